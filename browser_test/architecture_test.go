@@ -32,9 +32,9 @@ func (s source) test() bool { return strings.HasSuffix(s.path, "_test.go") }
 // pkg is the file's package.
 func (s source) pkg() string { return module + path.Dir(s.path) }
 
-// under reports whether the file is one of these names, or in one of these folders. A
+// isUnder reports whether the file is one of these names, or in one of these folders. A
 // name that begins with * is the ending of a file name.
-func (s source) under(names []string) bool {
+func (s source) isUnder(names []string) bool {
 	return slices.ContainsFunc(names, func(name string) bool {
 		if ending, ok := strings.CutPrefix(name, "*"); ok {
 			return strings.HasSuffix(s.path, ending)
@@ -43,9 +43,9 @@ func (s source) under(names []string) bool {
 	})
 }
 
-// house returns the file's top folder in backend, which stands for the folder and
+// topFolder returns the file's top folder in backend, which stands for the folder and
 // everything below it.
-func (s source) house() string {
+func (s source) topFolder() string {
 	parts := strings.Split(s.path, "/")
 	return module + path.Join(parts[:min(2, len(parts)-1)]...)
 }
@@ -88,8 +88,8 @@ func sources(t *testing.T) []source {
 	return all
 }
 
-// within reports whether a package is one of these, or below one of these.
-func within(i string, packages []string) bool {
+// isWithin reports whether a package is one of these, or below one of these.
+func isWithin(i string, packages []string) bool {
 	return slices.ContainsFunc(packages, func(p string) bool { return i == p || strings.HasPrefix(i, p+"/") })
 }
 
@@ -207,12 +207,12 @@ func rooms(folders ...string) (packages []string) {
 	return packages
 }
 
-func (w *wall) speaksOf(s source) bool {
-	return (len(w.of) == 0 || s.under(w.of)) && !s.under(w.but) && (w.tests || !s.test())
+func (w *wall) covers(s source) bool {
+	return (len(w.of) == 0 || s.isUnder(w.of)) && !s.isUnder(w.but) && (w.tests || !s.test())
 }
 
 func (w *wall) refused(s source, i string) bool {
-	return (len(w.refuses) == 0 || within(i, w.refuses)) && !within(i, w.admits) && !(w.own && within(i, []string{s.house()}))
+	return (len(w.refuses) == 0 || isWithin(i, w.refuses)) && !isWithin(i, w.admits) && !(w.own && isWithin(i, []string{s.topFolder()}))
 }
 
 // TestTheWallsOfTheHouseStand refuses the imports that the rules forbid, and rules
@@ -223,19 +223,19 @@ func TestTheWallsOfTheHouseStand(t *testing.T) {
 		t.Run(w.sentence, func(t *testing.T) {
 			for _, s := range all {
 				for _, i := range s.imports {
-					if w.speaksOf(s) && w.refused(s, i) {
+					if w.covers(s) && w.refused(s, i) {
 						t.Errorf("%s imports %s", s.path, i)
 					}
 				}
 			}
 			for _, name := range slices.Concat(w.of, w.but) {
-				if !slices.ContainsFunc(all, func(s source) bool { return s.under([]string{name}) }) {
+				if !slices.ContainsFunc(all, func(s source) bool { return s.isUnder([]string{name}) }) {
 					t.Errorf("there is no %s", name)
 				}
 			}
 			for _, p := range slices.Concat(w.refuses, w.admits) {
 				if !standard(p) && !slices.ContainsFunc(all, func(s source) bool { return s.has(p) }) {
-					t.Errorf("there is no %s, and nothing that imports it", p)
+					t.Errorf("package %s does not exist, and no file imports it", p)
 				}
 			}
 		})
@@ -244,7 +244,7 @@ func TestTheWallsOfTheHouseStand(t *testing.T) {
 
 // has reports whether a package is the file's own or one of its imports.
 func (s source) has(p string) bool {
-	return within(s.pkg(), []string{p}) || slices.ContainsFunc(s.imports, func(i string) bool { return within(i, []string{p}) })
+	return isWithin(s.pkg(), []string{p}) || slices.ContainsFunc(s.imports, func(i string) bool { return isWithin(i, []string{p}) })
 }
 
 // standard reports whether a package is in the standard library: its path does not
@@ -306,7 +306,7 @@ func TestFloors_NoPackageImportsOneAboveIt(t *testing.T) {
 	}
 	found := map[string]bool{}
 	for _, s := range sources(t) {
-		if s.test() || s.under([]string{"browser_test"}) {
+		if s.test() || s.isUnder([]string{"browser_test"}) {
 			continue
 		}
 		floor, stands := floorOf[s.pkg()]
@@ -315,7 +315,7 @@ func TestFloors_NoPackageImportsOneAboveIt(t *testing.T) {
 			continue
 		}
 		for _, i := range s.imports {
-			if below, ours := floorOf[i]; ours && below >= floor || !ours && within(i, []string{tabard}) {
+			if below, ours := floorOf[i]; ours && below >= floor || !ours && isWithin(i, []string{tabard}) {
 				t.Errorf("%s, on floor %d, imports %s, which is not below it", s.path, floor, i)
 			}
 		}

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// The documents that are a map of the code.
+// mapDocuments are the documents that describe the code's structure.
 var mapDocuments = []string{"../ARCHITECTURE.md", "../SECURITY.md", "../CONTRIBUTING.md", "../backend/session/ROTATION.md"}
 
 // TestThreatModel finds every test that the maps name.
@@ -80,9 +80,9 @@ func tests(t *testing.T) map[string]bool {
 	return all
 }
 
-// TestMaps_FloorsAreAsBuilt compares the table of rooms with the floors that imports are
+// TestMaps_FloorsMatchTheCode compares the table of rooms with the floors that imports are
 // held to, and finds every package of the server in it.
-func TestMaps_FloorsAreAsBuilt(t *testing.T) {
+func TestMaps_FloorsMatchTheCode(t *testing.T) {
 	text, err := os.ReadFile("../ARCHITECTURE.md")
 	if err != nil {
 		t.Fatal(err)

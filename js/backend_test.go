@@ -14,8 +14,8 @@ import (
 	"github.com/tabard-auth/tabard/js"
 )
 
-// backend speaks the contract with made-up tokens: enough to see the module and
-// the face work in a browser. Ada is in Acme and Globex; Initech refuses her.
+// backend implements the contract with invented tokens, enough to run the module and
+// the client in a browser. Ada is in Acme and Globex; Initech refuses her.
 type backend struct {
 	mu       sync.Mutex
 	signedIn bool
@@ -30,8 +30,8 @@ var organizations = map[string]api.Organization{
 
 var ada = api.User{ID: "usr_ada", Name: "Ada", Issuer: "https://id.example", Subject: "ada"}
 
-// app is a page under a strict policy for content and Trusted Types. It keeps
-// the instances of the module, and what the policy objected to.
+// app is a page under a strict policy for content and Trusted Types. It keeps the
+// instances of the module and the policy's violations.
 func app(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; "+
 		"connect-src 'self'; img-src data:; require-trusted-types-for 'script'; trusted-types 'none'")

@@ -9,8 +9,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 )
 
-// inAcme opens a tab of somebody who is signed in, wearing Acme. It returns the
-// tab's token.
+// inAcme opens a tab in which a signed-in person has Acme active. It returns the tab's
+// token.
 func inAcme(t *testing.T) (b *backend, address string, tab context.Context, token string) {
 	t.Helper()
 	b, server := newApp(t, http.HandlerFunc(app))

@@ -1,5 +1,5 @@
-// Package js embeds what a web page loads from the backend: the browser module
-// and the face, as go run ./js/build leaves them in dist, and serves them.
+// Package js embeds and serves the files that a web page loads from the backend: the
+// browser module and the client, as go run ./js/build writes them to dist.
 package js
 
 import (
@@ -10,17 +10,17 @@ import (
 //go:embed all:dist
 var embedded embed.FS
 
-// Files are the built files, with their compressed siblings (.br, .gz). Before
-// the first build there are none; see [Built].
+// Files returns the built files with their compressed siblings (.br, .gz). Before the
+// first build it is empty; see [Built].
 func Files() fs.FS {
 	files, err := fs.Sub(embedded, "dist")
 	if err != nil {
-		panic(err) // dist is a valid path: it stands in the embed directive
+		panic(err) // dist is a valid path: the embed directive has it
 	}
 	return files
 }
 
-// Built tells whether the module was built when this program was compiled.
+// Built reports whether the module was built before this program was compiled.
 func Built() bool {
 	_, err := fs.Stat(Files(), "module.json")
 	return err == nil

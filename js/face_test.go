@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// npm makes the face's tools available, once.
+// npm installs the client's tools, once.
 func npm(t *testing.T) {
 	t.Helper()
 	if _, err := os.Stat("node_modules/.bin/tsc"); err == nil {

@@ -31,8 +31,8 @@ func (f *files) negotiate(name string, accept []string) (encoding, suffix string
 	return "", ""
 }
 
-// accepts tells whether an Accept-Encoding field names an encoding with a
-// weight above zero, itself or as "*".
+// accepts reports whether an Accept-Encoding field names an encoding with a weight
+// above zero, itself or as "*".
 func accepts(fields []string, encoding string) bool {
 	any := false
 	for item := range strings.SplitSeq(strings.Join(fields, ","), ",") {
@@ -47,7 +47,7 @@ func accepts(fields []string, encoding string) bool {
 	return any
 }
 
-// weight reads ";q=" (RFC 9110 section 12.4.2); what cannot be read is 0.
+// weight reads ";q=" (RFC 9110 section 12.4.2); a malformed weight is 0.
 func weight(parameters string) float64 {
 	name, value, found := strings.Cut(strings.TrimSpace(parameters), "=")
 	if !found {
@@ -60,7 +60,8 @@ func weight(parameters string) float64 {
 	return q
 }
 
-// matches tells whether an If-None-Match field holds a tag (RFC 9110 section 13.1.2).
+// matches reports whether an If-None-Match field contains a tag (RFC 9110 section
+// 13.1.2).
 func matches(fields []string, tag string) bool {
 	for item := range strings.SplitSeq(strings.Join(fields, ","), ",") {
 		if item = strings.TrimSpace(item); item == "*" || strings.TrimPrefix(item, "W/") == tag {
@@ -81,7 +82,7 @@ func (f *files) tag(name string, body []byte) string {
 	return tag
 }
 
-// has tells whether there is a file of that very name.
+// has reports whether there is a file of exactly that name.
 func (f *files) has(name string) bool {
 	if name != path.Base(name) {
 		return false

@@ -24,7 +24,7 @@ type files struct {
 
 func newFiles(content fs.FS) *files { return &files{content: content} }
 
-// types are the media types of what the build writes.
+// types are the media types of the built files.
 var types = map[string]string{
 	".js":   "text/javascript; charset=utf-8",
 	".json": "application/json",
@@ -53,8 +53,8 @@ func (f *files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.serve(w, r, name)
 }
 
-// notYet answers that there is no such file, for now: while a release is rolled out,
-// another replica has it, and nothing in between may remember the answer.
+// notYet responds that there is no such file yet. During a rollout another replica may
+// have it, so no cache may store the response.
 func notYet(w http.ResponseWriter) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusNotFound)

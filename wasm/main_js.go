@@ -1,6 +1,6 @@
-// Command wasm is the browser module. The face (js/) starts it with a handle:
-// the client's options, and the functions through which the module answers. The
-// module gives back its own functions and lives until it is closed.
+// Command wasm is the browser module. The client (js/) starts it with a handle: the
+// client's options and the callbacks for results. The module registers its own
+// functions and runs until it is closed.
 package main
 
 import (
@@ -57,14 +57,15 @@ func env(handle browser.Value) tab.Env {
 	}
 }
 
-// channel sends through the face, which closes the BroadcastChannel while the
-// page lies in the back/forward cache: a message would evict it from there.
+// channel sends through the client, which closes the BroadcastChannel while the page is
+// in the back/forward cache: a message would evict it from there.
 type channel struct{ handle browser.Value }
 
 func (c channel) Send(message string) { c.handle.Call("send", message) }
 
-// functions are what the face calls. Arguments and results are strings, errors
-// and compound results JSON.
+// functions returns the functions that the client calls. Their names are a contract
+// with clients of other releases. Arguments and results are strings; errors and
+// compound results are JSON.
 func functions(t *tab.Tab) map[string]*browser.Func {
 	return map[string]*browser.Func{
 		"token": async(func(a arguments) (string, *tab.Error) {
@@ -106,7 +107,7 @@ func functions(t *tab.Tab) map[string]*browser.Func {
 	}
 }
 
-// arguments are those of a call from the face: what is no text is empty.
+// arguments are those of a call by the client; one that is no string reads as empty.
 type arguments []browser.Value
 
 func (a arguments) text(i int) string {
@@ -116,7 +117,7 @@ func (a arguments) text(i int) string {
 	return a[i].Text()
 }
 
-// told is a function that the face does not wait for.
+// fireAndForget wraps a function that the client does not wait for.
 func fireAndForget(f func(arguments)) *browser.Func {
 	return browser.FuncOf(func(args []browser.Value) any {
 		go f(args)
@@ -124,8 +125,7 @@ func fireAndForget(f func(arguments)) *browser.Func {
 	})
 }
 
-// promised is a function whose first two arguments settle a promise that the
-// face made.
+// async wraps a function whose first two arguments settle a promise of the client.
 func async(f func(arguments) (string, *tab.Error)) *browser.Func {
 	return browser.FuncOf(func(args []browser.Value) any {
 		go func() {

@@ -65,7 +65,7 @@ func tabard(ctx context.Context, o options, env []string, args ...string) *exec.
 	return cmd
 }
 
-// ready waits until the program answers, and fails if it ends instead.
+// waitReady waits until the program is healthy, and fails if it ends instead.
 func (b *backend) waitReady(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, readyWithin, fmt.Errorf("the backend did not answer at %s within %v", address, readyWithin))
 	defer cancel()
@@ -96,7 +96,7 @@ func isHealthy(ctx context.Context, address string) bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// failure tells why the program ended by itself.
+// failure returns the reason why the program ended.
 func (b *backend) failure() error {
 	<-b.ended
 	if b.err == nil {
@@ -105,7 +105,7 @@ func (b *backend) failure() error {
 	return fmt.Errorf("the backend ended: %w", b.err)
 }
 
-// withoutTabard keeps settings meant for another backend away from this one.
+// dropTabardVariables removes the settings of another backend from the environment.
 func dropTabardVariables(environ []string) []string {
 	var rest []string
 	for _, variable := range environ {

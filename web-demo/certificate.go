@@ -42,8 +42,8 @@ func selfSigned(now time.Time) (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private}, nil
 }
 
-// serverLog writes a server's complaints, but not those about handshakes: with a
-// certificate that nobody trusts yet, browsers break off many.
+// serverLog writes a server's errors, except those about handshakes: browsers abort
+// many with an untrusted certificate.
 func serverLog(out io.Writer) *log.Logger {
 	return log.New(withoutHandshakes{out}, "", log.LstdFlags)
 }

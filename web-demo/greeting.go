@@ -6,7 +6,7 @@ import (
 	"text/tabwriter"
 )
 
-// greet tells where the demo is, who can sign in and what to try.
+// printGreeting prints the demo's address, the people who can sign in, and first steps.
 func printGreeting(out io.Writer, o options, w workspace) {
 	fmt.Fprintf(out, "\n  Tabard demo: %s\n\n", o.origin())
 	fmt.Fprintf(out, "  Who can sign in (the provider at %s asks for no password):\n", o.providerURL())

@@ -146,7 +146,7 @@ func serve(listener net.Listener, handler http.Handler) *http.Server {
 func shutDown(server *http.Server) {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
-	_ = server.Shutdown(ctx) // what is left then ends with the process
+	_ = server.Shutdown(ctx) // requests that remain end with the process
 }
 
 // ignoreCancelled returns err unless it only says that the demo was told to end.

@@ -22,8 +22,8 @@ const (
 	reportsApp = "reports"
 )
 
-// handOver is the notes' server's part in bringing a person into the reports: it
-// vouches for whoever's token it has verified, and gets a code for their browser.
+// reportsEntry brings a person from the notes into the reports: it verifies the
+// person's token, and gets a code for their browser from the backend.
 type reportsEntry struct {
 	guard    *resource.Guard
 	sessions string // address of the workspace's sessions, at the backend
@@ -55,10 +55,11 @@ func (h reportsEntry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer answer.Body.Close()
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(answer.StatusCode)
-	_, _ = io.Copy(w, answer.Body) // a caller who went away is no error
+	_, _ = io.Copy(w, answer.Body) // the caller may have gone away
 }
 
-// ask asks the backend for a code that opens the reports to the person of a request.
+// requestCode asks the backend for a code that opens the reports to the person of a
+// request.
 func (h reportsEntry) requestCode(r *http.Request, challenge string) (*http.Response, error) {
 	body, err := json.Marshal(map[string]string{
 		"app_id": reportsApp, "response_type": "code", "code_challenge": challenge,

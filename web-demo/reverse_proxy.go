@@ -13,16 +13,16 @@ import (
 )
 
 const (
-	// mount is where the backend stands on the page's own origin.
+	// mount is the backend's path on the page's own origin.
 	mount = "/auth"
 	// sessionCookie begins the names of the backend's session cookies.
 	sessionCookie = "__Host-Http-tabard"
 )
 
-// newReverseProxy is what a reverse proxy in front of a product does: the mount goes to
-// the backend, path unchanged; everything else never sees the backend's cookies,
-// which browsers send to the whole host (their prefix demands Path=/). The page's forms
-// lead to the origins of forms too.
+// newReverseProxy does the work of a reverse proxy in front of a product. It passes the
+// mount to the backend, path unchanged. It hides the backend's cookies from everything
+// else: browsers send them to the whole host, because their prefix demands Path=/. The
+// page's forms may lead to the origins in forms.
 func newReverseProxy(backend *url.URL, notes, pages http.Handler, forms ...string) http.Handler {
 	product := http.NewServeMux()
 	product.Handle("/api/", notes)

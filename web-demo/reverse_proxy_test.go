@@ -15,7 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/page"
 )
 
-// seen is what a request looked like when it arrived.
+// seen records a request as it arrived.
 type seen struct {
 	path, cookie, forwardedFor string
 }
@@ -24,8 +24,7 @@ func (s *seen) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	*s = seen{r.URL.Path, strings.Join(r.Header["Cookie"], " | "), r.Header.Get("X-Forwarded-For")}
 }
 
-// newTestFront returns the front before a backend and an API that write down
-// what they see.
+// newTestProxy returns the proxy before a backend and an API that record requests.
 func newTestProxy(t *testing.T) (front http.Handler, backend, notes *seen) {
 	t.Helper()
 	backend, notes = &seen{}, &seen{}

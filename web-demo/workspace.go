@@ -26,12 +26,12 @@ const (
 	writtenState    = ".run/"
 )
 
-// nobody is the one who can sign in and belongs to no organization.
+// withoutOrganization is a person who can sign in and belongs to no organization.
 var withoutOrganization = idp.Person{Subject: "carol", Name: "Carol Dubois", Email: "carol@example.com"}
 
-// own is the provider of the organization that has its own: the path of its issuer,
-// its connection, the file that its client's secret is in, and its people. Nina comes
-// by it alone; Dana is somebody at the workspace's provider too.
+// northwind has its own provider: the path of its issuer, its connection, the file of
+// its client's secret, and its people. Nina has an account there only; Dana has one at
+// the workspace's provider too.
 var northwind = struct {
 	path, connection, secretFile string
 	people                       []idp.Person
@@ -42,7 +42,7 @@ var northwind = struct {
 	},
 }
 
-// workspace is what the demo itself reads of its workspace file.
+// workspace is the part of the workspace file that the demo reads.
 type workspace struct {
 	text          string
 	Organizations []struct {
@@ -75,7 +75,8 @@ func (w workspace) write(dir, clientSecret string) (string, error) {
 		os.WriteFile(filepath.Join(dir, northwind.secretFile), []byte(clientSecret), 0o600))
 }
 
-// people are the members in the order of the file, and nobody.
+// people returns the members in the order of the file, and the person without an
+// organization.
 func (w workspace) people() []idp.Person {
 	var people []idp.Person
 	for _, organization := range w.Organizations {
@@ -89,7 +90,7 @@ func (w workspace) people() []idp.Person {
 	return append(people, withoutOrganization)
 }
 
-// memberships tells in words where a person belongs.
+// memberships describes a person's organizations and roles.
 func (w workspace) memberships(subject string) string {
 	var list []string
 	for _, organization := range w.Organizations {

@@ -20,8 +20,8 @@ import (
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
-// TestAdministrationOnD1 goes once through what administration keeps, in a database
-// that only wrangler and the Worker reach.
+// TestAdministrationOnD1 runs each administration operation once on a database that
+// only wrangler and the Worker reach.
 func TestAdministrationOnD1(t *testing.T) {
 	workerd.Must(t, workerd.Build())
 	port := ports.Hold(t)

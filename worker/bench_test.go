@@ -25,10 +25,10 @@ import (
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
-// BenchmarkWorker measures requests on workerd from outside, for its clock stands
-// still during execution. CPU is that of the whole process: the platform's answer
-// and its read of D1, which runs in it too, stand in rows of their own. What the
-// Worker's isolate does of it, which is what Cloudflare counts, is sampled.
+// BenchmarkWorker measures requests from outside workerd, whose clock stands still
+// during execution. CPU is that of the whole process. The costs of the platform's
+// response and of its read of D1, which runs in the same process, have rows of their
+// own. The isolate's share, which Cloudflare counts, is sampled.
 func BenchmarkWorker(b *testing.B) {
 	port, inspector := ports.Hold(b), ports.Hold(b)
 	origin := fmt.Sprintf("http://localhost:%d", port)
@@ -87,8 +87,8 @@ func BenchmarkWorker(b *testing.B) {
 	}
 }
 
-// BenchmarkLoad measures what each of fifty callers sees who mint at once, where the
-// database is 100 milliseconds away: while the provider answers, and while it hangs.
+// BenchmarkLoad measures the latency of fifty concurrent callers that mint, with a
+// database 100 milliseconds away, while the provider responds and while it hangs.
 func BenchmarkLoad(b *testing.B) {
 	c := newLoadTest(b, "bench/entry.mjs", 100)
 	b.Run("provider=answers", c.measure)
@@ -112,8 +112,8 @@ func (c *loadTest) measure(b *testing.B) {
 	b.ReportMetric(float64(c.memory(b))/1e6, "memory-MB")
 }
 
-// grows reports what the Worker's isolate holds before b.N requests and after, its
-// programs' memories included, and beside it all that the process has resident.
+// benchmarkMemory reports the isolate's memory before b.N requests and after, including
+// that of its programs, and the resident memory of the process.
 func benchmarkMemory(b *testing.B, process *workerd.Process, inspector *workerd.Inspector, client *http.Client, next, memory func() *http.Request) {
 	for _, when := range []string{"before", "after"} {
 		var programs float64
@@ -137,7 +137,7 @@ func number(b *testing.B, text string) float64 {
 	return n
 }
 
-// coldStart reports what the first request costs, which starts the program.
+// coldStart reports the cost of the first request, which starts the program.
 func coldStart(b *testing.B, process *workerd.Process, client *http.Client, first *http.Request) {
 	cpu, began := process.CPU(b), time.Now()
 	fetch(b, client, first)
@@ -151,7 +151,7 @@ func coldStart(b *testing.B, process *workerd.Process, client *http.Client, firs
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// BenchmarkSize reports what is uploaded.
+// BenchmarkSize reports the size of the upload.
 func BenchmarkSize(b *testing.B) {
 	workerd.Must(b, workerd.Build())
 	program, err := os.ReadFile(filepath.Join(workerd.Folder(), "build", "tabard.wasm"))

@@ -13,8 +13,8 @@ import (
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
-// maxUpload is the most that is uploaded, in KiB of gzip. The platform takes far more;
-// it is here so that nothing large comes in unseen.
+// maxUpload is the largest upload, in KiB of gzip. The platform allows far more; the
+// limit makes growth visible.
 const maxUpload = 3700
 
 // TestADeploymentWouldSucceed runs all of wrangler deploy but the upload.

@@ -15,7 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// faults tells a Worker of workerd/faulty.mjs how its database fails next.
+// faults sets the database failures of a Worker of workerd/faulty.mjs.
 type faults struct{ origin string }
 
 func (f faults) next(t *testing.T, kind string, skip int) {
@@ -71,7 +71,7 @@ func TestADatabaseThatFails(t *testing.T) {
 	t.Run("or is slow for a client that goes away does not stop the next request", func(t *testing.T) {
 		b := signedIn(t)
 		db.next(t, "slow", 0)
-		signOut(t, target)
+		abandonMint(t, target)
 		decodeToken(t, b.Post(api.PathToken, enterAcme))
 	})
 }
@@ -126,8 +126,8 @@ func lostSignIn(t *testing.T, db faults, target contract.Target) {
 	}
 }
 
-// leave begins a mint and goes away before the answer.
-func signOut(t *testing.T, target contract.Target) {
+// abandonMint begins a mint and closes the connection before the response.
+func abandonMint(t *testing.T, target contract.Target) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()

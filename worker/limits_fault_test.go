@@ -14,7 +14,8 @@ import (
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
-// limited runs the Worker of workerd/limited.mjs and returns what asks for a path.
+// startLimited runs the Worker of workerd/limited.mjs and returns a function that sends
+// it a request.
 func startLimited(t *testing.T, most map[string]int) func(path string, header http.Header) *http.Response {
 	workerd.Must(t, workerd.Build())
 	port := ports.Hold(t)
@@ -83,8 +84,8 @@ func TestWhoSendsTooManyCookiesIsCountedByAddress(t *testing.T) {
 	t.Error("it was not counted")
 }
 
-// TestNoSpellingPassesALimitBy sends what the program takes for a sign-in, or for a
-// session's cookie, in other words.
+// TestNoSpellingPassesALimitBy sends sign-ins and session cookies in other spellings
+// that the program accepts.
 func TestNoSpellingPassesALimitBy(t *testing.T) {
 	get := startLimited(t, nil)
 	for _, path := range []string{"/%6cogin", "/%6C%6Fgin", "/callback/%63on_acme", "/c%61llback", "/x/../login", "//login"} {

@@ -74,8 +74,8 @@ func TestTooManyRequestsAreRefused(t *testing.T) {
 	})
 }
 
-// within sends until it is refused. The windows of workerd's limits are whole minutes:
-// more requests than two windows let through.
+// countAllowed sends until a request is refused. The windows of workerd's limits are
+// whole minutes, so up to two windows' requests are allowed.
 func countAllowed(t *testing.T, limit int, send func() *http.Response) *http.Response {
 	t.Helper()
 	for range 2*limit + 1 {

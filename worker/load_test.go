@@ -18,7 +18,8 @@ import (
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
-// hanging is a provider that, once told to, answers no request of the backend's own.
+// hangingProvider is a provider that, once told to, never responds to the backend's own
+// requests.
 type hangingProvider struct {
 	http.Handler
 	on       atomic.Bool
@@ -53,8 +54,8 @@ func (h *hangingProvider) count(by int) {
 	h.most = max(h.most, h.now)
 }
 
-// crowd is a Worker whose database is far away, with a browser that is signed in and
-// callbacks whose provider hangs.
+// loadTest is a Worker with a distant database, a signed-in browser, and callbacks
+// whose provider hangs.
 type loadTest struct {
 	origin, publicURL string
 	provider          *hangingProvider
@@ -67,7 +68,8 @@ const (
 	maxMemory = 100_000_000 // bytes that all programs have together at the most
 )
 
-// newCrowd starts a Worker by one of its scripts, with D1 so many milliseconds away.
+// newLoadTest starts a Worker by one of its scripts, with a D1 that is some
+// milliseconds away.
 func newLoadTest(t testing.TB, entry string, distance int) *loadTest {
 	t.Helper()
 	port := ports.Hold(t)
@@ -90,8 +92,8 @@ func newLoadTest(t testing.TB, entry string, distance int) *loadTest {
 	return c
 }
 
-// hang lets the provider hang, sends it the callbacks, so many at once, and returns what
-// ends that.
+// hang makes the provider hang, sends it callbacks, atOnce at a time, and returns a
+// function that ends that.
 func (c *loadTest) hang(atOnce int) (end func()) {
 	c.provider.on.Store(true)
 	next := make(chan func(), len(c.callbacks))
@@ -140,7 +142,7 @@ func (c *loadTest) memory(t testing.TB) int {
 	return bytes
 }
 
-// TestAProviderThatHangsLeavesMintsAlone, in a crowd whose database is far away.
+// The database is far away and many callers mint at once.
 func TestAProviderThatHangsLeavesMintsAlone(t *testing.T) {
 	const callers, rounds = 50, 4
 	c := newLoadTest(t, "workerd/load.mjs", 100)

@@ -52,14 +52,15 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 		return edge.Program{}, err
 	}
 	rotation := host.Rotation{Ring: signingkey.NewKeyRing(store, s.secret, s.algorithm), Secret: s.secret, Life: s.keyLife}
-	// All instances have one secret, and are one replica, of which the next cron tells again.
+	// All instances have the same secret and count as one replica, which the cron job
+	// reports again.
 	attendance := &host.Heartbeat{Store: store, Ring: rotation.Ring, Secret: s.secret, Replica: "worker", Every: cronInterval, Log: log}
 	return edge.Program{Handler: handler, Scheduled: func(ctx context.Context) error {
 		return errors.Join(attendance.Note(ctx, time.Now()), cleanUp(ctx, store, rotation, s.retention, log))
 	}}, nil
 }
 
-// cronInterval is what wrangler.jsonc says, and more than a cron is late by.
+// cronInterval is the interval of wrangler.jsonc, with room for a late trigger.
 const cronInterval = 75 * time.Minute
 
 func cleanUp(ctx context.Context, store *sqlstore.Store, r host.Rotation, retention host.Retention, log *slog.Logger) error {

@@ -75,7 +75,7 @@ func mint(origin, publicURL string, cookies map[string]string, organization stri
 	return r
 }
 
-// belongs sends a mint and tells whether the token is the person's own.
+// checkSubject sends a mint and checks that the token is the person's own.
 func checkSubject(r *http.Request, subject string) error {
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
@@ -93,8 +93,7 @@ func checkSubject(r *http.Request, subject string) error {
 	return nil
 }
 
-// providerOf runs a provider of these people, and what is around it, until the test
-// ends.
+// providerOf runs a provider of these people, wrapped by around, until the test ends.
 func providerOf(t testing.TB, publicURL string, subjects []string, around func(http.Handler) http.Handler) (issuer string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -46,15 +46,15 @@ func newSlowProvider(t *testing.T) *slowProvider {
 	return p
 }
 
-// answer is what a request was answered with.
+// answer is the result of a request.
 type answer struct {
 	status     int
 	retryAfter string
 	body       string
 }
 
-// abrupt closes connections at once, which workerd notices, where it would take an
-// ordinary end for that of a client that has sent all it has to say.
+// resettingClient resets its connections, which workerd notices. It would take an
+// orderly close for the end of the request.
 var resettingClient = &http.Client{Transport: &http.Transport{
 	DisableKeepAlives: true,
 	DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -66,7 +66,7 @@ var resettingClient = &http.Client{Transport: &http.Transport{
 	},
 }}
 
-// begin sends a request; the answer comes when there is one, and none to who leaves.
+// begin sends a request; the channel gets its result, or none if the client leaves.
 func (w smokeTest) begin(ctx context.Context, path string) <-chan answer {
 	w.t.Helper()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.url+path, nil)
@@ -186,7 +186,7 @@ func TestEventsThatAskAProviderHoldTwoInstances(t *testing.T) {
 	}
 }
 
-// TestMemoriesKeepToTheirBudget together, whatever each grows to.
+// All memories together keep to the budget, whatever each grows to.
 func TestMemoriesKeepToTheirBudget(t *testing.T) {
 	const budget = 50 << 20
 	w := newSmokeTestWith(t, fmt.Sprintf(`{"instances": 6, "uses": 5, "budget": %d, "share": %d, "event": 60000}`, budget, 16<<20))

@@ -21,6 +21,17 @@ func readProvider(variable func(string) string, p *login.Config) (problems []err
 	} else if p.ClientSecret == "" {
 		problems = append(problems, errors.New("TABARD_OIDC_CLIENT_SECRET is missing"))
 	}
+	var err error
+	if p.Apple, err = login.ParseAppleClient(variable("TABARD_OIDC_APPLE_CLIENT"), p.ClientKey); err != nil {
+		problems = append(problems, fmt.Errorf("TABARD_OIDC_APPLE_CLIENT: %w", err))
+	}
+	switch audience := variable("TABARD_OIDC_ASSERTION_AUDIENCE"); audience {
+	case "", "issuer":
+	case directory.TokenEndpoint:
+		p.TokenEndpointAudience = true
+	default:
+		problems = append(problems, errors.New("TABARD_OIDC_ASSERTION_AUDIENCE has to be issuer or token_endpoint"))
+	}
 	if p.ResponseMode = variable("TABARD_OIDC_RESPONSE_MODE"); !login.IsResponseMode(p.ResponseMode) {
 		problems = append(problems, errors.New("TABARD_OIDC_RESPONSE_MODE has to be query or form_post"))
 	}

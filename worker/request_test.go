@@ -32,7 +32,8 @@ type reading struct {
 	Sessions                []string
 }
 
-// reader returns what sends a request just as it is written, and how it is read.
+// reader returns a function that sends a request exactly as written, and returns the
+// Worker's reading of it.
 func reader(t *testing.T) func(publicURL, target string, cookies ...string) reading {
 	port := ports.Hold(t)
 	workerd.Run(t, workerd.Options{Port: port, Entry: "workerd/parsed.mjs"})
@@ -56,9 +57,9 @@ func reader(t *testing.T) func(publicURL, target string, cookies ...string) read
 	}
 }
 
-// routes returns the backend's routes at a public URL: the pattern that an address
-// leads to, in the end, where it is sent on. Nothing answers the method, so that nothing
-// runs.
+// routes returns the backend's routes at a public URL: a function from an address to
+// the pattern that serves it after redirects. It uses a method that no route handles,
+// so that no handler runs.
 func routes(t *testing.T, publicURL string) func(address *url.URL) (pattern string) {
 	secret, _ := signingkey.NewSecret()
 	handler, err := host.New(host.Config{
@@ -142,7 +143,7 @@ func TestPathsAreLimitedAsTheProgramRoutesThem(t *testing.T) {
 	}
 }
 
-// limits is how a pattern of the backend's is to be limited.
+// expectedReading returns how a pattern of the backend is limited.
 func expectedReading(base, pattern string) (r reading) {
 	base, err := url.PathUnescape(base)
 	if err != nil {

@@ -13,8 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
-// TestTheCleanUpForgetsOldEventsWhereItIsTold, after 90 days where it is told nothing, and
-// never where that is what it is told.
+// Events are deleted after 90 days by default, and never if the setting says so.
 func TestTheCleanUpForgetsOldEventsWhereItIsTold(t *testing.T) {
 	workerd.Must(t, workerd.Build())
 	state := workerd.Database(t, directory.Desired{})

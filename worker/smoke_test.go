@@ -16,7 +16,7 @@ import (
 )
 
 // smokeTest is the smoke program on workerd: one instance, so that every request meets
-// what the one before it left.
+// the state that the one before it left.
 type smokeTest struct {
 	t   *testing.T
 	url string
@@ -25,7 +25,7 @@ type smokeTest struct {
 
 func newSmokeTest(t *testing.T) smokeTest { return newSmokeTestWith(t, "{}") }
 
-// newTrialWith has limits of its own for the pool, as JSON.
+// newSmokeTestWith sets the pool's limits, as JSON.
 func newSmokeTestWith(t *testing.T, limits string) smokeTest {
 	t.Helper()
 	workerd.Must(t, workerd.Compile("smoke"))

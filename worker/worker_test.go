@@ -42,7 +42,7 @@ func start(t *testing.T, entry string) contract.Target {
 	var script string
 	target.Keys, script = contract.ServerKeys(t, secret)
 	workerd.Start(t, workerd.Options{
-		Port: port, Entry: entry, Variables: variables, Desired: contract.Sealed(contract.Desired(issuer, origin), secret), Script: script,
+		Port: port, Entry: entry, Variables: variables, Desired: contract.Seal(contract.Desired(issuer, origin), secret), Script: script,
 	})
 	return target
 }
@@ -74,8 +74,7 @@ func TestAWorkerWithoutItsSettingsSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
-// await waits until a Worker has said something; what it says comes after its
-// answers.
+// await waits until a Worker's log contains a text; log lines come after the responses.
 func await(t *testing.T, log *workerd.Log, text string) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)

@@ -50,7 +50,9 @@ type ConnectionSettings struct {
 	FrontchannelLogout bool `json:"frontchannel_logout,omitempty"`
 	// ClientAuth is private_key_jwt, or empty for a client secret.
 	ClientAuth string `json:"client_auth,omitempty"`
-	// ResponseMode is query or form_post, or empty for the provider's default.
+	// AssertionAudience is token_endpoint, or empty for the issuer.
+	AssertionAudience string `json:"assertion_audience,omitempty"`
+	// ResponseMode is query or form_post; empty leaves it to the provider.
 	ResponseMode string `json:"response_mode,omitempty"`
 	// PushRequests pushes authorization requests (RFC 9126).
 	PushRequests bool `json:"push_requests,omitempty"`
@@ -59,11 +61,12 @@ type ConnectionSettings struct {
 // Provisioning decides which people of a connection become members, with which roles
 // (see directory.Provisioning).
 type Provisioning struct {
-	JustInTime  bool                  `json:"just_in_time,omitempty"`
-	Roles       []string              `json:"roles,omitempty"`
-	Claim       string                `json:"claim,omitempty"`
-	ClaimSource directory.ClaimSource `json:"claim_source,omitempty"`
-	Groups      []Group               `json:"groups,omitempty"`
+	JustInTime     bool                  `json:"just_in_time,omitempty"`
+	Roles          []string              `json:"roles,omitempty"`
+	Claim          string                `json:"claim,omitempty"`
+	ClaimSource    directory.ClaimSource `json:"claim_source,omitempty"`
+	ClaimSeparator string                `json:"claim_separator,omitempty"`
+	Groups         []Group               `json:"groups,omitempty"`
 }
 
 // Group gives roles to the members of a group in the claim.
@@ -100,10 +103,10 @@ func (o *connections) connectionOf(c directory.Connection) Connection {
 		ConnectionSettings: ConnectionSettings{
 			ClientID: c.ClientID, Scopes: c.Scopes, UntypedLogoutTokens: c.UntypedLogoutTokens,
 			FrontchannelLogout: c.FrontchannelLogout,
-			ClientAuth:         c.ClientAuth, ResponseMode: c.ResponseMode, PushRequests: c.PushRequests,
+			ClientAuth:         c.ClientAuth, ResponseMode: c.ResponseMode, PushRequests: c.PushRequests, AssertionAudience: c.AssertionAudience,
 			Provisioning: Provisioning{
 				JustInTime: c.Provisioning.JustInTime, Roles: c.Provisioning.Roles,
-				Claim: c.Provisioning.Claim, ClaimSource: c.Provisioning.ClaimSource,
+				Claim: c.Provisioning.Claim, ClaimSource: c.Provisioning.ClaimSource, ClaimSeparator: c.Provisioning.ClaimSeparator,
 			},
 		},
 	}
@@ -122,10 +125,10 @@ func (o *connections) build(ctx context.Context, id, organizationID, issuer stri
 	c := directory.Connection{
 		ID: id, OrganizationID: organizationID, Issuer: issuer, ClientID: s.ClientID, Scopes: s.Scopes,
 		UntypedLogoutTokens: s.UntypedLogoutTokens, FrontchannelLogout: s.FrontchannelLogout,
-		ClientAuth: s.ClientAuth, ResponseMode: s.ResponseMode, PushRequests: s.PushRequests,
+		ClientAuth: s.ClientAuth, ResponseMode: s.ResponseMode, PushRequests: s.PushRequests, AssertionAudience: s.AssertionAudience,
 		Provisioning: directory.Provisioning{
 			JustInTime: s.Provisioning.JustInTime, Roles: s.Provisioning.Roles,
-			Claim: s.Provisioning.Claim, ClaimSource: s.Provisioning.ClaimSource,
+			Claim: s.Provisioning.Claim, ClaimSource: s.Provisioning.ClaimSource, ClaimSeparator: s.Provisioning.ClaimSeparator,
 		},
 	}
 	for _, g := range s.Provisioning.Groups {

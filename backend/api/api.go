@@ -59,6 +59,9 @@ const (
 	// not answer POST.
 	ParamJKT  = "dpop_jkt"
 	ParamUser = "user"
+	// ParamConfirm marks a step-up in which the person confirms who they are, also at a
+	// provider that does not say when they authenticated.
+	ParamConfirm = "confirm"
 	// ParamFollowed marks a sign-in that somebody else's link began, and a person went on
 	// with. It chooses no organization.
 	ParamFollowed = "followed"

@@ -78,7 +78,7 @@ func retryURL(c *Request) string {
 // to the app at the backend's own origin, or to every app of the workspace.
 func (c *Request) HomeLinks() []page.Link {
 	home := func(app directory.App) page.Link {
-		return page.Link{Label: page.Back, App: app.Name, URL: publicurl.Home(c.Origin, app) + "/"}
+		return page.Link{Label: page.Back, App: app.Name, URL: publicurl.Start(app, publicurl.Home(c.Origin, app))}
 	}
 	var all []page.Link
 	w := cachedWorkspace(c)

@@ -15,6 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/dpop"
 	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/orgsession"
+	"github.com/tabard-auth/tabard/backend/page"
 	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/web"
@@ -180,10 +181,12 @@ func Public[Out any](run func(*Request) (Out, error)) Endpoint {
 	}
 }
 
-// Redirect redirects the browser with GET (RFC 9110 section 15.4.4).
+// Redirect redirects the browser with GET (RFC 9110 section 15.4.4). Where a page of the
+// backend's own posted a form it does so by a page: the policy of that page, which lets the
+// form go nowhere else, would block the redirect.
 func (c *Request) Redirect(target string) {
 	if c.Posted {
-		redirectByPage(c, target)
+		c.WritePage(page.Page{Kind: page.Returning, Status: http.StatusOK, Refresh: target})
 		return
 	}
 	c.W.Header().Set("Location", target)

@@ -22,7 +22,7 @@ func (h *handler) frontchannelLogout(c *authn.Request) error {
 	if err != nil {
 		return err
 	}
-	logout, framer, err := provider.ReadFrontchannelLogout(c.R.URL.Query(), c.Now)
+	logouts, framer, err := provider.ReadFrontchannelLogout(c.R.URL.Query(), c.Now)
 	if errors.Is(err, login.ErrNoFrontchannelLogout) {
 		return web.NoPath()
 	}
@@ -34,8 +34,7 @@ func (h *handler) frontchannelLogout(c *authn.Request) error {
 		r.RetryAfter = framesWithin
 		return r
 	}
-	logout.Connection = connection
-	if err := endUpstream(c, logout, own); err != nil {
+	if err := endUpstream(c, own, logouts...); err != nil {
 		return err
 	}
 	c.W.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors "+framer+"; base-uri 'none'; form-action 'none'")

@@ -34,11 +34,22 @@ type profile struct {
 	// roles are nina's by claim and groups of the connection.
 	claim     string
 	source    directory.ClaimSource
+	separator string
 	roles     []string
 	stays     bool // signed in at the provider, which offers no end of its session
 	logoutTyp string
-	silent    bool // it tells of no logout
+	silent    bool // it tells of no logout by the back channel
+	// framed is how it tells of one by a frame: with iss and sid, or with sid alone; empty,
+	// it does not.
+	framed string
+	// stronger is what it takes in acr_values, and says in acr.
+	stronger string
 }
+
+const (
+	framedByBoth = "iss and sid"
+	framedBySID  = "sid"
+)
 
 // staff has a group in a claim of the identity token.
 func staff(claim string) map[string]any { return map[string]any{claim: []string{"staff"}} }
@@ -54,7 +65,7 @@ var profiles = map[string]profile{
 			"tid": "72f988bf-86f1-41af-91ab-2d7cd011db47", "oid": "00000000-0000-0000-66f3-3332eca7ea81", "ver": "2.0",
 			"preferred_username": "nina@contoso.example", "groups": []string{"staff"},
 		},
-		claim: "groups", roles: []string{"admin"}, silent: true,
+		claim: "groups", roles: []string{"admin"}, silent: true, framed: framedBySID,
 	},
 	"Google": {
 		quirks: func(p *logintest.Provider) { rs256(p); p.EndSession = idp.EndSessionMissing },
@@ -70,7 +81,7 @@ var profiles = map[string]profile{
 		},
 		relies: func(c *directory.Connection) { c.PushRequests, c.Scopes = true, []string{"profile", "email", "groups"} },
 		lacks:  []string{"sid"}, nina: staff("groups"), userInfo: []string{"groups", "name"},
-		claim: "groups", source: directory.FromUserInfo, roles: []string{"admin"}, silent: true,
+		claim: "groups", source: directory.FromUserInfo, roles: []string{"admin"}, silent: true, stronger: "urn:okta:loa:2fa:any",
 	},
 	"Auth0": {
 		quirks: func(p *logintest.Provider) { rs256(p) },
@@ -80,13 +91,14 @@ var profiles = map[string]profile{
 	"Keycloak": {
 		quirks: func(p *logintest.Provider) {
 			rs256(p)
+			p.ACR = map[string]string{idp.ACRSecondFactor: "gold", idp.ACRPassword: "silver"}
 			p.PushedRequests, p.FormPost, p.ClientAuth = idp.PushAllowed, true, []string{"private_key_jwt", "client_secret_basic", "client_secret_post"}
 		},
 		relies: func(c *directory.Connection) {
 			c.ClientAuth, c.ResponseMode, c.UntypedLogoutTokens = directory.PrivateKeyJWT, "form_post", true
 		},
 		lacks: []string{"amr"}, nina: map[string]any{"realm_access": map[string]any{"roles": []string{"offline_access", "staff"}}},
-		claim: "realm_access.roles", roles: []string{"admin"}, logoutTyp: "JWT",
+		claim: "realm_access.roles", roles: []string{"admin"}, logoutTyp: "JWT", framed: framedByBoth, stronger: "gold",
 	},
 	"Cognito": {
 		quirks: func(p *logintest.Provider) { rs256(p); p.EndSession = idp.EndSessionMissing },
@@ -101,7 +113,7 @@ var profiles = map[string]profile{
 		},
 		relies: func(c *directory.Connection) { c.ResponseMode = "form_post" },
 		lacks:  []string{"amr"}, nina: map[string]any{"group": "staff"},
-		claim: "group", roles: []string{"admin"}, silent: true,
+		claim: "group", roles: []string{"admin"}, silent: true, framed: framedBySID,
 	},
 	"Apple": {
 		quirks: func(p *logintest.Provider) {
@@ -121,7 +133,7 @@ var profiles = map[string]profile{
 			rs256(p)
 			p.ClientAuth = []string{"client_secret_basic", "client_secret_post", "private_key_jwt"}
 		},
-		lacks: []string{"acr"},
+		lacks: []string{"acr"}, userInfo: []string{"name", "urn:zitadel:iam:org:project:roles"}, source: directory.FromUserInfo,
 		nina:  map[string]any{"urn:zitadel:iam:org:project:roles": map[string]any{"staff": map[string]any{"2841": "contoso.example"}}},
 		claim: "urn:zitadel:iam:org:project:roles", roles: []string{"admin"}, logoutTyp: "logout+jwt",
 	},
@@ -132,7 +144,7 @@ var profiles = map[string]profile{
 			p.PushedRequests, p.ClientAuth = idp.PushRequired, []string{"private_key_jwt"}
 		},
 		relies: func(c *directory.Connection) { c.ClientAuth, c.UntypedLogoutTokens = directory.PrivateKeyJWT, true },
-		nina:   staff("groups"), claim: "groups", roles: []string{"admin"}, logoutTyp: "JWT",
+		nina:   staff("groups"), claim: "groups", roles: []string{"admin"}, logoutTyp: "JWT", stronger: "Multi_Factor",
 	},
 	"GitLab": {
 		quirks: func(p *logintest.Provider) { rs256(p); p.EndSession = idp.EndSessionMissing },
@@ -144,6 +156,16 @@ var profiles = map[string]profile{
 		relies: func(c *directory.Connection) { c.Scopes = []string{"profile", "email", "groups"} },
 		lacks:  []string{"acr", "amr", "sid", "auth_time"}, nina: staff("groups"),
 		claim: "groups", roles: []string{"admin"}, stays: true, silent: true,
+	},
+	"Dex, with sessions": {
+		quirks: rs256,
+		relies: func(c *directory.Connection) { c.Scopes = []string{"profile", "email", "groups"} },
+		lacks:  []string{"acr", "amr"}, nina: staff("groups"), claim: "groups", roles: []string{"admin"}, logoutTyp: "logout+jwt",
+	},
+	"FortiAuthenticator": {
+		quirks: func(p *logintest.Provider) { rs256(p); p.EndSession = idp.EndSessionMissing },
+		lacks:  []string{"acr", "amr", "sid", "auth_time"}, nina: map[string]any{"groups": "guests,staff"}, userInfo: []string{"groups"},
+		claim: "groups", source: directory.FromUserInfo, separator: ",", roles: []string{"admin"}, stays: true, silent: true,
 	},
 	"WorkOS": {
 		quirks: func(p *logintest.Provider) {
@@ -175,9 +197,13 @@ func TestProfile(t *testing.T) {
 				t.Errorf("nina's roles are %v, want %v", minted.Roles, f.roles)
 			}
 			w.raises(b, f)
+			w.raisesTo(b, f)
 			w.leaves(b, p, f)
 			if !f.silent {
 				w.isToldOf(p, f)
+			}
+			if f.framed != "" {
+				w.isFramed(p, f)
 			}
 		})
 	}
@@ -188,6 +214,7 @@ func (w *world) profiled(f profile, key *login.ClientKey) *logintest.Provider {
 	w.Helper()
 	provisioning := directory.Provisioning{JustInTime: true, Roles: []string{"viewer"}}
 	if f.claim != "" {
+		provisioning.ClaimSeparator = f.separator
 		provisioning.Claim, provisioning.ClaimSource, provisioning.Groups = f.claim, f.source, map[string][]string{"staff": {"admin"}}
 	}
 	p := w.connect("acme", provisioning)
@@ -248,6 +275,24 @@ func (w *world) raises(b *httpbrowser.Browser, f profile) {
 	}
 }
 
+// raisesTo asks for a stronger authentication, by the name that the provider has for it, and
+// for one that it does not know, which satisfies nothing.
+func (w *world) raisesTo(b *httpbrowser.Browser, f profile) {
+	w.Helper()
+	user := w.mint(b, "acme").User.ID
+	if f.stronger != "" {
+		w.answers(b, b.Login("organization=acme&user="+user+"&acr_values="+url.QueryEscape(f.stronger)))
+		if claims := w.claims(w.mint(b, "acme")); claims.ACR != f.stronger {
+			w.Errorf("acr is %q, want %q", claims.ACR, f.stronger)
+		}
+	}
+	landed := w.answers(b, b.Login("organization=acme&user="+user+"&acr_values=urn:nobody:knows"))
+	if got := refusedWith(landed); got != "unmet_authentication_requirements" {
+		w.Errorf("an unknown acr came back with %q to %s: %s", got, landed.URL, landed.Body)
+	}
+	w.mint(b, "acme")
+}
+
 // leaves ends the session here, and the provider's where that offers it.
 func (w *world) leaves(b *httpbrowser.Browser, p *logintest.Provider, f profile) {
 	w.Helper()
@@ -285,6 +330,24 @@ func (w *world) isToldOf(p *logintest.Provider, f profile) {
 	w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
 }
 
+// isFramed ends a session by the provider's front-channel logout.
+func (w *world) isFramed(p *logintest.Provider, f profile) {
+	w.Helper()
+	w.change(`UPDATE connections SET provisioning = json_set(provisioning, '$.frontchannel_logout', json('true')), revision = revision + 1`)
+	b := w.browser()
+	w.answers(b, b.Login("organization=acme"))
+	w.mint(b, "acme")
+	told := url.Values{"sid": {"upstream-nina"}}
+	if f.framed == framedByBoth {
+		told.Set("iss", p.Issuer)
+	}
+	frame := w.browser().With("Sec-Fetch-Site", "cross-site").With("Sec-Fetch-Dest", "iframe")
+	if got := frame.Step(publicURL + "/frontchannel-logout/con_acme?" + told.Encode()); got.Status != http.StatusOK {
+		w.Fatalf("%d %s", got.Status, got.Body)
+	}
+	w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
+}
+
 // TestProfile_EntraOfManyTenants: its people come by the workspace's provider, each of the
 // issuer of their own tenant, and of listed tenants alone.
 func TestProfile_EntraOfManyTenants(t *testing.T) {
@@ -298,7 +361,9 @@ func TestProfile_EntraOfManyTenants(t *testing.T) {
 	p.Answer = func(v url.Values) { v.Del("iss") }
 	p.Claims = func(c map[string]any) { delete(c, "acr"); delete(c, "amr") }
 	w.provider, w.hosts["127.0.0.1:8081"] = p, p
-	w.relies = func(c *login.Config) { c.Issuer, c.Tenants = p.Issuer, []string{contoso} }
+	w.relies = func(c *login.Config) {
+		c.Issuer, c.Tenants, c.FrontchannelLogout = p.Issuer, []string{"9188040d-6c67-4c5b-b112-36a304b66dae", contoso}, true
+	}
 	w.restart()
 	d := desired()
 	d.Organizations[0].Members = []directory.Member{{User: directory.User{Issuer: "http://127.0.0.1:8081/" + contoso + "/v2.0", Subject: "alice"}, Roles: []string{"viewer"}}}
@@ -315,6 +380,15 @@ func TestProfile_EntraOfManyTenants(t *testing.T) {
 	if landed := b.Follow(out.EndSessionURL); landed.URL.String() != origin+"/" {
 		t.Errorf("the sign-out led to %s: %s", landed.URL, landed.Body)
 	}
+	b = w.signedIn("alice")
+	frame := w.browser().With("Sec-Fetch-Site", "cross-site").With("Sec-Fetch-Dest", "iframe")
+	for _, told := range []string{"sid=of-nobody", "sid=upstream-alice"} {
+		w.mint(b, "acme")
+		if got := frame.Step(publicURL + "/frontchannel-logout?" + told); got.Status != http.StatusOK {
+			t.Errorf("%s: %d %s", told, got.Status, got.Body)
+		}
+	}
+	w.wants(b.Post("/token", renews), http.StatusUnauthorized, api.SessionRevoked)
 	stranger := w.browser()
 	if landed := stranger.Choose(stranger.Login(""), "mallory"); len(sessionCookies(stranger)) != 0 || refusedWith(landed) != "access_denied" {
 		t.Errorf("a stranger's tenant landed on %s with %v", landed.URL, stranger.Cookies())

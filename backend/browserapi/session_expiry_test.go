@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
@@ -46,4 +47,29 @@ func TestSession_EndsWhenTheProviderSays(t *testing.T) {
 	if landed := b.Choose(b.Login(""), "alice"); refusedWith(landed) != "invalid_response" {
 		t.Errorf("a session that has ended began: %s", landed.URL)
 	}
+}
+
+// TestSessionExpiry_AtAStepUp: what an organization's own provider says of its session's end
+// ends what was entered by it, and neither the session here nor another organization.
+func TestSessionExpiry_AtAStepUp(t *testing.T) {
+	w := newWorld(t, nil)
+	p := w.connect("acme", directory.Provisioning{})
+	w.rule(demands("acme"))
+	expires := func(after int64) {
+		p.Claims = func(c map[string]any) { c["session_expiry"] = w.now().Unix() + after }
+	}
+	b := w.keyed("alice")
+	expires(1800)
+	w.enterBy(b, "acme", "a.martin")
+	w.pass(29 * time.Minute)
+	minted := w.mint(b, "acme")
+	if minted.ExpiresIn > 60 || minted.OrganizationSession.ExpiresIn != 60 {
+		t.Errorf("it ends in %d s, the token in %d", minted.OrganizationSession.ExpiresIn, minted.ExpiresIn)
+	}
+	w.pass(time.Minute)
+	w.challenged(b.Post("/token", renews))
+	w.mint(b, "globex")
+	expires(3600)
+	w.enterBy(b, "acme", "a.martin")
+	w.mint(b, "acme")
 }

@@ -108,8 +108,7 @@ func (h *handler) backchannelLogout(c *authn.Request) error {
 	if err != nil {
 		return err
 	}
-	logout.Connection = connection
-	if err := endUpstream(c, logout, own); err != nil {
+	if err := endUpstream(c, own, logout); err != nil {
 		return err
 	}
 	c.W.WriteHeader(http.StatusOK)
@@ -119,9 +118,14 @@ func (h *handler) backchannelLogout(c *authn.Request) error {
 
 // endUpstream ends the sessions that a provider names, and records it: for the organization
 // whose own connection it is, or the workspace.
-func endUpstream(c *authn.Request, logout session.UpstreamLogout, own *directory.Connection) error {
-	if err := c.Store.RevokeUpstream(c.Ctx, logout, session.ReasonUpstream, c.Now); err != nil {
-		return err
+func endUpstream(c *authn.Request, own *directory.Connection, logouts ...session.UpstreamLogout) error {
+	for _, logout := range logouts {
+		if own != nil {
+			logout.Connection = own.ID
+		}
+		if err := c.Store.RevokeUpstream(c.Ctx, logout, session.ReasonUpstream, c.Now); err != nil {
+			return err
+		}
 	}
 	e := audit.Event{Action: audit.SignOut, Reason: string(session.ReasonUpstream), Actor: audit.Server}
 	if own != nil {

@@ -198,3 +198,24 @@ func TestStranded_InTheirLanguage(t *testing.T) {
 		t.Errorf("Vary is %q", got.Header.Values("Vary"))
 	}
 }
+
+// TestStranded_AppBelowAPath: every way back leads to the app, whose origin another site has.
+func TestStranded_AppBelowAPath(t *testing.T) {
+	w := newWorld(t, nil)
+	d := desired()
+	d.Workspace.Apps[0].Path = "/app/"
+	w.apply(d)
+	w.restart()
+	b := w.browser()
+	for name, got := range map[string]httpbrowser.Response{
+		"a bare callback": b.Open(publicURL + "/callback"), "a wrong app": b.Login("app=nope"), "a foreign link": b.Open(publicURL + "/login"),
+	} {
+		if back := linksOf(got)["Go to Web"]; back != origin+"/app/" {
+			t.Errorf("%s leads back to %q", name, back)
+		}
+	}
+	w.signIn(b, "alice")
+	if landed := b.Open(publicURL + "/callback"); landed.URL.String() != origin+"/app/" {
+		t.Errorf("signed in, it leads to %s", landed.URL)
+	}
+}

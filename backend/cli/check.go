@@ -81,6 +81,8 @@ func (s *settings) check() wrongSettings {
 		{"oidc-client-secret-file", checkClientSecretFile(s.oidcSecretFile, s.oidcClientSecret)},
 		{"oidc-scopes", hintUnless(directory.ValidScopes(strings.Fields(s.oidcScopes)), "Pass scopes separated by spaces, such as \"profile email groups\".")},
 		{"oidc-client-key-file", checkClientKey(s)},
+		{"oidc-assertion-audience", hintUnless(slices.Contains([]string{"", "issuer", directory.TokenEndpoint}, s.oidc.audience), "Pass issuer or token_endpoint.")},
+		{"oidc-apple-client", checkAppleClient(s)},
 		{"oidc-response-mode", hintUnless(login.IsResponseMode(s.oidc.responseMode), "Pass query or form_post.")},
 		{"oidc-tenants", checkTenants(s)},
 		{"oidc-internal-url", checkInternalURL(s.oidc.internalURL)},

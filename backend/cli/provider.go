@@ -8,12 +8,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
 )
 
 // providerSettings are further settings of the workspace's OpenID provider, as text.
 type providerSettings struct {
 	clientKeyFile string
+	audience      string
+	apple         string
 	responseMode  string
 	pushRequests  bool
 	tenants       string
@@ -23,6 +26,8 @@ type providerSettings struct {
 func (s *settings) providerFlags() {
 	text := s.flags.StringVar
 	text(&s.oidc.clientKeyFile, "oidc-client-key-file", "", "authenticate the OIDC client by the private key in `FILE` (PEM) instead of a secret (private_key_jwt)")
+	text(&s.oidc.audience, "oidc-assertion-audience", "", "`AUDIENCE` of the client's assertions: issuer, or token_endpoint for providers that require it")
+	text(&s.oidc.apple, "oidc-apple-client", "", "sign the client secret for Apple by that key, with the ids of team and key, `TEAM/KEY`")
 	text(&s.oidc.responseMode, "oidc-response-mode", "", "response `MODE` of the provider: query or form_post; the provider's default if not set")
 	s.flags.BoolVar(&s.oidc.pushRequests, "oidc-push-requests", false, "push authorization requests to the provider (RFC 9126), even if its metadata do not require it")
 	text(&s.oidc.tenants, "oidc-tenants", "", "Entra tenants `IDS` that may sign in, separated by commas, with the issuer of organizations or common")
@@ -33,11 +38,12 @@ func (s *settings) providerFlags() {
 // settings.
 func (s *settings) provider() login.Config {
 	key, _ := clientKey(s)
+	apple, _ := login.ParseAppleClient(s.oidc.apple, key)
 	return login.Config{
 		Issuer: s.oidcIssuer, ClientID: s.oidcClientID, ClientSecret: s.oidcClientSecret, ClientKey: key,
 		Scopes: strings.Fields(s.oidcScopes), UntypedLogoutTokens: s.untypedLogoutTokens,
-		FrontchannelLogout: s.frontchannelLogout,
-		ResponseMode:       s.oidc.responseMode, PushRequests: s.oidc.pushRequests, Tenants: tenants(s), InternalURL: s.oidc.internalURL,
+		FrontchannelLogout: s.frontchannelLogout, TokenEndpointAudience: s.oidc.audience == directory.TokenEndpoint, Apple: apple,
+		ResponseMode: s.oidc.responseMode, PushRequests: s.oidc.pushRequests, Tenants: tenants(s), InternalURL: s.oidc.internalURL,
 	}
 }
 
@@ -66,6 +72,14 @@ func clientKey(s *settings) (*login.ClientKey, error) {
 func checkClientKey(s *settings) string {
 	if _, err := clientKey(s); err != nil {
 		return fmt.Sprintf("%v.\nopenssl ecparam -name prime256v1 -genkey -noout makes one.", err)
+	}
+	return ""
+}
+
+func checkAppleClient(s *settings) string {
+	key, _ := clientKey(s)
+	if _, err := login.ParseAppleClient(s.oidc.apple, key); err != nil {
+		return err.Error() + "."
 	}
 	return ""
 }

@@ -27,6 +27,12 @@ const (
 // Valid reports whether the source is one of those above, or says nothing.
 func (s ClaimSource) Valid() bool { return s == "" || s == FromIDToken || s == FromUserInfo }
 
+// ValidSeparator reports whether a text may part the names in a single string. None is the
+// default: names of groups may hold commas, as those of directories do.
+func ValidSeparator(text string) bool {
+	return text == "" || len(text) == 1 && strings.Contains(",;| ", text)
+}
+
 // Unknown says why nobody knows what a claim says; it is empty where it is known. What
 // is unknown neither gives access nor takes it away.
 type Unknown string
@@ -104,12 +110,26 @@ func lookup(object map[string]any, path string) (any, Unknown) {
 	return nil, why
 }
 
+// split returns the names in a single string that a separator parts; "" holds none.
+func split(text, separator string) []string {
+	all := []string{}
+	for name := range strings.SplitSeq(text, separator) {
+		if name = strings.TrimSpace(name); name != "" {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
 // names reads a claim that lists names: a list of strings, a string, which is a list of
-// one, or an object that has them as keys.
-func names(value any) ([]string, Unknown) {
+// one unless a separator parts it, or an object that has them as keys.
+func names(value any, separator string) ([]string, Unknown) {
 	switch value := value.(type) {
 	case string:
-		if value != "" {
+		switch {
+		case separator != "":
+			return split(value, separator), ""
+		case value != "":
 			return []string{value}, ""
 		}
 	case []any:
@@ -147,7 +167,7 @@ func (p Provisioning) Member(c Claims) (roles []string, ok bool, unknown Unknown
 	value, unknown := c.find(p.ClaimSource, p.Claim)
 	var groups []string
 	if unknown == "" {
-		groups, unknown = names(value)
+		groups, unknown = names(value, p.ClaimSeparator)
 	}
 	for _, group := range groups {
 		roles = append(roles, p.Groups[group]...)
@@ -167,14 +187,14 @@ func (m *MembershipClaim) Memberships(c Claims) (map[string][]string, Unknown) {
 	}
 	all := map[string][]string{}
 	bySlug, isObject := value.(map[string]any)
-	slugs, unknown := names(value)
+	slugs, unknown := names(value, m.ClaimSeparator)
 	for _, slug := range slugs {
 		if all[slug] = m.Roles; !isObject {
 			continue
 		}
 		switch named := bySlug[slug].(type) {
 		case string, []any:
-			roles, malformed := names(named)
+			roles, malformed := names(named, m.ClaimSeparator)
 			if named != "" && malformed != "" {
 				return nil, malformed
 			}

@@ -2,6 +2,7 @@ package directory_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -136,6 +137,44 @@ func TestMembershipClaim_Memberships(t *testing.T) {
 		}
 		if strings.Join(got, " ") != test.want || unknown != test.unknown {
 			t.Errorf("%s: %v, %q; want %s, %q", test.said, got, unknown, test.want, test.unknown)
+		}
+	}
+}
+
+// TestClaimSeparator parts the names in a single string where the operator says how, and
+// nowhere else: names of a directory's groups have commas in them.
+func TestClaimSeparator(t *testing.T) {
+	for _, test := range []struct {
+		separator, said, want string
+		unknown               directory.Unknown
+	}{
+		{",", `{"groups":"staff,heads"}`, "admin,viewer", ""},
+		{",", `{"groups":" staff , heads ,"}`, "admin,viewer", ""},
+		{";", `{"groups":"staff;CN=a,OU=b"}`, "viewer", ""},
+		{" ", `{"groups":"staff  heads"}`, "admin,viewer", ""},
+		{"", `{"groups":"staff,heads"}`, "-", ""},
+		{",", `{"groups":""}`, "-", ""},
+		{"", `{"groups":""}`, "-", directory.ClaimMalformed},
+		{",", `{"groups":["staff,heads"]}`, "-", ""},
+		{",", `{"groups":7}`, "-", directory.ClaimMalformed},
+		{",", `{}`, "-", directory.ClaimMissing},
+	} {
+		p := directory.Provisioning{Claim: "groups", ClaimSeparator: test.separator, Groups: map[string][]string{"staff": {"viewer"}, "heads": {"admin", "viewer"}}}
+		roles, member, unknown := p.Member(directory.Claims{IdentityToken: object(t, test.said)})
+		got := "-"
+		if member {
+			got = strings.Join(roles, ",")
+		}
+		if got != test.want || unknown != test.unknown {
+			t.Errorf("%q in %s: %s, %q; want %s, %q", test.separator, test.said, got, unknown, test.want, test.unknown)
+		}
+	}
+	m := directory.MembershipClaim{Claim: "org", ClaimSeparator: ",", Roles: []string{"viewer"}}
+	for said, want := range map[string]string{
+		`{"org":"acme,globex"}`: "map[acme:[viewer] globex:[viewer]]", `{"org":""}`: "map[]", `{"org":{"acme":"admin,viewer"}}`: "map[acme:[admin viewer]]",
+	} {
+		if got, unknown := m.Memberships(directory.Claims{IdentityToken: object(t, said)}); unknown != "" || fmt.Sprint(got) != want {
+			t.Errorf("%s: %v, %q; want %s", said, got, unknown, want)
 		}
 	}
 }

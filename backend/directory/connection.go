@@ -35,6 +35,9 @@ type Connection struct {
 	// ClientAuth is how this server proves who it is: by the client's secret, where it is
 	// empty, or by the server's own key (PrivateKeyJWT).
 	ClientAuth string
+	// AssertionAudience is whom the assertions by that key are for: the provider's issuer,
+	// where it is empty, or its token endpoint (TokenEndpoint).
+	AssertionAudience string
 	// ResponseMode is how the provider answers, query or form_post; empty leaves it to the
 	// provider.
 	ResponseMode string
@@ -59,9 +62,12 @@ type Provisioning struct {
 	Roles []string `json:"roles,omitempty"`
 	// Claim names a claim that lists groups, or the path to one, and Groups the roles
 	// that each gives. Empty, there is no mapping.
-	Claim       string              `json:"claim,omitempty"`
-	ClaimSource ClaimSource         `json:"claim_source,omitempty"`
-	Groups      map[string][]string `json:"groups,omitempty"`
+	Claim       string      `json:"claim,omitempty"`
+	ClaimSource ClaimSource `json:"claim_source,omitempty"`
+	// ClaimSeparator parts the names in a claim that is a single string; empty, the string
+	// is one name.
+	ClaimSeparator string              `json:"claim_separator,omitempty"`
+	Groups         map[string][]string `json:"groups,omitempty"`
 }
 
 // Errors of a connection's changes.
@@ -84,6 +90,9 @@ var (
 // PrivateKeyJWT is the ClientAuth by the server's own key (OpenID Connect Core section 9).
 const PrivateKeyJWT = "private_key_jwt"
 
+// TokenEndpoint is the AssertionAudience of a provider that takes no assertion for its issuer.
+const TokenEndpoint = "token_endpoint"
+
 // ValidScopes reports whether all of these are scopes.
 func ValidScopes(all []string) bool {
 	return !slices.ContainsFunc(all, func(s string) bool { return !scope.MatchString(s) })
@@ -105,6 +114,8 @@ func (c Connection) Check() error {
 		return errors.New("client_id, assigned by the provider, is missing or too long")
 	case c.ClientAuth != "" && c.ClientAuth != PrivateKeyJWT:
 		return fmt.Errorf("client_auth %q is not private_key_jwt; without it the client's secret is used", c.ClientAuth)
+	case c.AssertionAudience != "" && (c.AssertionAudience != TokenEndpoint || c.ClientAuth != PrivateKeyJWT):
+		return errors.New("assertion_audience is token_endpoint or left out, and goes with client_auth: private_key_jwt")
 	case c.ResponseMode != "" && c.ResponseMode != "query" && c.ResponseMode != "form_post":
 		return fmt.Errorf("response_mode %q is neither query nor form_post", c.ResponseMode)
 	case !ValidScopes(c.Scopes):
@@ -113,6 +124,8 @@ func (c Connection) Check() error {
 		return errors.New("the claim's name is too long")
 	case !c.Provisioning.ClaimSource.Valid():
 		return fmt.Errorf("claim_source is %q; it is id_token or userinfo", c.Provisioning.ClaimSource)
+	case !ValidSeparator(c.Provisioning.ClaimSeparator):
+		return fmt.Errorf("claim_separator %q is not a comma, a semicolon, a vertical line or a space", c.Provisioning.ClaimSeparator)
 	case (c.Provisioning.Claim == "") != (len(c.Provisioning.Groups) == 0):
 		return errors.New("claim and groups must be set together: the claim lists groups, which give roles")
 	}

@@ -85,7 +85,9 @@ type App struct {
 type MembershipClaim struct {
 	Claim       string      `json:"claim"`
 	ClaimSource ClaimSource `json:"claim_source,omitempty"`
-	Roles       []string    `json:"roles"`
+	// ClaimSeparator is that of Provisioning.
+	ClaimSeparator string   `json:"claim_separator,omitempty"`
+	Roles          []string `json:"roles"`
 }
 
 // AppByID returns the app with an id.

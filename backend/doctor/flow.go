@@ -53,6 +53,9 @@ func (e *examination) authentication(m metadata) {
 	bySecret := len(m.TokenAuth) == 0 || takes("client_secret_basic") || takes("client_secret_post")
 	all := strings.Join(m.TokenAuth, ", ")
 	switch {
+	case e.Provider.Apple != nil && !bySecret:
+		e.add(provider, Problem, "Leave out --oidc-apple-client: it is for Apple alone.", "it takes no client secret, but %s", all)
+	case e.Provider.Apple != nil:
 	case e.Provider.ClientKey != nil && len(m.TokenAuth) > 0 && !takes("private_key_jwt"):
 		e.add(provider, Problem, "Use a client secret in place of --oidc-client-key-file, or switch private_key_jwt on at the provider.",
 			"it does not take private_key_jwt, but %s", all)

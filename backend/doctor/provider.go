@@ -120,8 +120,14 @@ func (e *examination) abilities(m metadata) {
 func (e *examination) credentials(ctx context.Context, client *login.Provider) {
 	proof := "its secret"
 	advice := "Compare --oidc-client-id and TABARD_OIDC_CLIENT_SECRET with what the provider shows for this client, whether the secret has expired, and see that the client may use the authorization code."
-	if e.Provider.ClientKey != nil {
+	switch {
+	case e.Provider.Apple != nil:
+		proof, advice = "the secret that its key signs", "Compare --oidc-apple-client and --oidc-client-key-file with what Apple shows of the team and the key, and --oidc-client-id with the Services ID."
+	case e.Provider.ClientKey != nil:
 		proof, advice = "its key", "Register "+e.clientKeySet()+" as the client's key set at the provider, and see that the client may use private_key_jwt and the authorization code."
+		if !e.Provider.TokenEndpointAudience {
+			advice += " Some providers take assertions for their token endpoint alone: --oidc-assertion-audience token_endpoint."
+		}
 	}
 	err := client.CheckClient(ctx, e.Now)
 	switch {

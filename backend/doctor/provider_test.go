@@ -77,11 +77,23 @@ func TestDoctor_ReadsWhatTheProviderAsksFor(t *testing.T) {
 		"cure for that": {func(p *logintest.Provider) {
 			p.PushedRequests, p.RedirectURIs = idp.PushRequired, []string{"https://other.example"}
 		}, nil, "→ Register " + publicURL + "/callback, exactly so"},
-		"another callback":        {func(p *logintest.Provider) { p.RedirectURIs = []string{"https://other.example"} }, nil, "problem provider: it refuses the redirect URI "},
-		"a key alone":             {keyed, nil, "problem provider: it takes no client secret, but private_key_jwt → Name a private key by --oidc-client-key-file, in place of the secret, and register " + publicURL + "/.well-known/client-jwks.json"},
-		"a key":                   {keyed, withKey, "ok provider: it accepts the client tabard and its key"},
-		"a key it does not know":  {func(p *logintest.Provider) { keyed(p); p.ClientKeys = func() []byte { return clientKey(t).Set() } }, withKey, "it refuses the client tabard and its key"},
-		"a secret alone":          {nil, withKey, "it does not take private_key_jwt, but client_secret_basic, client_secret_post → Use a client secret"},
+		"another callback":       {func(p *logintest.Provider) { p.RedirectURIs = []string{"https://other.example"} }, nil, "problem provider: it refuses the redirect URI "},
+		"a key alone":            {keyed, nil, "problem provider: it takes no client secret, but private_key_jwt → Name a private key by --oidc-client-key-file, in place of the secret, and register " + publicURL + "/.well-known/client-jwks.json"},
+		"a key":                  {keyed, withKey, "ok provider: it accepts the client tabard and its key"},
+		"a key it does not know": {func(p *logintest.Provider) { keyed(p); p.ClientKeys = func() []byte { return clientKey(t).Set() } }, withKey, "it refuses the client tabard and its key"},
+		"a secret alone":         {nil, withKey, "it does not take private_key_jwt, but client_secret_basic, client_secret_post → Use a client secret"},
+		"an Apple key": {func(p *logintest.Provider) {
+			p.ClientAuth, p.Secret = []string{"client_secret_post"}, func(secret string) bool { return strings.Count(secret, ".") == 2 }
+		}, func(c *login.Config) { withKey(c); c.Apple = &login.AppleClient{Team: "TEAM123456", Key: "KEY1234567"} }, "ok provider: it accepts the client tabard and the secret that its key signs"},
+		"an Apple key it does not know": {func(p *logintest.Provider) {
+			p.ClientAuth, p.Secret = []string{"client_secret_post"}, func(string) bool { return false }
+		}, func(c *login.Config) { withKey(c); c.Apple = &login.AppleClient{Team: "TEAM123456", Key: "KEY1234567"} }, "→ Compare --oidc-apple-client and --oidc-client-key-file with what Apple shows"},
+		"an Apple key elsewhere": {func(p *logintest.Provider) { keyed(p) }, func(c *login.Config) { withKey(c); c.Apple = &login.AppleClient{Team: "TEAM123456", Key: "KEY1234567"} },
+			"it takes no client secret, but private_key_jwt → Leave out --oidc-apple-client"},
+		"an assertion for the token endpoint": {func(p *logintest.Provider) { keyed(p); p.AssertionAudience = p.Issuer + "/token" },
+			func(c *login.Config) { withKey(c); c.TokenEndpointAudience = true }, "ok provider: it accepts the client tabard and its key"},
+		"an assertion for the issuer alone": {func(p *logintest.Provider) { keyed(p); p.AssertionAudience = p.Issuer + "/token" }, withKey,
+			"Some providers take assertions for their token endpoint alone: --oidc-assertion-audience token_endpoint"},
 		"certificates alone":      {set("token_endpoint_auth_methods_supported", []string{"tls_client_auth"}), nil, "it takes only tls_client_auth, by which this server cannot authenticate"},
 		"no code flow":            {set("response_types_supported", []string{"id_token"}), nil, "problem provider: it does not offer the authorization code flow → Allow the authorization code flow"},
 		"no code grant":           {set("grant_types_supported", []string{"implicit"}), nil, "it does not offer the authorization code flow"},

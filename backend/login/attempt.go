@@ -49,6 +49,9 @@ type Attempt struct {
 	// Restarted tells that it was begun anew because the first callback came without the
 	// browser's value that it was begun with. That happens once.
 	Restarted bool
+	// Confirms tells that the provider was told to ask who is there, and that a provider that
+	// does not say when the person authenticated is taken at that. See Attempt.ConfirmedAt.
+	Confirms bool
 
 	// State is the parameter of that name (RFC 6749 section 4.1.1). Nonce (OpenID Connect
 	// Core section 3.1.2.1) and Verifier (RFC 7636 section 4.1) follow from the browser
@@ -101,6 +104,16 @@ func (a Attempt) Meets(i Identity) error {
 // the identity token says so, by a clock that may differ.
 func (a Attempt) Caused(i Identity) bool {
 	return i.AuthTime != 0 && i.AuthTime >= a.CreatedAt-maxSkew
+}
+
+// ConfirmedAt returns when the person came back from a provider that was told to ask them and
+// does not say when it did, or 0. It is no time of an authentication: the provider may have
+// remembered them.
+func (a Attempt) ConfirmedAt(i Identity, now int64) int64 {
+	if a.Confirms && i.AuthTime == 0 {
+		return now
+	}
+	return 0
 }
 
 // AttemptLife is how long a sign-in may take, in seconds.

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -39,7 +40,8 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 		leave()
 		return nil, err
 	}
-	response.Body = &answerBody{io.LimitReader(response.Body, maxAnswer), response.Body, leave}
+	content := &withoutMark{content: bufio.NewReader(io.LimitReader(response.Body, maxAnswer))}
+	response.Body = &answerBody{content, response.Body, leave}
 	return response, nil
 }
 
@@ -53,6 +55,27 @@ type answerBody struct {
 func (b *answerBody) Close() error {
 	defer b.release()
 	return b.body.Close()
+}
+
+// byteOrderMark begins files that some editors and servers of Windows write. No JSON has it
+// (RFC 8259 section 8.1).
+const byteOrderMark = "\ufeff"
+
+// withoutMark is a text without the byte order mark that it may begin with.
+type withoutMark struct {
+	content *bufio.Reader
+	begun   bool
+}
+
+// Read implements io.Reader.
+func (w *withoutMark) Read(p []byte) (int, error) {
+	if !w.begun {
+		w.begun = true
+		if first, _ := w.content.Peek(len(byteOrderMark)); string(first) == byteOrderMark {
+			w.content.Discard(len(byteOrderMark)) // never fails after that
+		}
+	}
+	return w.content.Read(p)
 }
 
 // throttled asks one address at a pace: an answer stands for keysPause, and that there was

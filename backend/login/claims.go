@@ -110,6 +110,8 @@ func (a Attempt) checkMaxAge(authTime, now int64) error {
 	switch {
 	case a.MaxAge == nil:
 		return nil
+	case authTime == 0 && a.Confirms:
+		return nil
 	case authTime == 0:
 		return &Refused{Code: string(api.AuthTimeMissing), Err: fmt.Errorf("identity token: no auth_time, although max_age=%d was asked for: "+
 			"have the provider put auth_time into its identity tokens, or lift the rules that need it, such as authentication_age and isolated", *a.MaxAge)}

@@ -21,12 +21,16 @@ func IsResponseMode(mode string) bool { return mode == "" || mode == "query" || 
 // assertionType is the client_assertion_type of RFC 7523 section 2.2.
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-// clientSecret is what the client proves itself by, unless it has a key.
-func (p *Provider) clientSecret() string {
-	if p.config.ClientKey != nil {
-		return ""
+// secretAt returns the client's secret for a request; empty where it proves itself by an
+// assertion.
+func (p *Provider) secretAt(now int64) (string, error) {
+	switch {
+	case p.config.Apple != nil:
+		return p.config.Apple.secret(p.config, now)
+	case p.config.ClientKey != nil:
+		return "", nil
 	}
-	return p.config.ClientSecret
+	return p.config.ClientSecret, nil
 }
 
 // redeem exchanges a code for tokens.
@@ -36,12 +40,16 @@ func (p *Provider) redeem(ctx context.Context, found *discovered, code, verifier
 	if err != nil {
 		return nil, err
 	}
+	config := found.oauth
+	if config.ClientSecret, err = p.secretAt(now); err != nil {
+		return nil, err
+	}
 	if assertion != "" {
 		options = append(options, oauth2.SetAuthURLParam("client_assertion_type", assertionType), oauth2.SetAuthURLParam("client_assertion", assertion))
 	}
-	tokens, err := found.oauth.Exchange(oidc.ClientContext(ctx, p.client), code, options...)
+	tokens, err := config.Exchange(oidc.ClientContext(ctx, p.client), code, options...)
 	if err != nil {
-		return nil, p.exchangeError(err, code, verifier, assertion)
+		return nil, p.exchangeError(err, code, verifier, assertion, config.ClientSecret)
 	}
 	return tokens, nil
 }
@@ -64,10 +72,32 @@ func (p *Provider) CheckClient(ctx context.Context, now int64) error {
 // assertion is the client's for one request, by its key; empty where it has a secret. Its
 // audience is the issuer alone: another provider that is sent one can do nothing with it.
 func (p *Provider) assertion(found *discovered, now int64) (string, error) {
-	if p.config.ClientKey == nil {
+	if p.config.ClientKey == nil || p.config.Apple != nil {
 		return "", nil
 	}
-	return p.config.ClientKey.assertion(p.config.ClientID, p.config.Issuer, found.metadata.AssertionAlgorithms, now)
+	audience, err := p.assertionAudience(found)
+	if err != nil {
+		return "", err
+	}
+	return p.config.ClientKey.assertion(p.config.ClientID, audience, found.metadata.AssertionAlgorithms, now)
+}
+
+// assertionAudience is whom an assertion is for. The token endpoint, for providers that take
+// no issuer, has to be at the issuer's own origin: metadata that named another provider's
+// would get hold of an assertion that is good there.
+func (p *Provider) assertionAudience(found *discovered) (string, error) {
+	if !p.config.TokenEndpointAudience {
+		return p.config.Issuer, nil
+	}
+	endpoint := found.oauth.Endpoint.TokenURL
+	issuer, err := url.Parse(p.config.Issuer)
+	if err != nil {
+		return "", err
+	}
+	if u, err := url.Parse(endpoint); err != nil || u.Scheme != issuer.Scheme || u.Host != issuer.Host || u.User != nil {
+		return "", p.faultError(FaultClient, "assertion_audience is token_endpoint, but its token endpoint %.300q is not at the issuer's own origin: leave it out", endpoint)
+	}
+	return endpoint, nil
 }
 
 // push sends an authorization request to the provider itself (RFC 9126 section 2), and
@@ -99,7 +129,7 @@ func (p *Provider) push(ctx context.Context, found *discovered, address string, 
 		err = json.Unmarshal(body, &answer)
 	}
 	if response.StatusCode/100 != 2 || err != nil || answer.RequestURI == "" {
-		secrets := []string{request.PostForm.Get("client_assertion")}
+		secrets := []string{request.PostForm.Get("client_assertion"), request.PostForm.Get("client_secret")}
 		said := p.redact(secrets, answer.Error, answer.Description)
 		if answer.Error == "" {
 			said = p.redact(secrets, string(body))
@@ -126,13 +156,17 @@ func (p *Provider) pushRequest(ctx context.Context, found *discovered, form url.
 	if err != nil {
 		return nil, err
 	}
+	secret, err := p.secretAt(now)
+	if err != nil {
+		return nil, err
+	}
 	inHeader := found.oauth.Endpoint.AuthStyle == oauth2.AuthStyleInHeader
 	switch {
 	case assertion != "":
 		form.Set("client_assertion_type", assertionType)
 		form.Set("client_assertion", assertion)
 	case !inHeader:
-		form.Set("client_secret", p.config.ClientSecret)
+		form.Set("client_secret", secret)
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, found.metadata.Push, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -142,7 +176,7 @@ func (p *Provider) pushRequest(ctx context.Context, found *discovered, form url.
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.Header.Set("Accept", "application/json")
 	if inHeader {
-		request.SetBasicAuth(url.QueryEscape(p.config.ClientID), url.QueryEscape(p.config.ClientSecret))
+		request.SetBasicAuth(url.QueryEscape(p.config.ClientID), url.QueryEscape(secret))
 	}
 	return request, nil
 }

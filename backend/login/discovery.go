@@ -28,6 +28,7 @@ type discovered struct {
 		UserInfo            string   `json:"userinfo_endpoint"`
 		NamesIss            bool     `json:"authorization_response_iss_parameter_supported"`
 		AuthMethods         texts    `json:"token_endpoint_auth_methods_supported"`
+		Prompts             texts    `json:"prompt_values_supported"`
 		KeySet              string   `json:"jwks_uri"`
 		Push                string   `json:"pushed_authorization_request_endpoint"`
 		MustPush            bool     `json:"require_pushed_authorization_requests"`
@@ -111,7 +112,7 @@ func (p *Provider) readMetadata(ctx context.Context) (*discovered, error) {
 		return nil, fmt.Errorf("%w: %.300s", ErrUnavailable, err)
 	}
 	found := &discovered{readAt: time.Now(), oauth: oauth2.Config{
-		ClientID: p.config.ClientID, ClientSecret: p.clientSecret(),
+		ClientID: p.config.ClientID,
 		Endpoint: provider.Endpoint(), RedirectURL: p.config.RedirectURL,
 		Scopes: append([]string{oidc.ScopeOpenID}, slices.DeleteFunc(slices.Clone(p.config.Scopes), isOpenID)...),
 	}}

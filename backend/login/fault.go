@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -138,8 +139,15 @@ var deploymentErrors = map[string]bool{
 	"invalid_request_object": true, "request_not_supported": true, "request_uri_not_supported": true, "invalid_redirect_uri": true,
 }
 
+// errorCode is the form of an error's code (RFC 6749 section 4.1.2.1), of a length for
+// addresses.
+var errorCode = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E][\x20\x21\x23-\x5B\x5D-\x7E]{0,99}$`)
+
 // authorizationError is the provider's own, in an authorization response.
 func (p *Provider) authorizationError(code, description string) error {
+	if !errorCode.MatchString(code) { // it stands in an address of the app's
+		return refused("the provider refused with a malformed error %.100q", code)
+	}
 	r := &Refused{Code: code, Err: fmt.Errorf("the provider refused: %s", printable(description))}
 	if deploymentErrors[code] {
 		r.Fault, r.Err = FaultReported, fmt.Errorf("%s: by way of the browser: %s", p.config.Issuer, printable(description))

@@ -98,6 +98,9 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 		return Identity{}, err
 	}
 	raw, _ := tokens.Extra("id_token").(string)
+	if raw == "" {
+		return Identity{}, p.faultError(FaultToken, "its token endpoint answers with no id_token: let the client have the scope openid")
+	}
 	if len(raw) > maxIdentityToken {
 		return Identity{}, refused("identity token: of %d bytes", len(raw))
 	}

@@ -27,6 +27,11 @@ type Config struct {
 	// ClientKey proves who the client is in place of the secret (private_key_jwt); nil
 	// leaves it to the secret.
 	ClientKey *ClientKey
+	// TokenEndpointAudience has the key's assertions be for the provider's token endpoint, in
+	// place of its issuer.
+	TokenEndpointAudience bool
+	// Apple is who signs the client secret by ClientKey, at Apple; nil elsewhere.
+	Apple *AppleClient
 	// ResponseMode is how the provider answers, query or form_post; empty leaves it to the
 	// provider.
 	ResponseMode string
@@ -159,7 +164,7 @@ func (p *Provider) AuthorizationURL(ctx context.Context, a Attempt, r Request) (
 		options = append(options, oauth2.SetAuthURLParam("max_age", strconv.FormatInt(r.Age, 10)))
 	}
 	for name, value := range map[string]string{
-		"acr_values": a.ACRValues, "login_hint": r.LoginHint, "prompt": r.Prompt,
+		"acr_values": a.ACRValues, "login_hint": r.LoginHint, "prompt": p.prompt(found, r.Prompt),
 	} {
 		if value != "" {
 			options = append(options, oauth2.SetAuthURLParam(name, value))
@@ -174,6 +179,21 @@ func (p *Provider) AuthorizationURL(ctx context.Context, a Attempt, r Request) (
 	}
 	return address, nil
 }
+
+// prompt is what the provider is asked to ask. One that knows no login, as its metadata say
+// or as Google documents, is asked to have the account chosen: it would refuse the request.
+func (p *Provider) prompt(found *discovered, wanted string) string {
+	known := found.metadata.Prompts
+	if p.config.Issuer == google {
+		known = []string{"none", "consent", "select_account"}
+	}
+	if wanted == "login" && !slices.Contains(known, "login") && slices.Contains(known, "select_account") {
+		return "select_account"
+	}
+	return wanted
+}
+
+const google = "https://accounts.google.com"
 
 // maxEndSessionURL is the longest address that browsers, proxies and providers all take.
 const maxEndSessionURL = 2000

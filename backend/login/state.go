@@ -148,6 +148,7 @@ const (
 	flagChosen = 1 << iota
 	flagProven
 	flagRestarted
+	flagConfirms
 )
 
 func (a *Attempt) encode() []byte {
@@ -161,7 +162,7 @@ func (a *Attempt) encode() []byte {
 	if a.MaxAge != nil {
 		sealed.MaxAge = *a.MaxAge
 	}
-	for flag, set := range map[int]bool{flagChosen: a.Chosen, flagProven: a.Proven, flagRestarted: a.Restarted} {
+	for flag, set := range map[int]bool{flagChosen: a.Chosen, flagProven: a.Proven, flagRestarted: a.Restarted, flagConfirms: a.Confirms} {
 		if set {
 			sealed.Flags |= flag
 		}
@@ -185,7 +186,7 @@ func decodeAttempt(plain []byte) (Attempt, error) {
 		ID: attemptIDs.EncodeToString(sealed.ID), JKT: base64.RawURLEncoding.EncodeToString(sealed.JKT), CreatedAt: sealed.CreatedAt,
 		App: sealed.App, ReturnTo: sealed.ReturnTo, Organization: sealed.Organization, Connection: sealed.Connection,
 		Session: sealed.Session, ACRValues: sealed.ACRValues, Prompt: sealed.Prompt, LoginHint: sealed.LoginHint,
-		Chosen: sealed.Flags&flagChosen != 0, Proven: sealed.Flags&flagProven != 0, Restarted: sealed.Flags&flagRestarted != 0,
+		Chosen: sealed.Flags&flagChosen != 0, Proven: sealed.Flags&flagProven != 0, Restarted: sealed.Flags&flagRestarted != 0, Confirms: sealed.Flags&flagConfirms != 0,
 		browserMAC: sealed.BrowserMAC,
 	}
 	if sealed.MaxAge >= 0 {

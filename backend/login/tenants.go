@@ -34,13 +34,20 @@ func (p *Provider) issuerTemplate() string {
 	return strings.Replace(p.config.Issuer, "/"+group, "/"+tenantPlaceholder, 1)
 }
 
-// isIssuer reports whether an authorization response may name the issuer.
-func (p *Provider) isIssuer(issuer string) bool {
+// issuers returns the issuers of the provider's tokens: of each tenant its own.
+func (p *Provider) issuers() []string {
 	if p.config.Tenants == nil {
-		return issuer == p.config.Issuer
+		return []string{p.config.Issuer}
 	}
-	return slices.ContainsFunc(p.config.Tenants, func(tenant string) bool { return issuer == p.issuerOf(tenant) })
+	all := make([]string, len(p.config.Tenants))
+	for i, tenant := range p.config.Tenants {
+		all[i] = p.issuerOf(tenant)
+	}
+	return all
 }
+
+// isIssuer reports whether an authorization response may name the issuer.
+func (p *Provider) isIssuer(issuer string) bool { return slices.Contains(p.issuers(), issuer) }
 
 func (p *Provider) issuerOf(tenant string) string {
 	return strings.Replace(p.issuerTemplate(), tenantPlaceholder, tenant, 1)

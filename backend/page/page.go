@@ -32,6 +32,7 @@ const (
 	Refused     Kind = "refused"     // in a frame, an image, from a script
 	Disabled    Kind = "disabled"    // the person's account
 	Failed      Kind = "failed"      // a fault of the server's
+	Returning   Kind = "returning"   // from the provider, between two steps
 )
 
 // Link is something to press.
@@ -54,7 +55,14 @@ type Page struct {
 	Code, Detail string
 	// Links lead on, the first most likely.
 	Links []Link
+	// Form are the fields of a form that the page posts to its own address at once.
+	Form []Field
+	// Refresh is the address to which the page moves on at once, and leads.
+	Refresh string
 }
+
+// Field is a field of a form.
+type Field struct{ Name, Value string }
 
 // maxMessage is how much of the provider's words is shown, in characters.
 const maxMessage = 300
@@ -62,8 +70,16 @@ const maxMessage = 300
 //go:embed page.css
 var style string
 
-// policy lets the page have its own style, and nothing else.
-var policy = "default-src 'none'; style-src '" + digest(style) + "'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+// policy lets the page have its own style, and nothing else. formPolicy besides lets it post
+// a form to the backend, by the one script that does.
+var (
+	policy     = basePolicy + "form-action 'none'"
+	formPolicy = basePolicy + "form-action 'self'; script-src '" + digest(submitScript) + "'"
+
+	basePolicy = "default-src 'none'; style-src '" + digest(style) + "'; frame-ancestors 'none'; base-uri 'none'; "
+)
+
+const submitScript = "document.forms[0].submit()"
 
 func digest(text string) string {
 	sum := sha256.Sum256([]byte(text))
@@ -74,50 +90,92 @@ func digest(text string) string {
 // are texts for.
 func Write(w http.ResponseWriter, r *http.Request, p Page, texts Texts) {
 	language := texts.choose(r.Header.Get("Accept-Language"))
-	say := func(key Key, app string) string {
-		return strings.NewReplacer("{app}", app, "{host}", p.Host).Replace(texts.lookup(language, key))
-	}
 	app := p.App
 	if app == "" && len(p.Links) > 0 {
 		app = p.Links[len(p.Links)-1].App
 	}
-	var b strings.Builder
-	element := func(before, text, after string) { b.WriteString(before + html.EscapeString(text) + after) }
-	element(`<!doctype html>
+	t := writer{say: func(key Key, app string) string {
+		return strings.NewReplacer("{app}", app, "{host}", p.Host).Replace(texts.lookup(language, key))
+	}}
+	t.head(p, language, app)
+	t.element("<h1>", t.say(p.Kind.titleKey(), app), "</h1>\n")
+	t.element("<p>", t.say(p.Kind.textKey(), app), "</p>\n")
+	if said := clip(p.Message); said != "" {
+		t.element("<p>", t.say(introduction, app), "</p>\n")
+		t.element(`<blockquote dir="auto">`, said, "</blockquote>\n")
+	}
+	switch {
+	case p.Form != nil:
+		t.form(p.Form, app)
+	case p.Refresh != "":
+		t.links([]Link{{Label: Continue, URL: p.Refresh}})
+	default:
+		t.links(p.Links)
+	}
+	if p.Code != "" {
+		t.element(`<p lang="en" dir="ltr"><small>`, p.Code, "</small> <small>")
+		t.element("", p.Detail, "</small></p>\n")
+	}
+	t.WriteString("</main>\n</html>\n")
+	setHeaders(w.Header(), p)
+	w.WriteHeader(p.Status)
+	io.WriteString(w, t.String()) // the client may have left
+}
+
+func setHeaders(h http.Header, p Page) {
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", policy)
+	if p.Form != nil {
+		h.Set("Content-Security-Policy", formPolicy)
+	}
+	if p.Kind == Foreign || p.Kind == Silent || p.Form != nil {
+		// Browsers that tell nothing else about a navigation tell by this that it begins here.
+		h.Set("Referrer-Policy", "same-origin")
+	}
+	h.Add("Vary", "Accept-Language")
+}
+
+// writer writes a page's elements.
+type writer struct {
+	strings.Builder
+	say func(key Key, app string) string
+}
+
+// element writes a text between two pieces of markup.
+func (w *writer) element(before, text, after string) {
+	w.WriteString(before + html.EscapeString(text) + after)
+}
+
+func (w *writer) head(p Page, language, app string) {
+	w.element(`<!doctype html>
 <html lang="`, language, `" dir="`+direction(language)+`">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
 `)
-	element("<title>", say(p.Kind.titleKey(), app), "</title>\n<style>"+style+"</style>\n<main>\n")
-	element("<h1>", say(p.Kind.titleKey(), app), "</h1>\n")
-	element("<p>", say(p.Kind.textKey(), app), "</p>\n")
-	if said := clip(p.Message); said != "" {
-		element("<p>", say(introduction, app), "</p>\n")
-		element(`<blockquote dir="auto">`, said, "</blockquote>\n")
+	if p.Refresh != "" {
+		w.element(`<meta http-equiv="refresh" content="0; url=`, p.Refresh, "\">\n")
 	}
-	b.WriteString("<ul>\n")
-	for _, l := range p.Links {
-		element(`<li><a href="`, l.URL, `">`)
-		element("", say(l.Label, l.App), "</a></li>\n")
+	w.element("<title>", w.say(p.Kind.titleKey(), app), "</title>\n<style>"+style+"</style>\n<main>\n")
+}
+
+func (w *writer) links(all []Link) {
+	w.WriteString("<ul>\n")
+	for _, l := range all {
+		w.element(`<li><a href="`, l.URL, `">`)
+		w.element("", w.say(l.Label, l.App), "</a></li>\n")
 	}
-	b.WriteString("</ul>\n")
-	if p.Code != "" {
-		element(`<p lang="en" dir="ltr"><small>`, p.Code, "</small> <small>")
-		element("", p.Detail, "</small></p>\n")
+	w.WriteString("</ul>\n")
+}
+
+func (w *writer) form(fields []Field, app string) {
+	w.WriteString("<form method=\"post\">\n")
+	for _, field := range fields {
+		w.element(`<input type="hidden" name="`, field.Name, `" `)
+		w.element(`value="`, field.Value, "\">\n")
 	}
-	b.WriteString("</main>\n</html>\n")
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", policy)
-	if p.Kind == Foreign || p.Kind == Silent {
-		// Browsers that tell nothing else about a navigation tell by this that it begins here.
-		h.Set("Referrer-Policy", "same-origin")
-	}
-	h.Add("Vary", "Accept-Language")
-	w.WriteHeader(p.Status)
-	io.WriteString(w, b.String()) // the client may have left
+	w.element("<button>", w.say(Continue, app), "</button>\n</form>\n<script>"+submitScript+"</script>\n")
 }
 
 // direction returns in which direction a language is written.

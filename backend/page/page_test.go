@@ -102,3 +102,35 @@ func TestTexts_Check(t *testing.T) {
 		}
 	}
 }
+
+// TestPage_GoesOnAtOnce: the pages between two steps of a sign-in look and speak as the
+// others do. One posts a form, by the one script that there is; one goes on by itself.
+func TestPage_GoesOnAtOnce(t *testing.T) {
+	de := page.Texts{"de": {"returning_title": "Die Anmeldung geht weiter", "continue": "Weiter"}}
+	if err := de.Check(); err != nil {
+		t.Fatal(err)
+	}
+	hostile := `"><script>alert(1)</script>`
+	posts := write("de", page.Page{Kind: page.Returning, Form: []page.Field{{Name: "state", Value: hostile}}}, de)
+	moves := write("de", page.Page{Kind: page.Returning, Refresh: "https://app.example/?a=1&b=2" + hostile}, de)
+	for name, got := range map[string]*httptest.ResponseRecorder{"it posts": posts, "it moves": moves} {
+		body, policy := got.Body.String(), got.Header().Get("Content-Security-Policy")
+		for _, part := range []string{`<html lang="de"`, "<h1>Die Anmeldung geht weiter</h1>", "<main>", "<style>", "Weiter"} {
+			if !strings.Contains(body, part) {
+				t.Errorf("%s: %s is not in %s", name, part, body)
+			}
+		}
+		if strings.Contains(body, "<script>alert") || strings.Contains(policy, "unsafe") || !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'none'") {
+			t.Errorf("%s: %s %s", name, policy, body)
+		}
+	}
+	body, policy := posts.Body.String(), posts.Header().Get("Content-Security-Policy")
+	if !strings.Contains(body, `<form method="post">`) || !strings.Contains(body, "<button>Weiter</button>") || !strings.Contains(policy, "form-action 'self'") ||
+		!strings.Contains(policy, "script-src 'sha256-") || posts.Header().Get("Referrer-Policy") != "same-origin" {
+		t.Errorf("%s %s", policy, body)
+	}
+	body, policy = moves.Body.String(), moves.Header().Get("Content-Security-Policy")
+	if !strings.Contains(body, `<meta http-equiv="refresh" content="0; url=https://app.example/?a=1&amp;b=2`) || !strings.Contains(policy, "form-action 'none'") || strings.Contains(policy, "script-src") {
+		t.Errorf("%s %s", policy, body)
+	}
+}

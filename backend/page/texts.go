@@ -62,6 +62,8 @@ var english = map[Key]string{
 	Disabled.textKey():     "Ask whoever runs {app} to enable it.",
 	Failed.titleKey():      "Something failed here",
 	Failed.textKey():       "Nothing is wrong with your account. Try again in a moment.",
+	Returning.titleKey():   "You are being signed in",
+	Returning.textKey():    "Continue, if this page stays.",
 }
 
 // Texts are an operator's, by language and key. What a language leaves out is English.

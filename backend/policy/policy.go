@@ -15,6 +15,12 @@ type Authentication struct {
 	Connection string
 	// Organization is the id of the organization that it was made for, or empty.
 	Organization string
+	// Until is when the provider's session ends in which it was made: it counts no longer. 0
+	// if the provider does not say.
+	Until int64
+	// ConfirmedAt is when, by this server's clock, the person came back from a provider that
+	// was told to ask them and does not say when it did; 0 otherwise. No rule goes by it.
+	ConfirmedAt int64
 }
 
 // OrganizationSession is a session acting for one organization.
@@ -184,7 +190,8 @@ func (r Rules) accept(a Authentication, s Subject, now int64) bool {
 		(!r.Isolated || a.Organization == s.Organization) &&
 		(r.AuthenticationAge == 0 || a.Time != 0 && now-a.Time <= r.AuthenticationAge) &&
 		(r.ACR == nil || slices.Contains(r.ACR, a.ACR)) &&
-		!slices.ContainsFunc(r.AMR, lacks)
+		!slices.ContainsFunc(r.AMR, lacks) &&
+		(a.Until == 0 || now < a.Until)
 }
 
 func (r Rules) challenge(stay OrganizationSession, now int64) Challenge {
@@ -224,10 +231,11 @@ func (d *Decision) allow(s Subject, r Rules, a Authentication, now int64) {
 	if !d.OrganizationSession.Live() {
 		d.OrganizationSession = OrganizationSession{StartedAt: now, ActiveAt: now}
 	}
+	a.ConfirmedAt = 0
 	d.OrganizationSession.Authentication = a
 	d.OrganizationSession.ActiveAt = r.active(d.OrganizationSession.ActiveAt, min(s.ActiveAt, now))
 	d.IdleEnd = after(d.OrganizationSession.ActiveAt, r.IdleTimeout)
-	d.End = earliest(after(d.OrganizationSession.StartedAt, r.OrganizationSessionAge), after(a.Time, r.AuthenticationAge), s.StaffUntil)
+	d.End = earliest(after(d.OrganizationSession.StartedAt, r.OrganizationSessionAge), after(a.Time, r.AuthenticationAge), a.Until, s.StaffUntil)
 	ttl := clamp(r.AccessTTL, DefaultAccessTTL, MaxAccessTTL)
 	d.Expires = max(now+1, earliest(now+ttl, s.SessionEnd, d.End, d.IdleEnd))
 }

@@ -58,7 +58,8 @@ func (p *providers) forConnection(c directory.Connection) (*login.Provider, erro
 	provider := login.New(login.Config{
 		Issuer: c.Issuer, ClientID: c.ClientID, ClientSecret: string(secret), Scopes: c.Scopes,
 		UntypedLogoutTokens: c.UntypedLogoutTokens, FrontchannelLogout: c.FrontchannelLogout, ClientKey: key, ResponseMode: c.ResponseMode, PushRequests: c.PushRequests,
-		RedirectURL: publicurl.ConnectionCallback(p.publicURL, c.ID), Transport: p.transport,
+		TokenEndpointAudience: c.AssertionAudience == directory.TokenEndpoint,
+		RedirectURL:           publicurl.ConnectionCallback(p.publicURL, c.ID), Transport: p.transport,
 	})
 	p.cache[c.ID] = cachedProvider{c.Revision, provider}
 	return provider, nil

@@ -1,16 +1,12 @@
 package signin
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
-	"fmt"
-	"html"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/authn"
+	"github.com/tabard-auth/tabard/backend/page"
 	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/web"
 )
@@ -44,37 +40,13 @@ func (f *Flow) CallbackPost(c *authn.Request) error {
 // 4.1.2, RFC 9207).
 var responseFields = []string{"code", "state", "iss", "error", "error_description", "error_uri"}
 
-const submitScript = "document.forms[0].submit()"
-
-const repostPage = `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<meta name="color-scheme" content="light dark">
-<title>Sign-in</title>
-<form method="post">
-%s<button>Continue</button>
-</form>
-<script>` + submitScript + `</script>
-</html>
-`
-
-// repost answers with the page that posts the fields to its own address. It alone may
-// submit a form, to the backend, and runs the one script that does.
+// repost answers with the page that posts the fields to its own address.
 func repost(c *authn.Request, answer url.Values) {
-	sum := sha256.Sum256([]byte(submitScript))
-	h := c.W.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; script-src 'sha256-"+
-		base64.StdEncoding.EncodeToString(sum[:])+"'")
-	h.Set("Referrer-Policy", "same-origin") // no-referrer would make the form's Origin null
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	c.W.WriteHeader(http.StatusOK)
-	c.Record.Status = http.StatusOK
-	var fields strings.Builder
+	p := page.Page{Kind: page.Returning, Status: http.StatusOK, Form: []page.Field{}}
 	for _, name := range responseFields {
 		for _, value := range answer[name] {
-			fmt.Fprintf(&fields, "<input type=\"hidden\" name=\"%s\" value=\"%s\">\n", name, html.EscapeString(value))
+			p.Form = append(p.Form, page.Field{Name: name, Value: value})
 		}
 	}
-	fmt.Fprintf(c.W, repostPage, &fields)
+	c.WritePage(p)
 }

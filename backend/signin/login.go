@@ -92,6 +92,7 @@ func (f *Flow) beginAttempt(c *authn.Request, attempt *login.Attempt, query url.
 		return "", err
 	}
 	attempt.Prompt, attempt.LoginHint = prompt, query.Get(api.ParamLoginHint)
+	attempt.Confirms = prompt == "login" && query.Get(api.ParamConfirm) != ""
 	return f.authorize(c, provider, attempt)
 }
 

@@ -89,7 +89,7 @@ func (f *Flow) continueURL(c *authn.Request, attempt login.Attempt) (string, err
 		if attempt.ReturnTo != "" {
 			return attempt.ReturnTo, nil
 		}
-		return publicurl.Home(c.Origin, app) + "/", nil
+		return publicurl.Start(app, publicurl.Home(c.Origin, app)), nil
 	}
 	return "", err
 }

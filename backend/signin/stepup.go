@@ -176,7 +176,9 @@ func (f *Flow) joinOrganization(c *authn.Request, attempt login.Attempt, s direc
 // organization session for which it was made, if for any.
 func recordAuthentication(c *authn.Request, attempt login.Attempt, i login.Identity, s directory.Subject) error {
 	organization := organizationID(s)
-	made := policy.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR, Connection: attempt.Connection}
+	made := policy.Authentication{
+		Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR, Connection: attempt.Connection, Until: i.SessionExpiry, ConfirmedAt: attempt.ConfirmedAt(i, c.Now),
+	}
 	if attempt.Caused(i) {
 		made.Organization = organization
 	}

@@ -31,10 +31,10 @@ func BenchmarkApplyBeside(b *testing.B) {
 		w.prepare(kinds[1])
 		file := w.largeFile(*large)
 		fmt.Printf("%s, %d memberships, a file of %d MB\n", name, *large*100, size(b, file)>>20)
-		w.beside("nothing", func() { time.Sleep(10 * time.Second) })
+		w.mintDuring("nothing", func() { time.Sleep(10 * time.Second) })
 		for _, what := range []string{"the first apply", "the second apply"} {
 			apply := exec.Command(program.Path(b, "tabard"), "apply", file, "--database", address)
-			w.beside(what, func() {
+			w.mintDuring(what, func() {
 				if out, err := apply.CombinedOutput(); err != nil {
 					b.Fatalf("%v\n%s", err, out)
 				}
@@ -44,8 +44,8 @@ func BenchmarkApplyBeside(b *testing.B) {
 	}
 }
 
-// beside mints, and signs in members of the file, until do returns.
-func (w *world) beside(what string, do func()) {
+// mintDuring mints, and signs in members of the file, until do returns.
+func (w *world) mintDuring(what string, do func()) {
 	var over atomic.Bool
 	var slowest time.Duration
 	signedIn := 0

@@ -13,7 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
-var large = flag.Int("large", 10_000, "apply a workspace file of so many organizations, of 100 members each")
+var large = flag.Int("large", 10_000, "number of organizations in the workspace file, with 100 members each")
 
 // largeWorkspace reads a file with this number of organizations and of members in each.
 // There are half as many users as memberships.
@@ -37,9 +37,9 @@ func largeWorkspace(t testing.TB, organizations, members int) directory.Desired 
 	return d
 }
 
-// applied applies a workspace twice and returns how long each took. The second time
+// applyTwice applies a workspace twice and returns how long each took. The second time
 // changes no row. It also checks that progress is reported.
-func applied(t testing.TB, store *sqlstore.Store, d directory.Desired) (first, again time.Duration) {
+func applyTwice(t testing.TB, store *sqlstore.Store, d directory.Desired) (first, again time.Duration) {
 	t.Helper()
 	one := func() (directory.Changes, time.Duration) {
 		begun, told, last := time.Now(), 0, 0
@@ -68,13 +68,13 @@ func applied(t testing.TB, store *sqlstore.Store, d directory.Desired) (first, a
 	return first, again
 }
 
-func TestALargeWorkspaceAppliedAgainChangesNothing(t *testing.T) {
+func TestApply_LargeWorkspaceTwice(t *testing.T) {
 	store, err := sqlite.Open(t.Context(), t.TempDir()+"/tabard.db")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	applied(t, store, largeWorkspace(t, 50, 130)) // more than one statement's batch
+	applyTwice(t, store, largeWorkspace(t, 50, 130)) // more than one statement's batch
 }
 
 // BenchmarkApply applies a large workspace beside a server, and mints before and after:
@@ -92,7 +92,7 @@ func BenchmarkApply(b *testing.B) {
 	workspace, err := w.store.Workspace(b.Context())
 	w.check(err)
 	d.Workspace = *workspace // the server's sessions belong to its app
-	first, again := applied(b, w.store, d)
+	first, again := applyTwice(b, w.store, d)
 	after := mint()
 	fmt.Printf("%d organizations with %d memberships: applied in %.1f s, again in %.1f s\n",
 		len(d.Organizations), d.MemberCount(), first.Seconds(), again.Seconds())

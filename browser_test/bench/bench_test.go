@@ -25,8 +25,8 @@ import (
 )
 
 var (
-	quick = flag.Bool("quick", false, "measure every row once, not five times")
-	only  = flag.String("only", "", "measure the rows whose database and mint contain this, such as \"SQLite device key\"")
+	quick = flag.Bool("quick", false, "measure each row once instead of five times")
+	only  = flag.String("only", "", "measure only the rows with a database and mint that contain this text, such as \"SQLite device key\"")
 )
 
 // requests is how many requests a figure is made of. A row is of the least of so many
@@ -41,7 +41,7 @@ func rounds() int {
 }
 
 func TestMain(m *testing.M) {
-	if database := os.Getenv(referenceOn); database != "" {
+	if database := os.Getenv(referenceVariable); database != "" {
 		if err := serveReference(database); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -99,7 +99,7 @@ func BenchmarkMint(b *testing.B) {
 				continue
 			}
 			for _, n := range connections {
-				w.row(k, n)
+				w.measureRow(k, n)
 			}
 		}
 		fmt.Printf("memory: server %d MB at most, database %d MB\n", w.server.peak(), w.database.resident())

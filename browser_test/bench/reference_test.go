@@ -26,14 +26,14 @@ type reference struct {
 	handlers map[string]string // addresses
 }
 
-// referenceOn in the environment makes this program the reference server on that
+// referenceVariable in the environment makes this program the reference server on that
 // database.
-const referenceOn = "TABARD_BENCH_REFERENCE_ON"
+const referenceVariable = "TABARD_BENCH_REFERENCE_ON"
 
 // startReference starts the reference server until the benchmark ends.
 func startReference(b *testing.B, database string) reference {
 	command := exec.Command(os.Args[0])
-	command.Env = append(os.Environ(), referenceOn+"="+database)
+	command.Env = append(os.Environ(), referenceVariable+"="+database)
 	command.Stderr = os.Stderr
 	input, err := command.StdinPipe()
 	if err != nil {

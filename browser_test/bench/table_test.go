@@ -20,9 +20,9 @@ type measurement struct {
 
 func (m measurement) whole() float64 { return micro(m.server + m.database) }
 
-// row measures a mint in several rounds and prints its lowest cost, beside the lowest
+// measureRow measures a mint in several rounds and prints its lowest cost, beside the lowest
 // cost of each part: other work on the machine only adds to a cost.
-func (w *world) row(k kind, connections int) {
+func (w *world) measureRow(k kind, connections int) {
 	var least measurement
 	for i := range rounds() {
 		w.prepare(k)

@@ -118,7 +118,7 @@ func (d *deployed) backend() http.Handler {
 	issuer := strings.Replace(provider.address, "localhost", "127.0.0.1", 1) // another site
 	d.provider = logintest.New(d, issuer)
 	d.provider.Now = d.now
-	provider.handler = http.HandlerFunc(d.answers)
+	provider.handler = http.HandlerFunc(d.serveProvider)
 	store, err := sqlite.Open(d.Context(), lite.NewFile(d))
 	if err != nil {
 		d.Fatal(err)
@@ -150,8 +150,8 @@ func (d *deployed) backend() http.Handler {
 	return handler
 }
 
-// answers is a provider that remembers the person, and takes its time.
-func (d *deployed) answers(w http.ResponseWriter, r *http.Request) {
+// serveProvider is a provider that remembers the person, and takes its time.
+func (d *deployed) serveProvider(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != "/authorize" {
 		d.provider.ServeHTTP(w, r)
 		return
@@ -161,16 +161,16 @@ func (d *deployed) answers(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, r.URL.Query().Get("redirect_uri")+"?"+back.Encode(), http.StatusSeeOther)
 }
 
-// signsInAt begins a sign-in at the address where a tab is, and waits until it is back
+// signInAt begins a sign-in at the address where a tab is, and waits until it is back
 // there with a token.
-func signsInAt(t testing.TB, tab context.Context) {
+func signInAt(t testing.TB, tab context.Context) {
 	t.Helper()
 	address := chrome.Eval[string](t, tab, `location.href`)
 	chrome.Eval[any](t, tab, `(globalThis.before = true, void tabard.signIn())`)
-	backAt(t, tab, address)
+	awaitBack(t, tab, address)
 }
 
-func backAt(t testing.TB, tab context.Context, address string) {
+func awaitBack(t testing.TB, tab context.Context, address string) {
 	t.Helper()
 	chrome.Await(t, tab, `!globalThis.before && globalThis.tabard?.state.status === "active"`)
 	if got := chrome.Eval[string](t, tab, `location.href`); got != address {
@@ -178,8 +178,8 @@ func backAt(t testing.TB, tab context.Context, address string) {
 	}
 }
 
-// carries are the bytes of the cookies that a tab's browser sends with each request.
-func carries(t testing.TB, tab context.Context, address string) (bytes int) {
+// cookieBytes are the bytes of the cookies that a tab's browser sends with each request.
+func cookieBytes(t testing.TB, tab context.Context, address string) (bytes int) {
 	t.Helper()
 	for _, c := range chrome.Cookies(t, tab, address) {
 		bytes += len(c.Name) + len(c.Value) + 3
@@ -203,12 +203,12 @@ func TestSignIn_FromAnyAddress(t *testing.T) {
 		chrome.Eval[any](t, tab, `(globalThis.before = true, null)`)
 		chrome.Go(t, tab, d.origin+address)
 		chrome.Await(t, tab, `globalThis.tabard && tabard.state.status !== "starting"`)
-		signsInAt(t, tab)
+		signInAt(t, tab)
 		if got := chrome.Eval[string](t, tab, `Object.keys(sessionStorage).filter((k) => k.includes(":return:")).join()`); got != "" {
 			t.Errorf("%.60q left %s in the tab", address, got)
 		}
 	}
-	if size := carries(t, tab, d.origin); size > 2560 {
+	if size := cookieBytes(t, tab, d.origin); size > 2560 {
 		t.Errorf("the browser carries %d bytes", size)
 	}
 }
@@ -237,9 +237,9 @@ func TestSignIn_TwelveTabsAtOnce(t *testing.T) {
 				chrome.Eval[any](t, tab, `(globalThis.before = true, `+begins+`)`)
 			}
 			for i, tab := range tabs {
-				backAt(t, tab, fmt.Sprintf("%s/tab-%d?q={%d}", d.origin, i, i))
+				awaitBack(t, tab, fmt.Sprintf("%s/tab-%d?q={%d}", d.origin, i, i))
 			}
-			if size := carries(t, tabs[0], d.origin); size > 2560 {
+			if size := cookieBytes(t, tabs[0], d.origin); size > 2560 {
 				t.Errorf("the browser carries %d bytes", size)
 			}
 			if given := d.given.Load(); given < 2 {
@@ -277,10 +277,10 @@ func TestSignIn_TwoServersOnOneHost(t *testing.T) {
 				}
 			}
 			opens(0, "signed_out")
-			signsInAt(t, tabs[0])
+			signInAt(t, tabs[0])
 			opens(1, "signed_out") // no session ended
 			serves(0)
-			signsInAt(t, tabs[1])
+			signInAt(t, tabs[1])
 			for range 24 { // hours
 				one.ahead.Add(3500)
 				two.ahead.Add(3500)
@@ -289,7 +289,7 @@ func TestSignIn_TwoServersOnOneHost(t *testing.T) {
 					chrome.Await(t, tabs[i], `globalThis.tabard?.state.status === "active"`)
 					serves(i)
 				}
-				if size := carries(t, tabs[0], one.origin); size > 2560 {
+				if size := cookieBytes(t, tabs[0], one.origin); size > 2560 {
 					t.Fatalf("the browser carries %d bytes", size)
 				}
 			}
@@ -298,7 +298,7 @@ func TestSignIn_TwoServersOnOneHost(t *testing.T) {
 			chrome.Await(t, tabs[0], `globalThis.tabard?.state.status === "active"`)
 			serves(0)
 			opens(1, "signed_out")
-			signsInAt(t, tabs[1])
+			signInAt(t, tabs[1])
 			serves(1)
 			serves(0)
 		})

@@ -21,10 +21,10 @@ process.stdout.write(await renderToString(app));`},
 process.stdout.write(render(App).body);`},
 }
 
-// TestTheBindingsTakeOverAPageThatAServerRendered: signed in or not, the page hydrates
+// TestBindings_HydrateAServersPage: signed in or not, the page hydrates
 // without an error, follows the tab's switches and shows no data of the organization
 // that it left.
-func TestTheBindingsTakeOverAPageThatAServerRendered(t *testing.T) {
+func TestBindings_HydrateAServersPage(t *testing.T) {
 	t.Parallel()
 	for name, binding := range bindings {
 		t.Run(name, func(t *testing.T) {
@@ -34,38 +34,38 @@ func TestTheBindingsTakeOverAPageThatAServerRendered(t *testing.T) {
 			}
 			d := demo.StartWith(t, example.Page(t, binding.entry, markup))
 			tab := chrome.New(t)
-			chrome.Before(t, tab, example.KeepComplaints)
+			chrome.Before(t, tab, example.KeepErrors)
 			example.SignIn(t, d, tab, "/", "alice")
 			for _, organization := range []string{"acme", "globex", "acme"} {
 				if got := chrome.Eval[string](t, tab, fmt.Sprintf(`tabard.switchOrganization(%q).then((r) => r.status)`, organization)); got != "switched" {
 					t.Fatalf("switching to %s: %s", organization, got)
 				}
-				example.Reads(t, tab, organization)
+				example.AwaitNotes(t, tab, organization)
 			}
-			example.NoComplaints(t, tab)
+			example.NoErrors(t, tab)
 			chrome.Reload(t, tab) // this time the client knows its organization at once
-			example.Reads(t, tab, "acme")
+			example.AwaitNotes(t, tab, "acme")
 			chrome.Eval[any](t, tab, `tabard.signOut().then(() => null)`)
 			chrome.Await(t, tab, `document.querySelector("#sign-in") && !document.querySelector("#notes")`)
-			example.NoComplaints(t, tab)
+			example.NoErrors(t, tab)
 		})
 	}
 }
 
-// TestReactTellsHowASwitchGoes: the hook returns the typed result. The component that
+// TestBindings_ReactReportsASwitch: the hook returns the typed result. The component that
 // switched gets the refusal, and the tab keeps its organization.
-func TestReactTellsHowASwitchGoes(t *testing.T) {
+func TestBindings_ReactReportsASwitch(t *testing.T) {
 	t.Parallel()
 	d, tab := example.Open(t, "react/main.tsx")
 	example.SignIn(t, d, tab, "/", "alice")
 	chrome.Press(t, tab, "#acme")
-	example.Reads(t, tab, "acme")
+	example.AwaitNotes(t, tab, "acme")
 	chrome.Press(t, tab, "#nowhere")
 	chrome.Await(t, tab, `document.querySelector("#result").value === "refused"`)
-	example.Reads(t, tab, "acme")
+	example.AwaitNotes(t, tab, "acme")
 	chrome.Press(t, tab, "#globex")
-	example.Reads(t, tab, "globex")
+	example.AwaitNotes(t, tab, "globex")
 	demo.Choose(t, tab, "acme") // by the element, which React gave its client
-	example.Reads(t, tab, "acme")
-	example.NoComplaints(t, tab)
+	example.AwaitNotes(t, tab, "acme")
+	example.NoErrors(t, tab)
 }

@@ -17,8 +17,8 @@ import (
 func (c *certified) connect() (issuer string) {
 	c.Helper()
 	const id, secret = "con_acme", "another secret: 100% +&="
-	issuer = startCertified(c.T, "acme-client", secret, judgedBackend+"/callback/"+id, judgedBackend+"/backchannel-logout/"+id)
-	d := judgedDirectory(c.issuer)
+	issuer = startCertified(c.T, "acme-client", secret, certifiedBackend+"/callback/"+id, certifiedBackend+"/backchannel-logout/"+id)
+	d := certifiedDirectory(c.issuer)
 	d.Organizations[0].Rules = policy.Rules{Connection: id}
 	d.Organizations[0].Connections = []directory.DesiredConnection{{Connection: directory.Connection{
 		ID: id, Issuer: issuer, ClientID: "acme-client", Enabled: true, FromFile: true,
@@ -30,11 +30,11 @@ func (c *certified) connect() (issuer string) {
 	return issuer
 }
 
-func TestACertifiedProviderOfAnOrganizationsOwnLetsItsPeopleIn(t *testing.T) {
+func TestCertifiedProvider_OfAnOrganization(t *testing.T) {
 	t.Parallel()
 	c := newCertified(t)
 	c.browser = c.browser.On(httpbrowser.NewDevice(t))
-	c.signIn(c.browser.Begin(judgedBackend+"/login"), "alice")
+	c.signIn(c.browser.Begin(certifiedBackend+"/login"), "alice")
 	user := c.mint().User
 	own := c.connect()
 	answer := c.browser.Post("/token", `{"organization":"acme","enter":true}`)
@@ -46,7 +46,7 @@ func TestACertifiedProviderOfAnOrganizationsOwnLetsItsPeopleIn(t *testing.T) {
 	if !strings.HasPrefix(page.URL.String(), own) {
 		t.Fatalf("the step-up leads to %s", page.URL)
 	}
-	if landed := c.signIn(page, "a.martin"); landed.URL.String() != judgedApp+"/notes" {
+	if landed := c.signIn(page, "a.martin"); landed.URL.String() != certifiedApp+"/notes" {
 		t.Fatalf("landed on %s: %s", landed.URL, landed.Body)
 	}
 	if got := c.mint().User; got != user {

@@ -25,8 +25,8 @@ import (
 )
 
 const (
-	judgedApp     = "http://localhost:8080"
-	judgedBackend = judgedApp + "/auth"
+	certifiedApp     = "http://localhost:8080"
+	certifiedBackend = certifiedApp + "/auth"
 )
 
 // certified is a backend that signs people in with npm oidc-provider, and a browser.
@@ -38,11 +38,11 @@ type certified struct {
 	secret  signingkey.Secret
 }
 
-// reaches carries requests to handlers in this process, and the others over
+// splitTransport carries requests to handlers in this process, and the others over
 // loopback.
-type reaches struct{ httpbrowser.Hosts }
+type splitTransport struct{ httpbrowser.Hosts }
 
-func (r reaches) RoundTrip(q *http.Request) (*http.Response, error) {
+func (r splitTransport) RoundTrip(q *http.Request) (*http.Response, error) {
 	if _, own := r.Hosts[q.URL.Host]; own {
 		return r.Hosts.RoundTrip(q)
 	}
@@ -54,33 +54,33 @@ func newCertified(t *testing.T) *certified {
 	var backend http.Handler
 	reached := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { backend.ServeHTTP(w, r) }))
 	t.Cleanup(reached.Close)
-	c := &certified{T: t, issuer: startCertified(t, "tabard", "a secret: 100% +&=", judgedBackend+"/callback", reached.URL+"/auth/backchannel-logout")}
+	c := &certified{T: t, issuer: startCertified(t, "tabard", "a secret: 100% +&=", certifiedBackend+"/callback", reached.URL+"/auth/backchannel-logout")}
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "tabard.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
 	c.store = store
-	if _, err = store.Apply(t.Context(), judgedDirectory(c.issuer), time.Now().Unix()); err != nil {
+	if _, err = store.Apply(t.Context(), certifiedDirectory(c.issuer), time.Now().Unix()); err != nil {
 		t.Fatal(err)
 	}
 	c.secret, _ = signingkey.NewSecret()
 	backend, err = host.New(host.Config{
-		PublicURL: judgedBackend, Secret: c.secret, Tenants: login.NewTransport(true), LoopbackConnections: true,
+		PublicURL: certifiedBackend, Secret: c.secret, Tenants: login.NewTransport(true), LoopbackConnections: true,
 		Provider: login.Config{Issuer: c.issuer, ClientID: "tabard", ClientSecret: "a secret: 100% +&="},
 	}, store)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.browser = httpbrowser.New(t, judgedApp, judgedBackend)
-	c.browser.Transport = reaches{httpbrowser.Hosts{"localhost:8080": backend}}
+	c.browser = httpbrowser.New(t, certifiedApp, certifiedBackend)
+	c.browser.Transport = splitTransport{httpbrowser.Hosts{"localhost:8080": backend}}
 	return c
 }
 
-// judgedDirectory returns a directory with alice as a member of acme.
-func judgedDirectory(issuer string) directory.Desired {
+// certifiedDirectory returns a directory with alice as a member of acme.
+func certifiedDirectory(issuer string) directory.Desired {
 	return directory.Desired{
-		Workspace: directory.Workspace{Apps: []directory.App{{ID: "web", Name: "Web", Origins: []string{judgedApp}, Audience: "api"}}},
+		Workspace: directory.Workspace{Apps: []directory.App{{ID: "web", Name: "Web", Origins: []string{certifiedApp}, Audience: "api"}}},
 		Organizations: []directory.DesiredOrganization{{
 			Organization: directory.Organization{ID: "org_acme", Slug: "acme", Name: "Acme"},
 			Members:      []directory.Member{{User: directory.User{Issuer: issuer, Subject: "alice"}}},
@@ -94,7 +94,7 @@ func startCertified(t *testing.T, client, secret, redirect, logout string) strin
 	if _, err := os.Stat("node_modules/oidc-provider"); err != nil {
 		t.Fatalf("npm oidc-provider is missing; run: npm ci --prefix browser_test (%v)", err)
 	}
-	node := exec.Command("node", "certified/provider.mjs", client, secret, redirect, judgedApp+"/", logout)
+	node := exec.Command("node", "certified/provider.mjs", client, secret, redirect, certifiedApp+"/", logout)
 	node.Env = append(os.Environ(), "NODE_NO_WARNINGS=1")
 	var failure strings.Builder
 	node.Stderr = &failure
@@ -151,7 +151,7 @@ func asksForLogin(page httpbrowser.Response) bool {
 func (c *certified) signIn(page httpbrowser.Response, person string) httpbrowser.Response {
 	c.Helper()
 	if !asksForLogin(page) {
-		c.Fatalf("the provider does not ask who is there: %s", page.URL)
+		c.Fatalf("the provider does not show its sign-in page: %s", page.URL)
 	}
 	page = c.submit(page, url.Values{"prompt": {"login"}, "login": {person}, "password": {"any"}})
 	if strings.Contains(page.Body, `name="prompt" value="consent"`) {
@@ -170,11 +170,11 @@ func (c *certified) mint() api.TokenResponse {
 	return minted
 }
 
-func TestACertifiedProviderSignsPeopleIn(t *testing.T) {
+func TestCertifiedProvider_SignIn(t *testing.T) {
 	t.Parallel()
 	c := newCertified(t)
 	landed := c.signIn(c.browser.Login("return_to=/notes"), "alice")
-	if landed.URL.String() != judgedApp+"/notes" {
+	if landed.URL.String() != certifiedApp+"/notes" {
 		t.Fatalf("landed on %s: %s", landed.URL, landed.Body)
 	}
 	user := c.mint().User
@@ -183,10 +183,10 @@ func TestACertifiedProviderSignsPeopleIn(t *testing.T) {
 	}
 }
 
-func TestACertifiedProviderDemandsThePKCEThatItGets(t *testing.T) {
+func TestCertifiedProvider_PKCE(t *testing.T) {
 	t.Parallel()
 	c := newCertified(t)
-	request, err := url.Parse(c.browser.Step(judgedBackend + "/login").Header.Get("Location"))
+	request, err := url.Parse(c.browser.Step(certifiedBackend + "/login").Header.Get("Location"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,15 +210,15 @@ func TestACertifiedProviderDemandsThePKCEThatItGets(t *testing.T) {
 	}
 }
 
-func TestACertifiedProviderAsksAgainWhenMaxAgeIsOver(t *testing.T) {
+func TestCertifiedProvider_MaxAge(t *testing.T) {
 	t.Parallel()
 	c := newCertified(t)
 	c.signIn(c.browser.Login(""), "alice")
-	if landed := c.browser.Login("return_to=/again"); landed.URL.String() != judgedApp+"/again" {
-		t.Errorf("the provider forgot who is there: %s", landed.URL)
+	if landed := c.browser.Login("return_to=/again"); landed.URL.String() != certifiedApp+"/again" {
+		t.Errorf("the provider has lost its session: %s", landed.URL)
 	}
 	landed := c.signIn(c.browser.Login("return_to=/fresh&max_age=0"), "alice")
-	if landed.URL.String() != judgedApp+"/fresh" {
+	if landed.URL.String() != certifiedApp+"/fresh" {
 		t.Errorf("landed on %s", landed.URL)
 	}
 	if age := c.mint(); age.ServerTime-age.OrganizationSession.AuthTime > 60 {
@@ -226,7 +226,7 @@ func TestACertifiedProviderAsksAgainWhenMaxAgeIsOver(t *testing.T) {
 	}
 }
 
-func TestACertifiedProviderEndsItsSessionByTheHintAndLeadsBack(t *testing.T) {
+func TestCertifiedProvider_LogoutHint(t *testing.T) {
 	t.Parallel()
 	c := newCertified(t)
 	c.signIn(c.browser.Login(""), "alice")
@@ -241,15 +241,15 @@ func TestACertifiedProviderEndsItsSessionByTheHintAndLeadsBack(t *testing.T) {
 		t.Fatalf("the provider does not take the hint: %d %s", page.Status, page.Body)
 	}
 	landed := c.submit(page, url.Values{"xsrf": {xsrf[1]}, "logout": {"yes"}})
-	if landed.URL.String() != judgedApp+"/" {
+	if landed.URL.String() != certifiedApp+"/" {
 		t.Errorf("landed on %s: %s", landed.URL, landed.Body)
 	}
 	if !asksForLogin(c.browser.Login("")) {
-		t.Error("the provider still knows who was there")
+		t.Error("the provider still has its session")
 	}
 }
 
-func TestACertifiedProviderEndsTheSessionThroughTheBackChannel(t *testing.T) {
+func TestCertifiedProvider_BackChannelLogout(t *testing.T) {
 	t.Parallel()
 	c := newCertified(t)
 	c.signIn(c.browser.Login(""), "alice")

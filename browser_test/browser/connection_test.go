@@ -16,8 +16,9 @@ func enter(t *testing.T, tab context.Context, organization string) {
 	demo.Confirm(t, tab)
 }
 
-// TestP3AnOrganizationIsEnteredByItsOwnProvider: from a living session, by one more
-// sign-in, ever; the tab finishes its switch, and the other tabs go on.
+// TestP3AnOrganizationIsEnteredByItsOwnProvider: a person with a session needs one more
+// sign-in, once and for all; the tab finishes its switch, and the other tabs keep their
+// organizations.
 func TestP3AnOrganizationIsEnteredByItsOwnProvider(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
@@ -30,24 +31,24 @@ func TestP3AnOrganizationIsEnteredByItsOwnProvider(t *testing.T) {
 
 	enter(t, tab, "northwind")
 	chrome.Press(t, tab, "#cancel")
-	chrome.Press(t, tab, "main a") // the page with the provider's words
-	demo.Wears(t, tab, "acme")
+	chrome.Press(t, tab, "main a") // the page with the provider's error
+	demo.AwaitActive(t, tab, "acme")
 	enter(t, tab, "northwind")
 	chrome.Press(t, tab, `[id="person-d.novak"]`)
-	demo.Wears(t, tab, "northwind")
+	demo.AwaitActive(t, tab, "northwind")
 	if got := demo.Claim(t, tab, "sub") + " " + demo.Claim(t, tab, "org_slug"); got != person+" northwind" {
 		t.Errorf("the token is of %s, want %s at northwind", got, person)
 	}
 	if got := demo.Notes(t, tab, "northwind"); got != 200 {
 		t.Errorf("the API answers %d", got)
 	}
-	demo.Wears(t, other, "globex")
+	demo.AwaitActive(t, other, "globex")
 	demo.Choose(t, tab, "acme")
-	demo.Wears(t, tab, "acme")
+	demo.AwaitActive(t, tab, "acme")
 	demo.Choose(t, tab, "northwind") // no second sign-in
-	demo.Wears(t, tab, "northwind")
+	demo.AwaitActive(t, tab, "northwind")
 	chrome.Reload(t, tab)
-	demo.Wears(t, tab, "northwind")
+	demo.AwaitActive(t, tab, "northwind")
 	third := chrome.Tab(t, tab)
 	d.Open(t, third, "northwind")
 
@@ -56,12 +57,12 @@ func TestP3AnOrganizationIsEnteredByItsOwnProvider(t *testing.T) {
 	d.Open(t, again, "acme")
 	enter(t, again, "northwind")
 	chrome.Press(t, again, `[id="person-n.owens"]`)
-	demo.Wears(t, again, "acme")
+	demo.AwaitActive(t, again, "acme")
 	chrome.Await(t, again, `tabard.state.error?.code === "identity_changed"`)
 }
 
-// TestAnotherPersonsLinkIsRefused: Alice answers as Dana's other self.
-func TestAnotherPersonsLinkIsRefused(t *testing.T) {
+// TestConnection_LinkOfAnotherPerson: Alice answers the sign-in that would link Dana.
+func TestConnection_LinkOfAnotherPerson(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	d.Apply(t, d.Workspace(t)+"      - {iss: \""+d.Issuer+"\", sub: alice, roles: [viewer]}\n")
@@ -70,38 +71,38 @@ func TestAnotherPersonsLinkIsRefused(t *testing.T) {
 	d.Open(t, dana, "acme")
 	enter(t, dana, "northwind")
 	chrome.Press(t, dana, `[id="person-d.novak"]`)
-	demo.Wears(t, dana, "northwind")
+	demo.AwaitActive(t, dana, "northwind")
 
 	d.SignIn(t, alice, "alice")
 	d.Open(t, alice, "acme")
 	before := chrome.Eval[string](t, alice, `tabard.getToken()`)
 	enter(t, alice, "northwind")
 	chrome.Press(t, alice, `[id="person-d.novak"]`)
-	demo.Wears(t, alice, "acme")
+	demo.AwaitActive(t, alice, "acme")
 	chrome.Await(t, alice, `tabard.state.error?.code === "identity_changed"`)
 	if chrome.Eval[string](t, alice, `tabard.getToken()`) != before {
 		t.Error("the refused link cost the tab its token")
 	}
-	demo.Wears(t, dana, "northwind")
+	demo.AwaitActive(t, dana, "northwind")
 }
 
-// TestWhoeverComesByAnOrganizationsOwnProviderIsThereAlone: Nina, who is not in the
+// TestConnection_PersonUnknownElsewhere: Nina, who is not in the
 // directory, signs in by an organization's own provider and belongs to that
 // organization only.
-func TestWhoeverComesByAnOrganizationsOwnProviderIsThereAlone(t *testing.T) {
+func TestConnection_PersonUnknownElsewhere(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
 	chrome.Go(t, tab, d.Origin)
-	demo.Screen(t, tab, "signed_out")
+	demo.AwaitScreen(t, tab, "signed_out")
 	chrome.Press(t, tab, "#sign-in-northwind")
 	chrome.Press(t, tab, `[id="person-n.owens"]`)
-	demo.Wears(t, tab, "northwind")
+	demo.AwaitActive(t, tab, "northwind")
 	if got := chrome.Eval[string](t, tab, `tabard.state.roles.join()`); got != "viewer" {
 		t.Errorf("roles %s", got)
 	}
 	if got := chrome.Eval[string](t, tab, `tabard.switchOrganization("acme").then((r) => r.code)`); got != "organization_access_denied" {
 		t.Errorf("acme: %s", got)
 	}
-	demo.Wears(t, tab, "northwind")
+	demo.AwaitActive(t, tab, "northwind")
 }

@@ -45,7 +45,7 @@ type load struct {
 	stop   chan struct{}
 
 	mu           sync.Mutex
-	alive, ended []*httpbrowser.Browser // as answered, with their cookies
+	alive, ended []*httpbrowser.Browser // by their last answer, with their cookies
 	both         chan struct{}          // closed when there is one of each
 }
 
@@ -64,7 +64,7 @@ func (l *load) run() {
 // an answer proves neither outcome.
 func (l *load) visit() {
 	b := httpbrowser.New(l.t, l.server.Origin, l.server.PublicURL)
-	b.Transport = gone{}
+	b.Transport = noServer{}
 	b.SignIn("bob")
 	if len(b.Cookies()) == 0 || b.Get("/session").Status != http.StatusOK {
 		return
@@ -104,10 +104,10 @@ func (l *load) check() {
 	}
 }
 
-// gone makes an answer of a server that is not there.
-type gone struct{}
+// noServer answers for a server that does not run.
+type noServer struct{}
 
-func (gone) RoundTrip(r *http.Request) (*http.Response, error) {
+func (noServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	answer, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
 		lost := httptest.NewRecorder()

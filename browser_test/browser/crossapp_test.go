@@ -8,16 +8,16 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/demo"
 )
 
-// atReports waits until a tab shows the second app's report of an organization.
-func atReports(t *testing.T, tab context.Context, organization string) {
+// awaitReport waits until a tab shows the second app's report of an organization.
+func awaitReport(t *testing.T, tab context.Context, organization string) {
 	t.Helper()
 	chrome.Await(t, tab, `globalThis.tabard?.state.status === "active" && tabard.state.organization.slug === "`+organization+`" &&
 		document.body.dataset.screen === "active" && document.querySelector("#notes").textContent !== ""`)
 }
 
-// TestWhoIsSignedInToOneAppEntersTheOtherWithoutASignIn: in the organization that they
-// come from, in every tab its own, until they sign out where they signed in.
-func TestWhoIsSignedInToOneAppEntersTheOtherWithoutASignIn(t *testing.T) {
+// TestCrossApp_NoSecondSignIn: a person that is signed in to one app enters the other
+// with the organization of the tab, until the sign-out in the first app.
+func TestCrossApp_NoSecondSignIn(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	first := chrome.New(t)
@@ -26,7 +26,7 @@ func TestWhoIsSignedInToOneAppEntersTheOtherWithoutASignIn(t *testing.T) {
 	second := chrome.Tab(t, first)
 	d.Open(t, second, "globex")
 	chrome.Press(t, first, "#open-reports")
-	atReports(t, first, "acme")
+	awaitReport(t, first, "acme")
 	if got := demo.Claim(t, first, "aud"); got != d.Reports+"/api" {
 		t.Errorf("the token is for %s", got)
 	}
@@ -37,14 +37,14 @@ func TestWhoIsSignedInToOneAppEntersTheOtherWithoutASignIn(t *testing.T) {
 		t.Error("it opens more than one organization")
 	}
 	chrome.Press(t, second, "#open-reports")
-	atReports(t, second, "globex")
+	awaitReport(t, second, "globex")
 	chrome.Reload(t, first)
-	atReports(t, first, "acme")
+	awaitReport(t, first, "acme")
 
 	notes := chrome.Tab(t, first)
-	d.Open(t, notes, "acme") // the notes go on as they were
+	d.Open(t, notes, "acme") // the first app's tabs are unchanged
 	chrome.Eval[any](t, notes, `tabard.signOut({ scope: "session" }).then(() => null)`)
-	demo.Screen(t, notes, "signed_out")
+	demo.AwaitScreen(t, notes, "signed_out")
 	for _, tab := range []context.Context{first, second} {
 		chrome.Reload(t, tab)
 		chrome.Await(t, tab, `tabard.getToken().then(() => false, () => true)`)

@@ -11,8 +11,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/faultproxy"
 )
 
-// lacking are browsers that lack something, by the script that takes it away.
-var lacking = map[string]string{
+// degraded lists browsers that lack a feature, by the script that removes it.
+var degraded = map[string]string{
 	"no Web Locks":                    `Object.defineProperty(Navigator.prototype, "locks", { get() {} });`,
 	"Web Locks that never answer":     `LockManager.prototype.request = () => new Promise(() => {});`,
 	"no BroadcastChannel":             `delete globalThis.BroadcastChannel;`,
@@ -23,7 +23,8 @@ var lacking = map[string]string{
 	"sessionStorage without any room": `Storage.prototype.setItem = new Proxy(Storage.prototype.setItem, { apply(f, area, args) { if (area === sessionStorage) throw new DOMException("full", "QuotaExceededError"); return Reflect.apply(f, area, args); } });`,
 }
 
-// blocked lets reading a storage area throw, as it does where people forbid it.
+// blocked returns a script that makes reading a storage area throw, as in browsers with
+// storage turned off.
 func blocked(area string) string {
 	return fmt.Sprintf(`Object.defineProperty(globalThis, %q, { get() { throw new DOMException("blocked", "SecurityError"); } });`, area)
 }
@@ -35,7 +36,7 @@ func TestP1ABrowserThatLacksSomethingServesEachTabStill(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	browser := chrome.New(t)
-	for name, script := range lacking {
+	for name, script := range degraded {
 		t.Run(name, func(t *testing.T) {
 			first := chrome.Person(t, browser)
 			second := chrome.Tab(t, first)
@@ -51,9 +52,9 @@ func TestP1ABrowserThatLacksSomethingServesEachTabStill(t *testing.T) {
 			for organization, tab := range tabs {
 				chrome.Reload(t, tab)
 				if remembers {
-					demo.Wears(t, tab, organization)
+					demo.AwaitActive(t, tab, organization)
 				} else {
-					demo.Screen(t, tab, "choose")
+					demo.AwaitScreen(t, tab, "choose")
 					d.Open(t, tab, organization)
 				}
 				if got := demo.Notes(t, tab, organization); got != 200 {
@@ -61,8 +62,8 @@ func TestP1ABrowserThatLacksSomethingServesEachTabStill(t *testing.T) {
 				}
 			}
 			chrome.Eval[any](t, first, `tabard.signOut().then(() => null)`)
-			demo.Screen(t, first, "signed_out")
-			demo.Screen(t, second, "signed_out")
+			demo.AwaitScreen(t, first, "signed_out")
+			demo.AwaitScreen(t, second, "signed_out")
 		})
 	}
 }
@@ -73,7 +74,7 @@ func TestP1APrerenderedPageWaitsUntilItIsSeen(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
-	keeper := chrome.New(t, chrome.Through(w.Address), chrome.WithMenus(t))
+	keeper := chrome.New(t, chrome.WithProxy(w.Address), chrome.WithMenus(t))
 	d.SignIn(t, keeper, "alice")
 	w.SetAt("/", func(out http.ResponseWriter, _ *http.Request) bool {
 		out.Header().Set("Speculation-Rules", `"/rules"`)

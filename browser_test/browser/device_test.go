@@ -27,20 +27,20 @@ globalThis.fetch = (input, init) => {
   return real(input, init);
 };`
 
-// request is one that the recorder kept.
+// request is one of the recorder's requests.
 type request struct {
 	URL     string            `json:"url"`
 	Headers map[string]string `json:"headers"`
 }
 
-// lastMint is the last request for a token that a tab sent.
+// lastMint returns the last request for a token that a tab sent.
 func lastMint(t *testing.T, tab context.Context) request {
 	t.Helper()
 	return chrome.Eval[request](t, tab, `sent.findLast((r) => r.url.endsWith("/auth/token"))`)
 }
 
-// thief is a plain HTTP client with a copy of a tab's cookies, which sends every
-// header that the browser does; proof may be empty.
+// thief sends a request from a plain HTTP client with a copy of a tab's cookies and all
+// headers of the browser; proof may be empty.
 func thief(t *testing.T, d *demo.Demo, tab context.Context, proof string) (status int, code string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.Backend+"/token", strings.NewReader(`{"organization":"org_acme","enter":true}`))
@@ -78,27 +78,27 @@ func thief(t *testing.T, d *demo.Demo, tab context.Context, proof string) (statu
 	return answer.StatusCode, body.Code
 }
 
-// mints fails the test unless a tab gets new tokens from the backend.
-func mints(t *testing.T, tab context.Context) {
+// checkMints fails the test unless a tab gets new tokens from the backend.
+func checkMints(t *testing.T, tab context.Context) {
 	t.Helper()
 	for _, organization := range []string{"initech", "acme"} {
 		chrome.Eval[any](t, tab, `sessionStorage.clear()`)
 		chrome.Eval[any](t, tab, fmt.Sprintf(`location.assign("/?tabard_organization=%s")`, organization))
-		demo.Wears(t, tab, organization)
+		demo.AwaitActive(t, tab, organization)
 	}
 	if !chrome.Eval[bool](t, tab, `tabard.state.deviceBound`) {
 		t.Error("the session is not bound to the device")
 	}
 }
 
-func TestACookieWithoutItsDeviceIsWorthless(t *testing.T) {
+func TestDevice_StolenCookie(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
 	chrome.Before(t, tab, recorder)
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")
-	mints(t, tab)
+	checkMints(t, tab)
 	if chrome.Eval[bool](t, tab, storedKey+`.then((pair) => pair.privateKey.extractable)`) {
 		t.Error("the device key can be taken away")
 	}
@@ -113,10 +113,10 @@ func TestACookieWithoutItsDeviceIsWorthless(t *testing.T) {
 			t.Errorf("the cookie with %s: %d %s, want %s", what, status, code, c.code)
 		}
 	}
-	mints(t, tab) // the session lives on
+	checkMints(t, tab) // the session still exists
 }
 
-// storedKey is the key pair that the browser keeps.
+// storedKey is a script that returns the key pair in the browser's storage.
 const storedKey = `new Promise((done) => {
   const open = indexedDB.open("tabard");
   open.onsuccess = () => {
@@ -125,7 +125,7 @@ const storedKey = `new Promise((done) => {
   };
 })`
 
-func TestALostDeviceKeyLeadsToASignInWithTheReason(t *testing.T) {
+func TestDevice_LostKey(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
@@ -134,16 +134,16 @@ func TestALostDeviceKeyLeadsToASignInWithTheReason(t *testing.T) {
 	chrome.Eval[any](t, tab, `new Promise((done) => { indexedDB.deleteDatabase("tabard").onsuccess = () => done(null); })`)
 	chrome.Eval[any](t, tab, `sessionStorage.clear()`)
 	chrome.Reload(t, tab)
-	demo.Screen(t, tab, "signed_out")
+	demo.AwaitScreen(t, tab, "signed_out")
 	if got := chrome.Eval[string](t, tab, `tabard.state.error.code + " " + tabard.state.error.action`); got != "device_key_mismatch sign_in" {
 		t.Errorf("the page is told %s", got)
 	}
 	chrome.Press(t, tab, "#sign-in") // the provider still has a session of the person
 	chrome.Await(t, tab, `globalThis.tabard && !["starting", "signed_out"].includes(tabard.state.status)`)
-	mints(t, tab)
+	checkMints(t, tab)
 }
 
-func TestALinkFromAnotherSiteBindsNoKey(t *testing.T) {
+func TestDevice_LinkFromAnotherSite(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
@@ -154,13 +154,13 @@ func TestALinkFromAnotherSiteBindsNoKey(t *testing.T) {
 	chrome.Press(t, tab, "#person-alice")
 	chrome.Await(t, tab, `globalThis.tabard && !["starting", "signed_out"].includes(tabard.state.status)`)
 	d.Open(t, tab, "acme")
-	mints(t, tab) // bound to the browser's own key
+	checkMints(t, tab) // bound to the browser's own key
 	if status, code := thief(t, d, tab, evil.Proof(t, "POST", d.Backend+"/token", time.Now())); code != "device_key_mismatch" {
 		t.Errorf("the maker of the link, with the cookie: %d %s", status, code)
 	}
 }
 
-func TestTabsThatStartTogetherHaveOneDeviceKey(t *testing.T) {
+func TestDevice_TabsStartedTogether(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	first := chrome.New(t)
@@ -174,7 +174,7 @@ func TestTabsThatStartTogetherHaveOneDeviceKey(t *testing.T) {
 	}
 	keys := map[string]bool{}
 	for _, tab := range tabs {
-		demo.Screen(t, tab, "signed_out")
+		demo.AwaitScreen(t, tab, "signed_out")
 		header, _, _ := strings.Cut(lastMint(t, tab).Headers["DPoP"], ".")
 		keys[header] = true
 	}
@@ -183,7 +183,7 @@ func TestTabsThatStartTogetherHaveOneDeviceKey(t *testing.T) {
 	}
 }
 
-func TestABrowserWithoutAKeyWorksUnbound(t *testing.T) {
+func TestDevice_BrowserWithoutKeys(t *testing.T) {
 	t.Parallel()
 	for name, script := range map[string]string{
 		"no WebCrypto":         `Object.defineProperty(Crypto.prototype, "subtle", { get() {} })`,

@@ -16,8 +16,8 @@ var wirings = map[string]string{
 	"the History API":       "react-router/history.tsx",
 }
 
-// ways are those out of an organization.
-var ways = map[string]func(*testing.T, context.Context){
+// exits are the ways to leave an organization.
+var exits = map[string]func(*testing.T, context.Context){
 	"the switcher":       func(t *testing.T, tab context.Context) { demo.Choose(t, tab, "globex") },
 	"switchOrganization": func(t *testing.T, tab context.Context) { move(t, tab, `tabard.switchOrganization("org_globex")`) },
 	"go":                 func(t *testing.T, tab context.Context) { move(t, tab, `routes.go("/globex/notes")`) },
@@ -45,12 +45,12 @@ func onDraft(t *testing.T, test func(*testing.T, context.Context, func(*testing.
 			d, tab := example.Open(t, entry)
 			chrome.Before(t, tab, posts)
 			example.SignIn(t, d, tab, "/globex/notes", "alice")
-			for way, leave := range ways {
+			for way, leave := range exits {
 				t.Run(way, func(t *testing.T) {
 					chrome.Go(t, tab, d.Origin+"/globex/notes")
-					stands(t, tab, "/globex/notes", "globex")
+					awaitRoute(t, tab, "/globex/notes", "globex")
 					move(t, tab, `routes.go("/acme/notes")`)
-					stands(t, tab, "/acme/notes", "acme")
+					awaitRoute(t, tab, "/acme/notes", "acme")
 					chrome.Press(t, tab, "#draft")
 					for _, letter := range "mine" {
 						chrome.Key(t, tab, string(letter))
@@ -62,8 +62,8 @@ func onDraft(t *testing.T, test func(*testing.T, context.Context, func(*testing.
 	}
 }
 
-// stands waits until address and tab agree.
-func stands(t *testing.T, tab context.Context, path, organization string) {
+// awaitRoute waits until the address and the tab are at the same organization.
+func awaitRoute(t *testing.T, tab context.Context, path, organization string) {
 	t.Helper()
 	chrome.Await(t, tab, fmt.Sprintf(`globalThis.tabard?.state.status === "active" && location.pathname === %q && tabard.state.organization.slug === %q && routes.state.status !== "switching" && document.querySelector("#draft")`, path, organization))
 }
@@ -77,7 +77,7 @@ func TestDrafts_Stay(t *testing.T) {
 		chrome.Eval[any](t, tab, `{`+watch+`}`)
 		leave(t, tab)
 		chrome.Await(t, tab, `document.querySelector("#stay")`)
-		stands(t, tab, "/acme/notes", "acme")
+		awaitRoute(t, tab, "/acme/notes", "acme")
 		if got := chrome.Eval[string](t, tab, `document.querySelector("#draft").value`); got != "mine" {
 			t.Errorf("the draft is %q", got)
 		}
@@ -88,21 +88,21 @@ func TestDrafts_Stay(t *testing.T) {
 		if got := chrome.Eval[string](t, tab, `posted.join()`); got != "acme acme 201" {
 			t.Errorf("posted %s", got)
 		}
-		stands(t, tab, "/acme/notes", "acme")
+		awaitRoute(t, tab, "/acme/notes", "acme")
 		if got := chrome.Eval[bool](t, tab, `worn.has("globex")`); got {
 			t.Error("the tab went to Globex and came back")
 		}
 	})
 }
 
-// TestDrafts_StayIsToldAsStaying: the switch has not happened, and routes say so.
-func TestDrafts_StayIsToldAsStaying(t *testing.T) {
+// TestDrafts_StayIsReported: the routes report that the switch did not happen.
+func TestDrafts_StayIsReported(t *testing.T) {
 	t.Parallel()
 	for wiring, entry := range wirings {
 		t.Run(wiring, func(t *testing.T) {
 			d, tab := example.Open(t, entry)
 			example.SignIn(t, d, tab, "/acme/notes", "alice")
-			stands(t, tab, "/acme/notes", "acme")
+			awaitRoute(t, tab, "/acme/notes", "acme")
 			chrome.Press(t, tab, "#draft")
 			chrome.Key(t, tab, "x")
 			for _, call := range []string{`tabard.switchOrganization("globex")`, `routes.go("/globex/notes")`} {
@@ -111,7 +111,7 @@ func TestDrafts_StayIsToldAsStaying(t *testing.T) {
 					t.Errorf("%s: %s", call, got)
 				}
 			}
-			example.NoComplaints(t, tab)
+			example.NoErrors(t, tab)
 		})
 	}
 }
@@ -124,23 +124,24 @@ func TestDrafts_Leave(t *testing.T) {
 		leave(t, tab)
 		chrome.Press(t, tab, "#leave")
 		chrome.Await(t, tab, `location.pathname.startsWith("/globex/")`)
-		stands(t, tab, chrome.Eval[string](t, tab, `location.pathname`), "globex")
+		awaitRoute(t, tab, chrome.Eval[string](t, tab, `location.pathname`), "globex")
 		if got := chrome.Eval[string](t, tab, `[routes.state.status, document.querySelector("#draft").value, posted.length].join()`); got != "settled,,0" {
 			t.Errorf("after leaving: %s", got)
 		}
 	})
 }
 
-// TestDrafts_FollowToldTooEarly: a page that calls follow whenever its router says anything
-// does so while a blocker asks too. The tab stays until the router has gone where it is told.
-func TestDrafts_FollowToldTooEarly(t *testing.T) {
+// TestDrafts_FollowCalledTooEarly: a page that calls follow at each event of its router
+// also calls it while a blocker asks. The tab stays until the router has reached its
+// address.
+func TestDrafts_FollowCalledTooEarly(t *testing.T) {
 	t.Parallel()
 	d, tab := example.Open(t, wirings["the router's navigate"])
 	chrome.Before(t, tab, posts)
 	example.SignIn(t, d, tab, "/globex/notes", "alice")
-	stands(t, tab, "/globex/notes", "globex")
+	awaitRoute(t, tab, "/globex/notes", "globex")
 	move(t, tab, `routes.go("/acme/notes")`)
-	stands(t, tab, "/acme/notes", "acme")
+	awaitRoute(t, tab, "/acme/notes", "acme")
 	chrome.Press(t, tab, "#draft")
 	chrome.Key(t, tab, "x")
 	chrome.Eval[any](t, tab, `{ globalThis.worn = new Set(); tabard.subscribe(({ organization }) => worn.add(organization?.slug)); }`)
@@ -156,20 +157,20 @@ func TestDrafts_FollowToldTooEarly(t *testing.T) {
 	chrome.Key(t, tab, "x")
 	move(t, tab, `history.back()`)
 	chrome.Press(t, tab, "#leave")
-	stands(t, tab, "/globex/notes", "globex")
-	example.NoComplaints(t, tab)
+	awaitRoute(t, tab, "/globex/notes", "globex")
+	example.NoErrors(t, tab)
 }
 
-// TestDrafts_AListenerThatKeepsTheEvent: the tab follows Back, and the navigation after
+// TestDrafts_EventIsStopped: the tab follows Back, and the navigation after
 // it, even if another script stops the event's propagation.
-func TestDrafts_AListenerThatKeepsTheEvent(t *testing.T) {
+func TestDrafts_EventIsStopped(t *testing.T) {
 	t.Parallel()
 	d, tab := example.Open(t, wirings["the router's navigate"])
 	chrome.Before(t, tab, `addEventListener("popstate", (event) => globalThis.keeps && event.stopImmediatePropagation());`)
 	example.SignIn(t, d, tab, "/globex/notes", "alice")
-	stands(t, tab, "/globex/notes", "globex")
+	awaitRoute(t, tab, "/globex/notes", "globex")
 	move(t, tab, `routes.go("/acme/notes")`)
-	stands(t, tab, "/acme/notes", "acme")
+	awaitRoute(t, tab, "/acme/notes", "acme")
 	move(t, tab, `globalThis.keeps = true; history.back()`)
 	chrome.Await(t, tab, `tabard.state.organization?.slug === "globex"`)
 	if !chrome.Eval[bool](t, tab, `history.go === History.prototype.go`) {

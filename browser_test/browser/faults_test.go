@@ -11,10 +11,11 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/faultproxy"
 )
 
-// serves waits until a tab wears an organization with a token that the API takes.
-func serves(t *testing.T, tab context.Context, organization string) {
+// awaitServed waits until an organization is active in a tab with a token that the API
+// accepts.
+func awaitServed(t *testing.T, tab context.Context, organization string) {
 	t.Helper()
-	demo.Wears(t, tab, organization)
+	demo.AwaitActive(t, tab, organization)
 	if got := demo.Notes(t, tab, organization); got != 200 {
 		t.Errorf("the API answers the tab of %s with %d", organization, got)
 	}
@@ -24,7 +25,7 @@ func serves(t *testing.T, tab context.Context, organization string) {
 var faults = map[string]faultproxy.Fault{
 	"requests are lost":    faultproxy.Lost,
 	"answers are lost":     faultproxy.AnswerLost,
-	"a hotel's page":       faultproxy.Portal,
+	"a hotel's page":       faultproxy.CaptivePortal,
 	"a gateway's 502":      faultproxy.Answer(502, "<html>"),
 	"the server's fault":   faultproxy.Answer(500, `{"error":"server_error"}`),
 	"a proxy's 401":        faultproxy.Answer(401, `<html>`),
@@ -34,13 +35,13 @@ var faults = map[string]faultproxy.Fault{
 	"something unheard of": faultproxy.Answer(418, `{"error":"teapot"}`),
 }
 
-// TestP6NoFaultSignsAnyoneOut: while it lasts a living token is served, and none is
-// said to have ended; afterward the tab goes on by itself.
+// TestP6NoFaultSignsAnyoneOut: during the fault a valid token is served, and no session
+// is reported as ended; afterward the tab continues without a press.
 func TestP6NoFaultSignsAnyoneOut(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
-	tab := chrome.New(t, chrome.Through(w.Address))
+	tab := chrome.New(t, chrome.WithProxy(w.Address))
 	chrome.Before(t, tab, asleep)
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")
@@ -54,35 +55,36 @@ func TestP6NoFaultSignsAnyoneOut(t *testing.T) {
 			if got := chrome.Eval[string](t, tab, `tabard.getToken()`); got != token {
 				t.Error("the living token is not served")
 			}
-			demo.Wears(t, tab, "acme")
+			demo.AwaitActive(t, tab, "acme")
 			chrome.Eval[any](t, tab, `sleep(600)`)
 			chrome.Await(t, tab, `tabard.state.status === "unavailable"`)
 			if got := chrome.Eval[string](t, tab, `tabard.getToken().then(() => "a token", ({ action }) => action)`); got != "retry" && got != "stop" {
 				t.Errorf("without a living token the page is told to %s", got)
 			}
 			w.Set(nil)
-			serves(t, tab, "acme")
+			awaitServed(t, tab, "acme")
 		})
 	}
 }
 
-// TestP6ASlowNetworkOnlyTakesLonger.
+// TestP6ASlowNetworkOnlyTakesLonger: a slow network delays the token and has no other
+// effect.
 func TestP6ASlowNetworkOnlyTakesLonger(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
-	tab := chrome.New(t, chrome.Through(w.Address))
+	tab := chrome.New(t, chrome.WithProxy(w.Address))
 	w.Set(faultproxy.Slow(time.Second))
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")
-	if got := chrome.Eval[string](t, tab, switching("globex")); got != "switched" {
+	if got := chrome.Eval[string](t, tab, switchExpression("globex")); got != "switched" {
 		t.Errorf("the switch: %s", got)
 	}
-	serves(t, tab, "globex")
+	awaitServed(t, tab, "globex")
 }
 
-// TestP6AWrongClockSignsNobodyOut: hours ahead or behind, from the start or put right
-// while the page is open.
+// TestP6AWrongClockSignsNobodyOut: the clock is hours ahead or behind from the start,
+// or is corrected while the page is open.
 func TestP6AWrongClockSignsNobodyOut(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
@@ -98,13 +100,13 @@ func TestP6AWrongClockSignsNobodyOut(t *testing.T) {
 			if got := chrome.Eval[string](t, tab, `tabard.getToken()`); got != token {
 				t.Error("a token just minted is taken for expired")
 			}
-			serves(t, tab, "acme")
+			awaitServed(t, tab, "acme")
 			chrome.Reload(t, tab)
-			serves(t, tab, "acme")
+			awaitServed(t, tab, "acme")
 			chrome.Eval[any](t, tab, fmt.Sprintf(`void sleep(%d * 3600)`, -hours)) // put right
-			serves(t, tab, "acme")
+			awaitServed(t, tab, "acme")
 			chrome.Reload(t, tab)
-			serves(t, tab, "acme")
+			awaitServed(t, tab, "acme")
 			if !chrome.Eval[bool](t, tab, `tabard.state.deviceBound`) {
 				t.Error("the session is not bound to the device")
 			}
@@ -112,7 +114,8 @@ func TestP6AWrongClockSignsNobodyOut(t *testing.T) {
 	}
 }
 
-// TestP6AFrozenTabGoesOnWhereItWas: its token ends meanwhile, and others go on.
+// TestP6AFrozenTabGoesOnWhereItWas: its token expires meanwhile, and other tabs
+// continue.
 func TestP6AFrozenTabGoesOnWhereItWas(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
@@ -124,13 +127,13 @@ func TestP6AFrozenTabGoesOnWhereItWas(t *testing.T) {
 	d.Open(t, other, "globex")
 	chrome.Eval[any](t, tab, `void jump(3600)`) // which the tab sees when it thaws
 	chrome.Freeze(t, tab)
-	serves(t, other, "globex")
+	awaitServed(t, other, "globex")
 	chrome.Thaw(t, tab)
-	serves(t, tab, "acme")
+	awaitServed(t, tab, "acme")
 }
 
-// TestP6ABrowserThatIsOfflineWaits: and the tab is there again when the browser says
-// that the network is.
+// TestP6ABrowserThatIsOfflineWaits: the tab continues when the browser reports that it
+// is online.
 func TestP6ABrowserThatIsOfflineWaits(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
@@ -140,7 +143,7 @@ func TestP6ABrowserThatIsOfflineWaits(t *testing.T) {
 	d.Open(t, tab, "acme")
 	chrome.Offline(t, tab, true)
 	token := chrome.Eval[string](t, tab, `tabard.getToken()`)
-	if got := chrome.Eval[string](t, tab, switching("globex")); got != "unavailable temporarily_unavailable retry" {
+	if got := chrome.Eval[string](t, tab, switchExpression("globex")); got != "unavailable temporarily_unavailable retry" {
 		t.Errorf("a switch while offline: %s", got)
 	}
 	if chrome.Eval[string](t, tab, `tabard.getToken()`) != token {
@@ -149,11 +152,11 @@ func TestP6ABrowserThatIsOfflineWaits(t *testing.T) {
 	chrome.Eval[any](t, tab, `sleep(600)`)
 	chrome.Await(t, tab, `tabard.state.status === "unavailable"`)
 	chrome.Offline(t, tab, false)
-	serves(t, tab, "acme")
+	awaitServed(t, tab, "acme")
 }
 
-// TestP6APanicInTheModuleLosesNothing: it is started again, under the tab's own id,
-// with the token that the tab had.
+// TestP6APanicInTheModuleLosesNothing: the module is restarted under the same tab id,
+// with the tab's token.
 func TestP6APanicInTheModuleLosesNothing(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
@@ -172,9 +175,9 @@ func TestP6APanicInTheModuleLosesNothing(t *testing.T) {
 	})()`
 	for range 2 {
 		if got := chrome.Eval[string](t, tab, panics); got != "temporarily_unavailable retry" {
-			t.Fatalf("who was waiting is told %s", got)
+			t.Fatalf("the waiting caller got %s", got)
 		}
-		demo.Wears(t, tab, "acme")
+		demo.AwaitActive(t, tab, "acme")
 		if got := chrome.Eval[int](t, tab, `tabard.organizations().then((list) => list.length)`); got != 3 {
 			t.Errorf("the new module lists %d organizations", got)
 		}
@@ -185,13 +188,14 @@ func TestP6APanicInTheModuleLosesNothing(t *testing.T) {
 	}
 }
 
-// TestP6TwentyTabsDoNotStampede: nineteen of them hidden. They sleep, wake, are signed
-// out and in again; hidden ones ask only when they are asked.
+// TestP6TwentyTabsDoNotStampede: nineteen of them are hidden. They sleep, wake, are
+// signed out and in again; a hidden tab sends a request only when its page asks for a
+// token.
 func TestP6TwentyTabsDoNotStampede(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
-	front := chrome.New(t, chrome.Through(w.Address))
+	front := chrome.New(t, chrome.WithProxy(w.Address))
 	tabs := []context.Context{front}
 	for range 19 {
 		tabs = append(tabs, chrome.InFront(t, front))
@@ -218,24 +222,24 @@ func TestP6TwentyTabsDoNotStampede(t *testing.T) {
 	for _, tab := range tabs {
 		chrome.Eval[any](t, tab, `sleep(3600)`)
 	}
-	serves(t, front, "acme")
+	awaitServed(t, front, "acme")
 	<-time.After(2 * time.Second)
 	if asked := w.Seen("/auth/token"); len(asked) > 3 { // a proof with the old time is sent again
 		t.Errorf("%d requests for a token after a sleep, want the visible tab's", len(asked))
 	}
-	serves(t, tabs[1], "globex") // asked for
+	awaitServed(t, tabs[1], "globex") // asked for
 
 	w.Forget()
 	chrome.Eval[any](t, front, `tabard.signOut().then(() => null)`)
 	for _, tab := range tabs {
-		demo.Screen(t, tab, "signed_out")
+		demo.AwaitScreen(t, tab, "signed_out")
 	}
 	if asked := w.Seen("/auth/token"); len(asked) > 0 {
 		t.Errorf("%d requests for a token after a sign-out", len(asked))
 	}
 	w.Forget()
 	chrome.Press(t, front, "#sign-in")
-	demo.Wears(t, front, "acme")
+	demo.AwaitActive(t, front, "acme")
 	for began := time.Now(); len(w.Seen("/auth/token")) < 16; <-time.After(100 * time.Millisecond) {
 		if time.Since(began) > time.Minute {
 			t.Fatalf("%d tabs asked within a minute of a sign-in", len(w.Seen("/auth/token")))
@@ -246,6 +250,6 @@ func TestP6TwentyTabsDoNotStampede(t *testing.T) {
 		t.Errorf("15 of 19 hidden tabs asked within %v of a sign-in", over)
 	}
 	for i, tab := range tabs {
-		serves(t, tab, []string{"acme", "globex"}[i%2]) // asked for
+		awaitServed(t, tab, []string{"acme", "globex"}[i%2]) // asked for
 	}
 }

@@ -11,30 +11,30 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/firefox"
 )
 
-// fox is a tab of Firefox that shows the demo.
-type fox struct {
+// firefoxTab is a tab of Firefox that shows the demo.
+type firefoxTab struct {
 	*firefox.Tab
 	demo *demo.Demo
 }
 
-func (f fox) signIn(t *testing.T, person string) {
+func (f firefoxTab) signIn(t *testing.T, person string) {
 	t.Helper()
 	f.Go(t, f.demo.Origin)
-	f.screen(t, "signed_out")
+	f.awaitScreen(t, "signed_out")
 	f.Press(t, "#sign-in")
 	f.Press(t, "#person-"+person)
 	f.Await(t, `globalThis.tabard && !["starting", "signed_out"].includes(tabard.state.status)`)
 }
 
-func (f fox) open(t *testing.T, organization string) {
+func (f firefoxTab) open(t *testing.T, organization string) {
 	t.Helper()
 	f.Go(t, f.demo.Origin+"/?tabard_organization="+organization)
-	f.wears(t, organization)
+	f.awaitActive(t, organization)
 }
 
-// wears waits until the tab wears an organization, with a token that the API takes for
+// awaitActive waits until an organization is active in the tab, with a token that the API takes for
 // it and for no other.
-func (f fox) wears(t *testing.T, organization string) {
+func (f firefoxTab) awaitActive(t *testing.T, organization string) {
 	t.Helper()
 	f.Await(t, fmt.Sprintf(`globalThis.tabard?.state.status === "active" && tabard.state.organization.slug === %q && document.body.dataset.screen === "active"`, organization))
 	for _, other := range []string{"acme", "globex"} {
@@ -48,27 +48,27 @@ func (f fox) wears(t *testing.T, organization string) {
 	}
 }
 
-func (f fox) screen(t *testing.T, name string) {
+func (f firefoxTab) awaitScreen(t *testing.T, name string) {
 	t.Helper()
 	f.Await(t, fmt.Sprintf(`document.body?.dataset.screen === %q`, name))
 }
 
-// TestTheOrdinaryPathInFirefox: a sign-in, two tabs, two organizations, a switch, a
+// TestFirefox_OrdinaryPath: a sign-in, two tabs, two organizations, a switch, a
 // copy, the way back, a sign-out.
-func TestTheOrdinaryPathInFirefox(t *testing.T) {
+func TestFirefox_OrdinaryPath(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	first := fox{firefox.New(t), d}
+	first := firefoxTab{firefox.New(t), d}
 	first.signIn(t, "alice")
-	first.screen(t, "choose")
-	second := fox{first.Tab.Tab(t), d}
+	first.awaitScreen(t, "choose")
+	second := firefoxTab{first.Tab.Tab(t), d}
 	first.open(t, "acme")
 	second.open(t, "globex")
 	for range 2 {
 		first.Reload(t)
 		second.Reload(t)
-		first.wears(t, "acme")
-		second.wears(t, "globex")
+		first.awaitActive(t, "acme")
+		second.awaitActive(t, "globex")
 	}
 	if !firefox.Eval[bool](t, first.Tab, `tabard.state.deviceBound`) {
 		t.Error("the session is not bound to the device")
@@ -87,40 +87,41 @@ func TestTheOrdinaryPathInFirefox(t *testing.T) {
 	if got := firefox.Eval[string](t, first.Tab, `tabard.switchOrganization("globex").then((r) => r.status)`); got != "switched" {
 		t.Errorf("the switch: %s", got)
 	}
-	first.wears(t, "globex")
+	first.awaitActive(t, "globex")
 	if got := firefox.Eval[string](t, first.Tab, `tabard.switchOrganization("nowhere").then((r) => r.status + " " + r.code)`); got != "refused organization_access_denied" {
 		t.Errorf("a switch to nowhere: %s", got)
 	}
 	firefox.Eval[any](t, first.Tab, `tabard.switchOrganization("acme").then(() => null)`)
-	first.wears(t, "acme")
+	first.awaitActive(t, "acme")
 
-	copied := fox{first.Copy(t), d}
-	copied.wears(t, "acme")
+	copied := firefoxTab{first.Copy(t), d}
+	copied.awaitActive(t, "acme")
 	copied.Await(t, fmt.Sprintf(`%s !== %q`, id, firefox.Eval[string](t, first.Tab, id)))
 	firefox.Eval[any](t, copied.Tab, `tabard.switchOrganization("globex").then(() => null)`)
-	copied.wears(t, "globex")
-	first.wears(t, "acme")
+	copied.awaitActive(t, "globex")
+	first.awaitActive(t, "acme")
 
 	first.Go(t, "about:blank")
 	first.Back(t)
-	first.wears(t, "acme")
+	first.awaitActive(t, "acme")
 
 	first.Go(t, "about:blank") // to come back to
 	firefox.Eval[any](t, second.Tab, `tabard.signOut().then(() => null)`)
-	second.screen(t, "signed_out")
+	second.awaitScreen(t, "signed_out")
 	first.Back(t)
-	first.screen(t, "signed_out")
+	first.awaitScreen(t, "signed_out")
 	if got := firefox.Eval[string](t, first.Tab, `tabard.getToken().then(() => "a token", (e) => e.code)`); got != "login_required" {
 		t.Errorf("a tab that was gone back to has %s", got)
 	}
 }
 
-// TestP6NoFaultSignsAnyoneOutOfFirefox: its errors are others, and mean the same.
+// TestP6NoFaultSignsAnyoneOutOfFirefox: Firefox reports other errors for the same
+// faults.
 func TestP6NoFaultSignsAnyoneOutOfFirefox(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
-	tab := fox{firefox.New(t, firefox.Through(t, w.Address)), d}
+	tab := firefoxTab{firefox.New(t, firefox.WithProxy(t, w.Address)), d}
 	tab.Before(t, asleep)
 	tab.signIn(t, "alice")
 	tab.open(t, "acme")
@@ -137,7 +138,7 @@ func TestP6NoFaultSignsAnyoneOutOfFirefox(t *testing.T) {
 			firefox.Eval[any](t, tab.Tab, `sleep(600)`)
 			tab.Await(t, `tabard.state.status === "unavailable"`)
 			w.Set(nil)
-			tab.wears(t, "acme")
+			tab.awaitActive(t, "acme")
 		})
 	}
 }

@@ -17,9 +17,9 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// TestFormPost_InChromium: the provider's form comes from another site and brings no Lax
-// cookie, and the page that posts it once more has a policy that holds redirects too. The
-// app is at the backend's origin, and at another of its site.
+// TestFormPost_InChromium: the provider's form comes from another site and carries no
+// Lax cookie. The page that posts it again has a policy that also applies to redirects.
+// The app is at the backend's origin, and at another origin of its site.
 func TestFormPost_InChromium(t *testing.T) {
 	t.Parallel()
 	handlers := map[string]http.Handler{}

@@ -17,13 +17,13 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/demo"
 )
 
-// tabID is the tab's id, as its record has it.
+// tabID returns the tab's id in its record.
 func tabID(t *testing.T, tab context.Context) string {
 	t.Helper()
 	return chrome.Eval[string](t, tab, `JSON.parse(sessionStorage["tabard:" + location.origin + "/auth"]).tab`)
 }
 
-// awaitLocks waits until just these tabs' ids are locked in their browser.
+// awaitLocks waits until exactly these tabs' ids are locked in their browser.
 func awaitLocks(t *testing.T, tab context.Context, ids ...string) {
 	t.Helper()
 	slices.Sort(ids)
@@ -54,7 +54,7 @@ func TestP1ATabComesBackAsItself(t *testing.T) {
 			chrome.Eval[any](t, tab, `void addEventListener("pagehide", () => queueMicrotask(() => (localStorage.left = "yes")))`)
 			chrome.Go(t, tab, "about:blank")
 			chrome.Await(t, keeper, `localStorage.left`)
-			awaitLocks(t, keeper, kept) // of the page that is away, none
+			awaitLocks(t, keeper, kept) // no lock of the page in the back/forward cache
 			chrome.Back(t, tab)
 			chrome.Await(t, tab, `globalThis.cached`)
 			return tab
@@ -77,7 +77,7 @@ func TestP1ATabComesBackAsItself(t *testing.T) {
 			d.Open(t, tab, "globex")
 			id := tabID(t, tab)
 			tab = back(t, tab)
-			demo.Wears(t, tab, "globex")
+			demo.AwaitActive(t, tab, "globex")
 			if got := demo.Notes(t, tab, "globex"); got != 200 {
 				t.Errorf("the API answers %d", got)
 			}
@@ -85,11 +85,11 @@ func TestP1ATabComesBackAsItself(t *testing.T) {
 			if got := tabID(t, tab); got != id {
 				t.Errorf("the id is %s, was %s", got, id)
 			}
-			chrome.Shut(t, tab)
+			chrome.CloseTab(t, tab)
 			awaitLocks(t, keeper, kept)
 		})
 	}
-	demo.Wears(t, keeper, "acme")
+	demo.AwaitActive(t, keeper, "acme")
 }
 
 // TestPainEACopiedTabIsATabOfItsOwn: it keeps the organization and gets an id of its
@@ -114,16 +114,16 @@ func TestPainEACopiedTabIsATabOfItsOwn(t *testing.T) {
 			d.Open(t, tab, "acme")
 			id := tabID(t, tab)
 			other := copied(t, tab)
-			demo.Wears(t, other, "acme")
+			demo.AwaitActive(t, other, "acme")
 			own := fmt.Sprintf(`JSON.parse(sessionStorage["tabard:" + location.origin + "/auth"]).tab !== %q`, id)
 			chrome.Await(t, other, own) // once the module runs
 			chrome.Eval[any](t, other, `tabard.switchOrganization("globex").then(() => null)`)
-			demo.Wears(t, other, "globex")
+			demo.AwaitActive(t, other, "globex")
 			for range 2 {
 				chrome.Reload(t, tab)
 				chrome.Reload(t, other)
-				demo.Wears(t, tab, "acme")
-				demo.Wears(t, other, "globex")
+				demo.AwaitActive(t, tab, "acme")
+				demo.AwaitActive(t, other, "globex")
 			}
 			if got := tabID(t, tab); got != id {
 				t.Errorf("the tab's id became %s, was %s", got, id)
@@ -132,7 +132,8 @@ func TestPainEACopiedTabIsATabOfItsOwn(t *testing.T) {
 	}
 }
 
-// TestP1ABrowserThatStartsAgainHasItsTabsAsTheyWere: it was closed, or it crashed.
+// TestP1ABrowserThatStartsAgainHasItsTabsAsTheyWere: after it was closed, and after a
+// crash.
 func TestP1ABrowserThatStartsAgainHasItsTabsAsTheyWere(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
@@ -192,5 +193,5 @@ func awaitOnDisk(t *testing.T, profile, text string) {
 			}
 		}
 	}
-	t.Fatal("the browser wrote nothing")
+	t.Fatal("the browser did not write to its profile")
 }

@@ -32,7 +32,7 @@ func TestInputs_Messages(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
-	chrome.Before(t, tab, example.KeepComplaints)
+	chrome.Before(t, tab, example.KeepErrors)
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")
 	other := chrome.Tab(t, tab)
@@ -46,12 +46,12 @@ func TestInputs_Messages(t *testing.T) {
 	})()`)
 	chrome.Eval[any](t, other, `tabard.signOut().then(() => null)`) // the other tab's module hears of it
 	chrome.Await(t, tab, `tabard.state.status === "signed_out"`)
-	example.NoComplaints(t, tab)
+	example.NoErrors(t, tab)
 }
 
-// TestInputs_SomethingElseForTheDeviceKey: a session is bound all the same, and to a key
-// that the backend takes.
-func TestInputs_SomethingElseForTheDeviceKey(t *testing.T) {
+// TestInputs_ReplacedDeviceKey: a script has stored another value in its place. A
+// session is bound nevertheless, to a key that the backend accepts.
+func TestInputs_ReplacedDeviceKey(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	for name, value := range map[string]string{
@@ -85,8 +85,8 @@ func TestInputs_SomethingElseForTheDeviceKey(t *testing.T) {
 	}
 }
 
-// TestInputs_WhatIsCheckedIsWhatRuns: a server that answers for wasm_exec.js with another
-// script the second time gets none of it run.
+// TestInputs_WhatIsCheckedIsWhatRuns: if a server returns another wasm_exec.js for the
+// second request, that script is not run.
 func TestInputs_WhatIsCheckedIsWhatRuns(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
@@ -94,18 +94,18 @@ func TestInputs_WhatIsCheckedIsWhatRuns(t *testing.T) {
 	exec := assets(t)["wasm_exec.js"]
 	var asked atomic.Int32
 	tab := loading(t, w, d, exec, func(out http.ResponseWriter, r *http.Request) bool {
-		script := built(t, exec)
+		script := readAsset(t, exec)
 		if asked.Add(1)%2 == 0 {
 			script += "\nglobalThis.stranger = true;"
 		}
 		return faultproxy.Answer(http.StatusOK, script, "Content-Type", "text/javascript", "Cache-Control", "no-store")(out, r)
 	})
-	unavailable(t, tab)
+	awaitUnavailable(t, tab)
 	if asked.Load() < 2 {
 		t.Error("the script was asked for once")
 	}
 	if chrome.Eval[bool](t, tab, `"stranger" in globalThis`) {
-		t.Error("a script ran that nobody checked")
+		t.Error("a script ran unchecked")
 	}
 	w.SetAt(exec, nil)
 	chrome.Await(t, tab, `tabard.state.status === "signed_out"`)

@@ -18,7 +18,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/faultproxy"
 )
 
-// The pains that users of other SDKs tell of, a test for each group; group E's is
+// The issues that users of other SDKs report, a test for each group; group E's is
 // TestPainEACopiedTabIsATabOfItsOwn.
 
 // writeNote writes a note with a tab's token and returns the status.
@@ -29,8 +29,8 @@ func writeNote(t *testing.T, tab context.Context, organization, text string) int
 	}).then(({ status }) => status)`, organization, text))
 }
 
-// TestPainATheOtherTabChangesNothingHere: it switches, enters, leaves and closes
-// organizations, and this tab reads and writes where it always did.
+// TestPainATheOtherTabChangesNothingHere: another tab switches, enters, leaves and
+// closes organizations, while this tab reads and writes in its own.
 func TestPainATheOtherTabChangesNothingHere(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
@@ -60,11 +60,11 @@ func TestPainATheOtherTabChangesNothingHere(t *testing.T) {
 		}
 	}
 	chrome.Reload(t, tab)
-	serves(t, tab, "acme")
+	awaitServed(t, tab, "acme")
 }
 
-// TestPainBNoCacheMixesOrganizations: tokens asked for at once, the partition's key, a
-// half switch, the next person.
+// TestPainBNoCacheMixesOrganizations: concurrent requests for tokens, the partition's
+// key, an interrupted switch, the next person.
 func TestPainBNoCacheMixesOrganizations(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
@@ -88,23 +88,24 @@ func TestPainBNoCacheMixesOrganizations(t *testing.T) {
 	}
 	key(tab)
 	chrome.Eval[any](t, tab, `tabard.switchOrganization("globex").then(() => null)`)
-	demo.Wears(t, tab, "globex")
+	demo.AwaitActive(t, tab, "globex")
 	key(tab)
 	chrome.Eval[any](t, tab, `tabard.switchOrganization("lamna").then(() => null)`) // refused: no data of it is kept
 	if stored := chrome.Eval[string](t, tab, `JSON.stringify(sessionStorage)`); strings.Contains(stored, "lamna") {
 		t.Errorf("the refused organization is stored: %s", stored)
 	}
 	chrome.Eval[any](t, tab, `tabard.signOut().then(() => null)`)
-	demo.Screen(t, tab, "signed_out")
+	demo.AwaitScreen(t, tab, "signed_out")
 	chrome.Go(t, tab, d.Issuer+"/nowhere")
 	chrome.ForgetCookies(t, tab, d.Issuer)
 	d.SignIn(t, tab, "bob") // a member of Globex alone
-	demo.Wears(t, tab, "globex")
+	demo.AwaitActive(t, tab, "globex")
 	key(tab)
 }
 
-// age makes a demo's sessions older: their refresh tokens are due to rotate, or over.
-func age(t *testing.T, d *demo.Demo, by time.Duration) {
+// ageSessions makes a demo's sessions older, so that their refresh tokens are due to
+// rotate or have expired.
+func ageSessions(t *testing.T, d *demo.Demo, by time.Duration) {
 	t.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(d.State, "tabard.db")+"?_pragma=busy_timeout(10000)")
 	if err != nil {
@@ -116,7 +117,7 @@ func age(t *testing.T, d *demo.Demo, by time.Duration) {
 	}
 }
 
-// keyless takes a browser's device key away.
+// keyless is a script that removes a browser's device key.
 const keyless = `Object.defineProperty(Crypto.prototype, "subtle", { get() {} });`
 
 // mint makes a tab ask for a new token even if it has one; the tab may find itself
@@ -134,7 +135,7 @@ func TestPainCRotationSignsNobodyOut(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
-	first := chrome.New(t, chrome.Through(w.Address))
+	first := chrome.New(t, chrome.WithProxy(w.Address))
 	tabs := []context.Context{first}
 	for range 7 {
 		tabs = append(tabs, chrome.Tab(t, first))
@@ -152,17 +153,17 @@ func TestPainCRotationSignsNobodyOut(t *testing.T) {
 		return answers.Add(1)%3 == 0 && faultproxy.AnswerLost(out, r)
 	}))
 	for range 4 {
-		age(t, d, 10*time.Minute)
+		ageSessions(t, d, 10*time.Minute)
 		for i, tab := range tabs {
 			chrome.Eval[any](t, tab, fmt.Sprintf(`void (sessionStorage.clear(), setTimeout(() => location.assign("/?tabard_organization=%s")))`, organizations[i%3]))
 		}
 		for i, tab := range tabs {
-			demo.Wears(t, tab, organizations[i%3])
+			demo.AwaitActive(t, tab, organizations[i%3])
 		}
 	}
 	w.Set(nil)
 	for i, tab := range tabs {
-		serves(t, tab, organizations[i%3])
+		awaitServed(t, tab, organizations[i%3])
 	}
 }
 
@@ -184,7 +185,7 @@ func TestP7TheftEndsTheSession(t *testing.T) {
 	chrome.Go(t, thief, d.Origin)
 	chrome.SetCookies(t, thief, d.Origin, chrome.Cookies(t, victim, d.Origin))
 	mint(t, d, thief, "acme")
-	demo.Wears(t, thief, "acme") // or the page stays empty
+	demo.AwaitActive(t, thief, "acme") // or the page stays empty
 
 	const signedOut = `tabard.state.status === "signed_out"`
 	caught := func() bool {
@@ -194,19 +195,19 @@ func TestP7TheftEndsTheSession(t *testing.T) {
 		if round == 10 {
 			t.Fatal("the thief was never caught")
 		}
-		age(t, d, 10*time.Minute)
-		mint(t, d, thief, "acme") // which brings a successor
+		ageSessions(t, d, 10*time.Minute)
+		mint(t, d, thief, "acme") // it brings a successor
 		mint(t, d, thief, "acme") // its first use ends the rotation
-		age(t, d, 10*time.Minute)
+		ageSessions(t, d, 10*time.Minute)
 		mint(t, d, thief, "acme")
-		mint(t, d, victim, "acme") // with the token of before
+		mint(t, d, victim, "acme") // with the token from before the rotation
 	}
 	for _, tab := range []context.Context{victim, thief} {
 		mint(t, d, tab, "acme")
-		demo.Screen(t, tab, "signed_out")
+		demo.AwaitScreen(t, tab, "signed_out")
 	}
 	mint(t, d, own, "globex")
-	demo.Screen(t, own, "signed_out")
+	demo.AwaitScreen(t, own, "signed_out")
 }
 
 // TestPainDNoLockStopsAnybody: another script holds every lock that the tabs ask for,
@@ -231,12 +232,12 @@ func TestPainDNoLockStopsAnybody(t *testing.T) {
 			tabard.subscribe(({ status }) => status === "choose" && void tabard.switchOrganization("acme"));
 		});`)
 	d.SignIn(t, tab, "alice")
-	demo.Wears(t, tab, "acme")
+	demo.AwaitActive(t, tab, "acme")
 	chrome.Await(t, tab, `heard > 0`)
-	serves(t, tab, "acme")
+	awaitServed(t, tab, "acme")
 	chrome.Reload(t, tab)
-	serves(t, tab, "acme")
-	if got := chrome.Eval[string](t, tab, switching("globex")); got != "switched" {
+	awaitServed(t, tab, "acme")
+	if got := chrome.Eval[string](t, tab, switchExpression("globex")); got != "switched" {
 		t.Errorf("the switch: %s", got)
 	}
 }
@@ -260,9 +261,9 @@ func TestPainFAfterASleepNothingOldIsServed(t *testing.T) {
 		if chrome.Eval[string](t, each, `(jump(3600), tabard.getToken())`) == before {
 			t.Error("a token from before the sleep is served")
 		}
-		serves(t, each, organization)
+		awaitServed(t, each, organization)
 		chrome.Reload(t, each)
-		serves(t, each, organization)
+		awaitServed(t, each, organization)
 	}
 }
 
@@ -272,7 +273,7 @@ func TestPainGNothingBringsASessionBack(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
-	tab := chrome.New(t, chrome.Through(w.Address))
+	tab := chrome.New(t, chrome.WithProxy(w.Address))
 	chrome.Before(t, tab, asleep)
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")
@@ -281,7 +282,7 @@ func TestPainGNothingBringsASessionBack(t *testing.T) {
 	stored := chrome.Eval[string](t, other, `JSON.stringify(sessionStorage)`)
 
 	minted, release := faultproxy.HoldAnswer()
-	age(t, d, 2*time.Hour) // the answer would bring a new cookie
+	ageSessions(t, d, 2*time.Hour) // the answer would bring a new cookie
 	w.Set(faultproxy.Mints("acme", minted))
 	w.Forget()
 	begin(t, tab, "late", `(jump(600), tabard.getToken()).then(() => "a token", ({ code }) => code)`)
@@ -290,7 +291,7 @@ func TestPainGNothingBringsASessionBack(t *testing.T) {
 	release()
 	w.Set(nil)
 	for _, each := range []context.Context{tab, other} {
-		demo.Screen(t, each, "signed_out")
+		demo.AwaitScreen(t, each, "signed_out")
 	}
 	if got := outcome(t, tab, "late"); got == "a token" {
 		t.Error("the late answer's token is handed out")
@@ -299,7 +300,7 @@ func TestPainGNothingBringsASessionBack(t *testing.T) {
 	for _, each := range []context.Context{tab, other} {
 		chrome.Eval[any](t, each, fmt.Sprintf(`void Object.assign(sessionStorage, JSON.parse(%q))`, stored))
 		chrome.Reload(t, each)
-		demo.Screen(t, each, "signed_out")
+		demo.AwaitScreen(t, each, "signed_out")
 	}
 	<-time.After(time.Second)
 	if asked := w.Seen("/auth/token"); len(asked) > 4 {

@@ -35,7 +35,7 @@ func assets(t *testing.T) map[string]string {
 // answer to a caller, and "started" the number of modules that were started.
 func loading(t *testing.T, w *faultproxy.Proxy, d *demo.Demo, asset string, fate faultproxy.Fault) context.Context {
 	t.Helper()
-	tab := chrome.New(t, chrome.Through(w.Address))
+	tab := chrome.New(t, chrome.WithProxy(w.Address))
 	chrome.Before(t, tab, `
 		globalThis.setTimeout = ((set) => (f, ms, ...args) => set(f, ms < 20_000 ? ms : ms / 20, ...args))(setTimeout);
 		globalThis.faults = [];
@@ -49,8 +49,8 @@ func loading(t *testing.T, w *faultproxy.Proxy, d *demo.Demo, asset string, fate
 	return tab
 }
 
-// built is an asset's content.
-func built(t *testing.T, asset string) string {
+// readAsset returns an asset's content.
+func readAsset(t *testing.T, asset string) string {
 	t.Helper()
 	text, err := os.ReadFile("../../js/dist/" + path.Base(asset))
 	if err != nil {
@@ -59,8 +59,9 @@ func built(t *testing.T, asset string) string {
 	return string(text)
 }
 
-// loads waits until a page has its module, and sees that there was no fault on the way.
-func loads(t *testing.T, tab context.Context) {
+// awaitLoaded waits until a page has its module, and checks that there was no fault on
+// the way.
+func awaitLoaded(t *testing.T, tab context.Context) {
 	t.Helper()
 	chrome.Await(t, tab, `tabard.state.status === "signed_out" && globalThis.told === "login_required sign_in"`)
 	if faults := chrome.Eval[[]string](t, tab, `faults`); len(faults) != 0 {
@@ -68,8 +69,9 @@ func loads(t *testing.T, tab context.Context) {
 	}
 }
 
-// unavailable waits until a page says that it could not load, and tries again.
-func unavailable(t *testing.T, tab context.Context) {
+// awaitUnavailable waits until a page reports that the module could not be loaded, and
+// tries again.
+func awaitUnavailable(t *testing.T, tab context.Context) {
 	t.Helper()
 	chrome.Await(t, tab, `tabard.state.status === "unavailable" && tabard.state.error.action === "retry"`)
 	chrome.Await(t, tab, `globalThis.told === "temporarily_unavailable retry"`)
@@ -78,8 +80,9 @@ func unavailable(t *testing.T, tab context.Context) {
 	}
 }
 
-// TestP6AModuleThatNeverArrivesLeavesNoTabStarting: a network that takes a request and
-// never answers is a fault like others. The page's limits pass twenty times as fast.
+// TestP6AModuleThatNeverArrivesLeavesNoTabStarting: a network that accepts a request
+// and never answers is a fault like others. The page's timeouts are twenty times
+// shorter here.
 func TestP6AModuleThatNeverArrivesLeavesNoTabStarting(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
@@ -87,7 +90,7 @@ func TestP6AModuleThatNeverArrivesLeavesNoTabStarting(t *testing.T) {
 	for name, asset := range assets(t) {
 		t.Run(name, func(t *testing.T) {
 			tab := loading(t, w, d, asset, faultproxy.Hung)
-			unavailable(t, tab)
+			awaitUnavailable(t, tab)
 			w.SetAt(asset, nil)
 			chrome.Await(t, tab, `tabard.state.status === "signed_out"`)
 		})
@@ -101,53 +104,55 @@ func TestP6AModuleThatComesSlowlyIsLetCome(t *testing.T) {
 	w := faultproxy.New(t)
 	d := demo.Start(t)
 	module := assets(t)["the module"]
-	tab := loading(t, w, d, module, faultproxy.Dribble(16, 250*time.Millisecond, built(t, module), "Content-Type", "application/wasm"))
-	loads(t, tab)
+	tab := loading(t, w, d, module, faultproxy.Dribble(16, 250*time.Millisecond, readAsset(t, module), "Content-Type", "application/wasm"))
+	awaitLoaded(t, tab)
 	if asked := len(w.Seen(module)); asked != 1 {
 		t.Errorf("the module was asked for %d times", asked)
 	}
 }
 
-// TestAModuleThatAProxyCallsSomethingElseIsRun.
-func TestAModuleThatAProxyCallsSomethingElseIsRun(t *testing.T) {
+// TestModule_OtherContentType: a proxy that changes the module's content type does not
+// keep it from running.
+func TestModule_OtherContentType(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
 	module := assets(t)["the module"]
 	for _, kind := range []string{"application/octet-stream", "application/wasm; charset=utf-8"} {
 		t.Run(kind, func(t *testing.T) {
-			loads(t, loading(t, w, d, module, faultproxy.Answer(http.StatusOK, built(t, module), "Content-Type", kind)))
+			awaitLoaded(t, loading(t, w, d, module, faultproxy.Answer(http.StatusOK, readAsset(t, module), "Content-Type", kind)))
 		})
 	}
 }
 
-// TestAFaceOfAnotherReleaseLoadsTheModuleThatThereIs: the page's script is from before
+// TestModule_ScriptOfAnotherRelease: the page's script is from before
 // the upgrade, or from another replica, and the person sees no error.
-func TestAFaceOfAnotherReleaseLoadsTheModuleThatThereIs(t *testing.T) {
+func TestModule_ScriptOfAnotherRelease(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
-	face := built(t, "tabard.js")
+	face := readAsset(t, "tabard.js")
 	for _, asset := range assets(t) {
 		name := path.Base(asset)
 		hash := strings.Split(name, ".")[1]
 		face = strings.ReplaceAll(face, name, strings.Replace(name, hash, "0123456789abcdef", 1))
 	}
-	loads(t, loading(t, w, d, "/auth/client/tabard.js", faultproxy.Answer(http.StatusOK, face, "Content-Type", "text/javascript")))
+	awaitLoaded(t, loading(t, w, d, "/auth/client/tabard.js", faultproxy.Answer(http.StatusOK, face, "Content-Type", "text/javascript")))
 }
 
-// TestP6AnImportThatNeverEndsIsGivenUp: wasm_exec.js was there, and then is not.
+// TestP6AnImportThatNeverEndsIsGivenUp: wasm_exec.js is served at first and then never
+// answered.
 func TestP6AnImportThatNeverEndsIsGivenUp(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
 	exec := assets(t)["wasm_exec.js"]
 	var asked atomic.Int32
-	unavailable(t, loading(t, w, d, exec, func(out http.ResponseWriter, r *http.Request) bool {
+	awaitUnavailable(t, loading(t, w, d, exec, func(out http.ResponseWriter, r *http.Request) bool {
 		if asked.Add(1) > 1 {
 			return faultproxy.Hung(out, r)
 		}
-		return faultproxy.Answer(http.StatusOK, built(t, exec), "Content-Type", "text/javascript", "Cache-Control", "no-store")(out, r)
+		return faultproxy.Answer(http.StatusOK, readAsset(t, exec), "Content-Type", "text/javascript", "Cache-Control", "no-store")(out, r)
 	}))
 }
 
@@ -161,8 +166,8 @@ func TestAModuleThatIsNotTheReleasesIsNeverRun(t *testing.T) {
 	for name, asset := range assets(t) {
 		t.Run(name, func(t *testing.T) {
 			kind, _, _ := strings.Cut(mime.TypeByExtension(path.Ext(asset)), ";")
-			tab := loading(t, w, d, asset, faultproxy.Answer(http.StatusOK, built(t, asset)+added[kind], "Content-Type", kind))
-			unavailable(t, tab)
+			tab := loading(t, w, d, asset, faultproxy.Answer(http.StatusOK, readAsset(t, asset)+added[kind], "Content-Type", kind))
+			awaitUnavailable(t, tab)
 			w.SetAt(asset, nil)
 			chrome.Await(t, tab, `tabard.state.status === "signed_out"`)
 		})

@@ -9,8 +9,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/example"
 )
 
-// watchNotes writes down every note that is on the screen while the page says that it is
-// another organization's, and how every request for notes ends.
+// watchNotes records every note that is shown while the page shows another
+// organization, and the result of every request for notes.
 const watchNotes = `globalThis.mixed = [];
 globalThis.asked = [];
 const owners = { "Welcome to the team": "acme", "MV Aurora": "globex" };
@@ -46,13 +46,13 @@ func switchTo(t *testing.T, tab context.Context, organization string) {
 	}
 }
 
-// mixedNothing fails if one organization's notes were on the screen of another.
-func mixedNothing(t *testing.T, tab context.Context) {
+// checkNotMixed fails the test if one organization's notes were shown under another.
+func checkNotMixed(t *testing.T, tab context.Context) {
 	t.Helper()
 	if mixed := chrome.Eval[string](t, tab, `mixed.join(", ")`); mixed != "" {
 		t.Errorf("on the screen were %s", mixed)
 	}
-	example.NoComplaints(t, tab)
+	example.NoErrors(t, tab)
 }
 
 // TestP3ACacheShowsNothingOfAnotherOrganization: back and forth, with answers that are
@@ -64,9 +64,9 @@ func TestP3ACacheShowsNothingOfAnotherOrganization(t *testing.T) {
 			_, tab := onCache(t, entry)
 			for _, organization := range []string{"acme", "globex", "acme", "globex"} {
 				switchTo(t, tab, organization)
-				example.Reads(t, tab, organization)
+				example.AwaitNotes(t, tab, organization)
 			}
-			mixedNothing(t, tab)
+			checkNotMixed(t, tab)
 		})
 	}
 }
@@ -86,7 +86,7 @@ func TestP3ACachesRequestsEndWithTheirOrganization(t *testing.T) {
 				chrome.Await(t, tab, `true`)
 			}
 			switchTo(t, tab, "globex")
-			example.Reads(t, tab, "globex")
+			example.AwaitNotes(t, tab, "globex")
 			held.Release(t)
 			chrome.Await(t, tab, `asked.includes("globex 200") && asked.includes("acme AbortError")`)
 			if chrome.Eval[bool](t, tab, `asked.some((a) => a === "acme 200")`) {
@@ -95,10 +95,10 @@ func TestP3ACachesRequestsEndWithTheirOrganization(t *testing.T) {
 			if got := chrome.Eval[string](t, tab, `JSON.stringify(globalThis.cached?.().filter(([key]) => key.endsWith("/org_acme")) ?? [])`); got != "[]" {
 				t.Errorf("the cache still has %s", got)
 			}
-			mixedNothing(t, tab)
+			checkNotMixed(t, tab)
 			switchTo(t, tab, "acme")
-			example.Reads(t, tab, "acme")
-			mixedNothing(t, tab)
+			example.AwaitNotes(t, tab, "acme")
+			checkNotMixed(t, tab)
 		})
 	}
 }

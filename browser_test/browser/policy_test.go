@@ -14,7 +14,7 @@ import (
 // it: a warning is shown for that long.
 const idleTimeout = 12 * time.Second
 
-// strictDemo is the demo with a bank that soon ends idle sessions.
+// strictDemo starts the demo with a bank that soon ends idle sessions.
 func strictDemo(t *testing.T) *demo.Demo {
 	t.Helper()
 	d := demo.Start(t)
@@ -27,14 +27,15 @@ func strictDemo(t *testing.T) *demo.Demo {
 	return d
 }
 
-// confirm presses through the provider's second factor.
+// confirm completes the provider's second factor.
 func confirm(t *testing.T, tab context.Context) {
 	t.Helper()
 	chrome.Press(t, tab, "#second-factor-dana")
 }
 
-// TestP4OneOrganizationIdlesOutAndTheOtherWorksOn: the strict tab warns, says why it
-// ended, and is back by one step-up; closing it leaves the other.
+// TestP4OneOrganizationIdlesOutAndTheOtherWorksOn: the strict tab warns, says why its
+// session ended, and returns after one step-up; closing it does not affect the other
+// organization.
 func TestP4OneOrganizationIdlesOutAndTheOtherWorksOn(t *testing.T) {
 	t.Parallel()
 	d := strictDemo(t)
@@ -43,12 +44,12 @@ func TestP4OneOrganizationIdlesOutAndTheOtherWorksOn(t *testing.T) {
 	d.Open(t, other, "globex")
 	strict := chrome.Tab(t, other)
 	chrome.Go(t, strict, d.Origin+"/?tabard_organization=lamna")
-	demo.Screen(t, strict, "ended")
+	demo.AwaitScreen(t, strict, "ended")
 	chrome.Await(t, strict, `tabard.state.error.code === "insufficient_user_authentication" &&
 		document.querySelector("#ended-title").textContent === "Lamna Bank asks to confirm that it is you"`)
 	chrome.Press(t, strict, "#ended-again")
 	confirm(t, strict)
-	demo.Wears(t, strict, "lamna")
+	demo.AwaitActive(t, strict, "lamna")
 	if got := demo.Claim(t, strict, "acr"); got != "urn:tabard:mfa" {
 		t.Errorf("acr %s", got)
 	}
@@ -67,7 +68,7 @@ func TestP4OneOrganizationIdlesOutAndTheOtherWorksOn(t *testing.T) {
 	if chrome.Eval[bool](t, strict, `document.querySelector("#note-list").children.length > 0`) {
 		t.Error("the ended tab still shows notes")
 	}
-	demo.Wears(t, other, "globex")
+	demo.AwaitActive(t, other, "globex")
 	if got := demo.Notes(t, other, "globex"); got != 200 {
 		t.Errorf("the other tab's API answers %d", got)
 	}
@@ -76,25 +77,25 @@ func TestP4OneOrganizationIdlesOutAndTheOtherWorksOn(t *testing.T) {
 	}
 
 	chrome.Reload(t, strict) // a reload does not revive it
-	demo.Screen(t, strict, "ended")
+	demo.AwaitScreen(t, strict, "ended")
 	chrome.Press(t, strict, "#ended-again")
 	confirm(t, strict)
-	demo.Wears(t, strict, "lamna")
+	demo.AwaitActive(t, strict, "lamna")
 	if got := demo.Notes(t, strict, "lamna"); got != 200 {
 		t.Errorf("after the step-up the API answers %d", got)
 	}
 
 	chrome.Eval[any](t, strict, `tabard.signOut({scope: "organization"}).then(() => null)`)
-	demo.Screen(t, strict, "ended")
+	demo.AwaitScreen(t, strict, "ended")
 	chrome.Reload(t, other)
-	demo.Wears(t, other, "globex")
+	demo.AwaitActive(t, other, "globex")
 	if got := demo.Notes(t, other, "globex"); got != 200 {
 		t.Errorf("after the strict organization was closed, the other's API answers %d", got)
 	}
 }
 
-// TestP9WhoeverIsActiveStays: a hand on the mouse, for longer than the limit, in one
-// of two tabs of the organization.
+// TestP9WhoeverIsActiveStays: the mouse moves for longer than the limit in one of two
+// tabs of the organization.
 func TestP9WhoeverIsActiveStays(t *testing.T) {
 	t.Parallel()
 	d := strictDemo(t)
@@ -102,7 +103,7 @@ func TestP9WhoeverIsActiveStays(t *testing.T) {
 	d.SignIn(t, quiet, "dana")
 	chrome.Press(t, quiet, `#choices [data-organization="lamna"] .menu-row`)
 	confirm(t, quiet)
-	demo.Wears(t, quiet, "lamna")
+	demo.AwaitActive(t, quiet, "lamna")
 	busy := chrome.Tab(t, quiet)
 	d.Open(t, busy, "lamna") // no second step-up
 	began, move := time.Now(), time.NewTicker(200*time.Millisecond)
@@ -112,14 +113,14 @@ func TestP9WhoeverIsActiveStays(t *testing.T) {
 		<-move.C
 	}
 	for _, tab := range []context.Context{busy, quiet} {
-		demo.Wears(t, tab, "lamna")
+		demo.AwaitActive(t, tab, "lamna")
 		if got := demo.Notes(t, tab, "lamna"); got != 200 {
 			t.Errorf("the API answers %d", got)
 		}
 	}
 }
 
-// TestP3ARefusedStepUpLeavesTheOldOrganization: and one that is met finishes the
+// TestP3ARefusedStepUpLeavesTheOldOrganization, and a completed one finishes the
 // switch.
 func TestP3ARefusedStepUpLeavesTheOldOrganization(t *testing.T) {
 	t.Parallel()
@@ -134,24 +135,24 @@ func TestP3ARefusedStepUpLeavesTheOldOrganization(t *testing.T) {
 	}
 	enter()
 	chrome.Press(t, tab, "#cancel")
-	chrome.Press(t, tab, "main a") // the page with the provider's words
-	demo.Wears(t, tab, "acme")
+	chrome.Press(t, tab, "main a") // the page with the provider's error
+	demo.AwaitActive(t, tab, "acme")
 	if chrome.Eval[string](t, tab, `tabard.getToken()`) != before {
 		t.Error("the refused step-up cost the tab its token")
 	}
 	chrome.Await(t, tab, `tabard.state.error?.code === "access_denied"`)
 
 	enter()
-	chrome.Press(t, tab, "#person-dana") // less than was asked for
-	demo.Wears(t, tab, "acme")
+	chrome.Press(t, tab, "#person-dana") // a weaker factor than was asked for
+	demo.AwaitActive(t, tab, "acme")
 	chrome.Await(t, tab, `tabard.state.error?.code === "unmet_authentication_requirements"`)
 
 	enter()
 	confirm(t, tab)
-	demo.Wears(t, tab, "lamna")
+	demo.AwaitActive(t, tab, "lamna")
 	if got := demo.Claim(t, tab, "org_slug") + " " + demo.Claim(t, tab, "acr"); got != "lamna urn:tabard:mfa" {
 		t.Errorf("the token is of %s", got)
 	}
 	chrome.Reload(t, tab)
-	demo.Wears(t, tab, "lamna")
+	demo.AwaitActive(t, tab, "lamna")
 }

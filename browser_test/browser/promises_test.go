@@ -25,7 +25,7 @@ func TestP1ATabKeepsItsOrganization(t *testing.T) {
 func p1ATabKeepsItsOrganization(t *testing.T, d *demo.Demo) {
 	first := chrome.New(t)
 	d.SignIn(t, first, "alice")
-	demo.Screen(t, first, "choose")
+	demo.AwaitScreen(t, first, "choose")
 
 	tabs := map[string]context.Context{"acme": first, "globex": chrome.Tab(t, first), "initech": chrome.Tab(t, first)}
 	for organization, tab := range tabs {
@@ -34,7 +34,7 @@ func p1ATabKeepsItsOrganization(t *testing.T, d *demo.Demo) {
 	for range 5 {
 		for organization, tab := range tabs {
 			chrome.Reload(t, tab)
-			demo.Wears(t, tab, organization)
+			demo.AwaitActive(t, tab, organization)
 			if got := demo.Claim(t, tab, "org_slug"); got != organization {
 				t.Fatalf("the tab of %s has a token of %s", organization, got)
 			}
@@ -66,7 +66,7 @@ func TestP2NoSecondSignIn(t *testing.T) {
 func p2NoSecondSignIn(t *testing.T, d *demo.Demo) {
 	bob := chrome.New(t)
 	d.SignIn(t, bob, "bob")
-	demo.Wears(t, bob, "globex")
+	demo.AwaitActive(t, bob, "globex")
 	if chrome.Eval[bool](t, bob, `document.querySelector("#switcher").shadowRoot.querySelector("button").checkVisibility({ visibilityProperty: true })`) {
 		t.Error("a person with one organization is shown a choice")
 	}
@@ -77,7 +77,7 @@ func p2NoSecondSignIn(t *testing.T, d *demo.Demo) {
 		if got := chrome.Eval[string](t, alice, fmt.Sprintf(`tabard.switchOrganization(%q).then((r) => r.status)`, organization)); got != "switched" {
 			t.Errorf("entering %s: %s", organization, got)
 		}
-		demo.Wears(t, alice, organization)
+		demo.AwaitActive(t, alice, organization)
 	}
 }
 
@@ -92,14 +92,14 @@ func p3ASwitchIsATransaction(t *testing.T, d *demo.Demo) {
 	d.SignIn(t, tab, "alice")
 	for _, organization := range []string{"acme", "globex", "acme"} {
 		chrome.Eval[any](t, tab, fmt.Sprintf(`tabard.switchOrganization(%q).then(() => null)`, organization))
-		demo.Wears(t, tab, organization)
+		demo.AwaitActive(t, tab, organization)
 	}
 	before := chrome.Eval[string](t, tab, `tabard.getToken()`)
 	got := chrome.Eval[string](t, tab, `tabard.switchOrganization("nowhere").then((r) => r.status + " " + r.code)`)
 	if got != "refused organization_access_denied" {
 		t.Errorf("a switch to nowhere: %s", got)
 	}
-	demo.Wears(t, tab, "acme")
+	demo.AwaitActive(t, tab, "acme")
 	if chrome.Eval[string](t, tab, `tabard.getToken()`) != before {
 		t.Error("the refused switch cost the tab its token")
 	}
@@ -126,21 +126,21 @@ func p10SignedOutIsOut(t *testing.T, d *demo.Demo) {
 
 	chrome.Eval[any](t, first, `tabard.signOut().then(() => null)`)
 	for _, tab := range []context.Context{first, second} {
-		demo.Screen(t, tab, "signed_out")
+		demo.AwaitScreen(t, tab, "signed_out")
 		if chrome.Eval[bool](t, tab, `document.querySelector("#note-list").children.length > 0`) {
 			t.Error("a signed-out tab still holds notes")
 		}
 		chrome.Reload(t, tab)
-		demo.Screen(t, tab, "signed_out")
+		demo.AwaitScreen(t, tab, "signed_out")
 	}
 	chrome.Back(t, third)
-	demo.Screen(t, third, "signed_out")
+	demo.AwaitScreen(t, third, "signed_out")
 	if got := chrome.Eval[string](t, third, `tabard.getToken().then(() => "a token", (e) => e.code)`); got != "login_required" {
 		t.Errorf("a tab that was gone back to has %s", got)
 	}
 }
 
-// TestTwoTabsSignInAtTheSameTime: both attempts end well.
+// TestTwoTabsSignInAtTheSameTime: both attempts succeed.
 func TestTwoTabsSignInAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	onEveryHost(t, twoTabsSignInAtTheSameTime)
@@ -151,48 +151,48 @@ func twoTabsSignInAtTheSameTime(t *testing.T, d *demo.Demo) {
 	second := chrome.Tab(t, first)
 	for _, tab := range []context.Context{first, second} {
 		chrome.Go(t, tab, d.Origin)
-		demo.Screen(t, tab, "signed_out")
+		demo.AwaitScreen(t, tab, "signed_out")
 		chrome.Press(t, tab, "#sign-in")
 		chrome.Await(t, tab, `document.querySelector("#person-alice") !== null`)
 	}
 	for _, tab := range []context.Context{second, first} {
 		chrome.Press(t, tab, "#person-alice")
-		demo.Screen(t, tab, "choose")
+		demo.AwaitScreen(t, tab, "choose")
 	}
 	for i, tab := range []context.Context{first, second} {
 		d.Open(t, tab, []string{"acme", "globex"}[i])
 		chrome.Reload(t, tab)
-		demo.Wears(t, tab, []string{"acme", "globex"}[i])
+		demo.AwaitActive(t, tab, []string{"acme", "globex"}[i])
 	}
 }
 
-// TestACopiedTabGoesItsOwnWay: window.open copies sessionStorage.
-func TestACopiedTabGoesItsOwnWay(t *testing.T) {
+// TestCopiedTab_WindowOpen: window.open copies sessionStorage.
+func TestCopiedTab_WindowOpen(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")
 	other := chrome.Opened(t, tab, `void window.open(location.href)`)
-	demo.Wears(t, other, "acme")
+	demo.AwaitActive(t, other, "acme")
 	chrome.Eval[any](t, other, `tabard.switchOrganization("globex").then(() => null)`)
-	demo.Wears(t, other, "globex")
+	demo.AwaitActive(t, other, "globex")
 	for range 2 {
 		chrome.Reload(t, tab)
 		chrome.Reload(t, other)
-		demo.Wears(t, tab, "acme")
-		demo.Wears(t, other, "globex")
+		demo.AwaitActive(t, tab, "acme")
+		demo.AwaitActive(t, other, "globex")
 	}
 }
 
-// TestAReloadedTabNeedsNoModule: with every *.wasm blocked, a reloaded tab has its
+// TestReload_WithoutModule: with every *.wasm blocked, a reloaded tab has its
 // token, without a request.
-func TestAReloadedTabNeedsNoModule(t *testing.T) {
+func TestReload_WithoutModule(t *testing.T) {
 	t.Parallel()
-	onEveryHost(t, aReloadedTabNeedsNoModule)
+	onEveryHost(t, reloadWithoutModule)
 }
 
-func aReloadedTabNeedsNoModule(t *testing.T, d *demo.Demo) {
+func reloadWithoutModule(t *testing.T, d *demo.Demo) {
 	tab := chrome.New(t)
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")
@@ -208,8 +208,8 @@ func aReloadedTabNeedsNoModule(t *testing.T, d *demo.Demo) {
 	}
 }
 
-// TestP8RenewalAfterExpiryLandsWhereTheTabIs: with tokens that live ten seconds, two
-// tabs outlive theirs, and each gets a new one for the organization that it wears.
+// TestP8RenewalAfterExpiryLandsWhereTheTabIs: access tokens live ten seconds. Two tabs
+// outlive theirs, and each gets a new one for its active organization.
 func TestP8RenewalAfterExpiryLandsWhereTheTabIs(t *testing.T) {
 	t.Parallel()
 	onEveryHost(t, p8RenewalAfterExpiryLandsWhereTheTabIs)
@@ -233,6 +233,6 @@ func p8RenewalAfterExpiryLandsWhereTheTabIs(t *testing.T, d *demo.Demo) {
 		if got := demo.Claim(t, tab, "org_slug"); got != organization {
 			t.Errorf("the tab of %s renewed into %s", organization, got)
 		}
-		demo.Wears(t, tab, organization)
+		demo.AwaitActive(t, tab, organization)
 	}
 }

@@ -13,9 +13,9 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 )
 
-// TestReturnAddress_AsChromiumReadsIt: every return_to that passes leads to an origin of the
-// app's, also where a page takes it for a link, and is shown as it was or is the origin's
-// start.
+// TestReturnAddress_AsChromiumReadsIt: every accepted return_to leads to an origin of
+// the app, also if a page uses it as a link. It is shown unchanged, or is the origin's
+// start page.
 func TestReturnAddress_AsChromiumReadsIt(t *testing.T) {
 	t.Parallel()
 	const home = "https://app.example.com"

@@ -8,9 +8,9 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/demo"
 )
 
-// TestSignOut_ReturnsToWhereTheAppIs, in a real browser: at the page's origin, or where
+// TestSignOut_ReturnsToTheApp, in a real browser: at the page's origin, or where
 // the call says.
-func TestSignOut_ReturnsToWhereTheAppIs(t *testing.T) {
+func TestSignOut_ReturnsToTheApp(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	for want, call := range map[string]string{
@@ -25,7 +25,7 @@ func TestSignOut_ReturnsToWhereTheAppIs(t *testing.T) {
 		}
 		if want == "/" {
 			chrome.Go(t, tab, end.String())
-			demo.Screen(t, tab, "signed_out")
+			demo.AwaitScreen(t, tab, "signed_out")
 		}
 	}
 }

@@ -27,7 +27,8 @@ func press(t *testing.T, tab context.Context, selector string) {
 	chrome.Eval[any](t, tab, fmt.Sprintf(`void setTimeout(() => document.querySelector(%q).click())`, selector))
 }
 
-// TestP11BackForwardReloadAndDoublePress at every point of the way in: it ends in the app.
+// TestP11BackForwardReloadAndDoublePress at every point of the sign-in: it always ends
+// in the app.
 func TestP11BackForwardReloadAndDoublePress(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)

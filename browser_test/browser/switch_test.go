@@ -35,8 +35,8 @@ func outcome(t *testing.T, tab context.Context, name string) string {
 	return chrome.Eval[string](t, tab, fmt.Sprintf(`globalThis[%q]`, name))
 }
 
-// switching is a switch, as a promise of how it ended.
-func switching(organization string) string {
+// switchExpression returns a script that switches, as a promise of the result.
+func switchExpression(organization string) string {
 	return fmt.Sprintf(`tabard.switchOrganization(%q).then(({ status, code, action }) => [status, code, action].filter(Boolean).join(" "))`, organization)
 }
 
@@ -46,14 +46,14 @@ func TestP3WhateverBecomesOfASwitchTheOldOrganizationGoesOn(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
-	tab := chrome.New(t, chrome.Through(w.Address))
+	tab := chrome.New(t, chrome.WithProxy(w.Address))
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")
 	patient := chrome.Tab(t, tab) // its switch is never answered
 	d.Open(t, patient, "acme")
 	nobody := faultproxy.Mints("initech", faultproxy.Hung)
 	w.Set(nobody)
-	begin(t, patient, "late", `(began => `+switching("initech")+`.then((end) => end + " after " + Math.round((performance.now() - began) / 1000)))(performance.now())`)
+	begin(t, patient, "late", `(began => `+switchExpression("initech")+`.then((end) => end + " after " + Math.round((performance.now() - began) / 1000)))(performance.now())`)
 
 	const unavailable = "unavailable temporarily_unavailable retry"
 	for _, mishap := range []struct {
@@ -63,21 +63,21 @@ func TestP3WhateverBecomesOfASwitchTheOldOrganizationGoesOn(t *testing.T) {
 	}{
 		{"the request is lost", faultproxy.Lost, unavailable},
 		{"the answer is lost", faultproxy.Mints("globex", faultproxy.AnswerLost), unavailable},
-		{"a hotel's page", faultproxy.Portal, unavailable},
+		{"a hotel's page", faultproxy.CaptivePortal, unavailable},
 		{"a gateway's 502", faultproxy.Answer(502, "<html>"), unavailable},
 		{"a proxy's 401", faultproxy.Answer(401, `{"message":"who are you"}`), unavailable},
 		{"half an answer", faultproxy.Answer(200, `{"access_token":"x","expires_in":300`), unavailable},
 		{"the server's own fault", faultproxy.Answer(500, `{"error":"server_error"}`), "unavailable server_error retry"},
 		{"too many requests", faultproxy.Answer(429, `{"error":"rate_limited","retry_after":1}`), "unavailable rate_limited retry"},
-		{"a token of another organization", faultproxy.Mints("globex", faultproxy.Instead("globex", "acme")), "failed organization_mismatch stop"},
-		{"it does not admit the person", faultproxy.Mints("globex", faultproxy.Instead("globex", "lamna")), "refused organization_access_denied stop"},
+		{"a token of another organization", faultproxy.Mints("globex", faultproxy.Replace("globex", "acme")), "failed organization_mismatch stop"},
+		{"it does not admit the person", faultproxy.Mints("globex", faultproxy.Replace("globex", "lamna")), "refused organization_access_denied stop"},
 	} {
 		t.Run(mishap.name, func(t *testing.T) {
 			before := chrome.Eval[string](t, tab, `tabard.getToken()`)
 			stands := `(({ status, fence, organization, error }) => JSON.stringify([status, fence, organization, error, tabard.partition.key, tabard.partition.signal.aborted]))(tabard.state)`
 			stood := chrome.Eval[string](t, tab, stands)
 			w.Set(faultproxy.Both(nobody, mishap.fate))
-			if got := chrome.Eval[string](t, tab, switching("globex")); got != mishap.want {
+			if got := chrome.Eval[string](t, tab, switchExpression("globex")); got != mishap.want {
 				t.Errorf("the switch: %s, want %s", got, mishap.want)
 			}
 			if got := chrome.Eval[string](t, tab, stands); got != stood {
@@ -88,16 +88,16 @@ func TestP3WhateverBecomesOfASwitchTheOldOrganizationGoesOn(t *testing.T) {
 			}
 			w.Set(nobody)
 			chrome.Reload(t, tab)
-			demo.Wears(t, tab, "acme")
+			demo.AwaitActive(t, tab, "acme")
 			if got := demo.Notes(t, tab, "acme"); got != 200 {
 				t.Errorf("the API answers %d", got)
 			}
 		})
 	}
 	if got := outcome(t, patient, "late"); got != unavailable+" after 20" {
-		t.Errorf("a switch that nobody answers: %s", got)
+		t.Errorf("a switch without an answer ended with %s", got)
 	}
-	demo.Wears(t, patient, "acme")
+	demo.AwaitActive(t, patient, "acme")
 }
 
 // TestP3TheLastOfTwoSwitchesWins: the first gets the answer that it was superseded, and
@@ -106,23 +106,23 @@ func TestP3TheLastOfTwoSwitchesWins(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
-	tab := chrome.New(t, chrome.Through(w.Address))
+	tab := chrome.New(t, chrome.WithProxy(w.Address))
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")
 	held, release := faultproxy.Hold()
 	w.Set(faultproxy.Mints("globex", held))
-	begin(t, tab, "first", switching("globex"))
+	begin(t, tab, "first", switchExpression("globex"))
 	w.Await(t, "/auth/token")
-	if got := chrome.Eval[string](t, tab, switching("initech")); got != "switched" {
+	if got := chrome.Eval[string](t, tab, switchExpression("initech")); got != "switched" {
 		t.Errorf("the second switch: %s", got)
 	}
 	release()
 	if got := outcome(t, tab, "first"); got != "overtaken overtaken retry" {
 		t.Errorf("the first switch: %s", got)
 	}
-	demo.Wears(t, tab, "initech")
+	demo.AwaitActive(t, tab, "initech")
 	chrome.Reload(t, tab)
-	demo.Wears(t, tab, "initech")
+	demo.AwaitActive(t, tab, "initech")
 }
 
 // TestP3ASwitchDuringARenewalHappens: the renewal's response comes late and has no
@@ -131,28 +131,28 @@ func TestP3ASwitchDuringARenewalHappens(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
-	tab := chrome.New(t, chrome.Through(w.Address))
+	tab := chrome.New(t, chrome.WithProxy(w.Address))
 	chrome.Before(t, tab, asleep)
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")
 	held, release := faultproxy.Hold()
 	w.Set(faultproxy.Mints("acme", held))
 	w.Forget()
-	chrome.Eval[any](t, tab, `sleep(600)`) // the token is over
+	chrome.Eval[any](t, tab, `sleep(600)`) // the token has expired
 	begin(t, tab, "renewed", `tabard.getToken().then(() => "a token", ({ code, action, message }) => code + " " + action)`)
 	w.Await(t, "/auth/token")
-	if got := chrome.Eval[string](t, tab, switching("globex")); got != "switched" {
+	if got := chrome.Eval[string](t, tab, switchExpression("globex")); got != "switched" {
 		t.Errorf("the switch: %s", got)
 	}
-	demo.Wears(t, tab, "globex")
+	demo.AwaitActive(t, tab, "globex")
 	if got := outcome(t, tab, "renewed"); got != "overtaken retry" {
-		t.Errorf("who waited for the old organization's token got %s", got)
+		t.Errorf("the caller waiting for the old organization's token got %s", got)
 	}
 	release()
 	if got := demo.Notes(t, tab, "globex"); got != 200 {
 		t.Errorf("the API answers %d", got)
 	}
-	demo.Wears(t, tab, "globex")
+	demo.AwaitActive(t, tab, "globex")
 	if got := demo.Claim(t, tab, "org_slug"); got != "globex" {
 		t.Errorf("the token is of %s", got)
 	}
@@ -164,7 +164,7 @@ func TestP3WhatTheOldOrganizationAskedForEndsWithIt(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
-	tab := chrome.New(t, chrome.Through(w.Address))
+	tab := chrome.New(t, chrome.WithProxy(w.Address))
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")
 	held, release := faultproxy.Hold()
@@ -173,7 +173,7 @@ func TestP3WhatTheOldOrganizationAskedForEndsWithIt(t *testing.T) {
 	begin(t, tab, "partition", `tabard.partition`)
 	w.Await(t, "/api/organizations/org_acme/notes?held")
 	w.Set(nil)
-	if got := chrome.Eval[string](t, tab, switching("globex")); got != "switched" {
+	if got := chrome.Eval[string](t, tab, switchExpression("globex")); got != "switched" {
 		t.Fatalf("the switch: %s", got)
 	}
 	release()
@@ -184,7 +184,7 @@ func TestP3WhatTheOldOrganizationAskedForEndsWithIt(t *testing.T) {
 		!tabard.partition.signal.aborted && tabard.partition.key.endsWith("/org_globex")`) {
 		t.Error("the partition did not change with the organization")
 	}
-	demo.Wears(t, tab, "globex")
+	demo.AwaitActive(t, tab, "globex")
 }
 
 // TestP5ATokenServesOneOrganization: the other fields of a request do not change that.

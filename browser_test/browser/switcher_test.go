@@ -16,8 +16,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/example"
 )
 
-// parts is the switcher's shadow tree.
-const parts = `document.querySelector("tabard-switcher").shadowRoot`
+// switcherTree is the switcher's shadow tree.
+const switcherTree = `document.querySelector("tabard-switcher").shadowRoot`
 
 // onSwitcher opens the demo, under its strict policy, in a tab of a person's
 // organization.
@@ -25,7 +25,7 @@ func onSwitcher(t *testing.T, person, organization string) (*demo.Demo, context.
 	t.Helper()
 	d := demo.Start(t)
 	tab := chrome.New(t)
-	chrome.Before(t, tab, example.KeepComplaints+`addEventListener("securitypolicyviolation", (e) => complaints.push(e.violatedDirective + " " + e.blockedURI));`)
+	chrome.Before(t, tab, example.KeepErrors+`addEventListener("securitypolicyviolation", (e) => complaints.push(e.violatedDirective + " " + e.blockedURI));`)
 	d.SignIn(t, tab, person)
 	d.Open(t, tab, organization)
 	return d, tab
@@ -34,25 +34,25 @@ func onSwitcher(t *testing.T, person, organization string) (*demo.Demo, context.
 // focusOn waits until the focused element of the switcher has this name.
 func focusOn(t *testing.T, tab context.Context, name string) {
 	t.Helper()
-	chrome.Await(t, tab, fmt.Sprintf(`(%s.activeElement?.ariaLabel ?? %s.activeElement?.dataset.name) === %q`, parts, parts, name))
+	chrome.Await(t, tab, fmt.Sprintf(`(%s.activeElement?.ariaLabel ?? %s.activeElement?.dataset.name) === %q`, switcherTree, switcherTree, name))
 }
 
-func hears(t *testing.T, tab context.Context, text string) {
+func awaitAnnounced(t *testing.T, tab context.Context, text string) {
 	t.Helper()
-	chrome.Await(t, tab, fmt.Sprintf(`%s.querySelector("[role=status]").textContent === %q`, parts, text))
+	chrome.Await(t, tab, fmt.Sprintf(`%s.querySelector("[role=status]").textContent === %q`, switcherTree, text))
 }
 
 func openMenu(t *testing.T, tab context.Context, open bool) {
 	t.Helper()
-	chrome.Await(t, tab, fmt.Sprintf(`%s.querySelector("[part=popup]").matches(":popover-open") === %v && %s.querySelector("[part=button]").ariaExpanded === "%v"`, parts, open, parts, open))
+	chrome.Await(t, tab, fmt.Sprintf(`%s.querySelector("[part=popup]").matches(":popover-open") === %v && %s.querySelector("[part=button]").ariaExpanded === "%v"`, switcherTree, open, switcherTree, open))
 }
 
-// TestTheSwitcherIsAMenuButton: all of it by the keyboard, and the outcome is heard.
-func TestTheSwitcherIsAMenuButton(t *testing.T) {
+// TestSwitcher_IsAMenuButton: it works by keyboard alone, and announces the outcome.
+func TestSwitcher_IsAMenuButton(t *testing.T) {
 	t.Parallel()
 	_, tab := onSwitcher(t, "alice", "acme")
-	chrome.Await(t, tab, parts+`.querySelectorAll("[role=menuitemradio]").length === 3`)
-	chrome.Eval[any](t, tab, parts+`.querySelector("[part=button]").focus()`)
+	chrome.Await(t, tab, switcherTree+`.querySelectorAll("[role=menuitemradio]").length === 3`)
+	chrome.Eval[any](t, tab, switcherTree+`.querySelector("[part=button]").focus()`)
 	chrome.Key(t, tab, kb.Enter)
 	focusOn(t, tab, "Acme Corporation")
 	openMenu(t, tab, true)
@@ -72,23 +72,23 @@ func TestTheSwitcherIsAMenuButton(t *testing.T) {
 	chrome.Key(t, tab, kb.Tab)
 	openMenu(t, tab, false)
 
-	chrome.Eval[any](t, tab, parts+`.querySelector("[part=button]").focus()`)
+	chrome.Eval[any](t, tab, switcherTree+`.querySelector("[part=button]").focus()`)
 	chrome.Key(t, tab, kb.ArrowDown)
 	chrome.Key(t, tab, "g")
 	chrome.Key(t, tab, " ")
-	hears(t, tab, "This tab now works for Globex Shipping.")
-	demo.Wears(t, tab, "globex")
+	awaitAnnounced(t, tab, "This tab now works for Globex Shipping.")
+	demo.AwaitActive(t, tab, "globex")
 	openMenu(t, tab, false)
 	focusOn(t, tab, "Organization of this tab: Globex Shipping")
-	example.NoComplaints(t, tab)
+	example.NoErrors(t, tab)
 }
 
-// TestTheSwitcherHasNamesForScreenReaders: as the browser computes them.
-func TestTheSwitcherHasNamesForScreenReaders(t *testing.T) {
+// TestSwitcher_AccessibleNames: as the browser computes them.
+func TestSwitcher_AccessibleNames(t *testing.T) {
 	t.Parallel()
 	_, tab := onSwitcher(t, "dana", "acme")
-	chrome.PressPart(t, tab, parts+`.querySelector("[part=button]")`)
-	chrome.Await(t, tab, parts+`.querySelectorAll("[role=menuitemradio]").length === 4`)
+	chrome.PressPart(t, tab, switcherTree+`.querySelector("[part=button]")`)
+	chrome.Await(t, tab, switcherTree+`.querySelectorAll("[role=menuitemradio]").length === 4`)
 	tree, err := chromedp.Call(tab, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
 	if err != nil {
 		t.Fatal(err)
@@ -119,8 +119,9 @@ func TestTheSwitcherHasNamesForScreenReaders(t *testing.T) {
 	}
 }
 
-// TestTheSwitcherOpensTabs: by a key held down and by the arrow, and this tab stays.
-func TestTheSwitcherOpensTabs(t *testing.T) {
+// TestSwitcher_OpensTabs: by a modifier key and by the arrow, while this tab keeps its
+// organization.
+func TestSwitcher_OpensTabs(t *testing.T) {
 	t.Parallel()
 	_, tab := onSwitcher(t, "alice", "acme")
 	for _, item := range []struct {
@@ -131,67 +132,69 @@ func TestTheSwitcherOpensTabs(t *testing.T) {
 		{`[role=menuitemradio][data-organization=globex]`, []chromedp.Modifier{chromedp.ModifierCtrl}, "globex"},
 		{`[part=open][aria-label*=Initech]`, nil, "initech"},
 	} {
-		chrome.PressPart(t, tab, parts+`.querySelector("[part=button]")`)
-		other := chrome.Beside(t, tab, func() {
-			chrome.PressPart(t, tab, fmt.Sprintf(`%s.querySelector('%s')`, parts, item.part), item.modifier...)
+		chrome.PressPart(t, tab, switcherTree+`.querySelector("[part=button]")`)
+		other := chrome.OpenedBy(t, tab, func() {
+			chrome.PressPart(t, tab, fmt.Sprintf(`%s.querySelector('%s')`, switcherTree, item.part), item.modifier...)
 		})
-		demo.Wears(t, other, item.opened)
-		demo.Wears(t, tab, "acme")
-		if chrome.Eval[bool](t, tab, parts+`.querySelector("[part=popup]").matches(":popover-open")`) {
+		demo.AwaitActive(t, other, item.opened)
+		demo.AwaitActive(t, tab, "acme")
+		if chrome.Eval[bool](t, tab, switcherTree+`.querySelector("[part=popup]").matches(":popover-open")`) {
 			chrome.Key(t, tab, kb.Escape)
 			openMenu(t, tab, false)
 		}
 	}
-	example.NoComplaints(t, tab)
+	example.NoErrors(t, tab)
 }
 
-// TestP3TheSwitcherTellsWhyItDidNotSwitch: refused, out of reach, or asked for more.
+// TestP3TheSwitcherTellsWhyItDidNotSwitch: access was refused, the backend was
+// unreachable, or a step-up is required.
 func TestP3TheSwitcherTellsWhyItDidNotSwitch(t *testing.T) {
 	t.Parallel()
 	_, tab := onSwitcher(t, "dana", "acme")
 	chrome.Eval[any](t, tab, `void document.addEventListener("tabard-switch", ({ detail }) => globalThis.outcome = detail.status)`)
 	demo.Choose(t, tab, "lamna")
-	hears(t, tab, "Lamna Bank asks to confirm that it is you.")
-	chrome.Await(t, tab, `outcome === "step_up_required" && `+parts+`.activeElement?.textContent === "Confirm that it is you"`)
-	demo.Wears(t, tab, "acme")
+	awaitAnnounced(t, tab, "Lamna Bank asks to confirm that it is you.")
+	chrome.Await(t, tab, `outcome === "step_up_required" && `+switcherTree+`.activeElement?.textContent === "Confirm that it is you"`)
+	demo.AwaitActive(t, tab, "acme")
 	chrome.Key(t, tab, kb.Escape)
 
 	held := chrome.Hold(t, tab, "*/auth/token")
 	demo.Choose(t, tab, "lamna")
-	chrome.Key(t, tab, kb.Escape) // gone before the answer comes
+	chrome.Key(t, tab, kb.Escape) // closed before the answer arrives
 	openMenu(t, tab, false)
 	held.Release(t)
-	chrome.Await(t, tab, parts+`.activeElement?.textContent === "Confirm that it is you"`)
+	chrome.Await(t, tab, switcherTree+`.activeElement?.textContent === "Confirm that it is you"`)
 	openMenu(t, tab, true)
 	chrome.Key(t, tab, kb.Escape)
 
 	chrome.Block(t, tab, "*://*:*/auth/token")
 	demo.Choose(t, tab, "globex")
-	hears(t, tab, "Globex Shipping cannot be reached. This tab stays as it was; please try again.")
-	chrome.Await(t, tab, `outcome === "unavailable" && `+parts+`.querySelector("[part=problem]").checkVisibility()`)
-	demo.Wears(t, tab, "acme")
+	awaitAnnounced(t, tab, "Globex Shipping cannot be reached. This tab stays as it was; please try again.")
+	chrome.Await(t, tab, `outcome === "unavailable" && `+switcherTree+`.querySelector("[part=problem]").checkVisibility()`)
+	demo.AwaitActive(t, tab, "acme")
 }
 
-// TestTheSwitcherIsNotThereWhereThereIsNothingToChoose: for a person of one
+// TestSwitcher_HiddenWithoutAChoice: for a person of one
 // organization, and while the tab is signed out.
-func TestTheSwitcherIsNotThereWhereThereIsNothingToChoose(t *testing.T) {
+func TestSwitcher_HiddenWithoutAChoice(t *testing.T) {
 	t.Parallel()
 	_, tab := onSwitcher(t, "bob", "globex")
 	seen := func(want bool) {
 		t.Helper()
-		chrome.Await(t, tab, fmt.Sprintf(`%s.querySelector("[part=button]").checkVisibility({ visibilityProperty: true }) === %v`, parts, want))
+		chrome.Await(t, tab, fmt.Sprintf(`%s.querySelector("[part=button]").checkVisibility({ visibilityProperty: true }) === %v`, switcherTree, want))
 	}
 	chrome.Await(t, tab, `tabard.state.organizations?.length === 1`)
 	seen(false)
 	alice := chrome.Person(t, tab)
 	chrome.Go(t, alice, chrome.Eval[string](t, tab, `location.origin`))
 	tab = alice
-	demo.Screen(t, tab, "signed_out")
+	demo.AwaitScreen(t, tab, "signed_out")
 	seen(false)
 }
 
-// TestTheSwitcherTakesWhatWasSetBeforeItWasDefined: a page need not wait for it.
-func TestTheSwitcherTakesWhatWasSetBeforeItWasDefined(t *testing.T) {
+// TestSwitcher_PropertiesSetBeforeDefinition: a page may set properties before the
+// element is defined.
+func TestSwitcher_PropertiesSetBeforeDefinition(t *testing.T) {
 	t.Parallel()
 	d := demo.StartWith(t, "../../js/examples/plain")
 	tab := chrome.New(t)
@@ -202,5 +205,5 @@ func TestTheSwitcherTakesWhatWasSetBeforeItWasDefined(t *testing.T) {
 		early.texts = { choose: "Organization wählen" };
 	}).observe(document, { subtree: true, childList: true });`)
 	example.SignIn(t, d, tab, "/", "alice")
-	chrome.Await(t, tab, parts+`.querySelector("[part=name]").textContent === "Organization wählen"`)
+	chrome.Await(t, tab, switcherTree+`.querySelector("[part=name]").textContent === "Organization wählen"`)
 }

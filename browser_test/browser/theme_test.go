@@ -10,9 +10,9 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/demo"
 )
 
-// TestTheDemosOrganizationsWearDifferentColors: each organization has a color of its
+// TestTheme_ColorOfEachOrganization: each organization has a color of its
 // own in the demo.
-func TestTheDemosOrganizationsWearDifferentColors(t *testing.T) {
+func TestTheme_ColorOfEachOrganization(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	var ids []string

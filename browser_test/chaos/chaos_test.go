@@ -26,17 +26,17 @@ import (
 )
 
 var (
-	duration = flag.Duration("for", 40*time.Second, "how long each event lasts")
-	only     = flag.String("only", "", "run only the events whose names match this regular expression")
-	results  = flag.String("results", "", "append results to this `FILE`, and leave out events that it says have passed")
-	people   = flag.Int("people", 40, "how many people work")
-	members  = flag.Int("members", 20_000, "how many memberships are applied under load")
+	duration = flag.Duration("for", 40*time.Second, "duration of each event")
+	only     = flag.String("only", "", "run only the events with a name that matches this `REGEXP`")
+	results  = flag.String("results", "", "append results to this `FILE`, and skip events that passed according to it")
+	people   = flag.Int("people", 40, "number of people in the crowd")
+	members  = flag.Int("members", 20_000, "number of memberships to apply under load")
 )
 
 // event is a kind of fault.
 type event struct {
 	name string
-	// replicaLeft is whether a replica that can answer is left at every moment.
+	// replicaLeft reports whether a replica that can answer exists at every moment.
 	replicaLeft bool
 	// prepare makes the deployment; nil is one on a database of its own.
 	prepare func(*testing.T) *scene
@@ -54,7 +54,7 @@ type scene struct {
 // over reports whether the event's time is over.
 func (s *scene) over() bool { return time.Now().After(s.until) }
 
-// rest lets people work for a while between two faults.
+// rest lets the crowd work for a while between two faults.
 func (s *scene) rest() { <-time.After(time.Second) }
 
 // result is a line of the file of results.
@@ -85,12 +85,12 @@ func (e event) run(t *testing.T) {
 		prepare = onPostgres
 	}
 	s := prepare(t)
-	s.crowd = s.Works(t, *people, true)
-	s.crowd.EverybodySignsInAnew(t)
+	s.crowd = s.StartCrowd(t, *people, true)
+	s.crowd.AwaitNewSignIns(t)
 	s.until = time.Now().Add(*duration)
 	e.act(s)
-	s.crowd.EverybodySignsInAnew(t) // afterward all goes on
-	s.crowd.Halt()
+	s.crowd.AwaitNewSignIns(t) // afterward all goes on
+	s.crowd.Stop()
 	r := result{Event: e.name, Seconds: int(duration.Seconds()), Result: s.crowd.Result()}
 	r.Passed = r.SignOuts+r.FailedSignIn+r.Mixed == 0 && !(e.replicaLeft && r.Stubborn > 0)
 	keep(t, r)

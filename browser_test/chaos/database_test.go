@@ -16,14 +16,14 @@ var (
 	pooler           *pg.Bouncer
 )
 
-// onCluster is replicas on a PostgreSQL with a standby, which every commit waits for.
+// onCluster starts replicas on a PostgreSQL with a synchronous standby.
 func onCluster(t *testing.T) *scene {
 	primary = pg.NewCluster(t)
 	standby = primary.Standby()
 	return ready(t, deployment.Prepare(t, *people, primary.DSN(standby)))
 }
 
-// cluster does something to the primary, again and again.
+// cluster applies a fault to the primary, again and again.
 func cluster(do func(*pg.Cluster)) func(*scene) {
 	return func(s *scene) {
 		for !s.over() {
@@ -34,7 +34,7 @@ func cluster(do func(*pg.Cluster)) func(*scene) {
 	}
 }
 
-// failOver lets the primary die, once, and the standby take its place.
+// failOver kills the primary once and promotes the standby.
 func failOver(s *scene) {
 	<-time.After(*duration / 4)
 	primary.Stop("immediate")
@@ -42,7 +42,7 @@ func failOver(s *scene) {
 	s.wait()
 }
 
-// onPgBouncer is replicas that reach their database through a pooler of that mode.
+// onPgBouncer starts replicas that reach their database through a pooler in that mode.
 func onPgBouncer(mode string) func(*testing.T) *scene {
 	return func(t *testing.T) *scene {
 		pooler = pg.NewBouncer(t, pg.Postgres(t), mode, 40)

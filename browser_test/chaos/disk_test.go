@@ -15,21 +15,21 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/deployment"
 )
 
-// onSQLite is one server on a file.
+// onSQLite starts one server on a SQLite file.
 func onSQLite(t *testing.T) *scene { return ready(t, deployment.PrepareOne(t, *people)) }
 
 // mountSmall mounts a small disk over the folder of the database, for the server alone,
 // copies the database there, and runs the server.
 const mountSmall = `mount -t tmpfs -o size=24m tmpfs "$1" && cp "$0"/* "$1" && shift && exec "$@"`
 
-// onSmallDisk is one server on a disk of 24 MB of its own.
+// onSmallDisk starts one server on a disk of 24 MB of its own.
 func onSmallDisk(t *testing.T) *scene {
 	d := deployment.PrepareOne(t, *people)
 	d.Apply(*people)
 	folder := filepath.Dir(strings.TrimPrefix(d.Database, "sqlite:"))
 	disk := t.TempDir()
 	d.Database = "sqlite:" + filepath.Join(disk, "tabard.db")
-	d.Around = []string{"unshare", "--map-root-user", "--mount", "sh", "-c", mountSmall, folder, disk}
+	d.Wrapper = []string{"unshare", "--map-root-user", "--mount", "sh", "-c", mountSmall, folder, disk}
 	d.Start(d.Replicas[0])
 	return &scene{Deployment: d}
 }

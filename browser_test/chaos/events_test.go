@@ -58,7 +58,7 @@ var events = []event{
 // wait lets the time pass.
 func (s *scene) wait() { <-time.After(time.Until(s.until)) }
 
-// onPostgres is three replicas on a database of their own.
+// onPostgres starts three replicas on a database of their own.
 func onPostgres(t *testing.T) *scene { return ready(t, deployment.Prepare(t, *people, pg.Postgres(t))) }
 
 // ready applies the workspace and starts the replicas.
@@ -70,7 +70,7 @@ func ready(_ *testing.T, d *deployment.Deployment) *scene {
 	return &scene{Deployment: d}
 }
 
-// each does something to one replica after the other.
+// each applies a fault to one replica after the other.
 func each(do func(*scene, *deployment.Replica)) func(*scene) {
 	return func(s *scene) {
 		for i := 0; !s.over(); i++ {
@@ -80,15 +80,15 @@ func each(do func(*scene, *deployment.Replica)) func(*scene) {
 	}
 }
 
-// replaceSecrets replaces the secret by the guide, again and again, by restarts and by
-// reloads in turn.
+// replaceSecrets replaces the secret as the guide says, again and again, by restarts
+// and by reloads in turn.
 func replaceSecrets(s *scene) {
 	hand := []func(){func() { s.Restart(s.Replicas...) }, s.Reload}
 	for i := 0; !s.over(); i++ {
 		for _, step := range []string{"Step 1 of 3 is done", "Step 2 of 3 is done", "Step 3 of 3 is done"} {
 			if strings.HasPrefix(step, "Step 3") {
-				s.crowd.EverybodySignsInAnew(s.TB.(*testing.T))
-				s.MakeADayOlder()
+				s.crowd.AwaitNewSignIns(s.TB.(*testing.T))
+				s.AgeByOneDay()
 			}
 			s.Await(step, func() bool {
 				said, done := s.Rotate()
@@ -100,7 +100,7 @@ func replaceSecrets(s *scene) {
 	}
 }
 
-// startedAtOnce starts the replicas together, on a database that none has migrated.
+// startedAtOnce starts the replicas together, on a database that is not migrated yet.
 func startedAtOnce(t *testing.T) *scene {
 	d := deployment.Prepare(t, *people, pg.Postgres(t))
 	d.StartTogether()
@@ -108,7 +108,7 @@ func startedAtOnce(t *testing.T) *scene {
 	return &scene{Deployment: d}
 }
 
-// applyMembers applies many memberships while people work.
+// applyMembers applies many memberships while the crowd works.
 func applyMembers(s *scene) {
 	for !s.over() {
 		s.Apply(*members)

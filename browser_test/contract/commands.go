@@ -15,7 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// The scripts' language. A line is a command; "!" before it means that it must not
+// commands is the language of the scripts. A line is a command; "!" before it means that it must not
 // hold.
 //
 //	browser NAME          use a browser; a new name is a new browser
@@ -63,7 +63,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 		if len(args) != 2 {
 			ts.Fatalf("usage: save NAME PATH")
 		}
-		value, err := s.at(args[1])
+		value, err := s.lookup(args[1])
 		ts.Check(err)
 		ts.Setenv(args[0], value)
 	},
@@ -72,7 +72,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 func command(n int, run func(*script, []string) error) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		if neg || len(args) != n {
-			ts.Fatalf("%d arguments are expected, and no !", n)
+			ts.Fatalf("want %d arguments, without !", n)
 		}
 		ts.Check(run(ts.Value(scriptKey{}).(*script), args))
 	}
@@ -83,13 +83,13 @@ func command(n int, run func(*script, []string) error) func(*testscript.TestScri
 func check(n int, what func(*script, []string) (string, error)) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		if len(args) != n {
-			ts.Fatalf("%d arguments are expected", n)
+			ts.Fatalf("want %d arguments", n)
 		}
 		s := ts.Value(scriptKey{}).(*script)
 		is, err := what(s, args)
 		ts.Check(err)
 		if want := args[n-1]; (is == want) == neg {
-			ts.Fatalf("it is %q; the answer was %d %s", is, s.answer.Status, s.answer.Body)
+			ts.Fatalf("got %q; the answer was %d %s", is, s.answer.Status, s.answer.Body)
 		}
 	}
 }
@@ -124,9 +124,9 @@ func (s *script) signInAt(args []string) error {
 	return nil
 }
 
-// stepUp goes where a page goes that has been asked for more authentication.
+// stepUp goes to the address that the backend returned for a step-up.
 func (s *script) stepUp(args []string) error {
-	address, err := s.at("login_url")
+	address, err := s.lookup("login_url")
 	if err != nil {
 		return err
 	}
@@ -178,11 +178,11 @@ func (s *script) status([]string) (string, error) { return strconv.Itoa(s.answer
 
 func (s *script) code([]string) (string, error) { return s.answer.Code(), nil }
 
-func (s *script) member(args []string) (string, error) { return s.at(args[0]) }
+func (s *script) member(args []string) (string, error) { return s.lookup(args[0]) }
 
-// at returns a member of the answer as text; lists are joined by commas, and a
+// lookup returns a member of the answer as text; lists are joined by commas, and a
 // list has a length.
-func (s *script) at(path string) (string, error) {
+func (s *script) lookup(path string) (string, error) {
 	var value any
 	if err := json.Unmarshal([]byte(s.answer.Body), &value); err != nil {
 		return "", fmt.Errorf("the answer is not JSON: %s", s.answer.Body)
@@ -205,7 +205,7 @@ func find(value any, path string) (string, error) {
 			}
 			value = at[i]
 		default:
-			return "", fmt.Errorf("%s: there is no %s", path, name)
+			return "", fmt.Errorf("%s: no member %s", path, name)
 		}
 	}
 	return text(value), nil

@@ -92,7 +92,7 @@ func Provider(t testing.TB, publicURL, origin string) string {
 	return issuer
 }
 
-// Desired is the workspace that the scripts need, for people of an issuer.
+// Desired returns the workspace that the scripts need, for people of an issuer.
 func Desired(issuer, origin string) directory.Desired {
 	member := func(sub string, roles ...string) directory.Member {
 		return directory.Member{User: directory.User{Issuer: issuer, Subject: sub}, Roles: roles}
@@ -132,8 +132,8 @@ func Desired(issuer, origin string) directory.Desired {
 	}
 }
 
-// Sealed seals the client's secret of the connections of a workspace.
-func Sealed(d directory.Desired, secret signingkey.Secret) directory.Desired {
+// Seal encrypts the client secret of a workspace's connections.
+func Seal(d directory.Desired, secret signingkey.Secret) directory.Desired {
 	for _, o := range d.Organizations {
 		for i := range o.Connections {
 			o.Connections[i].SealedSecret = secret.Sealer(signingkey.ForConnections).Seal([]byte(ClientSecret), o.Connections[i].ID)
@@ -150,7 +150,7 @@ func Run(t *testing.T, target Target) {
 		Setup: func(env *testscript.Env) error {
 			tb, ok := env.T().(testing.TB)
 			if !ok {
-				return fmt.Errorf("%T is no testing.TB", env.T())
+				return fmt.Errorf("%T does not implement testing.TB", env.T())
 			}
 			env.Setenv("ORIGIN", target.Origin)
 			env.Setenv("ISSUER", target.PublicURL)

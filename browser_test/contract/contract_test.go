@@ -17,7 +17,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/contract"
 )
 
-func TestTheContractHoldsInProcess(t *testing.T) {
+func TestContract_InProcess(t *testing.T) {
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 	t.Cleanup(server.Close)
@@ -31,7 +31,7 @@ func TestTheContractHoldsInProcess(t *testing.T) {
 	}
 	t.Cleanup(func() { store.Close() })
 	secret, _ := signingkey.NewSecret()
-	if _, err := store.Apply(t.Context(), contract.Sealed(contract.Desired(issuer, origin), secret), time.Now().Unix()); err != nil {
+	if _, err := store.Apply(t.Context(), contract.Seal(contract.Desired(issuer, origin), secret), time.Now().Unix()); err != nil {
 		t.Fatal(err)
 	}
 	office := admin.New(admin.Config{Store: store, Secret: secret, Now: time.Now})
@@ -54,6 +54,6 @@ func TestTheContractHoldsInProcess(t *testing.T) {
 	contract.Run(t, target)
 }
 
-func TestTheContractHoldsOnTheServer(t *testing.T) {
+func TestContract_OnTheServer(t *testing.T) {
 	contract.Run(t, contract.StartServer(t).Target)
 }

@@ -2,10 +2,11 @@ package contract
 
 import "github.com/tabard-auth/tabard/backend/directory"
 
-// clientSecretVariable is where the file says that the secrets of connections are.
+// clientSecretVariable is the environment variable with the client secret of
+// connections.
 const clientSecretVariable = "CONTRACT_CLIENT_SECRET"
 
-// fileOf writes a workspace as a workspace file has it.
+// fileOf returns a workspace in the form of a workspace file.
 func fileOf(d directory.Desired) map[string]any {
 	var apps, organizations []map[string]any
 	for _, a := range d.Workspace.Apps {

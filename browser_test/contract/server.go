@@ -75,13 +75,13 @@ func (s *Server) Restart(t testing.TB) {
 	Ready(t, "http://"+s.Listen+"/auth")
 }
 
-// PID is the id of the server's process.
+// PID returns the id of the server's process.
 func (s *Server) PID() int { return s.process.PID() }
 
 // Kill ends the server at once, as a crash does.
 func (s *Server) Kill() { s.process.Kill() }
 
-// apply applies the scripts' workspace, as a file of which YAML is the larger part.
+// apply applies the scripts' workspace from a file, as JSON, which is a subset of YAML.
 func (s *Server) apply(t testing.TB) {
 	t.Helper()
 	text, err := json.Marshal(fileOf(Desired(s.issuer, s.Origin)))

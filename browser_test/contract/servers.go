@@ -29,8 +29,8 @@ func (s *Server) serverKey(t testing.TB, app string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// ServerKeys are workspace API keys, by app, and the statements that store them: for a
-// database that only such reach.
+// ServerKeys returns workspace API keys, by app, and the SQL statements that store
+// them, for a database that only SQL reaches.
 func ServerKeys(t testing.TB, secret signingkey.Secret) (all map[string]string, script string) {
 	t.Helper()
 	office := admin.New(admin.Config{Secret: secret, Now: time.Now})
@@ -70,7 +70,7 @@ func (s *script) server(args []string) error {
 	return err
 }
 
-// redeem sends the browser on with a hand-over's code, as far as the first answer.
+// redeem opens a hand-over's redeem address, and stops at the first answer.
 func (s *script) redeem(args []string) error {
 	return s.sent(s.next.SubmitStep(s.target.PublicURL+"/handover/code", url.Values{"code": {args[0]}}))
 }

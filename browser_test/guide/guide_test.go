@@ -25,7 +25,7 @@ func commandsOf(t *testing.T, guide string) (all []string) {
 
 // Only its owner may read a secret from the moment it is written: a mode that is set
 // afterward is too late for a reader in between.
-func TestTheGuidesMakeSecretsForTheirOwnerAlone(t *testing.T) {
+func TestGuide_SecretsAreTheirOwnersAlone(t *testing.T) {
 	made := 0
 	for _, guide := range guides {
 		for _, command := range commandsOf(t, guide) {
@@ -57,7 +57,7 @@ func TestTheGuidesMakeSecretsForTheirOwnerAlone(t *testing.T) {
 var written = regexp.MustCompile(`(?:>|\btee) *([\w./-]+\.(?:sql|secret)\b)`)
 
 // The Worker's guide is followed inside a repository, perhaps a public one.
-func TestGitIgnoresWhatTheWorkersGuideWrites(t *testing.T) {
+func TestGuide_GitIgnoresWorkerSecrets(t *testing.T) {
 	text, err := os.ReadFile("../../worker/README.md")
 	if err != nil {
 		t.Fatal(err)

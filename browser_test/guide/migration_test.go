@@ -53,7 +53,7 @@ func guide(t *testing.T) map[string]string {
 
 var call = regexp.MustCompile("(?m)^\\| `(.+)` \\| `(.+)` \\|$")
 
-// calls are the lines of a section's table of calls: theirs and ours.
+// calls returns the lines of a section's table of calls: theirs and ours.
 func calls(t *testing.T, section string) (theirs, ours []string) {
 	t.Helper()
 	for _, line := range call.FindAllStringSubmatch(section, -1) {
@@ -65,9 +65,9 @@ func calls(t *testing.T, section string) (theirs, ours []string) {
 	return theirs, ours
 }
 
-// TestTheLinesOfTheMigrationPageCompile compiles theirs against the packages that the
-// page names, and ours against our own types.
-func TestTheLinesOfTheMigrationPageCompile(t *testing.T) {
+// TestMigrationPage_LinesCompile compiles theirs against the packages that the page
+// names, and ours against our own types.
+func TestMigrationPage_LinesCompile(t *testing.T) {
 	folder, err := os.MkdirTemp("../../js", "migration-")
 	if err != nil {
 		t.Fatal(err)
@@ -108,9 +108,9 @@ func packages(t *testing.T) map[string]string {
 	return p.DevDependencies
 }
 
-// TestTheMigrationPagesCallsAndClaimsWork runs our side of each line in a tab, and a
+// TestMigrationPage_CallsAndClaimsWork runs our side of each line in a tab, and a
 // resource server of each peer's kind on the token of the mapping beside it.
-func TestTheMigrationPagesCallsAndClaimsWork(t *testing.T) {
+func TestMigrationPage_CallsAndClaimsWork(t *testing.T) {
 	d := demo.Start(t)
 	workspace := d.Workspace(t)
 	tab := chrome.New(t)

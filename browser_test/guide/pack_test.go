@@ -15,7 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/program"
 )
 
-// A newcomer's project, as create-vite lays it out for React and TypeScript. The
+// project is a new project, as create-vite generates it for React and TypeScript. The
 // versions are those that js/package.json pins.
 var project = map[string]string{
 	"index.html": `<!doctype html><html lang="en"><meta charset="utf-8"><title>project</title><link rel="icon" href="data:,">
@@ -71,7 +71,8 @@ export default defineConfig({ plugins: [react()] });
 }`,
 }
 
-// newProject installs the packed package and the project's own from the registry.
+// newProject installs the packed package, and the project's other packages from the
+// registry.
 func newProject(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -111,25 +112,25 @@ func inFolder(t *testing.T, folder, name string, args ...string) string {
 	return string(out)
 }
 
-// TestThePackedPackage installs the package that npm would publish, in a fresh project
+// TestPackedPackage_Installed installs the package that npm would publish, in a fresh project
 // with a bundler and in pages without one. In each a person signs in and the API
 // accepts the token.
-func TestThePackedPackage(t *testing.T) {
+func TestPackedPackage_Installed(t *testing.T) {
 	folder := newProject(t)
 	t.Run("in a fresh project of Vite, React and TypeScript", func(t *testing.T) {
 		inFolder(t, folder, "npx", "--no-install", "tsc", "-b")
 		inFolder(t, folder, "npx", "--no-install", "vite", "build")
-		opens(t, filepath.Join(folder, "dist"), func(t *testing.T, tab context.Context) {
+		checkPage(t, filepath.Join(folder, "dist"), func(t *testing.T, tab context.Context) {
 			chrome.Press(t, tab, "#acme")
 			chrome.Await(t, tab, `document.querySelector("h1")?.innerText === "Acme Corporation"`)
 		})
 	})
 	choose := func(t *testing.T, tab context.Context) { demo.Choose(t, tab, "acme") }
 	t.Run("in a page without a bundler, from a folder", func(t *testing.T) {
-		opens(t, plainPage(t, filepath.Join(folder, "node_modules/@tabard/client")), choose)
+		checkPage(t, plainPage(t, filepath.Join(folder, "node_modules/@tabard/client")), choose)
 	})
 	t.Run("in a page without a bundler, from the backend", func(t *testing.T) {
-		opens(t, "../../js/examples/plain", func(t *testing.T, tab context.Context) {
+		checkPage(t, "../../js/examples/plain", func(t *testing.T, tab context.Context) {
 			choose(t, tab)
 			if got := chrome.Eval[string](t, tab, `import("/auth/client/routes.js").then((routes) => routes.organizationOf({ url: "/acme/notes" }))`); got != "acme" {
 				t.Errorf("the backend's routes.js finds %q", got)
@@ -138,7 +139,7 @@ func TestThePackedPackage(t *testing.T) {
 	})
 }
 
-// plainPage is the example without a bundler, on the package's files in a folder.
+// plainPage writes the example without a bundler, with the package's files in a folder.
 func plainPage(t *testing.T, installed string) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -154,13 +155,13 @@ func plainPage(t *testing.T, installed string) string {
 	return folder
 }
 
-// opens serves a page before the real backend, signs a person in, chooses Acme and
+// checkPage serves a page before the real backend, signs a person in, chooses Acme and
 // calls the API.
-func opens(t *testing.T, page string, choose func(*testing.T, context.Context)) {
+func checkPage(t *testing.T, page string, choose func(*testing.T, context.Context)) {
 	t.Helper()
 	d := demo.StartWith(t, page)
 	tab := chrome.New(t)
-	chrome.Before(t, tab, example.KeepComplaints)
+	chrome.Before(t, tab, example.KeepErrors)
 	example.SignIn(t, d, tab, "/", "alice")
 	choose(t, tab)
 	chrome.Await(t, tab, `tabard.state.organization?.slug === "acme"`)
@@ -170,12 +171,12 @@ func opens(t *testing.T, page string, choose func(*testing.T, context.Context)) 
 	if got := demo.Notes(t, tab, "acme"); got != 200 {
 		t.Errorf("the API answers %d", got)
 	}
-	example.NoComplaints(t, tab)
+	example.NoErrors(t, tab)
 }
 
-// TestThePackedPackageIsWhole: it holds every file that its exports name, its license
+// TestPackedPackage_IsComplete: it holds every file that its exports name, its license
 // is the project's, and it holds no file that its users do not need.
-func TestThePackedPackageIsWhole(t *testing.T) {
+func TestPackedPackage_IsComplete(t *testing.T) {
 	var packed []struct {
 		Version string
 		Files   []struct{ Path string }

@@ -28,9 +28,9 @@ func blocks(t *testing.T, document, language string) []string {
 // documents are the documents for users; each is compared with the code.
 var documents = []string{"README.md", "js/README.md", "js/MIGRATION.md", "backend/README.md", "backend/resource/README.md"}
 
-// TestTheDocumentsCommandsRun runs the commands in the documents. Of make it only
+// TestDocuments_CommandsRun runs the commands in the documents. Of make it only
 // prints the recipe: this test is part of one of the targets.
-func TestTheDocumentsCommandsRun(t *testing.T) {
+func TestDocuments_CommandsRun(t *testing.T) {
 	ran := 0
 	for _, document := range documents {
 		for _, block := range blocks(t, document, "sh") {
@@ -56,8 +56,8 @@ func TestTheDocumentsCommandsRun(t *testing.T) {
 	}
 }
 
-// TestTheDocumentsGoCompiles compiles each Go block as the body of a function.
-func TestTheDocumentsGoCompiles(t *testing.T) {
+// TestDocuments_GoCompiles compiles each Go block as the body of a function.
+func TestDocuments_GoCompiles(t *testing.T) {
 	const program = `package p
 
 import (
@@ -118,9 +118,9 @@ func f(ctx context.Context, mux *http.ServeMux, notes http.Handler, raw string, 
 	}
 }
 
-// TestTheDocumentsJavaScriptParses parses each block, and finds every name that it
+// TestDocuments_JavaScriptParses parses each block, and finds every name that it
 // takes from the client in the client's types.
-func TestTheDocumentsJavaScriptParses(t *testing.T) {
+func TestDocuments_JavaScriptParses(t *testing.T) {
 	types, err := os.ReadFile("../../js/index.d.ts")
 	if err != nil {
 		t.Fatal(err)
@@ -146,9 +146,9 @@ func TestTheDocumentsJavaScriptParses(t *testing.T) {
 	}
 }
 
-// TestTheDocumentsTypeScriptCompiles compiles each block as a module of its own, as
+// TestDocuments_TypeScriptCompiles compiles each block as a module of its own, as
 // strictly as the package itself, and Svelte's components as Svelte does.
-func TestTheDocumentsTypeScriptCompiles(t *testing.T) {
+func TestDocuments_TypeScriptCompiles(t *testing.T) {
 	folder, err := os.MkdirTemp("../../js", "readme-")
 	if err != nil {
 		t.Fatal(err)

@@ -1,12 +1,12 @@
 // Command mutants proves that the tests of the most important defenses can fail. Each
-// patch takes one defense away, and lies in the folder that is called as the package
-// it changes; its first line says which test must then be red:
+// patch removes one defense, and is in the folder named after the package that it
+// changes; its first line names the test that must fail:
 //
 //	# go test ./backend/session -run TestX
 //
 // First it runs all those tests on a copy of the committed tree, where each must pass.
-// Then it applies each patch to the copy, runs its test, and fails if one stays green,
-// does not apply, or does not compile.
+// Then it applies each patch to the copy and runs its test. It fails if one passes, or
+// if a patch does not apply or compile.
 package main
 
 import (
@@ -25,8 +25,8 @@ import (
 )
 
 func main() {
-	only := flag.String("only", "", "run only the patches whose path or name matches this regular expression")
-	verbose := flag.Bool("v", false, "print what each test says")
+	only := flag.String("only", "", "run only the patches with a path or name that matches this `REGEXP`")
+	verbose := flag.Bool("v", false, "print the output of each test")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -71,7 +71,7 @@ func run(ctx context.Context, only string, verbose bool) error {
 	}
 	fmt.Printf("%d passed, %d failed\n", len(patches)-failed, failed)
 	if failed > 0 {
-		return errors.New("a defense is not guarded")
+		return errors.New("the tests of a defense did not fail without it")
 	}
 	return nil
 }
@@ -98,7 +98,7 @@ func read(only string) ([]patch, error) {
 		return nil, err
 	}
 	if len(all) == 0 {
-		return nil, errors.New("no patches; run it from the project's root")
+		return nil, errors.New("no patches found: run the command from the root of the repository")
 	}
 	return all, nil
 }

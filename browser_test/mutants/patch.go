@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// patch takes one defense away.
+// patch removes one defense.
 type patch struct {
 	name string
 	text string
@@ -25,7 +25,7 @@ func parse(name, text string) (patch, error) {
 	first, rest, _ := strings.Cut(text, "\n")
 	test, ok := strings.CutPrefix(first, "# ")
 	if !ok {
-		return patch{}, errors.New("its first line does not name a test")
+		return patch{}, errors.New("the first line must name a test: # go test PACKAGE -run NAME")
 	}
 	p := patch{name: name, text: text, test: strings.Fields(test)}
 	for line := range strings.Lines(rest) {
@@ -46,14 +46,14 @@ func (p patch) red(ctx context.Context, tree string) (said []byte, err error) {
 	if err := p.compiles(ctx, tree); err != nil {
 		return nil, err
 	}
-	said, err = try(ctx, tree, p.test)
+	said, err = runTest(ctx, tree, p.test)
 	switch {
 	case bytes.Contains(said, []byte("[no tests to run]")), bytes.Contains(said, []byte("[no test files]")):
-		return said, errors.New("there is no such test")
+		return said, errors.New("the named test does not exist")
 	case err == nil:
-		return said, errors.New("its test passes without the defense")
+		return said, errors.New("the test passes without the defense")
 	case !bytes.Contains(said, []byte("--- FAIL")) && !bytes.Contains(said, []byte("not ok ")):
-		return said, errors.New("its test does not run")
+		return said, errors.New("the test did not run")
 	}
 	return said, nil
 }
@@ -62,7 +62,7 @@ func (p patch) apply(ctx context.Context, tree string, flags ...string) error {
 	c := exec.CommandContext(ctx, "git", append([]string{"apply"}, flags...)...)
 	c.Dir, c.Stdin = tree, strings.NewReader(p.text)
 	if out, err := c.CombinedOutput(); err != nil {
-		return fmt.Errorf("it does not apply: %s", out)
+		return fmt.Errorf("the patch does not apply: %s", out)
 	}
 	return nil
 }
@@ -79,7 +79,7 @@ func (p patch) compiles(ctx context.Context, tree string) error {
 			err = command(ctx, tree, "node", "--check", file)
 		}
 		if err != nil {
-			return fmt.Errorf("it does not compile: %w", err)
+			return fmt.Errorf("the patched code does not compile: %w", err)
 		}
 	}
 	return nil
@@ -89,8 +89,8 @@ func (p patch) compiles(ctx context.Context, tree string) error {
 // that fails there proves nothing about its patch.
 func green(ctx context.Context, tree string, patches []patch) error {
 	for _, test := range together(patches) {
-		if said, err := try(ctx, tree, test); err != nil {
-			return fmt.Errorf("%s fails with no patch applied\n%s", strings.Join(test, " "), said)
+		if said, err := runTest(ctx, tree, test); err != nil {
+			return fmt.Errorf("%s must pass without a patch, but fails\n%s", strings.Join(test, " "), said)
 		}
 	}
 	return nil
@@ -107,7 +107,7 @@ func together(patches []patch) [][]string {
 			continue
 		}
 		seen[test] = true
-		before, pattern := cut(p.test)
+		before, pattern := splitPattern(p.test)
 		key := strings.Join(before, " ")
 		i, known := at[key]
 		switch {
@@ -123,16 +123,16 @@ func together(patches []patch) [][]string {
 	return all
 }
 
-// cut cuts the pattern of names off a go test.
-func cut(test []string) (before []string, pattern string) {
+// splitPattern separates the pattern of names from a go test command.
+func splitPattern(test []string) (before []string, pattern string) {
 	if n := len(test); n > 2 && test[n-2] == "-run" {
 		return test[:n-2], test[n-1]
 	}
 	return test, ""
 }
 
-// try runs a test without vet, and stops at its first failure.
-func try(ctx context.Context, tree string, test []string) (said []byte, err error) {
+// runTest runs a test without vet, and stops at its first failure.
+func runTest(ctx context.Context, tree string, test []string) (said []byte, err error) {
 	if test[0] == "go" {
 		test = slices.Insert(slices.Clone(test), 2, "-vet=off", "-failfast")
 	} else {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestTheTestsOfAPackageRunTogether(t *testing.T) {
+func TestPatches_TestsOfAPackageRunTogether(t *testing.T) {
 	var patches []patch
 	for _, test := range []string{
 		"go test ./a -run TestOne", "go test ./a -run ^TestTwo$/part", "go test ./a -run TestOne",
@@ -27,7 +27,7 @@ func TestTheTestsOfAPackageRunTogether(t *testing.T) {
 	}
 }
 
-func TestAPatchNamesItsTestAndItsFiles(t *testing.T) {
+func TestPatch_NamesTestAndFiles(t *testing.T) {
 	p, err := parse("x", "# go test ./a\n--- a/a/a.go\n+++ b/a/a.go\n@@ -1 +1 @@\n-a\n+b\n--- a/b.js\n+++ b/b.js\n")
 	if err != nil || !slices.Equal(p.test, []string{"go", "test", "./a"}) || !slices.Equal(p.files, []string{"a/a.go", "b.js"}) {
 		t.Errorf("%+v, %v", p, err)

@@ -24,7 +24,7 @@ func checkout(ctx context.Context) (tree string, remove func(), err error) {
 		return "", nil, err
 	}
 	for _, folder := range []string{"js/dist", "browser_test/node_modules", "worker/node_modules", "js/node_modules"} {
-		if err := link(folder, tree); err != nil {
+		if err := linkFolder(folder, tree); err != nil {
 			remove()
 			return "", nil, err
 		}
@@ -32,9 +32,9 @@ func checkout(ctx context.Context) (tree string, remove func(), err error) {
 	return tree, remove, nil
 }
 
-// link lends a folder of this tree to the copy: files are copied where the compiler
-// embeds them, which follows no links.
-func link(folder, tree string) error {
+// linkFolder links a folder of this tree into the copy. Files that the compiler embeds
+// are copied: it follows no links.
+func linkFolder(folder, tree string) error {
 	from, err := filepath.Abs(folder)
 	if err != nil {
 		return err

@@ -24,13 +24,13 @@ import (
 )
 
 var (
-	rounds = flag.Int("rounds", 15, "how often each page is loaded; figures are the middle ones")
-	others = flag.Bool("others", true, "measure others' clients from npm too")
+	rounds = flag.Int("rounds", 15, "number of loads of each page; figures are medians")
+	others = flag.Bool("others", true, "also measure other clients from npm")
 )
 
 const life = 20 * time.Minute
 
-// figures are a page's, one for each round.
+// figures are the figures of a page, one for each round.
 type figures struct {
 	bytes            int       // cold
 	cold, warm       []float64 // ms until ready
@@ -86,14 +86,14 @@ func (f *figures) load(b *testing.B, tab context.Context, s *site, one subject) 
 	f.bytes = chrome.Eval[int](b, cold, `[...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
 		.filter((e) => !e.name.endsWith("/auth/token")).reduce((sum, e) => sum + e.encodedBodySize, 0)`)
 	f.cold, f.token = append(f.cold, at(b, cold, "ready")), append(f.token, at(b, cold, "token"))
-	chrome.Shut(b, cold)
+	chrome.CloseTab(b, cold)
 
 	warm := visit(b, tab, s, one)
 	f.warm, f.warmToken = append(f.warm, at(b, warm, "ready")), append(f.warmToken, at(b, warm, "token"))
 	chrome.Reload(b, warm)
 	done(b, warm, one)
 	f.reload = append(f.reload, at(b, warm, "token"))
-	chrome.Shut(b, warm)
+	chrome.CloseTab(b, warm)
 }
 
 // visit opens a page in a new tab and waits until it is ready.
@@ -113,7 +113,7 @@ func done(b *testing.B, page context.Context, one subject) {
 	}
 }
 
-// at is when something happened in a page, 0 where it did not.
+// at returns the time of an event in a page, and 0 if it did not happen.
 func at(b *testing.B, page context.Context, name string) float64 {
 	b.Helper()
 	return chrome.Eval[float64](b, page, fmt.Sprintf(`globalThis.%s ?? 0`, name))
@@ -147,10 +147,10 @@ func latency(b *testing.B, tab context.Context, s *site) {
 		return [took.reduce((a, b) => a + b) / took.length, took[Math.floor(took.length * 0.99)]];
 	})()`)
 	fmt.Printf("getToken() of a held token: %.3f ms in the mean, %.3f ms at p99\n", got[0], got[1])
-	chrome.Shut(b, page)
+	chrome.CloseTab(b, page)
 }
 
-// tabs is how many tabs the memory of one is measured with.
+// tabs is the number of tabs that the memory of one is measured with.
 const tabs = 5
 
 // memory measures the memory of a tab beyond that of an empty page.
@@ -166,7 +166,7 @@ func memory(b *testing.B, tab context.Context, s *site, all []subject) {
 		<-time.After(settle)
 		_, bytes := chrome.Renderers(tab)
 		for _, page := range open {
-			chrome.Shut(b, page)
+			chrome.CloseTab(b, page)
 		}
 		each := float64(bytes) / tabs / (1 << 20)
 		if one.name == "nothing" {

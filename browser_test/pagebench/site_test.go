@@ -22,8 +22,8 @@ import (
 )
 
 // site serves a page for each subject on one origin, with the backend below it. All
-// that a page loads is compressed beforehand, has its content in its name and may be
-// kept for ever, as the backend does with the module.
+// files of a page are compressed in advance, have a hash of their content in their name
+// and may be cached without limit, as the backend serves the module.
 type site struct {
 	origin string
 	files  map[string]file
@@ -82,7 +82,7 @@ func (s *site) keep(name, mediaType string, content []byte) string {
 	return address
 }
 
-// bundle makes one file of a script and the libraries that it imports.
+// bundle returns one file with a script and the libraries that it imports.
 func bundle(b *testing.B, script string) []byte {
 	b.Helper()
 	result := api.Build(api.BuildOptions{
@@ -97,7 +97,7 @@ func bundle(b *testing.B, script string) []byte {
 	return result.OutputFiles[0].Contents
 }
 
-// emptyProgram is the Go runtime alone, and the toolchain's script that runs it.
+// emptyProgram returns the Go runtime alone, and the toolchain's script that runs it.
 func emptyProgram(b *testing.B) (wasm, exec []byte) {
 	b.Helper()
 	folder := b.TempDir()
@@ -129,4 +129,4 @@ func read(b *testing.B, name string) []byte {
 
 var command = exec.Command
 
-const settle = 300 * time.Millisecond // until a page that is ready is at rest
+const settle = 300 * time.Millisecond // until a page that is ready has become idle

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// subject is a page that is measured: it sets ready, and token where it gets one, to
-// the milliseconds since its navigation began.
+// subject is a page that is measured: it sets ready, and token if it gets one, to the
+// milliseconds since its navigation began.
 type subject struct {
 	name         string
 	head, script string

@@ -11,8 +11,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// TestProxy_NoSequenceOfLinksMakesTheHostRefuse: a proxy with its default buffers takes 8 KB
-// of headers, and refuses every request to the host that brings more.
+// TestProxy_NoSequenceOfLinksMakesTheHostRefuse: a proxy with its default buffers
+// accepts 8 KB of headers, and refuses every request to the host with more.
 func TestProxy_NoSequenceOfLinksMakesTheHostRefuse(t *testing.T) {
 	d := deployment.New(t, 1)
 	b := httpbrowser.New(t, d.Origin, d.Origin+"/auth")
@@ -31,7 +31,7 @@ func TestProxy_NoSequenceOfLinksMakesTheHostRefuse(t *testing.T) {
 		}
 	}
 	for i := range 40 {
-		b.Step(d.Origin + link(i)) // left by Back
+		b.Step(d.Origin + link(i)) // the person leaves it with Back
 		b.Open(d.Origin + link(i))
 		elsewhere.Step(d.Origin + link(i))
 		elsewhere.Step(d.Origin + "/auth/callback?state=" + strings.Repeat("s", 600) + "&code=x")

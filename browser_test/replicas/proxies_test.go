@@ -33,8 +33,8 @@ type proxyKind struct {
 	command    func(path, folder string) []string
 	// local puts the test's listener and certificate into the example.
 	local func(config string, port int, folder string) string
-	// gives up on so many requests at most that a server had begun when it died. The
-	// others send them to the next server.
+	// givesUp is the largest number of requests under way at a killed server that the
+	// proxy may fail. The others are sent to the next server.
 	givesUp int
 }
 
@@ -68,29 +68,29 @@ var proxyKinds = []proxyKind{
 func TestProxies_TheExamples(t *testing.T) {
 	for _, kind := range proxyKinds {
 		t.Run(kind.name, func(t *testing.T) {
-			d := behind(t, kind)
+			d := startBehind(t, kind)
 			t.Run("the app sees no session", d.appSeesNoSession)
 			t.Run("HTTP 2", d.speaksHTTP2)
 			t.Run("WebSocket", d.passesWebSockets)
 			t.Run("metrics are not for everybody", d.hidesMetrics)
 			if kind.givesUp == 0 { // Caddy 2.6 answers 5xx for a while
-				t.Run("a server that dies costs no request", func(t *testing.T) { d.survivesADeath(t, kind.givesUp) })
+				t.Run("a server that dies costs no request", func(t *testing.T) { d.survivesKill(t, kind.givesUp) })
 			}
 		})
 	}
 }
 
-// proxied is two servers and an app behind one of the proxies.
+// proxied is a deployment of two servers and an app behind one of the proxies.
 type proxied struct {
 	*deployment.Deployment
 	client *http.Client
 }
 
-// behind starts servers, with further arguments, and the proxy before them.
-func behind(t *testing.T, kind proxyKind, further ...string) *proxied {
+// startBehind starts servers, with further arguments, and the proxy before them.
+func startBehind(t *testing.T, kind proxyKind, further ...string) *proxied {
 	t.Helper()
 	folder, port := t.TempDir(), ports.Hold(t)
-	d := &proxied{&deployment.Deployment{TB: t, Secret: filepath.Join(t.TempDir(), "tabard.secret"), Origin: fmt.Sprintf("https://localhost:%d", port), Further: further}, nil}
+	d := &proxied{&deployment.Deployment{TB: t, Secret: filepath.Join(t.TempDir(), "tabard.secret"), Origin: fmt.Sprintf("https://localhost:%d", port), ExtraArgs: further}, nil}
 	d.onSQLite()
 	d.StartProvider(1)
 	d.Apply(1)
@@ -117,7 +117,7 @@ func behind(t *testing.T, kind proxyKind, further ...string) *proxied {
 	return d
 }
 
-// onSQLite gives the deployment two replicas that share a file.
+// onSQLite gives the deployment two replicas that share a SQLite file.
 func (d *proxied) onSQLite() {
 	d.Helper()
 	d.Database = "sqlite:" + filepath.Join(d.TempDir(), "tabard.db")
@@ -164,7 +164,7 @@ func (d *proxied) startProxy(args []string, folder string) {
 	d.Fatal("the proxy does not answer")
 }
 
-// serveApp answers with the cookies that it got, and echoes WebSocket messages.
+// serveApp answers with the cookies of the request, and echoes WebSocket messages.
 func serveApp(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Upgrade") == "" {
 		fmt.Fprint(w, strings.Join(r.Header.Values("Cookie"), "; "))
@@ -252,12 +252,12 @@ func (d *proxied) hidesMetrics(t *testing.T) {
 	}
 }
 
-// callers ask at the same time.
+// callers is the number of concurrent callers.
 const callers = 8
 
-// survivesADeath kills one of the servers while callers mint. The callers have no
+// survivesKill kills one of the servers while callers mint. The callers have no
 // session: a server answers 401, and the proxy itself answers 5xx.
-func (d *proxied) survivesADeath(t *testing.T, givesUp int) {
+func (d *proxied) survivesKill(t *testing.T, givesUp int) {
 	const each = 100
 	var waiting sync.WaitGroup
 	answers := make(chan string)
@@ -304,7 +304,8 @@ func (d *proxied) mint() string {
 	return fmt.Sprint(response.StatusCode, " ", code)
 }
 
-// certificate writes a certificate of localhost as the proxies want it, and returns it.
+// certificate writes a certificate for localhost in the form that the proxies read, and
+// returns it.
 func certificate(t testing.TB, folder string) *x509.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -338,7 +339,7 @@ func certificate(t testing.TB, folder string) *x509.Certificate {
 	return parsed
 }
 
-// trust returns a client that knows the certificate.
+// trust returns a client that trusts the certificate.
 func (d *proxied) trust(c *x509.Certificate) *http.Client {
 	pool := x509.NewCertPool()
 	pool.AddCert(c)

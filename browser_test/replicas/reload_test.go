@@ -15,8 +15,8 @@ import (
 func TestReload_SecretReplaced(t *testing.T) {
 	const people = 12
 	d := deployment.New(t, people)
-	c := d.Works(t, people, false)
-	c.EverybodySignsInAnew(t)
+	c := d.StartCrowd(t, people, false)
+	c.AwaitNewSignIns(t)
 	before := d.SecretIDs()[0]
 	for _, step := range []string{"Step 1 of 3 is done", "Step 2 of 3 is done"} {
 		d.Await(step, func() bool {
@@ -25,13 +25,13 @@ func TestReload_SecretReplaced(t *testing.T) {
 		})
 		d.Distribute()
 		d.Reload()
-		c.EverybodySignsInAnew(t)
+		c.AwaitNewSignIns(t)
 	}
 	if ids := d.SecretIDs(); len(ids) != 2 || ids[0] == before {
 		t.Errorf("the values are %v, and the first was %s", ids, before)
 	}
-	c.Halt()
-	c.Untroubled(t)
+	c.Stop()
+	c.CheckFailures(t)
 	if n := c.Repeated.Load(); n > 0 {
 		t.Errorf("%d requests had to be repeated", n)
 	}
@@ -52,8 +52,7 @@ func TestReload_SecretReplaced(t *testing.T) {
 	}
 }
 
-// TestReload_BadSecret keeps a server at the secrets that it has, where the new ones
-// cannot be used.
+// TestReload_BadSecret: a server keeps its secrets if the new ones cannot be used.
 func TestReload_BadSecret(t *testing.T) {
 	d := deployment.New(t, 1)
 	b := httpbrowser.New(t, d.Origin, d.Origin+"/auth")

@@ -7,14 +7,14 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/deployment"
 )
 
-// TestTheSecretIsReplacedWhilePeopleWork follows the guide: each step is made by tabard
+// TestSecret_ReplacedUnderLoad follows the guide: each step is made by tabard
 // secret rotate, which refuses one that is too early; then each replica gets the file
 // and is restarted. No session ends, and no sign-in fails.
-func TestTheSecretIsReplacedWhilePeopleWork(t *testing.T) {
+func TestSecret_ReplacedUnderLoad(t *testing.T) {
 	const people = 60
 	d := deployment.New(t, people)
-	c := d.Works(t, people, false)
-	c.EverybodySignsInAnew(t)
+	c := d.StartCrowd(t, people, false)
+	c.AwaitNewSignIns(t)
 	before := d.SecretIDs()[0]
 
 	d.Step("Step 1 of 3 is done")
@@ -29,16 +29,16 @@ func TestTheSecretIsReplacedWhilePeopleWork(t *testing.T) {
 	d.Step("Step 2 of 3 is done")
 	d.Distribute()
 	d.Restart(d.Replicas[0])
-	c.EverybodySignsInAnew(t) // half-way
+	c.AwaitNewSignIns(t) // half-way
 	if said, done := d.Rotate(); done || strings.Count(said, "does not use the new secret") != 2 {
 		t.Errorf("it is not refused for the two others: %s", said)
 	}
 	d.Restart(d.Replicas[1:]...)
 	if said, done := d.Rotate(); done || !strings.Contains(said, "sign-ins that began under the old secret may be under way") || !strings.Contains(said, "signing keys are sealed under the old secret") {
-		t.Errorf("it is not refused for what was made before: %s", said)
+		t.Errorf("the step was not refused because of data made under the old secret: %s", said)
 	}
-	c.EverybodySignsInAnew(t)
-	d.MakeADayOlder()
+	c.AwaitNewSignIns(t)
+	d.AgeByOneDay()
 
 	d.Step("Step 3 of 3 is done")
 	if ids := d.SecretIDs(); len(ids) != 1 || ids[0] == before {
@@ -46,35 +46,35 @@ func TestTheSecretIsReplacedWhilePeopleWork(t *testing.T) {
 	}
 	d.Distribute()
 	d.Restart(d.Replicas...)
-	c.EverybodySignsInAnew(t)
-	c.Halt()
-	c.Untroubled(t)
+	c.AwaitNewSignIns(t)
+	c.Stop()
+	c.CheckFailures(t)
 }
 
-// TestASecretReplacedTheWrongWaySignsNobodyOut puts the new value on top at once, one
-// replica after the other, as the guide once said: the others do not know it yet. A sign-in
-// that begins at one replica and ends at another may have to begin again; sessions live on.
-func TestASecretReplacedTheWrongWaySignsNobodyOut(t *testing.T) {
+// TestSecret_ReplacedInTheWrongOrder puts the new value first at once, on one replica
+// after the other: the other replicas do not know it yet. A sign-in that begins at one
+// replica and ends at another may have to begin again; sessions are unaffected.
+func TestSecret_ReplacedInTheWrongOrder(t *testing.T) {
 	const people = 12
 	d := deployment.New(t, people)
-	c := d.Works(t, people, true)
-	c.EverybodySignsInAnew(t)
-	for range 2 { // the new value below the old one, and on top of it
+	c := d.StartCrowd(t, people, true)
+	c.AwaitNewSignIns(t)
+	for range 2 { // the new value second, then first
 		if said, done := d.Rotate("--offline"); !done {
 			t.Fatal(said)
 		}
 	}
 	d.Distribute(d.Replicas[0])
 	d.Restart(d.Replicas[0])
-	c.EverybodySignsInAnew(t)
+	c.AwaitNewSignIns(t)
 	d.Restart(d.Replicas[1]) // with the old file: it starts, although it cannot open the next signing key
-	c.EverybodySignsInAnew(t)
+	c.AwaitNewSignIns(t)
 	d.Distribute()
 	d.Restart(d.Replicas[1:]...)
-	c.EverybodySignsInAnew(t)
-	c.Halt()
-	c.Untroubled(t)
+	c.AwaitNewSignIns(t)
+	c.Stop()
+	c.CheckFailures(t)
 	if c.Repeated.Load() == 0 {
-		t.Error("no request came to a replica that did not know its key: nothing was tried")
+		t.Error("no request came to a replica that did not know its key, so the test is not conclusive")
 	}
 }

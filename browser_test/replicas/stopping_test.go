@@ -6,14 +6,15 @@ import (
 	"time"
 )
 
-// A rolling restart behind the proxies that resend every request costs none.
+// TestProxies_RollingRestart: behind the proxies that resend every request, a rolling
+// restart fails no request.
 func TestProxies_RollingRestart(t *testing.T) {
 	for _, kind := range proxyKinds {
 		if kind.givesUp > 0 {
 			continue // the client repeats the requests that it gives up
 		}
 		t.Run(kind.name, func(t *testing.T) {
-			d := behind(t, kind, "--stop-delay", "3s", "--log-level", "error")
+			d := startBehind(t, kind, "--stop-delay", "3s", "--log-level", "error")
 			counts, all := d.underLoad(d.rollOut), 0
 			for _, n := range counts {
 				all += n

@@ -15,10 +15,10 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/program"
 )
 
-// TestACommandThatIsKilledLeavesAChainThatGoesOn kills the commands that rotate and
+// TestSigningKeys_KilledCommand kills the commands that rotate and
 // retire at random moments. After each kill, one key signs next, at most one waits for
 // its turn, every key can be decrypted, and the audit log records each change.
-func TestACommandThatIsKilledLeavesAChainThatGoesOn(t *testing.T) {
+func TestSigningKeys_KilledCommand(t *testing.T) {
 	secret, secretFile := secretFile(t)
 	database := filepath.Join(t.TempDir(), "tabard.db")
 	store, err := sqlite.Open(t.Context(), database)
@@ -41,7 +41,7 @@ func TestACommandThatIsKilledLeavesAChainThatGoesOn(t *testing.T) {
 	}
 	made, usual := map[string]bool{}, time.Duration(0)
 	for i := range 24 {
-		if i%6 == 0 { // as busy as the machine is now
+		if i%6 == 0 { // as long as the busy machine needs now
 			usual = run(time.Minute, "retire", signing.ID)
 			signing = signs()
 		}
@@ -64,7 +64,7 @@ func TestACommandThatIsKilledLeavesAChainThatGoesOn(t *testing.T) {
 		}
 		signing = signs()
 	}
-	events := trail(t, store)
+	events := auditEvents(t, store)
 	for _, e := range events {
 		delete(made, e.ID)
 	}
@@ -74,8 +74,8 @@ func TestACommandThatIsKilledLeavesAChainThatGoesOn(t *testing.T) {
 	t.Logf("a command takes %v; %d events", usual, len(events))
 }
 
-// trail returns the audit events of a store's signing keys.
-func trail(t *testing.T, store *sqlstore.Store) []audit.Event {
+// auditEvents returns the audit events of a store's signing keys.
+func auditEvents(t *testing.T, store *sqlstore.Store) []audit.Event {
 	t.Helper()
 	if err := store.FollowUpSigningKeys(t.Context(), 0, time.Now().Unix()); err != nil {
 		t.Fatal(err)
@@ -87,7 +87,7 @@ func trail(t *testing.T, store *sqlstore.Store) []audit.Event {
 	return events
 }
 
-// killed runs a program, which is killed when the patience is over.
+// killed runs a program and kills it when patience is over.
 func killed(t *testing.T, patience time.Duration, program string, args ...string) {
 	t.Helper()
 	command := exec.Command(program, args...)
@@ -108,7 +108,7 @@ func stages(chain signingkey.Chain, now int64) map[signingkey.Stage]int {
 	return count
 }
 
-// secretFile is a new secret, in a file of its own.
+// secretFile returns a new secret and a file that holds it.
 func secretFile(t *testing.T) (signingkey.Secret, string) {
 	t.Helper()
 	secret, text := signingkey.NewSecret()

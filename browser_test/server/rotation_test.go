@@ -37,8 +37,8 @@ const (
 	day              = 24 * 60 * 60
 )
 
-// rotating is two replicas over one store, at a time that the test passes, and two
-// validators that know them by their public addresses alone.
+// rotating is two replicas over one store, with a clock that the test advances, and two
+// validators that know only their public addresses.
 type rotating struct {
 	*testing.T
 	store    *sqlstore.Store
@@ -131,8 +131,8 @@ func (r *rotating) issuerOf(organization string) string {
 	return rotationURL
 }
 
-// keysOf is the address of an issuer's key set for one validator: behind a cache that
-// keeps answers as long as they allow, and asks either replica.
+// keysOf returns the address of an issuer's key set for one validator: behind a cache
+// that keeps answers as long as they allow, and that asks either replica.
 func (r *rotating) keysOf(issuer, validator string) string {
 	name := issuer + " " + validator
 	if r.cached[name] == nil {
@@ -161,7 +161,7 @@ func (r *rotating) keysOf(issuer, validator string) string {
 	return r.cached[name].URL
 }
 
-// refused are the validators that refuse a token, and why.
+// refused returns the validators that refuse a token, and why.
 func (r *rotating) refused(issuer, raw string) (by []string) {
 	r.Helper()
 	if _, err := r.goOIDC[issuer].Verify(r.Context(), raw); err != nil {
@@ -177,13 +177,13 @@ func (r *rotating) refused(issuer, raw string) (by []string) {
 	return by
 }
 
-// minted is a token of one of the two issuers.
+// mintedToken is a token of one of the two issuers.
 type mintedToken struct {
 	issuer, raw string
 	expires     int64
 }
 
-// load lets both replicas mint for both organizations and clean up, all at once.
+// load has both replicas mint for both organizations and clean up, all at once.
 func (r *rotating) load() (all []mintedToken) {
 	r.Helper()
 	now := r.now()
@@ -215,11 +215,10 @@ func (r *rotating) load() (all []mintedToken) {
 	return all
 }
 
-// TestKeysRotateUnderLoadAndNobodyRefusesAGoodToken lets two replicas mint for weeks
-// while keys rotate by schedule and by command. Two validators of others' making,
-// each behind a cache, accept every token until its end, and none by a key that is
-// gone.
-func TestKeysRotateUnderLoadAndNobodyRefusesAGoodToken(t *testing.T) {
+// TestSigningKeys_RotateUnderLoad has two replicas mint for weeks while keys rotate by
+// schedule and by command. Two independent validators, each behind a cache, accept
+// every token until it expires, and none of a deleted key.
+func TestSigningKeys_RotateUnderLoad(t *testing.T) {
 	r := newRotating(t)
 	var live []mintedToken
 	var old []signingkey.Key // every key that has signed
@@ -228,7 +227,7 @@ func TestKeysRotateUnderLoadAndNobodyRefusesAGoodToken(t *testing.T) {
 		r.start(rand.IntN(2))
 		live = append(live, r.load()...)
 		if rand.IntN(60) == 0 {
-			r.hurry([]string{"", "org_globex"}[rand.IntN(2)])
+			r.rotateNow([]string{"", "org_globex"}[rand.IntN(2)])
 		}
 		good := live[:0]
 		for _, m := range live {
@@ -246,13 +245,13 @@ func TestKeysRotateUnderLoadAndNobodyRefusesAGoodToken(t *testing.T) {
 	}
 	t.Logf("%d tokens accepted, of %d keys", judged, len(old))
 	if len(old) < 12 {
-		t.Errorf("only %d keys have signed: nothing rotated", len(old))
+		t.Errorf("only %d keys have signed: the keys did not rotate", len(old))
 	}
-	r.nobodyTakes(old)
+	r.checkRefusedEverywhere(old)
 }
 
-// hurry does the same as `tabard signing-keys rotate --now`.
-func (r *rotating) hurry(organization string) {
+// rotateNow does the same as `tabard signing-keys rotate --now`.
+func (r *rotating) rotateNow(organization string) {
 	r.Helper()
 	now := r.now().Unix()
 	chain := r.chain(organization)
@@ -277,7 +276,7 @@ func (r *rotating) chain(organization string) signingkey.Chain {
 	return chain
 }
 
-// signed adds the keys that sign now, as a thief would keep them.
+// signed adds the keys that sign now to a thief's collection.
 func (r *rotating) signed(before []signingkey.Key) []signingkey.Key {
 	r.Helper()
 	for _, organization := range []string{"", "org_globex"} {
@@ -296,16 +295,17 @@ func (r *rotating) signed(before []signingkey.Key) []signingkey.Key {
 	return before
 }
 
-// nobodyTakes holds that a token by a key that is gone is refused, however good it is.
-func (r *rotating) nobodyTakes(all []signingkey.Key) {
+// checkRefusedEverywhere checks that every otherwise valid token of a deleted key is
+// refused.
+func (r *rotating) checkRefusedEverywhere(all []signingkey.Key) {
 	r.Helper()
 	gone := 0
 	for _, k := range all {
-		if r.published(k, r.now().Unix()-signingkey.SetAge-600) { // a cache or jose may know it still
+		if r.published(k, r.now().Unix()-signingkey.SetAge-600) { // a cache or jose may still have it
 			continue
 		}
 		gone++
-		if issuer, raw := r.forged(k); len(r.refused(issuer, raw)) != 2 {
+		if issuer, raw := r.forge(k); len(r.refused(issuer, raw)) != 2 {
 			r.Errorf("a token by the key %s, which is gone, is refused by %v only", k.ID, r.refused(issuer, raw))
 		}
 	}
@@ -323,11 +323,11 @@ func (r *rotating) published(k signingkey.Key, at int64) bool {
 			return chain.Stage(i, at) != signingkey.Gone
 		}
 	}
-	return false // forgotten
+	return false // deleted
 }
 
-// forged returns a fresh token signed by a key, also by a retired one.
-func (r *rotating) forged(k signingkey.Key) (issuer, raw string) {
+// forge returns a fresh token signed by a key, also by a retired one.
+func (r *rotating) forge(k signingkey.Key) (issuer, raw string) {
 	r.Helper()
 	issuer, organization := rotationURL, "org_acme"
 	if k.Organization != "" {
@@ -342,13 +342,13 @@ func (r *rotating) forged(k signingkey.Key) (issuer, raw string) {
 	return issuer, raw
 }
 
-// TestARetiredKeyIsRefusedEverywhereAndThenAllGoesOn retires the signing keys at once.
-func TestARetiredKeyIsRefusedEverywhereAndThenAllGoesOn(t *testing.T) {
+// TestSigningKeys_RetiredKeyIsRefused retires the signing keys at once.
+func TestSigningKeys_RetiredKeyIsRefused(t *testing.T) {
 	r := newRotating(t)
 	r.load()
 	stolen := r.signed(nil)
 	for _, k := range stolen {
-		if issuer, raw := r.forged(k); r.refused(issuer, raw) != nil {
+		if issuer, raw := r.forge(k); r.refused(issuer, raw) != nil {
 			t.Fatalf("before: %v", r.refused(issuer, raw))
 		}
 	}
@@ -358,7 +358,7 @@ func TestARetiredKeyIsRefusedEverywhereAndThenAllGoesOn(t *testing.T) {
 			t.Fatal(retired, err)
 		}
 	}
-	for _, m := range r.load() { // the very next token is by another key
+	for _, m := range r.load() { // each new token has another key
 		for _, k := range stolen {
 			if kid := header(t, m.raw); kid == k.ID {
 				t.Errorf("a token is signed with the retired key %s", kid)
@@ -372,13 +372,13 @@ func TestARetiredKeyIsRefusedEverywhereAndThenAllGoesOn(t *testing.T) {
 		}
 	}
 	for _, k := range stolen {
-		if issuer, raw := r.forged(k); len(r.refused(issuer, raw)) != 2 {
+		if issuer, raw := r.forge(k); len(r.refused(issuer, raw)) != 2 {
 			t.Errorf("a token by the retired key %s is taken", k.ID)
 		}
 	}
 }
 
-// header returns the id of the key that a token names.
+// header returns the key id in a token's header.
 func header(t *testing.T, raw string) string {
 	t.Helper()
 	parsed, _, err := jwt.NewParser().ParseUnverified(raw, jwt.MapClaims{})

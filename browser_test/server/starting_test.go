@@ -32,11 +32,10 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// starts is how often replicas start together in a test: a race that is lost once in a
-// while shows.
+// starts is how often replicas start together in a test, so that a rare race shows.
 const starts = 11
 
-// addressOf is a database of the tests' own cluster as settings name it.
+// addressOf returns a database of the tests' own cluster as the settings name it.
 func addressOf(t *testing.T, dsn string) string {
 	t.Helper()
 	var host, name string
@@ -78,8 +77,8 @@ func ready(t *testing.T, process *program.Process, listens string) bool {
 	}
 }
 
-// TestReplicasThatStartTogetherAllServe: three at once, on a database without tables and
-// on one of the release before.
+// TestReplicasThatStartTogetherAllServe: three replicas start at once, on a database
+// without tables and on one of the previous release.
 func TestReplicasThatStartTogetherAllServe(t *testing.T) {
 	left := release.Read(t, "0.1", release.Postgres)
 	for name, database := range map[string]func(testing.TB) string{"an empty database": pg.Postgres, "tables of 0.1": left.Postgres} {
@@ -101,8 +100,8 @@ func TestReplicasThatStartTogetherAllServe(t *testing.T) {
 	}
 }
 
-// TestCommandsThatMigrateAFileTogetherAllSucceed: SQLite lets one process in at a time.
-func TestCommandsThatMigrateAFileTogetherAllSucceed(t *testing.T) {
+// TestMigration_ConcurrentCommands: SQLite lets one process in at a time.
+func TestMigration_ConcurrentCommands(t *testing.T) {
 	tabard := program.Path(t, "tabard")
 	for range starts {
 		database := "sqlite:" + filepath.Join(t.TempDir(), "tabard.db")
@@ -254,9 +253,9 @@ func later(t *testing.T, dsn string) error {
 	return err
 }
 
-// TestAServerWaitsForItsDatabase: both start with the machine, and the database takes
-// longer.
-func TestAServerWaitsForItsDatabase(t *testing.T) {
+// TestServer_WaitsForDatabase: server and database start with the machine, and the
+// database takes longer.
+func TestServer_WaitsForDatabase(t *testing.T) {
 	dsn, listens := pg.Postgres(t), fmt.Sprintf("127.0.0.1:%d", ports.Hold(t))
 	var socket, name string
 	if _, err := fmt.Sscanf(dsn, "host=%s user=postgres dbname=%s", &socket, &name); err != nil {
@@ -271,7 +270,7 @@ func TestAServerWaitsForItsDatabase(t *testing.T) {
 	}
 }
 
-// forward forwards the connections to an address to a socket.
+// forward connects the clients of an address to a socket.
 func forward(t *testing.T, address, socket string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", address)

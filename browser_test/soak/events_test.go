@@ -14,26 +14,26 @@ import (
 // events records the events of each tab, as its page and its driver report them, and
 // the faults among them.
 type events struct {
-	calls atomic.Int64 // of the API, with a good token
+	calls atomic.Int64 // calls of the API with a valid token
 
 	mu       sync.Mutex
 	began    time.Time
 	logs     map[string][]string
-	guarded  bool // the person is signed in: a tab that says otherwise is wrong
+	guarded  bool // the person is signed in, so a signed-out tab is a fault
 	faults   []string
 	consoles []string // console output of the client
 	kinds    map[string]int
 }
 
-// kept is how many events of a tab are kept.
+// kept is the number of events that are kept for a tab.
 const kept = 300
 
 func newEvents() *events {
 	return &events{began: time.Now(), logs: map[string][]string{}, kinds: map[string]int{}}
 }
 
-// hear accepts a report from a page.
-func (e *events) hear(w http.ResponseWriter, r *http.Request) {
+// receive accepts a report from a page.
+func (e *events) receive(w http.ResponseWriter, r *http.Request) {
 	var told struct{ Tab, Kind, Detail string }
 	if err := json.NewDecoder(r.Body).Decode(&told); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -47,10 +47,10 @@ func (e *events) hear(w http.ResponseWriter, r *http.Request) {
 	e.mu.Unlock()
 	switch told.Kind {
 	case "fault":
-		e.wrong(told.Tab, told.Detail)
+		e.fault(told.Tab, told.Detail)
 	case "signed_out", "ended", "choose":
 		if guarded {
-			e.wrong(told.Tab, "the tab is "+told.Kind+" "+told.Detail)
+			e.fault(told.Tab, "the tab is "+told.Kind+" "+told.Detail)
 		}
 	case "console":
 		e.mu.Lock()
@@ -66,30 +66,30 @@ func (e *events) note(tab, what string) {
 	e.logs[tab] = log[max(0, len(log)-kept):]
 }
 
-// wrong records a fault.
-func (e *events) wrong(tab, what string) {
+// fault records a fault.
+func (e *events) fault(tab, what string) {
 	e.note(tab, "WRONG "+what)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.faults = append(e.faults, tab+": "+what)
 }
 
-// guard begins, or ends, to take a signed-out tab for a fault.
+// guard sets whether a signed-out tab is a fault.
 func (e *events) guard(on bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.guarded = on
 }
 
-// heard counts the events of a kind, of all tabs.
-func (e *events) heard(kind string) int {
+// count counts the events of a kind, of all tabs.
+func (e *events) count(kind string) int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.kinds[kind]
 }
 
-// said returns the client's console output.
-func (e *events) said() []string {
+// consoleOutput returns the client's console output.
+func (e *events) consoleOutput() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.Clone(e.consoles)

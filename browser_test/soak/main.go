@@ -27,7 +27,7 @@ func main() {
 	duration := flag.Duration("duration", 30*time.Minute, "wall time of the acts, all runs together")
 	tabs := flag.Int("tabs", 20, "tabs of the person")
 	seed := flag.Uint64("seed", 0, "of what happens; 0 draws one")
-	only := flag.String("run", "", "only the tests whose name matches, as go test has it")
+	only := flag.String("run", "", "run only the tests that match this `REGEXP` (see go help testflag)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

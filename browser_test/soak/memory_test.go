@@ -35,7 +35,7 @@ func (m memory) String() string {
 		m.renderer, m.steady.heap, m.steady.module, m.steady.listeners, m.steady.documents)
 }
 
-// measure takes the memory of the tabs, which rest, after a garbage collection.
+// measure records the memory of the idle tabs after a garbage collection.
 func (p *person) measure() {
 	m := memory{at: time.Now()}
 	var steady []*tab
@@ -103,7 +103,7 @@ var measures = []struct {
 	{"documents in a page that stays", func(m memory) float64 { return m.steady.documents }, 1.25},
 }
 
-// warm is how long a run must be for its first third to be all of the warm-up.
+// warm is the minimal length of a run whose first third covers the warm-up.
 const warm = 6 * time.Minute
 
 // grown returns the names of the values that have grown in a long run in one browser:
@@ -123,7 +123,7 @@ func grown(looks []memory) (all []string) {
 	return all
 }
 
-func TestMemoryThatGrowsIsFound(t *testing.T) {
+func TestMemory_GrowthIsFound(t *testing.T) {
 	for name, run := range map[string]struct {
 		look func(i int) alive
 		want int
@@ -149,7 +149,7 @@ func TestMemoryThatGrowsIsFound(t *testing.T) {
 	}
 }
 
-// middle is the median of a measure.
+// middle returns the median of a measure.
 func middle(looks []memory, of func(memory) float64) float64 {
 	values := make([]float64, len(looks))
 	for i, m := range looks {

@@ -26,7 +26,7 @@ type network struct {
 	bad    bool
 	calm   chan struct{} // closed when delays have ended
 
-	way sync.RWMutex // held for reading by each request under way; see still
+	way sync.RWMutex // held for reading by each request under way; see whileIdle
 
 	counts struct {
 		requests, lost, answersLost, hung, delayed, falsified, successors atomic.Int64
@@ -37,8 +37,8 @@ func newNetwork(scale float64, seed uint64) *network {
 	return &network{scale: scale, random: rand.New(rand.NewPCG(seed, 1)), calm: make(chan struct{})}
 }
 
-// be makes the network bad, or good again.
-func (n *network) be(bad bool) {
+// setBad turns the network's faults on or off.
+func (n *network) setBad(bad bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.bad = bad
@@ -47,9 +47,9 @@ func (n *network) be(bad bool) {
 // settles is how long an answer may take from the proxy to the cookie jar.
 const settles = time.Second
 
-// still waits until no request is under way between browser and backend, and runs pass,
+// whileIdle waits until no request is under way between browser and backend, and runs pass,
 // which advances the time for both: as on a computer that sleeps.
-func (n *network) still(pass func()) {
+func (n *network) whileIdle(pass func()) {
 	n.mu.Lock()
 	close(n.calm)
 	n.mu.Unlock()
@@ -62,21 +62,20 @@ func (n *network) still(pass func()) {
 	n.calm = make(chan struct{})
 }
 
-// fate is the fault that a request meets. Delays are in the time of the run.
-type fate struct {
+// disruption is the fault that a request meets. Delays are in the time of the run.
+type disruption struct {
 	lost, answerLost, hung bool
 	there, back            time.Duration
 	falsified              int // the status of an answer that is not the backend's; 0 for none
 	calm                   <-chan struct{}
 }
 
-// draw decides a request's fate: 3 % lost each way, 1 % left without an answer for
-// ever, 2 % falsified, a tenth delayed each way, some of them longer than the client
-// waits.
-func (n *network) draw() fate {
+// draw decides the disruption of a request: 3 % lost each way, 1 % never answered, 2 %
+// falsified, a tenth delayed each way, some of them longer than the client waits.
+func (n *network) draw() disruption {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	f := fate{calm: n.calm}
+	f := disruption{calm: n.calm}
 	if !n.bad {
 		return f
 	}
@@ -104,7 +103,7 @@ func (n *network) delay() time.Duration {
 	return 0
 }
 
-// hold waits as long as a delay of the run's time takes, unless the network calms.
+// hold waits for a delay in the run's time, or until calm is closed.
 func (n *network) hold(d time.Duration, calm <-chan struct{}) {
 	if d == 0 {
 		return
@@ -116,8 +115,8 @@ func (n *network) hold(d time.Duration, calm <-chan struct{}) {
 	}
 }
 
-// ServeHTTP is one exchange. Whether the page still waits for the answer does not
-// matter to a request that is on its way.
+// ServeHTTP handles one exchange. A request that is already sent goes on even if the
+// page no longer waits for the answer.
 func (n *network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -126,7 +125,7 @@ func (n *network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n.way.RLock()
 	defer n.way.RUnlock()
 	n.counts.requests.Add(1)
-	f := fate{}
+	f := disruption{}
 	switch {
 	case strings.HasSuffix(r.URL.Path, "/client/module.json"):
 		f = n.draw()
@@ -137,7 +136,7 @@ func (n *network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n.exchange(w, r, body, f)
 }
 
-func (n *network) exchange(w http.ResponseWriter, r *http.Request, body []byte, f fate) {
+func (n *network) exchange(w http.ResponseWriter, r *http.Request, body []byte, f disruption) {
 	n.hold(f.there, f.calm)
 	switch {
 	case f.lost:

@@ -58,8 +58,7 @@ func (p *person) signIn() {
 	p.events.guard(true)
 }
 
-// start starts the browser and opens all tabs at once, as a browser does that has
-// crashed.
+// start starts the browser and opens all tabs at once, as a browser does after a crash.
 func (p *person) start() {
 	p.t.Helper()
 	p.over.Store(false)
@@ -81,13 +80,13 @@ func (p *person) note(t *tab, act string, err error) {
 	p.done[act]++
 	p.mu.Unlock()
 	if err != nil {
-		p.events.wrong(t.name, act+": "+err.Error())
+		p.events.fault(t.name, act+": "+err.Error())
 	} else {
 		p.events.note(t.name, "did "+act+", wears "+t.organization)
 	}
 }
 
-// act lets every tab do this and that until the round is over.
+// act has every tab act at random until the round is over.
 func (p *person) act() {
 	for _, t := range p.tabs {
 		p.round.Go(func() {
@@ -108,7 +107,7 @@ const pause = 3 * time.Second
 // rest lets every tab finish its acts, on a network without delays.
 func (p *person) rest() {
 	p.over.Store(true)
-	p.network.still(func() {})
+	p.network.whileIdle(func() {})
 	p.round.Wait()
 	p.over.Store(false)
 }
@@ -121,9 +120,9 @@ func (p *person) crash() {
 	p.round.Wait()
 }
 
-// all makes every tab check once whose token it has.
-func (p *person) all() {
+// checkAll makes every tab check once whose token it has.
+func (p *person) checkAll() {
 	for _, t := range p.tabs {
-		p.note(t, "check", t.wears("whoami"))
+		p.note(t, "check", t.checkActive("whoami"))
 	}
 }

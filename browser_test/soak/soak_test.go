@@ -24,7 +24,7 @@ var (
 const (
 	runs      = 4
 	fastScale = 8
-	looks     = 100 * time.Millisecond // between two looks at the row
+	looks     = 100 * time.Millisecond // between two reads of the row
 )
 
 func TestMain(m *testing.M) {
@@ -35,15 +35,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// modes are a session without a device key and one with it.
+// modes runs a test with a session without a device key, and with one.
 func modes(t *testing.T, run func(t *testing.T, keyless bool)) {
 	t.Run("without a device key", func(t *testing.T) { run(t, true) })
 	t.Run("with a device key", func(t *testing.T) { run(t, false) })
 }
 
-// TestNobodyIsSignedOutInALongTime: hours of a session in minutes, on a bad network. At
+// TestSoak_LongSession: hours of a session in minutes, on a bad network. At
 // the end a thief copies the cookie.
-func TestNobodyIsSignedOutInALongTime(t *testing.T) {
+func TestSoak_LongSession(t *testing.T) {
 	modes(t, func(t *testing.T, keyless bool) {
 		w := fastWorld(t, keyless, fastScale)
 		p := newPerson(w, *tabs)
@@ -64,10 +64,10 @@ func TestNobodyIsSignedOutInALongTime(t *testing.T) {
 	})
 }
 
-// TestNobodyIsSignedOutByACrash: the browser is killed within seconds of a rotation
+// TestSoak_Crashes: the browser is killed within seconds of a rotation
 // and started again on its profile, which has the cookie from before; the server is
 // killed too.
-func TestNobodyIsSignedOutByACrash(t *testing.T) {
+func TestSoak_Crashes(t *testing.T) {
 	modes(t, func(t *testing.T, keyless bool) {
 		w := realWorld(t, keyless)
 		p := newPerson(w, *tabs)
@@ -82,7 +82,7 @@ func TestNobodyIsSignedOutByACrash(t *testing.T) {
 // soak runs cycles of acts for a run's share of the time.
 func soak(p *person, cycle func(end time.Time)) {
 	p.t.Helper()
-	p.network.be(true)
+	p.network.setBad(true)
 	p.measure()
 	p.act()
 	end := time.Now().Add(*duration / runs)
@@ -92,27 +92,27 @@ func soak(p *person, cycle func(end time.Time)) {
 			break
 		}
 	}
-	p.network.be(false)
+	p.network.setBad(false)
 	p.rest()
 	p.measure()
-	p.all()
+	p.checkAll()
 }
 
 func wait(d time.Duration) { <-time.After(d) }
 
-// rotateAfter is how old a session's token must be to rotate.
+// rotateAfter returns the age at which a session's token rotates.
 func rotateAfter(keyless bool) time.Duration {
 	return time.Duration(session.LimitsFor(!keyless).R) * time.Second
 }
 
-// rotates waits until the row's generation has left before, and returns how many
-// rotations those are.
+// rotates waits until the row's generation differs from before, and returns the number
+// of rotations between.
 func (p *person) rotates(before int64, end time.Time) int {
-	for limit := time.Now().Add(p.wall(patience)); time.Now().Before(limit); wait(looks) {
+	for limit := time.Now().Add(p.wallTime(patience)); time.Now().Before(limit); wait(looks) {
 		if gen := p.session().gen; gen > before {
 			return int(gen - before)
 		}
-		if time.Now().After(end.Add(p.wall(time.Minute))) {
+		if time.Now().After(end.Add(p.wallTime(time.Minute))) {
 			break
 		}
 	}
@@ -128,11 +128,12 @@ type crashes struct {
 	rotated          time.Time // the last rotation
 }
 
-// cycle ages the session until its token is due, waits until a successor is in use,
-// and kills the browser seconds later: three times in a row, as often as rotation
-// bears, then once not. The browser writes cookies to the disk every 30 seconds, so
-// rotations come no closer than W: its profile is never two of them behind. Every
-// other time it stays off for longer than G, and the cookie is no straggler's any more.
+// cycle ages the session until its token is due, waits until a successor is in use, and
+// kills the browser seconds later: three times in a row, as often as rotation
+// tolerates, then once without. The browser writes cookies to the disk every 30
+// seconds, so rotations are at least W apart: its profile is never two of them behind.
+// Every other time it stays off for longer than G, so that its old cookie is no longer
+// within the grace period.
 func (c *crashes) cycle(end time.Time) {
 	apart := time.Duration(c.limits.W+c.limits.Slack) * time.Second
 	wait(max(time.Until(c.rotated.Add(apart)), 2*time.Second))
@@ -170,13 +171,13 @@ func (c *crashes) restartServer() {
 
 // notLoaded matches the console output of a tab in which the network, or a navigation
 // meanwhile, kept the module from loading.
-var notLoaded = regexp.MustCompile(`^\d+: tabard: (Error: \S+/auth/client/\S+ answered \d{3}|nothing arrives|SyntaxError: |AbortError: |TypeError: (Failed to fetch|network error|Failed to execute 'compile|WebAssembly compilation aborted: Network error))`)
+var notLoaded = regexp.MustCompile(`^\d+: tabard: (Error: \S+/auth/client/\S+ answered \d{3}|no data arrives|SyntaxError: |AbortError: |TypeError: (Failed to fetch|network error|Failed to execute 'compile|WebAssembly compilation aborted: Network error))`)
 
-// finish is the run's report, and its verdict.
+// finish reports the run and its verdict.
 func (p *person) finish(rotations, kills int) {
 	p.t.Helper()
 	r, n := p.session(), &p.network.counts
-	acts, total, said := []string{}, 0, p.events.said()
+	acts, total, said := []string{}, 0, p.events.consoleOutput()
 	for _, act := range slices.Sorted(maps.Keys(p.done)) {
 		acts = append(acts, fmt.Sprintf("%d %s", p.done[act], act))
 		total += p.done[act]
@@ -185,26 +186,26 @@ func (p *person) finish(rotations, kills int) {
 		"%d requests to the backend, %d lost, %d answers lost, %d hung, %d delays, %d falsified; "+
 		"%d rotations (%d successors sent, generation %d), %d kills, %d rollbacks; audit: %d reused, %d lost, %d repaired, proofs refused %v; memory %s; "+
 		"%d console lines",
-		*seed, time.Since(p.events.began).Round(time.Second), len(p.tabs), p.scale, r.bound, total, strings.Join(acts, ", "), p.events.heard("hidden"), p.events.heard("restored"), p.events.calls.Load(),
+		*seed, time.Since(p.events.began).Round(time.Second), len(p.tabs), p.scale, r.bound, total, strings.Join(acts, ", "), p.events.count("hidden"), p.events.count("restored"), p.events.calls.Load(),
 		n.requests.Load(), n.lost.Load(), n.answersLost.Load(), n.hung.Load(), n.delayed.Load(), n.falsified.Load(),
 		rotations, n.successors.Load(), r.gen, kills, p.back,
 		p.audited("session.reused"), p.audited("session.lost"), p.audited("session.repaired"), p.refusals(), p.memories(),
 		len(said))
 	if wrong := p.events.verdict(); wrong != "" {
-		p.t.Errorf("seed %d: what must not have happened:\n%s", *seed, wrong)
+		p.t.Errorf("seed %d: faults:\n%s", *seed, wrong)
 	}
 	if r.revoked.Valid {
 		p.t.Errorf("the session was revoked: %s", r.reason.String)
 	}
 	if rotations == 0 {
-		p.t.Error("nothing was rotated: the run shows nothing")
+		p.t.Error("no token was rotated: the run is not conclusive")
 	}
 	if kills > 0 && p.back == 0 {
-		p.t.Error("no crash brought an old cookie back: the run shows nothing")
+		p.t.Error("no crash brought an old cookie back: the run is not conclusive")
 	}
 	for _, line := range said {
 		if !notLoaded.MatchString(line) {
-			p.t.Errorf("the console says what no network makes it say: %s", line)
+			p.t.Errorf("the console has output that no network fault explains: %s", line)
 		}
 	}
 	for _, what := range grown(p.memory) {

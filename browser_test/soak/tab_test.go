@@ -17,7 +17,7 @@ import (
 
 var organizations = []string{"acme", "globex", "initech"}
 
-// tab is one of the person's tabs, and the organization that it must wear.
+// tab is one of the person's tabs, with the organization that must be active in it.
 type tab struct {
 	*world
 	name         string
@@ -34,7 +34,7 @@ type answer struct {
 	Error  string `json:"error"`
 	Code   string `json:"code"`
 	Action string `json:"action"`
-	Away   bool   `json:"away"` // the page is not there (yet)
+	Away   bool   `json:"away"` // the page is not loaded (yet)
 }
 
 // patience is the longest that an act may take, in the run's time; outOfPatience is the
@@ -45,9 +45,9 @@ const (
 	again         = 100 * time.Millisecond
 )
 
-// act does something in the page, once it is there.
+// act runs an act in the page, once it is loaded.
 func (t *tab) act(name, argument string) (string, error) {
-	ctx, stop := context.WithTimeout(t.ctx, t.wall(patience)+outOfPatience)
+	ctx, stop := context.WithTimeout(t.ctx, t.wallTime(patience)+outOfPatience)
 	defer stop()
 	for {
 		a, err := chromedp.Run(ctx, chromedp.Evaluate[answer](
@@ -55,7 +55,7 @@ func (t *tab) act(name, argument string) (string, error) {
 		switch {
 		case ctx.Err() != nil:
 			return "", fmt.Errorf("%s %s: no answer: %w", name, argument, context.Cause(ctx))
-		case err != nil && !leaving(err):
+		case err != nil && !pageLeft(err):
 			return "", err
 		case err == nil && a.Error != "":
 			return "", fmt.Errorf("%s %s: %s (%s, %s)", name, argument, a.Error, a.Code, a.Action)
@@ -66,15 +66,15 @@ func (t *tab) act(name, argument string) (string, error) {
 	}
 }
 
-// leaving reports whether an evaluation failed because its page was left.
-func leaving(err error) bool {
+// pageLeft reports whether an evaluation failed because its page was left.
+func pageLeft(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, "navigated") || strings.Contains(text, "context") || strings.Contains(text, "promise was collected")
 }
 
-// wears calls the API in one of several ways, and compares the token's organization
+// checkActive calls the API in one of several ways, and compares the token's organization
 // with the tab's own.
-func (t *tab) wears(call string) error {
+func (t *tab) checkActive(call string) error {
 	got, err := t.act(call, "")
 	if err == nil && got != "org_"+t.organization {
 		err = fmt.Errorf("%s answered for %s, and the tab wears %s", call, got, t.organization)
@@ -93,9 +93,9 @@ var acts = []act{
 	{"reload", (*tab).reload}, {"reload", (*tab).reload}, {"reload", (*tab).reload},
 	{"away and back", (*tab).awayAndBack}, {"away and back", (*tab).awayAndBack},
 	{"close and reopen", (*tab).reopen},
-	{"token", func(t *tab) error { return t.wears("token") }},
-	{"fetch", func(t *tab) error { return t.wears("whoami") }}, {"fetch", func(t *tab) error { return t.wears("whoami") }},
-	{"burst", func(t *tab) error { return t.wears("burst") }},
+	{"token", func(t *tab) error { return t.checkActive("token") }},
+	{"fetch", func(t *tab) error { return t.checkActive("whoami") }}, {"fetch", func(t *tab) error { return t.checkActive("whoami") }},
+	{"burst", func(t *tab) error { return t.checkActive("burst") }},
 	{"switch", (*tab).change}, {"switch", (*tab).change}, {"switch", (*tab).change},
 	{"copy", (*tab).copy},
 	{"show", (*tab).show}, {"show", (*tab).show},
@@ -115,7 +115,7 @@ func (t *tab) reload() error {
 	if err := chromedp.Do(t.ctx, chromedp.Reload()); err != nil {
 		return err
 	}
-	return t.wears("whoami")
+	return t.checkActive("whoami")
 }
 
 // awayAndBack leaves the page and goes back, soon or not, from the back/forward
@@ -128,7 +128,7 @@ func (t *tab) awayAndBack() error {
 	if _, err := chromedp.Run(t.ctx, chromedp.Evaluate[any](`void setTimeout(() => history.back())`)); err != nil {
 		return err
 	}
-	return t.wears("whoami")
+	return t.checkActive("whoami")
 }
 
 // change switches to another organization, and half the times back.
@@ -143,7 +143,7 @@ func (t *tab) change() error {
 	return nil
 }
 
-// changeTo asks for a switch. One that could not be made leaves the tab as it was.
+// changeTo asks for a switch. One that fails leaves the tab in its organization.
 func (t *tab) changeTo(organization string) error {
 	status, err := t.act("change", organization)
 	if err != nil {
@@ -152,7 +152,7 @@ func (t *tab) changeTo(organization string) error {
 	if status == "switched" {
 		t.organization = organization
 	}
-	return t.wears("whoami")
+	return t.checkActive("whoami")
 }
 
 func (t *tab) other() string {
@@ -167,12 +167,12 @@ func (t *tab) address() string { return t.origin + "/t/" + t.name }
 
 // open opens the tab on its organization.
 func (t *tab) open() error {
-	ctx, _ := chromedp.NewContext(t.keeper) // which reopen, or the end of the browser, cancels
+	ctx, _ := chromedp.NewContext(t.keeper) // reopen, or the end of the browser, cancels it
 	if err := chromedp.Do(ctx, chromedp.Navigate(t.address()+"?tabard_organization="+t.organization)); err != nil {
 		return err
 	}
 	t.ctx = ctx
-	return t.wears("whoami")
+	return t.checkActive("whoami")
 }
 
 func (t *tab) reopen() error {
@@ -180,7 +180,7 @@ func (t *tab) reopen() error {
 	return t.open()
 }
 
-// copy opens a copy of the tab, which goes another way, while the tab goes its own.
+// copy opens a copy of the tab. The two then act independently.
 func (t *tab) copy() error {
 	own := chromedp.FromContext(t.ctx).Target.TargetID
 	opened := chromedp.WaitNewTarget(t.ctx, func(i *target.Info) bool { return i.OpenerID == own })
@@ -202,7 +202,7 @@ func (t *tab) copy() error {
 		return err
 	}
 	for _, step := range []func() error{
-		func() error { return c.wears("whoami") }, c.change, func() error { return t.wears("whoami") }, c.reload,
+		func() error { return c.checkActive("whoami") }, c.change, func() error { return t.checkActive("whoami") }, c.reload,
 	} {
 		if err := step(); err != nil {
 			return fmt.Errorf("the copy %s: %w", c.name, err)
@@ -211,10 +211,10 @@ func (t *tab) copy() error {
 	return nil
 }
 
-// show brings the tab to the front, which hides the one that was there.
+// show brings the tab to the front and hides the one in front of it.
 func (t *tab) show() error {
 	if _, err := chromedp.Call(t.ctx, cdppage.BringToFront, cdp.Empty{}); err != nil {
 		return err
 	}
-	return t.wears("whoami")
+	return t.checkActive("whoami")
 }

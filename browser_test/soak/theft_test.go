@@ -10,9 +10,9 @@ import (
 // of a session without a device key: afterward the next call of the API mints first.
 const tokensEnd = 6 * time.Minute
 
-// theft copies the person's cookie into another browser. Without a device key the
-// copy works until thief and victim have to rotate it: then both hold a successor of
-// their own, and the session ends. With a key it is worthless from the first request.
+// theft copies the person's cookie into another browser. Without a device key the copy
+// works until thief and victim have to rotate it: then both hold a successor of their
+// own, and the session ends. With a key the copy is refused from the first request.
 func theft(p *person) {
 	p.t.Helper()
 	victim := p.tabs[0]
@@ -22,17 +22,17 @@ func theft(p *person) {
 	p.events.guard(false)
 	stolen := thief.open()
 	if p.keyless {
-		p.caught(thief, victim, stolen)
+		p.expectCaught(thief, victim, stolen)
 	} else {
-		p.worthless(thief, victim, stolen)
+		p.expectWorthless(thief, victim, stolen)
 	}
 }
 
-// caught lets both work on, and sees the session end.
-func (p *person) caught(thief, victim *tab, stolen error) {
+// expectCaught has both work on until the session ends.
+func (p *person) expectCaught(thief, victim *tab, stolen error) {
 	p.t.Helper()
 	if stolen != nil {
-		p.t.Fatalf("the copied cookie does not work, so nothing is shown: %v", stolen)
+		p.t.Fatalf("the copied cookie does not work, so the run is not conclusive: %v", stolen)
 	}
 	began, rounds := p.now(), 0
 	for ; p.session().reason.String != "reuse"; rounds++ {
@@ -41,7 +41,7 @@ func (p *person) caught(thief, victim *tab, stolen error) {
 		}
 		p.pass(tokensEnd)
 		for _, one := range []*tab{thief, victim} {
-			if err := one.wears("whoami"); err != nil {
+			if err := one.checkActive("whoami"); err != nil {
 				p.t.Logf("%s after %v: %v", one.name, p.now().Sub(began).Round(time.Second), err)
 			}
 		}
@@ -55,28 +55,28 @@ func (p *person) caught(thief, victim *tab, stolen error) {
 	p.t.Logf("theft without a device key: caught in round %d, %v of the backend's time after the copy; 1 audit event", rounds, p.now().Sub(began).Round(time.Second))
 }
 
-// awaitOut waits until a tab has no token any more.
+// awaitOut waits until a tab is without a token.
 func (p *person) awaitOut(t *tab) {
 	p.t.Helper()
 	p.pass(tokensEnd)
-	if err := t.wears("whoami"); err == nil {
+	if err := t.checkActive("whoami"); err == nil {
 		p.t.Errorf("the tab %s goes on after the theft was found", t.name)
 	}
 	chrome.Await(p.t, t.ctx, `tabard.state.status === "signed_out"`)
 }
 
-// worthless sees the thief refused, and the victim go on.
-func (p *person) worthless(thief, victim *tab, stolen error) {
+// expectWorthless checks that the thief is refused and the victim goes on.
+func (p *person) expectWorthless(thief, victim *tab, stolen error) {
 	p.t.Helper()
 	if stolen == nil {
 		p.t.Error("the copied cookie works in another browser")
 	}
 	for range 3 {
 		p.pass(rotateAfter(false))
-		if err := thief.wears("whoami"); err == nil {
+		if err := thief.checkActive("whoami"); err == nil {
 			p.t.Error("the copied cookie works in another browser")
 		}
-		if err := victim.wears("whoami"); err != nil {
+		if err := victim.checkActive("whoami"); err != nil {
 			p.t.Errorf("the victim of a worthless theft: %v", err)
 		}
 	}

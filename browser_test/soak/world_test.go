@@ -44,9 +44,9 @@ type world struct {
 	api     *resource.Guard
 
 	mu      sync.Mutex
-	skipped time.Duration // by pass
-	seen    int64         // the generation last looked at
-	back    int           // how often it had fallen: a crash brought the old cookie back
+	skipped time.Duration // sum of the calls of pass
+	seen    int64         // the last generation seen
+	back    int           // how often the generation went back: a crash restored the old cookie
 }
 
 // fastWorld runs the backend in this process, with a clock that is scale times faster
@@ -108,7 +108,7 @@ func newWorld(t *testing.T, keyless bool, scale float64) *world {
 	site.HandleFunc("GET /t/{tab}", w.page)
 	site.HandleFunc("GET /favicon.ico", http.NotFound)
 	site.HandleFunc("GET /api/whoami", w.whoami)
-	site.HandleFunc("POST /soak/events", w.events.hear)
+	site.HandleFunc("POST /soak/events", w.events.receive)
 	site.Handle("/auth/", w.network)
 	front := &http.Server{Handler: site}
 	go front.Serve(listener)
@@ -138,22 +138,22 @@ func (w *world) open(backend, database string) {
 	}
 }
 
-// now is the backend's time.
+// now returns the backend's time.
 func (w *world) now() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.began.Add(w.skipped + time.Duration(float64(time.Since(w.began))*w.scale))
 }
 
-// wall is how long something of the backend's time takes here.
-func (w *world) wall(d time.Duration) time.Duration { return time.Duration(float64(d) / w.scale) }
+// wallTime converts a duration of the backend's time to wall time.
+func (w *world) wallTime(d time.Duration) time.Duration { return time.Duration(float64(d) / w.scale) }
 
 // pass lets time pass while the person is away: no request is under way, and none is
 // sent. The program's clock cannot be moved, so there the session's row is made that
 // much older instead. The verdict is the same: issued successors look younger, and only
 // a thief's redemption is refused because of their age.
 func (w *world) pass(d time.Duration) {
-	w.network.still(func() {
+	w.network.whileIdle(func() {
 		if w.server == nil {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -183,7 +183,7 @@ func (w *world) whoami(out http.ResponseWriter, r *http.Request) {
 	}
 	w.events.calls.Add(1)
 	if worn := r.Header.Get("Soak-Worn"); worn != "" && worn != claims.OrganizationID {
-		w.events.wrong("api", "a tab that wears "+worn+" sent a token of "+claims.OrganizationID)
+		w.events.fault("api", "a tab that wears "+worn+" sent a token of "+claims.OrganizationID)
 	}
 	out.Header().Set("Cache-Control", "no-store")
 	json.NewEncoder(out).Encode(map[string]string{"organization": claims.OrganizationID})
@@ -217,7 +217,7 @@ func (w *world) session() row {
 	return r
 }
 
-// audited counts the audit's events of an action.
+// audited returns the number of audit events of an action.
 func (w *world) audited(action string) (n int) {
 	w.t.Helper()
 	if err := w.db.QueryRow("SELECT count(*) FROM audit WHERE action = ?", action).Scan(&n); err != nil {

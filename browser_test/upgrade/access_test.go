@@ -71,7 +71,7 @@ func TestUpgrade_DisabledMember(t *testing.T) {
 		if err != nil {
 			u.Fatal(err)
 		}
-		u.refuses(u.asks(b, `{"organization":"initech"}`), api.OrganizationSessionExpired)
-		u.enters(b, "initech")
+		u.checkRefused(u.askToken(b, `{"organization":"initech"}`), api.OrganizationSessionExpired)
+		u.enter(b, "initech")
 	})
 }

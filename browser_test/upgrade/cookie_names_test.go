@@ -8,16 +8,16 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
-// TestUpgrade_NamesOfCookies: release 0.1 may still serve, or serve again, and reads
+// TestUpgrade_CookieNames: release 0.1 may still serve, or serve again, and reads
 // only its own names. So a browser has its session under both names, with the same
 // value, whichever release set it first. A cookie that was encrypted with another
 // server's secret is ignored.
-func TestUpgrade_NamesOfCookies(t *testing.T) {
-	onBoth(t, func(u *upgraded) {
+func TestUpgrade_CookieNames(t *testing.T) {
+	onBothDatabases(t, func(u *upgraded) {
 		b := u.browser("without a device key")
 		kept := u.Browsers["without a device key"].Cookies[0]
 		for range 30 {
-			u.mints(b, "acme")
+			u.mint(b, "acme")
 			byName := b.Cookies()
 			var values []string
 			for name, value := range byName {
@@ -31,11 +31,11 @@ func TestUpgrade_NamesOfCookies(t *testing.T) {
 			u.pass(20 * time.Minute)
 		}
 		before := u.at(leftOrigin)
-		before.SetCookie(kept.Name, b.Cookies()[kept.Name]) // all that release 0.1 reads
-		u.mints(before, "acme")
-		if got := b.Post("/logout", `{"scope":"session"}`); got.Status != 200 || len(b.Cookies()) != 1 { // the other app's is left
+		before.SetCookie(kept.Name, b.Cookies()[kept.Name]) // release 0.1 reads only this one
+		u.mint(before, "acme")
+		if got := b.Post("/logout", `{"scope":"session"}`); got.Status != 200 || len(b.Cookies()) != 1 { // the other app's remains
 			u.Errorf("%d %s, %v", got.Status, got.Body, b.Cookies())
 		}
-		u.refuses(u.asks(before, `{"organization":"acme"}`), api.SessionRevoked)
+		u.checkRefused(u.askToken(before, `{"organization":"acme"}`), api.SessionRevoked)
 	})
 }

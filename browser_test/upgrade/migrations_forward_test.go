@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestMigrationsOnlyGoForward refuses a Down section: wrangler runs the whole file, and
+// TestMigrations_ForwardOnly refuses a Down section: wrangler runs the whole file, and
 // would revert the migration at once.
-func TestMigrationsOnlyGoForward(t *testing.T) {
+func TestMigrations_ForwardOnly(t *testing.T) {
 	folder := "../../backend/store/sqlstore/migrations/"
 	names := map[string][]string{}
 	for _, dialect := range []string{"sqlite", "postgres"} {

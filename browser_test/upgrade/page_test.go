@@ -16,16 +16,16 @@ import (
 	"github.com/tabard-auth/tabard/js"
 )
 
-// leftPage is the app's page, and leftBehind an empty one of the same origin, which
-// brings the cookies that the browser had.
+// leftPage is the app's page. /left-behind is an empty page of the same origin that
+// sets the browser's old cookies.
 const leftPage = `<!doctype html><title>app</title><link rel="icon" href="data:,"><script type="module">
 import { createClient } from "/auth/client/tabard.js";
 globalThis.tabard = createClient();
 </script>`
 
-// shownBy serves the state of release 0.1 to a real browser, through the proxy that it
+// serve serves the state of release 0.1 to a real browser, through the proxy that it
 // returns, and counts requests for tokens.
-func (u *upgraded) shownBy(mints *atomic.Int64) (proxy string) {
+func (u *upgraded) serve(mints *atomic.Int64) (proxy string) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
@@ -57,8 +57,8 @@ func (u *upgraded) shownBy(mints *atomic.Int64) (proxy string) {
 	return server.URL
 }
 
-// atTheTime lets a tab's pages take the present for the fixture's time.
-func atTheTime(t *testing.T, tab context.Context, left *release.Left) {
+// setClock makes a tab's pages use the fixture's time as the present.
+func setClock(t *testing.T, tab context.Context, left *release.Left) {
 	t.Helper()
 	chrome.Before(t, tab, fmt.Sprintf(`{
   const Real = Date, ahead = Real.now() - %d;
@@ -69,9 +69,9 @@ func atTheTime(t *testing.T, tab context.Context, left *release.Left) {
 }`, left.Now().UnixMilli()))
 }
 
-// putBack restores localStorage and IndexedDB in a browser. The restored device key is
+// restoreStorage restores localStorage and IndexedDB in a browser. The restored device key is
 // not extractable, as in a browser of a person.
-const putBack = `(async (local, databases) => {
+const restoreStorage = `(async (local, databases) => {
   for (const [key, value] of Object.entries(local)) localStorage.setItem(key, value);
   const algorithm = { name: "ECDSA", namedCurve: "P-256" };
   for (const { name, version, stores } of databases) {
@@ -98,16 +98,16 @@ const putBack = `(async (local, databases) => {
   return true;
 })`
 
-// TestUpgrade_Tabs: a real page goes on where it was, with the token that its tab
-// remembers and the browser's cookie and key. It signs out at last.
+// TestUpgrade_Tabs: a real page continues in its organization, with the token in its
+// tab's storage and with the browser's cookie and key. It signs out at the end.
 func TestUpgrade_Tabs(t *testing.T) {
 	left := release.Read(t, "0.1", release.SQLite)
 	u := openSQLite(t, left)
 	var mints atomic.Int64
-	tab := chrome.New(t, chrome.Through(u.shownBy(&mints)))
-	atTheTime(t, tab, left)
+	tab := chrome.New(t, chrome.WithProxy(u.serve(&mints)))
+	setClock(t, tab, left)
 	chrome.Go(t, tab, leftOrigin+"/left-behind")
-	chrome.Eval[bool](t, tab, putBack+"("+text(t, left.Chromium.LocalStorage)+","+string(left.Chromium.IndexedDB)+")")
+	chrome.Eval[bool](t, tab, restoreStorage+"("+text(t, left.Chromium.LocalStorage)+","+string(left.Chromium.IndexedDB)+")")
 	for _, kept := range left.Chromium.Tabs {
 		mints.Store(0)
 		chrome.Go(t, tab, leftOrigin+"/left-behind")
@@ -118,11 +118,11 @@ func TestUpgrade_Tabs(t *testing.T) {
 			t.Errorf("the tab at %s has another token, after %d requests:\n%s\n%s", kept.Organization, mints.Load(), got, kept.Token)
 		}
 	}
-	chrome.Eval[any](t, tab, `sessionStorage.clear()`) // now only by cookie and key
+	chrome.Eval[any](t, tab, `sessionStorage.clear()`) // only the cookie and the key remain
 	chrome.Go(t, tab, leftOrigin+"/?tabard_organization=acme")
 	chrome.Await(t, tab, `globalThis.tabard?.state.status === "active" && tabard.state.organization.slug === "acme" && tabard.state.deviceBound`)
 	if mints.Load() == 0 {
-		t.Error("nothing was minted")
+		t.Error("no token was minted")
 	}
 	if got := chrome.Eval[string](t, tab, `tabard.switchOrganization("initech").then((r) => r.status)`); got != "switched" {
 		t.Errorf("initech: %s", got)

@@ -41,8 +41,8 @@ type upgraded struct {
 	time time.Time
 }
 
-// onBoth runs a test on the state that 0.1 left, on SQLite and on PostgreSQL.
-func onBoth(t *testing.T, test func(*upgraded)) {
+// onBothDatabases runs a test on the state that 0.1 left, on SQLite and on PostgreSQL.
+func onBothDatabases(t *testing.T, test func(*upgraded)) {
 	t.Run(release.SQLite, func(t *testing.T) { test(openSQLite(t, release.Read(t, "0.1", release.SQLite))) })
 	t.Run(release.Postgres, func(t *testing.T) {
 		left := release.Read(t, "0.1", release.Postgres)
@@ -98,26 +98,26 @@ func (u *upgraded) pass(d time.Duration) {
 	u.time = u.time.Add(d)
 }
 
-// browser is one of the fixture's, at the app web.
+// browser returns one of the fixture's browsers, with a page of the app web.
 func (u *upgraded) browser(what string) *httpbrowser.Browser {
 	u.Helper()
 	kept, ok := u.Browsers[what]
 	if !ok {
 		u.Fatalf("the fixture has no browser %q", what)
 	}
-	return u.at(leftOrigin).TakeUp(kept)
+	return u.at(leftOrigin).Restore(kept)
 }
 
-// at is a new browser at an app.
+// at returns a new browser with a page of an app.
 func (u *upgraded) at(origin string) *httpbrowser.Browser {
 	b := httpbrowser.New(u, origin, leftURL)
 	b.Transport, b.Now = u.hosts, u.now
 	return b
 }
 
-// asks sends a tab's request for a token; a tab with a device key gets the nonce from a
+// askToken sends a tab's request for a token; a tab with a device key gets the nonce from a
 // first refusal.
-func (u *upgraded) asks(b *httpbrowser.Browser, body string) httpbrowser.Response {
+func (u *upgraded) askToken(b *httpbrowser.Browser, body string) httpbrowser.Response {
 	u.Helper()
 	got := b.Post("/token", body)
 	if got.Code() == string(api.UseDPoPNonce) {
@@ -126,16 +126,17 @@ func (u *upgraded) asks(b *httpbrowser.Browser, body string) httpbrowser.Respons
 	return got
 }
 
-// mints fails the test unless a tab gets a token for an organization that it acts for.
-func (u *upgraded) mints(b *httpbrowser.Browser, organization string) api.TokenResponse {
+// mint asks for a token of an entered organization, and fails the test unless the tab
+// gets one.
+func (u *upgraded) mint(b *httpbrowser.Browser, organization string) api.TokenResponse {
 	u.Helper()
-	return u.minted(u.asks(b, `{"organization":"`+organization+`"}`), organization)
+	return u.minted(u.askToken(b, `{"organization":"`+organization+`"}`), organization)
 }
 
-// enters is mints where a person chose the organization.
-func (u *upgraded) enters(b *httpbrowser.Browser, organization string) api.TokenResponse {
+// enter is mint for an organization that the person has just chosen.
+func (u *upgraded) enter(b *httpbrowser.Browser, organization string) api.TokenResponse {
 	u.Helper()
-	return u.minted(u.asks(b, `{"organization":"`+organization+`","enter":true}`), organization)
+	return u.minted(u.askToken(b, `{"organization":"`+organization+`","enter":true}`), organization)
 }
 
 func (u *upgraded) minted(got httpbrowser.Response, organization string) (answer api.TokenResponse) {
@@ -150,8 +151,8 @@ func (u *upgraded) minted(got httpbrowser.Response, organization string) (answer
 	return answer
 }
 
-// refuses fails the test unless an answer is the error of that code.
-func (u *upgraded) refuses(got httpbrowser.Response, code api.Code) {
+// checkRefused fails the test unless an answer is the error of that code.
+func (u *upgraded) checkRefused(got httpbrowser.Response, code api.Code) {
 	u.Helper()
 	if got.Code() != string(code) {
 		u.Errorf("%d %s, want %s", got.Status, got.Body, code)
@@ -161,7 +162,7 @@ func (u *upgraded) refuses(got httpbrowser.Response, code api.Code) {
 // TestUpgrade_CookiesOfBrowsers: a person that was signed in stays signed in, in the
 // organizations entered before and in no other.
 func TestUpgrade_CookiesOfBrowsers(t *testing.T) {
-	onBoth(t, func(u *upgraded) {
+	onBothDatabases(t, func(u *upgraded) {
 		for what, organizations := range map[string]string{
 			"without a device key": "acme globex", "with a device key": "acme globex initech",
 			"linked at northwind, raised at lamna": "acme northwind lamna", "signed in at northwind alone": "northwind",
@@ -171,31 +172,31 @@ func TestUpgrade_CookiesOfBrowsers(t *testing.T) {
 			b := u.browser(what)
 			for slug := range strings.FieldsSeq(organizations) {
 				u.Log(what)
-				u.mints(b, slug)
+				u.mint(b, slug)
 			}
 		}
 		alice := u.browser("without a device key")
-		u.refuses(u.asks(alice, `{"organization":"initech"}`), api.OrganizationSessionExpired)
-		u.enters(alice, "initech")
-		u.refuses(u.asks(alice, `{"organization":"lamna","enter":true}`), api.OrganizationAccessDenied)
-		u.refuses(u.asks(u.browser("a member who was disabled"), `{"organization":"initech"}`), api.OrganizationAccessDenied)
-		u.refuses(u.asks(u.browser("signed out, with the cookie of before"), `{"organization":"acme"}`), api.SessionRevoked)
-		if answer := u.mints(u.browser("with a device key"), "acme"); !answer.DeviceBound {
+		u.checkRefused(u.askToken(alice, `{"organization":"initech"}`), api.OrganizationSessionExpired)
+		u.enter(alice, "initech")
+		u.checkRefused(u.askToken(alice, `{"organization":"lamna","enter":true}`), api.OrganizationAccessDenied)
+		u.checkRefused(u.askToken(u.browser("a member who was disabled"), `{"organization":"initech"}`), api.OrganizationAccessDenied)
+		u.checkRefused(u.askToken(u.browser("signed out, with the cookie of before"), `{"organization":"acme"}`), api.SessionRevoked)
+		if answer := u.mint(u.browser("with a device key"), "acme"); !answer.DeviceBound {
 			u.Error("the session is no longer bound to its device")
 		}
-		u.refuses(u.asks(u.at(leftOrigin).TakeUp(httpbrowser.Kept{Cookies: u.Browsers["with a device key"].Cookies}), `{"organization":"acme"}`), api.DeviceKeyRequired)
+		u.checkRefused(u.askToken(u.at(leftOrigin).Restore(httpbrowser.Kept{Cookies: u.Browsers["with a device key"].Cookies}), `{"organization":"acme"}`), api.DeviceKeyRequired)
 	})
 }
 
-// TestUpgrade_Rotation: the refresh tokens of 0.1 are replaced as ever, for days, and
-// one that was replaced long ago is reuse.
+// TestUpgrade_Rotation: the refresh tokens of 0.1 are rotated as usual, for days, and
+// one that was replaced long ago counts as reuse.
 func TestUpgrade_Rotation(t *testing.T) {
-	onBoth(t, func(u *upgraded) {
+	onBothDatabases(t, func(u *upgraded) {
 		for _, what := range []string{"without a device key", "with a device key", "the successor was lost on its way", "the successor was never presented"} {
 			b, first := u.browser(what), u.Browsers[what].Cookies[0].Value
 			for range 30 {
 				u.pass(2 * time.Hour / 30)
-				u.mints(b, "acme")
+				u.mint(b, "acme")
 			}
 			for _, value := range b.Cookies() {
 				if value == first {
@@ -203,7 +204,7 @@ func TestUpgrade_Rotation(t *testing.T) {
 				}
 			}
 			if what == "without a device key" {
-				u.refuses(u.asks(u.browser(what), `{"organization":"acme"}`), api.RefreshTokenReused)
+				u.checkRefused(u.askToken(u.browser(what), `{"organization":"acme"}`), api.RefreshTokenReused)
 			}
 		}
 	})
@@ -211,40 +212,40 @@ func TestUpgrade_Rotation(t *testing.T) {
 
 // TestUpgrade_SignOut ends the sessions of 0.1, and their organization sessions.
 func TestUpgrade_SignOut(t *testing.T) {
-	onBoth(t, func(u *upgraded) {
+	onBothDatabases(t, func(u *upgraded) {
 		alice := u.browser("without a device key")
 		child := u.at(leftReports).Sharing(alice)
-		u.mints(child, "acme")
+		u.mint(child, "acme")
 		copied := alice.Copy()
 		if got := alice.Post("/logout", `{"scope":"session"}`); got.Status != http.StatusOK {
 			u.Errorf("%d %s", got.Status, got.Body)
 		}
-		u.refuses(u.asks(alice, `{"organization":"acme"}`), api.LoginRequired)
-		u.refuses(u.asks(copied, `{"organization":"acme"}`), api.SessionRevoked)
-		if got := u.asks(child, `{"organization":"acme"}`); got.Status != http.StatusUnauthorized {
+		u.checkRefused(u.askToken(alice, `{"organization":"acme"}`), api.LoginRequired)
+		u.checkRefused(u.askToken(copied, `{"organization":"acme"}`), api.SessionRevoked)
+		if got := u.askToken(child, `{"organization":"acme"}`); got.Status != http.StatusUnauthorized {
 			u.Errorf("the session that was entered from it lives: %d %s", got.Status, got.Body)
 		}
-		u.mints(u.browser("with a device key"), "acme")
+		u.mint(u.browser("with a device key"), "acme")
 	})
 }
 
 // TestUpgrade_SignInUnderWay: the server is replaced while the person is at the
 // provider.
 func TestUpgrade_SignInUnderWay(t *testing.T) {
-	onBoth(t, func(u *upgraded) {
+	onBothDatabases(t, func(u *upgraded) {
 		b := u.browser("at the provider")
 		landed := b.Choose(b.Follow(u.Attempt), "bob")
 		if landed.URL.String() != leftOrigin+"/notes?a=1" {
 			u.Fatalf("landed on %s: %s", landed.URL, landed.Body)
 		}
-		u.enters(b, "acme")
+		u.enter(b, "acme")
 	})
 }
 
-// TestUpgrade_Tokens: APIs go on with the tokens that they are sent, by the keys of
-// before, and the key that was prepared takes over.
+// TestUpgrade_Tokens: APIs accept tokens signed with the keys of 0.1, and the prepared
+// key takes over.
 func TestUpgrade_Tokens(t *testing.T) {
-	onBoth(t, func(u *upgraded) {
+	onBothDatabases(t, func(u *upgraded) {
 		for what, issuer := range map[string]string{"alice at acme": leftURL, "alice at acme, bound to her device": leftURL, "alice at globex": ""} {
 			answer, ok := u.Left.Tokens[what]
 			if !ok {
@@ -253,20 +254,20 @@ func TestUpgrade_Tokens(t *testing.T) {
 			if issuer == "" {
 				issuer = u.issuerOf(answer.AccessToken)
 			}
-			u.verifies(issuer, answer.AccessToken)
+			u.verify(issuer, answer.AccessToken)
 		}
 		before := u.keyOf(u.Left.Tokens["alice at acme"].AccessToken)
 		u.pass(90 * time.Minute)
-		renewed := u.mints(u.browser("with a device key"), "acme").AccessToken
-		u.verifies(leftURL, renewed)
+		renewed := u.mint(u.browser("with a device key"), "acme").AccessToken
+		u.verify(leftURL, renewed)
 		if u.keyOf(renewed) == before {
 			u.Error("the prepared key did not take over")
 		}
 	})
 }
 
-// verifies fails the test unless an API takes a token of an issuer.
-func (u *upgraded) verifies(issuer, raw string) {
+// verify fails the test unless an API accepts a token of an issuer.
+func (u *upgraded) verify(issuer, raw string) {
 	u.Helper()
 	verifier, err := token.NewVerifier(token.Config{
 		Issuer: issuer, Audience: leftOrigin + "/api", Now: u.now,
@@ -283,7 +284,7 @@ func (u *upgraded) verifies(issuer, raw string) {
 // TestUpgrade_Servers: API keys of servers go on to work, and so does the session that
 // another app's server holds.
 func TestUpgrade_Servers(t *testing.T) {
-	onBoth(t, func(u *upgraded) {
+	onBothDatabases(t, func(u *upgraded) {
 		for _, c := range []struct {
 			key, path string
 			status    int
@@ -316,7 +317,7 @@ func TestUpgrade_Servers(t *testing.T) {
 	})
 }
 
-// call sends a request of a program, with a key.
+// call sends a server's request with an API key.
 func (u *upgraded) call(method, path, key, body string) (status int, text string) {
 	u.Helper()
 	r, err := http.NewRequestWithContext(context.Background(), method, leftURL+path, strings.NewReader(body))
@@ -342,7 +343,7 @@ func (u *upgraded) call(method, path, key, body string) (status int, text string
 func (u *upgraded) issuerOf(raw string) string { return u.part(raw, 1, "iss") }
 func (u *upgraded) keyOf(raw string) string    { return u.part(raw, 0, "kid") }
 
-// part is a member of a token's header (0) or claims (1).
+// part returns a member of a token's header (0) or claims (1).
 func (u *upgraded) part(raw string, n int, member string) string {
 	u.Helper()
 	text, err := base64.RawURLEncoding.DecodeString(strings.Split(raw, ".")[n])

@@ -17,7 +17,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/validator"
 )
 
-// issuer is one with a key of its own.
+// issuer is an issuer with a key of its own.
 type issuer struct {
 	*httptest.Server
 	private *ecdsa.PrivateKey
@@ -45,7 +45,7 @@ func newIssuer(t *testing.T) *issuer {
 	return i
 }
 
-// bound returns an access token that is bound to a key, or to none.
+// bound returns an access token that is bound to a key, or to none if jkt is "".
 func (i *issuer) bound(t *testing.T, jkt string) string {
 	t.Helper()
 	now := time.Now().Unix()
@@ -63,9 +63,9 @@ func (i *issuer) bound(t *testing.T, jkt string) string {
 	return raw
 }
 
-// TestBoundTokens_AnotherImplementationAgrees holds the verifier and the tests' own
-// device against oauth4webapi.
-func TestBoundTokens_AnotherImplementationAgrees(t *testing.T) {
+// TestBoundTokens_IndependentValidatorAgrees compares the verifier and the tests' own
+// device with oauth4webapi.
+func TestBoundTokens_IndependentValidatorAgrees(t *testing.T) {
 	const api, path = "https://api.example.com", "/notes/%C3%A4?page=2"
 	v, i, device := validator.New(t, "dpop.mjs"), newIssuer(t), httpbrowser.NewDevice(t)
 	verifier, err := token.NewVerifier(token.Config{Issuer: i.URL, Audience: "api", Keys: token.NewKeySet(i.URL, nil)})

@@ -1,6 +1,6 @@
 package validators
 
-// Why a generic validator may say otherwise than ours.
+// Why a generic validator may disagree with ours.
 const (
 	anyKind      = "it verifies JWTs of any type: hence each kind has an audience of its own too (RFC 8725 section 3.12)"
 	notItsClaim  = "org_id is ours: its caller compares it with the resource's, and refuses what has none"

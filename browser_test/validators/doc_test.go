@@ -1,3 +1,3 @@
-// Package validators holds the verifier of access tokens against other
-// implementations, on one table of tokens and proofs.
+// Package validators compares the verifier of access tokens with other implementations,
+// on one table of tokens and proofs.
 package validators

@@ -35,7 +35,7 @@ func newGuideCode(t *testing.T) *guideCode {
 	return g
 }
 
-// token is a good access token for acme, changed.
+// token returns a valid access token for acme, with changed claims.
 func (g *guideCode) token(change object) string {
 	claims := object{"iss": g.issuer, "aud": "https://app.example.com/api", "roles": []string{"viewer"}}
 	maps.Copy(claims, change)
@@ -95,8 +95,8 @@ process.stdout.write(JSON.stringify(accepted));`
 	return accepted
 }
 
-// TestTheGuidesCodeForOtherLanguagesTakesWhatItShould, and no token that is bound to a
-// key it does not ask for.
+// TestTheGuidesCodeForOtherLanguagesTakesWhatItShould also checks that the code refuses
+// a token that is bound to a key.
 func TestTheGuidesCodeForOtherLanguagesTakesWhatItShould(t *testing.T) {
 	text, err := os.ReadFile("../../backend/resource/README.md")
 	if err != nil {
@@ -124,9 +124,9 @@ func TestTheGuidesCodeForOtherLanguagesTakesWhatItShould(t *testing.T) {
 	}
 }
 
-// TestTheMigrationPagesCodeTakesNoBoundToken, and no token of another kind. It leaves the
-// organization to its caller.
-func TestTheMigrationPagesCodeTakesNoBoundToken(t *testing.T) {
+// TestMigrationPage_RefusesBoundTokens also checks that the code refuses tokens of
+// another type. The code leaves the organization to its caller.
+func TestMigrationPage_RefusesBoundTokens(t *testing.T) {
 	g := newGuideCode(t)
 	accepted, refused := g.tokens()
 	for _, callers := range []string{"without an end", "without an organization", "of another organization", "of an organization in a list"} {

@@ -26,7 +26,7 @@ type question struct {
 
 func (q question) clock() time.Time { return time.Unix(q.Now, 0) }
 
-// validators are generic ones for Go, each asked as its documentation says.
+// validators are generic validators for Go, each used as its documentation says.
 var validators = map[string]func(context.Context, question) error{
 	"go-oidc":    byGoOIDC,
 	"jwx":        byJWX,
@@ -74,7 +74,7 @@ func byGolangJWT(_ context.Context, q question) error {
 	return err
 }
 
-// serving is a published key set without a network.
+// serving is a published key set, served without a network.
 type serving []byte
 
 func (s serving) RoundTrip(*http.Request) (*http.Response, error) {

@@ -28,8 +28,8 @@ func (v *vectors) good() map[string]vector {
 	}
 }
 
-// kinds are the other JWTs that a workspace or its provider makes, signed by the
-// issuer's own key for this very audience.
+// kinds returns the other JWTs that a workspace or its provider makes, signed with the
+// issuer's own key for this audience.
 func (v *vectors) kinds() map[string]vector {
 	all := map[string]vector{"no kind at all": {raw: v.headed(object{"typ": nil})}}
 	for _, typ := range []string{"JWT", "id_token+jwt", "logout+jwt", "dpop+jwt", "secevent+jwt", "rt+jwt", "at+jwt ", "application/x-at+jwt", ""} {

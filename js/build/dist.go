@@ -25,15 +25,15 @@ type dist struct {
 	module api.Module
 }
 
-// face is the name of the bundled face in dist; the other bundles are of what a
-// page without a bundler may load beside it.
+// client is the name of the bundled client in dist. The other bundles are optional
+// parts for pages without a bundler.
 const (
 	client   = "tabard.js"
 	routes   = "routes.js"
 	switcher = "switcher.js"
 )
 
-// writeDist writes the folder and removes what an earlier build left there.
+// writeDist writes the folder and removes the files of earlier builds.
 func writeDist(dir string, module api.Module, wasm, exec []byte, bundles map[string][]byte) (*dist, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -53,8 +53,8 @@ func writeDist(dir string, module api.Module, wasm, exec []byte, bundles map[str
 	return d, d.removeStale()
 }
 
-// moduleOf describes a module, whose files are named after the content of both: one
-// name is shorter than two.
+// newModule describes a module. Both files are named after the digest of their joint
+// content: one digest is shorter than two.
 func newModule(version string, wasm, exec []byte) api.Module {
 	both := sha256.Sum256(slices.Concat(wasm, exec))
 	short := "." + hex.EncodeToString(both[:8])
@@ -65,7 +65,8 @@ func newModule(version string, wasm, exec []byte) api.Module {
 	}
 }
 
-// assetsOf is what the face would ask module.json for, as JavaScript.
+// assetsJSON returns the addresses and digests of module.json as JavaScript, for the
+// bundled client.
 func assetsJSON(module api.Module) string {
 	const asset = `{"url":%q,"integrity":%q}`
 	return fmt.Sprintf(`{"wasm":`+asset+`,"exec":`+asset+`}`,
@@ -81,8 +82,7 @@ func asset(name string, content []byte) api.Asset {
 	}
 }
 
-// write writes a file and its compressed siblings. What is there already is not
-// compressed again.
+// write writes a file and its compressed siblings, unless they exist with this content.
 func (d *dist) write(name string, content []byte) error {
 	path := filepath.Join(d.dir, name)
 	d.wrote[name], d.wrote[name+".br"], d.wrote[name+".gz"] = true, true, true
@@ -110,7 +110,7 @@ func exist(paths ...string) bool {
 	return true
 }
 
-// sweep removes what this build did not write.
+// removeStale removes the files that this build did not write.
 func (d *dist) removeStale() error {
 	entries, err := os.ReadDir(d.dir)
 	if err != nil {

@@ -1,6 +1,6 @@
-// Command build makes js/dist, what the backend serves under /client/: the
-// module, the wasm_exec.js of the same toolchain, the face with what goes beside
-// it, and module.json, each also compressed. It needs nothing but go.
+// Command build makes js/dist, the files that the backend serves under /client/: the
+// module, the wasm_exec.js of the same toolchain, the client with its optional parts,
+// and module.json, each also compressed. It needs only the go command.
 //
 //	go run ./js/build         builds
 //	go run ./js/build size    builds, and reports sizes against the budgets
@@ -51,7 +51,7 @@ func moduleRoot() (string, error) {
 	return filepath.Dir(path), nil
 }
 
-// build writes js/dist and returns what is in it.
+// build writes js/dist and returns its content.
 func build(root string) (*dist, error) {
 	version, err := releaseOf(filepath.Join(root, "js", "package.json"))
 	if err != nil {

@@ -13,15 +13,15 @@ const (
 	clientBudget = 4_900 // 4,400 before long addresses came back, sign-ins began by a request, and frames were told
 )
 
-// weight is a file's size as it is, and as it travels.
+// sizes are a file's sizes, plain and compressed.
 type sizes struct{ raw, gzip, brotli int }
 
 func sizesOf(content []byte) sizes {
 	return sizes{len(content), len(gzip9(content)), len(brotli11(content))}
 }
 
-// reportSize prints what a page loads, what each package adds to the module, and
-// how many lines each package of the repository has.
+// reportSize prints the sizes of the files that a page loads, of each package in the
+// module, and of each package of the repository in lines.
 func reportSize(root string, d *dist) error {
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	defer table.Flush()
@@ -71,7 +71,7 @@ func verdict(size, budget int) string {
 	return fmt.Sprintf("%d: %d over", budget, size-budget)
 }
 
-// weight reads a file's sizes from what the build left.
+// sizes reads a file's sizes from the build's output.
 func (d *dist) sizes(name string) (w sizes, err error) {
 	for suffix, size := range map[string]*int{"": &w.raw, ".gz": &w.gzip, ".br": &w.brotli} {
 		info, err := os.Stat(filepath.Join(d.dir, name+suffix))
@@ -83,7 +83,7 @@ func (d *dist) sizes(name string) (w sizes, err error) {
 	return w, nil
 }
 
-// emptyProgram is what the module is measured against: the Go runtime alone.
+// emptyProgram returns the Go runtime alone, for comparison with the module.
 func emptyProgram() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "tabard-empty-")
 	if err != nil {

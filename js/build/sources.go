@@ -12,13 +12,14 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// small makes a module smaller by 4 % of its brotli: functions are not inlined. A module
-// waits for the network and the person, not for its own calls. The runtime's are: a browser
-// compiles each function when it is first called, and a start calls hundreds of its.
+// sizeFlags make a module smaller by 4 % of its brotli: they disable inlining. A module
+// waits for the network and the person, not for its own calls. The runtime is still
+// inlined, because a browser compiles each function at its first call, and a start
+// calls hundreds of the runtime's.
 var sizeFlags = []string{"-gcflags=all=-l", "-gcflags=runtime="}
 
-// smallCollector asks for the garbage collector of before Go 1.26, which takes 9 KB of
-// brotli less and does the same for a heap of some megabytes. Go 1.26 alone has both.
+// collectorSetting selects the garbage collector of before Go 1.26, which takes 9 KB of
+// brotli less and is as good for a heap of some megabytes. Only Go 1.26 has both.
 func collectorSetting() (setting string, err error) {
 	version, err := exec.Command("go", "env", "GOVERSION").Output()
 	if err != nil {

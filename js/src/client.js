@@ -204,7 +204,7 @@ function secondOrganization(store, module, apis, organization) {
 function prerendered() {
   const { view } = scopeOf("");
   const fail = async () => {
-    throw new TabardError("not_in_browser", "stop", "a page that is rendered on a server has no tab");
+    throw new TabardError("not_in_browser", "stop", "there is no tab on a server");
   };
   return Object.freeze({
     ready: new Promise(() => {}),

@@ -45,7 +45,7 @@ const load = (url, timeout) => new Promise((resolve, reject) => {
   const onProgress = () => {
     clearTimeout(limit);
     limit = setTimeout(() => {
-      reject("nothing arrives");
+      reject("no data arrives");
       controller.abort();
     }, timeout);
   };
@@ -81,7 +81,7 @@ async function compileWhole(asset, get, onProgress) {
     subtle && content.then((bytes) => subtle.digest("SHA-256", bytes)),
     pieces?.pipeTo(new WritableStream({ write: onProgress })),
   ]);
-  if (digest && asset.integrity !== "sha256-" + btoa(String.fromCharCode(...new Uint8Array(digest)))) throw new Error("changed: " + asset.url);
+  if (digest && asset.integrity !== "sha256-" + btoa(String.fromCharCode(...new Uint8Array(digest)))) throw new Error("wrong digest: " + asset.url);
   return module;
 }
 
@@ -108,7 +108,7 @@ async function importExec(asset, get, base) {
  */
 const preload = (href, integrity = "") => new Promise((resolve, reject) => {
   const link = document.createElement("link");
-  Object.assign(link, { rel: "modulepreload", href, integrity, onload: resolve, onerror: () => reject(new Error("changed: " + href)) });
+  Object.assign(link, { rel: "modulepreload", href, integrity, onload: resolve, onerror: () => reject(new Error("wrong digest: " + href)) });
   document.head.append(link);
 });
 

@@ -105,7 +105,7 @@ export class Module {
    * @returns {Promise<string>}
    */
   async ask(name, ...args) {
-    if (args.some((arg) => arg !== undefined && typeof arg !== "string")) throw new TypeError(`${name}: text is wanted`);
+    if (args.some((arg) => arg !== undefined && typeof arg !== "string")) throw new TypeError(`${name}: strings required`);
     const functions = this.#functions ?? (await this.#ready.promise);
     /** @type {ReturnType<typeof deferred<string>>} */
     const answer = deferred();

@@ -14,7 +14,7 @@ export function TabardProvider({ client, children }) {
 
 export function useTabard() {
   const client = useContext(Context);
-  if (!client) throw new Error("there is no <TabardProvider> around this component");
+  if (!client) throw new Error("useTabard must be used inside <TabardProvider>");
   return client;
 }
 

@@ -26,7 +26,7 @@ export function createTabard(client) {
 /** @returns {{client: Client, state: import("vue").ShallowRef<import("../index.js").State>, begin(): void}} */
 function provided() {
   const tabard = inject(key, undefined);
-  if (!tabard) throw new Error("the app does not use createTabard(client)");
+  if (!tabard) throw new Error("the app must use createTabard(client)");
   return tabard;
 }
 

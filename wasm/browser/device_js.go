@@ -9,7 +9,7 @@ import (
 	"github.com/tabard-auth/tabard/wasm/tab"
 )
 
-// Device keeps a P-256 key that WebCrypto hands to nobody, in IndexedDB.
+// Device keeps a P-256 key of WebCrypto that cannot be exported, in IndexedDB.
 type Device struct {
 	subtle, databases Value
 	name              string
@@ -21,7 +21,7 @@ const (
 	keysReady = 3 * time.Second // for an answer about the key
 )
 
-// NewDevice returns the device whose key has a name, nil where the browser has no
+// NewDevice returns the device for the key of a name; nil if the browser has no
 // WebCrypto (as outside of secure contexts) or no IndexedDB.
 func NewDevice(name string) tab.Device {
 	d := Device{subtle: Global("crypto").Get("subtle"), databases: Global("indexedDB"), name: name}
@@ -50,8 +50,8 @@ func (d Device) Key() (tab.Key, error) {
 	return found, nil
 }
 
-// key finds the key, or makes it. Of tabs that make one at once the first wins: add
-// keeps what is there, and all of them read again.
+// key reads the key, or makes it. If several tabs make one at once, the first wins: add
+// does not overwrite, and all tabs read again.
 func (d Device) key() (key, error) {
 	db, err := d.open()
 	if err != nil {
@@ -71,7 +71,7 @@ func (d Device) key() (key, error) {
 	return d.describe(pair)
 }
 
-// replace makes a key where there is none, or something else.
+// replace makes a key if there is none, or a value that is no key pair.
 func (d Device) replace(db, found Value) (Value, error) {
 	pair, err := d.generate()
 	if err != nil {
@@ -197,7 +197,7 @@ func encoded(text string) (Value, error) {
 	return encoder.Call("encode", text)
 }
 
-// content is what an ArrayBuffer holds.
+// content returns the bytes of an ArrayBuffer.
 func content(buffer Value, err error) ([]byte, error) {
 	if err != nil {
 		return nil, err

@@ -10,8 +10,8 @@ import (
 // Backend sends requests with the browser's fetch.
 type Backend struct{}
 
-// Do implements [tab.Backend]. It sends the cookies, passes every cache and
-// follows no redirect: the backend sends none here, a captive portal does.
+// Do implements [tab.Backend]. It sends the cookies, bypasses caches and follows no
+// redirect: the backend sends none here, but a captive portal does.
 func (Backend) Do(request tab.Request, stop <-chan struct{}) (tab.Response, error) {
 	controller, err := Global("AbortController").New()
 	if err != nil {
@@ -64,7 +64,8 @@ func read(response Value) (tab.Response, error) {
 	}, nil
 }
 
-// header is a header of an answer, null where it has none or the page may not see it.
+// header returns a header of a response; null if it has none or the page may not see
+// it.
 func header(response Value, name string) Value {
 	v, _ := response.Get("headers").Call("get", name)
 	return v

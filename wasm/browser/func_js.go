@@ -46,8 +46,8 @@ type settled struct {
 	failed bool
 }
 
-// await waits until a promise is settled. What it waits for must come to an end:
-// a request is aborted, a lock has a time limit.
+// await waits until a promise is settled. The caller must ensure that it is: requests
+// are aborted, and locks have a time limit.
 func await(promise Value) (Value, error) {
 	done := make(chan settled, 1)
 	var onValue, onError *Func

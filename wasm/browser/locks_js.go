@@ -16,7 +16,7 @@ type Locks struct {
 	hold func(release Value)
 }
 
-// NewLocks returns the browser's locks, nil where it has none.
+// NewLocks returns the browser's locks; nil if it has none.
 func NewLocks(hold func(release Value)) tab.Locks {
 	manager := Global("navigator").Get("locks")
 	if !manager.Exists() {

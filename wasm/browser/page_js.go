@@ -2,8 +2,8 @@ package browser
 
 import "time"
 
-// Storage is sessionStorage or localStorage. Blocked or full, it finds and
-// keeps nothing.
+// Storage is sessionStorage or localStorage. If it is blocked or full, it finds and
+// keeps no items.
 type Storage struct{ area Value }
 
 // NewStorage returns the storage area of that name.

@@ -1,10 +1,9 @@
-// Package browser is the browser as the module sees it: what wasm/tab asks for,
-// over safejs.
+// Package browser implements the browser's side of wasm/tab over safejs.
 //
-// safejs catches what JavaScript throws in a call, but not in a property read
-// (blocked storage throws there), and does not recover callbacks. This package
-// wraps it once: it reads through Reflect.get, recovers every callback and has
-// the one way to await a promise. Nothing else touches safejs.
+// safejs catches exceptions of calls, but not of property reads (blocked storage throws
+// there), and does not recover callbacks. This package wraps it once: it reads through
+// Reflect.get, recovers every callback and has the one function that awaits a promise.
+// No other package uses safejs.
 package browser
 
 import (
@@ -71,12 +70,12 @@ func bare(args []any) []any {
 	return out
 }
 
-// Exists tells whether v is neither undefined nor null.
+// Exists reports whether v is neither undefined nor null.
 func (v Value) Exists() bool { return !v.js.IsUndefined() && !v.js.IsNull() }
 
 var hasOwn = Global("Object").Get("hasOwn")
 
-// Member implements [tab.Value]. What an object inherits is not its own.
+// Member implements [tab.Value]. It ignores inherited properties.
 func (v Value) Member(name string) tab.Value {
 	if own, err := hasOwn.Invoke(v, name); err != nil || !own.Bool() {
 		return nil
@@ -87,7 +86,8 @@ func (v Value) Member(name string) tab.Value {
 	return nil
 }
 
-// Elements implements [tab.Value]. What is no array has none, whatever its length.
+// Elements implements [tab.Value]. A value that is no array has no elements, even if it
+// has a length.
 func (v Value) Elements() []tab.Value {
 	if array, err := Global("Array").Call("isArray", v); err != nil || !array.Bool() {
 		return nil

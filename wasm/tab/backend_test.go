@@ -14,24 +14,24 @@ import (
 	"github.com/tabard-auth/tabard/wasm/tab"
 )
 
-// backend speaks the contract to all tabs of one browser, whose cookie is
-// session. Faults and refusals are scripted.
+// backend implements the contract for all tabs of one browser, whose cookie is session.
+// Failures and refusals are scripted.
 type backend struct {
 	mu           sync.Mutex
-	person       string // who is signed in; empty for nobody
+	person       string // signed in; empty for nobody
 	members      map[string][]api.Organization
 	session      string
 	latency      time.Duration
 	offline      bool
 	life         int64                   // seconds of a token
-	fresh        bool                    // organizations want a fresh token at every switch
-	idleSessions map[string]*idleSession // how organizations that mind idleness see the person
+	fresh        bool                    // organizations require a fresh token at every switch
+	idleSessions map[string]*idleSession // the organizations with an idle limit
 	bound        bool                    // the session is bound to the device key
-	// left are organizations that the person signed out of, refusals what an
-	// organization answers instead of a token.
+	// left are organizations that the person signed out of; refusals are sent in place
+	// of a token, by organization.
 	left     map[string]bool
 	refusals map[string]api.Error
-	// script answers instead of the backend, if it returns a response.
+	// script responds in place of the backend, if it returns a response.
 	script func(tab.Request) *tab.Response
 	rate   *requestRate
 	log    []string // requests as "POST /token org_a enter"
@@ -71,7 +71,7 @@ func (b *backend) set(f func()) {
 	f()
 }
 
-// asked are the requests since last asked.
+// requests returns the requests since its last call.
 func (b *backend) requests() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -169,7 +169,7 @@ func (b *backend) token(r tab.Request) tab.Response {
 	return ok(b.mint(mine[i]))
 }
 
-// mint names a token after what it is for, so that tests can see a mix-up.
+// mint names a token after its organization and person, so that tests see a mix-up.
 func (b *backend) mint(o api.Organization) api.TokenResponse {
 	b.minted++
 	session := b.idleSessions[o.ID].deadlines()

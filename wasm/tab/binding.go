@@ -8,14 +8,15 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
-// binding is what the tab holds, wears and shows: it finds the token of an
-// organization, and changes with what is put on and taken off. It asks nobody.
+// binding is the organization that the tab acts for, with its record and its state. It
+// finds the token of an organization, and changes when an organization is activated or
+// deactivated. It sends no request.
 type binding struct {
 	record      record
 	state       State
-	wanted      string // the organization to wear, id or slug; empty while nobody named one
-	namedByPage bool   // by the page
-	shownBefore string // person and organization that the page showed when it was left; see stays
+	wanted      string // the organization to activate, id or slug; empty while none is named
+	namedByPage bool   // the page names it
+	shownBefore string // person and organization that the page showed when it was left; see isShown
 	input       activity
 }
 
@@ -28,10 +29,10 @@ func newBinding(c Config, r record, shownBefore string, input activity) binding 
 	return b
 }
 
-// aim settles which organization the tab wears: the one that the page names,
-// else the one that the tab remembers, else whichever the backend finds to be
-// the person's only one. It returns the organization of a switch that waits for
-// the step-up from which the page comes back.
+// resolveWanted sets the organization to activate: the one that the page names,
+// otherwise the one in the record. If there is neither, the backend picks the person's
+// only one. It returns the organization of a switch that a step-up interrupted, if the
+// page is back from it.
 func (b *binding) resolveWanted(c Config) (pending string) {
 	pending = b.record.Pending
 	elsewhere := b.namedByPage && c.Organization != pending && !matches(&b.record.PendingKnown, c.Organization)
@@ -43,7 +44,7 @@ func (b *binding) resolveWanted(c Config) (pending string) {
 	return pending
 }
 
-// find returns what the tab holds for an organization, by id or slug.
+// find returns the tab's token for an organization, by id or slug; nil if it has none.
 func (b *binding) find(name string) *heldToken {
 	for _, h := range b.record.Held {
 		if matches(&h.answer.Organization, name) {
@@ -53,14 +54,14 @@ func (b *binding) find(name string) *heldToken {
 	return nil
 }
 
-// drop forgets what the tab holds for an organization.
+// drop removes the token of an organization, by id or slug.
 func (b *binding) drop(name string) {
 	b.record.Held = slices.DeleteFunc(b.record.Held, func(h *heldToken) bool {
 		return matches(&h.answer.Organization, name)
 	})
 }
 
-// id is the id of an organization that the tab knows, else its name as given.
+// id returns the id of an organization that the tab knows, otherwise name as given.
 func (b *binding) id(name string) string {
 	if h := b.find(name); h != nil {
 		return h.organization().ID
@@ -71,7 +72,8 @@ func (b *binding) id(name string) string {
 	return name
 }
 
-// known returns what the tab knows of an organization, by id or slug.
+// lookup returns the organization that the tab knows by an id or slug; zero if it knows
+// none.
 func (b *binding) lookup(name string) api.Organization {
 	if h := b.find(name); h != nil {
 		return h.organization()
@@ -87,25 +89,26 @@ func (b *binding) lookup(name string) api.Organization {
 	return api.Organization{}
 }
 
-// pend notes the organization that the tab enters when the page is back, empty for
-// none. The address to which it returns may call it by its other name.
+// setPending records the organization to switch to when the page is back, empty for
+// none. The return address may name it by its slug where it was given by id, so both
+// are recorded.
 func (b *binding) setPending(organization string) {
 	b.record.Pending, b.record.PendingKnown = organization, b.lookup(organization)
 }
 
-// worn tells whether an organization, named as for mint, is the tab's.
+// isActive reports whether an organization, named as for mint, is the tab's own.
 func (b *binding) isActive(organization string) bool { return b.id(b.wanted) == b.id(organization) }
 
-// sure tells whether the organization to wear was named by the page, or worn
-// before by the person who is signed in now: not left behind by somebody else.
+// trustsWanted reports whether the organization to activate was named by the page, or
+// belonged to the person who is signed in. Otherwise an earlier person left it in the
+// record.
 func (b *binding) trustsWanted() bool {
 	return b.wanted == "" || b.namedByPage || b.record.User.ID != ""
 }
 
-// pick returns the token that the tab holds for an organization, by id or slug, or for
-// its own (empty), and none where one must be minted for the organization of that name.
-// A token that an API has rejected is dropped. It fails where there is none until the
-// person does something.
+// pick returns the tab's token for an organization, by id or slug; empty is its own. It
+// returns the organization's name and no token if one must be minted. A token that an
+// API has rejected is dropped. It fails if no token can be had until the person acts.
 func (b *binding) pick(organization, rejected string) (name string, h *heldToken, err *Error) {
 	switch {
 	case organization == "" || b.isActive(organization):
@@ -124,8 +127,8 @@ func (b *binding) pick(organization, rejected string) (name string, h *heldToken
 	return organization, h, nil
 }
 
-// refusal is why the tab's own organization gets no token until the person
-// does something; nil where one may be had.
+// refusal returns the reason why no token of the tab's own organization can be had
+// until the person acts; nil if one can.
 func (b *binding) refusal() *Error {
 	var code api.Code
 	switch b.state.Status {
@@ -144,13 +147,13 @@ func (b *binding) refusal() *Error {
 	return newError(code, "the tab is "+string(b.state.Status))
 }
 
-// want returns the mint that gets a token for an organization, by id or slug, or for
-// the person's only one. It has landed where a token is held that need not be renewed
-// yet, and nobody enters.
+// newMint returns the mint of a token for an organization, by id or slug, or for the
+// person's only one. It is done already if the tab has a token that is not due for
+// renewal, unless enter is set.
 func (b *binding) newMint(organization string, enter bool, now time.Duration) *inflight {
 	organization = b.id(organization)
 	reported := noInput
-	if enter || b.isActive(organization) { // whoever enters has done something here
+	if enter || b.isActive(organization) { // entering is activity there
 		reported = b.input
 	}
 	f := &inflight{organization: organization, enter: enter, reported: reported, done: make(chan struct{})}
@@ -163,9 +166,9 @@ func (b *binding) newMint(organization string, enter bool, now time.Duration) *i
 	return f
 }
 
-// renewal is when to ask for the next token: when this one is old; by two thirds of
-// the idle limit, to report that the person is active; and before a warning, to hear
-// of sibling tabs.
+// renewalTime returns when to ask for the next token: when this one is old, at two
+// thirds of the idle limit to report activity, and before an idle warning, because a
+// sibling tab may have reported activity.
 func (b *binding) renewalTime(h *heldToken) time.Duration {
 	at := h.renewAt
 	if h.idleLimit() == 0 || h != b.find(b.wanted) {
@@ -180,8 +183,8 @@ func (b *binding) renewalTime(h *heldToken) time.Duration {
 	return at
 }
 
-// admit takes the token of an answer in, and leaves behind what was minted in another
-// session or epoch than the browser's.
+// accept stores the token of a response. It drops tokens that were minted in another
+// session or epoch.
 func (b *binding) accept(f *inflight, answer *api.TokenResponse, epoch string, c *clock, random func() uint64) (*heldToken, *Error) {
 	if err := b.check(f.organization, answer); err != nil {
 		return nil, err
@@ -197,21 +200,20 @@ func (b *binding) accept(f *inflight, answer *api.TokenResponse, epoch string, c
 	return h, nil
 }
 
-// check fails closed on a token that is not what was asked for: of the
-// organization, for the person.
+// check fails closed on a token that is not for the requested organization and person.
 func (b *binding) check(organization string, answer *api.TokenResponse) *Error {
 	switch {
 	case !isComplete(answer):
-		return unavailable("the answer lacks what a token needs")
+		return unavailable("the token response is incomplete")
 	case organization != "" && !matches(&answer.Organization, organization):
-		return newError(OrganizationMismatch, "the backend answered for another organization")
+		return newError(OrganizationMismatch, "the backend responded for another organization")
 	case b.record.User.ID != "" && answer.User.ID != b.record.User.ID:
-		return newError(api.IdentityChanged, "somebody else has signed in")
+		return newError(api.IdentityChanged, "another person has signed in")
 	}
 	return nil
 }
 
-// wear puts an organization on.
+// activate makes an organization the tab's own.
 func (b *binding) activate(h *heldToken) {
 	o, user := h.organization(), h.answer.User
 	if !b.isShown(o, user) {
@@ -224,21 +226,21 @@ func (b *binding) activate(h *heldToken) {
 	b.state.DeviceBound = h.answer.DeviceBound
 }
 
-// stays tells whether a person's organization is the one that the page shows: the face
-// may have shown it since the page was loaded, with a token that is over by now.
+// isShown reports whether the page shows this person and organization already. The
+// client may have shown them from the record, with a token that has expired since.
 func (b *binding) isShown(o api.Organization, user api.User) bool {
 	return b.state.hasActive() && b.state.Organization.ID == o.ID && b.state.User.ID == user.ID ||
 		b.shownBefore == user.ID+"/"+o.ID
 }
 
-// fence makes what belongs to the organization worn so far out of date.
+// advanceFence puts everything of the organization so far out of date.
 func (b *binding) advanceFence() {
 	b.state.Fence++
 	b.record.Fence = b.state.Fence
 }
 
-// deactivate ends the wearing of an organization. Only a tab that Ended still says
-// which one it was.
+// deactivate ends the tab's organization. The state keeps its name only with the status
+// Ended.
 func (b *binding) deactivate(status Status) {
 	if b.state.hasActive() || b.shownBefore != "" {
 		b.advanceFence()

@@ -14,10 +14,10 @@ import (
 	"github.com/tabard-auth/tabard/wasm/tab"
 )
 
-// base is where the backend is.
+// base is the backend's base URL.
 const base = "https://app.example/auth"
 
-// browser is what all tabs of a person share: the backend's cookie, storage,
+// browser is the state that all tabs of a person share: the backend's cookie, storage,
 // locks, the channel, the clocks.
 type browser struct {
 	*backend
@@ -25,17 +25,17 @@ type browser struct {
 	start time.Time
 
 	mu                   sync.Mutex
-	skew                 time.Duration // the wall clock is wrong by
-	slept                time.Duration // the monotonic clock stood still for
+	skew                 time.Duration // error of the wall clock
+	slept                time.Duration // time that the monotonic clock stood still
 	locks                map[string]bool
-	noLocks, silentLocks bool       // no Web Locks; Web Locks that do not answer
+	noLocks, silentLocks bool       // no Web Locks; Web Locks that never answer
 	noChannel            bool       // no BroadcastChannel
 	device               tab.Device // nil without WebCrypto or IndexedDB
 	pages                []*page
 	sent                 []string
 }
 
-// page is one tab of it, with the client that runs there.
+// page is one tab, with its client.
 type page struct {
 	*tab.Tab
 	browser *browser
@@ -48,7 +48,7 @@ type page struct {
 	navigated string   // where the page navigated
 }
 
-// in runs a test in a bubble where time passes as soon as everybody waits.
+// run runs a test in a bubble where time advances as soon as every goroutine waits.
 func run(t *testing.T, test func(t *testing.T, b *browser)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -67,7 +67,7 @@ func (b *browser) open(configure ...func(*tab.Config)) *page {
 	return b.restore(&storage{}, configure...)
 }
 
-// restore opens a tab with what another one left in its storage.
+// restore opens a tab with the storage of another one.
 func (b *browser) restore(session *storage, configure ...func(*tab.Config)) *page {
 	p := &page{browser: b, session: session}
 	p.config = tab.Config{Backend: base, Key: "tabard", Release: "1.2.3"}
@@ -83,14 +83,14 @@ func (b *browser) restore(session *storage, configure ...func(*tab.Config)) *pag
 	return p
 }
 
-// reload loads the page anew; what the old one had under way comes to nothing.
+// reload loads the page again; requests of the old page are lost.
 func (p *page) reload() *page {
-	p.pageHide()
+	p.closeTab()
 	return p.browser.restore(p.session, func(c *tab.Config) { *c = p.config; c.Arrival = "" })
 }
 
-// leave closes the tab.
-func (p *page) pageHide() {
+// closeTab closes the tab.
+func (p *page) closeTab() {
 	p.OnPageHide()
 	p.Close()
 	synctest.Wait()
@@ -183,7 +183,7 @@ func (p *page) state(t *testing.T) shown {
 	return s
 }
 
-// is fails the test unless the tab shows a status and, where given, wears an
+// expect fails the test unless the tab has a status and, if given, an active
 // organization.
 func (p *page) expect(t *testing.T, status tab.Status, organization ...string) {
 	t.Helper()
@@ -211,7 +211,7 @@ func (p *page) token(t *testing.T, organization string) string {
 	return token
 }
 
-// refuses fails the test unless the tab gives no token, for a reason.
+// expectRefusal fails the test unless the tab refuses a token with this code.
 func (p *page) expectRefusal(t *testing.T, code api.Code) {
 	t.Helper()
 	token, err := p.Credential("", "")
@@ -220,7 +220,8 @@ func (p *page) expectRefusal(t *testing.T, code api.Code) {
 	}
 }
 
-// asks fails the test unless just these requests were made since last asked.
+// expectRequests fails the test unless exactly these requests were made since the last
+// call.
 func (b *browser) expectRequests(t *testing.T, want ...string) {
 	t.Helper()
 	synctest.Wait()
@@ -234,7 +235,7 @@ type storage struct {
 	mu      sync.Mutex
 	items   map[string]string
 	blocked bool
-	room    int // in bytes; 0 is without end
+	room    int // in bytes; 0 for no limit
 }
 
 func (s *storage) Item(key string) string {
@@ -257,7 +258,7 @@ func (s *storage) SetItem(key, value string) bool {
 	return true
 }
 
-// copy is what a duplicated tab starts with.
+// copy is the storage of a duplicated tab.
 func (s *storage) copy() *storage {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -2,30 +2,29 @@ package tab
 
 import "time"
 
-// asleep is by how much the wall clock must run ahead of the monotonic one for
-// the tab to know that the computer slept.
+// minSleep is the least by which the wall clock must run ahead of the monotonic one to
+// mean that the computer slept.
 const minSleep = 5 * time.Second
 
-// clock counts the time that passes, sleep included, and knows the server's
-// time from its answers. It never trusts the time of day.
+// clock counts elapsed time, sleep included, and tracks the server's time by its
+// responses. It never relies on the time of day.
 type clock struct {
 	Clock
-	wallAhead time.Duration // wall minus monotonic, when last looked
+	wallAhead time.Duration // wall minus monotonic, when last compared
 	slept     time.Duration // sleep that the monotonic clock did not count
 	server    int64         // the server's time, Unix seconds, 0 while unknown
-	serverAt  time.Duration // when it was learned
+	serverAt  time.Duration // when it was received
 }
 
 func newClock(c Clock) clock {
 	return clock{Clock: c, wallAhead: c.Wall() - c.Monotonic()}
 }
 
-// now is the time that has passed since some fixed moment.
+// now returns the time since a fixed moment.
 func (c *clock) now() time.Duration { return c.Monotonic() + c.slept }
 
-// woke tells whether the computer has slept since woke was last asked. A time
-// of day put forward by hand looks the same and costs a renewal; one put back
-// is ignored.
+// detectSleep reports whether the computer has slept since its last call. A time of day
+// set forward looks the same and costs a renewal; one set back is ignored.
 func (c *clock) detectSleep() bool {
 	ahead := c.Wall() - c.Monotonic()
 	jump := ahead - c.wallAhead
@@ -37,14 +36,14 @@ func (c *clock) detectSleep() bool {
 	return true
 }
 
-// learn takes the server's time from an answer that just came.
+// setServerTime takes the server's time from a response that just came.
 func (c *clock) setServerTime(unix int64) {
 	if unix > 0 {
 		c.server, c.serverAt = unix, c.now()
 	}
 }
 
-// serverTime is the server's time in Unix seconds, 0 while it is unknown.
+// serverTime returns the server's time in Unix seconds, 0 while it is unknown.
 func (c *clock) serverTime() int64 {
 	if c.server == 0 {
 		return 0
@@ -56,7 +55,7 @@ func (c *clock) serverTime() int64 {
 type backoff struct {
 	failures int
 	until    time.Duration // no background request before
-	err      *Error        // the last fault
+	err      *Error        // the last failure
 }
 
 // The pauses between requests to a failing backend double from the first to
@@ -66,7 +65,7 @@ const (
 	maxPause = time.Minute
 )
 
-// fault notes a failed request. random is 64 random bits.
+// recordFailure notes a failed request. random is 64 random bits.
 func (b *backoff) recordFailure(err *Error, now time.Duration, random uint64) {
 	pause := min(minPause<<min(b.failures, 10), maxPause)
 	pause -= randomPart(pause/2, random)
@@ -74,14 +73,14 @@ func (b *backoff) recordFailure(err *Error, now time.Duration, random uint64) {
 	b.failures, b.until, b.err = b.failures+1, now+pause, err
 }
 
-// hurry ends the pause after a fault, unless the backend asked for it.
+// endPause ends the pause after a failure, unless the backend asked for it.
 func (b *backoff) endPause() {
 	if b.err != nil && b.err.RetryAfter == 0 {
 		b.until = 0
 	}
 }
 
-// fraction is a random part of d.
+// randomPart returns a random part of d.
 func randomPart(d time.Duration, random uint64) time.Duration {
 	return time.Duration(random % uint64(d+1))
 }

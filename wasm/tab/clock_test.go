@@ -36,7 +36,7 @@ func TestAClockSetBackMakesNoOldTokenYoung(t *testing.T) {
 		b.mu.Lock()
 		b.skew = -time.Hour
 		b.mu.Unlock()
-		p.token(t, "ada@acme") // its life is counted by the other clock
+		p.token(t, "ada@acme") // its life is counted by the monotonic clock
 		b.expectRequests(t)
 		p.reload().token(t, "ada@acme") // its age is unknown
 		b.expectRequests(t, "POST /token acme")
@@ -87,8 +87,7 @@ func TestWakingAbortsASignOutThatWasUnderWay(t *testing.T) {
 	})
 }
 
-// TestWakingAsksForTheOrganizationsAnew: a request that the sleep made worthless is no
-// fault of the backend's.
+// A request that the sleep made worthless is no fault of the backend.
 func TestWakingAsksForTheOrganizationsAnew(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")

@@ -9,8 +9,8 @@ import (
 	"github.com/tabard-auth/tabard/wasm/tab"
 )
 
-// TestEpoch_StepUpLeavesOtherTabs as they are: the same person goes on in them, under the
-// session that the step-up began, and no page starts again or sees its partition end.
+// The same person goes on in the other tabs, under the session that the step-up began.
+// No page starts again or sees its partition end.
 func TestEpoch_StepUpLeavesOtherTabs(t *testing.T) {
 	for name, first := range map[string]int{"the tab that came back mints first": 0, "another tab mints first": 1} {
 		t.Run(name, func(t *testing.T) {
@@ -49,8 +49,8 @@ func TestEpoch_StepUpLeavesOtherTabs(t *testing.T) {
 	}
 }
 
-// A sign-in that no tab's session led to is somebody's: nothing goes on before it is known
-// whose.
+// A sign-in that did not start from a tab's session may be another person's: no tab
+// goes on before it knows the person.
 func TestEpoch_SignInTakesOtherTabsOff(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")

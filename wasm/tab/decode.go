@@ -2,8 +2,8 @@ package tab
 
 import "github.com/tabard-auth/tabard/backend/api"
 
-// The decoders of the contract's answers. A member that is absent or of another
-// type is read as zero; whoever uses an answer checks what it cannot do without.
+// The decoders of the contract's responses. A member that is absent or of another type
+// is read as zero; the caller checks the members that it needs.
 
 func text(v Value, name string) string {
 	if m := member(v, name); m != nil {
@@ -13,13 +13,13 @@ func text(v Value, name string) string {
 }
 
 // The largest numbers of the contract, in seconds, and of the record, in milliseconds:
-// more than a century, which a [time.Duration] still holds.
+// more than a century, and within a [time.Duration].
 const maxSeconds, maxMillis = 1 << 32, 1 << 42
 
-// number reads a whole number of the contract's.
+// number reads a whole number of the contract.
 func number(v Value, name string) int64 { return boundedNumber(v, name, maxSeconds) }
 
-// within reads a whole number, and zero for one that is beyond a limit.
+// boundedNumber reads a whole number; one beyond the limit is zero.
 func boundedNumber(v Value, name string, limit float64) int64 {
 	m := member(v, name)
 	if m == nil {
@@ -37,7 +37,7 @@ func flag(v Value, name string) bool {
 	return m != nil && m.Bool()
 }
 
-// list reads an array, and nil where there is none.
+// list reads an array; nil if there is none.
 func list[T any](v Value, name string, element func(Value) T) []T {
 	m := member(v, name)
 	if m == nil {
@@ -55,7 +55,7 @@ func list[T any](v Value, name string, element func(Value) T) []T {
 
 func texts(v Value, name string) []string { return list(v, name, Value.Text) }
 
-// member is Member for a value that may itself be absent.
+// member is Member for a value that may be nil.
 func member(v Value, name string) Value {
 	if v == nil {
 		return nil

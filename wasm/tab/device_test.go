@@ -53,7 +53,7 @@ func (d *device) Digest(text string) ([]byte, error) {
 	return sum[:], nil
 }
 
-// lose is what clearing the browser's storage does.
+// lose clears the browser's storage.
 func (d *device) lose() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -87,16 +87,15 @@ func (k *deviceKey) Sign(text string) ([]byte, error) {
 	return signature, nil
 }
 
-// guard is a backend's check of proofs: what it refuses, it refuses before the
-// request is looked at.
+// proofChecker is a backend's check of proofs, made before it reads the request.
 type proofChecker struct {
-	jkt    string // of the session's key, once it is bound
-	nonce  string // demanded, where it is not empty
+	jkt    string // of the session's key, if it is bound
+	nonce  string // demanded, if not empty
 	used   map[string]bool
 	proofs []*dpop.Proof
 }
 
-// on puts the guard before a backend.
+// install puts the check before a backend.
 func (g *proofChecker) install(b *browser) *proofChecker {
 	g.used = map[string]bool{}
 	b.set(func() { b.script, b.bound = g.answer, true })
@@ -150,7 +149,7 @@ func header(r tab.Request, name string) string {
 	return r.Headers[i][1]
 }
 
-// onDevice runs a test in a browser that has a device key, with Ada signed in.
+// runWithDevice runs a test in a browser that has a device key, with Ada signed in.
 func runWithDevice(t *testing.T, test func(t *testing.T, b *browser, d *device, g *proofChecker)) {
 	t.Helper()
 	run(t, func(t *testing.T, b *browser) {
@@ -174,7 +173,7 @@ func TestEveryRequestProvesTheDeviceKey(t *testing.T) {
 	})
 }
 
-// TestASignInProvesTheDeviceKey: the backend says where the page goes on.
+// The backend's response has the address to navigate to.
 func TestASignInProvesTheDeviceKey(t *testing.T) {
 	runWithDevice(t, func(t *testing.T, b *browser, d *device, g *proofChecker) {
 		p := b.open(route("acme"))
@@ -207,8 +206,8 @@ func TestASignInProvesTheDeviceKey(t *testing.T) {
 	})
 }
 
-// TestASignInThatCannotBeAskedForIsANavigation: offline, at a backend of the release
-// before, or with an answer that leads nowhere.
+// It is a navigation if the browser is offline, the backend is of the previous release,
+// or the response has no address.
 func TestASignInThatCannotBeAskedForIsANavigation(t *testing.T) {
 	for name, response := range map[string]*tab.Response{
 		"of the release before": {Status: 405, Body: `{"error":"invalid_request"}`}, "of a proxy": {Status: 502, Body: "<html>"},
@@ -230,7 +229,7 @@ func TestASignInThatCannotBeAskedForIsANavigation(t *testing.T) {
 	}
 }
 
-// TestAStepUpRunsNoScript: a refusal that names no page's address leads to the sign-in.
+// A refusal without an address of a page leads to the sign-in.
 func TestAStepUpRunsNoScript(t *testing.T) {
 	for _, given := range []string{"javascript:alert(1)", "data:text/html,x", "//evil.example/login", "\x00javascript:alert(1)", "7"} {
 		runWithDevice(t, func(t *testing.T, b *browser, d *device, g *proofChecker) {
@@ -288,8 +287,8 @@ func TestWithoutADeviceKeyEverythingWorks(t *testing.T) {
 	}
 }
 
-// A proof is made in the server's time; where that is not known yet, and the clock
-// is wrong, the first answer teaches it.
+// A proof is made in the server's time. If that is unknown and the clock is wrong, the
+// first response corrects it.
 func TestAWrongClockCostsOneRequest(t *testing.T) {
 	for _, skew := range []time.Duration{-time.Hour, time.Hour} {
 		runWithDevice(t, func(t *testing.T, b *browser, d *device, g *proofChecker) {
@@ -328,7 +327,7 @@ func TestARefusedProofIsMadeAnewOnce(t *testing.T) {
 			t.Errorf("the error is %v", err)
 		}
 		b.expectRequests(t, "GET /session", "GET /session")
-		p.expect(t, tab.Active, "acme") // it has ended nothing
+		p.expect(t, tab.Active, "acme") // no session has ended
 	})
 }
 
@@ -338,7 +337,7 @@ func TestALostKeyIsAReasonToSignIn(t *testing.T) {
 		p.token(t, "ada@acme")
 		d.lose()
 		p = p.reload()
-		p.expect(t, tab.Active, "acme") // on the token from before
+		p.expect(t, tab.Active, "acme") // with the token from before
 		time.Sleep(6 * time.Minute)
 		p.expect(t, tab.SignedOut, "")
 		p.expectRefusal(t, api.DeviceKeyMismatch)
@@ -363,7 +362,7 @@ func TestAKeyThatAnotherTabMadeIsFound(t *testing.T) {
 	})
 }
 
-// A key that cannot be had for a moment is asked for again.
+// A key that cannot be read at first is read again.
 func TestAKeyThatIsLateIsWaitedFor(t *testing.T) {
 	runWithDevice(t, func(t *testing.T, b *browser, d *device, g *proofChecker) {
 		p := b.open(route("acme"))
@@ -381,7 +380,8 @@ func TestAKeyThatIsLateIsWaitedFor(t *testing.T) {
 	})
 }
 
-// An organization may ask for a session with a device key. It ends nothing elsewhere.
+// An organization may demand a session with a device key. Other organizations are not
+// affected.
 func TestAnOrganizationThatAsksForAKeyEndsNothing(t *testing.T) {
 	for name, device := range map[string]tab.Device{"with a key": &device{}, "without one": nil} {
 		t.Run(name, func(t *testing.T) {

@@ -45,8 +45,8 @@ func (o *object) texts(name string, values []string) {
 	o.raw(name, array(len(values), func(i int) string { return string(appendQuoted(nil, values[i])) }))
 }
 
-// array writes a JSON array of n elements. (It is not generic: a module would bear it once
-// for each type.)
+// array writes a JSON array of n elements. It is not generic, because the module would
+// contain it once for each type.
 func array(n int, element func(i int) string) string {
 	b := []byte{'['}
 	for i := range n {
@@ -103,7 +103,7 @@ func EncodeLogoutRequest(r api.LogoutRequest) string {
 	if r.User != "" {
 		o.text("user", r.User)
 	}
-	if r.ReturnTo != "" { // which the release before would not know
+	if r.ReturnTo != "" { // the previous release refuses the field
 		o.text("return_to", r.ReturnTo)
 	}
 	return o.end()
@@ -170,7 +170,7 @@ func encodeOrganizationState(s api.OrganizationState) string {
 	return o.end()
 }
 
-// EncodeSessions writes a person's sessions as the face shows them.
+// EncodeSessions writes a person's sessions as the client shows them.
 func EncodeSessions(sessions []api.DeviceSession) string {
 	return array(len(sessions), func(i int) string { return encodeDeviceSession(sessions[i]) })
 }
@@ -189,7 +189,7 @@ func encodeDeviceSession(s api.DeviceSession) string {
 	return o.end()
 }
 
-// base64url is the unpadded encoding of RFC 4648 section 5.
+// base64url returns the unpadded encoding of RFC 4648 section 5.
 func base64url(raw []byte) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	b := make([]byte, 0, (len(raw)*4+2)/3)

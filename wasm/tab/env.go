@@ -2,14 +2,14 @@ package tab
 
 import "time"
 
-// World is what a tab needs of the browser.
+// Env is the browser as a tab uses it.
 type Env struct {
 	Backend Backend
-	// Session is the tab's own storage, Local the one that all tabs share.
+	// Session is the tab's own storage, Local the origin's.
 	Session, Local Storage
-	// Locks is nil where the browser has none.
+	// Locks is nil if the browser has none.
 	Locks Locks
-	// Device is nil where the browser has no WebCrypto or no IndexedDB.
+	// Device is nil if the browser has no WebCrypto or no IndexedDB.
 	Device  Device
 	Channel Channel
 	Clock   Clock
@@ -18,19 +18,19 @@ type Env struct {
 	Random func() uint64
 	// Parse reads a JSON text.
 	Parse func(text string) (Value, error)
-	// Changed is told the state, as JSON, whenever it changes. It must return
-	// at once and must not call the tab.
+	// Changed is called with the state, as JSON, whenever it changes. It must return at
+	// once and must not call the tab.
 	Changed func(state string)
 }
 
-// Backend sends one request. It fails when no answer came, and soon after stop
-// is closed; every answer, whatever its status, is a success.
+// Backend sends one request. It fails if no response came, and soon after stop is
+// closed. Every response is a success, whatever its status.
 type Backend interface {
 	Do(request Request, stop <-chan struct{}) (Response, error)
 }
 
-// Request is a request to the backend, sent with the person's cookie, past
-// every cache.
+// Request is a request to the backend. It carries the person's cookie and bypasses
+// caches.
 type Request struct {
 	Method  string
 	URL     string
@@ -42,55 +42,55 @@ type Request struct {
 type Response struct {
 	Status int
 	Body   string
-	Nonce  string // [api.HeaderNonce], if the answer has one
-	// RetryAfter is the header of that name in seconds (RFC 9110 section 10.2.3), 0
-	// where there is none, or a date.
+	Nonce  string // [api.HeaderNonce], if the response has one
+	// RetryAfter is the header of that name in seconds (RFC 9110 section 10.2.3); 0 if
+	// there is none, or it is a date.
 	RetryAfter int64
 }
 
-// Storage keeps small items. Where the browser blocks it, Item finds nothing and
-// SetItem keeps nothing. (A method Get(string) string would bring that of
-// reflect.StructTag into the module, and much with it.)
+// Storage keeps small items. If the browser blocks it, Item returns nothing and SetItem
+// keeps nothing. (A method Get(string) string would pull that of reflect.StructTag, and
+// much code with it, into the module.)
 type Storage interface {
 	Item(key string) string
-	// SetItem tells whether the item is kept. Where there is no room for it, none is:
-	// the one before would be taken for it.
+	// SetItem reports whether the item is kept. If there is no room, it removes the old
+	// item, which would be taken for the new one.
 	SetItem(key, value string) (kept bool)
 }
 
-// Locks hands out names that one page of the browser can hold.
+// Locks takes names that only one page of the browser can hold.
 type Locks interface {
-	// Take takes a name unless another page holds it. It fails when the
-	// browser gives no answer within a time.
+	// Take takes a name unless another page holds it. It fails if the browser does not
+	// answer in time.
 	Take(name string, within time.Duration) (release func(), free bool, err error)
 }
 
-// Device keeps this browser's key for the backend, with which no one can walk away.
+// Device keeps this browser's key for the backend. The key cannot be exported.
 type Device interface {
-	// Key returns the key, made at the first use: all tabs of the origin have the
-	// same. It fails when the browser gives no answer within a time.
+	// Key returns the key and makes it at the first use; all tabs of the origin have
+	// the same one. It fails if the browser does not answer in time.
 	Key() (Key, error)
-	// Digest is the SHA-256 of a text.
+	// Digest returns the SHA-256 of a text.
 	Digest(text string) ([]byte, error)
 }
 
 // Key is a P-256 key (RFC 7518 section 6.2).
 type Key interface {
-	// JWK is the public key as its thumbprint is taken of it (RFC 7638 section 3).
+	// JWK returns the public key in the form of its thumbprint (RFC 7638 section 3).
 	JWK() string
 	// Sign signs a text (ES256, RFC 7518 section 3.4).
 	Sign(text string) ([]byte, error)
 }
 
-// Channel reaches the other tabs of the origin. What they send comes in through
-// [Tab.Hear].
+// Channel reaches the other tabs of the origin. Their messages arrive through
+// [Tab.OnMessage].
 type Channel interface {
 	Send(message string)
 }
 
-// Clock is the browser's two clocks.
+// Clock has the browser's two clocks.
 type Clock interface {
-	// Wall is the time of day, since the Unix epoch. People change it.
+	// Wall returns the time of day since the Unix epoch. A person can change it.
 	Wall() time.Duration
 	// Monotonic never goes back, and may stand still while the computer sleeps.
 	Monotonic() time.Duration
@@ -102,10 +102,10 @@ type Page interface {
 	Navigate(url string)
 }
 
-// Value is a parsed JSON value. A method that does not fit the value's type
-// returns that method's zero.
+// Value is a parsed JSON value. A method that does not fit the value's type returns its
+// zero value.
 type Value interface {
-	// Member returns a member of an object, nil where there is none or it is null.
+	// Member returns a member of an object; nil if it is absent or null.
 	Member(name string) Value
 	Elements() []Value
 	Text() string

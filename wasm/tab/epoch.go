@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// epoch is the browser's: an item in the storage that all tabs share, of the session
-// that lives (empty: none), a random number, and the sessions of the same person in whose
-// place it came by step-ups. It is no secret. Every sign-in
-// and sign-out replaces it, and a token is handed out only under the epoch in
-// which it was minted: a tab restored after a sign-out elsewhere shows nothing.
+// epoch is an item in the storage that all tabs of the origin share. It consists of the
+// current session (empty for none), a random number, and the sessions that step-ups of
+// the same person replaced. It is not secret. Every sign-in and sign-out replaces it,
+// and a token is handed out only in the epoch in which it was minted: a tab that is
+// restored after a sign-out elsewhere shows no data.
 type epoch struct {
 	local   Storage
 	key     string
@@ -19,31 +19,33 @@ type epoch struct {
 	random  func() uint64
 }
 
-// What tabs tell each other. A message carries no data.
+// The messages between tabs. They carry no data.
 const (
 	messageEpoch = "look again" // somebody signed in or out
 	messageSlept = "woke"       // the computer slept
 )
 
-// now is the epoch, empty where there is none or storage is blocked.
+// current returns the epoch; empty if there is none or storage is blocked.
 func (e *epoch) current() string { return e.local.Item(e.key) }
 
-// epochSession is the session of an epoch.
+// epochSession returns the session of an epoch.
 func epochSession(epoch string) string {
 	return epoch[:max(0, strings.LastIndexByte(epoch, '.'))]
 }
 
-// maxBefore is how many sessions an epoch names in whose place its own came.
+// maxPredecessors is the most replaced sessions that an epoch names.
 const maxPredecessors = 4
 
-// epochBefore are the sessions in whose place an epoch's came, the last first.
+// epochPredecessors returns the sessions that an epoch's session replaced, the latest
+// first.
 func epochPredecessors(epoch string) []string {
 	_, names, _ := strings.Cut(epoch[strings.LastIndexByte(epoch, '.')+1:], "-")
 	return strings.FieldsFunc(names, func(r rune) bool { return r == '-' })
 }
 
-// enter returns the epoch of a session: a new one where it has just begun. before is the
-// session that the tab knew: where it is the epoch's, the same person goes on.
+// ensure returns the epoch of a session, and begins a new one if the session is new.
+// before is the session that the tab knew: if it is the current epoch's, a step-up has
+// replaced it, and the same person goes on.
 func (e *epoch) ensure(session, before string) string {
 	if now := e.current(); epochSession(now) != session {
 		var all []string
@@ -55,8 +57,8 @@ func (e *epoch) ensure(session, before string) string {
 	return e.current()
 }
 
-// leave begins a new epoch because something was signed out, and returns it; session is
-// the one that lives on, or empty.
+// renew begins a new epoch after a sign-out, and returns it; session is the one that
+// remains, or empty.
 func (e *epoch) renew(session string) string {
 	if now := e.current(); epochSession(now) != "" {
 		var before []string
@@ -68,8 +70,8 @@ func (e *epoch) renew(session string) string {
 	return e.current()
 }
 
-// replace tells the other tabs only of an epoch that they can read: without
-// storage they would answer one another for ever.
+// replace stores a new epoch. It notifies the other tabs only if they can read it:
+// without storage they would notify each other for ever.
 func (e *epoch) replace(session string, before []string) {
 	next := session + "." + strconv.FormatUint(e.random(), 36)
 	for _, name := range before[:min(len(before), maxPredecessors)] {
@@ -81,7 +83,7 @@ func (e *epoch) replace(session string, before []string) {
 	}
 }
 
-// checkEpoch drops the tokens that were minted in another epoch.
+// checkEpoch drops the tokens that were minted in another epoch, and shows a sign-out.
 func (t *Tab) checkEpoch() {
 	b, epoch := &t.binding, t.epoch.current()
 	if epoch == b.record.Epoch || b.state.Status == Starting {
@@ -95,7 +97,7 @@ func (t *Tab) checkEpoch() {
 		t.signedOut(nil)
 		return
 	case b.record.Session != "" && slices.Contains(epochPredecessors(epoch), b.record.Session):
-		b.record.Session = session // the same person goes on under it
+		b.record.Session = session // a step-up replaced it; the same person goes on
 	case session != b.record.Session:
 		t.deactivate(Starting, nil)
 	}
@@ -103,8 +105,9 @@ func (t *Tab) checkEpoch() {
 	t.checkSoon()
 }
 
-// soon looks where the tab stands. A hidden tab puts that off, so that a browser's tabs
-// do not all ask at once, until somebody looks or asks; see [timers.cancelDelayed].
+// checkSoon settles the tab again: at once in a visible tab, after a random delay in a
+// hidden one, so that hidden tabs do not all send a request at once. See
+// [timers.cancelDelayed].
 func (t *Tab) checkSoon() {
 	if t.timers.cancelDelayed() {
 		go t.settle()
@@ -116,7 +119,7 @@ func (t *Tab) checkSoon() {
 	t.timers.delayed = time.AfterFunc(randomPart(spread, t.env.Random()), t.settle)
 }
 
-// Hear takes in what another tab said.
+// OnMessage handles a message of another tab.
 func (t *Tab) OnMessage(message string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

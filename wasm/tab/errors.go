@@ -4,32 +4,32 @@ import "github.com/tabard-auth/tabard/backend/api"
 
 // Codes that only the client knows, beside those of package api.
 const (
-	// OrganizationMismatch: the backend answered for another organization than
-	// the one asked for. The token is thrown away.
+	// OrganizationMismatch: the backend responded for another organization than the
+	// requested one. The token is dropped.
 	OrganizationMismatch api.Code = "organization_mismatch"
-	// Overtaken: the tab went on to another organization, or was signed out,
-	// while the answer was under way.
+	// Overtaken: the tab changed its organization, or was signed out, before the
+	// response came.
 	Overtaken api.Code = "overtaken"
 	// Closed: the client was closed.
 	Closed api.Code = "client_closed"
 )
 
-// Error is a refusal or a fault, with what to do about it.
+// Error is a refusal or a failure, with the action that resolves it.
 type Error struct {
 	Code        api.Code
 	Action      api.Action
 	Description string
-	// RetryAfter is the least time to wait before asking again, in seconds.
+	// RetryAfter is the least time to wait before the next request, in seconds.
 	RetryAfter int64
-	// Reason is why the organization session ended, where one did.
+	// Reason is why the organization session ended, if one did.
 	Reason string
-	// LoginURL satisfies the refusal when navigated to.
+	// LoginURL is the address at which the person can satisfy the refusal.
 	LoginURL string
 }
 
 func (e *Error) Error() string { return string(e.Code) + ": " + e.Description }
 
-// JSON is the error as the face reads it.
+// JSON returns the error as the client reads it.
 func (e *Error) JSON() string {
 	if e == nil {
 		return "null"
@@ -58,7 +58,7 @@ func newError(code api.Code, description string) *Error {
 	return &Error{Code: code, Action: action, Description: description}
 }
 
-// refusal is the error of an answer that carries one of the contract's codes.
+// refusal returns the error of a response that carries one of the contract's codes.
 func refusal(e api.Error) *Error {
 	return &Error{
 		Code: e.Code, Action: e.Code.Action(), Description: e.Description,
@@ -66,24 +66,25 @@ func refusal(e api.Error) *Error {
 	}
 }
 
-// unreachable is the error of an answer that did not come, or that did not come
-// from the backend. It ends nothing: a proxy's 401 signs nobody out.
+// unavailable returns the error of a response that did not come, or did not come from
+// the backend. It ends no session: a proxy's 401 is no sign-out.
 func unavailable(why string) *Error { return newError(api.TemporarilyUnavailable, why) }
 
-// again is why an answer was not used although nothing is wrong with the
-// question: it is asked anew.
-var errOutdated = newError(Overtaken, "the answer was out of date; ask again")
+// errOutdated is the result of a mint that has to be repeated, because its response was
+// out of date.
+var errOutdated = newError(Overtaken, "the response was out of date; try again")
 
-// overtaken is why nobody waits for an answer any more.
-var errOvertaken = newError(Overtaken, "the tab has gone on to something else")
+// errOvertaken is the result of a mint that no caller needs any more.
+var errOvertaken = newError(Overtaken, "the tab has changed its organization or was signed out")
 
-// closed is why a client that was closed gives nothing.
+// errClosed is the result of every call of a closed client.
 var errClosed = newError(Closed, "the client was closed")
 
-// ends tells whether an error ends the organization session that it is about.
+// endsOrganization reports whether an error ends the organization session that it is
+// about.
 func (e *Error) endsOrganization() bool {
 	return e.Action == api.StepUp || e.Code == api.OrganizationAccessDenied
 }
 
-// signsOut tells whether an error says that there is no session any more.
+// signsOut reports whether an error means that there is no session any more.
 func (e *Error) signsOut() bool { return e != nil && e.Action == api.SignIn }

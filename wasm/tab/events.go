@@ -1,7 +1,7 @@
 package tab
 
-// wake aborts what was under way while the computer slept, in every tab, before
-// anything new is sent: its requests and answers are older than they look.
+// checkSleep aborts the requests that were under way while the computer slept, in every
+// tab, before new ones are sent: their responses are older than they look.
 func (t *Tab) checkSleep() {
 	if !t.clock.detectSleep() {
 		return
@@ -12,8 +12,8 @@ func (t *Tab) checkSleep() {
 	t.backoff.endPause()
 }
 
-// Look is called when the page is shown, focused or online again: it takes in
-// what happened meanwhile.
+// OnVisible is called when the page is shown, focused or online again. It catches up
+// with the time in between.
 func (t *Tab) OnVisible(online bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -28,7 +28,7 @@ func (t *Tab) OnVisible(online bool) {
 	t.updateIdle()
 }
 
-// Hide is called when the page is hidden: timers stop.
+// OnHidden is called when the page is hidden. It stops the timers.
 func (t *Tab) OnHidden() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -85,7 +85,7 @@ func TestAFailingBackendIsAskedEverLessOften(t *testing.T) {
 		b.offline = true
 		p := b.open(route("acme"))
 		p.expect(t, tab.Unavailable, "")
-		for range 100 { // however often the app asks
+		for range 100 { // however often the app calls
 			p.Credential("", "")
 		}
 		b.expectRequests(t, "POST /token acme")
@@ -94,7 +94,7 @@ func TestAFailingBackendIsAskedEverLessOften(t *testing.T) {
 			t.Errorf("%d requests in ten minutes, want between 10 and 25", n)
 		}
 		b.set(func() { b.offline = false })
-		p.OnVisible(true) // the browser says that it is online
+		p.OnVisible(true) // the browser reports that it is online
 		p.expect(t, tab.Active, "acme")
 	})
 }
@@ -235,7 +235,7 @@ func TestARefusedTokenIsNotHandedOutAgain(t *testing.T) {
 		if err != nil || renewed == old {
 			t.Fatalf("token %s, %v", renewed, err)
 		}
-		again, err := p.Credential("", old) // another request that had it
+		again, err := p.Credential("", old) // another request that used it
 		if err != nil || again != renewed {
 			t.Errorf("token %s, %v, want %s", again, err, renewed)
 		}

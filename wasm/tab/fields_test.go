@@ -14,8 +14,8 @@ import (
 	"github.com/tabard-auth/tabard/wasm/tab"
 )
 
-// The module has no encoding/json, so it writes the contract's field names a
-// second time. These tests hold the two together.
+// The module has no encoding/json, so it repeats the contract's field names. These
+// tests compare the two.
 
 // value is JSON as encoding/json parses it, for the tab to read.
 type value struct{ v any }
@@ -49,9 +49,9 @@ func (v value) Text() string    { s, _ := v.v.(string); return s }
 func (v value) Number() float64 { n, _ := v.v.(float64); return n }
 func (v value) Bool() bool      { b, _ := v.v.(bool); return b }
 
-// answers are the types that the tab decodes, bodies those that it encodes.
-// The rest are parts of them, are read by the face, or are for pages that ask for
-// them themselves.
+// responses are the types that the tab decodes, bodies those that it encodes. The rest
+// are parts of them, are read by the client, or are for pages that request them
+// directly.
 var (
 	answers = map[string]func(t *testing.T){
 		"TokenResponse":    decodes(tab.DecodeTokenResponse),
@@ -146,7 +146,7 @@ func encodes[T any](encode func(T) string) func(*testing.T) {
 	}
 }
 
-// filled is a T in which every field has a value of its own.
+// filled returns a T in which every field has a different value.
 func filled[T any](t *testing.T) T {
 	t.Helper()
 	var v T
@@ -181,7 +181,7 @@ func fill(t *testing.T, v reflect.Value, n *int) {
 	}
 }
 
-// structs are the names of a package's struct types.
+// structs returns the names of a package's struct types.
 func structs(t *testing.T, dir string) []string {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))

@@ -6,25 +6,25 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
-// held is an organization session entered in this tab, with its token.
+// heldToken is an access token that the tab holds, with the organization session that
+// it belongs to.
 type heldToken struct {
 	answer        api.TokenResponse
 	minted        time.Duration // wall clock
-	received      time.Duration // this and the next: clock.now
+	received      time.Duration // this and the next two: clock.now
 	renewAt       time.Duration
 	expires       time.Duration
-	reportedInput activity // the person's last that the backend was told of
+	reportedInput activity // the person's last input that the backend was told of
 }
 
-// Of a token's life the last part is not handed out, so that it survives its
-// way to the API, and before that comes a part in which it is renewed while it
-// is still in use.
+// The last part of a token's life is not handed out, so that it is still valid when it
+// reaches the API. In the part before that it is renewed while it is still in use.
 const (
 	marginShare, maxMargin = 20, 5 * time.Second
 	renewShare, maxRenewal = 5, time.Minute
 )
 
-// newHeld is the token of an answer that came at the moment now.
+// newHeldToken returns the token of a response that came at the moment now.
 func newHeldToken(answer *api.TokenResponse, wall, now time.Duration, random uint64) *heldToken {
 	h := &heldToken{answer: *answer, minted: wall, received: now, reportedInput: noInput}
 	early := min(h.lifetime()/renewShare, maxRenewal)
@@ -36,8 +36,8 @@ func newHeldToken(answer *api.TokenResponse, wall, now time.Duration, random uin
 	return h
 }
 
-// last tells a token that lives as long as its session does: to renew it before its
-// end gains nothing.
+// isFinal reports whether the token lives as long as its session: renewing it before
+// its end gains no time.
 func (h *heldToken) isFinal() bool {
 	s := h.answer.OrganizationSession
 	for _, end := range []int64{h.answer.SessionExpiresIn, s.ExpiresIn, s.IdleExpiresIn} {
@@ -48,7 +48,7 @@ func (h *heldToken) isFinal() bool {
 	return false
 }
 
-// life is how long the token is handed out after it was minted.
+// lifetime returns how long the token is handed out after it was minted.
 func (h *heldToken) lifetime() time.Duration {
 	life := time.Duration(h.answer.ExpiresIn) * time.Second
 	return life - min(life/marginShare, maxMargin)
@@ -58,7 +58,7 @@ func (h *heldToken) usable(now time.Duration) bool { return h != nil && now < h.
 
 func (h *heldToken) organization() api.Organization { return h.answer.Organization }
 
-// credential is the token as it is handed out; see [Tab.Credential].
+// credential returns the token as it is handed out; see [Tab.Credential].
 func (h *heldToken) credential() string {
 	if h.answer.TokenType == api.TokenTypeDPoP {
 		return "DPoP " + h.answer.AccessToken
@@ -66,9 +66,9 @@ func (h *heldToken) credential() string {
 	return h.answer.AccessToken
 }
 
-// revive counts a stored token's life from the time of day at which it was
-// minted, the only clock that goes on over a reload. A token from the future
-// has no known age.
+// restore computes a stored token's age from the time of day at which it was minted,
+// the only clock that survives a reload. It reports whether the token is usable; one
+// from the future has no known age and is not.
 func (h *heldToken) restore(c *clock, random func() uint64) bool {
 	age := c.Wall() - h.minted
 	if age < 0 {
@@ -93,13 +93,13 @@ func decodeHeldToken(v Value) *heldToken {
 	}
 }
 
-// complete reports whether an answer has what a token needs.
+// isComplete reports whether a response has all that a token needs.
 func isComplete(answer *api.TokenResponse) bool {
 	return answer.AccessToken != "" && answer.ExpiresIn > 0 && answer.Organization.ID != "" &&
 		answer.User.ID != "" && answer.Session != ""
 }
 
-// names tells whether name, an id or a slug, is the organization's.
+// matches reports whether name, an id or a slug, is the organization's.
 func matches(o *api.Organization, name string) bool {
 	return name != "" && (name == o.ID || name == o.Slug)
 }

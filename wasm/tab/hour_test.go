@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestAnHourCostsFewRequests: of tabs of which one can be seen, with tokens of five
-// minutes. make bench-browser prints it.
+// Only one of the tabs is visible, and tokens live five minutes. make bench-browser
+// prints the result.
 func TestAnHourCostsFewRequests(t *testing.T) {
 	const perTab = 15 // an hour's renewals, each some time before the token's end
 	for _, tabs := range []int{1, 10, 50} {

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// lockTimeout bounds the wait for an answer about a lock.
+// lockTimeout bounds the wait for the browser's answer about a lock.
 const lockTimeout = time.Second
 
-// lease is the lock on the tab's id; nil while it is not held.
+// tabLock releases the lock on the tab's id; nil while the tab has none.
 type tabLock func()
 
 func (l *tabLock) release() {
@@ -18,8 +18,8 @@ func (l *tabLock) release() {
 	}
 }
 
-// take locks a name. Without an answer about locks it counts as free: the tab's id is
-// a label, and nothing's safety rests on it.
+// tryLock locks a name. If the browser does not answer, the name counts as free: the
+// tab's id is a label, and no security rests on it.
 func tryLock(locks Locks, name string) (l tabLock, free bool) {
 	if locks == nil {
 		return func() {}, true
@@ -31,8 +31,8 @@ func tryLock(locks Locks, name string) (l tabLock, free bool) {
 	return release, free || err != nil
 }
 
-// claim takes the tab's id. A copied tab finds it taken: it takes one of its
-// own and keeps the organization.
+// claimID locks the tab's id. A duplicated tab finds it locked: it makes a new id and
+// keeps the organization.
 func (t *Tab) claimID() {
 	t.mu.Lock()
 	id, had := t.binding.record.Tab, t.lock != nil
@@ -55,18 +55,19 @@ func (t *Tab) claimID() {
 	t.save()
 }
 
-// Freeze is called when the page is left and may be kept for the way back. A
-// page that holds a lock that another waits for is not kept.
+// OnPageHide is called when the page is left and may go into the back/forward cache. It
+// releases the lock, because browsers evict a page that holds one that another page
+// waits for.
 func (t *Tab) OnPageHide() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.lock.release()
-	if t.env.Session.Item(t.config.Key) != "" { // what the app cleared stays so
-		t.save() // the last input
+	if t.env.Session.Item(t.config.Key) != "" { // if the app cleared it, it stays cleared
+		t.save() // with the last input
 	}
 }
 
-// Thaw is called when the page was kept and is shown again.
+// OnPageShow is called when the page is shown again from the back/forward cache.
 func (t *Tab) OnPageShow() {
 	t.claimID()
 	t.OnVisible(true)

@@ -8,7 +8,7 @@ import (
 	"github.com/tabard-auth/tabard/wasm/tab"
 )
 
-// id is the tab's id, as the record has it.
+// id returns the tab's id in the record.
 func (p *page) id(t *testing.T) string {
 	t.Helper()
 	var record struct{ Tab string }
@@ -66,9 +66,9 @@ func TestAPageThatIsLeftHoldsNoLock(t *testing.T) {
 		if len(b.locks) != 1 || p.id(t) != id {
 			t.Errorf("locks %v, id %s, was %s", b.locks, p.id(t), id)
 		}
-		p.OnPageShow() // once more does no harm
+		p.OnPageShow() // a second call has no effect
 		p.OnPageHide()
-		copied := b.restore(p.session.copy()) // took the id meanwhile
+		copied := b.restore(p.session.copy()) // it has locked the id meanwhile
 		p.OnPageShow()
 		if p.id(t) == copied.id(t) {
 			t.Error("two tabs have one id")
@@ -107,7 +107,7 @@ func TestP1ATabKeepsItsOrganizationWhereItsTokensHaveNoRoom(t *testing.T) {
 		b.requests()
 		p = p.reload()
 		p.expect(t, tab.Active, "acme")
-		b.expectRequests(t) // nothing: there is room again
+		b.expectRequests(t) // none: there is room again
 	})
 }
 

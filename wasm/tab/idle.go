@@ -5,20 +5,21 @@ import (
 	"time"
 )
 
-// An organization may end its sessions when nobody does anything. The backend
-// decides by what it was told: the tab reports how long ago the person did something
-// there, and asks before it warns, for a sibling tab may know better.
+// An organization may end its sessions when the person is idle. The backend decides by
+// the activity that tabs report: a tab reports how long ago the person did something
+// there. It asks the backend before it warns, because a sibling tab may have reported
+// later activity.
 
 // activity is when the person last did something here (clock.now), or noInput.
 type activity time.Duration
 
-// noInput is the time of an input that there was none of.
+// noInput is the activity of a person who has done nothing yet.
 const noInput activity = math.MinInt64
 
-// The warning comes in the last part of the idle limit, a minute at most.
+// The warning comes in the last part of the idle limit, at most a minute.
 const warnShare, maxWarning = 4, time.Minute
 
-// recalled is when an input was that the record knows of.
+// inputFromRecord returns the last input that the record has.
 func inputFromRecord(unixMillis int64, c *clock) activity {
 	age := c.Wall() - time.Duration(unixMillis)*time.Millisecond
 	if unixMillis == 0 || age < 0 {
@@ -27,12 +28,12 @@ func inputFromRecord(unixMillis int64, c *clock) activity {
 	return activity(c.now() - age)
 }
 
-// unixMillis is when it was by the wall clock, for the record.
+// unixMillis returns the activity by the wall clock, for the record.
 func (a activity) unixMillis(c *clock) int64 {
 	return (c.Wall() - (c.now() - time.Duration(a))).Milliseconds()
 }
 
-// seconds is how long ago it was, for a request; nil where the tab does not know.
+// seconds returns how long ago the activity was, for a request; nil if there was none.
 func (a activity) seconds(now time.Duration) *int64 {
 	if a == noInput {
 		return nil
@@ -41,8 +42,8 @@ func (a activity) seconds(now time.Duration) *int64 {
 	return &seconds
 }
 
-// Input is called when the person does something in the page. It counts for the
-// organization that the tab wears.
+// OnInput is called when the person does something in the page. It is activity in the
+// tab's organization.
 func (t *Tab) OnInput() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -51,20 +52,21 @@ func (t *Tab) OnInput() {
 	t.updateIdle()
 }
 
-// recount tells the page anew how long is left, and plans what is due. Before it is
-// known where the tab stands the page shows what it did when it was left.
+// updateIdle publishes the seconds that are left and schedules the next action. While
+// the status is Starting it leaves the page as it was left.
 func (t *Tab) updateIdle() {
 	if s := &t.binding.state; s.Status != Starting {
 		t.show(s.Status, s.Error)
 	}
 }
 
-// limit is how long the organization lets a person be idle; 0 where it does not mind.
+// idleLimit returns how long the organization allows a person to be idle; 0 for no
+// limit.
 func (h *heldToken) idleLimit() time.Duration {
 	return time.Duration(h.answer.OrganizationSession.IdleTimeout) * time.Second
 }
 
-// idleEnd is when the organization session ends, for all that the backend was told.
+// idleEnd returns when the organization session ends, by the backend's last response.
 func (h *heldToken) idleEnd() time.Duration {
 	return h.received + time.Duration(h.answer.OrganizationSession.IdleExpiresIn)*time.Second
 }
@@ -73,8 +75,8 @@ func (h *heldToken) warnAt() time.Duration {
 	return h.idleEnd() - min(h.idleLimit()/warnShare, maxWarning)
 }
 
-// secondsLeft is how long the organization session still has unless the person does
-// something; 0 while there is no reason to warn.
+// secondsLeft returns the time to the end of an idle organization session; 0 while no
+// warning is due.
 func (b *binding) secondsLeft(now time.Duration) int64 {
 	h := b.find(b.wanted)
 	if b.state.Status != Active || h == nil || h.idleLimit() == 0 || h.received < h.warnAt() || b.input > h.reportedInput {

@@ -10,14 +10,14 @@ import (
 	"github.com/tabard-auth/tabard/wasm/tab"
 )
 
-// stay is how an organization that minds idleness sees the person, in seconds of the
-// server's clock, by the backend's rules.
+// idleSession is an organization session with an idle limit, in seconds of the server's
+// clock, by the backend's rules.
 type idleSession struct {
 	limit, activeAt, endedAt int64
 	steppedUpAt              int64
 }
 
-// judge ends the organization session, or takes a report in.
+// decide ends the organization session, or records reported activity.
 func (s *idleSession) decide(r api.TokenRequest) *api.Error {
 	if s == nil {
 		return nil
@@ -49,14 +49,14 @@ func (s *idleSession) deadlines() api.OrganizationSession {
 	return api.OrganizationSession{IdleTimeout: s.limit, IdleExpiresIn: max(1, s.activeAt+s.limit-serverTime())}
 }
 
-// strict makes acme end after a while in which nobody does anything.
+// idleLimit sets acme's idle limit.
 func (b *browser) idleLimit(limit time.Duration) *idleSession {
 	s := &idleSession{limit: int64(limit.Seconds())}
 	b.idleSessions["org_a"] = s
 	return s
 }
 
-// idleFor is the warning that the page sees, in seconds; 0 where there is none.
+// idleFor returns the warning that the page sees, in seconds; 0 for none.
 func (p *page) idleFor(t *testing.T) int64 {
 	t.Helper()
 	if idle := p.state(t).Idle; idle != nil {
@@ -65,7 +65,7 @@ func (p *page) idleFor(t *testing.T) int64 {
 	return 0
 }
 
-// acts does something every so often, for a while.
+// keepActive makes input at intervals for a while.
 func (p *page) keepActive(every, during time.Duration) {
 	for range during / every {
 		time.Sleep(every)
@@ -85,7 +85,7 @@ func TestWhoDoesNothingIsWarnedAndThenIdlesOut(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second)
 		first := p.idleFor(t)
-		if first < 59 || first > 60 { // the backend tells whole seconds
+		if first < 59 || first > 60 { // the backend counts whole seconds
 			t.Fatalf("%d s left, want a minute", first)
 		}
 		for want := first - 1; want > first-5; want-- {
@@ -106,7 +106,7 @@ func TestWhoDoesNothingIsWarnedAndThenIdlesOut(t *testing.T) {
 	})
 }
 
-// TestASlowBackendIsAskedOnce: while an answer is on its way, nothing is due.
+// No action is due while a response is under way.
 func TestASlowBackendIsAskedOnce(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
@@ -158,7 +158,7 @@ func TestAWarningGoesAwayWithTheNextInput(t *testing.T) {
 		if shownBefore := p.idleFor(t); shownBefore != 0 {
 			t.Errorf("%d s left after the input", shownBefore)
 		}
-		b.expectRequests(t, "POST /token org_a") // at once: the end is near
+		b.expectRequests(t, "POST /token org_a") // at once, because the end is near
 		if serverTime()-s.activeAt > 1 {
 			t.Errorf("active %d s ago", serverTime()-s.activeAt)
 		}
@@ -187,8 +187,8 @@ func TestActivityIsReportedByTwoThirdsOfTheLimit(t *testing.T) {
 	})
 }
 
-// TestTheBackendIsNotAskedMoreThanItHasTo: neither while somebody is active all the
-// time, nor while nobody is, nor as the end comes near.
+// The backend gets no needless request, neither from an active person, nor from an idle
+// one, nor as the end comes near.
 func TestTheBackendIsNotAskedMoreThanItHasTo(t *testing.T) {
 	for name, test := range map[string]struct {
 		act  func(p *page)
@@ -218,7 +218,7 @@ func TestASiblingTabsActivityCounts(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		b.idleLimit(10 * time.Minute)
-		b.life = 3600 // so that no renewal brings the news
+		b.life = 3600 // so that no renewal reports it
 		quiet, busy := b.open(route("acme")), b.open(route("acme"))
 		other := b.open(route("globex"))
 		for range 40 {
@@ -300,7 +300,7 @@ func TestARecordThatTheAppClearedDoesNotComeBack(t *testing.T) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		p.session.items = nil
-		p.pageHide()
+		p.closeTab()
 		if shownBefore := p.session.Item("tabard"); shownBefore != "" {
 			t.Errorf("the tab left %s", shownBefore)
 		}
@@ -331,7 +331,7 @@ func TestOfflinePastADeadlineIsNoEnd(t *testing.T) {
 	})
 }
 
-// TestWhoIdledOutComesBackByOneStepUp: say why, offer the way, and be back.
+// The page shows the reason, offers the step-up, and is back.
 func TestWhoIdledOutComesBackByOneStepUp(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
@@ -352,8 +352,8 @@ func TestWhoIdledOutComesBackByOneStepUp(t *testing.T) {
 	})
 }
 
-// TestIdle_ComesBackByEitherName: the page enters by the organization's id, and the
-// address to which the step-up returns names the slug, or the other way round.
+// The page enters by the organization's id and the step-up returns to the slug, or the
+// other way round.
 func TestIdle_ComesBackByEitherName(t *testing.T) {
 	for _, names := range [][2]string{{"org_a", "acme"}, {"acme", "org_a"}} {
 		t.Run(names[0]+" at "+names[1], func(t *testing.T) {
@@ -363,7 +363,7 @@ func TestIdle_ComesBackByEitherName(t *testing.T) {
 				p := b.open(route(names[1]))
 				time.Sleep(11 * time.Minute)
 				p.expect(t, tab.Ended, "acme")
-				p = p.reload() // which knows the organization from the backend's list alone
+				p = p.reload() // it knows the organization from the backend's list alone
 				r := p.Switch(names[0])
 				if r.Status != tab.StepUpRequired {
 					t.Fatalf("switch: %s", r.JSON())

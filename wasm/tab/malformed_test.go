@@ -11,8 +11,8 @@ import (
 	"github.com/tabard-auth/tabard/wasm/tab"
 )
 
-// TestMalformed_Record: whatever stands in the tab's record, the tab starts, and hands
-// out no token but the one that the backend gives.
+// Whatever the tab's record contains, the tab starts, and hands out no token but the
+// backend's.
 func TestMalformed_Record(t *testing.T) {
 	changes := map[string]func(record, held, answer map[string]any){
 		"from the future":             func(r, _, _ map[string]any) { r["version"] = 2 },
@@ -36,7 +36,7 @@ func TestMalformed_Record(t *testing.T) {
 				b.signIn("ada")
 				p := b.open(route("acme"))
 				before := p.token(t, "ada@acme")
-				p.pageHide()
+				p.closeTab()
 				var record map[string]any
 				if err := json.Unmarshal([]byte(p.session.Item("tabard")), &record); err != nil {
 					t.Fatal(err)
@@ -58,7 +58,7 @@ func TestMalformed_Record(t *testing.T) {
 	}
 }
 
-// TestMalformed_RecordText: the same for what is no record at all.
+// The same for a text that is no record at all.
 func TestMalformed_RecordText(t *testing.T) {
 	for _, text := range []string{"", "{", "null", "7", `"x"`, "[]", `{"version":1}`, strings.Repeat("[", 1000), `{"version":1,"tab":{},"user":7,"pending":[],"held":null,"fence":"x"}`} {
 		run(t, func(t *testing.T, b *browser) {
@@ -70,7 +70,7 @@ func TestMalformed_RecordText(t *testing.T) {
 	}
 }
 
-// TestMalformed_Answer: numbers that no clock can count are as if absent.
+// Numbers out of range count as absent.
 func TestMalformed_Answer(t *testing.T) {
 	for _, change := range []struct {
 		name, number string

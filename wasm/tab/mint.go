@@ -2,13 +2,12 @@ package tab
 
 import "github.com/tabard-auth/tabard/backend/api"
 
-// attempts is how often a mint is asked for when its answers are out of date as
-// they come.
+// maxAttempts is how often a mint is repeated because its responses were out of date.
 const maxAttempts = 3
 
-// mint gets a token for an organization, by id or slug, or for the person's only
-// one. What the answer means for the tab is done by the time it returns. enter
-// is true when a person chose the organization.
+// mint returns a token for an organization, by id or slug, or for the person's only
+// one. When it returns, the tab's state reflects the response. enter is true if the
+// person chose the organization.
 func (t *Tab) mint(organization string, enter bool) (*heldToken, *Error) {
 	for range maxAttempts {
 		f := t.share(organization, enter)
@@ -19,13 +18,13 @@ func (t *Tab) mint(organization string, enter bool) (*heldToken, *Error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	err := unavailable("every answer was out of date when it came")
+	err := unavailable("every response was out of date on arrival")
 	t.refused(organization, err)
 	return nil, err
 }
 
-// join returns the mint under way for an organization, or starts one, unless one
-// has landed just now.
+// share returns the mint under way for an organization, or starts one, unless the tab
+// has a token that is not due for renewal.
 func (t *Tab) share(organization string, enter bool) *inflight {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -35,7 +34,7 @@ func (t *Tab) share(organization string, enter bool) *inflight {
 		return other
 	}
 	switch {
-	case f.token != nil: // landed just now
+	case f.token != nil: // not due for renewal
 	case t.closed:
 		f.finish(nil, errClosed)
 	default:
@@ -46,8 +45,8 @@ func (t *Tab) share(organization string, enter bool) *inflight {
 	return f
 }
 
-// fly asks the backend. A flight that was aborted meanwhile has its outcome; the
-// late answer is dropped.
+// sendMint sends the request. If the mint was aborted meanwhile, its result is set
+// already and the late response is dropped.
 func (t *Tab) sendMint(f *inflight) {
 	v, err := t.send(f.call, "POST", api.PathToken, f.body)
 	t.mu.Lock()
@@ -57,7 +56,7 @@ func (t *Tab) sendMint(f *inflight) {
 	}
 }
 
-// land takes an answer in, unless it is out of date.
+// handleMint accepts a response, unless it is out of date.
 func (t *Tab) handleMint(f *inflight, v Value, err *Error) (h *heldToken, _ *Error) {
 	if t.epoch.current() != f.epoch || err != nil && err.Code == api.RequestTooOld {
 		return nil, errOutdated
@@ -81,19 +80,19 @@ func (t *Tab) handleMint(f *inflight, v Value, err *Error) (h *heldToken, _ *Err
 	return h, nil
 }
 
-// refused does what a refusal or a fault means for the tab: little, where it wears another
-// organization, and nothing while its token lives.
+// refused updates the tab after a refusal or failure. It changes little if the tab's
+// organization is another one, and keeps the tab active while its token lives.
 func (t *Tab) refused(organization string, err *Error) {
 	b := &t.binding
 	switch {
 	case err.signsOut():
 		t.signedOut(err)
-	case err.Code == api.IdentityChanged: // somebody else signed in: the tab's part in the session is over
+	case err.Code == api.IdentityChanged: // another person signed in: the tab's session is over
 		t.mints.abortAll(errOvertaken)
 		b.record.Epoch, b.record.Held = t.epoch.current(), nil
 		t.deactivate(Ended, err)
 	case err.Code == api.OrganizationRequired:
-		// settle offers them.
+		// settle offers the choice.
 	case err.endsOrganization():
 		b.drop(organization)
 		if b.isActive(organization) && (b.trustsWanted() || err.Code != api.OrganizationAccessDenied) {
@@ -112,31 +111,31 @@ func (t *Tab) refused(organization string, err *Error) {
 	}
 }
 
-// flight is one mint under way. All who want its organization wait for it.
+// inflight is a mint under way. All callers that need its organization share it.
 type inflight struct {
-	organization string // id where known, else as named; empty for the only one
+	organization string // the id if known, otherwise as named; empty for the only one
 	enter        bool
 	body         string   // of the request
-	reported     activity // the one that body tells of
-	epoch        string   // the browser's when it left
+	reported     activity // the activity in body
+	epoch        string   // when the request was sent
 	call         *call
-	done         chan struct{} // closed when held and err are set
+	done         chan struct{} // closed when token and err are set
 	token        *heldToken
 	err          *Error
 }
 
-// land ends the flight. Whoever waits for it gets the outcome, or asks anew where that is
+// finish sets the result of a mint. Callers return it, or mint again if it is
 // [errOutdated].
 func (f *inflight) finish(h *heldToken, err *Error) {
 	f.token, f.err = h, err
 	close(f.done)
 }
 
-// mints are the flights under way, by organization.
+// mints are the mints under way, by organization.
 type mints map[string]*inflight
 
-// serving returns the flight under way that also brings what another wants. One that may
-// not enter does not serve one that may.
+// find returns a mint under way that can be shared. One without enter does not serve a
+// caller with enter.
 func (m mints) find(f *inflight) *inflight {
 	if under := m[f.organization]; under != nil && (under.enter || !f.enter) {
 		return under
@@ -144,14 +143,14 @@ func (m mints) find(f *inflight) *inflight {
 	return nil
 }
 
-// begin puts a flight under way. One for the same organization that does not serve it is
-// asked anew.
+// add registers a mint. It aborts one for the same organization that could not be
+// shared, whose callers then mint again.
 func (m mints) add(f *inflight) {
 	m.abort(f.organization, errOutdated)
 	m[f.organization] = f
 }
 
-// end tells whether a flight was still under way, and is over now.
+// remove reports whether a mint was still under way, and removes it.
 func (m mints) remove(f *inflight) bool {
 	if m[f.organization] != f {
 		return false
@@ -160,7 +159,7 @@ func (m mints) remove(f *inflight) bool {
 	return true
 }
 
-// abort ends the mint under way for an organization, and says why.
+// abort ends the mint under way for an organization with an error.
 func (m mints) abort(organization string, why *Error) {
 	if f := m[organization]; f != nil {
 		delete(m, organization)

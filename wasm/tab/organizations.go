@@ -2,8 +2,8 @@ package tab
 
 import "github.com/tabard-auth/tabard/backend/api"
 
-// Organizations asks who is signed in and which organizations there are to
-// enter, and shows them in the state.
+// Organizations fetches the person and the organizations that they can enter, and
+// publishes them in the state.
 func (t *Tab) Organizations() ([]api.OrganizationState, *Error) {
 	session, err := t.fetchSession()
 	if err != nil {
@@ -16,7 +16,7 @@ func (t *Tab) Organizations() ([]api.OrganizationState, *Error) {
 	return session.Organizations, nil
 }
 
-// offer lets the person choose.
+// showChoice asks the person to choose an organization.
 func (t *Tab) showChoice() {
 	session, err := t.fetchSession()
 	t.mu.Lock()
@@ -24,7 +24,7 @@ func (t *Tab) showChoice() {
 	b := &t.binding
 	switch {
 	case err == nil && b.wanted != "":
-		// The person chose while the list was on its way.
+		// The person chose before the list arrived.
 	case err == nil:
 		b.record.Epoch = t.epoch.current()
 		b.state.Organizations, b.state.User = session.Organizations, session.User
@@ -35,8 +35,8 @@ func (t *Tab) showChoice() {
 	}
 }
 
-// introduce learns the name of an organization that asks for more authentication
-// before it was ever entered here, so that the page can offer the way in.
+// nameEnded fetches the name of an organization that demands a step-up before it was
+// ever entered here, so that the page can offer one.
 func (t *Tab) nameEnded() {
 	s := &t.binding.state
 	t.mu.Lock()
@@ -58,7 +58,7 @@ func (t *Tab) nameEnded() {
 	t.show(s.Status, s.Error)
 }
 
-// inquire asks who is signed in. It mints nothing.
+// fetchSession asks the backend which person is signed in. It mints no token.
 func (t *Tab) fetchSession() (api.SessionResponse, *Error) {
 	epoch := t.epoch.current()
 	v, err := t.request("GET", api.PathSession)
@@ -69,9 +69,9 @@ func (t *Tab) fetchSession() (api.SessionResponse, *Error) {
 	case t.epoch.current() != epoch:
 		return session, errOvertaken
 	case err == nil && session.User.ID == "":
-		err = unavailable("the answer lacks the person")
+		err = unavailable("the response names no person")
 	case err == nil && user != "" && user != session.User.ID:
-		err = newError(api.IdentityChanged, "somebody else has signed in")
+		err = newError(api.IdentityChanged, "another person has signed in")
 	}
 	if err != nil {
 		t.refused("", err)

@@ -7,16 +7,16 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
-// device is what the tab has of this browser's key, if that has any.
+// device is the browser's key as the tab uses it.
 type device struct {
 	browser Device
-	key     Key    // once it was had
-	nonce   string // for the next proof, as the backend gave it
+	key     Key    // nil until it was read
+	nonce   string // for the next proof, from the backend
 }
 
-// mends tells whether a request that was refused for its proof is worth sending
-// again, with a fresh one. A key that the backend does not know is looked up again:
-// another tab may have had to make a new one.
+// canRetry reports whether a request whose proof was refused is worth one retry with a
+// new proof. A key that the backend does not know is read again, because another tab
+// may have replaced it.
 func (d *device) canRetry(err *Error) bool {
 	if d.browser == nil {
 		return false
@@ -34,10 +34,9 @@ func (d *device) canRetry(err *Error) bool {
 	return false
 }
 
-// understood tells whom a missing device key is about. The session's own key is not
-// missing from a request that proved a key, nor to a session that has none: then it
-// is the organization that asks for a session with one, which a sign-in there
-// brings. It ends nothing elsewhere.
+// classifyKeyError decides what a missing device key means. If the request proved a
+// key, or the session has none, the session itself is fine: the organization demands a
+// session with a key, which a step-up brings, and no other organization is affected.
 func classifyKeyError(err *Error, proven bool, s *State) *Error {
 	unbound := s.User.ID != "" && !s.DeviceBound
 	if err.Code == api.DeviceKeyRequired && (proven || unbound) {
@@ -46,8 +45,8 @@ func classifyKeyError(err *Error, proven bool, s *State) *Error {
 	return err
 }
 
-// deviceKey returns the browser's key for the backend, nil where it has none. What
-// failed is tried again the next time.
+// deviceKey returns the browser's key for the backend; nil if there is none. A failure
+// is retried at the next call.
 func (t *Tab) deviceKey() Key {
 	t.mu.Lock()
 	key := t.device.key
@@ -65,7 +64,7 @@ func (t *Tab) deviceKey() Key {
 	return key
 }
 
-// thumbprint is that of a key (RFC 7638), empty without one.
+// thumbprint returns the thumbprint of a key (RFC 7638); empty without a key.
 func thumbprint(d Device, key Key) string {
 	if key == nil {
 		return ""
@@ -77,8 +76,8 @@ func thumbprint(d Device, key Key) string {
 	return base64url(digest)
 }
 
-// proof proves the device key for a request, and for the access token that goes
-// along with it, if one does (RFC 9449 section 4.2). It is empty without a key.
+// proof returns a proof by the device key for a request, and for the access token that
+// it carries, if any (RFC 9449 section 4.2). It is empty without a key.
 func (t *Tab) proof(method, url, token string) string {
 	key := t.deviceKey()
 	if key == nil {
@@ -105,7 +104,7 @@ func (t *Tab) proof(method, url, token string) string {
 	return text + "." + base64url(signature)
 }
 
-// claims are those of a proof made now: in the server's time, where that is known.
+// proofClaims returns the claims of a new proof, in the server's time if it is known.
 func (c *clock) proofClaims(method, url string, random func() uint64) *object {
 	now := c.serverTime()
 	if now == 0 {
@@ -119,12 +118,12 @@ func (c *clock) proofClaims(method, url string, random func() uint64) *object {
 	return o
 }
 
-// Proof proves the device key for a request to an API with an access token. The URL
-// has no query and no fragment.
+// Proof returns a proof by the device key for a request to an API with an access token.
+// The URL has no query and no fragment.
 func (t *Tab) Proof(token, method, url string) (string, *Error) {
 	proof := t.proof(method, url, token)
 	if proof == "" {
-		return "", unavailable("the device key cannot be had")
+		return "", unavailable("the device key cannot be read")
 	}
 	return proof, nil
 }

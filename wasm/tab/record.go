@@ -7,40 +7,41 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
-// recordVersion changes with the record's meaning; a record of another version
-// is not read.
+// recordVersion changes with the record's meaning; a record of another version is
+// ignored.
 const recordVersion = 1
 
-// record is what a tab remembers over a reload. It lies in the tab's own
-// storage. Only this package writes it; the face reads it to hand out a living
-// token before the module runs.
+// record is the tab's memory over a reload, in the tab's own storage. Only this package
+// writes it; the client reads it to hand out a token before the module runs.
 type record struct {
 	// Tab is the tab's id: a label, never a credential.
 	Tab string
-	// Epoch is the browser's epoch under which Held was minted.
+	// Epoch is the epoch in which Held was minted.
 	Epoch string
-	// Organization is the id of the organization that the tab wears.
+	// Organization is the id of the tab's organization.
 	Organization string
 	// Pending is the organization of a switch that a step-up interrupted.
 	Pending string
-	// PendingKnown is what the tab knew of it: its id and its slug.
+	// PendingKnown is the organization of Pending as the tab knew it: its id and its
+	// slug.
 	PendingKnown api.Organization
-	// User and Session say whose tokens they are.
+	// User and Session are those of the tokens.
 	User    api.User
 	Session string
 	Held    []*heldToken
-	// Fence numbers what the tab wore; see [State.Fence].
+	// Fence numbers the tab's organization; see [State.Fence].
 	Fence int64
-	// Input is when the person last did something here, in Unix milliseconds of the
-	// wall clock; 0 where nothing is known of it.
+	// Input is the time of the person's last input, in Unix milliseconds of the wall
+	// clock; 0 if unknown.
 	Input int64
-	// Shown is the state as last published, for the face to start with.
+	// Shown is the state as last published; the client starts with it.
 	Shown string
 }
 
-// load reads the record. Tokens of another epoch than the browser's are left behind:
-// somebody signed in or out since. The organization stays. left is the person and the
-// organization that the client may have shown since the page was loaded; see [binding.isShown].
+// load reads the record. It drops tokens of another epoch, because somebody has signed
+// in or out since, and keeps the organization. shownBefore is the person and
+// organization that the client may have shown since the page was loaded; see
+// [binding.isShown].
 func load(env Env, key, epoch string, c *clock) (r record, shownBefore string) {
 	v, err := env.Parse(env.Session.Item(key))
 	if err != nil || v == nil || number(v, "version") != recordVersion {
@@ -61,8 +62,8 @@ func (r *record) owns(h *heldToken) bool {
 	return isComplete(&h.answer) && h.answer.User.ID == r.User.ID && h.answer.Session == r.Session
 }
 
-// save writes the record, without what has expired. Where the app has filled the storage,
-// the tab keeps its organization, and a reload asks for a token.
+// save writes the record without expired tokens. If the app has filled the storage, it
+// writes the organization alone, and a reload mints a token.
 func (r *record) save(storage Storage, key string, now time.Duration) {
 	r.Held = slices.DeleteFunc(r.Held, func(h *heldToken) bool { return !h.usable(now) })
 	if !storage.SetItem(key, r.json()) {

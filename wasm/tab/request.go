@@ -8,15 +8,15 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
-// Timeout is how long a request to the backend may take. The rotation of the
-// refresh token relies on it: nothing takes effect later.
+// Timeout is the longest that a request to the backend may take. The rotation of the
+// refresh token relies on it: no response is used later.
 const Timeout = 20 * time.Second
 
 // call is a request under way.
 type call struct {
-	stop   chan struct{} // closed when it is over: its answer does not come any more
+	stop   chan struct{} // closed at the end: its response is ignored
 	limit  *time.Timer
-	reason *Error // it was hung up, where somebody knows; see lost
+	reason *Error // why it was canceled, if known; see failure
 }
 
 func (c *call) isOver() bool {
@@ -28,7 +28,7 @@ func (c *call) isOver() bool {
 	}
 }
 
-// hangUp ends a call; only the first time counts.
+// cancel ends a call; a second cancel has no effect.
 func (c *call) cancel(why *Error) {
 	if !c.isOver() {
 		c.reason = why
@@ -37,7 +37,7 @@ func (c *call) cancel(why *Error) {
 	}
 }
 
-// lost is the error of a call that got no answer.
+// failure returns the error of a call that got no response.
 func (c *call) failure(otherwise string) *Error {
 	if c.reason != nil {
 		return c.reason
@@ -45,7 +45,7 @@ func (c *call) failure(otherwise string) *Error {
 	return unavailable(otherwise)
 }
 
-// calls are those that were begun and did not return.
+// calls are the calls under way.
 type calls map[*call]bool
 
 func (s calls) cancelAll(why *Error) {
@@ -54,7 +54,8 @@ func (s calls) cancelAll(why *Error) {
 	}
 }
 
-// call begins a request; it ends with send, or is hung up.
+// newCallLocked begins a call; send ends it, or cancel does. The caller holds the
+// mutex.
 func (t *Tab) newCallLocked() *call {
 	c := &call{stop: make(chan struct{})}
 	c.limit = time.AfterFunc(Timeout, func() {
@@ -66,8 +67,8 @@ func (t *Tab) newCallLocked() *call {
 	return c
 }
 
-// send sends one request to the backend and reads its answer. Where the device key's
-// proof was refused it sends it once more, with a fresh one.
+// send sends a request to the backend and reads its response. It retries once with a
+// new proof if the device key's proof was refused.
 func (t *Tab) send(c *call, method, path, body string) (Value, *Error) {
 	v, err := t.roundTrip(c, method, path, body)
 	t.mu.Lock()
@@ -82,8 +83,8 @@ func (t *Tab) send(c *call, method, path, body string) (Value, *Error) {
 	return v, err
 }
 
-// exchange is one request and its answer. A call that was hung up while its proof was
-// made is not sent.
+// roundTrip sends one request. A call that was canceled while its proof was made is not
+// sent.
 func (t *Tab) roundTrip(c *call, method, path, body string) (Value, *Error) {
 	address, _, _ := strings.Cut(t.config.Backend+path, "?") // RFC 9449 section 4.2
 	proof := t.proof(method, address, "")
@@ -93,7 +94,7 @@ func (t *Tab) roundTrip(c *call, method, path, body string) (Value, *Error) {
 	case t.closed:
 		return nil, errClosed
 	case c.isOver():
-		return nil, c.failure("the request was given up before it was sent")
+		return nil, c.failure("the request was canceled before it was sent")
 	}
 	request := t.config.newRequest(method, path, body, proof, t.clock.serverTime())
 	t.mu.Unlock()
@@ -113,7 +114,7 @@ func (t *Tab) roundTrip(c *call, method, path, body string) (Value, *Error) {
 	return v, nil
 }
 
-// answer reads a response. Any that the backend did not write itself counts as none.
+// parseResponse reads a response. One that the backend did not write counts as none.
 func parseResponse(response Response, parse func(string) (Value, error)) (Value, *Error) {
 	v, err := parse(response.Body)
 	switch {
@@ -129,18 +130,19 @@ func parseResponse(response Response, parse func(string) (Value, error)) (Value,
 	return v, refusal(e)
 }
 
-// patience is the longest that the tab is told to wait by anybody but the backend.
+// maxRetryAfter is the longest wait, in seconds, that the tab accepts from a proxy.
 const maxRetryAfter = 300
 
-// foreign is the error of an answer that a proxy or a portal wrote.
+// foreignResponse returns the error of a response that a proxy or a captive portal
+// wrote.
 func foreignResponse(response Response) *Error {
-	err := unavailable("the answer is not the backend's")
+	err := unavailable("the response did not come from the backend")
 	err.RetryAfter = min(response.RetryAfter, maxRetryAfter)
 	return err
 }
 
-// request is the one place where a request to the backend is made. now is the server's
-// time, 0 while it is unknown.
+// newRequest builds every request to the backend. now is the server's time, 0 while it
+// is unknown.
 func (c *Config) newRequest(method, path, body, proof string, now int64) Request {
 	r := Request{Method: method, URL: c.Backend + path, Body: body}
 	r.addHeader(api.HeaderClient, c.Release)

@@ -68,9 +68,9 @@ func TestP10ARestoredTabShowsNothing(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p, closed := b.open(route("acme")), b.open(route("acme"))
-		closed.pageHide()
+		closed.closeTab()
 		kept := b.open(route("globex"))
-		kept.OnPageHide() // into the back/forward cache, deaf
+		kept.OnPageHide() // into the back/forward cache, where no message arrives
 		b.noChannel = true
 		p.signOut(t, api.ScopeSession)
 
@@ -145,7 +145,7 @@ func TestASignOutThatFailedEndsNothing(t *testing.T) {
 	})
 }
 
-// TestSignOut_AtTheReleaseBefore, which refuses what it does not know of a request.
+// The previous release refuses a field that it does not know.
 func TestSignOut_AtTheReleaseBefore(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
@@ -262,7 +262,7 @@ func TestSomebodyElseSignedIn(t *testing.T) {
 		b.signIn("ada")
 		p := b.open(route("globex"))
 		p.config.Organization = ""
-		b.signIn("bob") // who is in Globex too
+		b.signIn("bob") // a member of Globex too
 		b.open(route("globex")).token(t, "bob@globex")
 		p.expect(t, tab.Ended, "")
 		p.expectRefusal(t, api.IdentityChanged)
@@ -285,7 +285,7 @@ func TestSomebodyElsesTokenIsNeverTakenIn(t *testing.T) {
 		b.signIn("ada")
 		p := b.open(route("globex"))
 		b.set(func() {
-			b.person = "bob" // and the backend forgets to compare
+			b.person = "bob" // and the backend fails to compare
 			b.script = func(tab.Request) *tab.Response { r := ok(b.mint(globex)); return &r }
 		})
 		token, err := p.Credential("", p.token(t, "ada@globex"))
@@ -309,7 +309,7 @@ func TestTheSamePersonUnderANewSessionGoesOn(t *testing.T) {
 func TestANewSessionsTabHoldsNoTokensOfTheOldOne(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
-		b.local.blocked = true // nothing tells the tab of it
+		b.local.blocked = true // no message or epoch reaches the tab
 		p := b.open(route("acme"))
 		p.Switch("globex")
 		b.signIn("ada")

@@ -2,7 +2,7 @@ package tab
 
 import "github.com/tabard-auth/tabard/backend/api"
 
-// Sessions asks for the person's sessions in all their browsers, the newest first.
+// Sessions fetches the person's sessions in all their browsers, the newest first.
 func (t *Tab) Sessions() ([]api.DeviceSession, *Error) {
 	v, err := t.request("GET", api.PathSessions)
 	t.mu.Lock()
@@ -13,8 +13,8 @@ func (t *Tab) Sessions() ([]api.DeviceSession, *Error) {
 	return DecodeSessionsResponse(v).Sessions, err
 }
 
-// EndSession ends one of the person's sessions, by id. Where it is this browser's
-// own, every tab finds itself signed out.
+// EndSession ends one of the person's sessions, by id. If it is this browser's own,
+// every tab is signed out.
 func (t *Tab) EndSession(id string) *Error {
 	_, err := t.request("DELETE", api.PathSessions+"/"+id)
 	t.mu.Lock()
@@ -29,7 +29,7 @@ func (t *Tab) EndSession(id string) *Error {
 	return err
 }
 
-// ask sends a request about the session, and sends it anew where the computer slept
+// request sends a request about the session, and repeats it if the computer slept
 // meanwhile.
 func (t *Tab) request(method, path string) (v Value, err *Error) {
 	for range maxAttempts {
@@ -41,5 +41,5 @@ func (t *Tab) request(method, path string) (v Value, err *Error) {
 			return v, err
 		}
 	}
-	return nil, unavailable("every answer was out of date when it came")
+	return nil, unavailable("every response was out of date on arrival")
 }

@@ -7,9 +7,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
-// SignIn navigates to the sign-in, for an organization (empty: the one that the
-// tab wore last, if any), and back to returnTo. Whoever signs in may be somebody
-// else, so what the tab held is left behind.
+// SignIn navigates to the sign-in for an organization (empty: the tab's last one, if
+// any), and back to returnTo. Another person may sign in, so the tab drops its tokens.
 func (t *Tab) SignIn(organization, returnTo string) {
 	b := &t.binding
 	t.mu.Lock()
@@ -25,10 +24,10 @@ func (t *Tab) SignIn(organization, returnTo string) {
 	t.env.Page.Navigate(to)
 }
 
-// begin begins a sign-in at an address of the backend's and returns where the page goes
-// on: a request says by its Origin which page begins it, whatever its Referer policy, and
-// proves the device key. Where no good answer comes, as of the release before, the page
-// goes to the address itself.
+// beginSignIn starts a sign-in at the backend and returns the address to navigate to.
+// It sends a request rather than navigating, because a request names the page's origin
+// whatever its Referrer-Policy is, and proves the device key. If the response is no
+// address, as in the previous release, the page navigates to the backend itself.
 func (t *Tab) beginSignIn(url, user, returnTo string) string {
 	jkt := thumbprint(t.env.Device, t.deviceKey())
 	direct := withQuery(withQuery(withQuery(url, api.ParamJKT, jkt), api.ParamUser, user), api.ParamReturnTo, returnTo)
@@ -46,14 +45,15 @@ func (t *Tab) beginSignIn(url, user, returnTo string) string {
 	return direct
 }
 
-// loginURL is where a sign-in for an organization starts.
+// loginURL returns the address at which a sign-in for an organization starts.
 func (c *Config) loginURL(organization string) string {
 	url := withQuery(c.Backend+api.PathLogin, api.ParamApp, c.App)
 	return withQuery(url, api.ParamOrganization, organization)
 }
 
-// stepUpURL is where a step-up for an organization starts: at the refusal's address, which
-// may be relative to the backend's base, or at the sign-in where that is no address of a page.
+// stepUpURL returns the address at which a step-up for an organization starts: the
+// refusal's, which may be relative to the backend's base, or the sign-in if that is no
+// address of a page.
 func (c *Config) stepUpURL(organization, given string) string {
 	switch {
 	case strings.HasPrefix(given, api.PathLogin):

@@ -2,16 +2,15 @@ package tab
 
 import "github.com/tabard-auth/tabard/backend/api"
 
-// SignOut ends the tab's organization session, the session, or all of the
-// person's sessions: one of api.ScopeOrganization, api.ScopeSession and
-// api.ScopeEverywhere. It returns where the provider's own session can be ended,
-// or empty; it comes back to returnTo from there, or to the page's origin. On an error
-// nothing has ended.
+// SignOut ends the tab's organization session, the session, or all of the person's
+// sessions: one of api.ScopeOrganization, api.ScopeSession and api.ScopeEverywhere. It
+// returns the address that ends the provider's own session, or empty; the provider
+// returns to returnTo, or to the page's origin. On an error no session has ended.
 func (t *Tab) SignOut(scope, returnTo string) (endSessionURL string, err *Error) {
 	request, c := t.beginSignOut(scope)
 	request.ReturnTo = returnTo
 	v, err := t.send(c, "POST", api.PathLogout, EncodeLogoutRequest(request))
-	if returnTo != "" && err != nil && err.Code == api.InvalidRequest { // by the release before, which does not know it
+	if returnTo != "" && err != nil && err.Code == api.InvalidRequest { // by the previous release, which does not know the field
 		request.ReturnTo = ""
 		v, err = t.send(t.newCall(), "POST", api.PathLogout, EncodeLogoutRequest(request))
 	}
@@ -43,8 +42,8 @@ func (t *Tab) newCall() *call {
 	return t.newCallLocked()
 }
 
-// beginSignOut aborts what is under way, so that no late answer brings anything
-// back.
+// beginSignOut aborts the mints under way, so that no late response undoes the
+// sign-out.
 func (t *Tab) beginSignOut(scope string) (api.LogoutRequest, *call) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

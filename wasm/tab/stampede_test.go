@@ -9,13 +9,13 @@ import (
 	"github.com/tabard-auth/tabard/wasm/tab"
 )
 
-// crowd is two hundred tabs of one person, of which one can be seen.
+// tabCount is the number of tabs of one person; one is visible.
 const tabCount = 200
 
-// rush counts requests by the second in which they come.
+// requestRate counts requests by second.
 type requestRate struct{ at map[int64]int }
 
-// watch counts from now on.
+// watch starts counting.
 func (b *browser) watch() {
 	b.set(func() { b.rate = &requestRate{map[int64]int{}} })
 }
@@ -26,7 +26,8 @@ func (r *requestRate) record() {
 	}
 }
 
-// rushes fails the test where more requests came in a second, or in all, since watched.
+// expectRate fails the test if more requests came in any second, or in all, since
+// watch.
 func (b *browser) expectRate(t *testing.T, perSecond, inAll int) {
 	t.Helper()
 	synctest.Wait()
@@ -42,7 +43,7 @@ func (b *browser) expectRate(t *testing.T, perSecond, inAll int) {
 	})
 }
 
-// gather opens the crowd and hides all but the first tab.
+// openTabs opens the tabs and hides all but the first.
 func (b *browser) openTabs(configure ...func(*tab.Config)) []*page {
 	var pages []*page
 	for i := range tabCount {
@@ -56,7 +57,7 @@ func (b *browser) openTabs(configure ...func(*tab.Config)) []*page {
 	return pages
 }
 
-// jump lets the time of day go on, as seen after a sleep in which no timer ran.
+// sleepAll advances the time of day as a sleep does, in which no timer runs.
 func (b *browser) sleepAll(d time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -74,7 +75,7 @@ func TestP6TwoHundredTabsThatWakeDoNotStampede(t *testing.T) {
 		pages[0].focus()
 		time.Sleep(time.Minute)
 		b.expectRate(t, 1, 1)
-		pages[7].token(t, "ada@globex") // asked, it has one at once
+		pages[7].token(t, "ada@globex") // on demand it has one at once
 		b.expectRate(t, 1, 2)
 	})
 }
@@ -115,7 +116,8 @@ func TestP6AnOutageIsNotMadeWorse(t *testing.T) {
 		b.watch()
 		b.set(func() { b.offline = true })
 		time.Sleep(time.Hour)
-		// A tab asks every 30 to 60 seconds in the end: 200 of them, six times a second.
+		// A tab tries again every 30 to 60 seconds in the end: 200 of them, six times a
+		// second.
 		b.expectRate(t, tabCount/3, 120*tabCount)
 	})
 }
@@ -150,7 +152,7 @@ func TestP6TwoHundredTabsThatHearOfASignInDoNotStampede(t *testing.T) {
 		b.watch()
 		b.signIn("ada")
 		pages[0] = pages[0].reload()
-		pages[9].token(t, "ada@globex") // asked, it does not wait
+		pages[9].token(t, "ada@globex") // on demand it does not wait
 		pages[8].focus()
 		pages[8].expect(t, tab.Active, "acme")
 		time.Sleep(time.Minute)

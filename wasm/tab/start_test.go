@@ -15,7 +15,7 @@ func TestNobodyIsSignedIn(t *testing.T) {
 		p.expect(t, tab.SignedOut, "")
 		b.expectRequests(t, "POST /token")
 		p.expectRefusal(t, api.LoginRequired)
-		b.expectRequests(t) // what is known is not asked for again
+		b.expectRequests(t) // the state is known
 	})
 }
 
@@ -75,7 +75,7 @@ func TestWhichOrganizationANewTabWears(t *testing.T) {
 				if remembered != "" {
 					p := b.open(func(c *tab.Config) { c.Organization = remembered })
 					session = p.session
-					p.pageHide()
+					p.closeTab()
 				}
 				p := b.restore(session, func(c *tab.Config) { c.Organization = route })
 				if want == "" {
@@ -98,7 +98,7 @@ func TestARouteToAForeignOrganizationShowsNothing(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
-		p.pageHide()
+		p.closeTab()
 		p = b.restore(p.session, route("initech"))
 		p.expect(t, tab.Ended, "")
 		p.expectRefusal(t, api.OrganizationAccessDenied)
@@ -124,19 +124,18 @@ func TestP1AReloadKeepsTheOrganizationAndAsksNobody(t *testing.T) {
 	})
 }
 
-// TestP6ATokenThatEndsWhileThePageLoadsCostsItNothing: what the page asked for under
-// the early token goes on.
+// A request that the page began with the early token goes on.
 func TestP6ATokenThatEndsWhileThePageLoadsCostsItNothing(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		p.config.Organization = ""
 		fence := p.state(t).Fence
-		p.pageHide()
+		p.closeTab()
 		time.Sleep(time.Hour)
 		asked := false
 		b.set(func() {
-			b.script = func(tab.Request) *tab.Response { // meanwhile the page is focused, and asks too
+			b.script = func(tab.Request) *tab.Response { // meanwhile the page is focused and asks for a token too
 				if p := b.pages[len(b.pages)-1]; !asked {
 					asked = true
 					go p.OnVisible(false)
@@ -155,7 +154,7 @@ func TestP6ATokenThatEndsWhileThePageLoadsCostsItNothing(t *testing.T) {
 		if got := p.state(t).Fence; got != fence {
 			t.Errorf("fence %d, was %d", got, fence)
 		}
-		p.pageHide()
+		p.closeTab()
 		b.refusals["org_a"] = api.Error{Code: api.OrganizationSessionExpired}
 		time.Sleep(time.Hour)
 		p = b.restore(p.session)
@@ -187,7 +186,7 @@ func TestP8AnExpiredTokenStillSaysWhereTheTabBelongs(t *testing.T) {
 		b.signIn("ada")
 		p := b.open(route("globex"))
 		p.config.Organization = ""
-		p.pageHide()
+		p.closeTab()
 		time.Sleep(24 * time.Hour)
 		p = p.browser.restore(p.session)
 		p.expect(t, tab.Active, "globex")
@@ -242,7 +241,7 @@ func TestASignInForAnOrganizationEntersIt(t *testing.T) {
 	})
 }
 
-// TestAStepUpThatIsOfNoUseIsNotOfferedForEver: the provider lacks what is asked for.
+// The provider cannot satisfy the step-up.
 func TestAStepUpThatIsOfNoUseIsNotOfferedForEver(t *testing.T) {
 	for arrival, want := range map[api.Code]api.Action{api.AuthTimeMissing: api.Stop, "access_denied": api.StepUp} {
 		run(t, func(t *testing.T, b *browser) {

@@ -2,7 +2,7 @@ package tab
 
 import "github.com/tabard-auth/tabard/backend/api"
 
-// Status is where a tab stands.
+// Status is the status of a tab.
 type Status string
 
 // The statuses.
@@ -10,44 +10,43 @@ const (
 	Starting  Status = "starting"   // not known yet
 	SignedOut Status = "signed_out" // nobody is signed in
 	Choose    Status = "choose"     // signed in; the person must choose an organization
-	Active    Status = "active"     // wears an organization, with a living token
-	// Ended: the tab's organization session is over, or is not this person's;
-	// State.Error says why. Others go on.
+	Active    Status = "active"     // acts for an organization, with a valid token
+	// Ended: the tab's organization session is over, or belongs to another person;
+	// State.Error has the reason. Other organizations go on.
 	Ended Status = "ended"
-	// Unavailable: the backend cannot be reached and no token lives. Nothing
+	// Unavailable: the backend cannot be reached and the token has expired. No session
 	// has ended.
 	Unavailable Status = "unavailable"
 )
 
-// State is what the page sees of a tab.
+// State is the tab's state as the page sees it.
 type State struct {
 	Status Status
-	// Fence numbers what the tab wears. It changes with the organization and
-	// the person and when either is taken off: what belongs to an older number
-	// is out of date.
+	// Fence numbers the tab's organization. It changes when organization or person
+	// change and when either is deactivated: data of an older number is out of date.
 	Fence        int64
 	Organization api.Organization
 	User         api.User
 	Roles        []string
 	Permissions  []string
-	// Organizations is nil until the backend was asked.
+	// Organizations is nil until they were fetched.
 	Organizations []api.OrganizationState
 	Error         *Error
-	// Arrival is the code with which a sign-in came back without a session,
-	// until the person does something else.
+	// Arrival is the error code of a sign-in that came back without a session, until
+	// the person's next action.
 	Arrival     api.Code
 	DeviceBound bool
-	// Idle counts the seconds to the end of the organization session while the
-	// person does nothing; 0 where there is no reason to warn.
+	// Idle is the number of seconds until the organization session of an idle person
+	// ends; 0 while no warning is due.
 	Idle int64
 }
 
-// wears tells whether an organization is worn: its data may be shown.
+// hasActive reports whether an organization is active, so that its data may be shown.
 func (s *State) hasActive() bool {
 	return s.Organization.ID != "" && s.Status != Ended && s.Status != Choose && s.Status != SignedOut
 }
 
-// JSON is the state as the face reads it.
+// JSON returns the state as the client reads it.
 func (s *State) JSON() string {
 	o := newObject()
 	o.text("status", string(s.Status))
@@ -68,9 +67,9 @@ func (s *State) JSON() string {
 	return o.end()
 }
 
-// problem is the error that the page is shown. Why a sign-in failed says more
-// than that nobody is signed in, and that a step-up is of no use more than that one is
-// asked for: the page would offer it for ever.
+// problem returns the error that the page shows. The reason why a sign-in failed says
+// more than that nobody is signed in. That a step-up cannot help says more than that
+// one is required: the page would offer it for ever.
 func (s *State) problem() *Error {
 	switch {
 	case s.Arrival == "":
@@ -82,7 +81,7 @@ func (s *State) problem() *Error {
 	return s.Error
 }
 
-// idle is the warning as the face reads it.
+// idle returns the warning as the client reads it.
 func (s *State) idle() string {
 	o := newObject()
 	o.number("secondsLeft", s.Idle)
@@ -112,24 +111,24 @@ func (t *Tab) show(status Status, err *Error) {
 	t.changed = make(chan struct{})
 }
 
-// wear puts an organization on. The caller saves the record.
+// activate makes an organization the tab's own. The caller saves the record.
 func (t *Tab) activate(h *heldToken) {
 	t.binding.activate(h)
 	t.show(Active, nil)
 	shown := t.binding.state
-	shown.Idle = 0 // which is out of date by the time the record is read
+	shown.Idle = 0 // out of date by the time the record is read
 	t.binding.record.Shown = shown.JSON()
 }
 
-// deactivate ends the wearing of an organization.
+// deactivate ends the tab's organization and shows a status.
 func (t *Tab) deactivate(status Status, err *Error) {
 	t.binding.deactivate(status)
 	t.show(status, err)
 	t.save()
 }
 
-// signedOut ends everything: nobody is signed in. The record still knows whose
-// tab it was, and of which organization, so that a sign-in lands there.
+// signedOut ends everything: nobody is signed in. The record keeps the person and the
+// organization, so that a sign-in returns there.
 func (t *Tab) signedOut(err *Error) {
 	t.mints.abortAll(errOvertaken)
 	r := &t.binding.record

@@ -6,27 +6,27 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
-// Outcome is how a switch ended.
+// Outcome is the result of a switch.
 type Outcome string
 
-// The outcomes. After all but Switched the tab goes on as before.
+// The outcomes. After all but Switched the tab is as before.
 const (
 	Switched          Outcome = "switched"
-	StepUpRequired    Outcome = "step_up_required" // the organization asks for more authentication: Tab.StepUp
-	Refused           Outcome = "refused"          // the backend said no
-	Failed            Outcome = "failed"           // the answer could not be trusted
+	StepUpRequired    Outcome = "step_up_required" // the organization demands a step-up: Tab.StepUp
+	Refused           Outcome = "refused"          // by the backend
+	Failed            Outcome = "failed"           // the response was for another organization
 	SwitchOvertaken   Outcome = "overtaken"        // by another switch or a sign-out
-	SwitchUnavailable Outcome = "unavailable"      // the backend, for now
+	SwitchUnavailable Outcome = "unavailable"      // the backend cannot be reached
 )
 
-// SwitchResult is how a switch ended, and why.
+// SwitchResult is the outcome of a switch, with its reason.
 type SwitchResult struct {
 	Status       Outcome
-	Organization api.Organization // where Switched
-	Error        *Error           // where not
+	Organization api.Organization // if Switched
+	Error        *Error           // otherwise
 }
 
-// JSON is the result as the face reads it.
+// JSON returns the result as the client reads it.
 func (r SwitchResult) JSON() string {
 	o := newObject()
 	o.text("status", string(r.Status))
@@ -47,12 +47,12 @@ func (r SwitchResult) JSON() string {
 // switches numbers the switches, so that the last one wins.
 type switches struct {
 	last    int
-	entered *heldToken // what the last Enter had
+	entered *heldToken // the token of the last Enter
 }
 
-// begin numbers a switch to an organization, of which the tab holds h, if anything. It
-// returns h where that will do: a token that lives, of an organization that wants no fresh
-// one, or where the tab stays or was just entered.
+// begin numbers a switch to an organization, for which the tab holds h, if any. It
+// returns h if no mint is needed: it is valid, and either the organization needs no
+// fresh token at a switch, or it is the tab's own, or was just entered.
 func (s *switches) begin(h *heldToken, active bool, now time.Duration) (number int, ready *heldToken) {
 	s.last++
 	stays := h != nil && (h == s.entered || active)
@@ -63,9 +63,9 @@ func (s *switches) begin(h *heldToken, active bool, now time.Duration) (number i
 	return s.last, h
 }
 
-// Switch changes the tab to another organization, by id or slug, as a
-// transaction: the new organization's token is had first, then the tab changes.
-// Whatever else happens, it goes on as before.
+// Switch changes the tab to another organization, by id or slug, as a transaction: it
+// mints the new organization's token first and then activates it. If the mint fails,
+// the tab stays as it was.
 func (t *Tab) Switch(organization string) SwitchResult {
 	return t.transact(organization, func(h *heldToken) {
 		if !t.binding.isActive(h.organization().ID) {
@@ -76,15 +76,15 @@ func (t *Tab) Switch(organization string) SwitchResult {
 	})
 }
 
-// Enter is the first half of a switch, for a page whose address changes before the
-// tab does: it has the organization's token, and the tab stays as it is. A Switch that
+// Enter is the first half of a switch, for a page whose address changes before the tab
+// does: it mints the organization's token and leaves the tab as it is. A Switch that
 // follows needs no request.
 func (t *Tab) Enter(organization string) SwitchResult {
 	return t.transact(organization, func(h *heldToken) { t.switches.entered = h })
 }
 
-// transact begins a switch, mints where no token from before will do, and ends with what
-// its kind does, if nothing came in between.
+// transact begins a switch, mints a token if needed, and calls end with it unless
+// another switch or a sign-out came first.
 func (t *Tab) transact(organization string, end func(*heldToken)) SwitchResult {
 	b := &t.binding
 	t.mu.Lock()
@@ -123,9 +123,8 @@ func outcome(err *Error) Outcome {
 	return Refused
 }
 
-// StepUp navigates to where the organization's wish for more authentication is
-// met, and finishes the switch when the page is back at returnTo. loginURL is
-// the refusal's, or empty.
+// StepUp navigates to the organization's step-up, and finishes the switch when the page
+// is back at returnTo. loginURL is the refusal's, or empty.
 func (t *Tab) StepUp(organization, loginURL, returnTo string) {
 	t.mu.Lock()
 	user := t.binding.record.User.ID
@@ -134,7 +133,7 @@ func (t *Tab) StepUp(organization, loginURL, returnTo string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.binding.setPending(organization)
-	t.binding.drop(organization) // what it holds was minted before
+	t.binding.drop(organization) // it was minted before the step-up
 	t.save()
 	t.env.Page.Navigate(to)
 }

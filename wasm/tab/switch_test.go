@@ -30,7 +30,7 @@ func TestP3ASwitchChangesTheTabOnceTheTokenIsThere(t *testing.T) {
 	})
 }
 
-// mishap is something that happens to a switch.
+// fault is an event that disturbs a switch.
 type fault func(*browser, *page)
 
 func answers401(code api.Code) fault {
@@ -47,7 +47,7 @@ func answersWith(answer func(*browser) tab.Response) fault {
 	}
 }
 
-// overtakenBy switches elsewhere while the first switch waits for its answer.
+// overtakenBy switches elsewhere while the first switch waits for its response.
 func overtakenBy(organization string) fault {
 	return func(b *browser, p *page) {
 		b.set(func() { b.latency = time.Second })
@@ -153,7 +153,7 @@ func TestP3ASwitchOvertakesARenewal(t *testing.T) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		p.hide()
-		time.Sleep(time.Hour) // the token is over
+		time.Sleep(time.Hour) // the token has expired
 		b.set(func() { b.latency = 10 * time.Second })
 		renewed := make(chan *tab.Error)
 		go func() {
@@ -219,7 +219,7 @@ func TestSwitchingBackTakesAFreshTokenWherePolicyDemandsIt(t *testing.T) {
 		b.requests()
 		p.Switch("acme")
 		b.expectRequests(t, "POST /token org_a enter")
-		p.Switch("acme") // it is there already
+		p.Switch("acme") // it is active already
 		b.expectRequests(t)
 	})
 }
@@ -278,7 +278,7 @@ func TestAStepUpDoesNotOverruleWhereThePageIs(t *testing.T) {
 				b.signIn("ada")
 				p := b.open(route("acme"))
 				p.StepUp("globex", "", "https://app.example/")
-				p.pageHide()
+				p.closeTab()
 				b.restore(p.session, configure).expect(t, tab.Active, "acme")
 			})
 		})
@@ -293,14 +293,13 @@ func TestASwitchIsFinishedOnThePageOfItsOrganization(t *testing.T) {
 		p.Switch("globex")
 		p.StepUp("globex", "", "https://app.example/globex")
 		delete(b.refusals, "org_g")
-		b.left["org_g"] = true // only who enters gets in
+		b.left["org_g"] = true // an enter is needed
 		p.config.Organization = "globex"
 		p.reload().expect(t, tab.Active, "globex")
 	})
 }
 
-// TestAStepUpForTheOrganizationAtHandBringsAFreshToken: what the tab held was minted
-// before it.
+// The tab's token was minted before the step-up.
 func TestAStepUpForTheOrganizationAtHandBringsAFreshToken(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
@@ -322,7 +321,7 @@ func TestAStepUpThatWasGivenUpLeavesTheTabWhereItWas(t *testing.T) {
 		if want := base + "/login?organization=globex&user=usr_ada&return_to=https%3A%2F%2Fapp.example%2F"; p.navigated != want {
 			t.Errorf("went to %s, want %s", p.navigated, want)
 		}
-		p.pageHide()
+		p.closeTab()
 		b.restore(p.session).expect(t, tab.Active, "acme")
 	})
 }
@@ -347,8 +346,8 @@ func TestASecondOrganizationIsServedWithoutSwitching(t *testing.T) {
 	})
 }
 
-// TestEnter_TheTabStaysUntilTheSwitch, which then takes no request, even to an
-// organization that wants a fresh token at every switch.
+// The switch then takes no request, even to an organization that requires a fresh token
+// at every switch.
 func TestEnter_TheTabStaysUntilTheSwitch(t *testing.T) {
 	for _, fresh := range []bool{false, true} {
 		run(t, func(t *testing.T, b *browser) {
@@ -356,7 +355,7 @@ func TestEnter_TheTabStaysUntilTheSwitch(t *testing.T) {
 			b.fresh = fresh
 			p := b.open(route("acme"))
 			before := p.token(t, "ada@acme")
-			b.left["org_g"] = true // only who enters gets in
+			b.left["org_g"] = true // an enter is needed
 			b.requests()
 			if r := p.Enter("globex"); r.Status != tab.Switched || r.Organization != globex {
 				t.Fatalf("entering: %+v", r)
@@ -387,7 +386,7 @@ func TestEnter_TheTabStaysUntilTheSwitch(t *testing.T) {
 	}
 }
 
-// TestEnter_OvertakenBySignOut: what was entered before it is not worn after it.
+// An organization entered before a sign-out is not activated after it.
 func TestEnter_OvertakenBySignOut(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")

@@ -1,17 +1,16 @@
-// Package tab is the logic of one browser tab: which organization it wears,
-// which tokens it holds, and what it does when the backend, the person, the
-// clock or another tab interferes.
+// Package tab is the logic of one browser tab: its organization, its tokens, and how it
+// reacts to the backend, the person, the clock and other tabs.
 //
-// It is plain Go. The browser is behind the small interfaces of [Env], so the
-// whole of it is tested natively; wasm/browser implements them for real.
+// It is plain Go. The browser is behind the small interfaces of [Env], so that all of
+// it is tested natively; wasm/browser implements them.
 //
-// [Tab] has the one mutex, and its methods tell what happens. What they work with are
-// values that have no mutex, start nothing and know no Tab: the binding (what the tab
-// holds, wears and shows, over record.go and held.go), the mints and the calls under way,
-// the browser's epoch and its device key, the pauses and the timers.
+// [Tab] has the one mutex, and its methods are the events. They work with values that
+// have no mutex, start no goroutine and do not know Tab: the binding (over record.go
+// and held_token.go), the mints and the calls under way, the browser's epoch and its
+// device key, the backoff and the timers.
 //
-// Read on in the order of a tab's life: token.go, binding.go, mint.go, request.go,
-// switch.go, signin.go, epoch.go, wake.go.
+// Read in the order of a tab's life: token.go, binding.go, mint.go, request.go,
+// switch.go, signin.go, epoch.go, events.go.
 package tab
 
 import (
@@ -20,7 +19,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
-// Config is what the page says about its client.
+// Config is the client's configuration, set by the page.
 type Config struct {
 	// Backend is the backend's base URL: absolute, without a slash at its end.
 	Backend string
@@ -31,10 +30,10 @@ type Config struct {
 	// App is the app's id; empty leaves it to the backend, which knows the
 	// app by its origin.
 	App string
-	// Organization is the id or slug that the page names, by an option or by
-	// its route. It goes before everything that the tab remembers.
+	// Organization is the id or slug that the page names, by an option or by its route.
+	// It takes precedence over the record.
 	Organization string
-	// Arrival is the code with which a sign-in came back without a session.
+	// Arrival is the error code of a sign-in that came back without a session.
 	Arrival api.Code
 	// KeepAlive renews tokens even while the tab is hidden.
 	KeepAlive bool
@@ -61,8 +60,8 @@ type Tab struct {
 	closed    bool
 }
 
-// New returns the tab as the page's record left it. It asks nobody anything
-// before [Tab.Start].
+// New returns a tab in the state that the record has. It sends no request before
+// [Tab.Start].
 func New(config Config, env Env) *Tab {
 	t := &Tab{
 		config: config, env: env, clock: newClock(env.Clock),
@@ -74,8 +73,8 @@ func New(config Config, env Env) *Tab {
 	return t
 }
 
-// Start takes the tab's id and finds out where the tab stands. It returns when
-// [State.Status] has left [Starting].
+// Start locks the tab's id and settles the tab. It returns when [State.Status] is no
+// longer [Starting].
 func (t *Tab) Start() {
 	t.claimID()
 	t.mu.Lock()
@@ -90,8 +89,8 @@ func (t *Tab) Start() {
 	}
 }
 
-// resume goes on with a token from the record, if one still lives. It tells
-// whether the tab stands somewhere.
+// resume activates a token from the record, if one is still valid. It reports whether
+// the tab is settled.
 func (t *Tab) resume() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -107,9 +106,9 @@ func (t *Tab) resume() bool {
 	return true
 }
 
-// settle finds out where the tab stands and shows it: it mints for the
-// organization that the tab wears, or for the person's only one, or offers them
-// all to choose from. One that an earlier person left in the tab it forgets.
+// settle finds the tab's organization and status, and shows them: it mints for the
+// organization of the binding, or for the person's only one, or offers a choice. It
+// forgets an organization that an earlier person left in the tab.
 func (t *Tab) settle() {
 	b := &t.binding
 	t.mu.Lock()
@@ -132,7 +131,7 @@ func (t *Tab) settle() {
 	}
 }
 
-// Close ends the client: nothing is under way any more, the tab's id is free.
+// Close ends the client: it aborts all requests and releases the tab's id.
 func (t *Tab) Close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -2,10 +2,10 @@ package tab
 
 import "time"
 
-// alarm is what the tab does of its own accord, later.
+// timers are the tab's own later actions.
 type timers struct {
-	next    *time.Timer // of what is due; see schedule
-	delayed *time.Timer // of what checkSoon delayed
+	next    *time.Timer // for the next action; see schedule
+	delayed *time.Timer // of checkSoon in a hidden tab
 }
 
 func (a *timers) stop() {
@@ -15,19 +15,20 @@ func (a *timers) stop() {
 	}
 }
 
-// hasten takes back what checkSoon delayed, and tells whether it is to be done now.
+// cancelDelayed cancels the delayed check of checkSoon, and reports whether there was
+// one; the caller then does it now.
 func (a *timers) cancelDelayed() bool {
 	stopped := a.delayed != nil && a.delayed.Stop()
 	a.delayed = nil
 	return stopped
 }
 
-// apart is the time over which a browser's hidden tabs spread what they would all do at
-// the same moment.
+// spread is the time over which hidden tabs distribute the actions that they would all
+// take at the same moment.
 const spread = 20 * time.Second
 
-// plan sets the timer for what is due next. Timers are only hints: a hidden tab
-// renews only when asked, and expiry is checked whenever a token is asked for.
+// schedule sets the timer for the next action. Timers are only hints: a hidden tab
+// renews only on demand, and every request for a token checks its expiry.
 func (t *Tab) schedule() {
 	t.timers.stop()
 	at, ok := t.binding.due(t.backoff.until)
@@ -39,14 +40,13 @@ func (t *Tab) schedule() {
 	}
 	wait := at - t.clock.now()
 	if wait <= 0 && t.env.Page.Hidden() {
-		wait = randomPart(spread, t.env.Random()) // it slept, or was offline, with all the others
+		wait = randomPart(spread, t.env.Random()) // all tabs slept, or were offline, together
 	}
 	t.timers.next = time.AfterFunc(max(0, wait), t.onTimer)
 }
 
-// due is when the tab has something to do of its own accord: to renew, to try
-// again, or to say that its token has expired meanwhile. Before until a backend that
-// failed is not asked again.
+// due returns when the tab has to act by itself: to renew, to try again, or to show
+// that its token has expired. A backend that failed gets no request before until.
 func (b *binding) due(until time.Duration) (at time.Duration, ok bool) {
 	h := b.find(b.wanted)
 	switch {
@@ -62,7 +62,7 @@ func (b *binding) due(until time.Duration) (at time.Duration, ok bool) {
 	return max(b.renewalTime(h), until), true
 }
 
-// tick does what is due.
+// onTimer takes the action that is due.
 func (t *Tab) onTimer() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

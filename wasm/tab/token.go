@@ -1,10 +1,10 @@
 package tab
 
-// Credential returns a living access token of an organization, by id or slug, for a
-// request to an API; empty is the one that the tab wears. rejected is a token that an
-// API has refused, or empty: that one is not handed out again. A token that is bound to
-// the device key comes after "DPoP " (RFC 9449 section 7.1): the request then carries
-// [Tab.Proof] too. Only [Tab.Switch] enters an organization that the person left.
+// Credential returns a valid access token of an organization, by id or slug, for a
+// request to an API; empty is the tab's own. rejected is a token that an API has
+// refused, or empty: it is not handed out again. A token that is bound to the device
+// key follows "DPoP " (RFC 9449 section 7.1): the request then carries [Tab.Proof] as
+// well. Only [Tab.Switch] enters an organization that the person has signed out of.
 func (t *Tab) Credential(organization, rejected string) (string, *Error) {
 	name, h, err := t.findToken(organization, rejected)
 	if err == nil && h == nil {
@@ -16,9 +16,8 @@ func (t *Tab) Credential(organization, rejected string) (string, *Error) {
 	return h.credential(), nil
 }
 
-// ready returns the token that the tab holds, and none where one must be minted
-// for the organization of that name. A token near its end is renewed while it
-// is still in use.
+// findToken returns the tab's token, or only the organization's name if one must be
+// minted. It renews a token near its end while that is still in use.
 func (t *Tab) findToken(organization, rejected string) (name string, h *heldToken, err *Error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -41,7 +40,7 @@ func (t *Tab) findToken(organization, rejected string) (name string, h *heldToke
 	return name, h, err
 }
 
-// started waits until it is known where the tab stands. The mutex is free meanwhile.
+// waitStarted waits until the tab is settled. It releases the mutex meanwhile.
 func (t *Tab) waitStarted() *Error {
 	for t.checkEpoch(); t.binding.state.Status == Starting && !t.closed; t.checkEpoch() {
 		if t.timers.cancelDelayed() {

@@ -21,7 +21,7 @@ type authorizationRequest struct {
 	scopes      []string
 	prompts     []string
 	acrValues   []string
-	maxAge      time.Duration // negative: none asked for
+	maxAge      time.Duration // negative if not requested
 	formPost    bool
 	raw         string // the request as a query, to come back to
 }
@@ -29,8 +29,8 @@ type authorizationRequest struct {
 // refusal is an error that the client hears about at its redirect URI.
 type refusal struct{ code, description string }
 
-// authorize answers at once where the browser's session satisfies the request,
-// and asks who it is otherwise.
+// authorize responds at once if the browser's session satisfies the request, and shows
+// the list of people otherwise.
 func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	request, ok := readRequest(p, w, r)
 	if !ok {
@@ -51,8 +51,8 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// missing names what keeps the session from satisfying the request, as the
-// error that prompt=none gets; empty when nothing does.
+// unmet returns the reason why the session does not satisfy the request, as the error
+// for prompt=none; empty if it does.
 func (q authorizationRequest) unmet(session authentication, signedIn bool, now time.Time) string {
 	switch {
 	case !signedIn, slices.Contains(q.prompts, "login"):
@@ -129,7 +129,7 @@ func parseRequest(p *Provider, form url.Values) (authorizationRequest, *refusal)
 		loginHint:   form.Get("login_hint"),
 		scopes:      strings.Fields(form.Get("scope")),
 		prompts:     strings.Fields(form.Get("prompt")),
-		acrValues:   strings.Fields(form.Get("acr_values")),
+		acrValues:   p.classes(strings.Fields(form.Get("acr_values"))),
 		maxAge:      -1,
 		formPost:    form.Get("response_mode") == "form_post" && p.quirks.FormPost,
 		raw:         form.Encode(),
@@ -173,8 +173,8 @@ func answerError(p *Provider, w http.ResponseWriter, r *http.Request, q authoriz
 	redirect(p, w, r, q, url.Values{"error": {e.code}, "error_description": {e.description}})
 }
 
-// answer leads to the client, naming the issuer (RFC 9207): by a redirect, or by a form
-// that the browser posts there (OAuth 2.0 Form Post Response Mode).
+// redirect sends a response with the issuer (RFC 9207) to the client: by a redirect, or
+// by a form that the browser posts (OAuth 2.0 Form Post Response Mode).
 func redirect(p *Provider, w http.ResponseWriter, r *http.Request, q authorizationRequest, response url.Values) {
 	response.Set("iss", p.Issuer)
 	if q.state != "" {

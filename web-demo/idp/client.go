@@ -1,6 +1,7 @@
 package idp
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"encoding/json"
 	"mime"
@@ -30,9 +31,9 @@ func clientForm(p *Provider, w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// clientAuthenticated takes exactly one of client_secret_basic, whose parts are
-// form-encoded (RFC 6749 section 2.3.1), client_secret_post and private_key_jwt, if the
-// provider takes that one.
+// clientAuthenticated accepts exactly one of client_secret_basic (its parts are
+// form-encoded, RFC 6749 section 2.3.1), client_secret_post and private_key_jwt, if the
+// provider allows it.
 func clientAuthenticated(p *Provider, r *http.Request) bool {
 	id, secret, basic := r.BasicAuth()
 	inForm, assertion := r.PostForm.Has("client_secret"), r.PostForm.Has("client_assertion")
@@ -50,11 +51,14 @@ func clientAuthenticated(p *Provider, r *http.Request) bool {
 }
 
 func (p *Provider) isClient(id, secret string) bool {
+	if p.quirks.Secret != nil {
+		return id == p.ClientID && p.quirks.Secret(secret)
+	}
 	return id == p.ClientID && subtle.ConstantTimeCompare([]byte(secret), []byte(p.ClientSecret)) == 1
 }
 
-// assertedBy checks a client assertion (OpenID Connect Core section 9): by a key of the
-// client's key set, for this issuer alone, not used before.
+// validAssertion reports whether a client assertion (OpenID Connect Core section 9) is
+// by a key of the client's key set, for this issuer alone, and not used before.
 func validAssertion(p *Provider, raw string) bool {
 	if p.quirks.ClientKeys == nil {
 		return false
@@ -78,7 +82,7 @@ func validAssertion(p *Provider, raw string) bool {
 		}
 		return keys[0].Key, nil
 	})
-	return err == nil && claims.Audience == p.template() && claims.ID != "" && p.state.firstUse(claims.ID)
+	return err == nil && claims.Audience == cmp.Or(p.quirks.AssertionAudience, p.template()) && claims.ID != "" && p.state.firstUse(claims.ID)
 }
 
 // firstUse reports whether an assertion was not used before.

@@ -5,8 +5,8 @@ import (
 	"net/http"
 )
 
-// discovery answers OpenID Connect Discovery 1.0 section 4. What is not served
-// is said to be absent where a default would claim it.
+// discovery serves OpenID Connect Discovery 1.0 section 4. It states explicitly that a
+// feature is absent if the default would claim it.
 func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 	m := map[string]any{
 		"issuer":                                p.template(),
@@ -36,7 +36,7 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, m)
 }
 
-// quirkyMetadata says what the quirks switch on, and what a test says otherwise.
+// applyMetadataQuirks changes the metadata according to the quirks.
 func applyMetadataQuirks(p *Provider, m map[string]any) {
 	if p.quirks.PushedRequests != PushUnsupported {
 		m["pushed_authorization_request_endpoint"] = p.address("/par")
@@ -59,7 +59,7 @@ func applyMetadataQuirks(p *Provider, m map[string]any) {
 func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // a caller who went away is no error
+	_ = json.NewEncoder(w).Encode(body) // the caller may have gone away
 }
 
 // writeError answers in the form of RFC 6749 section 5.2.

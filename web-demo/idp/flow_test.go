@@ -188,7 +188,7 @@ func TestTheSessionOfTheProviderAnswersWithoutAsking(t *testing.T) {
 func TestTheProviderAsksAgain(t *testing.T) {
 	for name, test := range map[string]struct {
 		option oauth2.AuthCodeOption
-		none   string // the error under prompt=none
+		none   string // the expected error for prompt=none
 	}{
 		"for prompt=login":          {withParam("prompt", "login"), ""},
 		"for prompt=select_account": {withParam("prompt", "select_account"), ""},

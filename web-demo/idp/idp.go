@@ -1,15 +1,15 @@
-// Package idp is an OpenID provider for development: everything that a relying
-// party meets in production except a password. Whoever opens its page picks a
-// person and is signed in, so it answers on loopback only (see [Listen]).
+// Package idp is an OpenID provider for development: all that a relying party meets in
+// production except a password. Any visitor can pick a person and is signed in, so it
+// serves loopback addresses only (see [Listen]).
 //
-// It speaks authorization code with PKCE S256 for one confidential client
-// (OpenID Connect Core 1.0, RFC 7636), identifies itself in the authorization
-// response (RFC 9207), honors prompt, max_age, login_hint and acr_values, and
-// ends sessions on request (OpenID Connect RP-Initiated Logout 1.0). All of it
-// lives in memory: a restart forgets every session and makes a new signing key.
+// It implements the authorization code flow with PKCE S256 for one confidential client
+// (OpenID Connect Core 1.0, RFC 7636), identifies itself in the authorization response
+// (RFC 9207), honors prompt, max_age, login_hint and acr_values, and ends sessions on
+// request (OpenID Connect RP-Initiated Logout 1.0). It keeps its state in memory: a
+// restart forgets every session and makes a new signing key.
 //
 // Tests drive its page by element id: #person-SUBJECT signs that person in,
-// #second-factor-SUBJECT does so with a second factor, #cancel gives up.
+// #second-factor-SUBJECT does so with a second factor, #cancel cancels.
 package idp
 
 import (
@@ -30,23 +30,23 @@ const (
 	ACRSecondFactor = "urn:tabard:mfa"
 )
 
-// Config is what a provider is made of.
+// Config configures a provider.
 type Config struct {
 	// Issuer is the provider's own URL: http or https, a loopback host, and perhaps a
 	// path of one name.
 	Issuer string
-	// Name is shown on its pages; empty, it says what it is.
+	// Name is shown on its pages; empty is "Development provider".
 	Name string
 	// ClientID and ClientSecret are the one client's, which authenticates by
 	// client_secret_basic or client_secret_post.
 	ClientID, ClientSecret string
 	// RedirectURIs and PostLogoutRedirectURIs are compared exactly.
 	RedirectURIs, PostLogoutRedirectURIs []string
-	// People are those who can sign in, in the order in which they are shown.
+	// People can sign in. The page shows them in this order.
 	People []Person
 }
 
-// Person is somebody who can sign in.
+// Person is a person with an account at the provider.
 type Person struct {
 	Subject string // sub: stable, unique within the provider
 	Name    string
@@ -151,7 +151,7 @@ func (p *Provider) person(subject string) (Person, bool) {
 	return p.People[i], true
 }
 
-// ownPath is what an issuer may have after its host.
+// ownPath matches the allowed paths of an issuer.
 var ownPath = regexp.MustCompile(`^(/[a-z]+)?$`)
 
 func loopbackHost(issuer string) (host, base string, err error) {

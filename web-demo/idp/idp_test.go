@@ -91,31 +91,31 @@ func newParty(t *testing.T) *party {
 func withParam(name, value string) oauth2.AuthCodeOption { return oauth2.SetAuthURLParam(name, value) }
 
 // visit opens the authorization endpoint as a navigation of the browser.
-func (p *party) visit(options ...oauth2.AuthCodeOption) redirect {
+func (p *party) visit(options ...oauth2.AuthCodeOption) pageResponse {
 	p.t.Helper()
 	options = append([]oauth2.AuthCodeOption{oauth2.S256ChallengeOption(p.verifier), oidc.Nonce("n-1")}, options...)
 	return p.get(p.oauth.AuthCodeURL("state-1", options...))
 }
 
-func (p *party) get(address string) redirect {
+func (p *party) get(address string) pageResponse {
 	p.t.Helper()
 	response, err := p.browser.Get(address)
 	return p.read(response, err)
 }
 
 // press pushes a person's button on the page that the answer holds.
-func (p *party) press(page redirect, person, factor string) redirect {
+func (p *party) press(page pageResponse, person, factor string) pageResponse {
 	p.t.Helper()
 	return p.post("/sign-in", url.Values{"request": {page.hidden(p.t, "request")}, "person": {person}, "factor": {factor}})
 }
 
-func (p *party) post(path string, form url.Values) redirect {
+func (p *party) post(path string, form url.Values) pageResponse {
 	p.t.Helper()
 	response, err := p.browser.PostForm(issuer+path, form)
 	return p.read(response, err)
 }
 
-func (p *party) read(response *http.Response, err error) redirect {
+func (p *party) read(response *http.Response, err error) pageResponse {
 	p.t.Helper()
 	if err != nil {
 		p.t.Fatal(err)
@@ -124,7 +124,7 @@ func (p *party) read(response *http.Response, err error) redirect {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	return redirect{response.StatusCode, response.Header, string(body)}
+	return pageResponse{response.StatusCode, response.Header, string(body)}
 }
 
 // exchange redeems a code and verifies the ID token.
@@ -173,8 +173,8 @@ func read(t *testing.T, idToken *oidc.IDToken) claims {
 	return c
 }
 
-// answer is what the browser got.
-type redirect struct {
+// pageResponse is a response as the browser received it.
+type pageResponse struct {
 	status int
 	header http.Header
 	body   string
@@ -182,7 +182,7 @@ type redirect struct {
 
 var hiddenField = regexp.MustCompile(`name="(\w+)" value="([^"]*)"`)
 
-func (a redirect) hidden(t *testing.T, name string) string {
+func (a pageResponse) hidden(t *testing.T, name string) string {
 	t.Helper()
 	for _, field := range hiddenField.FindAllStringSubmatch(a.body, -1) {
 		if field[1] == name {
@@ -193,12 +193,12 @@ func (a redirect) hidden(t *testing.T, name string) string {
 	return ""
 }
 
-func (a redirect) asks() bool {
+func (a pageResponse) asks() bool {
 	return a.status == http.StatusOK && strings.Contains(a.body, `id="person-alice"`)
 }
 
 // callback returns the parameters that came to the redirect URI.
-func (a redirect) callback(t *testing.T) url.Values {
+func (a pageResponse) callback(t *testing.T) url.Values {
 	t.Helper()
 	target, err := url.Parse(a.header.Get("Location"))
 	if err != nil || !strings.HasPrefix(target.String(), callback+"?") {
@@ -211,7 +211,7 @@ func (a redirect) callback(t *testing.T) url.Values {
 	return query
 }
 
-func (a redirect) code(t *testing.T) string {
+func (a pageResponse) code(t *testing.T) string {
 	t.Helper()
 	code := a.callback(t).Get("code")
 	if code == "" {
@@ -220,7 +220,7 @@ func (a redirect) code(t *testing.T) string {
 	return code
 }
 
-func (a redirect) wantError(t *testing.T, code string) {
+func (a pageResponse) wantError(t *testing.T, code string) {
 	t.Helper()
 	if got := a.callback(t).Get("error"); got != code {
 		t.Errorf("error %q, want %q", got, code)

@@ -38,7 +38,7 @@ func (p *Provider) ReplaceKey(id, algorithm string) error {
 	return nil
 }
 
-// Key returns the provider's key, and what it publishes of it.
+// Key returns the provider's private key and its published JWK.
 func (p *Provider) Key() (private crypto.Signer, public map[string]string) {
 	key := p.key.Load()
 	return key.private, maps.Clone(key.public)
@@ -92,8 +92,8 @@ func (p *Provider) Sign(typ string, claims jwt.Claims) (string, error) {
 	return unsigned.SignedString(key.private)
 }
 
-// subjectOf reads an ID token, expired or not. The key signs nothing else and is
-// nobody else's, so its signature tells issuer and audience too.
+// subjectOf reads an ID token, expired or not. This provider alone has the key, and
+// signs only ID tokens with it, so the signature implies issuer and audience.
 func (k *signingKey) subjectOf(idToken string) (string, error) {
 	var claims jwt.RegisteredClaims
 	parser := jwt.NewParser(jwt.WithValidMethods([]string{k.method.Alg()}), jwt.WithoutClaimsValidation())

@@ -47,8 +47,8 @@ func (p *Provider) push(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusCreated, map[string]any{"request_uri": reference, "expires_in": int(pushedLife.Seconds())})
 }
 
-// resolve returns the request that a browser brings: what was pushed, where it brings a
-// reference. It returns nil where there is no such request, or where it had to be pushed.
+// resolve returns a browser's request, or the pushed one that it refers to. It returns
+// nil if there is none, or if the request had to be pushed.
 func (p *Provider) resolve(form url.Values) url.Values {
 	if reference := form.Get("request_uri"); strings.HasPrefix(reference, requestURIPrefix) {
 		stored, ok := p.state.pushedRequest(reference, p.now())
@@ -77,8 +77,8 @@ func (m *state) push(reference string, request pushed) {
 	m.requests[reference] = request
 }
 
-// pushedRequest returns what was pushed. It may be read again, for a while: a person may
-// take their time to choose who they are.
+// pushedRequest returns a pushed request. It can be read repeatedly for a while,
+// because a person may take time to choose.
 func (m *state) pushedRequest(reference string, now time.Time) (pushed, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -10,20 +10,20 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Quirks are what real providers do otherwise than this one, and the lies that a relying
-// party must not believe. Each is off in its zero value, and may be changed between
-// requests. Only tests switch them on, see [NewQuirky].
+// Quirks are deviations of real providers, and false statements that a relying party
+// must reject. The zero value of each is off; they may be changed between requests.
+// Only tests set them, see [NewWithQuirks].
 //
 // Paths in them are the provider's own, such as /token, without the issuer's path.
 type Quirks struct {
-	// Now tells the provider's time, which may be wrong; nil is the machine's.
+	// Now returns the provider's time, which may be wrong; nil is the machine's.
 	Now func() time.Time
-	// AnyPerson lets people sign in who are not in the configuration.
+	// AnyPerson admits people who are not in the configuration.
 	AnyPerson bool
-	// AlwaysPrompt keeps no session: whoever comes is asked, whatever prompt says.
+	// AlwaysPrompt keeps no session: every request prompts, whatever the prompt
+	// parameter is.
 	AlwaysPrompt bool
-	// AnyRedirectURI redirects to whatever a request says, and AnyHost answers under
-	// every host name.
+	// AnyRedirectURI accepts every redirect URI, and AnyHost every host name.
 	AnyRedirectURI, AnyHost bool
 	// RedirectURIs are registered in place of the configuration's; nil leaves those.
 	RedirectURIs []string
@@ -36,10 +36,10 @@ type Quirks struct {
 	Moved map[string]string
 	// Metadata changes the provider's metadata.
 	Metadata func(map[string]any)
-	// Keys returns what the key set holds, given the provider's own key.
+	// Keys returns the keys of the key set, given the provider's own key.
 	Keys func(own map[string]string) []any
 
-	// PushedRequests says what becomes of pushed authorization requests (RFC 9126).
+	// PushedRequests is the support for pushed authorization requests (RFC 9126).
 	PushedRequests PushedRequests
 	// FormPost answers by form_post where it is asked for.
 	FormPost bool
@@ -51,6 +51,11 @@ type Quirks struct {
 	ClientAuth []string
 	// ClientKeys returns the client's key set, for private_key_jwt.
 	ClientKeys func() []byte
+	// AssertionAudience is the audience that a client assertion has to have; "" is the
+	// issuer.
+	AssertionAudience string
+	// Secret reports whether a client secret is good, in place of the configuration's.
+	Secret func(string) bool
 	// Tokens changes the token endpoint's answer.
 	Tokens func(map[string]any)
 
@@ -63,7 +68,8 @@ type Quirks struct {
 	ACR map[string]string
 	// SessionID returns the sid of a person's session; nil leaves the claim out.
 	SessionID func(sub string) string
-	// Overage tells the groups claim by reference alone, as Entra does beyond 200 groups.
+	// Overage replaces the groups claim by a reference, as Entra does beyond 200
+	// groups.
 	Overage bool
 	// Tenants has an issuer for each tenant, by sub: the metadata's issuer is a template
 	// and the identity token names the tenant in tid, as Entra does.
@@ -76,7 +82,7 @@ type Quirks struct {
 	// UserInfo changes the claims of the userinfo endpoint.
 	UserInfo func(map[string]any)
 
-	// EndSession is what the end-session endpoint does.
+	// EndSession is the behavior of the end-session endpoint.
 	EndSession EndSession
 	// MaxURL is the longest address that is answered, in bytes; 0 is any.
 	MaxURL int
@@ -91,23 +97,23 @@ const (
 	UserInfo
 )
 
-// PushedRequests is what a provider does with pushed authorization requests.
+// PushedRequests is a provider's support for pushed authorization requests.
 type PushedRequests int
 
-// What becomes of pushed authorization requests.
+// The levels of support for pushed authorization requests.
 const (
 	PushUnsupported PushedRequests = iota
 	PushAllowed
 	PushRequired
 )
 
-// EndSession is what an end-session endpoint does.
+// EndSession is the behavior of an end-session endpoint.
 type EndSession int
 
-// What end-session endpoints do.
+// The behaviors of end-session endpoints.
 const (
 	EndSessionReturns EndSession = iota // ends the session and returns, or asks first
-	EndSessionMissing                   // there is none
+	EndSessionMissing                   // there is no endpoint
 	EndSessionStays                     // ends the session and never returns
 )
 
@@ -115,8 +121,8 @@ const (
 type Fault struct {
 	// Hangs lets the caller wait until it gives up.
 	Hangs bool
-	// Status is that of the answer, whose body is Body or else Error and Description, in
-	// the form of RFC 6749 section 5.2.
+	// Status is the response's status. Its body is Body, or otherwise Error and
+	// Description in the form of RFC 6749 section 5.2.
 	Status             int
 	Error, Description string
 	Body, ContentType  string
@@ -135,7 +141,7 @@ func (f Fault) answer(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// NewQuirky makes a provider of any issuer with quirks, for tests.
+// NewWithQuirks returns a provider of any issuer with quirks, for tests.
 func NewWithQuirks(config Config, quirks *Quirks) (*Provider, error) {
 	u, err := url.Parse(config.Issuer)
 	if err != nil {
@@ -159,8 +165,8 @@ func (p *Provider) address(path string) string {
 	return p.Issuer + path
 }
 
-// odd answers a request whose path, without the issuer's, a quirk is about, and reports
-// whether it did. It leads requests for a moved endpoint to where it was.
+// serveQuirk serves a request whose path, without the issuer's, has a quirk, and
+// reports whether it did. It rewrites the path of a moved endpoint.
 func (p *Provider) serveQuirk(w http.ResponseWriter, r *http.Request) bool {
 	path := strings.TrimPrefix(r.URL.Path, p.base)
 	if _, moved := p.quirks.Moved[path]; moved || p.quirks.MaxURL > 0 && len(p.Issuer)+len(r.URL.RequestURI()) > p.quirks.MaxURL {
@@ -183,7 +189,7 @@ func (p *Provider) serveQuirk(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-// tells reports whether a claim is told at a place.
+// includesClaim reports whether a claim is included at a place.
 func (p *Provider) includesClaim(claim string, at Place) bool {
 	only, ok := p.quirks.Only[claim]
 	return !ok || only == at
@@ -198,6 +204,18 @@ func (p *Provider) clientAuth() []string {
 
 func allowsClientAuth(p *Provider, method string) bool {
 	return slices.Contains(p.clientAuth(), method)
+}
+
+// classes returns the authentication context classes that names stand for.
+func (p *Provider) classes(names []string) []string {
+	for i, name := range names {
+		for class, renamed := range p.quirks.ACR {
+			if name == renamed {
+				names[i] = class
+			}
+		}
+	}
+	return names
 }
 
 // acr returns the name of an authentication context class.
@@ -217,8 +235,8 @@ func (p *Provider) issuerFor(sub string) (issuer, tenant string) {
 	return strings.Replace(p.template(), "{tenantid}", tenant, 1), tenant
 }
 
-// template is the issuer of the metadata: with tenants, its first name is none of a
-// tenant.
+// template returns the issuer of the metadata. With tenants, its first path segment is
+// a placeholder.
 func (p *Provider) template() string {
 	if p.quirks.Tenants == nil {
 		return p.Issuer

@@ -21,7 +21,7 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// quirky is a party of a provider with quirks.
+// newQuirkyParty returns a party of a provider with quirks.
 func newQuirkyParty(t *testing.T, quirks idp.Quirks) *party {
 	t.Helper()
 	p := newParty(t)
@@ -47,7 +47,7 @@ func (p *party) metadata() map[string]any {
 	return m
 }
 
-// TestProvider_WithoutQuirks: the demo shows what a provider does, and nothing else.
+// The demo advertises exactly its own features.
 func TestProvider_WithoutQuirks(t *testing.T) {
 	p := newParty(t)
 	for _, name := range []string{"pushed_authorization_request_endpoint", "require_pushed_authorization_requests"} {
@@ -64,7 +64,7 @@ func TestProvider_WithoutQuirks(t *testing.T) {
 	}
 }
 
-// request is what visit asks for, with the client's secret.
+// request returns the parameters of visit, with the client's secret.
 func (p *party) request() url.Values {
 	address, _ := url.Parse(p.oauth.AuthCodeURL("state-1", oauth2.S256ChallengeOption(p.verifier), oidc.Nonce("n-1")))
 	form := address.Query()

@@ -43,11 +43,11 @@ func (p *Provider) setCookie(w http.ResponseWriter, value string, maxAge int) {
 	})
 }
 
-// signOutQuestion is what the confirmation page carries along.
+// signOutQuestion has the parameters that the confirmation page keeps.
 type signOutQuestion struct{ RedirectURI, State string }
 
-// endSession is RP-Initiated Logout 1.0: with an ID token of the person who is
-// signed in it ends the session at once, otherwise it asks first.
+// endSession serves RP-Initiated Logout 1.0. An ID token of the signed-in person ends
+// the session at once; otherwise the page asks for confirmation.
 func (p *Provider) endSession(w http.ResponseWriter, r *http.Request) {
 	if p.quirks.EndSession == EndSessionMissing {
 		http.NotFound(w, r)

@@ -20,7 +20,7 @@ func (p *party) idToken(person string) string {
 	return token.Extra("id_token").(string)
 }
 
-func (p *party) endSession(parameters url.Values) redirect {
+func (p *party) endSession(parameters url.Values) pageResponse {
 	p.t.Helper()
 	var metadata struct {
 		Endpoint string `json:"end_session_endpoint"`
@@ -155,7 +155,7 @@ func TestTheSessionCookieIsOutOfReachOfScriptsAndOtherSites(t *testing.T) {
 
 func TestEveryPageForbidsScriptsAndFrames(t *testing.T) {
 	p := newParty(t)
-	for _, got := range []redirect{p.visit(), p.get(issuer + "/"), p.get(issuer + "/style.css"), p.get(issuer + "/nowhere")} {
+	for _, got := range []pageResponse{p.visit(), p.get(issuer + "/"), p.get(issuer + "/style.css"), p.get(issuer + "/nowhere")} {
 		policy := got.header.Get("Content-Security-Policy")
 		if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "script-src") || !strings.Contains(policy, "frame-ancestors 'none'") {
 			t.Errorf("status %d: Content-Security-Policy %q", got.status, policy)

@@ -20,7 +20,7 @@ var styleSource string
 
 var page = template.Must(template.New("page").Parse(pageSource))
 
-// view is what the page shows: people to choose from, a question, or a problem.
+// view is the page's content: people to choose from, a question, or a problem.
 type view struct {
 	Base     string // of its addresses
 	Provider string // its name
@@ -40,8 +40,8 @@ type choice struct {
 	SecondFactor bool // asked for
 }
 
-// showPeople asks who is there. Whoever is signed in, or was named by
-// login_hint, stands first.
+// renderPeople shows the people to choose from. The person who is signed in, or named
+// by login_hint, is first.
 func renderPeople(p *Provider, w http.ResponseWriter, q authorizationRequest, session authentication, signedIn bool) {
 	expected := func(person Person) bool {
 		if q.loginHint != "" {
@@ -68,8 +68,8 @@ func rank(c choice) int {
 	return 1
 }
 
-// signIn starts a session for the person whose button was pressed and goes on
-// with the request that the page was shown for, or ends it where they cancelled.
+// signIn starts a session for the chosen person and resumes the authorization request
+// of the page, or ends it if the person canceled.
 func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
 		p.renderProblem(w, "The request is too large or cannot be read.")
@@ -108,7 +108,7 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) {
 	answerCode(p, w, r, request, authenticated, now)
 }
 
-// home tells who is signed in to the provider itself.
+// home shows the person who is signed in to the provider.
 func (p *Provider) home(w http.ResponseWriter, r *http.Request) {
 	v := view{Title: "Development provider", Lead: "Nobody is signed in here. Start from the application."}
 	if session, ok := p.currentSession(r, p.now()); ok {
@@ -126,7 +126,7 @@ func (p *Provider) render(w http.ResponseWriter, status int, v view) {
 	v.Base, v.Provider = p.base, cmp.Or(p.Name, "Development provider")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_ = page.Execute(w, v) // a caller who went away is no error
+	_ = page.Execute(w, v) // the caller may have gone away
 }
 
 // postedAnswer is a form that the browser posts to the client.
@@ -135,7 +135,7 @@ type postedAnswer struct {
 	Fields url.Values
 }
 
-// submits is the script that posts an answer, whose digest the page's policy names.
+// submitScript is the script that posts a response. The page's policy has its digest.
 const submitScript = "document.forms[0].submit()"
 
 func postAnswer(p *Provider, w http.ResponseWriter, to string, response url.Values) {

@@ -28,8 +28,8 @@ func (a authentication) amr() []string {
 	return []string{"pwd"}
 }
 
-// grant is what an authorization code stands for, and after its exchange the
-// access token.
+// grant is the meaning of an authorization code, and after its exchange of the access
+// token.
 type grant struct {
 	authentication
 	request authorizationRequest
@@ -37,7 +37,7 @@ type grant struct {
 	token   string // the access token that the code was exchanged for
 }
 
-// memory keeps sessions by cookie, grants by code and by access token.
+// state keeps sessions by cookie, and grants by code and by access token.
 type state struct {
 	mu       sync.Mutex
 	sessions map[string]authentication
@@ -87,9 +87,9 @@ func (m *state) issueCode(a authentication, request authorizationRequest, now ti
 	return code
 }
 
-// redeem spends a code. A second presentation fails and also takes back the
-// access token of the first (RFC 6749 section 4.1.2). fits tells whether the
-// code is the caller's; one that isn't is spent all the same.
+// redeem spends a code. A second use fails and also revokes the access token of the
+// first (RFC 6749 section 4.1.2). matches reports whether the code is the caller's; if
+// not, it is spent nevertheless.
 func (m *state) redeem(code string, now time.Time, matches func(authorizationRequest) bool) (*grant, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

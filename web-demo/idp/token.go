@@ -74,7 +74,7 @@ func (p *Provider) idToken(g *grant, now time.Time) jwt.MapClaims {
 	return claims
 }
 
-// quirkyClaims says what the quirks switch on, and what a test says otherwise.
+// applyClaimQuirks changes the identity token's claims according to the quirks.
 func applyClaimQuirks(p *Provider, claims jwt.MapClaims, sub string) {
 	if p.quirks.Tenants != nil {
 		claims["iss"], claims["tid"] = p.issuerFor(sub)
@@ -104,7 +104,7 @@ func signIdentity(p *Provider, claims jwt.MapClaims) (string, error) {
 	return p.Sign("JWT", claims)
 }
 
-// claims are those that say who somebody is, as a place tells them.
+// claims returns the claims about a person that a place includes.
 func (p *Provider) claims(g *grant, at Place) jwt.MapClaims {
 	claims := jwt.MapClaims{}
 	if slices.Contains(g.request.scopes, "profile") {

@@ -1,7 +1,7 @@
-// Package notes is the demonstration's API: notes of organizations, each kept
-// from every other. It shows what a resource server does with Tabard's tokens:
-// verify, compare the organization with the resource's, check the permission, and let
-// no query forget the organization.
+// Package notes is the demonstration's API: notes of organizations, isolated from each
+// other. It shows the duties of a resource server with Tabard's tokens: verify, compare
+// the organization with the resource's, check the permission, and bind the organization
+// in every query.
 package notes
 
 import (
@@ -19,8 +19,7 @@ import (
 type Note struct {
 	ID   string `json:"id"`
 	Text string `json:"text"`
-	// Author is the user id (sub) of whoever wrote it; empty for a note that
-	// was there from the start.
+	// Author is the user id (sub) of the author; empty for a note of the seed.
 	Author    string `json:"author,omitempty"`
 	WrittenAt int64  `json:"written_at"` // Unix seconds
 }
@@ -96,8 +95,7 @@ func (s scoped) ExecContext(ctx context.Context, query string, args ...any) (sql
 	return s.db.ExecContext(ctx, query, append(args, s.organization)...)
 }
 
-// Begin writes down what the organizations have from the start, by organization id,
-// newest first.
+// Seed adds the demo's first notes, by organization id, newest first.
 func (b *Book) Seed(ctx context.Context, texts map[string][]string, now time.Time) error {
 	for organization, list := range texts {
 		for i := len(list) - 1; i >= 0; i-- {
@@ -142,7 +140,8 @@ func (b *Book) Delete(ctx context.Context, organization, id string) error {
 	return requireRows(result, err, ErrNotFound)
 }
 
-// touched is the error of a statement, and none where it touched no row.
+// requireRows returns the error of a statement, or none if the statement affected no
+// row.
 func requireRows(result sql.Result, err, none error) error {
 	if err != nil {
 		return err

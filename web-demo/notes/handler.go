@@ -44,7 +44,7 @@ func NewHandler(guard *resource.Guard, book *Book) http.Handler {
 	return mux
 }
 
-// route is a pattern of http.ServeMux with what it asks for and does.
+// route is a pattern of http.ServeMux with its permission and its action.
 type route struct {
 	pattern, permission string
 	action              action
@@ -58,7 +58,7 @@ func (h *handler) routes() []route {
 	}
 }
 
-// Patterns are the API's routes, for whoever tries them all.
+// Patterns returns the API's routes, for tests that try all of them.
 func Patterns() []string {
 	var all []string
 	for _, route := range (*handler)(nil).routes() {
@@ -70,9 +70,9 @@ func Patterns() []string {
 // action handles a request whose token serves the organization of the path.
 type action func(w http.ResponseWriter, r *http.Request, claims *token.Claims)
 
-// permit lets a request through if its token is good, serves the organization
-// of the path, and carries the permission. In that order: who is refused for the
-// organization learns nothing about permissions in it.
+// permit checks the token, then its organization against the path's, then the
+// permission. The order matters: a request for another organization learns no
+// permission in it.
 func (h *handler) permit(permission string, next action) http.Handler {
 	rule := resource.Rule{Organization: "organization", Demand: token.Demand{Permissions: []string{permission}}}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

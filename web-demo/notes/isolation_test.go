@@ -11,7 +11,7 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/notes"
 )
 
-// isolation is what the kit has to know of the demo.
+// isolation configures the kit for the demo.
 func (w *world) isolation() isolationtest.Config {
 	w.t.Helper()
 	tenant := func(slug string) isolationtest.Tenant {
@@ -47,7 +47,8 @@ func TestP5TheDemoServesNoOrganizationAnothersNotes(t *testing.T) {
 	isolationtest.Run(t, w.isolation())
 }
 
-// mistakes are what their authors could do to the demo's statements, one at a time.
+// mistakes are errors that a developer could make in the demo's statements, one at a
+// time.
 var mistakes = []struct {
 	name    string
 	instead *strings.Replacer
@@ -56,7 +57,7 @@ var mistakes = []struct {
 	{"a constant", strings.NewReplacer("SELECT @organization", "SELECT 'org_globex'")},
 }
 
-// mistaken runs statements, one of them with a mistake in it.
+// faultyQueries runs statements, one of them with a mistake.
 type faultyQueries struct {
 	db           *sql.DB
 	organization string
@@ -83,7 +84,7 @@ func (m faultyQueries) ExecContext(ctx context.Context, query string, args ...an
 	return m.db.ExecContext(ctx, query, args...)
 }
 
-// with is a world whose book runs a mistake instead of a statement.
+// newFaultyWorld returns a world whose book runs a mistake in place of a statement.
 func newFaultyWorld(t *testing.T, statement, mistake string) (w *world, seen map[string]bool) {
 	seen = map[string]bool{}
 	w = newWorld(t, func(db *sql.DB) func(string) notes.Queries {
@@ -94,8 +95,8 @@ func newFaultyWorld(t *testing.T, statement, mistake string) (w *world, seen map
 	return w, seen
 }
 
-// With the tenant taken from each of the demo's queries in turn, the kit finds each;
-// with all of them intact it finds nothing.
+// The kit finds each of the demo's queries whose tenant condition is removed, and
+// reports no leak if all are intact.
 func TestTheIsolationKitFindsEveryQueryThatForgetsItsOrganization(t *testing.T) {
 	intact, statements := newFaultyWorld(t, "", "")
 	isolationtest.Run(t, intact.isolation())

@@ -28,7 +28,7 @@ type refusal struct {
 	retryAfter  time.Duration // Retry-After
 }
 
-// refusalOfBook is the answer where a Book fails.
+// bookRefusal returns the refusal for an error of a Book.
 func bookRefusal(err error) refusal {
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -48,7 +48,7 @@ var descriptions = map[api.Code]string{
 	api.TemporarilyUnavailable: "the keys that tokens are verified with cannot be reached",
 }
 
-// refusalOf is the answer to a request that the guard refused.
+// guardRefusal returns the refusal for an error of the guard.
 func guardRefusal(err error) refusal {
 	r := resource.RefusalOf(err)
 	return refusal{r.Status, api.Code(r.Code), descriptions[api.Code(r.Code)], r.Challenge, r.RetryAfter}
@@ -67,5 +67,5 @@ func refuse(w http.ResponseWriter, r refusal) {
 func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // a caller who went away is no error
+	_ = json.NewEncoder(w).Encode(body) // the caller may have gone away
 }

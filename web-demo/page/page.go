@@ -14,8 +14,8 @@ import (
 //go:embed static
 var embedded embed.FS
 
-// policy is the page's Content Security Policy. 'wasm-unsafe-eval' is what
-// WebAssembly needs and all that Tabard's client needs.
+// policy is the page's Content Security Policy. WebAssembly needs 'wasm-unsafe-eval';
+// Tabard's client needs no more.
 const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; " +
 	"connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; " +
 	"require-trusted-types-for 'script'; trusted-types 'none'"
@@ -33,9 +33,9 @@ func Handler() http.Handler {
 	})
 }
 
-// Of serves another page than the demonstration's: the files of a folder, and its
-// index.html at every address that names none, for pages that route by themselves.
-// Which policy it is under is its own business.
+// Folder serves another page in place of the demonstration's: the files of a folder,
+// and its index.html at every other address, for pages with client-side routes. It sets
+// no content security policy.
 func Folder(folder fs.FS) http.Handler {
 	files := http.FileServerFS(folder)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

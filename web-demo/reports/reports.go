@@ -19,7 +19,7 @@ import (
 //go:embed static
 var embedded embed.FS
 
-// Config is what New needs.
+// Config configures the app.
 type Config struct {
 	Guard *resource.Guard // of this app's own audience
 	Book  *notes.Book
@@ -29,7 +29,7 @@ type Config struct {
 	Now            func() time.Time
 }
 
-// Report is what is told of an organization's notes.
+// Report summarizes an organization's notes.
 type Report struct {
 	Organization string `json:"organization"`
 	Notes        int    `json:"notes"`
@@ -85,7 +85,7 @@ func count(organization string, list []notes.Note, now time.Time) Report {
 
 func writeJSON(w http.ResponseWriter, body any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(body) // a caller who went away is no error
+	_ = json.NewEncoder(w).Encode(body) // the caller may have gone away
 }
 
 // withHeaders sets the security headers on every answer. The client comes from the

@@ -1,5 +1,5 @@
-// Command compile builds what the Worker is made of: the Go program as
-// WebAssembly, and beside it the JavaScript of the toolchain that built it.
+// Command compile builds the Worker's parts: the Go program as WebAssembly, and beside
+// it the JavaScript of the toolchain that built it.
 package main
 
 import (

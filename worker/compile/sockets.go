@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// The standard library's HTTP transport uses fetch and, where there is none, falls
-// back to sockets. A Worker always has fetch and no sockets; without the fall-back
-// the linker leaves out TLS, HTTP/2 and proxies, an eighth of the program.
+// The standard library's HTTP transport uses fetch and falls back to sockets. A Worker
+// always has fetch and no sockets. Without the fallback the linker omits TLS, HTTP/2
+// and proxies, an eighth of the program.
 const (
 	socketFallback = "return t.roundTrip(req)"
 	noFetch        = `return nil, errors.New("net/http: there is no fetch")`

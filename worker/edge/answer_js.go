@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// answer is an http.ResponseWriter that keeps the whole answer: those of the
-// contract are small, and one call takes all of it to the platform.
+// responseWriter is an http.ResponseWriter that keeps the whole response: those of the
+// contract are small, and one call passes all of it to the platform.
 type responseWriter struct {
 	header  http.Header
 	status  int

@@ -45,7 +45,7 @@ func newRequest(ctx context.Context, head string, body []byte) (*http.Request, *
 		r.Body = http.NoBody
 	}
 	if ip := net.ParseIP(lines[2]); ip != nil {
-		r.RemoteAddr = net.JoinHostPort(lines[2], "0") // the platform tells no port
+		r.RemoteAddr = net.JoinHostPort(lines[2], "0") // the platform gives no port
 	}
 	r.Header.Del("Host")
 	address.Scheme, address.Host, address.Fragment = "", "", ""

@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// Program is what a Worker runs.
+// Program is the program of a Worker.
 type Program struct {
 	// Handler answers fetch events.
 	Handler http.Handler
-	// Scheduled does what is due whenever a cron trigger fires.
+	// Scheduled does the periodic work when a cron trigger fires.
 	Scheduled func(ctx context.Context) error
 }
 
-// platform is what ../instance.mjs gives this instance. It is taken while the program
-// starts: the global is that of the instance that was started last.
+// platform is the object that ../instance.mjs gives this instance. It is read while the
+// program starts, because the global belongs to the instance that was started last.
 var platform = js.Global().Get("context")
 
 // Run serves events until the instance is dropped.
@@ -35,9 +35,9 @@ func Run(p Program) {
 	select {}
 }
 
-// fetch answers one request within a time, by a call of done(status, headers, body,
-// healthy). An instance that is not healthy serves nothing more: a panic may have left locks
-// held and writes half done.
+// fetch serves one request within a time, and calls done(status, headers, body,
+// healthy). An instance that is not healthy serves no more requests: a panic may have
+// left locks held and writes half done.
 func (p Program) fetch(head string, body js.Value, within time.Duration, done js.Value) {
 	w := newResponseWriter()
 	healthy := false
@@ -61,7 +61,7 @@ func (p Program) fetch(head string, body js.Value, within time.Duration, done js
 	healthy = true
 }
 
-// scheduled ends by a call of done(error), "" for none.
+// scheduled calls done(error) at its end; "" means success.
 func (p Program) scheduled(done js.Value) {
 	failure := "panic"
 	defer func() {

@@ -34,7 +34,7 @@ func (Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response(r, answered), nil
 }
 
-// response reads what ../instance.mjs's fetch answers: [status, headers, body].
+// response reads the result of fetch in ../instance.mjs: [status, headers, body].
 func response(r *http.Request, answered js.Value) *http.Response {
 	status, body := answered.Index(0).Int(), Bytes(answered.Index(2))
 	return &http.Response{

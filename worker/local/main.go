@@ -49,7 +49,8 @@ func run(args []string) error {
 	return errors.New("usage: local apply FILE, local keys create or local serve with tabard's flags")
 }
 
-// folder is where the local D1 lies: beside the file that tabard would use.
+// stateFolder returns the folder of the local D1, beside the file that tabard would
+// use.
 func stateFolder(database string) (string, error) {
 	file, ok := strings.CutPrefix(database, "sqlite:")
 	if !ok || file == "" {
@@ -126,7 +127,7 @@ func serve(state string, args []string) error {
 	return w.Stop()
 }
 
-// secret returns the secret in a file, made where there is none.
+// secret returns the secret in a file, and makes the file if there is none.
 func secret(path string) (string, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {

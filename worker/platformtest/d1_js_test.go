@@ -25,8 +25,7 @@ func TestSixteenSuccessorsAdvanceOnce(t *testing.T) { storetest.SuccessorsAtOnce
 
 func TestSessionsAreForgottenAfterTheirEnd(t *testing.T) { storetest.Forgets(t, empty(t)) }
 
-// empty returns the store of a database in which nothing but the suite's directory
-// is left.
+// empty returns the store of a database that contains only the suite's directory.
 func empty(t *testing.T) *sqlstore.Store {
 	t.Helper()
 	connector, err := d1.OpenConnector("DB")

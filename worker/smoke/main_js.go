@@ -20,7 +20,7 @@ import (
 // served counts the requests that this instance has served.
 var served int
 
-// working tells that work goes on after its answer.
+// working reports that work goes on after its response.
 var working bool
 
 func main() {

@@ -33,8 +33,8 @@ var (
 
 func (*es256) Alg() string { return jwt.SigningMethodES256.Alg() }
 
-// Sign returns the signature of text, whose form is the same in JWS as in
-// WebCrypto: r and s, 32 bytes each.
+// Sign returns the signature of text. Its form is the same in JWS and in WebCrypto: r
+// and s, 32 bytes each.
 func (m *es256) Sign(text string, key any) ([]byte, error) {
 	private, ok := key.(*ecdsa.PrivateKey)
 	if !ok {

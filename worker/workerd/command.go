@@ -23,8 +23,7 @@ func CompileTests(name string) error {
 	return run(Folder(), "go", "run", "./compile", "-tests", "-program", "./"+name, "-o", "build/"+name+".wasm")
 }
 
-// Wrangler runs the command of that name in the folder worker, and returns what it
-// said.
+// Wrangler runs a wrangler command in the folder worker, and returns its output.
 func Wrangler(args ...string) (string, error) {
 	return output(Folder(), filepath.Join("node_modules", ".bin", "wrangler"), args...)
 }
@@ -34,8 +33,8 @@ func run(folder, name string, args ...string) error {
 	return err
 }
 
-// said runs a command in a folder; its error holds what it said. Nothing of it
-// talks to anybody.
+// output runs a command in a folder; its error contains the output. The environment
+// disables telemetry and update checks.
 func output(folder, name string, args ...string) (string, error) {
 	command := exec.Command(name, args...)
 	command.Dir = folder

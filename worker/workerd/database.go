@@ -24,8 +24,8 @@ func Installed() error {
 	return nil
 }
 
-// Migrate brings the local database whose state lies in a folder up to date, as
-// deployments are told to: by wrangler.
+// Migrate brings the local database of a state folder up to date with wrangler, as a
+// deployment does.
 func Migrate(state string) error {
 	if entries, err := os.ReadDir(state); err == nil && len(entries) == 0 {
 		empty, err := emptyState()
@@ -37,7 +37,7 @@ func Migrate(state string) error {
 	return migrate(state)
 }
 
-// migrated is the state of a database with the schema and nothing else, made once.
+// emptyState is the state of a database that has the schema only, made once.
 var emptyState = sync.OnceValues(func() (string, error) {
 	state, err := os.MkdirTemp("", "tabard-d1-")
 	if err != nil {
@@ -51,7 +51,7 @@ func migrate(state string) error {
 	return err
 }
 
-// Apply applies a workspace to the database whose state lies in a folder.
+// Apply applies a workspace to the database of a state folder.
 func Apply(state string, d directory.Desired) error {
 	script, err := sqlstore.Script(d, time.Now().Unix())
 	if err != nil {
@@ -60,7 +60,7 @@ func Apply(state string, d directory.Desired) error {
 	return Execute(state, script)
 }
 
-// Execute runs statements on the database whose state lies in a folder.
+// Execute runs statements on the database of a state folder.
 func Execute(state, script string) error {
 	file, err := os.CreateTemp("", "tabard-*.sql")
 	if err != nil {

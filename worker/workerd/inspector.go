@@ -32,7 +32,7 @@ func Inspect(t testing.TB, port int) *Inspector {
 	return &Inspector{connection: connection}
 }
 
-// isolate is the address at which the Worker's isolate can be looked into.
+// isolateURL returns the address of the isolate's inspector.
 func isolateURL(t testing.TB, port int) string {
 	t.Helper()
 	response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/json", port))
@@ -74,7 +74,7 @@ func (i *Inspector) send(t testing.TB, method string, parameters map[string]any)
 	}
 }
 
-// receive reads the result of what was sent last; nil where it does not matter.
+// receive reads the result of the last message; nil ignores it.
 func (i *Inspector) receive(t testing.TB, method string, result any) {
 	t.Helper()
 	for {
@@ -99,9 +99,9 @@ func (i *Inspector) receive(t testing.TB, method string, result any) {
 	}
 }
 
-// Heap is what the isolate's heap holds after a collection of its garbage, in
-// megabytes: objects, and the buffers of such as are not WebAssembly memories. The
-// isolate collects when it next serves a request, of which request sends one.
+// Heap returns the size of the isolate's heap after a garbage collection, in megabytes:
+// objects and buffers, without WebAssembly memories. The isolate collects when it next
+// serves a request; request sends one.
 func (i *Inspector) Heap(t testing.TB, request func()) float64 {
 	t.Helper()
 	collected := make(chan struct{})
@@ -123,9 +123,9 @@ func (i *Inspector) Heap(t testing.TB, request func()) float64 {
 	return (use.UsedSize + use.EmbedderHeapUsedSize + use.BackingStorageSize) / 1e6
 }
 
-// Profile samples what the isolate does until the function that it returns is
-// called, which tells how long the isolate was at work: a little more than its CPU
-// time, for the sampling costs some, and on a busy machine it waits for a core.
+// Profile samples the isolate until the returned function is called, which returns the
+// time that the isolate was busy. That is a little more than its CPU time, because of
+// the sampling and of waiting for a core.
 func (i *Inspector) Profile(t testing.TB) (busy func() time.Duration) {
 	t.Helper()
 	i.call(t, "Profiler.enable", nil, nil)
@@ -138,7 +138,7 @@ func (i *Inspector) Profile(t testing.TB) (busy func() time.Duration) {
 	}
 }
 
-// profile is what the protocol calls Profiler.Profile.
+// profile is Profiler.Profile of the protocol.
 type profile struct {
 	Nodes []struct {
 		ID        int
@@ -148,7 +148,7 @@ type profile struct {
 	TimeDeltas []int64 // microseconds before each sample
 }
 
-// worked leaves out what V8 names idle, and the program around the isolate.
+// busy omits the nodes that V8 names idle, and the program around the isolate.
 func (p profile) busy() time.Duration {
 	outside := map[int]bool{}
 	for _, node := range p.Nodes {

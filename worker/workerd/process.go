@@ -56,7 +56,7 @@ func number(t testing.TB, text string) int64 {
 	return n
 }
 
-// child finds the workerd that Node started; nil where the system is not Linux.
+// findProcess returns the workerd that Node started; nil if the system is not Linux.
 func findProcess(node int) *Process {
 	folders, _ := filepath.Glob("/proc/[0-9]*")
 	for _, folder := range folders {

@@ -19,7 +19,7 @@ func Start(t testing.TB, o Options) *Process {
 	return Run(t, o)
 }
 
-// Run runs what is built until the test ends.
+// Run runs the built Worker until the test ends.
 func Run(t testing.TB, o Options) *Process {
 	t.Helper()
 	log := &Log{}
@@ -54,7 +54,7 @@ func Must(t testing.TB, err error) {
 	}
 }
 
-// Log keeps what a Worker says.
+// Log keeps the output of a Worker.
 type Log struct {
 	mu   sync.Mutex
 	text strings.Builder

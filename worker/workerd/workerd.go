@@ -17,7 +17,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// Options are what a Worker runs with.
+// Options configure a Worker.
 type Options struct {
 	// Port is where it listens, on 127.0.0.1.
 	Port int
@@ -27,14 +27,13 @@ type Options struct {
 	Variables map[string]string
 	// Desired is applied to its database.
 	Desired directory.Desired
-	// Script is run on its database after that; empty is none.
+	// Script runs on its database after that; empty for none.
 	Script string
 	// Limits are its rate limits by name; those that are not named are out of reach.
 	Limits map[string]int
 	// State is the folder of its database; Start makes one.
 	State string
-	// Inspector is the port at which its isolate can be looked into, see Inspect; 0
-	// for none.
+	// Inspector is the port of the isolate's inspector, see Inspect; 0 for none.
 	Inspector int
 }
 
@@ -63,8 +62,8 @@ type Worker struct {
 // readyWithin is how long a Worker may take to serve.
 const readyWithin = time.Minute
 
-// Launch runs what is built, with the state of o.State, and returns when it serves.
-// What it says goes to log.
+// Launch runs the built Worker with the state of o.State, and returns when it serves.
+// Its output goes to log.
 func Launch(o Options, log io.Writer) (*Worker, error) {
 	if err := Installed(); err != nil {
 		return nil, err
@@ -92,7 +91,7 @@ func Launch(o Options, log io.Writer) (*Worker, error) {
 	return w, nil
 }
 
-// line is the options as start.mjs reads them.
+// encode returns the options as start.mjs reads them.
 func (o Options) encode() []byte {
 	if o.Entry == "" {
 		o.Entry = "entry.mjs"
@@ -108,7 +107,7 @@ func (o Options) encode() []byte {
 	return append(text, '\n')
 }
 
-// serves waits until the Worker serves, and goes on reading what it says.
+// waitServing waits until the Worker serves, and goes on copying its output.
 func (w *Worker) waitServing(output io.Reader, log io.Writer) error {
 	ready := make(chan struct{})
 	go func() {

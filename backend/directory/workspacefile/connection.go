@@ -37,13 +37,14 @@ func (f *file) connection(n *yaml.Node) directory.DesiredConnection {
 		"frontchannel_logout":   func(n *yaml.Node) { c.FrontchannelLogout = f.boolean(n) },
 		"untyped_logout_tokens": func(n *yaml.Node) { c.UntypedLogoutTokens = f.boolean(n) },
 		"push_requests":         func(n *yaml.Node) { c.PushRequests = f.boolean(n) },
-		"client_auth":           f.assignText(&c.ClientAuth), "response_mode": f.assignText(&c.ResponseMode),
+		"client_auth":           f.assignText(&c.ClientAuth), "response_mode": f.assignText(&c.ResponseMode), "assertion_audience": f.assignText(&c.AssertionAudience),
 
-		"enabled":      func(n *yaml.Node) { c.Enabled = f.boolean(n) },
-		"just_in_time": func(n *yaml.Node) { p.JustInTime = f.boolean(n) },
-		"roles":        func(n *yaml.Node) { p.Roles = f.texts(n); f.checkRoles(n, p.Roles) },
-		"claim_source": func(n *yaml.Node) { p.ClaimSource = f.claimSource(n) },
-		"groups":       func(n *yaml.Node) { p.Groups = f.groups(n) },
+		"enabled":         func(n *yaml.Node) { c.Enabled = f.boolean(n) },
+		"just_in_time":    func(n *yaml.Node) { p.JustInTime = f.boolean(n) },
+		"roles":           func(n *yaml.Node) { p.Roles = f.texts(n); f.checkRoles(n, p.Roles) },
+		"claim_source":    func(n *yaml.Node) { p.ClaimSource = f.claimSource(n) },
+		"claim_separator": f.assignText(&p.ClaimSeparator),
+		"groups":          func(n *yaml.Node) { p.Groups = f.groups(n) },
 	})
 	if err := c.Check(); err != nil {
 		f.wrong(n, "%v", err)

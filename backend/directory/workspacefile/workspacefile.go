@@ -170,8 +170,9 @@ func (f *file) roles(n *yaml.Node) {
 func (f *file) membershipClaim(n *yaml.Node) *directory.MembershipClaim {
 	m := &directory.MembershipClaim{Roles: []string{}}
 	f.object(n, map[string]func(*yaml.Node){
-		"claim":        f.assignText(&m.Claim),
-		"claim_source": func(n *yaml.Node) { m.ClaimSource = f.claimSource(n) },
+		"claim":           f.assignText(&m.Claim),
+		"claim_source":    func(n *yaml.Node) { m.ClaimSource = f.claimSource(n) },
+		"claim_separator": f.assignText(&m.ClaimSeparator),
 		"roles": func(n *yaml.Node) {
 			m.Roles = f.texts(n)
 			f.checkRoles(n, m.Roles)
@@ -179,6 +180,9 @@ func (f *file) membershipClaim(n *yaml.Node) *directory.MembershipClaim {
 	})
 	if m.Claim == "" {
 		f.wrong(n, "membership_claim needs the name of a claim")
+	}
+	if !directory.ValidSeparator(m.ClaimSeparator) {
+		f.wrong(n, "claim_separator %q is not a comma, a semicolon, a vertical line or a space", m.ClaimSeparator)
 	}
 	return m
 }

@@ -14,9 +14,9 @@ import (
 // with.
 const (
 	inheritOrganizationSession = `
-INSERT INTO organization_sessions (session_id, organization_id, auth_time, acr, amr, connection, made_for,
+INSERT INTO organization_sessions (session_id, organization_id, auth_time, acr, amr, connection, made_for, auth_until,
 	started_at, active_at)
-SELECT s.id, e.organization_id, e.auth_time, e.acr, e.amr, e.connection, e.made_for, e.started_at, e.active_at
+SELECT s.id, e.organization_id, e.auth_time, e.acr, e.amr, e.connection, e.made_for, e.auth_until, e.started_at, e.active_at
 FROM sessions s JOIN organization_sessions e ON e.session_id = s.parent_id AND e.organization_id = s.confined_to
 WHERE s.id = ?1 AND e.ended_at IS NULL
 ON CONFLICT (session_id, organization_id) DO NOTHING`
@@ -26,8 +26,8 @@ SELECT e.ended_at FROM organization_sessions e JOIN sessions s ON s.id = e.sessi
 WHERE s.id = ?1`
 
 	inheritAuthentications = `
-INSERT INTO authentications (session_id, attempt, auth_time, acr, amr, connection, made_for)
-SELECT s.id, a.attempt || '/' || s.id, a.auth_time, a.acr, a.amr, a.connection, a.made_for
+INSERT INTO authentications (session_id, attempt, auth_time, acr, amr, connection, made_for, until)
+SELECT s.id, a.attempt || '/' || s.id, a.auth_time, a.acr, a.amr, a.connection, a.made_for, a.until
 FROM sessions s JOIN authentications a ON a.session_id = s.parent_id
 WHERE s.id = ?1
 ON CONFLICT (attempt) DO NOTHING`

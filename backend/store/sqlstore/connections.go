@@ -149,7 +149,7 @@ func (r *connectionRow) connection() (directory.Connection, error) {
 	}
 	c.Provisioning, c.UntypedLogoutTokens = s.Provisioning, s.UntypedLogoutTokens
 	c.ClientAuth, c.ResponseMode, c.PushRequests = s.ClientAuth, s.ResponseMode, s.PushRequests
-	c.FrontchannelLogout = s.FrontchannelLogout
+	c.FrontchannelLogout, c.AssertionAudience = s.FrontchannelLogout, s.AssertionAudience
 	return c, nil
 }
 
@@ -162,12 +162,13 @@ type connectionSettings struct {
 	ResponseMode        string `json:"response_mode,omitempty"`
 	PushRequests        bool   `json:"push_requests,omitempty"`
 	FrontchannelLogout  bool   `json:"frontchannel_logout,omitempty"`
+	AssertionAudience   string `json:"assertion_audience,omitempty"`
 }
 
 // connectionText returns the columns of a connection that are JSON. Scopes that are
 // not named stay so.
 func connectionText(c directory.Connection) (scopes, provisioning string, err error) {
 	a, errScopes := json.Marshal(c.Scopes)
-	b, errProvisioning := json.Marshal(connectionSettings{c.Provisioning, c.UntypedLogoutTokens, c.ClientAuth, c.ResponseMode, c.PushRequests, c.FrontchannelLogout})
+	b, errProvisioning := json.Marshal(connectionSettings{c.Provisioning, c.UntypedLogoutTokens, c.ClientAuth, c.ResponseMode, c.PushRequests, c.FrontchannelLogout, c.AssertionAudience})
 	return string(a), string(b), errors.Join(errScopes, errProvisioning)
 }

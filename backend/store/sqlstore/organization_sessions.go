@@ -13,22 +13,22 @@ import (
 
 const (
 	enterOrganization = `
-INSERT INTO organization_sessions (session_id, organization_id, auth_time, acr, amr, connection, made_for,
+INSERT INTO organization_sessions (session_id, organization_id, auth_time, acr, amr, connection, made_for, auth_until,
 	started_at, active_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
 ON CONFLICT (session_id, organization_id) DO UPDATE SET
 	started_at = excluded.started_at, active_at = excluded.active_at, ended_at = NULL, ending = '',
 	auth_time = excluded.auth_time, acr = excluded.acr, amr = excluded.amr,
-	connection = excluded.connection, made_for = excluded.made_for
-WHERE organization_sessions.ended_at = ?10`
+	connection = excluded.connection, made_for = excluded.made_for, auth_until = excluded.auth_until
+WHERE organization_sessions.ended_at = ?11`
 
 	selectEnded = `
 SELECT ended_at FROM organization_sessions WHERE session_id = ?1 AND organization_id = ?2`
 
 	leaveOrganization = `
-INSERT INTO organization_sessions (session_id, organization_id, auth_time, acr, amr, connection, made_for,
+INSERT INTO organization_sessions (session_id, organization_id, auth_time, acr, amr, connection, made_for, auth_until,
 	started_at, active_at, ended_at, ending)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
 ON CONFLICT (session_id, organization_id) DO UPDATE SET ended_at = excluded.ended_at, ending = excluded.ending
 WHERE organization_sessions.ended_at IS NULL AND organization_sessions.active_at <= excluded.active_at
 RETURNING session_id`
@@ -38,7 +38,7 @@ UPDATE organization_sessions SET active_at = ?3
 WHERE session_id = ?1 AND organization_id = ?2 AND ended_at IS NULL AND active_at < ?3`
 
 	raiseOrganization = `
-UPDATE organization_sessions SET auth_time = ?3, acr = ?4, amr = ?5, connection = ?6, made_for = ?7
+UPDATE organization_sessions SET auth_time = ?3, acr = ?4, amr = ?5, connection = ?6, made_for = ?7, auth_until = ?8
 WHERE session_id = ?1 AND organization_id = ?2 AND ended_at IS NULL`
 
 	// Sessions entered from a session count with it. SQLite has no OFFSET without a
@@ -54,16 +54,17 @@ WHERE organization_id = ?2 AND ended_at IS NULL AND session_id IN (
 	LIMIT 1000000 OFFSET ?3)`
 
 	insertAuthentication = `
-INSERT INTO authentications (session_id, attempt, auth_time, acr, amr, connection, made_for)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+INSERT INTO authentications (session_id, attempt, auth_time, acr, amr, connection, made_for, until, confirmed_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
 ON CONFLICT (attempt) DO NOTHING`
 
 	selectAuthentication = `
 SELECT COUNT(*) FROM authentications
-WHERE session_id = ?1 AND attempt = ?2 AND auth_time = ?3 AND acr = ?4 AND amr = ?5 AND connection = ?6 AND made_for = ?7`
+WHERE session_id = ?1 AND attempt = ?2 AND auth_time = ?3 AND acr = ?4 AND amr = ?5 AND connection = ?6 AND made_for = ?7
+	AND until = ?8 AND confirmed_at = ?9`
 
 	selectAuthentications = `
-SELECT auth_time, acr, amr, connection, made_for FROM authentications
+SELECT auth_time, acr, amr, connection, made_for, until, confirmed_at FROM authentications
 WHERE session_id = ?1 ORDER BY auth_time DESC, attempt LIMIT 50`
 )
 
@@ -121,7 +122,7 @@ func (s organizationSessions) Supersede(ctx context.Context, id session.ID, orga
 
 // Authenticate implements orgsession.Store.
 func (s organizationSessions) Authenticate(ctx context.Context, id session.ID, attempt string, a policy.Authentication) error {
-	args := authenticated(id, attempt, a)
+	args := append(authenticated(id, attempt, a), a.ConfirmedAt)
 	if err := s.change(ctx, "authenticate", insertAuthentication, args...); err != nil {
 		return err
 	}
@@ -141,7 +142,7 @@ func (s organizationSessions) Authentications(ctx context.Context, id session.ID
 }
 
 func scanAuthentication(row scanner) (a policy.Authentication, err error) {
-	err = row.Scan(&a.Time, &a.ACR, (*list)(&a.AMR), &a.Connection, &a.Organization)
+	err = row.Scan(&a.Time, &a.ACR, (*list)(&a.AMR), &a.Connection, &a.Organization, &a.Until, &a.ConfirmedAt)
 	a.Time = readTime(a.Time)
 	return a, err
 }
@@ -164,5 +165,5 @@ func readTime(t int64) int64 {
 // authenticated returns the parameters for a session's authentication in every
 // statement: for an organization, or by an attempt.
 func authenticated(id session.ID, of string, a policy.Authentication) []any {
-	return []any{id.String(), of, storedTime(a.Time), a.ACR, list(a.AMR).text(), a.Connection, a.Organization}
+	return []any{id.String(), of, storedTime(a.Time), a.ACR, list(a.AMR).text(), a.Connection, a.Organization, a.Until}
 }

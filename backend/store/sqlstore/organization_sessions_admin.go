@@ -9,7 +9,7 @@ import (
 
 const (
 	selectOrganizationSessions = `
-SELECT s.id, s.app, s.user_id, e.started_at, e.active_at, e.auth_time, e.acr, e.amr, e.connection, e.made_for
+SELECT s.id, s.app, s.user_id, e.started_at, e.active_at, e.auth_time, e.acr, e.amr, e.connection, e.made_for, e.auth_until
 FROM organization_sessions e JOIN sessions s ON s.id = e.session_id
 WHERE e.organization_id = ?1 AND e.ended_at IS NULL AND s.revoked_at IS NULL AND s.expires_at > ?2
 	AND (?3 = '' OR s.user_id = ?3) AND e.session_id > ?4 AND ` + parentLives + `
@@ -51,7 +51,7 @@ func scanOrganizationSession(row scanner) (d orgsession.Record, err error) {
 	var id string
 	a := &d.OrganizationSession.Authentication
 	if err := row.Scan(&id, &d.App, &d.UserID, &d.OrganizationSession.StartedAt, &d.OrganizationSession.ActiveAt,
-		&a.Time, &a.ACR, (*list)(&a.AMR), &a.Connection, &a.Organization); err != nil {
+		&a.Time, &a.ACR, (*list)(&a.AMR), &a.Connection, &a.Organization, &a.Until); err != nil {
 		return d, err
 	}
 	a.Time = readTime(a.Time)

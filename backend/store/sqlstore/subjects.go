@@ -22,7 +22,7 @@ const (
 
 	stayColumns = `
 	e.started_at, e.active_at, e.ended_at, e.ending,
-	e.auth_time AS e_auth_time, e.acr AS e_acr, e.amr AS e_amr, e.connection AS e_connection, e.made_for`
+	e.auth_time AS e_auth_time, e.acr AS e_acr, e.amr AS e_amr, e.connection AS e_connection, e.made_for, e.auth_until`
 
 	// A member's roles. For staff access, they are preceded by its end.
 	placeColumn = ` COALESCE(CAST(m.expires_at AS TEXT), '') || m.roles`
@@ -134,13 +134,14 @@ func (s subjects) OrganizationRules(ctx context.Context, id string) (rules polic
 type membershipRow struct {
 	id, slug, name, rules, own, place      sql.NullString
 	startedAt, activeAt, endedAt, authTime sql.NullInt64
+	authUntil                              sql.NullInt64
 	ending, acr, connection, madeFor       sql.NullString
 	amr                                    list
 }
 
 func (r *membershipRow) fields() []any {
 	return []any{&r.id, &r.slug, &r.name, &r.rules, &r.own, &r.place, &r.startedAt, &r.activeAt, &r.endedAt, &r.ending,
-		&r.authTime, &r.acr, &r.amr, &r.connection, &r.madeFor}
+		&r.authTime, &r.acr, &r.amr, &r.connection, &r.madeFor, &r.authUntil}
 }
 
 func (r *membershipRow) membership() (*directory.Membership, error) {
@@ -160,7 +161,7 @@ func (r *membershipRow) membership() (*directory.Membership, error) {
 		m.OrganizationSession = policy.OrganizationSession{
 			StartedAt: r.startedAt.Int64, ActiveAt: r.activeAt.Int64, EndedAt: r.endedAt.Int64, EndReason: policy.EndReason(r.ending.String),
 			Authentication: policy.Authentication{
-				Time: readTime(r.authTime.Int64), ACR: r.acr.String, AMR: r.amr, Connection: r.connection.String, Organization: r.madeFor.String,
+				Time: readTime(r.authTime.Int64), ACR: r.acr.String, AMR: r.amr, Connection: r.connection.String, Organization: r.madeFor.String, Until: r.authUntil.Int64,
 			},
 		}
 	}

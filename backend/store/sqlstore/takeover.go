@@ -24,16 +24,16 @@ UPDATE authentications SET session_id = ?2
 WHERE session_id = ?1 AND NOT EXISTS (SELECT 1 FROM authentications c WHERE c.attempt = authentications.attempt || '/' || ?2)`
 
 	followAuthentications = `
-INSERT INTO authentications (session_id, attempt, auth_time, acr, amr, connection, made_for)
-SELECT s.id, a.attempt || '/' || s.id, a.auth_time, a.acr, a.amr, a.connection, a.made_for
+INSERT INTO authentications (session_id, attempt, auth_time, acr, amr, connection, made_for, until, confirmed_at)
+SELECT s.id, a.attempt || '/' || s.id, a.auth_time, a.acr, a.amr, a.connection, a.made_for, a.until, a.confirmed_at
 FROM sessions s JOIN authentications a ON a.session_id = s.replaces
 WHERE s.id = ?1
 ON CONFLICT (attempt) DO NOTHING`
 
 	copyOrganizationSessions = `
-INSERT INTO organization_sessions (session_id, organization_id, auth_time, acr, amr, connection, made_for,
+INSERT INTO organization_sessions (session_id, organization_id, auth_time, acr, amr, connection, made_for, auth_until,
 	started_at, active_at, ended_at, ending)
-SELECT s.id, e.organization_id, e.auth_time, e.acr, e.amr, e.connection, e.made_for,
+SELECT s.id, e.organization_id, e.auth_time, e.acr, e.amr, e.connection, e.made_for, e.auth_until,
 	e.started_at, e.active_at, e.ended_at, e.ending
 FROM sessions s JOIN organization_sessions e ON e.session_id = s.replaces
 WHERE s.id = ?1
@@ -48,9 +48,9 @@ WHERE f.id = ?1 AND (f.auth_time <> t.auth_time OR f.acr <> t.acr OR f.amr <> t.
 ON CONFLICT (attempt) DO NOTHING`
 
 	takeOrganizationSessions = `
-INSERT INTO organization_sessions (session_id, organization_id, auth_time, acr, amr, connection, made_for,
+INSERT INTO organization_sessions (session_id, organization_id, auth_time, acr, amr, connection, made_for, auth_until,
 	started_at, active_at, ended_at, ending)
-SELECT ?2, e.organization_id, e.auth_time, e.acr, e.amr, e.connection, e.made_for,
+SELECT ?2, e.organization_id, e.auth_time, e.acr, e.amr, e.connection, e.made_for, e.auth_until,
 	e.started_at, e.active_at, e.ended_at, e.ending
 FROM organization_sessions e WHERE e.session_id = ?1
 ON CONFLICT (session_id, organization_id) DO UPDATE SET

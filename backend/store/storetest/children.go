@@ -39,7 +39,7 @@ func (s *suite) acting(user directory.User) session.Session {
 func inherits(s *suite) {
 	alice := s.person("alice")
 	parent := s.acting(alice)
-	further := policy.Authentication{Time: Now - 1, ACR: "urn:more", AMR: []string{"otp"}, Organization: "org_acme"}
+	further := policy.Authentication{Time: Now - 1, ACR: "urn:more", AMR: []string{"otp"}, Organization: "org_acme", Until: Now + 60}
 	s.must(s.Authenticate(s.ctx, parent.ID, "attempt", further))
 	n := s.child(alice, parent)
 	for range 2 { // a reply was lost

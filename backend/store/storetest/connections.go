@@ -27,10 +27,10 @@ func connection(id string) directory.Connection {
 		Scopes: []string{"profile", "groups"},
 		Provisioning: directory.Provisioning{
 			JustInTime: true, Roles: []string{"viewer"},
-			Claim: "groups", ClaimSource: directory.FromUserInfo, Groups: map[string][]string{"staff": {"admin"}},
+			Claim: "groups", ClaimSource: directory.FromUserInfo, ClaimSeparator: ",", Groups: map[string][]string{"staff": {"admin"}},
 		},
 		UntypedLogoutTokens: true, FrontchannelLogout: true,
-		ClientAuth: directory.PrivateKeyJWT, ResponseMode: "form_post", PushRequests: true,
+		ClientAuth: directory.PrivateKeyJWT, ResponseMode: "form_post", PushRequests: true, AssertionAudience: directory.TokenEndpoint,
 		Revision: 1,
 	}
 }
@@ -61,7 +61,7 @@ func keepsConnections(s *suite) {
 	s.is(s.CreateConnection(s.ctx, other, Now), directory.ErrNoOrganization)
 
 	c.ClientID, c.Scopes, c.Provisioning, c.UntypedLogoutTokens, c.SealedSecret = "another", nil, directory.Provisioning{}, false, ""
-	c.ClientAuth, c.ResponseMode, c.PushRequests = "", "", false
+	c.ClientAuth, c.ResponseMode, c.PushRequests, c.AssertionAudience = "", "", false, ""
 	s.must(s.UpdateConnection(s.ctx, c))
 	c.SealedSecret, c.Revision = "sealed", 2
 	s.is(s.found("con_1"), c)

@@ -10,7 +10,7 @@ import (
 var never policy.OrganizationSession
 
 // password is the authentication of the following organization sessions.
-var password = policy.Authentication{Time: Now - 5, ACR: "urn:test", AMR: []string{"pwd"}, Connection: "own", Organization: "org_acme"}
+var password = policy.Authentication{Time: Now - 5, ACR: "urn:test", AMR: []string{"pwd"}, Connection: "own", Organization: "org_acme", Until: Now + 900}
 
 func (s *suite) stay(n session.Session, ref string) policy.OrganizationSession {
 	s.Helper()
@@ -159,7 +159,7 @@ func authenticatesOnce(s *suite) {
 	s.is(s.Authenticate(s.ctx, other.ID, "attempt 1", password), session.ErrAttemptUsed)
 	s.must(s.Authenticate(s.ctx, n.ID, "attempt 2", later))
 	unknown := password
-	unknown.Time = 0
+	unknown.Time, unknown.Until, unknown.ConfirmedAt = 0, 0, Now-3
 	s.must(s.Authenticate(s.ctx, n.ID, "attempt 3", unknown))
 	s.must(s.Authenticate(s.ctx, n.ID, "attempt 3", unknown))
 	all, err := s.Authentications(s.ctx, n.ID)

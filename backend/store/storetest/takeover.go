@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"reflect"
 	"slices"
 
 	"github.com/tabard-auth/tabard/backend/policy"
@@ -12,7 +13,7 @@ import (
 func takesOver(s *suite) {
 	alice := s.person("alice")
 	old := s.acting(alice)
-	made := policy.Authentication{Time: Now - 10, ACR: "urn:mfa", AMR: []string{"otp"}}
+	made := policy.Authentication{Time: Now - 10, ACR: "urn:mfa", AMR: []string{"otp"}, Until: Now + 60, ConfirmedAt: Now - 9}
 	s.must(s.Authenticate(s.ctx, old.ID, "attempt of the old", made))
 	child := s.child(alice, old)
 
@@ -47,7 +48,7 @@ func takesOver(s *suite) {
 		if globex.Live() || globex.EndReason != policy.SignedOut {
 			s.Errorf("globex: %+v", globex)
 		}
-		if all, err := s.Authentications(s.ctx, n.ID); err != nil || len(all) != 1 || all[0].Time != made.Time {
+		if all, err := s.Authentications(s.ctx, n.ID); err != nil || len(all) != 1 || !reflect.DeepEqual(all[0], made) {
 			s.Errorf("the new session has authenticated %+v: %v", all, err)
 		}
 		if kept := s.stay(old, "org_acme"); kept.StartedAt != 0 {

@@ -1,4 +1,4 @@
-// npm oidc-provider, a certified OpenID provider that has nothing in common with
+// npm oidc-provider, a certified OpenID provider that is independent of
 // Tabard, with one client. It prints its issuer and serves until its standard input
 // ends.
 //

@@ -17,15 +17,15 @@ import (
 // Option changes how a browser is started.
 type Option = chromedp.ExecAllocatorOption
 
-// Through lets a browser reach everything through a proxy, loopback too.
-func Through(proxy string) Option {
+// WithProxy sends all of a browser's requests through a proxy, also those to loopback.
+func WithProxy(proxy string) Option {
 	return func(a *chromedp.ExecAllocator) {
 		chromedp.ProxyServer(proxy)(a)
 		chromedp.Flag("proxy-bypass-list", "<-loopback>")(a)
 	}
 }
 
-// Show brings a tab to the front, which hides the one that was there.
+// Show brings a tab to the front and hides the one in front of it.
 func Show(t testing.TB, tab context.Context) {
 	t.Helper()
 	if _, err := chromedp.Call(tab, page.BringToFront, cdp.Empty{}); err != nil {
@@ -52,9 +52,9 @@ func lifecycle(t testing.TB, tab context.Context, state page.SetWebLifecycleStat
 	}
 }
 
-// Restore starts a browser on a profile, where it opens the tabs that it last had, as
-// one does that is set to go on where it was, or has crashed. It waits for n of them at
-// addresses that begin so, and returns those.
+// Restore starts a browser on a profile and has it reopen its last tabs, as after a
+// crash. It waits for n tabs with an address that starts with this one, and returns
+// those.
 func Restore(t testing.TB, profile, address string, n int) []context.Context {
 	t.Helper()
 	browser, stop := chromedp.NewContext(allocator(t, profile, patience, chromedp.Flag("restore-last-session", true)))
@@ -75,14 +75,14 @@ func Restore(t testing.TB, profile, address string, n int) []context.Context {
 	}
 }
 
-// InFront opens a new tab of the same person in the same window, which hides the one
-// that was in front.
+// InFront opens a new tab of the same person in the same window and hides the tab in
+// front.
 func InFront(t testing.TB, tab context.Context) context.Context {
 	t.Helper()
 	return started(t, tab, chromedp.WithNewWindow(false))
 }
 
-// Offline cuts a tab's browser off from its network, or gives it back.
+// Offline disconnects a tab's browser from its network, or reconnects it.
 func Offline(t testing.TB, tab context.Context, offline bool) {
 	t.Helper()
 	_, err := chromedp.Call(tab, network.Enable, network.EnableParams{})

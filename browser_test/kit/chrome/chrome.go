@@ -21,7 +21,7 @@ import (
 // headful shows the browser's window: go test ./browser_test/browser -run TestX -headful.
 var headful = flag.Bool("headful", false, "show the browser's window")
 
-// headless is the value of Chromium's flag of that name.
+// headless returns the value of Chromium's flag --headless.
 func headless() any {
 	if *headful {
 		return false
@@ -50,8 +50,8 @@ func Open(t testing.TB, profile string, options ...Option) context.Context {
 	return OpenFor(t, profile, patience, options...)
 }
 
-// OpenFor is [Open] for a test that needs the browser for longer than a test
-// usually does: it lives that long at most.
+// OpenFor is [Open] for a test that needs the browser for longer than usual, at most
+// for this time.
 func OpenFor(t testing.TB, profile string, life time.Duration, options ...Option) context.Context {
 	t.Helper()
 	return started(t, allocator(t, profile, life, options...))
@@ -101,8 +101,8 @@ func Tab(t testing.TB, tab context.Context) context.Context {
 	return started(t, tab)
 }
 
-// Shut closes a tab.
-func Shut(t testing.TB, tab context.Context) {
+// CloseTab closes a tab.
+func CloseTab(t testing.TB, tab context.Context) {
 	t.Helper()
 	if err := chromedp.Cancel(tab); err != nil {
 		t.Fatalf("closing a tab: %v", err)
@@ -120,8 +120,8 @@ func started(t testing.TB, parent context.Context, options ...chromedp.ContextOp
 	return ctx
 }
 
-// attached takes over a tab that the browser opened by itself. One that is on its way
-// from one page to the next refuses, and is asked again.
+// attached attaches to a tab that the browser opened. A tab in the middle of a
+// navigation refuses; the function tries again.
 func attached(t testing.TB, parent context.Context, id target.ID) context.Context {
 	t.Helper()
 	for began := time.Now(); ; <-time.After(lookInterval) {
@@ -179,15 +179,14 @@ func Block(t testing.TB, tab context.Context, pattern string) {
 	}
 }
 
-// Await waits until an expression is true in a tab's page. It asks again and
-// again from outside, so a page that goes away, is frozen or paints no frames is
-// no obstacle.
+// Await waits until an expression is true in a tab's page. It polls from outside the
+// page, so it also works while a page navigates, is frozen or paints no frames.
 func Await(t testing.TB, tab context.Context, expression string) {
 	t.Helper()
 	patient, stop := context.WithTimeout(tab, awaitTimeout)
 	defer stop()
 	for {
-		holds, err := look(patient, expression)
+		holds, err := evaluateOnce(patient, expression)
 		if err == nil && holds {
 			return
 		}
@@ -199,7 +198,7 @@ func Await(t testing.TB, tab context.Context, expression string) {
 	}
 }
 
-// AwaitPromise waits until an expression, a promise, is fulfilled with a text.
+// AwaitPromise waits until an expression, a promise, is fulfilled with a string.
 func AwaitPromise(t testing.TB, tab context.Context, expression, want string) {
 	t.Helper()
 	got := ""
@@ -211,14 +210,15 @@ func AwaitPromise(t testing.TB, tab context.Context, expression, want string) {
 	t.Fatalf("awaited in vain: %s is %q, want %q", expression, got, want)
 }
 
-// look evaluates a condition once; a page on its way out may never answer.
-func look(tab context.Context, expression string) (bool, error) {
+// evaluateOnce evaluates a condition once; a page in the middle of a navigation may
+// never answer.
+func evaluateOnce(tab context.Context, expression string) (bool, error) {
 	ctx, stop := context.WithTimeout(tab, lookTimeout)
 	defer stop()
 	return chromedp.Run(ctx, chromedp.Evaluate[bool]("Boolean("+expression+")"))
 }
 
-// Press waits until an element can be seen and presses it.
+// Press waits until an element is visible and presses it.
 func Press(t testing.TB, tab context.Context, selector string) {
 	t.Helper()
 	timed, stop := context.WithTimeout(tab, awaitTimeout)
@@ -259,9 +259,9 @@ func Opened(t testing.TB, tab context.Context, expression string) context.Contex
 	}
 }
 
-// Beside runs an act that makes the browser open a tab, such as a press of a link with
+// OpenedBy runs an act that makes the browser open a tab, such as a press of a link with
 // a key held down, and returns the new tab.
-func Beside(t testing.TB, tab context.Context, act func()) context.Context {
+func OpenedBy(t testing.TB, tab context.Context, act func()) context.Context {
 	t.Helper()
 	before := pages(t, tab)
 	act()
@@ -276,7 +276,7 @@ func Beside(t testing.TB, tab context.Context, act func()) context.Context {
 	return nil
 }
 
-// pages are the addresses of the browser's tabs.
+// pages returns the addresses of the browser's tabs, by id.
 func pages(t testing.TB, tab context.Context) map[target.ID]string {
 	t.Helper()
 	all, err := chromedp.Targets(tab)
@@ -292,7 +292,7 @@ func pages(t testing.TB, tab context.Context) map[target.ID]string {
 	return urls
 }
 
-// Before lets a script run in a tab's pages before their own.
+// Before runs a script in a tab's pages before their own scripts.
 func Before(t testing.TB, tab context.Context, script string) {
 	t.Helper()
 	if _, err := chromedp.Call(tab, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script}); err != nil {
@@ -300,8 +300,7 @@ func Before(t testing.TB, tab context.Context, script string) {
 	}
 }
 
-// Cookies returns the cookies that a tab sends to a URL, also those that no script
-// reads.
+// Cookies returns the cookies that a tab sends to a URL, including HttpOnly ones.
 func Cookies(t testing.TB, tab context.Context, url string) []*network.Cookie {
 	t.Helper()
 	got, err := chromedp.Call(tab, network.GetCookies, network.GetCookiesParams{URLs: []string{url}})

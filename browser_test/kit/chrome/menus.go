@@ -35,7 +35,8 @@ func WithMenus(t testing.TB) Option {
 // Menus runs the commands of a tab's context menu.
 type Menus struct{ page context.Context }
 
-// NewMenus returns the menus of the browser of a tab that stays, started [WithMenus].
+// NewMenus returns the menus of a browser that was started [WithMenus]. tab must stay
+// open.
 func NewMenus(t testing.TB, tab context.Context) Menus {
 	t.Helper()
 	m := Menus{Tab(t, tab)}
@@ -58,29 +59,30 @@ func (m Menus) choose(t testing.TB, tab context.Context, expression string) {
 // Duplicate copies a tab and returns the copy.
 func (m Menus) Duplicate(t testing.TB, tab context.Context) context.Context {
 	t.Helper()
-	return Beside(t, m.page, func() { m.choose(t, tab, "chrome.tabs.duplicate(tab)") })
+	return OpenedBy(t, m.page, func() { m.choose(t, tab, "chrome.tabs.duplicate(tab)") })
 }
 
-// Discard takes a hidden tab out of the memory, as the browser does when it runs short,
-// and shows it again, which loads it from its history and its storage. It returns the tab.
+// Discard discards a hidden tab from memory, as the browser does when it runs short,
+// and shows it again, which reloads it from its history and its sessionStorage. It
+// returns the tab.
 func (m Menus) Discard(t testing.TB, tab context.Context) context.Context {
 	t.Helper()
 	m.choose(t, tab, `chrome.tabs.get(tab).then(({ windowId }) => chrome.tabs.create({ windowId, url: "page.html" }))`)
-	return Beside(t, m.page, func() {
+	return OpenedBy(t, m.page, func() {
 		m.choose(t, tab, "chrome.tabs.discard(tab).then(({ id }) => chrome.tabs.update(id, { active: true }))")
 	})
 }
 
-// Reopen closes a tab and opens it again, as from the list of those closed last.
+// Reopen closes a tab and reopens it, as from the list of recently closed tabs.
 func (m Menus) Reopen(t testing.TB, tab context.Context) context.Context {
 	t.Helper()
-	return Beside(t, m.page, func() {
+	return OpenedBy(t, m.page, func() {
 		m.choose(t, tab, "chrome.tabs.remove(tab).then(() => chrome.sessions.restore()).then((session) => session.tab)")
 	})
 }
 
-// Unwatched is a tab that no debugger is attached to: where one is, the browser
-// prerenders no page.
+// Unwatched is a tab without a debugger: with one attached, the browser prerenders no
+// page.
 type Unwatched struct {
 	menus Menus
 	id    int

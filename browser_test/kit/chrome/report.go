@@ -16,7 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// reportLines is how much of a tab's console a failed test prints: the end of it.
+// reportLines is the number of a tab's last console lines that a failed test prints.
 const reportLines = 40
 
 // console keeps the last lines that a tab wrote, uncaught exceptions among them.

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestReport_TellsWhatTheTabShowed reads the report that a failed test would print.
-func TestReport_TellsWhatTheTabShowed(t *testing.T) {
+// TestReport_DescribesTheTab reads the report that a failed test would print.
+func TestReport_DescribesTheTab(t *testing.T) {
 	tab := New(t)
 	c := &console{}
 	if err := listenTo(tab, c); err != nil {

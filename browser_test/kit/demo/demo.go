@@ -125,18 +125,18 @@ func (d *Demo) SignIn(t testing.TB, tab context.Context, person string) {
 func (d *Demo) Open(t testing.TB, tab context.Context, organization string) {
 	t.Helper()
 	chrome.Go(t, tab, d.Origin+"/?tabard_organization="+organization)
-	Wears(t, tab, organization)
+	AwaitActive(t, tab, organization)
 }
 
-// Wears waits until a tab wears an organization and its page shows it.
-func Wears(t testing.TB, tab context.Context, organization string) {
+// AwaitActive waits until an organization is active in a tab and its page shows it.
+func AwaitActive(t testing.TB, tab context.Context, organization string) {
 	t.Helper()
 	chrome.Await(t, tab, fmt.Sprintf(
 		`globalThis.tabard?.state.status === "active" && tabard.state.organization.slug === %q && document.body.dataset.screen === "active"`, organization))
 }
 
-// Screen waits until a tab shows a screen of the demo.
-func Screen(t testing.TB, tab context.Context, name string) {
+// AwaitScreen waits until a tab shows a screen of the demo.
+func AwaitScreen(t testing.TB, tab context.Context, name string) {
 	t.Helper()
 	chrome.Await(t, tab, fmt.Sprintf(`document.body?.dataset.screen === %q`, name))
 }

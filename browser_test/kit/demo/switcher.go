@@ -8,7 +8,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 )
 
-// The demo's switcher is the package's own: its parts are in its shadow tree.
+// switcher is the shadow tree of the package's switcher element.
 const switcher = `document.querySelector("tabard-switcher").shadowRoot`
 
 // Choose presses an organization in the switcher's menu.

@@ -16,19 +16,19 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// Crowd is people at work: each has a browser, mints again and again, and now and then
-// signs out and in again.
+// Crowd is a set of people at work: each has a browser, mints again and again, and now
+// and then signs out and in again.
 type Crowd struct {
 	*Deployment
 	People []*Worker
 	stop   chan struct{}
 	done   sync.WaitGroup
-	// patient lets a sign-in begin again that failed.
+	// patient lets a person begin a failed sign-in again.
 	patient bool
 
 	Mints, SignIns, Repeated atomic.Int64
-	// Stubborn counts requests that were answered with 5xx, and once more when repeated.
-	Stubborn atomic.Int64
+	// FailedTwice counts requests that were answered with 5xx twice in a row.
+	FailedTwice atomic.Int64
 }
 
 // Worker is one of the people.
@@ -37,17 +37,17 @@ type Worker struct {
 	name          string
 	subject       string       // of the first token
 	begun, rounds atomic.Int64 // of signing out and in
-	trouble
+	failures
 }
 
-// trouble is the faults that no person may see.
-type trouble struct {
+// failures is the faults that no person may see.
+type failures struct {
 	signedOut, failed, mixed atomic.Int64
 	last                     atomic.Value
 }
 
-// Works puts so many people to work until the test, or halt, ends it.
-func (d *Deployment) Works(t *testing.T, people int, patient bool) *Crowd {
+// StartCrowd has this number of people work until the test ends or Stop is called.
+func (d *Deployment) StartCrowd(t *testing.T, people int, patient bool) *Crowd {
 	t.Helper()
 	c := &Crowd{Deployment: d, stop: make(chan struct{}), patient: patient}
 	for i := range people {
@@ -59,12 +59,12 @@ func (d *Deployment) Works(t *testing.T, people int, patient bool) *Crowd {
 		c.People = append(c.People, w)
 		c.done.Go(func() { c.work(w) })
 	}
-	t.Cleanup(func() { c.Halt() })
+	t.Cleanup(func() { c.Stop() })
 	return c
 }
 
-// Halt lets the people stop, once.
-func (c *Crowd) Halt() {
+// Stop stops the people's work. It may be called more than once.
+func (c *Crowd) Stop() {
 	select {
 	case <-c.stop:
 	default:
@@ -105,8 +105,8 @@ func (c *Crowd) work(w *Worker) {
 	}
 }
 
-// check looks whether a token is of the organization that was asked for, and of the person
-// that all the others are of.
+// check verifies that a token is of the requested organization and of the same person
+// as all earlier ones.
 func (w *Worker) check(answer httpbrowser.Response, organization string) {
 	var minted api.TokenResponse
 	var claims struct {
@@ -127,7 +127,7 @@ func (w *Worker) check(answer httpbrowser.Response, organization string) {
 	}
 }
 
-// setClock takes the time of the server that refused a proof for its time.
+// setClock takes over the time of the server that refused a proof because of its time.
 func (w *Worker) setClock(answer httpbrowser.Response) {
 	var refused api.Error
 	if err := json.Unmarshal([]byte(answer.Body), &refused); err == nil {
@@ -151,15 +151,15 @@ func (c *Crowd) ask(w *Worker, path, body string) (answer httpbrowser.Response) 
 		}
 		c.Repeated.Add(1)
 		if i == 1 {
-			c.Stubborn.Add(1)
+			c.FailedTwice.Add(1)
 		}
 		<-time.After(20 * time.Millisecond)
 	}
 	return answer
 }
 
-// tries is how often a request is sent: patient people wait out a database that is away
-// for a minute.
+// tries returns how often a request is sent: patient people wait for a database that is
+// unavailable for a minute.
 func (c *Crowd) tries() int {
 	if c.patient {
 		return 3000
@@ -185,9 +185,9 @@ func (c *Crowd) signIn(w *Worker) {
 	w.failed.Add(1)
 }
 
-// EverybodySignsInAnew waits until each person has signed out and in again since the
+// AwaitNewSignIns waits until each person has signed out and in again since the
 // call.
-func (c *Crowd) EverybodySignsInAnew(t *testing.T) {
+func (c *Crowd) AwaitNewSignIns(t *testing.T) {
 	t.Helper()
 	deadline := time.After(4 * time.Minute)
 	whole := make([]int64, len(c.People))
@@ -221,7 +221,7 @@ type Result struct {
 
 // Result returns the outcome of the crowd's work so far.
 func (c *Crowd) Result() Result {
-	r := Result{People: len(c.People), Mints: c.Mints.Load(), SignIns: c.SignIns.Load(), Repeated: c.Repeated.Load(), Stubborn: c.Stubborn.Load()}
+	r := Result{People: len(c.People), Mints: c.Mints.Load(), SignIns: c.SignIns.Load(), Repeated: c.Repeated.Load(), Stubborn: c.FailedTwice.Load()}
 	for _, w := range c.People {
 		out, failed, mixed := w.signedOut.Load(), w.failed.Load(), w.mixed.Load()
 		r.SignOuts, r.FailedSignIn, r.Mixed = r.SignOuts+out, r.FailedSignIn+failed, r.Mixed+mixed
@@ -232,9 +232,9 @@ func (c *Crowd) Result() Result {
 	return r
 }
 
-// Untroubled fails the test if a person was signed out, could not sign in, or got a
+// CheckFailures fails the test if a person was signed out, could not sign in, or got a
 // token of another person.
-func (c *Crowd) Untroubled(t *testing.T) {
+func (c *Crowd) CheckFailures(t *testing.T) {
 	t.Helper()
 	r := c.Result()
 	t.Logf("%+v", r)

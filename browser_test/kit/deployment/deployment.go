@@ -24,18 +24,18 @@ import (
 // ClientID and ClientSecret are the servers' credentials at their provider.
 const ClientID, ClientSecret = "tabard", "a secret of the tests alone"
 
-// Deployment is servers behind a proxy, on one database.
+// Deployment is a set of servers behind a proxy, on one database.
 type Deployment struct {
 	testing.TB
-	Origin   string
-	DSN      string // of the PostgreSQL database, as pgx takes it
-	Database string // as --database names it
-	Issuer   string
-	Secret   string // the operator's copy of the secret file
-	Replicas []*Replica
-	Further  []string // arguments of the servers
-	// Around is a command that runs the servers: their own command is appended.
-	Around []string
+	Origin    string
+	DSN       string // of the PostgreSQL database, as pgx takes it
+	Database  string // as --database names it
+	Issuer    string
+	Secret    string // the operator's copy of the secret file
+	Replicas  []*Replica
+	ExtraArgs []string // extra arguments of the servers
+	// Wrapper is a command that runs the servers: their own command is appended.
+	Wrapper []string
 
 	ClientSecretFile string
 	idp              atomic.Value // the provider's http.HandlerFunc
@@ -48,7 +48,7 @@ type Replica struct {
 	Process *program.Process
 }
 
-// Person names the i-th of the people.
+// Person returns the name of the i-th person.
 func Person(i int) string { return fmt.Sprintf("person%d", i) }
 
 // New starts three replicas of the server binary behind nginx, on PostgreSQL. Each of
@@ -69,7 +69,7 @@ func New(t testing.TB, people int) *Deployment {
 // provider run, its replicas do not run yet, and no workspace is applied.
 func Prepare(t testing.TB, people int, dsn string) *Deployment {
 	t.Helper()
-	d := prepare(t, people, Address(dsn), 3, asTheGuideHasIt)
+	d := prepare(t, people, Address(dsn), 3, guideNextUpstream)
 	d.DSN = dsn
 	return d
 }
@@ -77,10 +77,10 @@ func Prepare(t testing.TB, people int, dsn string) *Deployment {
 // PrepareOne is [Prepare] for one server on a SQLite file.
 func PrepareOne(t testing.TB, people int) *Deployment {
 	t.Helper()
-	return prepare(t, people, "sqlite:"+filepath.Join(t.TempDir(), "tabard.db"), 1, asTheGuideHasIt)
+	return prepare(t, people, "sqlite:"+filepath.Join(t.TempDir(), "tabard.db"), 1, guideNextUpstream)
 }
 
-const asTheGuideHasIt = "error timeout http_502 http_503 non_idempotent" // backend/deploy/nginx.conf
+const guideNextUpstream = "error timeout http_502 http_503 non_idempotent" // backend/deploy/nginx.conf
 
 func prepare(t testing.TB, people int, database string, replicas int, nextUpstream string) *Deployment {
 	t.Helper()
@@ -99,7 +99,7 @@ func (d *Deployment) NewSecret() {
 	d.Run("bash", "-ec", "(umask 077; openssl rand -base64 32 > "+d.Secret+")")
 }
 
-// AddReplicas gives the deployment further replicas, which do not run yet.
+// AddReplicas adds replicas to the deployment without starting them.
 func (d *Deployment) AddReplicas(n int) {
 	d.Helper()
 	for range n {
@@ -149,14 +149,14 @@ func (d *Deployment) StartTogether() {
 
 func (d *Deployment) launch(r *Replica) {
 	d.Helper()
-	command := append(d.Around, program.Path(d, "tabard"), "serve",
+	command := append(d.Wrapper, program.Path(d, "tabard"), "serve",
 		"--listen", r.Listen, "--public-url", d.Origin+"/auth", "--database", d.Database, "--secret-file", r.Secret,
 		"--oidc-issuer", d.Issuer, "--oidc-client-id", ClientID, "--oidc-client-secret-file", d.ClientSecretFile)
-	command = append(command, d.Further...)
+	command = append(command, d.ExtraArgs...)
 	r.Process = program.Run(d, "tabard", exec.Command(command[0], command[1:]...))
 }
 
-// Restart restarts replicas one after the other, each in peace.
+// Restart restarts replicas one after the other, each gracefully.
 func (d *Deployment) Restart(replicas ...*Replica) {
 	d.Helper()
 	for _, r := range replicas {
@@ -223,7 +223,7 @@ func (d *Deployment) nginx(nextUpstream string) {
 	})
 }
 
-// StartProvider starts the development provider of the people.
+// StartProvider starts the development provider, with this number of people.
 func (d *Deployment) StartProvider(people int) {
 	d.Helper()
 	listener, err := idp.Listen("127.0.0.1:0")
@@ -240,7 +240,7 @@ func (d *Deployment) StartProvider(people int) {
 	d.Cleanup(func() { server.Close() })
 }
 
-// Register gives the client another secret at the provider, and to the servers' file.
+// Register sets another client secret at the provider and in the servers' file.
 func (d *Deployment) Register(people int, secret string) {
 	d.Helper()
 	c := idp.Config{
@@ -260,7 +260,8 @@ func (d *Deployment) Register(people int, secret string) {
 	}
 }
 
-// Apply applies a workspace in which so many people are members of acme and of globex.
+// Apply applies a workspace with this number of people as members of acme and of
+// globex.
 func (d *Deployment) Apply(people int) {
 	d.Helper()
 	var members []map[string]any

@@ -20,7 +20,7 @@ func (d *Deployment) Rotate(args ...string) (said string, done bool) {
 	return string(out), err == nil
 }
 
-// Step does a step of the replacement.
+// Step makes one step of the replacement.
 func (d *Deployment) Step(says string) {
 	d.Helper()
 	if said, done := d.Rotate(); !done || !strings.Contains(said, says) {
@@ -28,7 +28,7 @@ func (d *Deployment) Step(says string) {
 	}
 }
 
-// Distribute gives replicas the operator's secret file: all of them where none is named.
+// Distribute copies the operator's secret file to replicas, by default to all.
 func (d *Deployment) Distribute(replicas ...*Replica) {
 	d.Helper()
 	if replicas == nil {
@@ -39,7 +39,7 @@ func (d *Deployment) Distribute(replicas ...*Replica) {
 	}
 }
 
-// SecretIDs are the ids of the values of the operator's secret file.
+// SecretIDs returns the ids of the values in the operator's secret file.
 func (d *Deployment) SecretIDs() []string {
 	d.Helper()
 	text, err := os.ReadFile(d.Secret)
@@ -57,7 +57,7 @@ func (d *Deployment) SecretIDs() []string {
 	return ids
 }
 
-// Reload lets every server read its secrets again.
+// Reload makes every server reload its secrets.
 func (d *Deployment) Reload() {
 	d.Helper()
 	for _, r := range d.Replicas {
@@ -69,7 +69,7 @@ func (d *Deployment) Reload() {
 	}
 }
 
-// Await waits until something is so.
+// Await waits until a condition is true.
 func (d *Deployment) Await(what string, is func() bool) {
 	d.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -83,9 +83,9 @@ func (d *Deployment) Await(what string, is func() bool) {
 	d.Fatalf("not seen: %s", what)
 }
 
-// MakeADayOlder moves the times in the database, except those of sessions, a day back,
+// AgeByOneDay moves the times in the database, except those of sessions, a day back,
 // so that everything made under the old secret has expired.
-func (d *Deployment) MakeADayOlder() {
+func (d *Deployment) AgeByOneDay() {
 	d.Helper()
 	pg.Exec(d, d.DSN,
 		`UPDATE secret_keys SET first_seen = first_seen - 86400, last_seen = last_seen - CASE WHEN left_at IS NULL THEN 0 ELSE 86400 END`,

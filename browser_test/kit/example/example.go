@@ -25,12 +25,12 @@ func Open(t *testing.T, entry string) (*demo.Demo, context.Context) {
 	t.Helper()
 	d := demo.StartWith(t, Page(t, entry, ""))
 	tab := chrome.New(t)
-	chrome.Before(t, tab, KeepComplaints)
+	chrome.Before(t, tab, KeepErrors)
 	return d, tab
 }
 
-// KeepComplaints keeps a page's errors and its console errors in globalThis.complaints.
-const KeepComplaints = `globalThis.complaints = [];
+// KeepErrors keeps a page's errors and its console errors in globalThis.complaints.
+const KeepErrors = `globalThis.complaints = [];
 addEventListener("error", (e) => complaints.push(e.message));
 addEventListener("unhandledrejection", (e) => complaints.push(String(e.reason)));
 { const error = console.error; console.error = (...args) => (complaints.push(args.join(" ")), error(...args)); }`
@@ -116,8 +116,9 @@ func SignIn(t *testing.T, d *demo.Demo, tab context.Context, path, person string
 // firstNotes are notes of the demo's organizations.
 var firstNotes = map[string]string{"acme": "Welcome to the team, Jonas! He starts in purchasing.", "globex": "MV Aurora left Rotterdam two hours late; Hamburg knows."}
 
-// Reads waits until a page shows an organization and its notes, and none of others.
-func Reads(t *testing.T, tab context.Context, organization string) {
+// AwaitNotes waits until a page shows an organization and its notes, and no notes of
+// others.
+func AwaitNotes(t *testing.T, tab context.Context, organization string) {
 	t.Helper()
 	chrome.Await(t, tab, fmt.Sprintf(`tabard.state.organization?.slug === %q && document.body.innerText.includes(%q)`, organization, firstNotes[organization]))
 	for other, note := range firstNotes {
@@ -127,8 +128,8 @@ func Reads(t *testing.T, tab context.Context, organization string) {
 	}
 }
 
-// NoComplaints fails the test if the page complained.
-func NoComplaints(t *testing.T, tab context.Context) {
+// NoErrors fails the test if the page had an error.
+func NoErrors(t *testing.T, tab context.Context) {
 	t.Helper()
 	if complaints := chrome.Eval[string](t, tab, `complaints.join("\n")`); complaints != "" {
 		t.Errorf("the page complained:\n%s", complaints)

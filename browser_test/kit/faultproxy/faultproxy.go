@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Proxy is a network. Its methods may be called at any time.
+// Proxy is a network. Its methods are safe for concurrent use.
 type Proxy struct {
 	// Address is the proxy's, as browsers take it.
 	Address string
@@ -30,7 +30,7 @@ type Proxy struct {
 // ends when the browser cancels it or the test ends.
 type Fault func(w http.ResponseWriter, r *http.Request) (answered bool)
 
-// Exchange is a request, with the moment at which it came.
+// Exchange is a request with its time of arrival.
 type Exchange struct {
 	Method, Path, Query, Body string
 	At                        time.Time
@@ -84,7 +84,7 @@ func (p *Proxy) Seen(path string) []Exchange {
 	return seen
 }
 
-// Await waits until a page or anything else was asked for, by its path and query.
+// Await waits until a request for this path and query has arrived.
 func (p *Proxy) Await(t testing.TB, address string) {
 	t.Helper()
 	path, query, _ := strings.Cut(address, "?")
@@ -95,7 +95,7 @@ func (p *Proxy) Await(t testing.TB, address string) {
 			}
 		}
 	}
-	t.Fatalf("nobody asked for %s", address)
+	t.Fatalf("no request for %s arrived", address)
 }
 
 // Forget clears the list of seen requests.
@@ -111,13 +111,13 @@ func (p *Proxy) serve(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	if fault := p.note(r, string(body)); fault == nil || !fault(rw, r) {
+	if fault := p.record(r, string(body)); fault == nil || !fault(rw, r) {
 		forward(rw, r)
 	}
 }
 
-// note writes a request down and returns its fault.
-func (p *Proxy) note(r *http.Request, body string) Fault {
+// record records a request and returns its fault.
+func (p *Proxy) record(r *http.Request, body string) Fault {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	path := r.URL.Path
@@ -131,8 +131,8 @@ func (p *Proxy) note(r *http.Request, body string) Fault {
 	return nil
 }
 
-// transport keeps no connections: one that the other side closes meanwhile would look
-// like a fault.
+// transport keeps no connections: the other side could close one, which would look like
+// a fault.
 var transport = &http.Transport{DisableCompression: true, DisableKeepAlives: true}
 
 // forward sends a request on, even if the browser has canceled it: it is already on the

@@ -24,8 +24,8 @@ func body(r *http.Request) string {
 	return string(text)
 }
 
-// Instead writes another text in the place of one in a request's body.
-func Instead(text, other string) Fault {
+// Replace replaces a text in a request's body with another.
+func Replace(text, other string) Fault {
 	return func(_ http.ResponseWriter, r *http.Request) bool {
 		r.Body = io.NopCloser(strings.NewReader(strings.ReplaceAll(body(r), text, other)))
 		return false
@@ -75,7 +75,7 @@ func Answer(status int, body string, headers ...string) Fault {
 	}
 }
 
-// Dribble answers in the backend's place, a piece after a pause, and the next.
+// Dribble answers in the backend's place, in pieces with pauses between them.
 func Dribble(pieces int, pause time.Duration, body string, headers ...string) Fault {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		for i := range pieces {
@@ -92,8 +92,8 @@ func Dribble(pieces int, pause time.Duration, body string, headers ...string) Fa
 	}
 }
 
-// Portal is a hotel's page, which comes as the answer to everything.
-var Portal = Answer(http.StatusOK, "<!doctype html><title>Welcome to the hotel</title>", "Content-Type", "text/html")
+// CaptivePortal answers every request with a hotel's sign-in page.
+var CaptivePortal = Answer(http.StatusOK, "<!doctype html><title>Welcome to the hotel</title>", "Content-Type", "text/html")
 
 // Hold keeps requests back until release is called.
 func Hold() (fault Fault, release func()) {

@@ -50,9 +50,9 @@ type Tab struct {
 	context string // the browsing context
 }
 
-// Through are the preferences of a browser that reaches everything through a proxy,
-// loopback too.
-func Through(t testing.TB, proxy string) string {
+// WithProxy returns the preferences of a browser that sends all requests through a
+// proxy, also those to loopback.
+func WithProxy(t testing.TB, proxy string) string {
 	t.Helper()
 	at, err := url.Parse(proxy)
 	if err != nil {
@@ -87,7 +87,7 @@ func New(t testing.TB, more ...string) *Tab {
 	return tab
 }
 
-// contexts are those of the browser's tabs.
+// contexts returns the browsing contexts of the browser's tabs.
 func (tab *Tab) contexts(t testing.TB) (all []string) {
 	t.Helper()
 	var tree struct {
@@ -209,7 +209,7 @@ func (tab *Tab) Back(t testing.TB) {
 	tab.call(t, "browsingContext.traverseHistory", map[string]any{"context": tab.context, "delta": -1}, nil)
 }
 
-// Cookies are the names of the cookies that the browser has.
+// Cookies returns the names of the browser's cookies.
 func (tab *Tab) Cookies(t testing.TB) []string {
 	t.Helper()
 	var got struct {
@@ -268,7 +268,7 @@ func (tab *Tab) Await(t testing.TB, expression string) {
 	ctx, stop := context.WithTimeout(t.Context(), patience)
 	defer stop()
 	for {
-		text, err := tab.look(ctx, expression)
+		text, err := tab.evaluateOnce(ctx, expression)
 		if err == nil && text == "true" {
 			return
 		}
@@ -280,8 +280,9 @@ func (tab *Tab) Await(t testing.TB, expression string) {
 	}
 }
 
-// look evaluates a condition once; a page on its way out may never answer.
-func (tab *Tab) look(ctx context.Context, expression string) (string, error) {
+// evaluateOnce evaluates a condition once; a page in the middle of a navigation may
+// never answer.
+func (tab *Tab) evaluateOnce(ctx context.Context, expression string) (string, error) {
 	ctx, stop := context.WithTimeout(ctx, lookPatience)
 	defer stop()
 	return tab.evaluate(ctx, "Boolean("+expression+")")

@@ -40,7 +40,7 @@ func (b *Browser) On(d *Device) *Browser {
 	return &other
 }
 
-// JWK is the public key (RFC 7517).
+// JWK returns the public key (RFC 7517).
 func (d *Device) JWK() map[string]any {
 	point, err := d.key.PublicKey.Bytes() // 4 | x | y
 	if err != nil {
@@ -49,13 +49,13 @@ func (d *Device) JWK() map[string]any {
 	return map[string]any{"kty": "EC", "crv": "P-256", "x": encode(point[1:33]), "y": encode(point[33:])}
 }
 
-// Thumbprint is that of the key (RFC 7638).
+// Thumbprint returns the key's thumbprint (RFC 7638).
 func (d *Device) Thumbprint() string {
 	return hash(string(marshal(d.JWK()))) // maps are written in the order of their keys
 }
 
-// Proof is a good proof for a request at a time; to an access token, where one is
-// given.
+// Proof returns a valid proof for a request at a time, and for an access token if one
+// is given.
 func (d *Device) Proof(t testing.TB, method, address string, at time.Time, token ...string) string {
 	t.Helper()
 	claims := map[string]any{"jti": rand.Text(), "htm": method, "htu": address, "iat": at.Unix()}
@@ -68,8 +68,8 @@ func (d *Device) Proof(t testing.TB, method, address string, at time.Time, token
 	return d.Sign(t, nil, claims)
 }
 
-// Sign signs claims (RFC 7515). Members of header replace those of a good proof's;
-// nil takes one away.
+// Sign signs claims (RFC 7515). Members of header replace those of a valid proof; nil
+// removes one.
 func (d *Device) Sign(t testing.TB, header, claims map[string]any) string {
 	t.Helper()
 	full := map[string]any{"typ": "dpop+jwt", "alg": "ES256", "jwk": d.JWK()}

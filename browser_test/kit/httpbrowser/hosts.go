@@ -6,9 +6,9 @@ import (
 	"net/http/httptest"
 )
 
-// Hosts is a network without one: it carries requests to the handlers of their
-// host and port, in the same process. It serves as Browser.Transport and as the
-// backend's way to its provider.
+// Hosts is a network in memory: it passes requests to the handlers of their host and
+// port, in the same process. It serves as Browser.Transport and as the backend's way to
+// its provider.
 type Hosts map[string]http.Handler
 
 // RoundTrip implements http.RoundTripper.

@@ -60,10 +60,10 @@ func (b *Browser) Tab() *Browser {
 	return &other
 }
 
-// With returns the same tab, which sends one header otherwise than a browser would.
+// With returns the same tab, with one header replaced in its requests.
 func (b *Browser) With(name, value string) *Browser { return b.override(name, &value) }
 
-// Without returns the same tab, which does not send one header.
+// Without returns the same tab, with one header left out of its requests.
 func (b *Browser) Without(name string) *Browser { return b.override(name, nil) }
 
 func (b *Browser) override(name string, value *string) *Browser {
@@ -106,10 +106,10 @@ func (b *Browser) Fetch(method, path, body string) Response {
 	r.Header.Set("Sec-Fetch-Mode", "cors")
 	r.Header.Set("Sec-Fetch-Dest", "empty")
 	if b.device == nil {
-		return b.send(r, sent{from: b.origin})
+		return b.send(r, initiation{from: b.origin})
 	}
 	r.Header.Set("DPoP", b.device.Proof(b.t, method, r.URL.String(), b.Now()))
-	answer := b.send(r, sent{from: b.origin})
+	answer := b.send(r, initiation{from: b.origin})
 	b.device.learn(answer.Header.Get("DPoP-Nonce"))
 	return answer
 }
@@ -126,10 +126,10 @@ func (b *Browser) request(method string, to *url.URL, body io.Reader) *http.Requ
 	return r
 }
 
-// send exchanges one request and keeps the cookies that it brings.
-func (b *Browser) send(r *http.Request, s sent) Response {
+// send sends one request and stores the cookies of the response.
+func (b *Browser) send(r *http.Request, s initiation) Response {
 	b.t.Helper()
-	for _, c := range b.jar.of(r.URL, s, r.Method, b.Now()) {
+	for _, c := range b.jar.cookiesFor(r.URL, s, r.Method, b.Now()) {
 		r.AddCookie(c)
 	}
 	for name, value := range b.header {
@@ -164,8 +164,8 @@ func (b *Browser) parse(address string) *url.URL {
 	return u
 }
 
-// Sharing returns a tab of the same browser profile as another: their cookies are the
-// same, their pages may be of different origins.
+// Sharing returns a tab of another browser's profile: the cookies are shared, the pages
+// may be of different origins.
 func (b *Browser) Sharing(other *Browser) *Browser {
 	tab := *b
 	tab.jar = other.jar

@@ -63,13 +63,13 @@ func holds(t *testing.T, got httpbrowser.Response, site, origin string, cookies 
 	}
 }
 
-func TestThePagesOwnRequestsCarryAllCookies(t *testing.T) {
+func TestCookies_RequestOfThePage(t *testing.T) {
 	b := browser(t)
 	holds(t, b.Get("/"), "same-origin", "", "strict", "lax")
 	holds(t, b.Post("/", "{}"), "same-origin", app, "strict", "lax")
 }
 
-func TestARequestOfAnotherPortIsSameSiteAndCarriesThem(t *testing.T) {
+func TestCookies_RequestOfAnotherPort(t *testing.T) {
 	b := browser(t)
 	other := httpbrowser.New(t, "http://localhost:8181", app)
 	other.Transport = b.Transport
@@ -77,7 +77,7 @@ func TestARequestOfAnotherPortIsSameSiteAndCarriesThem(t *testing.T) {
 	holds(t, other.Post("/", "{}"), "same-site", "http://localhost:8181", "strict")
 }
 
-func TestANavigationFromAnotherSiteCarriesNoStrictCookie(t *testing.T) {
+func TestCookies_NavigationFromAnotherSite(t *testing.T) {
 	b := browser(t)
 	b.Open(elsewhere + "/")
 	holds(t, b.Follow(app+"/"), "cross-site", "", "lax")
@@ -85,28 +85,28 @@ func TestANavigationFromAnotherSiteCarriesNoStrictCookie(t *testing.T) {
 	holds(t, b.Submit(app+"/", nil), "cross-site", "")
 }
 
-func TestATypedAddressCarriesAll(t *testing.T) {
+func TestCookies_TypedAddress(t *testing.T) {
 	holds(t, browser(t).Open(app+"/"), "none", "", "strict", "lax")
 }
 
-func TestARedirectOverAnotherSiteMakesItCrossSite(t *testing.T) {
+func TestFetchMetadata_RedirectOverAnotherSite(t *testing.T) {
 	b := browser(t)
 	holds(t, b.Follow(elsewhere+"/go?to="+app+"/"), "cross-site", "", "strict", "lax")
 }
 
-func TestCookiesThatTheirNamesForbidAreRefused(t *testing.T) {
+func TestCookies_ForbiddenByName(t *testing.T) {
 	if got := browser(t).Cookies(); len(got) != 2 {
 		t.Errorf("the jar holds %v, want strict and lax", got)
 	}
 }
 
-func TestACookieEndsWithItsMaxAge(t *testing.T) {
+func TestCookies_MaxAge(t *testing.T) {
 	b := browser(t)
 	b.Now = func() time.Time { return time.Now().Add(time.Minute) }
 	holds(t, b.Get("/"), "same-origin", "")
 }
 
-func TestACopyGoesItsOwnWay(t *testing.T) {
+func TestCopy_SharesNoCookies(t *testing.T) {
 	b := browser(t)
 	thief := b.Copy()
 	b.SetCookie("__Host-Http-lax", "")
@@ -114,7 +114,7 @@ func TestACopyGoesItsOwnWay(t *testing.T) {
 	holds(t, thief.Get("/"), "same-origin", "", "strict", "lax")
 }
 
-func TestAHeaderCanBeForgedOrLeftOut(t *testing.T) {
+func TestHeaders_ForgedOrLeftOut(t *testing.T) {
 	b := browser(t)
 	holds(t, b.With("Origin", "null").Without("Sec-Fetch-Site").Post("/", "{}"), "", "null", "strict", "lax")
 	holds(t, b.Post("/", "{}"), "same-origin", app, "strict", "lax")

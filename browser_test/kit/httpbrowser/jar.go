@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// jar keeps cookies in the order in which they were made. One with a Domain is
-// refused: no part of the product may set one.
+// jar keeps cookies in the order of their creation. One with a Domain is refused: no
+// part of the product may set one.
 type jar struct {
 	cookies []stored
 }
@@ -73,8 +73,8 @@ func trustworthy(u *url.URL) bool {
 	return u.Scheme == "https" || host == "localhost" || strings.HasSuffix(host, ".localhost") || host == "127.0.0.1"
 }
 
-// of returns the cookies that go along with a request.
-func (j *jar) of(to *url.URL, s sent, method string, now time.Time) []*http.Cookie {
+// cookiesFor returns the cookies that a request carries.
+func (j *jar) cookiesFor(to *url.URL, s initiation, method string, now time.Time) []*http.Cookie {
 	var all []*http.Cookie
 	for _, c := range j.cookies {
 		live := c.ends.IsZero() || c.ends.After(now)

@@ -47,9 +47,9 @@ func (b *Browser) Keep() Kept {
 	return kept
 }
 
-// TakeUp puts kept cookies into the browser's jar and returns the tab, which proves the
-// device key if one was kept.
-func (b *Browser) TakeUp(kept Kept) *Browser {
+// Restore puts kept cookies into the browser's jar and returns the tab, which proves
+// the device key if one was kept.
+func (b *Browser) Restore(kept Kept) *Browser {
 	b.t.Helper()
 	for _, k := range kept.Cookies {
 		c := &http.Cookie{Name: k.Name, Value: k.Value, Path: "/", Secure: true, HttpOnly: true}

@@ -14,32 +14,32 @@ const maxRedirects = 20
 // Open goes to an address that the person typed, and follows redirects.
 func (b *Browser) Open(address string) Response {
 	b.t.Helper()
-	return b.navigate(http.MethodGet, address, nil, sent{navigation: true})
+	return b.navigate(http.MethodGet, address, nil, initiation{navigation: true})
 }
 
 // Follow goes to an address that the page at hand links or redirects to.
 func (b *Browser) Follow(address string) Response {
 	b.t.Helper()
-	return b.navigate(http.MethodGet, address, nil, sent{navigation: true, from: b.page})
+	return b.navigate(http.MethodGet, address, nil, initiation{navigation: true, from: b.page})
 }
 
 // Submit sends a form of the page at hand.
 func (b *Browser) Submit(address string, form url.Values) Response {
 	b.t.Helper()
-	return b.navigate(http.MethodPost, address, form, sent{navigation: true, from: b.page})
+	return b.navigate(http.MethodPost, address, form, initiation{navigation: true, from: b.page})
 }
 
 // Step is Follow as far as the first answer, redirect or not.
 func (b *Browser) Step(address string) Response {
 	b.t.Helper()
-	r := b.navigation(http.MethodGet, b.parse(address), nil, sent{navigation: true, from: b.page})
-	return b.send(r, sent{navigation: true, from: b.page})
+	r := b.navigation(http.MethodGet, b.parse(address), nil, initiation{navigation: true, from: b.page})
+	return b.send(r, initiation{navigation: true, from: b.page})
 }
 
 // SubmitStep is Submit as far as the first answer, redirect or not.
 func (b *Browser) SubmitStep(address string, form url.Values) Response {
 	b.t.Helper()
-	s := sent{navigation: true, from: b.page}
+	s := initiation{navigation: true, from: b.page}
 	return b.send(b.navigation(http.MethodPost, b.parse(address), form, s), s)
 }
 
@@ -48,7 +48,7 @@ func (b *Browser) SubmitStep(address string, form url.Values) Response {
 // browser is sent back to.
 func (b *Browser) Login(query string) Response {
 	b.t.Helper()
-	return b.navigate(http.MethodGet, b.backend+"/login?"+query, nil, sent{navigation: true, from: b.origin})
+	return b.navigate(http.MethodGet, b.backend+"/login?"+query, nil, initiation{navigation: true, from: b.origin})
 }
 
 var pressed = regexp.MustCompile(`name="request" value="([^"]*)"`)
@@ -61,8 +61,8 @@ func (b *Browser) SignIn(person string) Response {
 }
 
 // Begin begins a sign-in as the page's script does, at an address of the backend's
-// /login, and stops where Login stops. With a device key it proves that and goes where
-// the backend says; an answer that does not say is returned as it is.
+// /login, and stops at the same page as Login. With a device key it proves the key and
+// goes to the address in the answer; an answer without one is returned as it is.
 func (b *Browser) Begin(address string) Response {
 	b.t.Helper()
 	if b.device == nil {
@@ -97,7 +97,7 @@ func (b *Browser) Confirm(page Response, person, factor string) Response {
 	})
 }
 
-func (b *Browser) navigate(method, address string, form url.Values, s sent) Response {
+func (b *Browser) navigate(method, address string, form url.Values, s initiation) Response {
 	b.t.Helper()
 	target := b.parse(address)
 	for range maxRedirects {
@@ -121,7 +121,7 @@ func (b *Browser) navigate(method, address string, form url.Values, s sent) Resp
 	return Response{}
 }
 
-func (b *Browser) navigation(method string, to *url.URL, form url.Values, s sent) *http.Request {
+func (b *Browser) navigation(method string, to *url.URL, form url.Values, s initiation) *http.Request {
 	b.t.Helper()
 	var body io.Reader
 	if form != nil {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Response is an answer, read to its end.
+// Response is an answer with its whole body.
 type Response struct {
 	Status int
 	Header http.Header
@@ -15,7 +15,8 @@ type Response struct {
 	URL    *url.URL // of the request, after redirects
 }
 
-// Code is the stable code of an error of the contract; "" of any other answer.
+// Code returns the stable code of an error of the contract, and "" for any other
+// answer.
 func (r Response) Code() string {
 	var body struct {
 		Code string `json:"error"`
@@ -34,7 +35,7 @@ func (r Response) JSON(t testing.TB, into any) {
 	}
 }
 
-// Cookies are those that the answer sets or clears.
+// Cookies returns the cookies that the answer sets or clears.
 func (r Response) Cookies() []*http.Cookie {
 	return (&http.Response{Header: r.Header}).Cookies()
 }

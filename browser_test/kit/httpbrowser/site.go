@@ -6,15 +6,16 @@ import (
 	"strings"
 )
 
-// sent is how a request came about.
-type sent struct {
+// initiation is how a request was initiated.
+type initiation struct {
 	navigation bool
 	from       *url.URL   // the initiator; nil where a person typed the address
 	via        []*url.URL // the URLs that redirected to it
 }
 
-// site is Sec-Fetch-Site: the least related of all that led to the request.
-func (s sent) site(to *url.URL) string {
+// site returns Sec-Fetch-Site: the most distant relation among the initiator and the
+// redirects.
+func (s initiation) site(to *url.URL) string {
 	if s.from == nil && len(s.via) == 0 {
 		return "none"
 	}
@@ -44,7 +45,7 @@ func relation(from, to *url.URL) string {
 
 // allows reports whether a request carries a cookie with this SameSite. As in current
 // browsers, redirects on the way are not considered.
-func (s sent) allows(c http.SameSite, to *url.URL, method string) bool {
+func (s initiation) allows(c http.SameSite, to *url.URL, method string) bool {
 	if s.from == nil || site(s.from) == site(to) {
 		return true
 	}
@@ -59,9 +60,8 @@ func (s sent) allows(c http.SameSite, to *url.URL, method string) bool {
 
 func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
-// site is the scheme and the registrable domain, of which it knows hosts below
-// localhost (each a site of its own), addresses, and names under one label such as
-// com.
+// site returns the scheme and the registrable domain of a URL. It knows hosts below
+// localhost (each a site of its own), addresses, and names under one label such as com.
 func site(u *url.URL) string {
 	host := u.Hostname()
 	labels := strings.Split(host, ".")

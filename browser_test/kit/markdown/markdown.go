@@ -1,4 +1,4 @@
-// Package markdown takes the code out of the project's documents, for tests that run it.
+// Package markdown extracts the code of the project's documents, for tests that run it.
 package markdown
 
 import (

@@ -50,7 +50,7 @@ func open() (int, error) {
 	return socket, nil
 }
 
-// bind binds a socket to a port that is free, and lets others bind it that name it.
+// bind binds a socket to a free port, and lets other sockets bind it by number.
 func bind(socket int) (port int, err error) {
 	if err := syscall.SetsockoptInt(socket, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1); err != nil {
 		return 0, os.NewSyscallError("setsockopt", err)

@@ -12,7 +12,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/ports"
 )
 
-func TestAHeldPortIsListenedAtAgainAndAgain(t *testing.T) {
+func TestHold_ListenedAtRepeatedly(t *testing.T) {
 	address := fmt.Sprintf("127.0.0.1:%d", ports.Hold(t))
 	for range 3 {
 		if connection, err := net.Dial("tcp", address); !errors.Is(err, syscall.ECONNREFUSED) {
@@ -33,7 +33,7 @@ func TestAHeldPortIsListenedAtAgainAndAgain(t *testing.T) {
 
 // A listener on port 0 is never assigned a port that it could not bind by number
 // without sharing it.
-func TestAHeldPortIsGivenToNobodyElse(t *testing.T) {
+func TestHold_AssignedToNoOtherListener(t *testing.T) {
 	address := fmt.Sprintf("127.0.0.1:%d", ports.Hold(t))
 	unshared := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) (err error) {
 		if broken := c.Control(func(socket uintptr) {

@@ -22,8 +22,8 @@ var (
 	buildErr error
 )
 
-// Path returns where a program is, built where make builds it, once in a test
-// binary. The programs are tabard, tabard-worker and web-demo.
+// Path returns the path of a program. It builds the program where make does, once for
+// each test binary. The programs are tabard, tabard-worker and web-demo.
 func Path(t testing.TB, name string) string {
 	t.Helper()
 	once.Do(build)
@@ -93,10 +93,10 @@ func Run(t testing.TB, name string, command *exec.Cmd) *Process {
 	return p
 }
 
-// PID is the id of the program's process.
+// PID returns the id of the program's process.
 func (p *Process) PID() int { return p.command.Process.Pid }
 
-// Await waits until the program has said a text.
+// Await waits until the program has printed a text.
 func (p *Process) Await(t testing.TB, text string) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -112,7 +112,7 @@ func (p *Process) Await(t testing.TB, text string) {
 	}
 }
 
-// Count is how often the program has said a text.
+// Count returns how often the program has printed a text.
 func (p *Process) Count(text string) int { return strings.Count(p.output.String(), text) }
 
 // Kill ends the program at once, as a crash does.

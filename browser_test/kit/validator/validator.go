@@ -16,7 +16,8 @@ type Validator struct {
 	answer *bufio.Scanner
 }
 
-// New starts a validator by the name of its script, from a room of browser_test.
+// New starts the validator with this script. The test must be in a folder directly
+// below browser_test.
 func New(t *testing.T, script string) *Validator {
 	t.Helper()
 	command := exec.Command("node", "../kit/validator/"+script)
@@ -64,7 +65,7 @@ type Request struct {
 	DPoP          string `json:"dpop"`
 }
 
-// Refusal returns why the validator refuses a request, and "" where it does not.
+// Refusal returns why the validator refuses a request, and "" if it accepts it.
 func (v *Validator) Refusal(r Request) string {
 	v.Helper()
 	var verdict struct{ Refused string }

@@ -17,19 +17,19 @@ import (
 
 // Left is the state that a release left, except the database.
 type Left struct {
-	// MadeAt is when the last of it was written, in Unix seconds. Tests read it at that
-	// time, so that it never expires.
+	// MadeAt is the time of the last write, in Unix seconds. Tests read the state at
+	// that time, so that it never expires.
 	MadeAt int64 `json:"made_at"`
 	// Browsers holds browsers without a window, by a description.
 	Browsers map[string]httpbrowser.Kept `json:"browsers"`
-	// Attempt is the provider's page at which the browser "at the provider" is.
+	// Attempt is the provider's page in the browser "at the provider".
 	Attempt string `json:"attempt"`
 	// Tokens holds answers of POST /token, by their purpose.
 	Tokens map[string]struct {
 		AccessToken string `json:"access_token"`
 		TokenType   string `json:"token_type"`
 	} `json:"tokens"`
-	// APIKeys are keys of programs, by name.
+	// APIKeys holds API keys, by name.
 	APIKeys map[string]string `json:"api_keys"`
 	// Server is the session that another app's server holds.
 	Server struct {
@@ -58,7 +58,7 @@ const (
 	Postgres = "postgres"
 )
 
-// Folder is where the fixtures lie, from the package above.
+// Folder is the folder of the fixtures, relative to package upgrade.
 const Folder = "testdata"
 
 // Read reads the state that a release, such as "0.1", left with a database of this

@@ -1,5 +1,5 @@
-// Package thin counts the core: what a reader has to trust so that no token is another
-// organization's.
+// Package thin counts the lines of the core: the code that a reader has to trust to
+// believe that no token is for another organization.
 package thin
 
 import (
@@ -68,7 +68,7 @@ func count(root fs.FS, files []string) (lines int, err error) {
 	return lines, nil
 }
 
-// code counts the lines of a file that are neither blank nor comments alone.
+// codeLines counts the lines of a file that are neither blank nor only comments.
 func codeLines(text []byte) int {
 	file := token.NewFileSet().AddFile("", -1, len(text))
 	var s scanner.Scanner

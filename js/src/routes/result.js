@@ -7,10 +7,10 @@
 import { own } from "../own.js";
 
 /** @type {RouteProblem} */
-export const blocked = Object.freeze({ status: "overtaken", code: "navigation_blocked", action: "stop", description: "the page's router kept the address, so that the tab stays too" });
+export const blocked = Object.freeze({ status: "overtaken", code: "navigation_blocked", action: "stop", description: "the page's router blocked the change of address, so the tab stays as it is" });
 
 /** @type {RouteProblem} */
-export const overtaken = Object.freeze({ status: "overtaken", code: "overtaken", action: "retry", description: "a later change of route came" });
+export const overtaken = Object.freeze({ status: "overtaken", code: "overtaken", action: "retry", description: "a later change of route replaced this one" });
 
 /** @param {State} state */
 export const isActive = ({ status, organization }) => organization !== null && (status === "active" || status === "unavailable" || status === "starting");

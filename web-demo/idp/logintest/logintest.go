@@ -22,8 +22,8 @@ const (
 	ClientSecret = "the client's secret"
 )
 
-// Provider is a development provider at which anybody may sign in, and which asks who
-// is there every time. Its quirks may be set at any time between requests.
+// Provider is a development provider that admits any person and prompts at every
+// sign-in. Its quirks may be set at any time between requests.
 type Provider struct {
 	*idp.Quirks
 	Issuer string
@@ -35,12 +35,13 @@ type Provider struct {
 	t        testing.TB
 	provider *idp.Provider
 	mu       sync.Mutex
-	// Redeemed are the forms that the token endpoint was sent.
-	Redeemed []url.Values
+	// Redeemed are the forms that the token endpoint was sent, and Pushed those that the
+	// endpoint of pushed requests was.
+	Redeemed, Pushed []url.Values
 }
 
-// New returns a provider that signs anybody in. Its identity tokens say name, acr, amr,
-// auth_time and sid; the e-mail address is in userinfo alone.
+// New returns a provider that admits any person. Its identity tokens contain name, acr,
+// amr, auth_time and sid; the e-mail address is in userinfo only.
 func New(t testing.TB, issuer string) *Provider {
 	t.Helper()
 	p := &Provider{Issuer: issuer, t: t, Quirks: &idp.Quirks{
@@ -67,8 +68,8 @@ func New(t testing.TB, issuer string) *Provider {
 	return p
 }
 
-// metadata offers what no relying party should take up, and an end-session endpoint that
-// has a query of its own.
+// metadata advertises algorithms that a relying party must reject, and an end-session
+// endpoint with a query of its own.
 func (p *Provider) metadata(m map[string]any) {
 	m["id_token_signing_alg_values_supported"] = append(m["id_token_signing_alg_values_supported"].([]string), "HS256", "none")
 	if end, ok := m["end_session_endpoint"].(string); ok {
@@ -92,16 +93,18 @@ func (p *Provider) ReplaceKeyWith(id, algorithm string) {
 
 // ServeHTTP implements http.Handler.
 func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasSuffix(r.URL.Path, "/token") && r.ParseForm() == nil {
-		p.mu.Lock()
-		p.Redeemed = append(p.Redeemed, r.PostForm)
-		p.mu.Unlock()
+	for path, sent := range map[string]*[]url.Values{"/token": &p.Redeemed, "/par": &p.Pushed} {
+		if strings.HasSuffix(r.URL.Path, path) && r.ParseForm() == nil {
+			p.mu.Lock()
+			*sent = append(*sent, r.PostForm)
+			p.mu.Unlock()
+		}
 	}
 	p.provider.ServeHTTP(w, r)
 }
 
-// SignIn signs a person in at an authorization URL, and returns what the provider
-// tells the client's callback.
+// SignIn signs a person in at an authorization URL, and returns the parameters that the
+// client's callback receives.
 func (p *Provider) SignIn(authorizationURL, person string) url.Values {
 	p.t.Helper()
 	asked, err := url.Parse(authorizationURL)

@@ -8,8 +8,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// PostedForm returns where the form of a page leads, and its hidden fields: what a
-// browser posts that runs the page's script.
+// PostedForm returns the action and the hidden fields of a page's form, which a browser
+// posts when it runs the page's script.
 func PostedForm(page string) (action string, fields url.Values) {
 	if found := formAction.FindStringSubmatch(page); found != nil {
 		action = html.UnescapeString(found[1])
@@ -34,8 +34,8 @@ func (p *Provider) Signed(method jwt.SigningMethod, key any, claims jwt.MapClaim
 	return text
 }
 
-// LogoutToken returns claims as a token of that type (typ), or of none, by the provider's
-// own key (OpenID Connect Back-Channel Logout 1.0 section 2.4).
+// LogoutToken returns claims as a token of a type (typ), signed by the provider's own
+// key (OpenID Connect Back-Channel Logout 1.0 section 2.4). An empty type is left out.
 func (p *Provider) LogoutToken(typ string, claims jwt.MapClaims) string {
 	p.t.Helper()
 	text, err := p.provider.Sign(typ, claims)
