@@ -93,6 +93,9 @@ func dispatch(c *Request, methods map[string]Endpoint) error {
 	if !ok {
 		return web.NoMethod(c.W.Header(), c.R.Method, allowedMethods(methods))
 	}
+	if err := limited(c); err != nil {
+		return err
+	}
 	return run(c)
 }
 

@@ -91,6 +91,7 @@ func (s *settings) check() wrongSettings {
 		{"signing-key-life", checkKeyLife(s.signingKeyLife)},
 		{"audit-retention", checkAuditRetention(s.auditRetention)},
 		{"trusted-proxies", checkNetworks(s.trustedProxies)},
+		{"rate-limits", checkRateLimits(s.rateLimits)},
 		{"metrics-from", checkNetworks(s.metricsFrom)},
 		{"cookie-mark", checkCookieMark(s.cookieMark, s.publicURL)},
 		{"stop-delay", checkStopDelay(s.stopDelay)},
@@ -183,4 +184,11 @@ func hostOf(address string) string {
 		return ""
 	}
 	return u.Hostname()
+}
+
+func checkRateLimits(text string) (right string) {
+	if _, err := parseLimits(text); err != nil {
+		return "use 0, or three numbers such as 1200,120,300: " + err.Error()
+	}
+	return ""
 }

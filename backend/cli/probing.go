@@ -65,5 +65,8 @@ func (s *server) wrapHandler() (http.Handler, error) {
 	if err != nil {
 		return nil, err // checked
 	}
+	if handler, err = s.limit(s.log, trusted, handler); err != nil {
+		return nil, err // checked
+	}
 	return probes{s.settings, s.replica, trusted, func() signingkey.Secret { return s.loaded.Load().secret }}.wrap(handler)
 }

@@ -41,6 +41,7 @@ type settings struct {
 	logLevel         string
 	trustedProxies   string
 	metricsFrom      string
+	rateLimits       string
 	cookieMark       string
 
 	loopbackConnections bool
@@ -106,7 +107,7 @@ func (s *settings) addServer(c *cobra.Command) {
 	c.MarkFlagFilename("oidc-client-secret-file")
 	complete("log-format", "json", "text")
 	complete("log-level", "debug", "info", "warn", "error")
-	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "oidc-scopes", "oidc-tenants", "oidc-internal-url", "trusted-proxies", "metrics-from", "cookie-mark", "signing-key-life", "audit-retention", "stop-delay"} {
+	for _, free := range []string{"listen", "public-url", "oidc-issuer", "oidc-client-id", "oidc-client-secret", "oidc-scopes", "oidc-tenants", "oidc-internal-url", "trusted-proxies", "metrics-from", "rate-limits", "cookie-mark", "signing-key-life", "audit-retention", "stop-delay"} {
 		complete(free)
 	}
 }
@@ -148,6 +149,7 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 	text(&s.signingKeyLife, "signing-key-life", "90d", "replace the signing key after `TIME`, such as 90d; 0: by command only")
 	text(&s.auditRetention, "audit-retention", "365d", "delete audit events after `TIME`, such as 365d, once every export has them; 0: never")
 	text(&s.trustedProxies, "trusted-proxies", "", "trust X-Forwarded-For from `NETWORKS`, such as 10.0.0.0/8")
+	text(&s.rateLimits, "rate-limits", "1200,120,300", "limits in a minute: failed requests of a network, sign-ins of a network, requests of a session, as `NUMBERS`; 0: none")
 	text(&s.metricsFrom, "metrics-from", "", "also answer /metrics to `NETWORKS`, such as 10.0.0.0/8; this machine is always answered")
 	text(&s.cookieMark, "cookie-mark", "", "put `MARK`, such as PROD, into the cookies' names; derived from --public-url if not set")
 	text(&s.stopDelay, "stop-delay", "", "after SIGTERM, keep serving for `TIME` while /readyz fails; default 5s, or 0 on loopback")
