@@ -282,11 +282,11 @@ var floors = [][]string{
 	{ // endpoints
 		"backend/signin", "backend/serverapi/adminapi", "backend/serverapi/crossapp", "backend/store/migrate", "worker/workerd",
 	},
-	{"backend/browserapi", "backend/store/inspect", "worker/local"},
+	{"backend/browserapi", "backend/store/inspect", "backend/store/move", "worker/local"},
 	{ // the composed backend, and the databases
 		"backend/host", "backend/store/sqlite", "backend/store/postgres",
 	},
-	{"backend/remote", "backend/host/metrics", "backend/secrets", "backend/store/storetest/lite", "worker"},
+	{"backend/remote", "backend/host/metrics", "backend/secrets", "backend/restore", "backend/store/storetest/lite", "worker"},
 	{"backend/doctor"},
 	{"backend/cli"},
 	{"backend"},

@@ -4,7 +4,7 @@
  * - `starting`: not known yet; wait for {@link Client.ready}.
  * - `signed_out`: nobody is signed in; call {@link Client.signIn}.
  * - `choose`: signed in; offer {@link State.organizations}, then call {@link Client.switchOrganization}.
- * - `active`: the tab wears {@link State.organization}; call {@link Client.fetch} or {@link Client.getToken}.
+ * - `active`: the tab acts for {@link State.organization}; call {@link Client.fetch} or {@link Client.getToken}.
  * - `ended`: the tab's organization session is over, {@link State.error} says why (see {@link Problem.reason}); other
  *   organizations go on. Call {@link Client.switchOrganization} to enter it again, or {@link Client.signIn}.
  * - `unavailable`: the backend cannot be reached and no token lives. Nothing has ended: the tab tries again by itself.
@@ -84,7 +84,7 @@ export interface Idle {
 /** What the page sees of its tab. Frozen, and the same object until something changes. */
 export interface State {
   readonly status: Status;
-  /** Numbers what the tab wears; it changes with the organization and the person, like {@link Client.partition}. */
+  /** Numbers the tab's organization; it changes with the organization and the person, like {@link Client.partition}. */
   readonly fence: number;
   readonly organization: Organization | null;
   readonly user: User | null;
@@ -154,7 +154,7 @@ export interface SwitchProblem {
  * `signal` to what runs for it; a new organization brings a new partition and aborts the old signal.
  */
 export interface Partition {
-  /** Empty while no organization is worn. */
+  /** Empty while no organization is active. */
   readonly key: string;
   readonly signal: AbortSignal;
 }
@@ -212,7 +212,7 @@ export interface Client {
    * @throws {TabardError} `not_found` where they have no such session.
    */
   endSession(id: string): Promise<void>;
-  /** Opens a page of the app (default: this one) in a new tab that wears another organization. Call it in a click. */
+  /** Opens a page of the app (default: this one) in a new tab of another organization. Call it in a click. */
   openTab(organization: string, url?: string | URL): void;
   /** Calls the listener after every change of {@link state}. Call what it returns to stop. */
   subscribe(listener: (state: State) => void): () => void;

@@ -18,7 +18,7 @@ export function useTabard(): Client;
 export function useSession(): State;
 
 /**
- * The organization that the tab wears, whose data may be shown; null where it wears none. The same object while it is
+ * The tab's active organization, whose data may be shown; null if it has none. The same object while it is
  * the same organization. Of a session that has ended, {@link State.organization} says whose it was.
  */
 export function useOrganization(): Organization | null;

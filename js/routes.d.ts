@@ -22,20 +22,20 @@ export interface RouteOptions extends RoutePattern {
    */
   navigate?(url: string, options: { replace: boolean }): void | Promise<unknown>;
   /**
-   * The address at which an organization's pages begin, where the tab came to wear it by something else than its
+   * The address at which an organization's pages begin, where the tab entered it by something else than its
    * address. Default: {@link RoutePattern.pattern} up to the organization's slug.
    */
   home?(organization: Organization): string;
 }
 
-/** How a change of route ended, where the tab did not come to wear the organization that the address named. */
+/** How a change of route ended, where the tab did not enter the organization that the address names. */
 export type RouteProblem = Exclude<SwitchResult, { readonly status: "switched" }>;
 
 /**
  * Where address and tab stand to each other.
  *
  * - `settled`: they agree, or the address names no organization.
- * - `switching`: the address names an organization that the tab does not wear yet. Show none of its pages.
+ * - `switching`: the address names an organization that is not active in the tab yet. Show none of its pages.
  * - `stayed`: the tab stays with its organization; `result` says why, and the address is again the one that belongs to
  *   it. Its code is `navigation_blocked` where the app's router kept the address, as for a person who stays with a draft.
  *   Call `go(url)` where the person wants to try again, or `result.continue()` where a step-up is asked for.
@@ -57,7 +57,7 @@ export interface Routes {
    * address names no other organization.
    */
   go(url: string | URL, options?: { replace?: boolean }): Promise<SwitchResult | { readonly status: "unchanged" }>;
-  /** The address at which an organization's pages begin. Such links open a tab that wears it, by any means. */
+  /** The address at which an organization's pages begin. Such links open a tab of that organization, however they are opened. */
   home(organization: Organization): string;
   /**
    * Says that the address has changed. Needed only in browsers without the Navigation API, after the app's router called

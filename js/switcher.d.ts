@@ -26,7 +26,7 @@ export interface SwitcherTexts {
 }
 
 /**
- * `<tabard-switcher>`: shows which organization the tab wears, and switches the tab to another or opens one in a new tab.
+ * `<tabard-switcher>`: shows the tab's organization, and switches the tab to another or opens one in a new tab.
  * Importing this file defines it; on a server that does nothing. It shows nothing while nobody is signed in, and to a
  * person who has one organization.
  *
@@ -46,7 +46,7 @@ export class TabardSwitcher extends HTMLElement {
   /** Draws an organization. Default: its initial. */
   badge: ((organization: Organization) => Node) | undefined;
   /**
-   * The address at which a new tab wears an organization, such as `routes.home`. Default: this page, with a parameter that
+   * The address that opens an organization in a new tab, such as `routes.home`. Default: this page, with a parameter that
    * the client there reads and takes away.
    */
   address: ((organization: OrganizationState) => string | URL) | undefined;

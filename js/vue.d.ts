@@ -10,11 +10,11 @@ export function useTabard(): Client;
 /** Where the tab stands. On a server, and until a component of the page is mounted, that is `starting`. */
 export function useSession(): Readonly<ShallowRef<State>>;
 
-/** The organization that the tab wears, whose data may be shown; null where it wears none. */
+/** The tab's active organization, whose data may be shown; null if it has none. */
 export function useOrganization(): ComputedRef<Organization | null>;
 
 /**
- * A function that gets the access token of the organization that the tab wears. It throws an `AbortError` where the tab
+ * A function that gets the access token of the tab's organization. It throws an `AbortError` where the tab
  * goes on to another organization meanwhile.
  */
 export function useToken(): () => Promise<string>;

@@ -11,7 +11,7 @@ const FOLDER = "/client/";
 const HASHED = /\.[0-9a-f]{16}\.[a-z]+$/;
 
 /**
- * Serves the browser module and the face below {backend}/client/, in the
+ * Serves the browser module and the client below {backend}/client/, in the
  * compressed form in which they were built, as the server does. The program is not
  * started for them.
  * @param {import("./request.mjs").Parsed} parsed

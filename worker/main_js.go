@@ -68,10 +68,10 @@ func cleanUp(ctx context.Context, store *sqlstore.Store, r host.Rotation, retent
 	if err != nil {
 		return err
 	}
-	log.Info("sessions forgotten", "count", sessions)
+	log.Info("sessions deleted", "count", sessions)
 	events, err := retention.DeleteEvents(ctx, store, time.Now())
 	if events > 0 {
-		log.Info("events forgotten", "count", events)
+		log.Info("events deleted", "count", events)
 	}
 	return err
 }

@@ -180,7 +180,7 @@ export class Pool {
 
 /** The answer where the program gave none. */
 function errorResponse(problem) {
-  if (problem instanceof ClientGone) return new Response(null, { status: 499 }); // which nobody reads
+  if (problem instanceof ClientGone) return new Response(null, { status: 499 }); // the client has left
   if (!(problem instanceof Busy)) return failure(problem);
   report(problem);
   return refusal(503, "temporarily_unavailable", "The server is busy. Try again.", { "Retry-After": "5" });

@@ -7,8 +7,8 @@ const POLL_INTERVAL = 4;
 const MAX_POLL_INTERVAL = 100;
 
 /**
- * An event that did not look for so long may have been ended by the platform: it keeps
- * nobody waiting, and has its turn again as soon as it looks. In the end it is forgotten.
+ * An event that did not look for so long may have been ended by the platform: it no
+ * longer blocks others, and has its turn again when it polls. In the end it is dropped.
  */
 const STALE_AFTER = 1000;
 const ABANDONED_AFTER = 60_000;
@@ -16,7 +16,7 @@ const ABANDONED_AFTER = 60_000;
 /** Thrown where an event is not to wait, or has waited long enough. */
 export class Busy extends Error {}
 
-/** Thrown where nobody waits for the answer any more. */
+/** Thrown if the client has left. */
 export class ClientGone extends Error {}
 
 /**

@@ -22,7 +22,7 @@ func TestTheCleanUpForgetsOldEventsWhereItIsTold(t *testing.T) {
 		('evt_100d', CAST(strftime('%s', 'now') AS INTEGER) - 100 * 86400, 'sign_in', 'done', '', '', '', '', '', '', '');`))
 	_, secret := signingkey.NewSecret() // that of both runs
 	for _, run := range []struct{ retention, says string }{
-		{"0", `"sessions forgotten","count":0`}, {"365d", `"events forgotten","count":1`}, {"", `"events forgotten","count":1`},
+		{"0", `"sessions deleted","count":0`}, {"365d", `"events deleted","count":1`}, {"", `"events deleted","count":1`},
 	} {
 		port := ports.Hold(t)
 		publicURL := fmt.Sprintf("http://localhost:%d/auth", port)

@@ -26,6 +26,10 @@ type SessionStore interface {
 	// RevokeUser ends all of a person's sessions. If confinedTo is not empty, it ends
 	// only those that open no other organization.
 	RevokeUser(ctx context.Context, userID, confinedTo string, reason session.Reason, now int64) error
+	// EndSessions ends live sessions of the whole workspace that began at a time or before,
+	// by id, starting after the given id, at most limit. It returns their number and the
+	// last id, "" if none is left.
+	EndSessions(ctx context.Context, after string, until int64, reason session.Reason, now int64, limit int) (n int64, last string, err error)
 	// EndOrganizationSession ends a session in one organization, and reports whether it
 	// was active there.
 	EndOrganizationSession(ctx context.Context, organizationID string, id session.ID, now int64) (bool, error)

@@ -124,6 +124,8 @@ const (
 	UseKey Action = "key.use"
 	// ApplyFile is the application of a workspace file that made changes.
 	ApplyFile Action = "workspace.apply"
+	// AcceptRestore lets a database that was restored from a backup be served.
+	AcceptRestore Action = "workspace.restore"
 )
 
 // Outcome is the result of an action.

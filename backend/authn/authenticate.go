@@ -15,21 +15,18 @@ import (
 // maxReference is the longest organization id or slug, in bytes.
 const maxReference = 64
 
-// notInReference reports whether an id or slug cannot contain a character. Databases
-// handle such characters differently.
-func notInReference(r rune) bool { return r < ' ' || r > '~' }
-
-// Unnameable tells a text that can be no organization's id or slug.
-func Unnameable(ref string) bool {
-	return len(ref) > maxReference || strings.ContainsFunc(ref, notInReference)
+// ValidRef reports whether a text can be an organization's id or slug. Databases handle
+// other characters differently.
+func ValidRef(ref string) bool {
+	return len(ref) <= maxReference && !strings.ContainsFunc(ref, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 // Authenticate returns the refresh token of the request, its live session and the
 // user's membership in the organization that ref names. The token is authentic, and the
 // request comes from the session's device. Rotation has not judged the token yet.
 func (c *Request) Authenticate(ref string) (session.Token, directory.Subject, error) {
-	if Unnameable(ref) {
-		return session.Token{}, directory.Subject{}, refusal.New(api.InvalidRequest, "No organization can have this name.")
+	if !ValidRef(ref) {
+		return session.Token{}, directory.Subject{}, refusal.New(api.InvalidRequest, "The organization must be an id or slug of up to 64 printable ASCII characters.")
 	}
 	cookie, err := pickToken(c, ref)
 	if err != nil {
@@ -37,7 +34,7 @@ func (c *Request) Authenticate(ref string) (session.Token, directory.Subject, er
 	}
 	subject, err := c.Store.Subject(c.Ctx, cookie.token.Session(), ref, c.Now)
 	if err != nil {
-		return session.Token{}, directory.Subject{}, clearIfEnded(c, cookie, cookie.missing(err))
+		return session.Token{}, directory.Subject{}, clearIfEnded(c, cookie, cookie.missingError(err))
 	}
 	presented, err := verify(c, cookie, subject.Session.Secret)
 	if err != nil || !belongsToApp(c, subject.Session) {
@@ -75,7 +72,7 @@ var errForged = refusal.New(api.LoginRequired, "Sign in.")
 // errOtherReplica refuses a refresh token whose key only another replica has, while the
 // secret is being replaced. A retry succeeds once it reaches a replica that has the
 // key. It is not logged as a fault, and the session goes on.
-var errOtherReplica = refusal.New(api.TemporarilyUnavailable, "Another replica knows this session. Try again.").Expected()
+var errOtherReplica = refusal.New(api.TemporarilyUnavailable, "The server is replacing its secret. Try again.").Expected()
 
 // authenticationError returns the refusal of a refresh token that is not authentic.
 func authenticationError(c *Request, cookie *cookieToken, s *session.Session, err error) error {
@@ -185,7 +182,7 @@ func pickToken(c *Request, ref string) (*cookieToken, error) {
 func (c *Request) Authentic(t *cookieToken) (session.Session, error) {
 	s, err := c.Store.Session(c.Ctx, t.token.Session())
 	if errors.Is(err, session.ErrNotFound) {
-		return s, RefusalOf(t.missing(err))
+		return s, RefusalOf(t.missingError(err))
 	}
 	if err != nil {
 		return s, err

@@ -60,9 +60,9 @@ func verify(c *Request, t *cookieToken, secret session.Secret) (session.Token, e
 	return verified, err
 }
 
-// missing returns the error for a session that is not in the store. An unmarked cookie
+// missingError returns the error for a session that is not in the store. An unmarked cookie
 // may then belong to another server.
-func (t *cookieToken) missing(err error) error {
+func (t *cookieToken) missingError(err error) error {
 	if errors.Is(err, session.ErrNotFound) && t.marked == "" {
 		return errForged
 	}
@@ -94,7 +94,7 @@ func cookieTokens(c *Request) ([]*cookieToken, error) {
 			continue
 		}
 		if seen[cookie.Name] {
-			return nil, refusal.New(api.InvalidRequest, "A cookie stands twice.")
+			return nil, refusal.New(api.InvalidRequest, "A cookie is repeated. Clear this site's cookies, then sign in again.")
 		}
 		seen[cookie.Name] = true
 		token, err := session.ParseToken(cookie.Value)

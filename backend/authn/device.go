@@ -115,9 +115,9 @@ func (c *Request) prove() (*dpop.Proof, error) {
 	}
 	switch {
 	case proof.IssuedAt < c.Now-requestLimits.D, proof.IssuedAt > c.Now+requestLimits.Slack:
-		return nil, refusal.New(api.RequestTooOld, "The request took too long to arrive, or the clock is wrong. Send it again.")
+		return nil, refusal.New(api.RequestTooOld, "The request is too old, or this device's clock is wrong. Send it again.")
 	case c.Workspace.ProofNonce && !c.nonces.valid(proof.Nonce, c.Now):
-		return nil, refusal.New(api.UseDPoPNonce, "The proof lacks the server's nonce. Send the request again.")
+		return nil, refusal.New(api.UseDPoPNonce, "The DPoP proof needs the nonce of this answer. Send the request again.")
 	}
 	return proof, nil
 }
@@ -136,7 +136,7 @@ func (c *Request) useProof() error {
 }
 
 func invalidProof(err error) *refusal.Refusal {
-	return refusal.New(api.InvalidDPoPProof, "The device key's proof is not good. Send the request again.").WithCause(err)
+	return refusal.New(api.InvalidDPoPProof, "The DPoP proof is invalid. Send the request again with a new proof.").WithCause(err)
 }
 
 // ProvenKey returns the thumbprint of the key that the request proves. A navigation

@@ -23,32 +23,32 @@ func evict(c *Request, all []*cookieToken, most int) ([]*cookieToken, error) {
 	if len(marked) <= most || c.ReadOnly() {
 		return all[max(0, len(all)-2*maxSessions):], nil
 	}
-	gone := map[*cookieToken]bool{}
+	evicted := map[*cookieToken]bool{}
 	for ; len(marked) > 2*maxSessions; marked = marked[1:] { // more than a browser can have; not read
 		clearToken(c, marked[0])
-		gone[marked[0]] = true
+		evicted[marked[0]] = true
 	}
-	var lives []*liveSession
+	var live []*liveSession
 	for _, t := range marked {
 		s, err := c.Store.Session(c.Ctx, t.token.Session())
 		if err != nil && !errors.Is(err, session.ErrNotFound) {
 			return nil, err
 		}
-		switch _, foreign := verify(c, t, s.Secret); {
-		case err != nil || foreign == nil && c.CheckLive(s) != nil:
+		switch _, unverified := verify(c, t, s.Secret); {
+		case err != nil || unverified == nil && c.CheckLive(s) != nil:
 			clearToken(c, t)
-			gone[t] = true
-		case foreign == nil: // otherwise another replica may have its key
-			lives = append(lives, &liveSession{t, s})
+			evicted[t] = true
+		case unverified == nil: // otherwise another replica may have its key
+			live = append(live, &liveSession{t, s})
 		}
 	}
-	for _, l := range sortForEviction(lives)[:max(0, len(lives)-most)] {
+	for _, l := range sortForEviction(live)[:max(0, len(live)-most)] {
 		if err := supersede(c, l.cookieToken, l.Session); err != nil {
 			return nil, err
 		}
-		gone[l.cookieToken] = true
+		evicted[l.cookieToken] = true
 	}
-	return slices.DeleteFunc(all, func(t *cookieToken) bool { return gone[t] }), nil
+	return slices.DeleteFunc(all, func(t *cookieToken) bool { return evicted[t] }), nil
 }
 
 // clearUnmarked clears the unmarked cookies if there are too many sessions for both

@@ -23,9 +23,9 @@ import (
 // header.
 func admit(c *Request) error {
 	c.W.Header().Add("Vary", "Origin, Sec-Fetch-Site")
-	origin, named := SingleHeader(c.R.Header, "Origin")
+	origin, sent := SingleHeader(c.R.Header, "Origin")
 	switch site, _ := SingleHeader(c.R.Header, "Sec-Fetch-Site"); {
-	case site == "same-site" && named, site == "" && named, site == "same-origin" && named:
+	case site == "same-site" && sent, site == "" && sent, site == "same-origin" && sent:
 	case site == "same-origin", site == "" && c.ReadOnly():
 		origin = c.Origin
 	default:
@@ -34,7 +34,7 @@ func admit(c *Request) error {
 	if err := findApp(c, origin); err != nil {
 		return err
 	}
-	if named && origin != c.Origin {
+	if sent && origin != c.Origin {
 		c.allowOrigin(origin)
 	}
 	if !c.ReadOnly() && c.R.Header.Get(api.HeaderClient) == "" {
@@ -71,8 +71,8 @@ func (c *exchange) allowOrigin(origin string) {
 // preflight answers a CORS preflight request.
 func preflight(c *Request) error {
 	c.W.Header().Add("Vary", "Origin")
-	origin, named := SingleHeader(c.R.Header, "Origin")
-	if !named {
+	origin, sent := SingleHeader(c.R.Header, "Origin")
+	if !sent {
 		return refusal.New(api.OriginNotAllowed, "Requests from this page are not allowed.")
 	}
 	if err := findApp(c, origin); err != nil {
@@ -97,7 +97,7 @@ func checkAge(c *Request) error {
 	}
 	switch old, err := grant.TooOld(text, c.Now); {
 	case err != nil:
-		return refusal.New(api.InvalidRequest, "The header "+api.HeaderTime+" is not in Unix seconds.")
+		return refusal.New(api.InvalidRequest, "The header "+api.HeaderTime+" must be in Unix seconds.")
 	case old:
 		return refusal.New(api.RequestTooOld, "The request took too long to arrive. Send it again.")
 	}
@@ -125,7 +125,7 @@ func (c *exchange) ReadOnly() bool {
 // SameOrigin reports whether a page of the backend's own origin sent the request.
 // Browsers without Sec-Fetch-Site send the Origin of the form's page.
 func (c *Request) SameOrigin() bool {
-	if site, told := SingleHeader(c.R.Header, "Sec-Fetch-Site"); told {
+	if site, sent := SingleHeader(c.R.Header, "Sec-Fetch-Site"); sent {
 		return site == "same-origin"
 	}
 	origin, _ := SingleHeader(c.R.Header, "Origin")
@@ -138,7 +138,7 @@ func (c *exchange) CheckNavigation() error {
 	mode, hasMode := SingleHeader(c.R.Header, "Sec-Fetch-Mode")
 	dest, hasDest := SingleHeader(c.R.Header, "Sec-Fetch-Dest")
 	if (hasMode || hasDest) && (mode != "navigate" || dest != "document") {
-		return refusal.New(api.OriginNotAllowed, "A sign-in starts with a page of its own.")
+		return refusal.New(api.OriginNotAllowed, "Open the sign-in as a page of its own, not in a frame or by a script.")
 	}
 	return nil
 }

@@ -24,17 +24,17 @@ func RefusalOf(err error) *refusal.Refusal {
 	case errors.Is(err, token.ErrTooLarge):
 		return refusal.New(api.ServerError, grant.TooLarge).WithCause(err)
 	case errors.Is(err, orgsession.ErrOvertaken):
-		return refusal.New(api.RequestTooOld, "Somebody was active in another tab. Ask again.").WithCause(err)
+		return refusal.New(api.RequestTooOld, "You were active in another tab meanwhile. Send the request again.").WithCause(err)
 	case errors.Is(err, orgsession.ErrEnded):
 		return refusal.New(api.OrganizationSessionExpired, "You signed out of this organization.").WithCause(err)
 	case errors.As(err, &refused):
-		return refusal.New(api.InvalidRequest, "The provider's message is not what was expected.").WithCause(err)
+		return refusal.New(api.InvalidRequest, "The identity provider's message is invalid.").WithCause(err)
 	case errors.Is(err, login.ErrUnavailable):
 		unavailable := refusal.New(api.TemporarilyUnavailable, "The sign-in service cannot be reached. Try again.").WithCause(err)
 		unavailable.Fault = string(login.FaultOf(err))
 		return unavailable
 	case errors.Is(err, context.Canceled):
-		return refusal.New(api.TemporarilyUnavailable, "The request was given up.").WithCause(err)
+		return refusal.New(api.TemporarilyUnavailable, "The request was canceled.").WithCause(err)
 	}
 	return refusal.From(err)
 }
@@ -50,5 +50,5 @@ func EndedRefusal(reason session.Reason) *refusal.Refusal {
 	case session.ReasonLost:
 		text = "The session has ended. Sign in again."
 	}
-	return refusal.New(grant.Ended(reason), text)
+	return refusal.New(grant.EndedCode(reason), text)
 }

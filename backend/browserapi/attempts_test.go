@@ -15,8 +15,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// TestAttempts_OneCookieThatStays: however many sign-ins a browser begins.
-func TestAttempts_OneCookieThatStays(t *testing.T) {
+// TestAttempts_OneLastingCookie checks that any number of sign-ins share one cookie.
+func TestAttempts_OneLastingCookie(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	b.Login("")
@@ -40,9 +40,10 @@ func TestAttempts_OneCookieThatStays(t *testing.T) {
 	}
 }
 
-// TestAttempts_TwelveAtOnceWithoutACookie: each answer brings another value, and the
-// browser keeps the last. The others begin anew, once, or find that somebody is signed in.
-func TestAttempts_TwelveAtOnceWithoutACookie(t *testing.T) {
+// TestAttempts_TwelveAtOnceWithoutCookie starts twelve sign-ins at once. Each answer
+// sets another browser value, and the browser keeps the last. The other sign-ins
+// restart once, or find the user signed in.
+func TestAttempts_TwelveAtOnceWithoutCookie(t *testing.T) {
 	for name, sooner := range map[string]bool{"the last comes back last": false, "the last comes back first": true} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
@@ -70,8 +71,8 @@ func TestAttempts_TwelveAtOnceWithoutACookie(t *testing.T) {
 	}
 }
 
-// TestAttempt_IsBegunAnewOnce: a browser that keeps no cookies is told so.
-func TestAttempt_IsBegunAnewOnce(t *testing.T) {
+// TestAttempt_RestartedOnce checks the page for a browser that stores no cookies.
+func TestAttempt_RestartedOnce(t *testing.T) {
 	w := newWorld(t, nil)
 	redeemed := w.redeemed()
 	back := w.callbackOf(w.browser(), "")
@@ -85,9 +86,9 @@ func TestAttempt_IsBegunAnewOnce(t *testing.T) {
 	}
 }
 
-// TestAttempt_OfAnotherBrowserReplacesNoSession: who was known here before the attempt
-// began did not begin it.
-func TestAttempt_OfAnotherBrowserReplacesNoSession(t *testing.T) {
+// TestAttempt_OtherBrowserKeepsItsSession checks that an attempt does not restart in a
+// browser that had a value before it.
+func TestAttempt_OtherBrowserKeepsItsSession(t *testing.T) {
 	w := newWorld(t, nil)
 	victim := w.signedIn("alice")
 	before := victim.Cookies()
@@ -99,9 +100,9 @@ func TestAttempt_OfAnotherBrowserReplacesNoSession(t *testing.T) {
 	}
 }
 
-// TestAttempt_ThatIsBegunAnewProvesNothing: neither the session that it named, nor the
-// device key, nor a tenant's provider goes along into a browser that nobody knows.
-func TestAttempt_ThatIsBegunAnewProvesNothing(t *testing.T) {
+// TestAttempt_RestartedProvesNothing checks that a restarted attempt drops the session,
+// the device key and the tenant's provider.
+func TestAttempt_RestartedProvesNothing(t *testing.T) {
 	t.Run("a step-up", func(t *testing.T) {
 		w := newWorld(t, nil)
 		w.rule(map[string]policy.Rules{"acme": mfa})
@@ -136,12 +137,13 @@ func TestAttempt_ThatIsBegunAnewProvesNothing(t *testing.T) {
 	})
 }
 
-// TestAttempt_OfTheReleaseBefore ends in this one, once and in its own browser.
-func TestAttempt_OfTheReleaseBefore(t *testing.T) {
+// TestAttempt_PreviousRelease completes an attempt of the previous release, once and in
+// its own browser.
+func TestAttempt_PreviousRelease(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	attempt := login.NewAttempt("web", origin+"/notes", w.now().Unix())
-	w.keptBefore(b, attempt)
+	w.storePreviousAttempt(b, attempt)
 	relying := login.New(login.Config{Issuer: issuer, ClientID: "tabard", RedirectURL: publicURL + "/callback", Transport: w.hosts})
 	address, err := relying.AuthorizationURL(t.Context(), attempt, login.Request{})
 	if err != nil {

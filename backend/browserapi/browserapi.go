@@ -1,5 +1,5 @@
-// Package browserapi is the browser's contract over HTTP. Read token.go first: it is
-// the whole product in one function.
+// Package browserapi implements the browser's HTTP API. Read token.go first: it mints
+// access tokens, the core of the product.
 //
 // The handler is the same on every host.
 package browserapi
@@ -17,38 +17,39 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// Store is what the handler needs a store for.
+// Store is the part of the store that the handler needs.
 type Store interface {
 	authn.Store
 	signin.Store
 }
 
-// Config is what New needs. All of it is required but Proofs, Log and Now.
+// Config configures the handler. Proofs, Log and Now are optional.
 type Config struct {
-	// PublicURL is the backend's base URL as browsers see it, and the issuer of
-	// its tokens. Nothing of a request ever takes its place.
+	// PublicURL is the backend's base URL for browsers, and the issuer of its tokens.
+	// No header of a request replaces it.
 	PublicURL string
-	// CookieMark is in the names of cookies; "" follows from PublicURL.
+	// CookieMark is part of the names of cookies. If empty, it is derived from
+	// PublicURL.
 	CookieMark string
 	Store      Store
 	Keys       *signingkey.KeyRing
 	Secret     signingkey.Secret
 	Provider   *login.Provider
-	// ClientKey is how the backend authenticates at providers that take private_key_jwt;
-	// nil without one. Its public half is served.
+	// ClientKey authenticates the backend at providers that use private_key_jwt. It is
+	// optional. Its public key is published.
 	ClientKey *login.ClientKey
-	// Tenants carries requests to the providers of organizations' own connections,
-	// whose addresses tenants give: it has to be guarded.
+	// Tenants sends requests to the providers of organizations' own connections. It
+	// must guard against internal addresses, since tenants choose these URLs.
 	Tenants http.RoundTripper
-	// Proofs is as in [authn.Config].
+	// Proofs is the field of [authn.Config].
 	Proofs *dpop.Replays
-	// Log receives one record a request; nil discards them.
+	// Log receives one record for each request. Nil discards them.
 	Log *slog.Logger
-	// Now tells the time; nil means time.Now.
+	// Now returns the current time. Nil means time.Now.
 	Now func() time.Time
 }
 
-// handler answers the contract's requests.
+// handler implements the endpoints.
 type handler struct {
 	*authn.Server
 	signIn    *signin.Flow
@@ -57,7 +58,7 @@ type handler struct {
 	frames    frames
 }
 
-// New returns the handler of the contract, mounted at the public URL's path.
+// New returns the handler, mounted at the public URL's path.
 func New(c Config) (http.Handler, error) {
 	server, err := authn.New(authn.Config{
 		PublicURL: c.PublicURL, CookieMark: c.CookieMark, Store: c.Store, Keys: c.Keys, Secret: c.Secret, Proofs: c.Proofs, Log: c.Log, Now: c.Now,
@@ -74,7 +75,7 @@ func New(c Config) (http.Handler, error) {
 	return h.routes(), nil
 }
 
-// route is one path of the contract and what answers there, by method.
+// route is a path with its endpoints by method.
 type route struct {
 	path    string
 	methods map[string]authn.Endpoint

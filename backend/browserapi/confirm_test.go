@@ -22,7 +22,7 @@ func TestEndingOthers_UnknownTimeIsConfirmed(t *testing.T) {
 			t.Run(what+", "+name, func(t *testing.T) {
 				w := newWorld(t, nil)
 				w.rule(map[string]policy.Rules{"globex": {AuthenticationAge: 300}})
-				timeless(w.provider)
+				withoutAuthTime(w.provider)
 				own, other := w.browser(), w.signedIn("alice")
 				if device != nil {
 					own = own.On(device)
@@ -66,7 +66,7 @@ func TestConfirm_ProvesNothingElse(t *testing.T) {
 	}
 	t.Run("somebody else", func(t *testing.T) {
 		w := newWorld(t, nil)
-		timeless(w.provider)
+		withoutAuthTime(w.provider)
 		own := w.signedIn("alice")
 		if landed := w.stepUp(own, confirmURL(w, own), "bob"); refusedWith(landed) != api.IdentityChanged {
 			t.Errorf("%s", landed.URL)
@@ -75,7 +75,7 @@ func TestConfirm_ProvesNothingElse(t *testing.T) {
 	})
 	t.Run("nobody was asked", func(t *testing.T) {
 		w := newWorld(t, nil)
-		timeless(w.provider)
+		withoutAuthTime(w.provider)
 		own := w.signedIn("alice")
 		for _, change := range []func(url.Values){
 			func(q url.Values) { q.Del("prompt") }, func(q url.Values) { q.Set("prompt", "none") }, func(q url.Values) { q.Del("confirm") },
@@ -95,7 +95,7 @@ func TestConfirm_ProvesNothingElse(t *testing.T) {
 	})
 	t.Run("an old authentication", func(t *testing.T) {
 		w := newWorld(t, nil)
-		timeless(w.provider)
+		withoutAuthTime(w.provider)
 		own := w.signedIn("alice")
 		e := confirmURL(w, own)
 		w.provider.Claims = func(c map[string]any) { c["auth_time"] = w.now().Unix() - 3600 }
@@ -104,7 +104,7 @@ func TestConfirm_ProvesNothingElse(t *testing.T) {
 	})
 	t.Run("another session", func(t *testing.T) {
 		w := newWorld(t, nil)
-		timeless(w.provider)
+		withoutAuthTime(w.provider)
 		one, two := w.signedIn("alice"), w.signedIn("alice")
 		w.stepUp(one, confirmURL(w, one), "alice")
 		confirmURL(w, two)
@@ -115,7 +115,7 @@ func TestConfirm_ProvesNothingElse(t *testing.T) {
 func TestEndingOthers_OfATenantsPeople(t *testing.T) {
 	w := newWorld(t, nil)
 	p := w.connect("acme", directory.Provisioning{JustInTime: true, Roles: []string{"viewer"}})
-	timeless(p)
+	withoutAuthTime(p)
 	own, other := w.begin("acme", "nina"), w.begin("acme", "nina")
 	e := w.challenged(own.Post("/logout", `{"scope":"everywhere"}`))
 	page := own.Begin(e.LoginURL)

@@ -18,8 +18,8 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// connect gives an organization a connection of its own, enabled, con_ and its slug,
-// and returns its provider, which is at https://login.SLUG.example.
+// connect gives an organization its own enabled connection, con_ and its slug, and
+// returns its provider at https://login.SLUG.example.
 func (w *world) connect(slug string, with directory.Provisioning) *logintest.Provider {
 	w.Helper()
 	host := "login." + slug + ".example"
@@ -60,9 +60,8 @@ func (w *stored) disconnect(slug string) {
 	}
 }
 
-// demands are rules by which each of the organizations is entered by its own
-// connection.
-func demands(slugs ...string) map[string]policy.Rules {
+// requireConnections returns rules that require each organization's own connection.
+func requireConnections(slugs ...string) map[string]policy.Rules {
 	rules := map[string]policy.Rules{}
 	for _, slug := range slugs {
 		rules[slug] = policy.Rules{Connection: "con_" + slug}
@@ -70,8 +69,8 @@ func demands(slugs ...string) map[string]policy.Rules {
 	return rules
 }
 
-// enterBy enters an organization from a living session through its own provider,
-// where somebody answers, and returns where the browser landed.
+// enterBy enters an organization in a live session through its own provider and returns
+// the last response.
 func (w *answers) enterBy(b *httpbrowser.Browser, slug, person string) httpbrowser.Response {
 	w.Helper()
 	e := w.challenged(b.Post("/token", `{"organization":"`+slug+`","enter":true}`))
@@ -82,12 +81,12 @@ func (w *answers) enterBy(b *httpbrowser.Browser, slug, person string) httpbrows
 	return b.Choose(page, person)
 }
 
-// refusedWith is the code with which a sign-in came back to the app.
+// refusedWith returns the error code that a sign-in returned to the app.
 func refusedWith(landed httpbrowser.Response) api.Code {
 	return api.Code(landed.URL.Query().Get(api.ParamError))
 }
 
-// begin signs somebody in at an organization's own provider, without a session.
+// begin signs in at an organization's own provider, without a session.
 func (w *world) begin(slug, person string) *httpbrowser.Browser {
 	w.Helper()
 	b := w.browser()
@@ -96,10 +95,10 @@ func (w *world) begin(slug, person string) *httpbrowser.Browser {
 	return b
 }
 
-func TestAnOrganizationIsEnteredByItsOwnConnection(t *testing.T) {
+func TestConnection_EntersOrganization(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
-	w.rule(demands("acme"))
+	w.rule(requireConnections("acme"))
 	b, device := w.signedInOn("alice")
 	_, cookie := w.theSession(b)
 	globex := w.claims(w.mint(b, "globex"))
@@ -128,7 +127,7 @@ func TestAnOrganizationIsEnteredByItsOwnConnection(t *testing.T) {
 		t.Errorf("the trail says %+v", linked)
 	}
 
-	other, second := w.signedInOn("alice") // linked already
+	other, second := w.signedInOn("alice") // linked before
 	if got := asked(other, second); got != "none" {
 		t.Errorf("somebody who is linked is asked again: %q", got)
 	}
@@ -141,8 +140,9 @@ func TestAnOrganizationIsEnteredByItsOwnConnection(t *testing.T) {
 	}
 }
 
-// TestTheTrailOfAnOrganizationSaysWhoSignedInAtItsProvider, and nothing of others.
-func TestTheTrailOfAnOrganizationSaysWhoSignedInAtItsProvider(t *testing.T) {
+// TestConnection_SignInAudited checks the organization's audit log; other
+// organizations' logs do not have the sign-in.
+func TestConnection_SignInAudited(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true})
 	w.begin("acme", "a.martin")
@@ -153,7 +153,8 @@ func TestTheTrailOfAnOrganizationSaysWhoSignedInAtItsProvider(t *testing.T) {
 	}
 }
 
-// steppedUp is alice, who entered these organizations by their own connections.
+// steppedUp returns a browser of alice, signed in to these organizations by their own
+// connections.
 func steppedUp(slugs ...string) func(*world) *httpbrowser.Browser {
 	return func(w *world) *httpbrowser.Browser {
 		b := w.keyed("alice")
@@ -165,13 +166,13 @@ func steppedUp(slugs ...string) func(*world) *httpbrowser.Browser {
 	}
 }
 
-// TestOnlyAnEventOfTheOrganizationsOwnEnabledConnectionOpensIt is the matrix of what a
-// session has authenticated with and who demands a connection.
-func TestOnlyAnEventOfTheOrganizationsOwnEnabledConnectionOpensIt(t *testing.T) {
+// TestConnection_RequiredConnectionOnly combines the authentications of a session with
+// the organizations that require a connection.
+func TestConnection_RequiredConnectionOnly(t *testing.T) {
 	type event struct {
 		made   func(w *world) *httpbrowser.Browser
-		opens  []string // of those that demand their own connection
-		states string   // that the person is shown, of acme and globex
+		opens  []string // among those that require their own connection
+		states string   // of acme and globex in GET /session
 	}
 	for name, e := range map[string]event{
 		"a password":             {steppedUp(), nil, "step_up_required step_up_required"},
@@ -197,7 +198,7 @@ func TestOnlyAnEventOfTheOrganizationsOwnEnabledConnectionOpensIt(t *testing.T) 
 			w := newWorld(t, nil)
 			w.connect("acme", directory.Provisioning{})
 			w.connect("globex", directory.Provisioning{})
-			w.rule(demands("acme", "globex"))
+			w.rule(requireConnections("acme", "globex"))
 			b := e.made(w)
 			for _, slug := range []string{"acme", "globex"} {
 				for _, body := range []string{`","enter":true}`, `"}`} {
@@ -219,8 +220,9 @@ func TestOnlyAnEventOfTheOrganizationsOwnEnabledConnectionOpensIt(t *testing.T) 
 	}
 }
 
-// TestAConnectionThatNobodyDemandsIsOneWayInOfTwo: while an organization moves to it.
-func TestAConnectionThatNobodyDemandsIsOneWayInOfTwo(t *testing.T) {
+// TestConnection_Optional checks both ways in while an organization moves to its
+// connection.
+func TestConnection_Optional(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
 	b := w.keyed("alice")
@@ -234,13 +236,13 @@ func TestAConnectionThatNobodyDemandsIsOneWayInOfTwo(t *testing.T) {
 	w.challenged(own.Post("/token", renews))
 }
 
-func TestADisabledConnectionLetsNobodyInOnAnyPath(t *testing.T) {
+func TestConnection_Disabled(t *testing.T) {
 	for path := range everyPath(nil, nil, "") {
 		for _, begun := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, begun there %t", path, begun), func(t *testing.T) {
 				w := newWorld(t, nil)
 				w.connect("acme", directory.Provisioning{})
-				w.rule(demands("acme"))
+				w.rule(requireConnections("acme"))
 				b := w.keyed("alice")
 				w.enterBy(b, "acme", "a.martin")
 				if begun {
@@ -261,7 +263,7 @@ func TestADisabledConnectionLetsNobodyInOnAnyPath(t *testing.T) {
 	}
 }
 
-func TestAConnectionDisabledDuringTheSignInEndsIt(t *testing.T) {
+func TestConnection_DisabledDuringSignIn(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true})
 	b := w.browser()
@@ -272,9 +274,9 @@ func TestAConnectionDisabledDuringTheSignInEndsIt(t *testing.T) {
 	}
 }
 
-// TestEachConnectionHasARedirectURIOfItsOwn: what comes to another's ends nothing,
-// and spends nothing (RFC 9700 section 4.4).
-func TestEachConnectionHasARedirectURIOfItsOwn(t *testing.T) {
+// TestConnection_OwnRedirectURI checks that a callback at another connection's redirect
+// URI ends nothing and redeems no code (RFC 9700 section 4.4).
+func TestConnection_OwnRedirectURI(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
 	w.connect("globex", directory.Provisioning{})
@@ -302,9 +304,9 @@ func TestEachConnectionHasARedirectURIOfItsOwn(t *testing.T) {
 	}
 }
 
-// TestAForeignPageSignsNobodyInAtATenant: its owner would choose as whom. A person who
-// goes on from the page that asks does.
-func TestAForeignPageSignsNobodyInAtATenant(t *testing.T) {
+// TestConnection_ForeignPage checks that a foreign page cannot sign a user in, unless
+// the user continues on the page that asks.
+func TestConnection_ForeignPage(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true})
 	b := w.keyed("alice")
@@ -323,7 +325,7 @@ func TestAForeignPageSignsNobodyInAtATenant(t *testing.T) {
 	}
 }
 
-func TestATenantsProviderThatCannotBeReachedIsUnavailable(t *testing.T) {
+func TestConnection_ProviderUnavailable(t *testing.T) {
 	for name, issuer := range map[string]string{
 		"away": "https://away.example", "the metadata service": "https://169.254.169.254", "in the network": "https://10.0.0.1",
 		"by a private name": "https://db.internal", "another notation": "https://2130706433", "a mapped address": "https://[::ffff:10.0.0.1]",
@@ -342,7 +344,7 @@ func TestATenantsProviderThatCannotBeReachedIsUnavailable(t *testing.T) {
 	}
 }
 
-func TestAChangedConnectionIsFollowedAtOnce(t *testing.T) {
+func TestConnection_ChangeTakesEffectAtOnce(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true})
 	w.begin("acme", "zoe")

@@ -11,13 +11,13 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// unmarked is the name that the release before gave a session's cookie.
+// unmarked returns the previous release's name of a session cookie.
 func unmarked(name string) string {
 	parts := strings.Split(name, ".")
 	return strings.Join([]string{parts[0], parts[2], parts[3]}, ".")
 }
 
-// rename puts a browser's one session under the name of the release before.
+// rename renames the browser's only session cookie to the previous release's name.
 func (w *world) rename(b *httpbrowser.Browser) (name, value string) {
 	w.Helper()
 	name, value = w.theSession(b)
@@ -26,13 +26,13 @@ func (w *world) rename(b *httpbrowser.Browser) (name, value string) {
 	return name, value
 }
 
-// TestCookies_OfTwoServersOnOneHost: cookies know no ports, and these no paths. Neither
-// server reads, counts or clears what the other set.
-func TestCookies_OfTwoServersOnOneHost(t *testing.T) {
+// TestCookies_TwoServersOnOneHost checks that neither of two servers on different ports
+// reads, counts or clears the other's cookies.
+func TestCookies_TwoServersOnOneHost(t *testing.T) {
 	w, other := newWorld(t, nil), newWorld(t, nil)
 	for name, public := range map[string]string{"another port": "http://localhost:8090/auth", "another path": origin + "/staging/auth"} {
 		t.Run(name, func(t *testing.T) {
-			w, other := w.on(t), other.on(t)
+			w, other := w.inSubtest(t), other.inSubtest(t)
 			w.hosts["localhost:8090"] = other.backend(public, other.through)
 			if strings.HasPrefix(public, origin) {
 				mux := http.NewServeMux()
@@ -69,9 +69,9 @@ func TestCookies_OfTwoServersOnOneHost(t *testing.T) {
 	}
 }
 
-// TestCookies_OfTheReleaseBefore are read and replaced in the same answer, whatever was
-// asked.
-func TestCookies_OfTheReleaseBefore(t *testing.T) {
+// TestCookies_PreviousRelease checks that cookies of the previous release are read, and
+// replaced in the same answer.
+func TestCookies_PreviousRelease(t *testing.T) {
 	for what, ask := range map[string]func(*httpbrowser.Browser) httpbrowser.Response{
 		"POST /token":  func(b *httpbrowser.Browser) httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) },
 		"GET /session": func(b *httpbrowser.Browser) httpbrowser.Response { return b.Get("/session") },
@@ -97,8 +97,9 @@ func TestCookies_OfTheReleaseBefore(t *testing.T) {
 	}
 }
 
-// TestCookies_OfTheReleaseBeforeThatEnd are cleared where they are this server's.
-func TestCookies_OfTheReleaseBeforeThatEnd(t *testing.T) {
+// TestCookies_PreviousReleaseEnded checks that this server's ended cookies are cleared
+// under the old name too.
+func TestCookies_PreviousReleaseEnded(t *testing.T) {
 	w := newWorld(t, nil)
 	out := w.signedIn("alice")
 	w.rename(out)
@@ -112,8 +113,9 @@ func TestCookies_OfTheReleaseBeforeThatEnd(t *testing.T) {
 	}
 }
 
-// TestCookies_OfAnotherServersSecret without a mark are left to it.
-func TestCookies_OfAnotherServersSecret(t *testing.T) {
+// TestCookies_OtherServersSecret checks that unmarked cookies of another server are
+// kept.
+func TestCookies_OtherServersSecret(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	w.rename(b)
@@ -125,8 +127,8 @@ func TestCookies_OfAnotherServersSecret(t *testing.T) {
 	}
 }
 
-// TestCookies_UnderTwoNames: of one session's tokens the newest is judged, and the other
-// replaced without a verdict. Judged too, it would be a thief's.
+// TestCookies_UnderTwoNames checks that only the newest token of a session is judged.
+// Judging the other one as well would detect token reuse.
 func TestCookies_UnderTwoNames(t *testing.T) {
 	for what, newerIsMarked := range map[string]bool{"the marked is newer": true, "the unmarked is newer": false} {
 		w := newWorld(t, nil)
@@ -155,8 +157,9 @@ func TestCookies_UnderTwoNames(t *testing.T) {
 	}
 }
 
-// TestCookies_OfTwoNamesThatAreForged: one that no server made says nothing of the other.
-func TestCookies_OfTwoNamesThatAreForged(t *testing.T) {
+// TestCookies_ForgedUnderTwoNames checks that a forged token under one name does not
+// affect the other one.
+func TestCookies_ForgedUnderTwoNames(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)

@@ -16,7 +16,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-func TestAForgedCookieIsLikeNoneAndEndsNothing(t *testing.T) {
+func TestCookie_ForgedIsLikeNone(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
@@ -48,7 +48,7 @@ func TestAForgedCookieIsLikeNoneAndEndsNothing(t *testing.T) {
 		"with a null byte":   value[:10] + "%00" + value[13:],
 	} {
 		t.Run(what, func(t *testing.T) {
-			w := w.on(t)
+			w := w.inSubtest(t)
 			got := b.Copy().With("Cookie", name+"="+forged).Post("/token", `{"organization":"acme"}`)
 			w.wants(got, http.StatusUnauthorized, api.LoginRequired)
 			if names := cleared(got); !slices.Equal(names, []string{name}) {
@@ -59,7 +59,7 @@ func TestAForgedCookieIsLikeNoneAndEndsNothing(t *testing.T) {
 	w.mint(b, "acme")
 }
 
-func TestEveryPrefixAndBitFlipOfACookieIsRefused(t *testing.T) {
+func TestCookie_PrefixesAndBitFlipsRefused(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
@@ -80,7 +80,7 @@ func TestEveryPrefixAndBitFlipOfACookieIsRefused(t *testing.T) {
 	w.mint(b, "acme")
 }
 
-func TestACookieUnderAnotherNameIsNotAdopted(t *testing.T) {
+func TestCookie_OtherNameNotAccepted(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	_, value := w.theSession(b)
@@ -90,7 +90,7 @@ func TestACookieUnderAnotherNameIsNotAdopted(t *testing.T) {
 	}
 }
 
-func TestTwoCookiesOfOneNameAreRefused(t *testing.T) {
+func TestCookie_RepeatedNameRefused(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
@@ -102,9 +102,9 @@ func TestTwoCookiesOfOneNameAreRefused(t *testing.T) {
 	}
 }
 
-// TestCookies_OfTwelveSessionsAtMost: whoever signs in again and again, wherever it leads,
-// does not send more and more cookies, and is shut out by none.
-func TestCookies_OfTwelveSessionsAtMost(t *testing.T) {
+// TestCookies_TwelveSessionsAtMost checks that repeated sign-ins do not add cookies
+// without limit, and that none is refused.
+func TestCookies_TwelveSessionsAtMost(t *testing.T) {
 	for _, keyed := range []bool{false, true} {
 		w := newWorld(t, nil)
 		b := w.browser()
@@ -129,7 +129,7 @@ func TestCookies_OfTwelveSessionsAtMost(t *testing.T) {
 	}
 }
 
-// cookieBytes is how long the header of a browser's cookies is.
+// cookieBytes returns the length of the browser's Cookie header.
 func cookieBytes(b *httpbrowser.Browser) (n int) {
 	for name, value := range b.Cookies() {
 		n += len(name) + len(value) + 3
@@ -137,7 +137,8 @@ func cookieBytes(b *httpbrowser.Browser) (n int) {
 	return n
 }
 
-// TestCookies_MoreThanTwelve that came all the same are ended by a request that may do so.
+// TestCookies_MoreThanTwelve checks that a request which may change state ends surplus
+// sessions.
 func TestCookies_MoreThanTwelve(t *testing.T) {
 	w := newWorld(t, nil)
 	b, all := w.browser(), w.browser()
@@ -158,7 +159,7 @@ func TestCookies_MoreThanTwelve(t *testing.T) {
 	w.theSession(all)
 }
 
-func TestTheCookieOfAnotherAppIsLeftAlone(t *testing.T) {
+func TestCookie_OtherAppsIsKept(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
@@ -178,12 +179,12 @@ func TestTheCookieOfAnotherAppIsLeftAlone(t *testing.T) {
 	w.mint(b, "acme")
 }
 
-func TestAnExpiredSessionHasEndedAndItsCookieIsCleared(t *testing.T) {
+func TestCookie_ExpiredSessionCleared(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"": {SessionIdle: policy.NoLimit}})
 	b := w.signedIn("alice")
 	name, _ := w.theSession(b)
-	b.Now = func() time.Time { return time.Time{} } // a jar that keeps cookies too long
+	b.Now = func() time.Time { return time.Time{} } // keep cookies past their Max-Age
 	w.pass(24*time.Hour - time.Second)
 	w.mint(b.Copy(), "acme")
 	w.pass(time.Second)
@@ -200,7 +201,7 @@ func TestAnExpiredSessionHasEndedAndItsCookieIsCleared(t *testing.T) {
 	}
 }
 
-func TestASessionThatIsNotInTheStoreHasEnded(t *testing.T) {
+func TestCookie_UnknownSessionCleared(t *testing.T) {
 	w := newWorld(t, nil)
 	other := newWorld(t, nil)
 	b := other.signedIn("alice")
@@ -212,9 +213,9 @@ func TestASessionThatIsNotInTheStoreHasEnded(t *testing.T) {
 	}
 }
 
-// Fixation: a value that the server did not issue makes no session, and is not
-// taken over by the sign-in that follows.
-func TestASignInNeverAdoptsACookie(t *testing.T) {
+// TestCookie_SignInMakesNewSession checks against session fixation: a value that the
+// server did not issue is neither a session nor kept by the next sign-in.
+func TestCookie_SignInMakesNewSession(t *testing.T) {
 	w := newWorld(t, nil)
 	attacker := w.signedIn("alice")
 	name, value := w.theSession(attacker)
@@ -230,7 +231,7 @@ func TestASignInNeverAdoptsACookie(t *testing.T) {
 	}
 }
 
-func TestASignInOverALivingSessionEndsTheOlderAtTheNextPost(t *testing.T) {
+func TestCookie_NewSignInEndsOlderSession(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	older, value := w.theSession(b)
@@ -244,7 +245,7 @@ func TestASignInOverALivingSessionEndsTheOlderAtTheNextPost(t *testing.T) {
 	if read.Status != http.StatusOK || !strings.Contains(read.Body, `"sub":"bob"`) || len(read.Cookies()) != 0 {
 		t.Errorf("reading: %d %s %v", read.Status, read.Body, read.Cookies())
 	}
-	w.mint(thief.Copy(), "acme") // reading has ended nothing
+	w.mint(thief.Copy(), "acme") // reading ended no session
 	got := b.Post("/token", `{"organization":"acme"}`)
 	if !strings.Contains(got.Body, `"sub":"bob"`) || !slices.Equal(cleared(got), []string{older}) {
 		t.Errorf("%s, cleared %v", got.Body, cleared(got))
@@ -256,7 +257,7 @@ func TestASignInOverALivingSessionEndsTheOlderAtTheNextPost(t *testing.T) {
 	}
 }
 
-func TestOfTwoSignInsInOneSecondTheLaterWins(t *testing.T) {
+func TestCookie_TwoSignInsInOneSecond(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	w.signIn(b, "bob")
@@ -265,7 +266,7 @@ func TestOfTwoSignInsInOneSecondTheLaterWins(t *testing.T) {
 	}
 }
 
-func TestADeadCookieBesideALivingOneIsClearedInAnyAnswer(t *testing.T) {
+func TestCookie_EndedBesideLiveOneCleared(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	living, _ := w.theSession(b)
@@ -279,8 +280,9 @@ func TestADeadCookieBesideALivingOneIsClearedInAnyAnswer(t *testing.T) {
 	}
 }
 
-// A late answer of a session that ended cannot displace a newer one's cookie.
-func TestALateCookieOfAnEndedSessionRevivesNothing(t *testing.T) {
+// TestCookie_LateAnswerOfEndedSession checks that a late answer of an ended session
+// does not replace a newer session's cookie.
+func TestCookie_LateAnswerOfEndedSession(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	w.pass(time.Duration(session.LimitsFor(false).R) * time.Second)
@@ -299,15 +301,15 @@ func TestALateCookieOfAnEndedSessionRevivesNothing(t *testing.T) {
 	}
 }
 
-// A copied cookie and its owner's go different ways at the next rotation; whoever
-// comes second, and too late, ends the session for both.
-func TestACopiedCookieIsFoundAndEndsTheSession(t *testing.T) {
+// TestCookie_CopyEndsSession checks that the session ends for the owner and the copy
+// after they diverge at a rotation.
+func TestCookie_CopyEndsSession(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
 	thief := b.Copy()
 	rotation := time.Duration(session.LimitsFor(false).R) * time.Second
-	for range 2 { // the first mint brings the thief a successor, the second uses it
+	for range 2 { // the first mint returns the successor, the second one uses it
 		w.pass(rotation)
 		w.mint(thief, "acme")
 		w.mint(thief, "acme")
@@ -321,7 +323,7 @@ func TestACopiedCookieIsFoundAndEndsTheSession(t *testing.T) {
 	w.wants(thief.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.RefreshTokenReused)
 }
 
-// tampered returns a token with another last character.
+// tampered returns a token with a different last character.
 func tampered(token string) string {
 	last := "A"
 	if strings.HasSuffix(token, last) {
@@ -330,7 +332,7 @@ func tampered(token string) string {
 	return token[:len(token)-1] + last
 }
 
-func TestRefusalsAtTheSameTimeDoNotMix(t *testing.T) {
+func TestRefusal_Concurrent(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
@@ -344,8 +346,8 @@ func TestRefusalsAtTheSameTimeDoNotMix(t *testing.T) {
 	group.Wait()
 }
 
-// Whatever stands in the header: no token, no fault, no cookie but those cleared
-// that are the app's.
+// FuzzTheCookieHeader checks that an arbitrary Cookie header causes no token, no server
+// error and no cookie except cleared ones of the app.
 func FuzzTheCookieHeader(f *testing.F) {
 	w := newWorld(f, nil)
 	b := w.signedIn("alice")
@@ -359,9 +361,9 @@ func FuzzTheCookieHeader(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, header string) {
 		if strings.Contains(header, value) {
-			return // the real one may pass
+			return // the real cookie may pass
 		}
-		w := w.on(t)
+		w := w.inSubtest(t)
 		got := w.browser().With("Cookie", header).Post("/token", `{"organization":"acme"}`)
 		if got.Code() != string(api.LoginRequired) && got.Code() != string(api.InvalidRequest) && got.Code() != string(api.SessionExpired) {
 			t.Errorf("%q: %d %s", header, got.Status, got.Body)

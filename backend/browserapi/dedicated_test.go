@@ -18,7 +18,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// The issuers of acme and globex, where these have keys of their own.
+// The issuers of acme and globex if they have their own keys.
 const (
 	acmeIssuer   = publicURL + "/o/org_acme"
 	globexIssuer = publicURL + "/o/org_globex"
@@ -26,9 +26,9 @@ const (
 
 var requiresOwnKey = policy.Rules{DedicatedKey: true}
 
-// stranger is a validator that knows nothing of organizations: go-oidc, told an
+// oidcVerifier returns a validator without knowledge of organizations: go-oidc with an
 // issuer and an audience.
-func (w *world) stranger(issuer string) func(raw string) error {
+func (w *world) oidcVerifier(issuer string) func(raw string) error {
 	w.Helper()
 	ctx := oidc.ClientContext(w.Context(), &http.Client{Transport: w.hosts})
 	provider, err := oidc.NewProvider(ctx, issuer)
@@ -42,13 +42,13 @@ func (w *world) stranger(issuer string) func(raw string) error {
 	}
 }
 
-// TestATokenIsGoodForItsOwnIssuerOnly holds tokens of three issuers, honest and
-// forged, to validators of each.
-func TestATokenIsGoodForItsOwnIssuerOnly(t *testing.T) {
+// TestDedicatedKey_TokenForOwnIssuerOnly verifies valid and forged tokens of three
+// issuers with validators of each.
+func TestDedicatedKey_TokenForOwnIssuerOnly(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey, "globex": requiresOwnKey})
 	b := w.signedIn("alice")
-	tokens := map[string]string{ // by what they are, to the one issuer that they are good for
+	tokens := map[string]string{ // by description; the value is the only issuer that accepts it
 		w.mint(b, "initech").AccessToken: publicURL, w.mint(b, "acme").AccessToken: acmeIssuer, w.mint(b, "globex").AccessToken: globexIssuer,
 	}
 	forger := signingkey.NewKeyRing(w.store, w.secret, signingkey.ES256)
@@ -59,7 +59,7 @@ func TestATokenIsGoodForItsOwnIssuerOnly(t *testing.T) {
 		tokens[w.forged(forger, f.signedBy, f.named, f.claimed)] = ""
 	}
 	for _, issuer := range []string{publicURL, acmeIssuer, globexIssuer} {
-		accepts := w.stranger(issuer)
+		accepts := w.oidcVerifier(issuer)
 		for raw, good := range tokens {
 			if err := accepts(raw); (err == nil) != (good == issuer) {
 				t.Errorf("a validator of %s, a token good for %q: %v", issuer, good, err)
@@ -68,9 +68,9 @@ func TestATokenIsGoodForItsOwnIssuerOnly(t *testing.T) {
 	}
 }
 
-// TestAVerifierOfManyOrganizationsTakesEachIssuersTokensForItselfAlone holds the same
-// tokens to this project's own verifier.
-func TestAVerifierOfManyOrganizationsTakesEachIssuersTokensForItselfAlone(t *testing.T) {
+// TestDedicatedKey_VerifierOfManyOrganizations verifies the same tokens with package
+// token.
+func TestDedicatedKey_VerifierOfManyOrganizations(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey, "globex": requiresOwnKey})
 	b := w.signedIn("alice")
@@ -124,7 +124,7 @@ func TestAVerifierOfManyOrganizationsTakesEachIssuersTokensForItselfAlone(t *tes
 	}
 }
 
-// forged signs acme's claims for an issuer by whoever's key, under whoever's key's id.
+// forged signs acme's claims for an issuer with one key under the id of another.
 func (w *world) forged(ring *signingkey.KeyRing, signedBy, named, issuer string) string {
 	w.Helper()
 	by, err := ring.Signing(w.Context(), signedBy, 0, w.now().Unix())
@@ -144,7 +144,7 @@ func (w *world) forged(ring *signingkey.KeyRing, signedBy, named, issuer string)
 	return raw
 }
 
-// kids are the ids of the keys that an issuer publishes.
+// kids returns the ids of an issuer's published keys.
 func (w *world) kids(issuer string) []string {
 	w.Helper()
 	got := w.browser().Get(strings.TrimPrefix(issuer, publicURL) + api.PathKeySet)
@@ -160,7 +160,7 @@ func (w *world) kids(issuer string) []string {
 	return all
 }
 
-func TestEveryIssuerPublishesItsOwnKeysAlone(t *testing.T) {
+func TestDedicatedKey_PublishedByOwnIssuer(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey, "globex": requiresOwnKey})
 	seen := map[string]string{}
@@ -173,9 +173,9 @@ func TestEveryIssuerPublishesItsOwnKeysAlone(t *testing.T) {
 	}
 }
 
-func TestTheMetadataOfAnIssuerLiesWhereItsAddressSays(t *testing.T) {
+func TestMetadata_IssuerPath(t *testing.T) {
 	w := newWorld(t, nil)
-	w.rule(map[string]policy.Rules{"": requiresOwnKey}) // the workspace's rule is everybody's
+	w.rule(map[string]policy.Rules{"": requiresOwnKey}) // the workspace's rule applies to all
 	for issuer, places := range map[string][]string{
 		publicURL:  {"/auth/.well-known/openid-configuration", "/auth/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server/auth"},
 		acmeIssuer: {"/auth/o/org_acme/.well-known/openid-configuration", "/auth/o/org_acme/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server/auth/o/org_acme"},
@@ -194,7 +194,7 @@ func TestTheMetadataOfAnIssuerLiesWhereItsAddressSays(t *testing.T) {
 	}
 }
 
-func TestABackendAtTheRootServesTheSame(t *testing.T) {
+func TestMetadata_BackendAtRoot(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey})
 	w.hosts["app.example"] = w.backend("https://app.example", w.store)
@@ -207,7 +207,7 @@ func TestABackendAtTheRootServesTheSame(t *testing.T) {
 	}
 }
 
-func TestNobodyLearnsWhichOrganizationsThereAre(t *testing.T) {
+func TestMetadata_HidesOrganizations(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"globex": requiresOwnKey, "hooli": requiresOwnKey})
 	nothing := w.browser().Get("/nothing").Body
@@ -225,7 +225,7 @@ func TestNobodyLearnsWhichOrganizationsThereAre(t *testing.T) {
 	}
 }
 
-// cleanUp is what the server does every hour.
+// cleanUp runs the server's hourly clean-up.
 func (w *stored) cleanUp() {
 	w.Helper()
 	rotation := host.Rotation{Ring: signingkey.NewKeyRing(w.store, w.secret, signingkey.ES256), Life: signingkey.DefaultLife}
@@ -234,18 +234,18 @@ func (w *stored) cleanUp() {
 	}
 }
 
-func TestTokensFromBeforeTheRuleWasTakenAwayStayGood(t *testing.T) {
+func TestDedicatedKey_RuleRemoved(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey})
 	b := w.signedIn("alice")
 	before := w.mint(b, "acme").AccessToken
 	id := w.kids(acmeIssuer)[0]
 	w.rule(nil)
-	if err := w.stranger(publicURL)(w.mint(b, "acme").AccessToken); err != nil {
+	if err := w.oidcVerifier(publicURL)(w.mint(b, "acme").AccessToken); err != nil {
 		t.Errorf("without the rule: %v", err)
 	}
 	for range 2 {
-		if err := w.stranger(acmeIssuer)(before); err != nil {
+		if err := w.oidcVerifier(acmeIssuer)(before); err != nil {
 			t.Fatalf("a token from before: %v", err)
 		}
 		w.cleanUp()
@@ -263,7 +263,7 @@ func TestTokensFromBeforeTheRuleWasTakenAwayStayGood(t *testing.T) {
 	}
 }
 
-func TestAKeyThatIsUsedAgainStays(t *testing.T) {
+func TestDedicatedKey_ReusedKeyKept(t *testing.T) {
 	for name, use := range map[string]func(*world, *httpbrowser.Browser){
 		"by a token":    func(w *world, b *httpbrowser.Browser) { w.mint(b, "acme") },
 		"by its set":    func(w *world, _ *httpbrowser.Browser) { w.kids(acmeIssuer) },
@@ -285,7 +285,7 @@ func TestAKeyThatIsUsedAgainStays(t *testing.T) {
 	}
 }
 
-func TestASteadyTokenOfADedicatedKeyIsOneRead(t *testing.T) {
+func TestDedicatedKey_SteadyMintIsOneRead(t *testing.T) {
 	w := newWorld(t, nil)
 	faulty := w.failing()
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey})

@@ -14,7 +14,7 @@ import (
 
 const enterAcme = `{"organization":"acme","enter":true}`
 
-// signedInOn returns a browser with a device key in which a person has signed in.
+// signedInOn returns a browser with a device key in which a user has signed in.
 func (w *world) signedInOn(person string) (*httpbrowser.Browser, *httpbrowser.Device) {
 	w.Helper()
 	device := httpbrowser.NewDevice(w)
@@ -23,7 +23,8 @@ func (w *world) signedInOn(person string) (*httpbrowser.Browser, *httpbrowser.De
 	return b, device
 }
 
-// boundTo fails the test unless a browser's session is bound, or not, to a key.
+// boundTo fails the test unless the browser's session is bound to the key, or to none
+// if jkt is empty.
 func (w *stored) boundTo(b *httpbrowser.Browser, jkt string) {
 	w.Helper()
 	_, value := w.theSession(b)
@@ -43,7 +44,7 @@ func (w *stored) boundTo(b *httpbrowser.Browser, jkt string) {
 	}
 }
 
-func TestASessionIsBoundToTheKeyThatItsSignInProves(t *testing.T) {
+func TestDeviceKey_BoundAtSignIn(t *testing.T) {
 	w := newWorld(t, nil)
 	b, device := w.signedInOn("alice")
 	w.boundTo(b, device.Thumbprint())
@@ -57,7 +58,7 @@ func TestASessionIsBoundToTheKeyThatItsSignInProves(t *testing.T) {
 	}
 }
 
-func TestASessionWithoutAKeyNeedsNoProof(t *testing.T) {
+func TestDeviceKey_OptionalWithoutKey(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	if w.mint(b, "acme").DeviceBound {
@@ -68,8 +69,9 @@ func TestASessionWithoutAKeyNeedsNoProof(t *testing.T) {
 	w.boundTo(b, "")
 }
 
-// Whoever has the cookie has every header too, but not the key.
-func TestACopiedCookieIsWorthless(t *testing.T) {
+// TestDeviceKey_CopiedCookieRefused sends all headers of the owner except for a proof
+// of the key.
+func TestDeviceKey_CopiedCookieRefused(t *testing.T) {
 	w := newWorld(t, nil)
 	b, _ := w.signedInOn("alice")
 	own := w.mint(b, "acme").Session
@@ -91,11 +93,11 @@ func TestACopiedCookieIsWorthless(t *testing.T) {
 				}
 			}
 		}
-		w.mint(b, "acme") // the session lives on
+		w.mint(b, "acme") // the session continues
 	}
 }
 
-func TestABadProofIsRefusedAndEndsNothing(t *testing.T) {
+func TestDeviceKey_InvalidProofRefused(t *testing.T) {
 	w := newWorld(t, nil)
 	b, device := w.signedInOn("alice")
 	w.mint(b, "acme")
@@ -125,7 +127,7 @@ func TestABadProofIsRefusedAndEndsNothing(t *testing.T) {
 		"by another key":           {httpbrowser.NewDevice(t).Proof(t, http.MethodPost, to, now), 401, api.DeviceKeyMismatch},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := w.on(t)
+			w := w.inSubtest(t)
 			got := b.With("DPoP", c.proof).With("Host", "evil.example").Post("/token", enterAcme)
 			w.wants(got, c.status, c.code)
 			if len(got.Cookies()) != 0 {
@@ -141,7 +143,7 @@ func TestABadProofIsRefusedAndEndsNothing(t *testing.T) {
 	w.boundTo(b, device.Thumbprint())
 }
 
-func TestWhatIsNoGoodProofIsAuditedOnceAMinute(t *testing.T) {
+func TestDeviceKey_InvalidProofAuditedOnceAMinute(t *testing.T) {
 	w := newWorld(t, nil)
 	b, device := w.signedInOn("alice")
 	w.mint(b, "acme")
@@ -153,7 +155,7 @@ func TestWhatIsNoGoodProofIsAuditedOnceAMinute(t *testing.T) {
 			thief.Post("/token", enterAcme)
 			thief.With("DPoP", "garbage").Post("/token", enterAcme)
 			thief.On(httpbrowser.NewDevice(t)).Post("/token", enterAcme)
-			b.With("DPoP", old).Post("/token", enterAcme) // slow, not suspicious
+			b.With("DPoP", old).Post("/token", enterAcme) // slow, but not suspicious
 			b.With("DPoP", used).Post("/token", enterAcme)
 		}
 		w.pass(time.Minute)
@@ -174,7 +176,7 @@ func TestWhatIsNoGoodProofIsAuditedOnceAMinute(t *testing.T) {
 	}
 }
 
-func TestAProofIsRefusedAgainForAsLongAsItIsRecent(t *testing.T) {
+func TestDeviceKey_ReplayRefused(t *testing.T) {
 	w := newWorld(t, nil)
 	b, device := w.signedInOn("alice")
 	ahead := device.Proof(t, http.MethodPost, publicURL+"/token", w.now().Add(5*time.Second))
@@ -189,8 +191,8 @@ func TestAProofIsRefusedAgainForAsLongAsItIsRecent(t *testing.T) {
 	w.wants(b.With("DPoP", ahead).Post("/token", enterAcme), http.StatusConflict, api.RequestTooOld)
 }
 
-// A link says whose key the maker of the link wants to be bound, wherever it stands.
-func TestALinkBindsNothing(t *testing.T) {
+// TestDeviceKey_LinkBindsNone checks that a link cannot choose the device key.
+func TestDeviceKey_LinkBindsNone(t *testing.T) {
 	evil := httpbrowser.NewDevice(t)
 	query := "dpop_jkt=" + evil.Thumbprint()
 	for name, open := range map[string]func(w *world, b *httpbrowser.Browser) httpbrowser.Response{
@@ -241,7 +243,7 @@ func TestALinkBindsNothing(t *testing.T) {
 	}
 }
 
-func TestASignInOfAnotherAppsPageBindsNothing(t *testing.T) {
+func TestDeviceKey_OtherAppsPageBindsNone(t *testing.T) {
 	w := newWorld(t, nil)
 	w.hosts["localhost:9000"] = http.NotFoundHandler()
 	evil := httpbrowser.NewDevice(t)
@@ -250,7 +252,7 @@ func TestASignInOfAnotherAppsPageBindsNothing(t *testing.T) {
 	w.boundTo(b, "")
 }
 
-func TestASiblingThatTheAppOwnsProvesItsKey(t *testing.T) {
+func TestDeviceKey_AppsSiblingOrigin(t *testing.T) {
 	w := newWorld(t, nil)
 	w.hosts["localhost:9000"] = http.NotFoundHandler()
 	device := httpbrowser.NewDevice(t)
@@ -259,7 +261,7 @@ func TestASiblingThatTheAppOwnsProvesItsKey(t *testing.T) {
 	w.boundTo(b, device.Thumbprint())
 }
 
-func TestTheFirstGoodProofWithinTwoMinutesBinds(t *testing.T) {
+func TestDeviceKey_BoundByFirstProof(t *testing.T) {
 	for _, c := range []struct {
 		after time.Duration
 		bound bool
@@ -283,8 +285,9 @@ func TestTheFirstGoodProofWithinTwoMinutesBinds(t *testing.T) {
 	}
 }
 
-// A bad first proof is told, so that the module's second one binds.
-func TestAFirstProofThatIsBadBindsNothing(t *testing.T) {
+// TestDeviceKey_InvalidFirstProofBindsNone checks that an invalid first proof is
+// refused, and that the client's next proof binds.
+func TestDeviceKey_InvalidFirstProofBindsNone(t *testing.T) {
 	w := newWorld(t, nil)
 	b, device := w.signedIn("alice"), httpbrowser.NewDevice(t)
 	old := device.Proof(t, http.MethodPost, publicURL+"/token", w.now().Add(-time.Hour))
@@ -295,7 +298,7 @@ func TestAFirstProofThatIsBadBindsNothing(t *testing.T) {
 	w.boundTo(b, device.Thumbprint())
 }
 
-func TestASessionWithAKeyRotatesEachHour(t *testing.T) {
+func TestDeviceKey_RotatesEachHour(t *testing.T) {
 	w := newWorld(t, nil)
 	b, _ := w.signedInOn("alice")
 	w.mint(b, "acme")
@@ -309,8 +312,9 @@ func TestASessionWithAKeyRotatesEachHour(t *testing.T) {
 	}
 }
 
-// A jar that was thrown far back would be a theft, did the key not vouch for it.
-func TestTheKeyRepairsAnOldJar(t *testing.T) {
+// TestDeviceKey_RepairsOldCookie restores an old cookie. Without the key, this would be
+// token reuse.
+func TestDeviceKey_RepairsOldCookie(t *testing.T) {
 	w := newWorld(t, nil)
 	b, device := w.signedInOn("alice")
 	name, first := w.theSession(b)
@@ -334,7 +338,7 @@ func TestTheKeyRepairsAnOldJar(t *testing.T) {
 	w.boundTo(b, device.Thumbprint())
 }
 
-func TestSigningOutNeedsTheKey(t *testing.T) {
+func TestDeviceKey_NeededForSignOut(t *testing.T) {
 	w := newWorld(t, nil)
 	b, _ := w.signedInOn("alice")
 	if got := b.Post("/logout", `{"scope":"session"}`); got.Status != http.StatusOK || len(cleared(got)) != 1 {
@@ -342,7 +346,7 @@ func TestSigningOutNeedsTheKey(t *testing.T) {
 	}
 }
 
-func TestANewerSignInEndsTheOlderOnItsOwnDeviceAlone(t *testing.T) {
+func TestDeviceKey_NewSignInEndsOwnSessionOnly(t *testing.T) {
 	for name, same := range map[string]bool{"the same key": true, "another key": false} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)

@@ -23,12 +23,12 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// request is one request of the contract, ready to be sent again and again.
+// request is a repeatable request.
 type request func() httpbrowser.Response
 
-// underFault are requests that use every method of the store between them. Each
-// prepares a world that has answered nothing yet, and returns its request.
-var underFault = map[string]func(*world) request{
+// faultRequests are requests that together use every method of the store. Each function
+// prepares a world without side effects and returns the request.
+var faultRequests = map[string]func(*world) request{
 	"login": func(w *world) request {
 		b := w.browser()
 		return func() httpbrowser.Response { return b.Step(publicURL + "/login") }
@@ -62,7 +62,7 @@ var underFault = map[string]func(*world) request{
 		b := w.signedIn("bob")
 		w.pass(110 * time.Second)
 		w.mint(b, "acme")
-		w.pass(61 * time.Second) // no successor is due yet
+		w.pass(61 * time.Second) // before a successor is due
 		w.restart()
 		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
 	},
@@ -84,7 +84,7 @@ var underFault = map[string]func(*world) request{
 	"a token that advances": func(w *world) request {
 		b := w.signedIn("alice")
 		w.pass(time.Duration(session.LimitsFor(false).R) * time.Second)
-		w.mint(b, "acme") // brings the successor
+		w.mint(b, "acme") // returns the successor
 		w.restart()
 		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
 	},
@@ -208,7 +208,7 @@ var underFault = map[string]func(*world) request{
 		w.restart()
 		return func() httpbrowser.Response {
 			got := b.Tab().Submit(publicURL+"/handover/code", url.Values{"code": {code.Seal(w.secret.Sealer(signingkey.ForHandovers))}})
-			if got.URL.Host == "localhost:9000" { // it arrived
+			if got.URL.Host == "localhost:9000" { // it succeeded
 				got.Status = http.StatusOK
 			}
 			return got
@@ -231,7 +231,7 @@ var underFault = map[string]func(*world) request{
 	},
 }
 
-// connected is what comes back from an organization's own provider.
+// connected returns the callback from an organization's own provider.
 func connected(query string, with directory.Provisioning) func(*world) request {
 	return func(w *world) request {
 		p := w.connect("acme", with)
@@ -252,8 +252,7 @@ func signingOut(body string) func(*world) request {
 	}
 }
 
-// faultyWorld returns a world over a store that can fail, with memberships by
-// claim.
+// faultyWorld returns a world whose store can fail, with a membership claim.
 func faultyWorld(t *testing.T) (*world, *lite.Faulty) {
 	w := newWorld(t, nil)
 	faulty := w.failing()
@@ -263,9 +262,9 @@ func faultyWorld(t *testing.T) (*world, *lite.Faulty) {
 	return w, faulty
 }
 
-func TestNoFaultOfTheStorageGivesAnythingOrEndsAnything(t *testing.T) {
+func TestStorageFault_ChangesNothing(t *testing.T) {
 	used := map[string]bool{}
-	for name, prepare := range underFault {
+	for name, prepare := range faultRequests {
 		w, faulty := faultyWorld(t)
 		ask := prepare(w)
 		faulty.Fail(0, false)
@@ -276,7 +275,7 @@ func TestNoFaultOfTheStorageGivesAnythingOrEndsAnything(t *testing.T) {
 		for i, method := range calls {
 			used[method] = true
 			if method == "RecordEvent" {
-				continue // see TestATrailThatCannotBeWrittenUndoesNothing
+				continue // see TestStorageFault_AuditLog
 			}
 			for _, lost := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s, %s, lost %t", name, method, lost), func(t *testing.T) {
@@ -296,7 +295,7 @@ func TestNoFaultOfTheStorageGivesAnythingOrEndsAnything(t *testing.T) {
 	}
 }
 
-// browsersStore is what the browser's contract needs a store for.
+// browsersStore is the part of the store that the handler needs.
 type browsersStore interface {
 	browserapi.Store
 	signingkey.Store
@@ -317,13 +316,13 @@ func oneFault(t *testing.T, prepare func(*world) request, at int, lost, spent bo
 	faulty.Fail(0, false)
 	again := ask()
 	used := again.Code() == string(api.InvalidRequest) || strings.Contains(again.Body, "used before")
-	if again.Status >= 400 && !(spent && used) { // a session that was created, answered or not, has used its attempt
+	if again.Status >= 400 && !(spent && used) { // a created session has used its attempt, even without an answer
 		t.Errorf("asked again: %d %s", again.Status, again.Body)
 	}
 }
 
-func TestATrailThatCannotBeWrittenUndoesNothing(t *testing.T) {
-	for name, prepare := range underFault {
+func TestStorageFault_AuditLog(t *testing.T) {
+	for name, prepare := range faultRequests {
 		w, faulty := faultyWorld(t)
 		ask := prepare(w)
 		faulty.Fail(0, false)
@@ -344,7 +343,7 @@ func TestATrailThatCannotBeWrittenUndoesNothing(t *testing.T) {
 	}
 }
 
-func TestTheHealthOfTheStorageIsTold(t *testing.T) {
+func TestStorageFault_Health(t *testing.T) {
 	w, faulty := faultyWorld(t)
 	if got := w.browser().Get("/readyz"); got.Status != http.StatusOK {
 		t.Errorf("ready: %d %s", got.Status, got.Body)

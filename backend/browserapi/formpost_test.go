@@ -12,7 +12,7 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// newFormPostWorld starts a backend whose provider answers by form_post.
+// newFormPostWorld starts a backend whose provider uses form_post.
 func newFormPostWorld(t *testing.T) *world {
 	w := newWorld(t, nil)
 	w.provider.FormPost = true
@@ -21,7 +21,7 @@ func newFormPostWorld(t *testing.T) *world {
 	return w
 }
 
-// posts has the browser post the form of the page at hand, as its script does.
+// posts submits the form of the page, as its script does.
 func posts(b *httpbrowser.Browser, page httpbrowser.Response) httpbrowser.Response {
 	action, fields := logintest.PostedForm(page.Body)
 	if action == "" {
@@ -30,8 +30,8 @@ func posts(b *httpbrowser.Browser, page httpbrowser.Response) httpbrowser.Respon
 	return b.Submit(action, fields)
 }
 
-// TestFormPost_SignsIn: another site's form brings no Lax cookie; the page that it gets
-// posts the fields once more, and then the browser is in the app.
+// TestFormPost_SignsIn checks the second post: the first one, from the provider's page,
+// carries no Lax cookie.
 func TestFormPost_SignsIn(t *testing.T) {
 	w := newFormPostWorld(t)
 	b := w.browser()
@@ -50,7 +50,7 @@ func TestFormPost_SignsIn(t *testing.T) {
 	w.mint(b, "acme")
 }
 
-func TestFormPost_LeavesTheFormToNoOtherPage(t *testing.T) {
+func TestFormPost_FormActionPolicy(t *testing.T) {
 	w := newFormPostWorld(t)
 	b := w.browser()
 	for _, path := range []string{"/login?app=nope", "/callback"} {
@@ -60,9 +60,9 @@ func TestFormPost_LeavesTheFormToNoOtherPage(t *testing.T) {
 	}
 }
 
-// TestFormPost_OfAnotherSiteEndsNothing: what a foreign page posts is written as text, and
-// without the attempt's cookie it is nobody's sign-in.
-func TestFormPost_OfAnotherSiteEndsNothing(t *testing.T) {
+// TestFormPost_OtherSite checks that fields of a foreign page are escaped, and that
+// without the attempt's cookie they sign nobody in.
+func TestFormPost_OtherSite(t *testing.T) {
 	w := newFormPostWorld(t)
 	victim, attacker := w.browser(), w.browser()
 	_, stolen := logintest.PostedForm(attacker.Choose(attacker.Login(""), "alice").Body)

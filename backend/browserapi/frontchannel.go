@@ -12,10 +12,10 @@ import (
 	"github.com/tabard-auth/tabard/backend/web"
 )
 
-// frontchannelLogout is GET /frontchannel-logout: the provider ends one session by a frame
-// in a browser (OpenID Connect Front-Channel Logout 1.0). It is off unless an operator
-// switches it on, for nothing signs the request: whoever knows the provider's name of a
-// session ends that session, and no other. No cookie is read, for none comes along.
+// frontchannelLogout is GET /frontchannel-logout: the provider ends one session by a
+// frame in the browser (OpenID Connect Front-Channel Logout 1.0). It is disabled by
+// default, because the request is not signed: anybody who knows a session's sid can end
+// that session, but no other. The request carries no cookies.
 func (h *handler) frontchannelLogout(c *authn.Request) error {
 	connection := c.R.PathValue("connection")
 	provider, own, err := h.signIn.ProviderFor(c, login.Attempt{Connection: connection})
@@ -30,7 +30,7 @@ func (h *handler) frontchannelLogout(c *authn.Request) error {
 		return err
 	}
 	if !h.frames.allow(connection, c.Now) {
-		r := refusal.New(api.RateLimited, "Too many sign-outs by frames came from this provider. Try again later.")
+		r := refusal.New(api.RateLimited, "Too many front-channel sign-outs from this provider. Try again later.")
 		r.RetryAfter = framesWithin
 		return r
 	}
@@ -43,11 +43,11 @@ func (h *handler) frontchannelLogout(c *authn.Request) error {
 	return nil
 }
 
-// A provider ends at most maxFrames sessions by frames within framesWithin seconds, here:
-// guesses come no faster.
+// A connection can end at most maxFrames sessions within framesWithin seconds on each
+// replica, which limits guessing.
 const framesWithin, maxFrames = 10, 100
 
-// frames counts what each connection, or the workspace's provider (""), sent.
+// frames counts the requests of each connection. "" is the workspace's provider.
 type frames struct {
 	mu    sync.Mutex
 	since int64

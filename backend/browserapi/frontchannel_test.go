@@ -18,7 +18,8 @@ func framed(b *httpbrowser.Browser, path, iss, sid string) httpbrowser.Response 
 	return b.Step(publicURL + path + "?" + url.Values{"iss": {iss}, "sid": {sid}}.Encode())
 }
 
-// TestFrontchannelLogout_EndsThatSession, where it is switched on, and no other.
+// TestFrontchannelLogout_EndsThatSession checks that an enabled front-channel logout
+// ends the named session only.
 func TestFrontchannelLogout_EndsThatSession(t *testing.T) {
 	w := newWorld(t, nil)
 	provider := w.connect("acme", directory.Provisioning{JustInTime: true})
@@ -53,7 +54,7 @@ func TestFrontchannelLogout_EndsThatSession(t *testing.T) {
 	w.mint(second, "acme")
 }
 
-// TestFrontchannelLogout_OffByDefault: nothing is there.
+// TestFrontchannelLogout_OffByDefault checks that the route does not exist by default.
 func TestFrontchannelLogout_OffByDefault(t *testing.T) {
 	w := newWorld(t, nil)
 	w.provider.Claims = func(claims map[string]any) { claims["sid"] = "sid-of-the-first" }
@@ -67,9 +68,9 @@ func TestFrontchannelLogout_OffByDefault(t *testing.T) {
 	w.mint(b, "acme")
 }
 
-// TestFrontchannelLogout_Paced: nobody guesses the names of sessions at leisure, and one
-// provider's frames cost another's nothing.
-func TestFrontchannelLogout_Paced(t *testing.T) {
+// TestFrontchannelLogout_RateLimited checks that sids cannot be guessed quickly, and
+// that the limits of connections are separate.
+func TestFrontchannelLogout_RateLimited(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true})
 	w.change(`UPDATE connections SET provisioning = json_set(provisioning, '$.frontchannel_logout', json('true')), revision = revision + 1`)

@@ -17,11 +17,11 @@ import (
 	"github.com/tabard-auth/tabard/backend/web"
 )
 
-// maxHandovers is how many hand-overs a browser may have begun.
+// maxHandovers is the largest number of pending hand-overs of a browser.
 const maxHandovers = 4
 
-// handOver is POST /handover: a page begins to bring the person into another app (see
-// package handover, which says why). It needs no session and says nothing of one.
+// handOver is POST /handover: a page starts to bring the user into another app (see
+// package handover). It needs no session and reveals nothing about one.
 func (h *handler) handOver(c *authn.Request, _ api.HandoverRequest) (*api.HandoverResponse, error) {
 	clearHandovers(c, maxHandovers-1)
 	b := handover.Begin(c.Now)
@@ -31,8 +31,8 @@ func (h *handler) handOver(c *authn.Request, _ api.HandoverRequest) (*api.Handov
 	return &api.HandoverResponse{CodeChallenge: challenge, ExpiresIn: handover.BeginLife, ServerTime: c.Now}, nil
 }
 
-// clearHandovers leaves a browser some of those that it carries: those it names last
-// are the newest (RFC 6265bis section 5.8.3).
+// clearHandovers clears the oldest pending hand-overs until most are left. Later
+// cookies of the header are newer (RFC 6265bis section 5.8.3).
 func clearHandovers(c *authn.Request, most int) {
 	var names []string
 	for _, cookie := range c.R.Cookies() {
@@ -52,8 +52,8 @@ func setHandover(c *authn.Request, name, value string, life int) {
 	})
 }
 
-// redeemHandover is POST /handover/code: the browser that began comes with its code, and leaves
-// for the other app with a session there.
+// redeemHandover is POST /handover/code: the browser that started the hand-over brings
+// its code and is redirected to the other app with a session there.
 func (h *handler) redeemHandover(c *authn.Request) error {
 	code, err := h.handoverCode(c)
 	var address string
@@ -73,8 +73,8 @@ func (h *handler) redeemHandover(c *authn.Request) error {
 	return nil
 }
 
-// enterApp gives the browser its session in the app that a code opens, and returns
-// the address there.
+// enterApp creates the session in the app that the code opens, and returns the address
+// there.
 func enterApp(c *authn.Request, code handover.Code) (string, error) {
 	app, address, err := targetApp(c, code)
 	if err != nil {
@@ -93,14 +93,14 @@ func enterApp(c *authn.Request, code handover.Code) (string, error) {
 
 const badCode = "This link was not made for this browser, was used before, or is too old. Go back and try again."
 
-// handoverCode reads the code of the request, a page's own navigation in the browser
-// that the code was made for. What that browser began with counts once.
+// handoverCode returns the code of the request. The request must be a navigation of the
+// browser that the code was made for. The cookie of the hand-over can be used once.
 func (h *handler) handoverCode(c *authn.Request) (handover.Code, error) {
 	if err := errors.Join(c.CheckNavigation(), checkSite(c)); err != nil {
 		return handover.Code{}, err
 	}
 	if err := web.ReadForm(c.W, c.R); err != nil || len(c.R.PostForm["code"]) != 1 {
-		return handover.Code{}, refusal.New(api.InvalidRequest, "The body is not a form with a code.").WithCause(err)
+		return handover.Code{}, refusal.New(api.InvalidRequest, "The body must be a form with exactly one code.").WithCause(err)
 	}
 	code, err := handover.OpenCode(h.handovers, c.R.PostForm.Get("code"), c.Now)
 	if err != nil {
@@ -118,20 +118,21 @@ func (h *handler) handoverCode(c *authn.Request) (handover.Code, error) {
 	return code, refusal.New(api.InvalidRequest, badCode)
 }
 
-// cookieSuffix names the beginning of a hand-over by the hash of the secret that its cookie
-// keeps. The cookie is Strict: every app is of the backend's site.
+// cookieSuffix returns the part of a hand-over cookie's name that identifies its
+// challenge. The cookie is Strict, since all apps are on the backend's site.
 func cookieSuffix(challenge string) string { return challenge[:8] }
 
-// checkSite refuses a form of another site, where the browser tells. A page that sends
-// no referrer has Origin null.
+// checkSite refuses a form of another site, according to Fetch Metadata. Origin cannot
+// be used: it is null for a page that sends no referrer.
 func checkSite(c *authn.Request) error {
-	if site, told := authn.SingleHeader(c.R.Header, "Sec-Fetch-Site"); told && site != "same-origin" && site != "same-site" {
-		return refusal.New(api.OriginNotAllowed, "Go on from the app's own page.")
+	if site, sent := authn.SingleHeader(c.R.Header, "Sec-Fetch-Site"); sent && site != "same-origin" && site != "same-site" {
+		return refusal.New(api.OriginNotAllowed, "Continue from a page of the app.")
 	}
 	return nil
 }
 
-// targetApp finds the app that a code opens, and the address there, as they are now.
+// targetApp returns the app that a code opens and the address there, according to the
+// current workspace.
 func targetApp(c *authn.Request, code handover.Code) (directory.App, string, error) {
 	w, err := c.Current(c.Ctx, authn.Latest)
 	if err != nil {
@@ -143,11 +144,11 @@ func targetApp(c *authn.Request, code handover.Code) (directory.App, string, err
 			return app, address, nil
 		}
 	}
-	return directory.App{}, "", refusal.New(api.AppNotInWorkspace, "The app is not known any more.")
+	return directory.App{}, "", refusal.New(api.AppNotInWorkspace, "The app no longer exists.")
 }
 
-// parentSubject reads the session that the person comes from, which has to live and act for
-// the organization still.
+// parentSubject returns the session that the hand-over came from. It must be live, and
+// its user still a member of the organization.
 func parentSubject(c *authn.Request, code handover.Code) (directory.Subject, error) {
 	id, err := session.ParseID(code.Parent)
 	if err != nil {
@@ -165,8 +166,8 @@ func parentSubject(c *authn.Request, code handover.Code) (directory.Subject, err
 	return s, authn.CheckEnabled(s.User)
 }
 
-// createChild makes the session of the browser in the other app, unless it has one there
-// that opens the organization to the same person.
+// createChild creates the browser's session in the other app, unless the user is
+// already signed in there.
 func createChild(c *authn.Request, parent *directory.Subject, code handover.Code) error {
 	tokens, err := c.RefreshTokens()
 	if err != nil {
@@ -193,7 +194,7 @@ func createChild(c *authn.Request, parent *directory.Subject, code handover.Code
 	c.Record.Session, c.Record.User, c.Record.Organization = child.ID.String(), child.UserID, code.Organization
 	c.SetRefreshToken(child, first)
 	c.Audit(audit.Event{
-		Action: audit.EnterApp, Reason: orgsession.By(parent.Membership), Actor: code.KeyID, UserID: child.UserID, OrganizationID: code.Organization, SessionID: child.ID.String(),
+		Action: audit.EnterApp, Reason: orgsession.AuditReason(parent.Membership), Actor: code.KeyID, UserID: child.UserID, OrganizationID: code.Organization, SessionID: child.ID.String(),
 	})
 	return nil
 }

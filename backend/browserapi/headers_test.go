@@ -16,13 +16,13 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// exchange is one answer, and what was asked.
+// exchange is an answer and its request.
 type exchange struct {
 	what string
 	httpbrowser.Response
 }
 
-// everyAnswer asks every route for its success and for refusals of every kind.
+// everyAnswer requests every route, with success and with each kind of refusal.
 func (w *world) everyAnswer() []exchange {
 	w.Helper()
 	var all []exchange
@@ -60,7 +60,7 @@ func (w *world) everyAnswer() []exchange {
 	return all
 }
 
-func TestEveryAnswerCarriesTheHeadersThatKeepItSafe(t *testing.T) {
+func TestHeaders_SecurityOnEveryAnswer(t *testing.T) {
 	w := newWorld(t, nil)
 	for _, got := range w.everyAnswer() {
 		public := strings.HasPrefix(got.what, "/.well-known/")
@@ -73,7 +73,7 @@ func TestEveryAnswerCarriesTheHeadersThatKeepItSafe(t *testing.T) {
 			"Content-Security-Policy":      "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
 			"Strict-Transport-Security":    "",
 		}
-		if strings.HasPrefix(got.Header.Get("Content-Type"), "text/html") { // its own style, by its digest
+		if strings.HasPrefix(got.Header.Get("Content-Type"), "text/html") { // its own style by its hash
 			want["Content-Security-Policy"] = strings.Replace(want["Content-Security-Policy"], ";", "; style-src 'sha256-"+styleOf(got.Body)+"';", 1)
 		}
 		if public {
@@ -93,7 +93,7 @@ func TestEveryAnswerCarriesTheHeadersThatKeepItSafe(t *testing.T) {
 	}
 }
 
-// styleOf is the digest of a page's style.
+// styleOf returns the hash of a page's style.
 func styleOf(page string) string {
 	_, style, _ := strings.Cut(page, "<style>")
 	style, _, _ = strings.Cut(style, "</style>")
@@ -101,7 +101,7 @@ func styleOf(page string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-func TestABackendOnHTTPSDemandsItForAYear(t *testing.T) {
+func TestHeaders_HSTS(t *testing.T) {
 	w := newWorld(t, nil)
 	w.hosts["app.example"] = w.backend("https://app.example/auth", w.store)
 	b := httpbrowser.New(t, "https://app.example", "https://app.example/auth")
@@ -118,7 +118,7 @@ var (
 	browserName = regexp.MustCompile(`^__Host-Http-tabard-login\.[A-Z]{7}$`)
 )
 
-func TestEveryCookieIsOutOfReachOfScriptsAndOtherHosts(t *testing.T) {
+func TestHeaders_CookieAttributes(t *testing.T) {
 	w := newWorld(t, nil)
 	set, gone := 0, 0
 	for _, got := range w.everyAnswer() {
@@ -148,7 +148,7 @@ func TestEveryCookieIsOutOfReachOfScriptsAndOtherHosts(t *testing.T) {
 	}
 }
 
-func TestASessionsCookieEndsWithTheSession(t *testing.T) {
+func TestHeaders_CookieMaxAge(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	back := w.callbackOf(b, "")
@@ -169,8 +169,8 @@ func TestASessionsCookieEndsWithTheSession(t *testing.T) {
 	check(got, 86400-600)
 }
 
-// TestReturnAddress_OfAnyLength: a link to /login leads back to its address where the
-// state has room for it, and to the app's start where not; it keeps nobody out.
+// TestReturnAddress_OfAnyLength checks that /login returns to the address if it fits
+// into the state, and otherwise to the app's start page.
 func TestReturnAddress_OfAnyLength(t *testing.T) {
 	w := newWorld(t, nil)
 	for returnTo, want := range map[string]string{
@@ -190,7 +190,7 @@ func TestReturnAddress_OfAnyLength(t *testing.T) {
 	}
 }
 
-func TestForgedForwardingHeadersChangeNoByte(t *testing.T) {
+func TestHeaders_ForgedForwardingIgnored(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
@@ -234,7 +234,7 @@ func TestForgedForwardingHeadersChangeNoByte(t *testing.T) {
 
 var random = regexp.MustCompile(`eyJ[A-Za-z0-9_.-]+|(state|nonce|code_challenge|login\.|tabard-login\.[a-z2-7]{8})=?[A-Za-z0-9_-]+`)
 
-// masked is an answer without what is drawn anew each time.
+// masked returns an answer without its random values.
 func masked(r httpbrowser.Response) string {
 	return random.ReplaceAllString(fmt.Sprint(r.Status, r.Header, r.Body), "…")
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// idleWorld is one in which acme ends after ten minutes without activity, and alice
-// has entered it.
+// idleWorld returns a world in which acme's idle timeout is ten minutes and alice has
+// entered it.
 func idleWorld(t *testing.T) (*world, *httpbrowser.Browser) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 600}})
@@ -21,12 +21,13 @@ func idleWorld(t *testing.T) (*world, *httpbrowser.Browser) {
 	return w, b
 }
 
-// report renews acme's token and tells for how long the person has been idle.
+// report renews acme's token and reports the time since the user's last input.
 func report(b *httpbrowser.Browser, idle time.Duration) httpbrowser.Response {
 	return b.Post("/token", fmt.Sprintf(`{"organization":"acme","idle_seconds":%d}`, int64(idle.Seconds())))
 }
 
-// endedFor fails the test unless an answer says that acme's session ended, and why.
+// endedFor fails the test unless the answer says that acme's organization session ended
+// for this reason.
 func (w *answers) endedFor(answer httpbrowser.Response, why policy.EndReason) {
 	w.Helper()
 	w.wants(answer, http.StatusUnauthorized, api.OrganizationSessionExpired)
@@ -37,7 +38,7 @@ func (w *answers) endedFor(answer httpbrowser.Response, why policy.EndReason) {
 	}
 }
 
-func TestBackgroundRenewalNeverExtendsAnIdleSession(t *testing.T) {
+func TestIdle_BackgroundRenewalDoesNotExtend(t *testing.T) {
 	for name, renew := range map[string]func(*httpbrowser.Browser, time.Duration) httpbrowser.Response{
 		"reporting nothing":          func(b *httpbrowser.Browser, _ time.Duration) httpbrowser.Response { return b.Post("/token", renews) },
 		"reporting a growing number": report,
@@ -57,7 +58,7 @@ func TestBackgroundRenewalNeverExtendsAnIdleSession(t *testing.T) {
 	}
 }
 
-func TestActivityExtends(t *testing.T) {
+func TestIdle_ActivityExtends(t *testing.T) {
 	w, b := idleWorld(t)
 	for range 5 {
 		w.pass(9 * time.Minute)
@@ -69,8 +70,8 @@ func TestActivityExtends(t *testing.T) {
 	w.endedFor(report(b, 9*time.Minute), policy.Idle)
 }
 
-func TestAReportAfterTheDeadlineRevivesNothing(t *testing.T) {
-	for _, idle := range []time.Duration{0, time.Minute, 5 * time.Minute} { // the last would have been in time
+func TestIdle_ReportAfterDeadline(t *testing.T) {
+	for _, idle := range []time.Duration{0, time.Minute, 5 * time.Minute} { // the last one would have been in time
 		w, b := idleWorld(t)
 		w.pass(11 * time.Minute)
 		w.endedFor(report(b, idle), policy.Idle)
@@ -78,7 +79,7 @@ func TestAReportAfterTheDeadlineRevivesNothing(t *testing.T) {
 	}
 }
 
-func TestActivityServesTheOrganizationInWhichItWas(t *testing.T) {
+func TestIdle_ActivityCountsForItsOrganization(t *testing.T) {
 	w, b := idleWorld(t)
 	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 600}, "globex": {IdleTimeout: 600}})
 	sibling := b.Tab()
@@ -98,7 +99,7 @@ func TestActivityServesTheOrganizationInWhichItWas(t *testing.T) {
 	}
 }
 
-func TestAnIdleReportIsANumberOfSecondsInThePast(t *testing.T) {
+func TestIdle_NegativeReportRefused(t *testing.T) {
 	w, b := idleWorld(t)
 	w.wants(b.Post("/token", `{"organization":"acme","idle_seconds":-1}`), http.StatusBadRequest, api.InvalidRequest)
 	if got := b.Post("/token", `{"organization":"acme","idle_seconds":9223372036854775807}`); got.Status != http.StatusOK {
@@ -106,8 +107,8 @@ func TestAnIdleReportIsANumberOfSecondsInThePast(t *testing.T) {
 	}
 }
 
-// TestWhoIdledOutComesBackByOneStepUp, and not without.
-func TestWhoIdledOutComesBackByOneStepUp(t *testing.T) {
+// TestIdle_StepUpReturns checks that an idle user needs one step-up to return.
+func TestIdle_StepUpReturns(t *testing.T) {
 	w, b := idleWorld(t)
 	w.pass(11 * time.Minute)
 	if got := stateOf(w, b, "acme"); got != api.StateExpired {
@@ -140,7 +141,7 @@ func stateOf(w *world, b *httpbrowser.Browser, slug string) string {
 	return "not there"
 }
 
-func TestTheStateOfAnOrganizationIsWhatEnteringItWouldMeet(t *testing.T) {
+func TestSession_StateOfOrganizations(t *testing.T) {
 	w := newWorld(t, nil)
 	rules := map[string]policy.Rules{"acme": {OrganizationSessionAge: 600}, "globex": mfa}
 	w.rule(rules)
@@ -176,7 +177,7 @@ func TestTheStateOfAnOrganizationIsWhatEnteringItWouldMeet(t *testing.T) {
 	}
 }
 
-func TestDeadlinesAreTold(t *testing.T) {
+func TestIdle_DeadlinesInAnswer(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{
 		"":     {OrganizationSessionAge: 3600},

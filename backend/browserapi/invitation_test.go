@@ -12,7 +12,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// invite invites whom an issuer and a subject name, as an organization's key does.
+// invite creates an invitation by issuer and subject.
 func (w *stored) invite(slug, iss, sub string) {
 	w.Helper()
 	now := w.now().Unix()
@@ -25,8 +25,8 @@ func (w *stored) invite(slug, iss, sub string) {
 	}
 }
 
-// TestInvitation_ByConnection: whom an organization names at its own provider becomes a
-// member by signing in there, also where nobody is admitted unasked.
+// TestInvitation_ByConnection checks that a user who is invited at an organization's
+// own provider becomes a member by signing in there, without just-in-time provisioning.
 func TestInvitation_ByConnection(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("umbrella", directory.Provisioning{})
@@ -43,12 +43,12 @@ func TestInvitation_ByConnection(t *testing.T) {
 	}
 }
 
-// TestInvitation_ConfinedSession: what began at one organization's own provider accepts
-// no other's invitation, whoever that provider says is there.
+// TestInvitation_ConfinedSession checks that a confined session does not accept another
+// organization's invitation.
 func TestInvitation_ConfinedSession(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
-	w.rule(demands("acme"))
+	w.rule(requireConnections("acme"))
 	b := w.keyed("alice")
 	w.enterBy(b, "acme", "a.martin")
 	w.mint(b, "acme")
@@ -70,11 +70,12 @@ func TestInvitation_ConfinedSession(t *testing.T) {
 	}
 }
 
-// TestInvitation_PolicyStillDecides: to accept is not to enter.
+// TestInvitation_PolicyStillDecides checks that an accepted invitation does not bypass
+// the policy.
 func TestInvitation_PolicyStillDecides(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("umbrella", directory.Provisioning{})
-	w.rule(demands("umbrella"))
+	w.rule(requireConnections("umbrella"))
 	w.invite("umbrella", issuer, "bob")
 	b := w.keyed("bob")
 	w.enterBy(b, "umbrella", "b.keller")

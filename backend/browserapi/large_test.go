@@ -12,7 +12,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
-// permitting gives a role so many permissions of 25 characters.
+// permitting gives a role n permissions of 25 characters.
 func (w *stored) permitting(role string, n int) {
 	w.Helper()
 	d := desired()
@@ -22,17 +22,16 @@ func (w *stored) permitting(role string, n int) {
 	w.apply(d)
 }
 
-// TestATokenThatItsVerifierRefusesIsNeverMinted: 250 permissions of 25 characters, which
-// a workspace may have from before they were refused. Nobody is signed out for it, and
-// those whose tokens fit go on.
-func TestATokenThatItsVerifierRefusesIsNeverMinted(t *testing.T) {
+// TestToken_TooLargeIsNotMinted uses 250 permissions of 25 characters, as an older
+// workspace may have. The user stays signed in, and smaller tokens are minted.
+func TestToken_TooLargeIsNotMinted(t *testing.T) {
 	w := newWorld(t, nil)
-	w.pass(w.now().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(w.now())) // the trail has one event a day
+	w.pass(w.now().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(w.now())) // the audit log has one event for each day
 	alice, bob := w.keyed("alice"), w.keyed("bob")
 	w.mint(alice, "acme")
 	w.permitting("admin", 250)
 	began := w.now().Unix() / 86_400
-	for range 50 { // past several rotations
+	for range 50 { // several rotations
 		w.wants(alice.Post("/token", enters), http.StatusInternalServerError, api.ServerError)
 		w.wants(alice.Post("/token", renews), http.StatusInternalServerError, api.ServerError)
 		w.mint(bob, "acme") // a viewer
@@ -51,7 +50,7 @@ func TestATokenThatItsVerifierRefusesIsNeverMinted(t *testing.T) {
 		t.Errorf("the trail says %+v", refused)
 	}
 
-	w.permitting("admin", 150) // those fit, if barely
+	w.permitting("admin", 150) // these just fit
 	minted := w.mint(alice, "acme")
 	if n := len(minted.AccessToken); n > token.MaxBytes || n < 5000 {
 		t.Errorf("the token is of %d bytes", n)

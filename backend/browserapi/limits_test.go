@@ -19,9 +19,9 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// TestProof_ByAKeyOfNoSessionIsNotRemembered: what it finds of itself is as if it came
-// for the first time.
-func TestProof_ByAKeyOfNoSessionIsNotRemembered(t *testing.T) {
+// TestProof_UnknownKeyNotRemembered checks that such a proof does not fill the memory
+// of used proofs.
+func TestProof_UnknownKeyNotRemembered(t *testing.T) {
 	w := newWorld(t, nil)
 	b, device := w.signedInOn("alice")
 	w.mint(b, "acme")
@@ -36,7 +36,7 @@ func TestProof_ByAKeyOfNoSessionIsNotRemembered(t *testing.T) {
 	w.wants(b.With("DPoP", own).Post("/token", enterAcme), http.StatusBadRequest, api.InvalidDPoPProof)
 }
 
-// reads counts how often the workspace is read.
+// reads counts reads of the workspace.
 type reads struct {
 	host.Store
 	workspace atomic.Int64
@@ -47,9 +47,9 @@ func (r *reads) Workspace(ctx context.Context) (*directory.Workspace, error) {
 	return r.Store.Workspace(ctx)
 }
 
-// TestWorkspace_IsNotReadForUnknownAppsAndOrigins: an app that is not there costs no more
-// than one that is, and is seen as soon as it is applied.
-func TestWorkspace_IsNotReadForUnknownAppsAndOrigins(t *testing.T) {
+// TestWorkspace_NotReadForUnknownOrigins checks that requests for an unknown app do not
+// reload the workspace, and that a new app works as soon as it is applied.
+func TestWorkspace_NotReadForUnknownOrigins(t *testing.T) {
 	var counted reads
 	w := newWorld(t, func(s host.Store) host.Store { counted.Store = s; return &counted })
 	const late = "http://localhost:9100"
@@ -82,11 +82,11 @@ func TestWorkspace_IsNotReadForUnknownAppsAndOrigins(t *testing.T) {
 			t.Errorf("%s, once it is there: %d %s", name, got.Status, got.Body)
 		}
 		w.apply(desired())
-		w.signIn(w.browser(), "alice") // which reads the workspace anew
+		w.signIn(w.browser(), "alice") // reloads the workspace
 	}
 }
 
-// connections counts how often a connection is read, and tells of each.
+// connections counts and signals reads of a connection.
 type connections struct {
 	host.Store
 	read chan struct{}
@@ -97,9 +97,9 @@ func (c *connections) Connection(ctx context.Context, id string) (directory.Conn
 	return c.Store.Connection(ctx, id)
 }
 
-// TestLogout_ForgedAtAProviderThatHangsAsksItOnce: two hundred at once have one request
-// out.
-func TestLogout_ForgedAtAProviderThatHangsAsksItOnce(t *testing.T) {
+// TestLogout_ForgedAtHangingProvider checks that two hundred concurrent tokens cause
+// one request to the provider.
+func TestLogout_ForgedAtHangingProvider(t *testing.T) {
 	counted := connections{read: make(chan struct{}, 1000)}
 	w := newWorld(t, func(s host.Store) host.Store { counted.Store = s; return &counted })
 	p := w.connect("acme", directory.Provisioning{})

@@ -20,7 +20,7 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// canaries are the secrets that a run of the world has brought forth.
+// canaries are the secrets of a run.
 type canaries map[string]string
 
 func (c canaries) cookies(b *httpbrowser.Browser) {
@@ -47,7 +47,7 @@ func (c canaries) runs(w *world) {
 	c.cookies(b)
 	back := w.provider.SignIn(page.URL.String(), "alice")
 	c["code"] = back.Get("code")
-	b.Step(publicURL + "/callback?" + back.Encode()) // the identity token is a lie
+	b.Step(publicURL + "/callback?" + back.Encode()) // the identity token is invalid
 	c["refused identity token"] = identity
 	b = w.signedIn("alice")
 	w.provider.Endpoints = map[string]http.HandlerFunc{"/token": func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(500) }}
@@ -75,13 +75,13 @@ func (c canaries) runs(w *world) {
 	c["client secret"], c["email"] = logintest.ClientSecret, "alice@example.com"
 }
 
-// panics fails in the middle of a mint, by a panic.
-type panics struct {
+// panickingStore is a store that panics during a mint.
+type panickingStore struct {
 	host.Store
 	on bool
 }
 
-func (p *panics) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
+func (p *panickingStore) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
 	subject, err := p.Store.Subject(ctx, id, ref, now)
 	if p.on {
 		var none *directory.Subject
@@ -90,8 +90,8 @@ func (p *panics) Subject(ctx context.Context, id session.ID, ref string, now int
 	return subject, err
 }
 
-func TestAPanicCrossesNoBoundaryAndIsLogged(t *testing.T) {
-	store := &panics{}
+func TestLog_Panic(t *testing.T) {
+	store := &panickingStore{}
 	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
 	b := w.signedIn("alice")
 	store.on = true
@@ -107,8 +107,8 @@ func TestAPanicCrossesNoBoundaryAndIsLogged(t *testing.T) {
 	w.mint(b, "acme")
 }
 
-func TestNoSecretReachesTheLog(t *testing.T) {
-	store := &panics{}
+func TestLog_NoSecrets(t *testing.T) {
+	store := &panickingStore{}
 	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
 	secrets := canaries{}
 	secrets.runs(w)
@@ -124,7 +124,7 @@ func TestNoSecretReachesTheLog(t *testing.T) {
 		if len(secret) < 8 {
 			t.Fatalf("%s is %q: no canary", what, secret)
 		}
-		for _, part := range append(strings.Split(secret, "."), secret) { // a JWT's parts, too
+		for _, part := range append(strings.Split(secret, "."), secret) { // including the parts of a JWT
 			if len(part) >= 8 && strings.Contains(log, part) {
 				t.Errorf("the log holds the %s", what)
 			}
@@ -132,7 +132,7 @@ func TestNoSecretReachesTheLog(t *testing.T) {
 	}
 }
 
-func TestEveryRequestIsOneLineThatTellsWhoAndWhat(t *testing.T) {
+func TestLog_OneLineForEachRequest(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	minted := w.mint(b, "acme")
@@ -162,7 +162,7 @@ func TestEveryRequestIsOneLineThatTellsWhoAndWhat(t *testing.T) {
 	}
 }
 
-func TestARefusalTellsWhere(t *testing.T) {
+func TestLog_RefusalNamesOrganization(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
@@ -178,10 +178,10 @@ func TestARefusalTellsWhere(t *testing.T) {
 	}
 }
 
-// A session's id stands in the address that ends the session, and in what a store says of
-// its row: the log has the session's name instead, everywhere the same.
-func TestNoSessionIDReachesTheLog(t *testing.T) {
-	store := &panics{}
+// TestLog_NoSessionIDs checks that the log replaces session ids in addresses and errors
+// by the session's log name.
+func TestLog_NoSessionIDs(t *testing.T) {
+	store := &panickingStore{}
 	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
 	b, other := w.signedIn("alice"), w.signedIn("alice")
 	id := w.mint(other, "acme").Session

@@ -13,18 +13,17 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// logout is POST /logout. An authentic refresh token suffices, of whatever age, with
-// the proof of the device key where there is one: whoever holds both may end the
-// session. What has ended already stays so, and is
-// no error.
+// logout is POST /logout. Any authentic refresh token of the session is accepted,
+// whatever its age, with a proof of the device key if the session has one. Signing out
+// of a session that has ended is not an error.
 func (h *handler) logout(c *authn.Request, request api.LogoutRequest) (*api.LogoutResponse, error) {
 	switch request.Scope {
 	case api.ScopeOrganization, api.ScopeSession, api.ScopeEverywhere:
 	default:
-		return nil, refusal.New(api.InvalidRequest, "The scope is one of organization, session, everywhere.")
+		return nil, refusal.New(api.InvalidRequest, "The scope must be organization, session or everywhere.")
 	}
 	if (request.Scope == api.ScopeOrganization) != (request.Organization != "") {
-		return nil, refusal.New(api.InvalidRequest, "An organization is named exactly with the scope organization.")
+		return nil, refusal.New(api.InvalidRequest, "Name an organization if the scope is organization, and only then.")
 	}
 	_, subject, err := c.Authenticate(request.Organization)
 	if alreadyEnded(err) {
@@ -39,8 +38,8 @@ func (h *handler) logout(c *authn.Request, request api.LogoutRequest) (*api.Logo
 	return h.endSession(c, request, subject)
 }
 
-// alreadyEnded tells the error that says that no session is left. That the device key is
-// missing says nothing of the kind.
+// alreadyEnded reports whether an error means that there is no session left. A missing
+// device key does not mean that.
 func alreadyEnded(err error) bool {
 	if !refusal.Is(err) {
 		return false
@@ -53,7 +52,7 @@ func (h *handler) endSession(c *authn.Request, request api.LogoutRequest, subjec
 	if request.Scope == api.ScopeOrganization {
 		return leave(c, subject)
 	}
-	s, err := c.Store.Session(c.Ctx, subject.Session.ID) // with what its provider ends it by
+	s, err := c.Store.Session(c.Ctx, subject.Session.ID) // includes the provider's token
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +67,7 @@ func (h *handler) endSession(c *authn.Request, request api.LogoutRequest, subjec
 		}
 		err = c.Store.RevokeUser(c.Ctx, s.UserID, s.ConfinedTo, session.ReasonSignedOut, c.Now)
 	}
-	if err != nil { // not ended: the cookie stays, and the caller is told
+	if err != nil { // the session goes on, and so does its cookie
 		return nil, err
 	}
 	c.Audit(audit.Event{Action: audit.SignOut, Reason: request.Scope, UserID: s.UserID, SessionID: s.ID.String()})
@@ -88,15 +87,15 @@ func leave(c *authn.Request, subject directory.Subject) (*api.LogoutResponse, er
 	return &api.LogoutResponse{ServerTime: c.Now}, nil
 }
 
-// endSessionURL is where the provider's own session ends, which then sends the browser back
-// to the app.
+// endSessionURL returns the address that ends the provider's own session and then
+// returns to the app.
 func (h *handler) endSessionURL(c *authn.Request, s session.Session, returnTo string) string {
-	if s.Parent != (session.ID{}) { // it began at no provider
+	if s.Parent != (session.ID{}) { // it did not begin at a provider
 		return ""
 	}
 	token, err := h.signIn.Upstream.Open(s.UpstreamToken, s.ID.String())
 	if err != nil {
-		token = nil // the provider asks the person then
+		token = nil // the provider then asks for confirmation
 	}
 	if provider := h.signIn.SessionProvider(c, s); provider != nil {
 		return provider.EndSessionURL(c.Ctx, string(token), postLogoutURL(c, returnTo))
@@ -104,15 +103,16 @@ func (h *handler) endSessionURL(c *authn.Request, s session.Session, returnTo st
 	return ""
 }
 
-// maxPostLogoutURL bounds the address to return to, in bytes as a query has them: the
-// provider's own has to stay short.
+// maxPostLogoutURL is the largest length of the return address, in bytes after query
+// escaping. It is part of the provider's address, which must stay short.
 const maxPostLogoutURL = 1000
 
-// postLogoutURL returns where the browser comes back to after a sign-out: where the page
-// says, or at the app's start at the page's own origin. An address that cannot be one keeps nobody signed in.
+// postLogoutURL returns the address to return to after a sign-out: returnTo, or the
+// app's start page at the page's own origin if returnTo is not valid. An invalid
+// address does not prevent the sign-out.
 func postLogoutURL(c *authn.Request, returnTo string) string {
-	origin, named := authn.SingleHeader(c.R.Header, "Origin")
-	if !named { // which the browser says is the backend's own
+	origin, sent := authn.SingleHeader(c.R.Header, "Origin")
+	if !sent { // according to the browser, it is the backend's own
 		origin = c.Origin
 	}
 	if strings.HasPrefix(returnTo, "/") && !strings.HasPrefix(returnTo, "//") {

@@ -17,7 +17,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-func TestSigningOutOfAnOrganizationLeavesTheOthers(t *testing.T) {
+func TestLogout_OneOrganization(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
@@ -31,13 +31,13 @@ func TestSigningOutOfAnOrganizationLeavesTheOthers(t *testing.T) {
 	if got := b.Post("/token", `{"organization":"globex"}`); got.Status != http.StatusOK {
 		t.Errorf("globex: %d %s", got.Status, got.Body)
 	}
-	w.mint(b, "acme") // a person enters it anew
+	w.mint(b, "acme") // the user enters it again
 	if got := b.Post("/token", `{"organization":"acme"}`); got.Status != http.StatusOK {
 		t.Errorf("after entering anew: %d %s", got.Status, got.Body)
 	}
 }
 
-func TestAnOrganizationNeverEnteredCanBeSignedOutOf(t *testing.T) {
+func TestLogout_OrganizationNeverEntered(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	if out := b.Post("/logout", `{"scope":"organization","organization":"acme"}`); out.Status != http.StatusOK {
@@ -46,7 +46,7 @@ func TestAnOrganizationNeverEnteredCanBeSignedOutOf(t *testing.T) {
 	w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.OrganizationSessionExpired)
 }
 
-func TestSigningOutEndsTheSessionAndItsCookie(t *testing.T) {
+func TestLogout_EndsSessionAndCookie(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	other := w.signedIn("alice")
@@ -66,7 +66,7 @@ func TestSigningOutEndsTheSessionAndItsCookie(t *testing.T) {
 	w.mint(other, "acme") // another device
 }
 
-func TestSigningOutEverywhereEndsEveryDeviceOfThatPerson(t *testing.T) {
+func TestLogout_Everywhere(t *testing.T) {
 	w := newWorld(t, nil)
 	b, other, bob := w.signedIn("alice"), w.signedIn("alice"), w.signedIn("bob")
 	if out := b.Post("/logout", `{"scope":"everywhere"}`); out.Status != http.StatusOK || len(cleared(out)) != 1 {
@@ -76,7 +76,7 @@ func TestSigningOutEverywhereEndsEveryDeviceOfThatPerson(t *testing.T) {
 	w.mint(bob, "acme")
 }
 
-func TestSigningOutTwiceIsNoError(t *testing.T) {
+func TestLogout_Twice(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	kept := b.Copy()
@@ -90,8 +90,9 @@ func TestSigningOutTwiceIsNoError(t *testing.T) {
 	}
 }
 
-// An old but authentic token ends its session: it is no reuse, and no error.
-func TestAStaleTokenSignsOut(t *testing.T) {
+// TestLogout_OldToken checks that an old authentic token ends its session without a
+// theft alarm.
+func TestLogout_OldToken(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	stale := b.Copy()
@@ -106,7 +107,7 @@ func TestAStaleTokenSignsOut(t *testing.T) {
 	w.wants(b.Post("/token", `{}`), http.StatusUnauthorized, api.SessionRevoked)
 }
 
-func TestAForgedTokenSignsNobodyOut(t *testing.T) {
+func TestLogout_ForgedToken(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
@@ -116,7 +117,7 @@ func TestAForgedTokenSignsNobodyOut(t *testing.T) {
 	w.mint(b, "acme")
 }
 
-func TestAScopeIsOneOfThree(t *testing.T) {
+func TestLogout_Scopes(t *testing.T) {
 	w := newWorld(t, nil)
 	for _, body := range []string{
 		`{}`, `{"scope":""}`, `{"scope":"all"}`, `{"scope":"SESSION"}`, `{"scope":"organization"}`,
@@ -129,14 +130,13 @@ func TestAScopeIsOneOfThree(t *testing.T) {
 	}
 }
 
-// between runs a step of the test when the handler has read the subject of a
-// request and not yet acted on it.
-type between struct {
+// betweenStore runs a step after the handler has read the subject of a request.
+type betweenStore struct {
 	host.Store
 	step func()
 }
 
-func (s *between) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
+func (s *betweenStore) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
 	subject, err := s.Store.Subject(ctx, id, ref, now)
 	if step := s.step; step != nil {
 		s.step = nil
@@ -145,10 +145,10 @@ func (s *between) Subject(ctx context.Context, id session.ID, ref string, now in
 	return subject, err
 }
 
-func TestAMintUnderWayDoesNotReviveWhatWasSignedOutOf(t *testing.T) {
+func TestLogout_ConcurrentMintOfOrganization(t *testing.T) {
 	for _, entered := range []bool{false, true} {
 		for _, body := range []string{`{"organization":"acme"}`, `{"organization":"acme","enter":true}`} {
-			store := &between{}
+			store := &betweenStore{}
 			w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
 			b := w.signedIn("alice")
 			if entered {
@@ -157,7 +157,7 @@ func TestAMintUnderWayDoesNotReviveWhatWasSignedOutOf(t *testing.T) {
 			other := b.Tab()
 			store.step = func() { other.Post("/logout", `{"scope":"organization","organization":"acme"}`) }
 			late := b.Post("/token", body)
-			if !entered { // there was nothing yet to mint for
+			if !entered { // there was no organization session yet
 				w.wants(late, http.StatusUnauthorized, api.OrganizationSessionExpired)
 			}
 			w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.OrganizationSessionExpired)
@@ -165,8 +165,8 @@ func TestAMintUnderWayDoesNotReviveWhatWasSignedOutOf(t *testing.T) {
 	}
 }
 
-func TestAMintUnderWayDoesNotReviveTheSession(t *testing.T) {
-	store := &between{}
+func TestLogout_ConcurrentMint(t *testing.T) {
+	store := &betweenStore{}
 	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
 	b := w.signedIn("alice")
 	kept := b.Copy()
@@ -180,9 +180,9 @@ func TestAMintUnderWayDoesNotReviveTheSession(t *testing.T) {
 	w.wants(kept.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
 }
 
-// TestSignOut_ReturnsToWhereItBegan: to the page's own origin of several, or to the
-// address of the app that it names.
-func TestSignOut_ReturnsToWhereItBegan(t *testing.T) {
+// TestLogout_ReturnsToPage checks the return to the page's own origin, or to the
+// address that it names.
+func TestLogout_ReturnsToPage(t *testing.T) {
 	w := newWorld(t, nil)
 	d := desired()
 	const second = "http://127.0.0.1:8080"
@@ -214,9 +214,9 @@ func TestSignOut_ReturnsToWhereItBegan(t *testing.T) {
 	}
 }
 
-// TestSignOut_OfAnAppBelowAPath returns to the app, whose origin another site has; and so
-// does a sign-in that names no address.
-func TestSignOut_OfAnAppBelowAPath(t *testing.T) {
+// TestLogout_AppBelowPath checks that the return address is the app's path, since
+// another site owns the origin. The same holds for a sign-in without an address.
+func TestLogout_AppBelowPath(t *testing.T) {
 	w := newWorld(t, nil)
 	d := desired()
 	d.Workspace.Apps[0].Path = "/app/"
@@ -233,8 +233,9 @@ func TestSignOut_OfAnAppBelowAPath(t *testing.T) {
 	}
 }
 
-// TestSignOut_OfManyGroups: an identity token too large for an address is left out of it.
-func TestSignOut_OfManyGroups(t *testing.T) {
+// TestLogout_LargeIdentityToken checks that a large identity token is left out of the
+// address.
+func TestLogout_LargeIdentityToken(t *testing.T) {
 	for _, n := range []int{60, 600} {
 		w := newWorld(t, nil)
 		groups := make([]string, n)

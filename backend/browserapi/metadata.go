@@ -15,27 +15,27 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// issuerKeys returns the issuer that the address names, and its keys. The answer is
-// the same for an organization without keys of its own and for none.
+// issuerKeys returns the issuer of the request's path, and its keys. The answer for an
+// organization without its own key is the same as for one that does not exist.
 func issuerKeys(c *authn.Request) (grant.Issuer, []signingkey.Key, error) {
 	organization := c.R.PathValue("organization")
 	if organization == "" {
 		all, err := c.Keys.Published(c.Ctx, "", c.Now)
 		return grant.Issuer{URL: c.Issuer}, all, err
 	}
-	if authn.Unnameable(organization) || !strings.HasPrefix(organization, directory.OrganizationPrefix) {
+	if !authn.ValidRef(organization) || !strings.HasPrefix(organization, directory.OrganizationPrefix) {
 		return grant.Issuer{}, nil, errNoIssuer
 	}
 	own := grant.IssuerOf(c.Issuer, organization, policy.Rules{DedicatedKey: true})
-	demanded, err := requiresOwnKey(c, organization)
+	required, err := requiresOwnKey(c, organization)
 	if err != nil {
 		return grant.Issuer{}, nil, err
 	}
-	if demanded {
+	if required {
 		all, err := c.Keys.Published(c.Ctx, organization, c.Now)
 		return own, all, err
 	}
-	all, err := c.Keys.Stored(c.Ctx, organization, c.Now) // of tokens from before
+	all, err := c.Keys.Stored(c.Ctx, organization, c.Now) // tokens from before the rule changed
 	if err == nil && len(all) == 0 {
 		err = errNoIssuer
 	}
@@ -44,7 +44,8 @@ func issuerKeys(c *authn.Request) (grant.Issuer, []signingkey.Key, error) {
 
 var errNoIssuer = refusal.New(api.NotFound, "This address does not exist.")
 
-// requiresOwnKey tells that an organization is there and has to have keys of its own.
+// requiresOwnKey reports whether an organization exists and its rules require its own
+// signing key.
 func requiresOwnKey(c *authn.Request, organization string) (bool, error) {
 	rules, revision, err := c.Store.OrganizationRules(c.Ctx, organization)
 	if errors.Is(err, directory.ErrNoOrganization) {
@@ -60,8 +61,8 @@ func requiresOwnKey(c *authn.Request, organization string) (bool, error) {
 	return policy.Strictest(w.Policy, rules).DedicatedKey, nil
 }
 
-// metadata is what resource servers need to know of the issuer (RFC 8414 section
-// 2, OpenID Connect Discovery section 3). Nothing is claimed that is not served.
+// metadata is the issuer's metadata for resource servers (RFC 8414 section 2, OpenID
+// Connect Discovery section 3). It only lists what is served.
 type metadata struct {
 	Issuer                 string   `json:"issuer"`
 	JWKSURI                string   `json:"jwks_uri"`
@@ -71,12 +72,12 @@ type metadata struct {
 }
 
 func (h *handler) metadata(c *authn.Request) (*metadata, error) {
-	by, all, err := issuerKeys(c)
+	issuer, all, err := issuerKeys(c)
 	if err != nil {
 		return nil, err
 	}
 	m := &metadata{
-		Issuer: by.URL, JWKSURI: by.URL + api.PathKeySet,
+		Issuer: issuer.URL, JWKSURI: issuer.URL + api.PathKeySet,
 		ResponseTypesSupported: []string{}, SubjectTypesSupported: []string{"public"},
 	}
 	seen := map[signingkey.Algorithm]bool{}
@@ -89,7 +90,7 @@ func (h *handler) metadata(c *authn.Request) (*metadata, error) {
 	return m, nil
 }
 
-// keySet is the set of keys that access tokens are signed with (RFC 7517).
+// keySet returns the issuer's key set for access tokens (RFC 7517).
 func keySet(c *authn.Request) (signingkey.Set, error) {
 	_, all, err := issuerKeys(c)
 	if err != nil {
@@ -98,13 +99,14 @@ func keySet(c *authn.Request) (signingkey.Set, error) {
 	return signingkey.Publish(all)
 }
 
-// clientKeySet is the key by which the backend authenticates at OpenID providers.
+// clientKeySet returns the public key by which the backend authenticates at OpenID
+// providers.
 func (h *handler) clientKeySet(*authn.Request) (json.RawMessage, error) {
 	return h.clientKey.Set(), nil
 }
 
-// metadataRoutes adds the metadata and keys of all issuers, also at the place that RFC 8414
-// section 3 gives the metadata of an issuer with a path: before it.
+// metadataRoutes adds the routes for the metadata and keys of all issuers. For an
+// issuer with a path, RFC 8414 section 3 inserts the well-known part before the path.
 func (h *handler) metadataRoutes(mux *http.ServeMux) {
 	metadata := h.Serve(map[string]authn.Endpoint{http.MethodGet: authn.Public(h.metadata)})
 	keySet := h.Serve(map[string]authn.Endpoint{http.MethodGet: authn.Public(keySet)})

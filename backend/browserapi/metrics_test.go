@@ -15,7 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// newCountedWorld starts a backend whose metrics are kept.
+// newCountedWorld starts a backend with metrics.
 func newCountedWorld(t *testing.T, wrap func(host.Store) host.Store) *world {
 	w := newWorld(t, wrap)
 	w.counted = metrics.New()
@@ -23,14 +23,14 @@ func newCountedWorld(t *testing.T, wrap func(host.Store) host.Store) *world {
 	return w
 }
 
-// metrics are the server's, as a scraper reads them.
+// metricsOf returns the metrics page.
 func metricsOf(w *world) string {
 	answer := httptest.NewRecorder()
 	w.counted.Page().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	return answer.Body.String()
 }
 
-// counts fails the test unless the metrics have the lines.
+// counts fails the test unless the metrics contain the lines.
 func (w *world) counts(lines ...string) {
 	w.Helper()
 	all := metricsOf(w)
@@ -41,21 +41,21 @@ func (w *world) counts(lines ...string) {
 	}
 }
 
-// broken is a store whose mints fail.
-type broken struct {
+// brokenStore is a store whose mints fail.
+type brokenStore struct {
 	host.Store
 	on bool
 }
 
-func (b *broken) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
+func (b *brokenStore) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
 	if b.on {
 		return directory.Subject{}, errors.New("the disk is gone")
 	}
 	return b.Store.Subject(ctx, id, ref, now)
 }
 
-func TestTheMetricsTellWhatRequestsCameTo(t *testing.T) {
-	store := &broken{}
+func TestMetrics_Requests(t *testing.T) {
+	store := &brokenStore{}
 	w := newCountedWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
@@ -84,10 +84,10 @@ func TestTheMetricsTellWhatRequestsCameTo(t *testing.T) {
 	}
 }
 
-func TestTheMetricsTellRotationsAndThefts(t *testing.T) {
+func TestMetrics_Rotations(t *testing.T) {
 	w := newCountedWorld(t, nil)
 	victim := w.signedIn("alice")
-	for range 3 { // the successor of one is presented by the next
+	for range 3 { // each request presents the previous successor
 		w.mint(victim, "acme")
 		w.pass(rotation)
 	}
@@ -96,8 +96,9 @@ func TestTheMetricsTellRotationsAndThefts(t *testing.T) {
 	w.counts(`tabard_rotations_total{verdict="reuse"} 1`, `tabard_events_total{action="session.reused",outcome="done"} 1`)
 }
 
-// TestNothingThatAClientWritesIsInTheMetrics, nor what it was given, nor whom it is for.
-func TestNothingThatAClientWritesIsInTheMetrics(t *testing.T) {
+// TestMetrics_NoClientText checks that no text of a request, token or organization is
+// in the metrics.
+func TestMetrics_NoClientText(t *testing.T) {
 	w := newCountedWorld(t, nil)
 	secrets := canaries{}
 	secrets.runs(w)
@@ -132,7 +133,7 @@ func TestNothingThatAClientWritesIsInTheMetrics(t *testing.T) {
 	}
 }
 
-// send sends what no browser does.
+// send sends a request that no browser sends.
 func (w *world) send(method, path string) {
 	r := httptest.NewRequest(method, path, nil)
 	w.hosts["localhost:8080"].ServeHTTP(httptest.NewRecorder(), r)

@@ -12,7 +12,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-func TestAWorkspaceMayDemandNoncesInProofs(t *testing.T) {
+func TestNonce_Required(t *testing.T) {
 	w := newWorld(t, nil)
 	b, _ := w.signedInOn("alice")
 	if got := b.Post("/token", enterAcme); got.Header.Get(api.HeaderNonce) != "" {
@@ -43,7 +43,7 @@ func TestAWorkspaceMayDemandNoncesInProofs(t *testing.T) {
 	}
 }
 
-func TestANonceThatTheServerDidNotMakeIsNone(t *testing.T) {
+func TestNonce_ForgedRefused(t *testing.T) {
 	w := newWorld(t, nil)
 	b, device := w.signedInOn("alice")
 	demanding := desired()
@@ -67,7 +67,7 @@ func TestANonceThatTheServerDidNotMakeIsNone(t *testing.T) {
 	w.mint(b, "acme")
 }
 
-func TestAnAppMayAskForBoundAccessTokens(t *testing.T) {
+func TestToken_DPoPBound(t *testing.T) {
 	w := newWorld(t, nil)
 	bound := desired()
 	bound.Workspace.Apps[0].DPoPBoundTokens = true
@@ -99,7 +99,7 @@ func TestAnAppMayAskForBoundAccessTokens(t *testing.T) {
 		t.Errorf("another key's proof: %v", err)
 	}
 
-	plain := w.mint(w.signedIn("bob"), "acme") // whose browser has no key
+	plain := w.mint(w.signedIn("bob"), "acme") // this browser has no key
 	if _, err := verifier.Verify(t.Context(), plain.AccessToken); err != nil || plain.TokenType != api.TokenTypeBearer {
 		t.Errorf("a session without a key has a token of type %s: %v", plain.TokenType, err)
 	}

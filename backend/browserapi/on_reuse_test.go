@@ -7,8 +7,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
-// TestP7ANewWorkspaceEndsAllOfThePersonsSessions where its file says nothing of it, also
-// once the file is applied again.
+// TestP7ANewWorkspaceEndsAllOfThePersonsSessions checks the default of a file without
+// on_reuse, also after it is applied again.
 func TestP7ANewWorkspaceEndsAllOfThePersonsSessions(t *testing.T) {
 	w := newWorld(t, nil)
 	for range 2 {

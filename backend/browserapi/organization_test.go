@@ -16,7 +16,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-func TestAnOrganizationThatDoesNotExistIsLikeOneThatDoesNotAdmit(t *testing.T) {
+func TestToken_UnknownOrganizationLikeForeignOne(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	foreign := b.Post("/token", `{"organization":"umbrella","enter":true}`)
@@ -36,11 +36,12 @@ func TestAnOrganizationThatDoesNotExistIsLikeOneThatDoesNotAdmit(t *testing.T) {
 	}
 }
 
-// TestWhatIsNotYoursCostsWhatDoesNotExist: time tells no more than the answer does.
-func TestWhatIsNotYoursCostsWhatDoesNotExist(t *testing.T) {
+// TestToken_ForeignOrganizationSameStatements checks that the time of an answer does
+// not reveal whether an organization exists.
+func TestToken_ForeignOrganizationSameStatements(t *testing.T) {
 	w := newWorld(t, nil)
 	faulty := w.failing()
-	b := w.signedIn("bob") // of acme alone
+	b := w.signedIn("bob") // a member of acme only
 	asked := map[string][]string{}
 	for _, organization := range []string{"nowhere", "globex", "org_nowhere", "org_globex", "hooli"} {
 		for _, path := range []string{"/token", "/logout"} {
@@ -55,7 +56,7 @@ func TestWhatIsNotYoursCostsWhatDoesNotExist(t *testing.T) {
 	}
 }
 
-func TestANameThatNoOrganizationCanHaveIsRefused(t *testing.T) {
+func TestToken_InvalidOrganizationName(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	for _, ref := range []string{strings.Repeat("a", 65), "a\x00", "\x00", "a\nb", "acmé", "\x7f", "\u2028"} {
@@ -64,7 +65,7 @@ func TestANameThatNoOrganizationCanHaveIsRefused(t *testing.T) {
 	}
 }
 
-func TestNoOrganizationIsChosenForAPersonWhoHasSeveral(t *testing.T) {
+func TestToken_SeveralOrganizationsNoneNamed(t *testing.T) {
 	w := newWorld(t, nil)
 	for _, body := range []string{`{}`, `{"organization":""}`, `{"organization":null}`, `{"enter":true}`} {
 		w.wants(w.signedIn("alice").Post("/token", body), http.StatusBadRequest, api.OrganizationRequired)
@@ -72,7 +73,7 @@ func TestNoOrganizationIsChosenForAPersonWhoHasSeveral(t *testing.T) {
 	}
 }
 
-func TestAPersonWithOneOrganizationNeedNotNameIt(t *testing.T) {
+func TestToken_OnlyOrganizationNotNamed(t *testing.T) {
 	w := newWorld(t, nil)
 	var minted api.TokenResponse
 	w.signedIn("bob").Post("/token", `{}`).JSON(t, &minted)
@@ -81,7 +82,7 @@ func TestAPersonWithOneOrganizationNeedNotNameIt(t *testing.T) {
 	}
 }
 
-func TestHeadersQueryAndCookiesChooseNoOrganization(t *testing.T) {
+func TestToken_OnlyBodyNamesOrganization(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
@@ -94,7 +95,7 @@ func TestHeadersQueryAndCookiesChooseNoOrganization(t *testing.T) {
 	w.wants(b.Post("/token?organization=globex", `{}`), http.StatusBadRequest, api.OrganizationRequired)
 }
 
-func TestAMintDecidesAnewEachTime(t *testing.T) {
+func TestToken_DecidedAtEachMint(t *testing.T) {
 	for name, change := range map[string]func(*directory.Desired){
 		"the person left":               func(d *directory.Desired) { d.Organizations[0].Members = d.Organizations[0].Members[1:] },
 		"the organization was disabled": func(d *directory.Desired) { d.Organizations[0].Disabled = true },
@@ -112,7 +113,7 @@ func TestAMintDecidesAnewEachTime(t *testing.T) {
 	}
 }
 
-func TestRolesAreReadAtTheMint(t *testing.T) {
+func TestToken_CurrentRoles(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	if minted := w.mint(b, "acme"); !slices.Equal(minted.Permissions, []string{"notes:read", "notes:write"}) {
@@ -131,13 +132,13 @@ func TestRolesAreReadAtTheMint(t *testing.T) {
 	}
 }
 
-func TestATokenNeverReachesATabOfSomebodyElse(t *testing.T) {
+func TestToken_OtherUsersTab(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	alice := w.mint(b, "acme").User.ID
 	expects := `{"organization":"acme","user":"` + alice + `"}`
 	w.pass(time.Second)
-	w.signIn(b, "alice") // a new session of the same person
+	w.signIn(b, "alice") // a new session of the same user
 	if got := b.Post("/token", expects); got.Status != http.StatusOK {
 		t.Errorf("the same person: %d %s", got.Status, got.Body)
 	}
@@ -154,7 +155,7 @@ func TestATokenNeverReachesATabOfSomebodyElse(t *testing.T) {
 	}
 }
 
-func TestTheSessionTellsWhoIsSignedInAndWhere(t *testing.T) {
+func TestSession_UserAndOrganizations(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	w.mint(b, "globex")
@@ -172,7 +173,7 @@ func TestTheSessionTellsWhoIsSignedInAndWhere(t *testing.T) {
 	}
 }
 
-func TestAPersonInNoOrganizationSeesWhoTheyAreToTheProvider(t *testing.T) {
+func TestSession_UserWithoutOrganization(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("zoe")
 	got := b.Get("/session")
@@ -183,7 +184,7 @@ func TestAPersonInNoOrganizationSeesWhoTheyAreToTheProvider(t *testing.T) {
 	}
 }
 
-func TestTwoProvidersPersonsWithOneAddressAreTwo(t *testing.T) {
+func TestSignIn_SameEMailAtTwoProviders(t *testing.T) {
 	w := newWorld(t, nil)
 	w.provider.People = map[string]map[string]any{"alice": {"email": "a@example.com"}, "mallory": {"email": "a@example.com"}}
 	alice, mallory := w.signedIn("alice"), w.signedIn("mallory")
@@ -191,7 +192,7 @@ func TestTwoProvidersPersonsWithOneAddressAreTwo(t *testing.T) {
 	w.wants(mallory.Post("/token", `{"organization":"acme"}`), http.StatusForbidden, api.OrganizationAccessDenied)
 }
 
-func TestMembershipMayComeFromAMappedClaim(t *testing.T) {
+func TestMembershipClaim_Applied(t *testing.T) {
 	w := newWorld(t, nil)
 	d := desired()
 	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "groups", Roles: []string{"viewer"}}
@@ -210,15 +211,16 @@ func TestMembershipMayComeFromAMappedClaim(t *testing.T) {
 	}
 	w.wants(again.Post("/token", `{"organization":"globex"}`), http.StatusForbidden, api.OrganizationAccessDenied)
 
-	delete(w.provider.People["zoe"], "groups") // the provider says nothing: nothing changes
+	delete(w.provider.People["zoe"], "groups") // without the claim, memberships do not change
 	w.mint(w.signedIn("zoe"), "umbrella")
 	w.provider.People["zoe"]["groups"] = []string{}
 	w.wants(w.signedIn("zoe").Post("/token", `{"organization":"umbrella"}`), http.StatusForbidden, api.OrganizationAccessDenied)
-	w.mint(w.signedIn("alice"), "acme") // a membership of the file stays
+	w.mint(w.signedIn("alice"), "acme") // a membership from the file is kept
 }
 
-// TestWhatAMappedClaimMakesOfPeopleIsInTheTrail of each organization, once for each change.
-func TestWhatAMappedClaimMakesOfPeopleIsInTheTrail(t *testing.T) {
+// TestMembershipClaim_Audited checks each organization's audit log: one event for each
+// change.
+func TestMembershipClaim_Audited(t *testing.T) {
 	w := newWorld(t, nil)
 	d := desired()
 	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "groups", Roles: []string{"viewer"}}
@@ -253,32 +255,32 @@ func TestWhatAMappedClaimMakesOfPeopleIsInTheTrail(t *testing.T) {
 		}
 	}
 	before := len(w.events(audit.AdmitMember))
-	w.signedIn("alice") // whom the file makes a member of acme
+	w.signedIn("alice") // a member of acme by the file
 	if got := len(w.events(audit.AdmitMember)); got != before {
 		t.Errorf("%d more events of a member of the file", got-before)
 	}
 }
 
-// disabling is a store in which everybody's account is disabled.
-type disabling struct {
+// disablingStore is a store in which all users are disabled.
+type disablingStore struct {
 	host.Store
 	on bool
 }
 
-func (d *disabling) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
+func (d *disablingStore) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
 	subject, err := d.Store.Subject(ctx, id, ref, now)
 	subject.User.Disabled = d.on
 	return subject, err
 }
 
-func (d *disabling) SignIn(ctx context.Context, u directory.User, now int64) (directory.User, error) {
+func (d *disablingStore) SignIn(ctx context.Context, u directory.User, now int64) (directory.User, error) {
 	user, err := d.Store.SignIn(ctx, u, now)
 	user.Disabled = d.on
 	return user, err
 }
 
-func TestADisabledPersonMayOnlySignOut(t *testing.T) {
-	store := &disabling{}
+func TestDisabledUser_MayOnlySignOut(t *testing.T) {
+	store := &disablingStore{}
 	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
 	b := w.signedIn("alice")
 	w.mint(b, "acme")

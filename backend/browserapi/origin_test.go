@@ -9,7 +9,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// absent stands for a header that is not sent.
+// absent stands for a missing header.
 const absent = "(absent)"
 
 func send(b *httpbrowser.Browser, name, value string) *httpbrowser.Browser {
@@ -21,8 +21,7 @@ func send(b *httpbrowser.Browser, name, value string) *httpbrowser.Browser {
 
 var sites = []string{absent, "", "same-origin", "same-site", "cross-site", "none", "nonsense", "Same-Origin"}
 
-// origins are all that a browser or a forger may send, and whether they are
-// registered.
+// origins are all tested values of Origin, and whether they are registered.
 var origins = map[string]bool{
 	absent: false, "": false, origin: true, sibling: true,
 	"null":                            false,
@@ -42,7 +41,7 @@ var origins = map[string]bool{
 	origin + ", " + origin:            false,
 }
 
-// admitted is the table of admit's comment.
+// admitted returns the expected result by the table of authn's admit.
 func admitted(site, from string, reading bool) bool {
 	registered := origins[from]
 	switch site {
@@ -56,7 +55,7 @@ func admitted(site, from string, reading bool) bool {
 	return false
 }
 
-func TestOnlyARegisteredOriginIsAdmittedWhateverFetchMetadataSay(t *testing.T) {
+func TestOrigin_RegisteredOnly(t *testing.T) {
 	w := newWorld(t, nil)
 	for _, site := range sites {
 		for from := range origins {
@@ -76,7 +75,7 @@ func TestOnlyARegisteredOriginIsAdmittedWhateverFetchMetadataSay(t *testing.T) {
 	}
 }
 
-func TestAHeaderThatStandsTwiceMatchesNothing(t *testing.T) {
+func TestOrigin_RepeatedHeader(t *testing.T) {
 	w := newWorld(t, nil)
 	for _, name := range []string{"Origin", "Sec-Fetch-Site"} {
 		b := w.browser()
@@ -93,7 +92,7 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-func TestAChangeWithoutTheCustomHeaderIsRefused(t *testing.T) {
+func TestOrigin_CustomHeaderRequired(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice").Without("Tabard-Client")
 	for path, body := range map[string]string{"/token": `{"organization":"acme"}`, "/logout": `{"scope":"session"}`} {
@@ -102,7 +101,7 @@ func TestAChangeWithoutTheCustomHeaderIsRefused(t *testing.T) {
 	w.mint(b.With("Tabard-Client", "test"), "acme")
 }
 
-func TestCORSNamesTheExactOriginAndNoOther(t *testing.T) {
+func TestOrigin_CORSExactOrigin(t *testing.T) {
 	w := newWorld(t, nil)
 	got := w.browserOf(sibling).Post("/token", `{}`)
 	w.wants(got, http.StatusUnauthorized, api.LoginRequired)
@@ -119,7 +118,7 @@ func TestCORSNamesTheExactOriginAndNoOther(t *testing.T) {
 	}
 }
 
-func TestAPreflightIsAnsweredToRegisteredOriginsAlone(t *testing.T) {
+func TestOrigin_Preflight(t *testing.T) {
 	w := newWorld(t, nil)
 	for from, registered := range origins {
 		b := send(w.browser(), "Origin", from).With("Access-Control-Request-Method", "POST").With("Access-Control-Request-Headers", "tabard-client")
@@ -139,7 +138,7 @@ func TestAPreflightIsAnsweredToRegisteredOriginsAlone(t *testing.T) {
 	}
 }
 
-func TestAnOriginRegisteredAMomentAgoIsAdmitted(t *testing.T) {
+func TestOrigin_JustRegistered(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browserOf("http://localhost:9002")
 	w.wants(b.Post("/token", `{}`), http.StatusForbidden, api.OriginNotAllowed)
@@ -149,7 +148,7 @@ func TestAnOriginRegisteredAMomentAgoIsAdmitted(t *testing.T) {
 	w.wants(b.Post("/token", `{}`), http.StatusUnauthorized, api.LoginRequired)
 }
 
-func TestAnAppDisabledAMomentAgoMintsNothing(t *testing.T) {
+func TestOrigin_AppJustDisabled(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
@@ -159,7 +158,7 @@ func TestAnAppDisabledAMomentAgoMintsNothing(t *testing.T) {
 	w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusForbidden, api.OriginNotAllowed)
 }
 
-func TestASignInStartsOnlyAsAPageOfItsOwn(t *testing.T) {
+func TestLogin_NavigationOnly(t *testing.T) {
 	w := newWorld(t, nil)
 	for _, mode := range []string{absent, "navigate", "cors", "no-cors", "same-origin", "nested-navigate", ""} {
 		for _, dest := range []string{absent, "document", "iframe", "frame", "image", "empty", "script", "object", ""} {
@@ -170,7 +169,7 @@ func TestASignInStartsOnlyAsAPageOfItsOwn(t *testing.T) {
 				if mode == "navigate" && dest == "document" || mode == absent && dest == absent {
 					want = http.StatusSeeOther
 					if site == "none" || site == "cross-site" {
-						want = http.StatusOK // a page that asks
+						want = http.StatusOK // the page that asks first
 					}
 				}
 				if got.Status != want {
@@ -187,7 +186,7 @@ func TestASignInStartsOnlyAsAPageOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestARequestThatTookTooLongIsSentAgain(t *testing.T) {
+func TestRequest_TooOld(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	for header, refused := range map[string]bool{

@@ -18,14 +18,13 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// TestEveryOrganizationMeetsEveryAuthenticationByItsRule is the matrix of
-// organization, authentication event and rule: each organization in turn has the
-// rule, the others have none, and what the session has authenticated with decides.
-func TestEveryOrganizationMeetsEveryAuthenticationByItsRule(t *testing.T) {
+// TestPolicy_EveryRuleAndAuthentication combines organizations, authentications and
+// rules. Each organization has the rule in turn; the others have none.
+func TestPolicy_EveryRuleAndAuthentication(t *testing.T) {
 	type event struct {
 		acr  string
-		age  time.Duration // when the organization is entered
-		made string        // the organization that a step-up was for; "" is the sign-in
+		age  time.Duration // at the time of entering the organization
+		made string        // the organization of the step-up; "" is the sign-in
 	}
 	events := map[string]event{
 		"a password":                        {acr: "1"},
@@ -74,8 +73,8 @@ func TestEveryOrganizationMeetsEveryAuthenticationByItsRule(t *testing.T) {
 	}
 }
 
-// authenticated returns a browser in which alice signed in with a password, and where
-// an organization is named stepped up for it; otherwise the sign-in is by that class.
+// authenticated returns a browser in which alice signed in with a password and, if made
+// is set, stepped up for that organization. Otherwise the sign-in has the class.
 func (w *world) authenticated(acr, made string) *httpbrowser.Browser {
 	w.Helper()
 	if made == "" {
@@ -89,9 +88,9 @@ func (w *world) authenticated(acr, made string) *httpbrowser.Browser {
 	return b
 }
 
-// TestASwitchNeitherLiftsNorDropsAnAuthentication: A by a second factor, B by a
-// password, and back to A.
-func TestASwitchNeitherLiftsNorDropsAnAuthentication(t *testing.T) {
+// TestPolicy_SwitchKeepsAuthentications enters A by a second factor, B by a password,
+// and A again.
+func TestPolicy_SwitchKeepsAuthentications(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa})
 	b := w.signedIn("alice")
@@ -111,9 +110,9 @@ func TestASwitchNeitherLiftsNorDropsAnAuthentication(t *testing.T) {
 	}
 }
 
-// TestARuleTakesEffectAtTheNextMint, on whoever is there already, in its
-// organization alone.
-func TestARuleTakesEffectAtTheNextMint(t *testing.T) {
+// TestPolicy_EffectAtNextMint checks that a new rule affects existing sessions, in its
+// organization only.
+func TestPolicy_EffectAtNextMint(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
@@ -132,7 +131,7 @@ func TestARuleTakesEffectAtTheNextMint(t *testing.T) {
 	}
 }
 
-// everyPath are the ways to a token or to what leads to one, for acme.
+// everyPath returns the requests that lead to a token for acme.
 func everyPath(w *world, b *httpbrowser.Browser, user string) map[string]func() httpbrowser.Response {
 	post := func(body string) func() httpbrowser.Response {
 		return func() httpbrowser.Response { return b.Post("/token", body) }
@@ -151,10 +150,10 @@ func everyPath(w *world, b *httpbrowser.Browser, user string) map[string]func() 
 	}
 }
 
-// visit goes to the sign-in and answers for alice, as far as that leads.
+// visit starts a sign-in and answers for alice.
 func (w *world) visit(b *httpbrowser.Browser, query string) { b.Choose(b.Login(query), "alice") }
 
-func TestWhatWasTakenAwayIsGoneAtTheNextMintOnEveryPath(t *testing.T) {
+func TestToken_MemberRemoved(t *testing.T) {
 	applied := func(change func(*directory.Desired)) func(*world) {
 		return func(w *world) {
 			d := desired()
@@ -164,8 +163,8 @@ func TestWhatWasTakenAwayIsGoneAtTheNextMintOnEveryPath(t *testing.T) {
 	}
 	type deed struct {
 		take  func(*world)
-		codes []api.Code // on every path one of these
-		rest  bool       // other organizations go on
+		codes []api.Code // each path returns one of these
+		rest  bool       // other organizations are not affected
 	}
 	denied, revoked := []api.Code{api.OrganizationAccessDenied}, []api.Code{api.SessionRevoked, api.LoginRequired}
 	for name, deed := range map[string]deed{
@@ -193,7 +192,7 @@ func TestWhatWasTakenAwayIsGoneAtTheNextMintOnEveryPath(t *testing.T) {
 	}
 }
 
-func TestARoleTakenAwayIsGoneAtTheNextMintOnEveryPath(t *testing.T) {
+func TestToken_RoleRemoved(t *testing.T) {
 	for path := range everyPath(nil, nil, "") {
 		t.Run(path, func(t *testing.T) {
 			w := newWorld(t, nil)
@@ -212,7 +211,7 @@ func TestARoleTakenAwayIsGoneAtTheNextMintOnEveryPath(t *testing.T) {
 	}
 }
 
-func TestOneBrowserTooManyEndsTheOneIdleLongest(t *testing.T) {
+func TestMaxSessions_EndsLongestIdle(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {MaxSessions: 2}})
 	var browsers []*httpbrowser.Browser
@@ -235,8 +234,8 @@ func TestOneBrowserTooManyEndsTheOneIdleLongest(t *testing.T) {
 	w.endedFor(browsers[1].Post("/token", renews), policy.Superseded)
 }
 
-// TestWhomOneBrowserTooManyEndedIsInTheOrganizationsTrail, once for each, and nobody else.
-func TestWhomOneBrowserTooManyEndedIsInTheOrganizationsTrail(t *testing.T) {
+// TestMaxSessions_Audited checks for one event for each ended organization session.
+func TestMaxSessions_Audited(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {MaxSessions: 2}})
 	w.mint(w.signedIn("bob"), "acme")
@@ -260,7 +259,7 @@ func TestWhomOneBrowserTooManyEndedIsInTheOrganizationsTrail(t *testing.T) {
 	}
 }
 
-func TestAWorkspaceMayTieItsOrganizationsReloginTogether(t *testing.T) {
+func TestPolicy_StrictestRelogin(t *testing.T) {
 	for _, tied := range []bool{false, true} {
 		w := newWorld(t, nil)
 		w.rule(map[string]policy.Rules{"": {StrictestRelogin: tied}, "acme": {AuthenticationAge: 3600, IdleTimeout: 7200}})
@@ -283,8 +282,8 @@ func TestAWorkspaceMayTieItsOrganizationsReloginTogether(t *testing.T) {
 	}
 }
 
-// TestASteadyMintIsOneReadAndNoWrite, whatever the rules, once they are met.
-func TestASteadyMintIsOneReadAndNoWrite(t *testing.T) {
+// TestToken_SteadyMintIsOneRead checks this for all rules, once they are satisfied.
+func TestToken_SteadyMintIsOneRead(t *testing.T) {
 	w := newWorld(t, nil)
 	faulty := w.failing()
 	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 900, ACR: mfa.ACR, AuthenticationAge: 36000, MaxSessions: 3}})
@@ -293,7 +292,7 @@ func TestASteadyMintIsOneReadAndNoWrite(t *testing.T) {
 	w.stepUp(b, w.challenged(b.Post("/token", enters)), "alice")
 	w.mint(b, "acme")
 	w.pass(time.Duration(session.LimitsFor(false).G+session.LimitsFor(false).W+1) * time.Second)
-	report(b, 0) // the last that the verdict on the token writes down, for a while
+	report(b, 0) // the last request whose verdict writes
 	calls := func(idle time.Duration) string {
 		faulty.Fail(0, false)
 		if got := report(b, idle); got.Status != http.StatusOK {
@@ -301,7 +300,7 @@ func TestASteadyMintIsOneReadAndNoWrite(t *testing.T) {
 		}
 		return fmt.Sprint(faulty.Calls())
 	}
-	for i := range 6 { // a minute, by which the activity may lag
+	for i := range 6 { // up to a minute, the lag of the activity
 		w.pass(10 * time.Second)
 		if got := calls(0); got != "[Subject]" {
 			t.Errorf("mint %d called %s", i, got)
@@ -313,14 +312,14 @@ func TestASteadyMintIsOneReadAndNoWrite(t *testing.T) {
 	}
 }
 
-// overtaken is a store in which a sibling tab reports activity just after the idle
-// one's mint has read.
-type overtaken struct {
+// overtakenStore is a store in which another tab reports activity just after a mint has
+// read.
+type overtakenStore struct {
 	host.Store
-	at int64 // the activity; 0 for none
+	at int64 // time of the activity; 0 for none
 }
 
-func (s *overtaken) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
+func (s *overtakenStore) Subject(ctx context.Context, id session.ID, ref string, now int64) (directory.Subject, error) {
 	subject, err := s.Store.Subject(ctx, id, ref, now)
 	if err == nil && s.at != 0 {
 		err = s.Touch(ctx, id, subject.Membership.Organization.ID, policy.OrganizationSession{ActiveAt: s.at})
@@ -329,15 +328,15 @@ func (s *overtaken) Subject(ctx context.Context, id session.ID, ref string, now 
 	return subject, err
 }
 
-func TestAnIdleEndThatActivityOvertakesEndsNothing(t *testing.T) {
-	store := &overtaken{}
+func TestIdle_ConcurrentActivity(t *testing.T) {
+	store := &overtakenStore{}
 	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
 	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 600}})
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
 	w.pass(601 * time.Second)
 	store.at = w.now().Unix() - 2
-	w.wants(b.Post("/token", renews), http.StatusConflict, api.RequestTooOld) // ask again
+	w.wants(b.Post("/token", renews), http.StatusConflict, api.RequestTooOld) // to be sent again
 	if got := b.Post("/token", renews); got.Status != http.StatusOK {
 		t.Errorf("%d %s", got.Status, got.Body)
 	}

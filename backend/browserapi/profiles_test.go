@@ -19,24 +19,24 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// profile is how a provider behaves by its published documents, and what PROVIDERS.md says
-// to set for it. None was tried on the provider itself.
+// profile is the behavior of a provider according to its documentation, with the
+// settings of PROVIDERS.md. It was not tested with the real provider.
 type profile struct {
 	quirks func(*logintest.Provider)
 	// relies configures the connection.
 	relies func(*directory.Connection)
-	// lacks are claims that an identity token does not have, and nina those that it has of
-	// her beside.
+	// lacks are claims that are missing in identity tokens. nina are the additional
+	// claims of the user.
 	lacks []string
 	nina  map[string]any
 	// userInfo are claims that only userinfo has.
 	userInfo []string
-	// roles are nina's by claim and groups of the connection.
+	// roles are nina's roles according to claim and groups.
 	claim     string
 	source    directory.ClaimSource
 	separator string
 	roles     []string
-	stays     bool // signed in at the provider, which offers no end of its session
+	stays     bool // no RP-initiated logout
 	logoutTyp string
 	silent    bool // it tells of no logout by the back channel
 	// framed is how it tells of one by a frame: with iss and sid, or with sid alone; empty,
@@ -179,8 +179,8 @@ var profiles = map[string]profile{
 
 func rs256(p *logintest.Provider) { p.ReplaceKeyWith("1", "RS256") }
 
-// TestProfile drives the whole server through each provider: sign in, groups, step up,
-// sign out, and the provider's own logout.
+// TestProfile runs the server with each provider: sign-in, groups, step-up, sign-out
+// and back-channel logout.
 func TestProfile(t *testing.T) {
 	key := newClientKey(t)
 	for name, f := range profiles {
@@ -196,11 +196,11 @@ func TestProfile(t *testing.T) {
 			if !slices.Equal(minted.Roles, f.roles) {
 				t.Errorf("nina's roles are %v, want %v", minted.Roles, f.roles)
 			}
-			w.raises(b, f)
-			w.raisesTo(b, f)
-			w.leaves(b, p, f)
+			w.stepsUp(b, f)
+			w.stepsUpTo(b, f)
+			w.signsOutOf(b, p, f)
 			if !f.silent {
-				w.isToldOf(p, f)
+				w.backchannelLogout(p, f)
 			}
 			if f.framed != "" {
 				w.isFramed(p, f)
@@ -209,7 +209,7 @@ func TestProfile(t *testing.T) {
 	}
 }
 
-// profiled is the provider of acme's connection, which behaves by a profile.
+// profiled returns the provider of acme's connection with the behavior of a profile.
 func (w *world) profiled(f profile, key *login.ClientKey) *logintest.Provider {
 	w.Helper()
 	provisioning := directory.Provisioning{JustInTime: true, Roles: []string{"viewer"}}
@@ -242,11 +242,11 @@ func (w *world) profiled(f profile, key *login.ClientKey) *logintest.Provider {
 	return p
 }
 
-// answers has nina sign in at the page at hand, and the browser run what it is answered.
+// answers signs nina in at the page, and runs the pages that follow.
 func (w *world) answers(b *httpbrowser.Browser, page httpbrowser.Response) httpbrowser.Response {
 	w.Helper()
 	landed := b.Confirm(page, "nina", "otp")
-	for range 2 { // the provider's form, and the one that posts it once more
+	for range 2 { // the provider's form and the repost
 		if action, fields := logintest.PostedForm(landed.Body); fields.Has("state") && (action != "" || landed.URL.Path == "/auth/callback/con_acme") {
 			landed = posts(b, landed)
 		}
@@ -258,9 +258,9 @@ func (w *world) answers(b *httpbrowser.Browser, page httpbrowser.Response) httpb
 	return landed
 }
 
-// raises asks for an authentication of this minute, which a provider that signs no time of
-// it cannot show.
-func (w *world) raises(b *httpbrowser.Browser, f profile) {
+// stepsUp requests an authentication of this minute. A provider without auth_time cannot
+// prove one.
+func (w *world) stepsUp(b *httpbrowser.Browser, f profile) {
 	w.Helper()
 	w.pass(10 * time.Minute)
 	landed := w.answers(b, b.Login("organization=acme&max_age=60"))
@@ -277,7 +277,7 @@ func (w *world) raises(b *httpbrowser.Browser, f profile) {
 
 // raisesTo asks for a stronger authentication, by the name that the provider has for it, and
 // for one that it does not know, which satisfies nothing.
-func (w *world) raisesTo(b *httpbrowser.Browser, f profile) {
+func (w *world) stepsUpTo(b *httpbrowser.Browser, f profile) {
 	w.Helper()
 	user := w.mint(b, "acme").User.ID
 	if f.stronger != "" {
@@ -294,7 +294,7 @@ func (w *world) raisesTo(b *httpbrowser.Browser, f profile) {
 }
 
 // leaves ends the session here, and the provider's where that offers it.
-func (w *world) leaves(b *httpbrowser.Browser, p *logintest.Provider, f profile) {
+func (w *world) signsOutOf(b *httpbrowser.Browser, p *logintest.Provider, f profile) {
 	w.Helper()
 	var out api.LogoutResponse
 	b.Post("/logout", `{"scope":"session"}`).JSON(w, &out)
@@ -314,8 +314,8 @@ func (w *world) leaves(b *httpbrowser.Browser, p *logintest.Provider, f profile)
 	}
 }
 
-// isToldOf ends a session by the provider's back-channel logout.
-func (w *world) isToldOf(p *logintest.Provider, f profile) {
+// backchannelLogout ends a session by back-channel logout.
+func (w *world) backchannelLogout(p *logintest.Provider, f profile) {
 	w.Helper()
 	b := w.browser()
 	w.answers(b, b.Login("organization=acme"))
@@ -348,9 +348,9 @@ func (w *world) isFramed(p *logintest.Provider, f profile) {
 	w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
 }
 
-// TestProfile_EntraOfManyTenants: its people come by the workspace's provider, each of the
+// TestProfile_EntraTenants: its people come by the workspace's provider, each of the
 // issuer of their own tenant, and of listed tenants alone.
-func TestProfile_EntraOfManyTenants(t *testing.T) {
+func TestProfile_EntraTenants(t *testing.T) {
 	const contoso = "72f988bf-86f1-41af-91ab-2d7cd011db47"
 	w := newWorld(t, nil)
 	p := logintest.New(t, "http://127.0.0.1:8081/organizations/v2.0")
@@ -395,8 +395,8 @@ func TestProfile_EntraOfManyTenants(t *testing.T) {
 	}
 }
 
-// TestProfile_GroupOverage: Entra tells groups by reference alone beyond 200, and nobody's
-// roles change for it.
+// TestProfile_GroupOverage checks that roles are unchanged if Entra sends groups only
+// by reference, as it does beyond 200.
 func TestProfile_GroupOverage(t *testing.T) {
 	w := newWorld(t, nil)
 	p := w.profiled(profile{quirks: rs256, nina: staff("groups"), claim: "groups"}, newClientKey(t))

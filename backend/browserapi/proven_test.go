@@ -18,22 +18,22 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// keyed returns a browser with a device key in which a person has signed in.
+// keyed returns a browser with a device key in which a user has signed in.
 func (w *world) keyed(person string) *httpbrowser.Browser {
 	w.Helper()
 	b, _ := w.signedInOn(person)
 	return b
 }
 
-// stepUpAt is where alice, in a browser with a session of hers, steps up for acme.
+// stepUpAt returns the address for alice's step-up for acme.
 func (w *world) stepUpAt(b *httpbrowser.Browser) string {
 	w.Helper()
 	return publicURL + "/login?organization=acme&return_to=/&user=" + w.mint(b, "globex").User.ID
 }
 
-// TestACopiedCookieLinksNobody: a thief with the cookie, with a tenant's own provider and
-// with a key of their own begins no step-up, and becomes nobody.
-func TestACopiedCookieLinksNobody(t *testing.T) {
+// TestLink_CopiedCookie uses a copied cookie, a tenant's own provider and another
+// device key. The thief can neither step up nor link an identity.
+func TestLink_CopiedCookie(t *testing.T) {
 	for name, test := range map[string]struct {
 		begin func(w *world, thief *httpbrowser.Browser, address string) httpbrowser.Response
 		code  api.Code
@@ -61,7 +61,7 @@ func TestACopiedCookieLinksNobody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
 			w.connect("acme", directory.Provisioning{JustInTime: true})
-			w.rule(demands("acme"))
+			w.rule(requireConnections("acme"))
 			alice := w.keyed("alice")
 			address := w.stepUpAt(alice)
 			thief := alice.Copy()
@@ -84,11 +84,12 @@ func TestACopiedCookieLinksNobody(t *testing.T) {
 	}
 }
 
-// TestTheSessionsOwnKeyBeginsAStepUp, which links its person.
-func TestTheSessionsOwnKeyBeginsAStepUp(t *testing.T) {
+// TestStepUp_DeviceKeyRequired checks that a proof of the device key allows the step-up
+// and the link.
+func TestStepUp_DeviceKeyRequired(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
-	w.rule(demands("acme"))
+	w.rule(requireConnections("acme"))
 	alice := w.keyed("alice")
 	w.pass(time.Hour)
 	landed := alice.Choose(alice.Begin(w.stepUpAt(alice)), "a.martin")
@@ -101,12 +102,13 @@ func TestTheSessionsOwnKeyBeginsAStepUp(t *testing.T) {
 	}
 }
 
-// TestAnAttemptOfTheReleaseBeforeLinksNobody: whose session it names was not asked.
-func TestAnAttemptOfTheReleaseBeforeLinksNobody(t *testing.T) {
+// TestLink_PreviousRelease checks that an attempt of the previous release links nobody,
+// since that release did not check the session's owner.
+func TestLink_PreviousRelease(t *testing.T) {
 	for _, keyed := range []bool{true, false} {
 		w := newWorld(t, nil)
 		provider := w.connect("acme", directory.Provisioning{})
-		w.rule(demands("acme"))
+		w.rule(requireConnections("acme"))
 		b := w.signedIn("alice")
 		if keyed {
 			b = w.keyed("alice")
@@ -125,11 +127,10 @@ func TestAnAttemptOfTheReleaseBeforeLinksNobody(t *testing.T) {
 	}
 }
 
-// callback ends an attempt that the release before began, as somebody, at con_acme's
-// provider.
+// callback completes an attempt of the previous release at con_acme's provider.
 func (w *world) callback(b *httpbrowser.Browser, p *logintest.Provider, a login.Attempt, person string) httpbrowser.Response {
 	w.Helper()
-	w.keptBefore(b, a)
+	w.storePreviousAttempt(b, a)
 	back := publicURL + "/callback/con_acme"
 	relying := login.New(login.Config{Issuer: p.Issuer, ClientID: logintest.ClientID, RedirectURL: back, Transport: w.hosts})
 	address, err := relying.AuthorizationURL(w.Context(), a, login.Request{})
@@ -139,8 +140,8 @@ func (w *world) callback(b *httpbrowser.Browser, p *logintest.Provider, a login.
 	return b.Follow(back + "?" + p.SignIn(address, person).Encode())
 }
 
-// keptBefore puts an attempt into a browser as the release before kept it.
-func (w *world) keptBefore(b *httpbrowser.Browser, a login.Attempt) {
+// storePreviousAttempt stores an attempt in the browser as the previous release did.
+func (w *world) storePreviousAttempt(b *httpbrowser.Browser, a login.Attempt) {
 	w.Helper()
 	plain, err := json.Marshal(map[string]any{
 		"id": a.ID, "nonce": a.Nonce, "verifier": a.Verifier, "app": a.App, "return_to": a.ReturnTo, "created_at": a.CreatedAt,
@@ -153,9 +154,9 @@ func (w *world) keptBefore(b *httpbrowser.Browser, a login.Attempt) {
 	b.SetCookie(name, w.secret.Sealer(signingkey.ForAttempts).Seal(plain, name))
 }
 
-// TestAPageOfTheReleaseBeforeComesBackForItsSuccessor: it navigates, and is led to where
-// the module of this release is loaded, which proves the key.
-func TestAPageOfTheReleaseBeforeComesBackForItsSuccessor(t *testing.T) {
+// TestStepUp_PageOfPreviousRelease checks that a client of the previous release, which
+// navigates, is led to a page that loads this release's client, which proves the key.
+func TestStepUp_PageOfPreviousRelease(t *testing.T) {
 	w := newWorld(t, nil)
 	alice := w.keyed("alice")
 	_, before := w.theSession(alice)
@@ -175,13 +176,13 @@ func TestAPageOfTheReleaseBeforeComesBackForItsSuccessor(t *testing.T) {
 	w.stepUp(alice, e, "alice")
 	w.mint(alice, "acme")
 	again := w.browser()
-	w.signIn(again, "alice") // without a key, a navigation is a sign-in as ever
+	w.signIn(again, "alice") // without a key, a navigation signs in
 	w.mint(again, "acme")
 }
 
-// TestASessionWithoutAKeyStepsUpAndLinksNobody: its cookie is worth the session, and a
-// link would outlive it.
-func TestASessionWithoutAKeyStepsUpAndLinksNobody(t *testing.T) {
+// TestLink_SessionWithoutKey checks that a cookie alone cannot create a link, which
+// would outlive the session.
+func TestLink_SessionWithoutKey(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa})
 	b := w.signedIn("alice")
@@ -192,21 +193,22 @@ func TestASessionWithoutAKeyStepsUpAndLinksNobody(t *testing.T) {
 	w.mint(b, "acme")
 
 	w.connect("acme", directory.Provisioning{JustInTime: true})
-	w.rule(demands("acme"))
+	w.rule(requireConnections("acme"))
 	for _, landed := range []httpbrowser.Response{b.Follow(w.stepUpAt(b)), b.Begin(w.stepUpAt(b))} {
 		if refusedWith(landed) != api.DeviceKeyRequired || landed.URL.Host != "localhost:8080" {
 			t.Errorf("landed on %s", landed.URL)
 		}
 	}
-	keyed := w.keyed("alice") // who signs in with a key is linked
+	keyed := w.keyed("alice") // a sign-in with a key is linked
 	keyed.Choose(keyed.Begin(w.stepUpAt(keyed)), "a.martin")
 	w.mint(keyed, "acme")
-	b.Choose(b.Follow(w.stepUpAt(b)), "a.martin") // and the other steps up then
+	b.Choose(b.Follow(w.stepUpAt(b)), "a.martin") // then the other one can step up
 	w.mint(b, "acme")
 }
 
-// TestAScriptsSignInIsOfItsOwnPage: of the origin that Origin names, and of its app.
-func TestAScriptsSignInIsOfItsOwnPage(t *testing.T) {
+// TestLoginByKey_OwnAppOnly checks that a sign-in by script belongs to the request's
+// origin and its app.
+func TestLoginByKey_OwnAppOnly(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	begun := func(r httpbrowser.Response) string {
@@ -246,9 +248,9 @@ func TestAScriptsSignInIsOfItsOwnPage(t *testing.T) {
 	}
 }
 
-// TestAKeyBoundAfterTheSignInLinksNobody: within two minutes of a sign-in that named no
-// key, whoever has the cookie may bind one first.
-func TestAKeyBoundAfterTheSignInLinksNobody(t *testing.T) {
+// TestLink_KeyBoundLater checks a key that is bound after the sign-in: within two
+// minutes, the holder of a copied cookie could bind one first.
+func TestLink_KeyBoundLater(t *testing.T) {
 	for name, bind := range map[string]func(w *world, thief *httpbrowser.Browser){
 		"as the step-up begins":   func(*world, *httpbrowser.Browser) {},
 		"by a mint that is first": func(w *world, thief *httpbrowser.Browser) { w.mint(thief, "globex") },
@@ -256,8 +258,8 @@ func TestAKeyBoundAfterTheSignInLinksNobody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
 			w.connect("acme", directory.Provisioning{JustInTime: true})
-			w.rule(demands("acme"))
-			alice := w.signedIn("alice") // no key
+			w.rule(requireConnections("acme"))
+			alice := w.signedIn("alice") // without a key
 			address := w.stepUpAt(alice)
 			w.pass(time.Second)
 			thief := alice.Copy().On(httpbrowser.NewDevice(w))

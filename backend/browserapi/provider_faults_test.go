@@ -11,7 +11,7 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// logged is the last record of a request to a path.
+// recordOf returns the last log record of a request to a path.
 func recordOf(w *world, path string) (record struct{ Level, Cause, Code, Fault string }) {
 	w.Helper()
 	lines := strings.Split(strings.TrimSpace(w.logged.String()), "\n")
@@ -27,9 +27,9 @@ func recordOf(w *world, path string) (record struct{ Level, Cause, Code, Fault s
 	return record
 }
 
-// TestProviderFault_IsAnErrorInLogAndMetrics, in the provider's own words, and no
-// person's refusal.
-func TestProviderFault_IsAnErrorInLogAndMetrics(t *testing.T) {
+// TestProviderFault_LoggedAndCounted checks that the log has the provider's own
+// message.
+func TestProviderFault_LoggedAndCounted(t *testing.T) {
 	for name, test := range map[string]struct {
 		lie         func(*logintest.Provider)
 		fault, says string
@@ -69,7 +69,7 @@ func TestProviderFault_IsAnErrorInLogAndMetrics(t *testing.T) {
 	}
 }
 
-func TestProviderFault_PersonsRefusalIsNone(t *testing.T) {
+func TestProviderFault_RefusalOfPerson(t *testing.T) {
 	w := newCountedWorld(t, nil)
 	w.provider.Answer = func(v url.Values) {
 		v.Del("code")
@@ -88,8 +88,9 @@ func TestProviderFault_PersonsRefusalIsNone(t *testing.T) {
 	}
 }
 
-// TestProviderFault_ForgedLogoutTokenIsNone: anybody may send one.
-func TestProviderFault_ForgedLogoutTokenIsNone(t *testing.T) {
+// TestProviderFault_ForgedLogoutToken checks that a forged token, which anybody can
+// send, is not logged as a fault.
+func TestProviderFault_ForgedLogoutToken(t *testing.T) {
 	w := newCountedWorld(t, nil)
 	forged := logintest.New(t, issuer).LogoutToken("logout+jwt", map[string]any{"iss": issuer})
 	answer := w.browser().Without("Origin").SubmitStep(publicURL+"/backchannel-logout", url.Values{"logout_token": {forged}})

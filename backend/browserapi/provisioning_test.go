@@ -9,23 +9,23 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// anybody admits whoever signs in.
-var anybody = directory.Provisioning{JustInTime: true, Roles: []string{"viewer"}}
+// justInTime admits all users just in time.
+var justInTime = directory.Provisioning{JustInTime: true, Roles: []string{"viewer"}}
 
-// groups are mapped to roles; who is in none is none of theirs.
+// groups maps groups to roles. Users without a mapped group are not members.
 var groups = directory.Provisioning{JustInTime: true, Claim: "groups", Groups: map[string][]string{"staff": {"viewer"}, "heads": {"admin", "viewer"}}}
 
-func TestMembersFollowWhatTheOrganizationsOwnProviderSays(t *testing.T) {
+func TestProvisioning_FollowsProvider(t *testing.T) {
 	defaults := groups
 	defaults.Roles = []string{"viewer"}
 	closed := groups
 	closed.JustInTime = false
 	for name, test := range map[string]struct {
 		with   directory.Provisioning
-		claims []any    // of the claim at each sign-in; nil leaves it away
-		want   []string // roles, joined; "-" is no member
+		claims []any    // at each sign-in; nil for none
+		want   []string // roles, joined; "-" for no member
 	}{
-		"just in time":                         {anybody, []any{nil, nil}, []string{"viewer", "viewer"}},
+		"just in time":                         {justInTime, []any{nil, nil}, []string{"viewer", "viewer"}},
 		"just in time, without a role":         {directory.Provisioning{JustInTime: true}, []any{nil}, []string{""}},
 		"nobody":                               {directory.Provisioning{}, []any{nil}, []string{"-"}},
 		"by groups":                            {groups, []any{[]string{"staff"}, []string{"heads", "staff"}, "staff"}, []string{"viewer", "admin,viewer", "viewer"}},
@@ -56,14 +56,14 @@ func TestMembersFollowWhatTheOrganizationsOwnProviderSays(t *testing.T) {
 	}
 }
 
-// TestWhatAProviderMakesOfItsPeopleIsInTheTrail, once for each change.
-func TestWhatAProviderMakesOfItsPeopleIsInTheTrail(t *testing.T) {
+// TestProvisioning_Audited checks for one event for each change.
+func TestProvisioning_Audited(t *testing.T) {
 	w := newWorld(t, nil)
 	p := w.connect("umbrella", groups)
 	said := map[audit.Action]int{}
 	for _, step := range []struct {
 		groups []string
-		want   audit.Action // "" is no change
+		want   audit.Action // "" for no change
 	}{
 		{[]string{"staff"}, audit.AdmitMember}, {[]string{"staff"}, ""}, {[]string{"heads"}, audit.UpdateMember},
 		{[]string{"guests"}, audit.RemoveMember}, {[]string{"guests"}, ""},
@@ -87,13 +87,13 @@ func TestWhatAProviderMakesOfItsPeopleIsInTheTrail(t *testing.T) {
 	}
 }
 
-// TestMembersOfOtherSourcesKeepWhatTheyHave, whatever the provider says; and a
-// membership by another connection's word is none of its business.
-func TestMembersOfOtherSourcesKeepWhatTheyHave(t *testing.T) {
+// TestProvisioning_OtherSourcesKept checks that claims do not change memberships of
+// other sources.
+func TestProvisioning_OtherSourcesKept(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", groups)
-	w.rule(demands("acme"))
-	b := w.keyed("alice") // whom the file names
+	w.rule(requireConnections("acme"))
+	b := w.keyed("alice") // a member by the file
 	w.enterBy(b, "acme", "a.martin")
 	if got := w.mint(b, "acme").Roles; !slices.Equal(got, []string{"admin", "viewer"}) {
 		t.Errorf("roles %v", got)
@@ -106,11 +106,11 @@ func TestMembersOfOtherSourcesKeepWhatTheyHave(t *testing.T) {
 	}
 }
 
-// TestALivingSessionsPersonIsAdmittedJustInTime, and acts for the organization in the
-// same session.
-func TestALivingSessionsPersonIsAdmittedJustInTime(t *testing.T) {
+// TestProvisioning_JustInTimeInSession checks that the user can act for the
+// organization in the same session.
+func TestProvisioning_JustInTimeInSession(t *testing.T) {
 	w := newWorld(t, nil)
-	w.connect("umbrella", anybody)
+	w.connect("umbrella", justInTime)
 	b := w.keyed("bob")
 	user := w.mint(b, "acme").User.ID
 	b.Choose(b.Begin(publicURL+"/login?organization=umbrella&user="+user), "b.keller")
@@ -120,11 +120,11 @@ func TestALivingSessionsPersonIsAdmittedJustInTime(t *testing.T) {
 	w.mint(b, "acme")
 }
 
-// TestATenantsClaimsSayNothingOfOtherOrganizations, also where the workspace reads
-// memberships from its own provider's.
-func TestATenantsClaimsSayNothingOfOtherOrganizations(t *testing.T) {
+// TestProvisioning_OwnOrganizationOnly checks that a tenant's claims affect no other
+// organization, even with a membership claim.
+func TestProvisioning_OwnOrganizationOnly(t *testing.T) {
 	w := newWorld(t, nil)
-	acme := w.connect("acme", anybody)
+	acme := w.connect("acme", justInTime)
 	d := desired()
 	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "organizations", Roles: []string{"admin"}}
 	w.apply(d)

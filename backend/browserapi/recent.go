@@ -10,15 +10,15 @@ import (
 	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
-// recentAge is how old an authentication may be that lets somebody end other sessions
-// than the one that asks, in seconds (ASVS 5.0, 7.5.2).
+// recentAge is the largest age, in seconds, of an authentication that allows ending the
+// user's other sessions (ASVS 5.0, 7.5.2).
 const recentAge = 15 * 60
 
-// requireRecent refuses a session whose person has not authenticated for recentAge, where the
-// session began: what an organization's own provider says counts there alone. A provider
-// that does not say when it was has said nothing that is recent. Its people come back from
-// it instead, having been asked there (policy.Authentication.ConfirmedAt): they could end
-// no stolen session otherwise.
+// requireRecent refuses a session whose user has not authenticated within recentAge at
+// the provider where the session began. An authentication at another organization's own
+// provider does not count. If the provider sends no auth_time, a return from it counts
+// after it was asked to prompt the user (policy.Authentication.ConfirmedAt). Otherwise
+// its users could never end a stolen session.
 func requireRecent(c *authn.Request, own directory.Subject) error {
 	s := &own.Session
 	made, err := c.Store.Authentications(c.Ctx, s.ID)
@@ -32,7 +32,7 @@ func requireRecent(c *authn.Request, own directory.Subject) error {
 		return nil
 	}
 	age := int64(recentAge)
-	r := refusal.New(api.InsufficientUserAuthentication, "Ending other sessions needs a sign-in of the last 15 minutes. Confirm that it is you.")
+	r := refusal.New(api.InsufficientUserAuthentication, "Ending other sessions requires a sign-in within the last 15 minutes. Confirm that it is you.")
 	r.MaxAge = &age
 	r.LoginURL = stepUpURL(c, policy.Challenge{MaxAge: &age, Login: s.SignIn.Time == 0}, own.User.ID, s.ConfinedTo)
 	if s.SignIn.Time == 0 {

@@ -10,7 +10,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// others are the requests that end sessions other than the one that asks.
+// others returns the requests that end other sessions.
 func others(t *testing.T, own, other *httpbrowser.Browser) map[string]func() httpbrowser.Response {
 	t.Helper()
 	var listed api.SessionsResponse
@@ -27,8 +27,8 @@ func others(t *testing.T, own, other *httpbrowser.Browser) map[string]func() htt
 	}
 }
 
-// TestEndingOthers_OldAuthentication: who found a browser signed in since yesterday does not
-// lock its owner out of all others.
+// TestEndingOthers_OldAuthentication checks that a browser that signed in yesterday
+// cannot end the user's other sessions.
 func TestEndingOthers_OldAuthentication(t *testing.T) {
 	for name, device := range map[string]*httpbrowser.Device{"without a key": nil, "with a key": httpbrowser.NewDevice(t)} {
 		for what := range others(t, newWorld(t, nil).signedIn("alice"), newWorld(t, nil).signedIn("alice")) {
@@ -63,8 +63,9 @@ func TestEndingOthers_OldAuthentication(t *testing.T) {
 	}
 }
 
-// The session that asks ends without more: signing out is never made hard.
-func TestEndingOthers_OwnSessionNeedsNothing(t *testing.T) {
+// TestEndingOthers_OwnSession checks that ending the own session needs no recent
+// authentication.
+func TestEndingOthers_OwnSession(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	w.pass(time.Hour)
@@ -78,8 +79,8 @@ func TestEndingOthers_OwnSessionNeedsNothing(t *testing.T) {
 	}
 }
 
-// TestEndingOthers_UnknownTime: a provider that does not say when somebody authenticated
-// has said nothing that could be recent.
+// TestEndingOthers_UnknownTime checks that an authentication of unknown time is not
+// recent.
 func TestEndingOthers_UnknownTime(t *testing.T) {
 	w := newWorld(t, nil)
 	w.provider.Claims = func(claims map[string]any) { delete(claims, "auth_time") }
@@ -91,9 +92,9 @@ func TestEndingOthers_UnknownTime(t *testing.T) {
 	}
 }
 
-// TestEndingOthers_StepUpNamesNoOrganization: in a session of the workspace's provider the
-// person is asked there, and not by an organization.
-func TestEndingOthers_StepUpNamesNoOrganization(t *testing.T) {
+// TestEndingOthers_StepUpOfSession checks that the step-up happens at the workspace's
+// provider if the session began there.
+func TestEndingOthers_StepUpOfSession(t *testing.T) {
 	w := newWorld(t, nil)
 	own, other := w.signedIn("alice"), w.signedIn("alice")
 	w.pass(time.Hour)

@@ -10,15 +10,15 @@ import (
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
-// TestMint_RefusalCarriesSuccessor: the refresh token is redeemed before anything is
-// refused, so that a browser that is refused goes on with its successor all the same.
+// TestMint_RefusalCarriesSuccessor checks that the refresh token is redeemed before
+// other checks, so that a refusal also sets the successor.
 func TestMint_RefusalCarriesSuccessor(t *testing.T) {
 	for name, refused := range map[string]struct {
 		before func(*world)
 		body   string
 		status int
 		code   api.Code
-		logged bool // as of the organization
+		logged bool // with the organization
 	}{
 		"another person":         {nil, `{"organization":"acme","user":"usr_other"}`, http.StatusConflict, api.IdentityChanged, false},
 		"a disabled person":      {func(w *world) { w.disable("alice") }, enters, http.StatusUnauthorized, api.SessionRevoked, false},
@@ -58,8 +58,7 @@ func TestMint_RefusalCarriesSuccessor(t *testing.T) {
 	}
 }
 
-// TestMint_RefusalOfTheftClears: what the browser carries is worth nothing any more, and
-// nothing takes its place.
+// TestMint_RefusalOfTheftClears checks that the cookie is cleared and not replaced.
 func TestMint_RefusalOfTheftClears(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")

@@ -14,10 +14,10 @@ import (
 	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
-// noAccess is the same for an organization that does not exist.
+// noAccess is also the text for an organization that does not exist.
 const noAccess = "You do not have access to this organization."
 
-// mintRefusal is the answer to a mint that was refused.
+// mintRefusal returns the refusal of a mint.
 func mintRefusal(c *authn.Request, m *grant.Minted, s *directory.Subject, err error) error {
 	switch {
 	case errors.Is(err, grant.ErrEnded):
@@ -27,7 +27,7 @@ func mintRefusal(c *authn.Request, m *grant.Minted, s *directory.Subject, err er
 	case errors.Is(err, grant.ErrDisabled):
 		return authn.CheckEnabled(s.User)
 	case errors.Is(err, grant.ErrUnnamed):
-		return refusal.New(api.OrganizationRequired, "Name the organization.")
+		return refusal.New(api.OrganizationRequired, "Name the organization, since you do not have exactly one.")
 	case errors.Is(err, grant.ErrNotAdmitted):
 		return refusal.New(api.OrganizationAccessDenied, noAccess)
 	case errors.Is(err, grant.ErrIdle):
@@ -38,28 +38,28 @@ func mintRefusal(c *authn.Request, m *grant.Minted, s *directory.Subject, err er
 	return err
 }
 
-// identityChanged refuses where another person signed in than the tab believes: nothing of
-// theirs reaches a tab that shows somebody else's data.
-func identityChanged() error { return refusal.New(api.IdentityChanged, "Somebody else has signed in.") }
+// identityChanged returns the refusal for a tab that expects another user than the
+// signed-in one.
+func identityChanged() error { return refusal.New(api.IdentityChanged, "Another user has signed in.") }
 
-// endTexts tell people why an organization session is over.
+// endTexts are the messages for ended organization sessions.
 var endTexts = map[policy.EndReason]string{
-	policy.Idle:       "You were not active in this organization for too long.",
-	policy.Expired:    "Your time in this organization is over.",
+	policy.Idle:       "You were inactive in this organization for too long.",
+	policy.Expired:    "Your session in this organization has expired.",
 	policy.SignedOut:  "You signed out of this organization.",
 	policy.Revoked:    "An administrator of this organization ended your session in it.",
-	policy.Superseded: "You went on with this organization in another browser.",
-	policy.Removed:    "Your access to this organization was taken away meanwhile. Enter it again.",
+	policy.Superseded: "You continued with this organization in another browser.",
+	policy.Removed:    "Your access to this organization was removed and then restored. Enter it again.",
 }
 
-// policyRefusal is the answer to what policy did not allow.
+// policyRefusal returns the refusal for a decision of the policy.
 func policyRefusal(c *authn.Request, d *policy.Decision, s *directory.Subject) *refusal.Refusal {
 	var r *refusal.Refusal
 	switch d.Outcome {
 	case policy.DenyEnded:
 		r = refusal.New(api.OrganizationSessionExpired, endTexts[d.OrganizationSession.EndReason])
 	case policy.DenyWithoutKey:
-		r = refusal.New(api.DeviceKeyRequired, "This organization asks for a session that is bound to this browser. Sign in again.")
+		r = refusal.New(api.DeviceKeyRequired, "This organization requires a session that is bound to this browser. Sign in again.")
 	case policy.DenyContradiction, policy.DenyStaff:
 		r = refusal.New(api.OrganizationAccessDenied, noAccess)
 	default:
@@ -70,26 +70,27 @@ func policyRefusal(c *authn.Request, d *policy.Decision, s *directory.Subject) *
 	switch r.Reason = string(d.OrganizationSession.EndReason); d.Outcome {
 	case policy.DenyWithoutKey:
 		r.Reason = api.ReasonPolicy
-	case policy.DenyStaff: // as an organization that does not admit them
+	case policy.DenyStaff: // like an organization that does not admit the user
 		r.Reason = ""
 	}
 	return r
 }
 
-// stepUpURL is where a challenge is met. It names the person and the organization
-// that it is for, or none where it is for the session; what comes of it is judged by the identity token alone.
-func stepUpURL(c *authn.Request, ask policy.Challenge, user, organization string) string {
+// stepUpURL returns the address that satisfies a challenge. organization is empty if
+// the challenge is for the session. The parameters are hints: the result is judged by
+// the identity token alone.
+func stepUpURL(c *authn.Request, challenge policy.Challenge, user, organization string) string {
 	query := url.Values{api.ParamApp: {c.App.ID}, api.ParamUser: {user}}
 	if organization != "" {
 		query.Set(api.ParamOrganization, organization)
 	}
-	if len(ask.ACRValues) > 0 {
-		query.Set(api.ParamACRValues, strings.Join(ask.ACRValues, " "))
+	if len(challenge.ACRValues) > 0 {
+		query.Set(api.ParamACRValues, strings.Join(challenge.ACRValues, " "))
 	}
-	if ask.MaxAge != nil {
-		query.Set(api.ParamMaxAge, strconv.FormatInt(*ask.MaxAge, 10))
+	if challenge.MaxAge != nil {
+		query.Set(api.ParamMaxAge, strconv.FormatInt(*challenge.MaxAge, 10))
 	}
-	if ask.Login {
+	if challenge.Login {
 		query.Set(api.ParamPrompt, "login")
 	}
 	return c.Issuer + api.PathLogin + "?" + query.Encode()

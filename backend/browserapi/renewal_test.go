@@ -12,8 +12,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
-// inspected is what a server-side app learns from a token that it was left with.
-func inspected(w *world, raw string) *token.Claims {
+// inspectedClaims returns the claims that a server-side app reads from an expired token.
+func inspectedClaims(w *world, raw string) *token.Claims {
 	w.Helper()
 	verifier, err := token.NewVerifier(token.Config{
 		Issuer: publicURL, Audience: origin + "/api", Now: w.now,
@@ -29,16 +29,16 @@ func inspected(w *world, raw string) *token.Claims {
 	return was
 }
 
-// A member of staff who was inside a customer's organization comes back to it, not to
-// their own.
+// TestP8ARenewalLandsInTheOrganizationThatExpired checks that a staff member returns to
+// the customer's organization and not to their own.
 func TestP8ARenewalLandsInTheOrganizationThatExpired(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
-	w.mint(b, "initech") // her own
+	w.mint(b, "initech") // her own organization
 	left := w.mint(b, "globex").AccessToken
 	w.pass(31 * 24 * time.Hour)
 
-	was := inspected(w, left)
+	was := inspectedClaims(w, left)
 	landed := b.Choose(b.Follow(resource.RenewalURL(was, "/org_globex/notes?page=2")), "alice")
 	if got := landed.URL.String(); got != origin+"/org_globex/notes?page=2" {
 		t.Errorf("landed on %s", got)
@@ -50,20 +50,22 @@ func TestP8ARenewalLandsInTheOrganizationThatExpired(t *testing.T) {
 	}
 }
 
-// An expired token is a hint for where, and no right to be there.
-func TestAnExpiredTokenGivesNoRightToItsOrganization(t *testing.T) {
+// TestRenewal_ExpiredTokenGivesNoAccess checks that an expired token only suggests the
+// organization.
+func TestRenewal_ExpiredTokenGivesNoAccess(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("bob")
 	left := w.mint(b, "acme").AccessToken
 	w.remove("bob")
 	w.pass(31 * 24 * time.Hour)
-	was := inspected(w, left)
+	was := inspectedClaims(w, left)
 	b.Choose(b.Follow(resource.RenewalURL(was, "/org_acme/notes")), "bob")
 	w.wants(b.Post("/token", enters), http.StatusForbidden, api.OrganizationAccessDenied)
 }
 
-// The issuer of an organization with keys of its own signs nobody in.
-func TestARenewalOfAnOrganizationsOwnIssuerIsAtTheBackend(t *testing.T) {
+// TestRenewal_OrganizationsOwnIssuer checks that the renewal happens at the backend,
+// since an organization's own issuer has no sign-in.
+func TestRenewal_OrganizationsOwnIssuer(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey})
 	b := w.signedIn("alice")
@@ -77,7 +79,7 @@ func TestARenewalOfAnOrganizationsOwnIssuerIsAtTheBackend(t *testing.T) {
 	}
 }
 
-func TestARenewalIsForTheAppAndThePersonOfTheToken(t *testing.T) {
+func TestRenewal_AppAndUserOfToken(t *testing.T) {
 	w := newWorld(t, nil)
 	was := w.claims(w.mint(w.signedIn("alice"), "acme"))
 	address, err := url.Parse(resource.RenewalURL(was, "/a?b=c&d"))

@@ -12,8 +12,8 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// withAnotherSecret puts a replica in the backend's place that has another secret, and
-// returns the ids of both.
+// withAnotherSecret replaces the backend by a replica with another secret, and returns
+// the ids of both.
 func withAnotherSecret(w *world) (before, after string) {
 	w.Helper()
 	other, _ := signingkey.NewSecret()
@@ -30,7 +30,7 @@ func withAnotherSecret(w *world) (before, after string) {
 	return ids[0], ids[1]
 }
 
-// seen writes down that another replica had a value of the secret some time ago.
+// seen records that another replica had a value of the secret some time ago.
 func (w *stored) seen(id string, ago time.Duration) {
 	w.Helper()
 	at := w.now().Add(-ago).Unix()
@@ -39,9 +39,8 @@ func (w *stored) seen(id string, ago time.Duration) {
 	}
 }
 
-// elsewhere fails the test unless an answer tells the browser to ask again, and takes
-// nothing from it.
-func (w *answers) elsewhere(got httpbrowser.Response) {
+// wantsRetry fails the test unless the answer asks for a retry and clears no cookie.
+func (w *answers) wantsRetry(got httpbrowser.Response) {
 	w.Helper()
 	w.wants(got, http.StatusServiceUnavailable, api.TemporarilyUnavailable)
 	if got.Header.Get("Retry-After") == "" || len(got.Cookies()) != 0 {
@@ -49,7 +48,7 @@ func (w *answers) elsewhere(got httpbrowser.Response) {
 	}
 }
 
-// signsOut fails the test unless an answer takes the session's cookie from the browser.
+// signsOut fails the test unless the answer clears the session's cookie.
 func (w *answers) signsOut(got httpbrowser.Response, code api.Code, name string) {
 	w.Helper()
 	w.wants(got, http.StatusUnauthorized, code)
@@ -58,7 +57,7 @@ func (w *answers) signsOut(got httpbrowser.Response, code api.Code, name string)
 	}
 }
 
-func TestACookieOfAnotherReplicasSecretIsKept(t *testing.T) {
+func TestReplacedSecret_OtherReplicasCookieKept(t *testing.T) {
 	w := newCountedWorld(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
@@ -69,7 +68,7 @@ func TestACookieOfAnotherReplicasSecretIsKept(t *testing.T) {
 		func() httpbrowser.Response { return b.Get("/session") },
 		func() httpbrowser.Response { return b.Post("/logout", `{"scope":"session"}`) },
 	} {
-		w.elsewhere(ask())
+		w.wantsRetry(ask())
 	}
 	if _, kept := w.theSession(b); kept != value {
 		t.Errorf("%s is %q", name, kept)
@@ -80,7 +79,7 @@ func TestACookieOfAnotherReplicasSecretIsKept(t *testing.T) {
 	}
 }
 
-func TestACookieOfARetiredSecretEndsItsSession(t *testing.T) {
+func TestReplacedSecret_RetiredEndsSession(t *testing.T) {
 	for what, retire := range map[string]func(w *world, id string){
 		"an hour ago": func(w *world, id string) { w.seen(id, time.Hour) },
 		"by command": func(w *world, id string) {
@@ -101,8 +100,9 @@ func TestACookieOfARetiredSecretEndsItsSession(t *testing.T) {
 	}
 }
 
-// Nobody is stranded by a cookie that any replica would refuse.
-func TestACookieOfNoReplicasSecretIsCleared(t *testing.T) {
+// TestReplacedSecret_UnknownCleared checks that a cookie that every replica would
+// refuse is cleared.
+func TestReplacedSecret_UnknownCleared(t *testing.T) {
 	w := newWorld(t, nil)
 	ended, unseen := w.signedIn("bob"), w.signedIn("alice")
 	nameOfEnded, _ := w.theSession(ended)
@@ -116,14 +116,15 @@ func TestACookieOfNoReplicasSecretIsCleared(t *testing.T) {
 	w.change("UPDATE sessions SET revoked_at = 1, revoke_reason = 'signed_out' WHERE user_id = (SELECT id FROM users WHERE sub = 'bob')")
 	w.signsOut(ended.Post("/token", `{"organization":"acme"}`), api.LoginRequired, nameOfEnded)
 
-	// The key is this replica's own, the MAC is not.
+	// The key is this replica's own, but the MAC is wrong.
 	fresh := w.signedIn("alice")
 	_, good := w.theSession(fresh)
 	w.signsOut(forged.With("Cookie", nameOfUnseen+"="+value[:1]+good[1:5]+value[5:]).Post("/token", `{"organization":"acme"}`), api.LoginRequired, nameOfUnseen)
 }
 
-// Of two cookies one authenticates: it is served, and the other stays where it is.
-func TestACookieOfAnotherReplicasSecretHindersNoOther(t *testing.T) {
+// TestReplacedSecret_OtherCookieStillWorks checks that the authentic one of two cookies
+// is used and the other one is kept.
+func TestReplacedSecret_OtherCookieStillWorks(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
@@ -134,18 +135,18 @@ func TestACookieOfAnotherReplicasSecretHindersNoOther(t *testing.T) {
 	if got := b.Cookies()[name]; got != value {
 		t.Errorf("%s is %q, not %q", name, got, value)
 	}
-	other, _ := signingkey.NewSecret() // a third replica has the key of neither
+	other, _ := signingkey.NewSecret() // the key of a third replica
 	w.secret = other
 	w.restart()
-	w.elsewhere(b.Post("/token", `{"organization":"acme"}`))
+	w.wantsRetry(b.Post("/token", `{"organization":"acme"}`))
 	if len(sessionCookies(b)) != 2 {
 		t.Errorf("the browser keeps %v", b.Cookies())
 	}
 }
 
-// A replica that lacks a secret which another sealed the next signing key under goes on, and
-// says so where somebody looks.
-func TestReadinessTellsOfSigningKeysThatDoNotOpen(t *testing.T) {
+// TestReadiness_SealedSigningKeys checks that a replica without the secret of the next
+// signing key stays in service and reports it.
+func TestReadiness_SealedSigningKeys(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	w.mint(b, "acme")

@@ -21,7 +21,7 @@ func quote(text string) string {
 	return string(quoted)
 }
 
-func TestABodyIsOneFlatObjectOfKnownMembers(t *testing.T) {
+func TestRequest_BodyIsFlatObject(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	for name, body := range map[string]string{
@@ -52,14 +52,14 @@ func TestABodyIsOneFlatObjectOfKnownMembers(t *testing.T) {
 		"a byte order mark":        "\ufeff" + `{"organization":"acme"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := w.on(t)
+			w := w.inSubtest(t)
 			w.wants(b.Post("/token", body), http.StatusBadRequest, api.InvalidRequest)
 		})
 	}
 	w.mint(b, "acme")
 }
 
-func TestAnOversizedBodyIsRefused(t *testing.T) {
+func TestRequest_BodyTooLarge(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	largest := `{"organization":"acme"}` + strings.Repeat(" ", 16<<10-23)
@@ -71,7 +71,7 @@ func TestAnOversizedBodyIsRefused(t *testing.T) {
 	}
 }
 
-func TestABodyIsJSONByItsMediaType(t *testing.T) {
+func TestRequest_MediaType(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	for _, media := range []string{absent, "", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonp", "text/json", "application/json; ;", "application/ld+json"} {
@@ -85,13 +85,13 @@ func TestABodyIsJSONByItsMediaType(t *testing.T) {
 	}
 }
 
-// routes are the contract's paths, and what each answers.
+// routes are the paths with their expected answers.
 var routes = map[string]string{
 	"/token": "POST", "/logout": "POST", "/session": "GET",
 	"/.well-known/jwks.json": "GET", "/.well-known/openid-configuration": "GET", "/.well-known/oauth-authorization-server": "GET",
 }
 
-func TestAnotherMethodIsRefusedAndToldWhichOneWorks(t *testing.T) {
+func TestRequest_OtherMethod(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	before := fmt.Sprint(b.Cookies())
@@ -121,7 +121,7 @@ func TestAnotherMethodIsRefusedAndToldWhichOneWorks(t *testing.T) {
 	w.mint(b, "acme")
 }
 
-func TestHEADIsAnsweredAsGET(t *testing.T) {
+func TestRequest_HEAD(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice").With("X-Request-Id", "one") // each request has another otherwise
 	for path, method := range routes {
@@ -135,7 +135,7 @@ func TestHEADIsAnsweredAsGET(t *testing.T) {
 	}
 }
 
-func TestAnUnknownPathIsNotFound(t *testing.T) {
+func TestRequest_UnknownPath(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	for _, path := range []string{"", "/", "/tokens", "/token/", "/token/x", "/TOKEN", "/.well-known/", "/dev-idp", "/sessions.json"} {
@@ -145,15 +145,16 @@ func TestAnUnknownPathIsNotFound(t *testing.T) {
 	}
 }
 
-func TestABrowserThatCannotBeKnownIsToldToSignIn(t *testing.T) {
+func TestRequest_NoCookie(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.LoginRequired)
 	w.wants(b.Get("/session"), http.StatusUnauthorized, api.LoginRequired)
 }
 
-// Every error has one shape; its code is in the contract's table.
-func TestEveryErrorHasOneShape(t *testing.T) {
+// TestRequest_ErrorFormat checks the format of errors and that their codes are
+// documented.
+func TestRequest_ErrorFormat(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	for _, body := range []string{b.Post("/token", `{}`).Body, b.Post("/token", `[]`).Body, b.Get("/nothing").Body, b.Fetch("PUT", "/token", "").Body} {
@@ -164,7 +165,7 @@ func TestEveryErrorHasOneShape(t *testing.T) {
 	}
 }
 
-func TestLoginRefusesWhatItCannotRead(t *testing.T) {
+func TestLogin_MalformedParameters(t *testing.T) {
 	w := newWorld(t, nil)
 	for name, query := range map[string]string{
 		"a parameter twice":          "app=web&app=web",
@@ -183,7 +184,7 @@ func TestLoginRefusesWhatItCannotRead(t *testing.T) {
 		"a disabled app's return_to": "return_to=http://localhost:9001/",
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := w.on(t)
+			w := w.inSubtest(t)
 			b := w.browser()
 			w.wants(b.Login(query), http.StatusBadRequest, api.InvalidRequest)
 			if len(b.Cookies()) != 0 {

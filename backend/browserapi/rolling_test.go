@@ -12,9 +12,9 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// before is a replica of the release before, as far as cookies go: it reads and sets none
-// whose name bears a mark.
-func before(next http.Handler) http.Handler {
+// previousRelease simulates a replica of the previous release: it reads and sets only unmarked
+// cookies.
+func previousRelease(next http.Handler) http.Handler {
 	marked := func(name string) bool { return strings.Count(name, ".") == 3 }
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		carried := r.Cookies()
@@ -41,7 +41,7 @@ func before(next http.Handler) http.Handler {
 	})
 }
 
-// served says which release answers a request.
+// served selects the release that answers a request.
 type served struct {
 	before, now http.Handler
 	choose      func() (old bool)
@@ -55,20 +55,20 @@ func (s *served) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.now.ServeHTTP(w, r)
 }
 
-// upgrading is a world whose database the release before has served.
+// upgrading returns a world whose database was used by the previous release.
 func upgrading(t *testing.T) (*world, *served) {
 	w := newWorld(t, nil)
 	w.change(`UPDATE workspace SET unmarked_cookies_until = ?`, w.now().Add(7*24*time.Hour).Unix())
 	w.change(`UPDATE workspace SET document = json_set(document, '$.policy.session_age', 30 * 86400)`)
 	w.restart()
 	handler := w.hosts["localhost:8080"]
-	s := &served{before(handler), handler, func() bool { return false }}
+	s := &served{previousRelease(handler), handler, func() bool { return false }}
 	w.hosts["localhost:8080"] = s
 	return w, s
 }
 
-// TestP6ARollingUpgradeSignsNobodyOut: requests come to replicas of both releases, as they
-// happen to, for days, while tabs mint at once and answers get lost.
+// TestP6ARollingUpgradeSignsNobodyOut sends requests to replicas of both releases at
+// random for days, with concurrent mints and lost answers.
 func TestP6ARollingUpgradeSignsNobodyOut(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 3 {
@@ -84,7 +84,7 @@ func TestP6ARollingUpgradeSignsNobodyOut(t *testing.T) {
 			for range 200 {
 				w.pass(time.Duration(random.IntN(900)) * time.Second)
 				if random.IntN(20) == 0 {
-					lost := b.Copy() // its answers do not arrive
+					lost := b.Copy() // its answers are lost
 					if keyed {
 						lost = lost.On(device)
 					}
@@ -96,8 +96,8 @@ func TestP6ARollingUpgradeSignsNobodyOut(t *testing.T) {
 	}
 }
 
-// signInAnywhere signs alice in at one replica: an attempt that one release began the
-// other does not end.
+// signInAnywhere signs alice in at one replica. The releases cannot complete each
+// other's attempts.
 func signInAnywhere(w *world, b *httpbrowser.Browser, release *served) {
 	w.Helper()
 	choose := release.choose
@@ -106,11 +106,11 @@ func signInAnywhere(w *world, b *httpbrowser.Browser, release *served) {
 	release.choose = choose
 }
 
-// TestP6AReturnToTheReleaseBeforeSignsNobodyOut, and the upgrade after it neither. After a
-// week the names without a mark are cleared.
+// TestP6AReturnToTheReleaseBeforeSignsNobodyOut downgrades and upgrades again. After a
+// week, unmarked cookies are cleared.
 func TestP6AReturnToTheReleaseBeforeSignsNobodyOut(t *testing.T) {
 	w, release := upgrading(t)
-	w.change(`UPDATE workspace SET session_idle = 0`) // as the release before leaves it
+	w.change(`UPDATE workspace SET session_idle = 0`) // as the previous release leaves it
 	w.restart()
 	b := w.signedIn("alice")
 	for _, old := range []bool{false, true, false, true, false} {
@@ -130,8 +130,9 @@ func TestP6AReturnToTheReleaseBeforeSignsNobodyOut(t *testing.T) {
 	}
 }
 
-// TestCookies_OfBothReleasesStayFew: with more than six sessions there is no room for both.
-func TestCookies_OfBothReleasesStayFew(t *testing.T) {
+// TestCookies_BothReleasesStayFew checks that more than six sessions have one cookie
+// each.
+func TestCookies_BothReleasesStayFew(t *testing.T) {
 	w, _ := upgrading(t)
 	b := w.browser()
 	for range 30 {

@@ -19,8 +19,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// rotation is the least time between two rotations of a session without a device
-// key.
+// rotation is the minimum time between two rotations of a session without a device key.
 var rotation = time.Duration(session.LimitsFor(false).R) * time.Second
 
 func (w *stored) events(action audit.Action) []audit.Event {
@@ -38,8 +37,8 @@ func (w *stored) events(action audit.Action) []audit.Event {
 	return found
 }
 
-// theft lets a thief and the victim go on by turns until one is refused, and
-// returns that answer.
+// theft lets a thief and the victim mint in turns until one is refused, and returns
+// that answer.
 func theft(w *world, victim, thief *httpbrowser.Browser) httpbrowser.Response {
 	w.Helper()
 	for range 20 {
@@ -90,7 +89,7 @@ func TestP6LostAnswersSignNobodyOut(t *testing.T) {
 	for round := range 200 {
 		w.pass(rotation / 3)
 		if round%3 == 0 {
-			w.mint(b.Copy(), "acme") // the server answers, and the answer is lost
+			w.mint(b.Copy(), "acme") // the answer is lost
 		}
 		w.mint(b, "acme")
 	}
@@ -99,7 +98,7 @@ func TestP6LostAnswersSignNobodyOut(t *testing.T) {
 	}
 }
 
-func TestTheAbsoluteLifetimeIsFixedAtSignIn(t *testing.T) {
+func TestSession_AbsoluteEnd(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	for range 24*12 - 1 {
@@ -119,7 +118,7 @@ func TestTheAbsoluteLifetimeIsFixedAtSignIn(t *testing.T) {
 	}
 }
 
-func TestAMadeUpGenerationOfAKnownSessionHasNoEffect(t *testing.T) {
+func TestRotation_ForgedGeneration(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	minted := w.mint(b, "acme")
@@ -158,7 +157,7 @@ func inBothStores(t *testing.T, test func(*testing.T, *world)) {
 	})
 }
 
-func TestFiftyParallelMintsWithOneCookieRotateOnce(t *testing.T) {
+func TestRotation_FiftyParallelMints(t *testing.T) {
 	inBothStores(t, func(t *testing.T, w *world) {
 		b := w.signedIn("alice")
 		minted := w.mint(b, "acme")
@@ -168,7 +167,7 @@ func TestFiftyParallelMintsWithOneCookieRotateOnce(t *testing.T) {
 		}
 		for round := range int64(100) {
 			w.pass(rotation + time.Second)
-			w.mint(b, "acme") // brings the successor that all tabs present at once
+			w.mint(b, "acme") // returns the successor that all tabs present at once
 			var group sync.WaitGroup
 			for range 50 {
 				tab := b.Copy()
@@ -190,7 +189,7 @@ func TestFiftyParallelMintsWithOneCookieRotateOnce(t *testing.T) {
 	})
 }
 
-func TestTwoHundredPeopleAtOnceEachGetTheirOwn(t *testing.T) {
+func TestToken_TwoHundredUsersAtOnce(t *testing.T) {
 	const people = 200
 	w := newWorld(t, nil)
 	d := directory.Desired{Workspace: desired().Workspace}

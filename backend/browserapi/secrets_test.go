@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// TestNoSecretReachesTheStoreABodyOrAnAddress searches every byte of the database,
-// every body and every address of a full run.
-func TestNoSecretReachesTheStoreABodyOrAnAddress(t *testing.T) {
+// TestSecrets_NotInStoreBodyOrAddress searches the database, all bodies and all
+// addresses of a complete run.
+func TestSecrets_NotInStoreBodyOrAddress(t *testing.T) {
 	w := newWorld(t, nil)
 	var said bytes.Buffer
 	backend := w.hosts["localhost:8080"]
@@ -42,7 +42,7 @@ func TestNoSecretReachesTheStoreABodyOrAnAddress(t *testing.T) {
 	}
 	for what, secret := range secrets {
 		kind, _, _ := strings.Cut(what, " ")
-		inStore := kind != "session" && kind != "email" && kind != "state" // these are names, not secrets
+		inStore := kind != "session" && kind != "email" && kind != "state" // these are not secrets
 		if inStore && bytes.Contains(stored, []byte(secret)) {
 			t.Errorf("the database holds the %s", what)
 		}
@@ -52,7 +52,7 @@ func TestNoSecretReachesTheStoreABodyOrAnAddress(t *testing.T) {
 	}
 }
 
-// databaseFiles are the files that the world's database is in.
+// databaseFiles returns the files of the database.
 func (w *stored) databaseFiles() []string {
 	files, err := filepath.Glob(filepath.Join(filepath.Dir(w.file), "*"))
 	if err != nil || len(files) == 0 {

@@ -7,11 +7,11 @@ import (
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
-// maxMemberships is the most organizations that a person is told of.
+// maxMemberships is the largest number of organizations in the answer.
 const maxMemberships = 1000
 
-// session is GET /session: who is signed in, and where they may go. It mints and
-// changes nothing: the verdict on the refresh token has no effect.
+// session is GET /session: the signed-in user and their organizations. It does not
+// change state.
 func (h *handler) session(c *authn.Request, _ struct{}) (*api.SessionResponse, error) {
 	subject, err := readOnlySubject(c)
 	if err != nil {
@@ -28,10 +28,10 @@ func (h *handler) session(c *authn.Request, _ struct{}) (*api.SessionResponse, e
 	}
 	organizations := []api.OrganizationState{}
 	for _, m := range members {
-		facts := grant.Input(&subject.Session, &m)
-		facts.Entering, facts.Authentications = true, append(facts.Authentications, further...)
+		input := grant.Input(&subject.Session, &m)
+		input.Entering, input.Authentications = true, append(input.Authentications, further...)
 		rules := policy.Effective(c.Workspace.Policy, m.Organization.Rules, grant.Entered(members))
-		d := policy.Decide(facts, rules, c.Now)
+		d := policy.Decide(input, rules, c.Now)
 		if d.Outcome == policy.DenyStaff {
 			continue
 		}
@@ -46,10 +46,10 @@ func (h *handler) session(c *authn.Request, _ struct{}) (*api.SessionResponse, e
 	}, nil
 }
 
-// state is what the person would meet on entering.
-func state(d policy.Decision, stay policy.OrganizationSession) string {
+// state returns the result of entering the organization.
+func state(d policy.Decision, current policy.OrganizationSession) string {
 	switch {
-	case d.Outcome == policy.Allow && stay.Live() && d.Lapsed.EndedAt == 0:
+	case d.Outcome == policy.Allow && current.Live() && d.Lapsed.EndedAt == 0:
 		return api.StateActive
 	case d.Outcome == policy.Allow:
 		return api.StateAvailable

@@ -10,9 +10,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
-// TestSession_EndsWhenTheProviderSays, or when the policy does, whichever is earlier, and
-// no access token outlives it.
-func TestSession_EndsWhenTheProviderSays(t *testing.T) {
+// TestSession_ProvidersExpiry checks that the session ends at the earlier of
+// session_expiry and the policy's end, and that no access token outlives it.
+func TestSession_ProvidersExpiry(t *testing.T) {
 	for name, test := range map[string]struct {
 		claim func(now int64) any
 		want  time.Duration
@@ -34,7 +34,7 @@ func TestSession_EndsWhenTheProviderSays(t *testing.T) {
 			if claims := w.claims(w.mint(b, "acme")); claims.Expires > end {
 				t.Errorf("a token lives %d s longer than the session", claims.Expires-end)
 			}
-			kept := w.browser() // a cookie outlives its Max-Age where somebody copied it
+			kept := w.browser() // a copied cookie ignores Max-Age
 			kept.SetCookie(w.theSession(b))
 			w.pass(time.Minute)
 			w.wants(kept.Post("/token", renews), http.StatusUnauthorized, api.SessionExpired)
@@ -54,7 +54,7 @@ func TestSession_EndsWhenTheProviderSays(t *testing.T) {
 func TestSessionExpiry_AtAStepUp(t *testing.T) {
 	w := newWorld(t, nil)
 	p := w.connect("acme", directory.Provisioning{})
-	w.rule(demands("acme"))
+	w.rule(requireConnections("acme"))
 	expires := func(after int64) {
 		p.Claims = func(c map[string]any) { c["session_expiry"] = w.now().Unix() + after }
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// idleRule makes the workspace end sessions that nobody uses for that long.
+// idleRule sets the workspace's session_idle.
 func idleRule(w *world, limit time.Duration) {
 	w.Helper()
 	w.rule(map[string]policy.Rules{"": {SessionIdle: int64(limit / time.Second), SessionAge: policy.MaxSessionAge}})
@@ -42,8 +42,9 @@ func TestSessionIdle_UnusedSessionIsRefused(t *testing.T) {
 	}
 }
 
-// A reading request is no use: only a mint redeems the refresh token.
-func TestSessionIdle_ReadingIsNoUse(t *testing.T) {
+// TestSessionIdle_ReadingDoesNotCount checks that only a mint, which redeems the
+// refresh token, counts as use.
+func TestSessionIdle_ReadingDoesNotCount(t *testing.T) {
 	w := newWorld(t, nil)
 	idleRule(w, time.Hour)
 	b := w.signedIn("alice")
@@ -58,7 +59,8 @@ func TestSessionIdle_ReadingIsNoUse(t *testing.T) {
 	w.wants(b.Get("/sessions"), http.StatusUnauthorized, api.SessionExpired)
 }
 
-// TestSessionIdle_UsedSessionLives: a mint that writes nothing is a use all the same.
+// TestSessionIdle_UsedSessionLives checks that a mint counts as use even if it writes
+// no row.
 func TestSessionIdle_UsedSessionLives(t *testing.T) {
 	for _, limit := range []time.Duration{15 * time.Minute, time.Hour, 8 * time.Hour} {
 		for _, between := range []time.Duration{time.Minute, 7 * time.Minute, 14 * time.Minute, limit} {
@@ -77,8 +79,8 @@ func TestSessionIdle_UsedSessionLives(t *testing.T) {
 	}
 }
 
-// Where the person looks for what to end, a session that nobody can use is not shown.
-func TestSessionIdle_DevicesLeaveItOut(t *testing.T) {
+// TestSessionIdle_NotAmongDevices checks that GET /sessions omits unused sessions.
+func TestSessionIdle_NotAmongDevices(t *testing.T) {
 	w := newWorld(t, nil)
 	idleRule(w, time.Hour)
 	w.mint(w.signedIn("alice"), "acme")
@@ -91,8 +93,8 @@ func TestSessionIdle_DevicesLeaveItOut(t *testing.T) {
 	}
 }
 
-// TestSessionIdle_NewWorkspace: a workspace that says nothing ends unused sessions after
-// eight hours where it is new, and never where it was there before.
+// TestSessionIdle_NewWorkspace checks the default: eight hours for a new workspace, no
+// limit for an existing one.
 func TestSessionIdle_NewWorkspace(t *testing.T) {
 	for name, test := range map[string]struct {
 		existed bool

@@ -14,10 +14,10 @@ import (
 	"github.com/tabard-auth/tabard/backend/web"
 )
 
-// maxSessions is the most sessions that a person is shown.
+// maxSessions is the largest number of sessions in the answer.
 const maxSessions = 100
 
-// sessions is GET /sessions: the person's own devices.
+// sessions is GET /sessions: the user's own sessions.
 func sessions(c *authn.Request, _ struct{}) (*api.SessionsResponse, error) {
 	own, err := readOnlySubject(c)
 	if err != nil {
@@ -40,15 +40,15 @@ func sessions(c *authn.Request, _ struct{}) (*api.SessionsResponse, error) {
 	return answer, nil
 }
 
-// endSessionByID is DELETE /sessions/{id}: it ends one of the person's own
-// sessions, another than the one that asks only after a recent authentication. Somebody
-// else's is answered like one that does not exist.
+// endSessionByID is DELETE /sessions/{id}. It ends one of the user's own sessions.
+// Ending another session than the request's needs a recent authentication. The answer
+// for another user's session is the same as for a missing one.
 func endSessionByID(c *authn.Request, _ struct{}) (*api.LogoutResponse, error) {
 	own, err := readOnlySubject(c)
 	if err != nil {
 		return nil, err
 	}
-	missing := refusal.New(api.NotFound, "You have no such session.")
+	missing := refusal.New(api.NotFound, "You have no session with this id.")
 	id, err := session.ParseID(c.R.PathValue("id"))
 	if err != nil {
 		return nil, missing
@@ -75,12 +75,12 @@ func endSessionByID(c *authn.Request, _ struct{}) (*api.LogoutResponse, error) {
 	return &api.LogoutResponse{ServerTime: c.Now}, nil
 }
 
-// mayEnd tells whether a session is one of those that its person sees.
+// mayEnd reports whether GET /sessions lists the session to its user.
 func mayEnd(own directory.Subject, s session.Session) bool {
 	return s.UserID == own.User.ID && (own.Session.ConfinedTo == "" || s.ConfinedTo == own.Session.ConfinedTo)
 }
 
-// readOnlySubject returns who asks, by a verdict without an effect.
+// readOnlySubject returns the request's session and user. It changes nothing.
 func readOnlySubject(c *authn.Request) (directory.Subject, error) {
 	presented, subject, err := c.Authenticate("")
 	if err != nil {
@@ -93,11 +93,11 @@ func readOnlySubject(c *authn.Request) (directory.Subject, error) {
 }
 
 // backchannelLogout is POST /backchannel-logout: the provider ends sessions (OpenID
-// Connect Back-Channel Logout 1.0 section 2.5). A token that comes again ends
-// nothing that began after it.
+// Connect Back-Channel Logout 1.0 section 2.5). A repeated token does not end sessions
+// that began after it was issued.
 func (h *handler) backchannelLogout(c *authn.Request) error {
 	if err := web.ReadForm(c.W, c.R); err != nil {
-		return refusal.New(api.InvalidRequest, "The body is not a form.").WithCause(err)
+		return refusal.New(api.InvalidRequest, "The body must be a form (application/x-www-form-urlencoded).").WithCause(err)
 	}
 	connection := c.R.PathValue("connection")
 	provider, own, err := h.signIn.ProviderFor(c, login.Attempt{Connection: connection})
@@ -116,8 +116,8 @@ func (h *handler) backchannelLogout(c *authn.Request) error {
 	return nil
 }
 
-// endUpstream ends the sessions that a provider names, and records it: for the organization
-// whose own connection it is, or the workspace.
+// endUpstream ends the sessions of a provider's logout. It records this for the
+// connection's organization, or for the workspace.
 func endUpstream(c *authn.Request, own *directory.Connection, logouts ...session.UpstreamLogout) error {
 	for _, logout := range logouts {
 		if own != nil {

@@ -22,7 +22,7 @@ func (w *answers) devices(b *httpbrowser.Browser) []api.DeviceSession {
 	return answer.Sessions
 }
 
-func TestAPersonSeesTheirOwnDevicesAndEndsThem(t *testing.T) {
+func TestSessions_ListAndEnd(t *testing.T) {
 	w := newWorld(t, nil)
 	desk := w.signedIn("alice")
 	w.pass(time.Minute)
@@ -57,7 +57,7 @@ func TestAPersonSeesTheirOwnDevicesAndEndsThem(t *testing.T) {
 
 const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
 
-// logoutToken is a good logout token of a person, changed.
+// logoutToken returns a valid logout token of a user, modified by change.
 func (w *world) logoutToken(person string, change func(jwt.MapClaims)) string {
 	now := w.now().Unix()
 	claims := jwt.MapClaims{
@@ -68,7 +68,7 @@ func (w *world) logoutToken(person string, change func(jwt.MapClaims)) string {
 	return w.provider.LogoutToken("logout+jwt", claims)
 }
 
-// backchannel posts a logout token as the provider does: no browser is involved.
+// backchannel posts a logout token without a browser.
 func (w *world) backchannel(token string) *httptest.ResponseRecorder {
 	return backchannelAt(w, "/backchannel-logout", token)
 }
@@ -81,7 +81,7 @@ func backchannelAt(w *world, path, token string) *httptest.ResponseRecorder {
 	return answer
 }
 
-func TestTheProviderEndsSessions(t *testing.T) {
+func TestBackchannelLogout_EndsSessions(t *testing.T) {
 	w := newWorld(t, nil)
 	alice, bob := w.signedIn("alice"), w.signedIn("bob")
 	if got := w.backchannel(w.logoutToken("alice", func(jwt.MapClaims) {})); got.Code != http.StatusOK {
@@ -91,10 +91,11 @@ func TestTheProviderEndsSessions(t *testing.T) {
 	w.mint(bob, "acme")
 }
 
-// TestForgedLogoutTokensDoNotWearTheProviderOut: nobody has to sign in to send one.
-func TestForgedLogoutTokensDoNotWearTheProviderOut(t *testing.T) {
+// TestBackchannelLogout_ForgedTokensAreThrottled checks that unauthenticated tokens do
+// not cause many requests to the provider.
+func TestBackchannelLogout_ForgedTokensAreThrottled(t *testing.T) {
 	w := newWorld(t, nil)
-	alice := w.signedIn("alice") // the keys are at hand
+	alice := w.signedIn("alice") // the keys are cached
 	asked := 0
 	var counted map[string]http.HandlerFunc
 	counted = map[string]http.HandlerFunc{"/jwks.json": func(rw http.ResponseWriter, r *http.Request) {
@@ -119,7 +120,7 @@ func TestForgedLogoutTokensDoNotWearTheProviderOut(t *testing.T) {
 	}
 }
 
-func TestALogoutTokenThatComesAgainEndsNothingNewer(t *testing.T) {
+func TestBackchannelLogout_RepeatedToken(t *testing.T) {
 	w := newWorld(t, nil)
 	w.signedIn("alice")
 	token := w.logoutToken("alice", func(jwt.MapClaims) {})
@@ -131,7 +132,7 @@ func TestALogoutTokenThatComesAgainEndsNothingNewer(t *testing.T) {
 	w.mint(newer, "acme")
 }
 
-func TestWhatIsNoLogoutTokenEndsNothing(t *testing.T) {
+func TestBackchannelLogout_InvalidTokens(t *testing.T) {
 	w := newWorld(t, nil)
 	alice := w.signedIn("alice")
 	for name, change := range map[string]func(jwt.MapClaims){

@@ -9,11 +9,11 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// TestTheFirstSignInAfterAnApplyIsByWhatWasApplied: nobody has minted since, by whom the
-// server would have learned of it.
-func TestTheFirstSignInAfterAnApplyIsByWhatWasApplied(t *testing.T) {
+// TestSignIn_AppliedRulesAtOnce checks this without a mint in between, which would
+// reload the workspace.
+func TestSignIn_AppliedRulesAtOnce(t *testing.T) {
 	w := newWorld(t, nil)
-	w.signedIn("alice") // the document is at hand
+	w.signedIn("alice") // the workspace is cached
 	d := desired()
 	d.Workspace.Policy.SessionAge = 3600
 	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "groups", Roles: []string{"viewer"}}

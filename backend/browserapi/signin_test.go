@@ -15,7 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp"
 )
 
-func TestSigningInLeadsBackWithASessionAndATokenForOneOrganization(t *testing.T) {
+func TestSignIn_SessionAndToken(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	landed := b.Choose(b.Login("return_to=/notes?a=1%26b=2"), "alice")
@@ -41,7 +41,7 @@ func TestSigningInLeadsBackWithASessionAndATokenForOneOrganization(t *testing.T)
 	}
 }
 
-func TestSigningInWorksWithTheDevelopmentProvider(t *testing.T) {
+func TestSignIn_DevelopmentProvider(t *testing.T) {
 	w := newWorld(t, nil)
 	provider, err := idp.New(idp.Config{
 		Issuer: issuer, ClientID: "tabard", ClientSecret: "the client's secret",
@@ -66,9 +66,9 @@ func TestSigningInWorksWithTheDevelopmentProvider(t *testing.T) {
 	}
 }
 
-// TestACallbackOfAnotherBrowserSignsNobodyIn: its code is not redeemed, and the victim is
-// asked who they are.
-func TestACallbackOfAnotherBrowserSignsNobodyIn(t *testing.T) {
+// TestSignIn_CallbackOfOtherBrowser checks that the code is not redeemed and that the
+// victim gets a new sign-in.
+func TestSignIn_CallbackOfOtherBrowser(t *testing.T) {
 	w := newWorld(t, nil)
 	redeemed := w.redeemed()
 	attacker, victim := w.browser(), w.browser()
@@ -82,7 +82,7 @@ func TestACallbackOfAnotherBrowserSignsNobodyIn(t *testing.T) {
 	}
 }
 
-// redeemed counts the codes that are redeemed.
+// redeemed counts redeemed codes.
 func (w *world) redeemed() *int {
 	n := new(int)
 	provider := w.hosts["127.0.0.1:8081"]
@@ -95,7 +95,7 @@ func (w *world) redeemed() *int {
 	return n
 }
 
-// callbackOf signs alice in, as far as the address of the callback.
+// callbackOf signs alice in and returns the address of the callback.
 func (w *world) callbackOf(b *httpbrowser.Browser, query string) string {
 	w.Helper()
 	page := b.Login(query)
@@ -103,7 +103,7 @@ func (w *world) callbackOf(b *httpbrowser.Browser, query string) string {
 	return publicURL + "/callback?" + back.Encode()
 }
 
-func TestASecondUseOfACallbackIsRefused(t *testing.T) {
+func TestSignIn_CallbackUsedTwice(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	back := w.callbackOf(b, "")
@@ -119,7 +119,7 @@ func TestASecondUseOfACallbackIsRefused(t *testing.T) {
 	}
 }
 
-func TestTheWholeStateCountsNotOnlyTheCookiesName(t *testing.T) {
+func TestSignIn_WholeState(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	back, err := url.Parse(w.callbackOf(b, ""))
@@ -141,8 +141,9 @@ func TestTheWholeStateCountsNotOnlyTheCookiesName(t *testing.T) {
 	}
 }
 
-// A provider that redeems a code twice cannot make two sessions of one attempt.
-func TestAnAttemptCountsOnceWhateverTheProviderDoes(t *testing.T) {
+// TestSignIn_AttemptCountsOnce checks that a provider that redeems a code twice cannot
+// create two sessions.
+func TestSignIn_AttemptCountsOnce(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	page := b.Login("")
@@ -156,7 +157,7 @@ func TestAnAttemptCountsOnceWhateverTheProviderDoes(t *testing.T) {
 	}
 }
 
-func TestTwoTabsSignInAtTheSameTime(t *testing.T) {
+func TestSignIn_TwoTabs(t *testing.T) {
 	w := newWorld(t, nil)
 	one := w.browser()
 	two := one.Tab()
@@ -172,17 +173,18 @@ func TestTwoTabsSignInAtTheSameTime(t *testing.T) {
 	w.theSession(one)
 }
 
-func TestAnAttemptTakesTenMinutesAtMost(t *testing.T) {
+func TestSignIn_TenMinutes(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	page := b.Login("")
-	b.Now = func() time.Time { return time.Time{} } // a browser that keeps its cookies too long
+	b.Now = func() time.Time { return time.Time{} } // keep cookies past their Max-Age
 	w.pass((login.AttemptLife + 1) * time.Second)
 	w.wants(b.Choose(page, "alice"), http.StatusBadRequest, api.InvalidRequest)
 }
 
-// TestAttempt_InABrowserOfAnotherValue: no other spelling of the value is the browser's.
-func TestAttempt_InABrowserOfAnotherValue(t *testing.T) {
+// TestAttempt_OtherBrowserValue checks that only the canonical encoding of the value is
+// accepted.
+func TestAttempt_OtherBrowserValue(t *testing.T) {
 	w := newWorld(t, nil)
 	redeemed := w.redeemed()
 	b := w.browser()
@@ -200,7 +202,7 @@ func TestAttempt_InABrowserOfAnotherValue(t *testing.T) {
 	}
 }
 
-func TestASignInThatTheProviderRefusesLeadsBackWithItsReason(t *testing.T) {
+func TestSignIn_ProviderRefuses(t *testing.T) {
 	w := newWorld(t, nil)
 	w.provider.Answer = func(v url.Values) {
 		v.Del("code")
@@ -224,7 +226,7 @@ func TestASignInThatTheProviderRefusesLeadsBackWithItsReason(t *testing.T) {
 	}
 }
 
-func TestALyingProviderSignsNobodyIn(t *testing.T) {
+func TestSignIn_LyingProvider(t *testing.T) {
 	w := newWorld(t, nil)
 	w.provider.Claims = func(claims map[string]any) { claims["nonce"] = "other" }
 	b := w.browser()
@@ -234,7 +236,7 @@ func TestALyingProviderSignsNobodyIn(t *testing.T) {
 	}
 }
 
-func TestAProviderThatIsAwayIsNoEnd(t *testing.T) {
+func TestSignIn_ProviderDown(t *testing.T) {
 	w := newWorld(t, nil)
 	away := func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusBadGateway) }
 	w.provider.Endpoints = map[string]http.HandlerFunc{"/.well-known/openid-configuration": away}
@@ -244,7 +246,7 @@ func TestAProviderThatIsAwayIsNoEnd(t *testing.T) {
 	if len(got.Cookies()) != 0 || got.Header.Get("Retry-After") == "" {
 		t.Errorf("%v %s", got.Header, got.Body)
 	}
-	w.restart() // by the server's clock a failure stands for a second
+	w.restart() // a failure is remembered for a second of the server's clock
 	w.provider.Endpoints = map[string]http.HandlerFunc{"/token": away}
 	back := w.callbackOf(b, "")
 	if got := b.Step(back); got.Status != http.StatusServiceUnavailable || len(got.Cookies()) != 0 {
@@ -257,7 +259,7 @@ func TestAProviderThatIsAwayIsNoEnd(t *testing.T) {
 	w.theSession(b)
 }
 
-func TestAPathIsTheOnlyAppsWhereverTheBackendIs(t *testing.T) {
+func TestSignIn_PathOfOnlyApp(t *testing.T) {
 	w := newWorld(t, nil)
 	w.hosts["localhost:9000"] = http.NotFoundHandler()
 	b := w.browserOf(sibling)
@@ -276,7 +278,7 @@ func TestAPathIsTheOnlyAppsWhereverTheBackendIs(t *testing.T) {
 	}
 }
 
-func TestWhatASessionKeepsOfItsBrowserIsText(t *testing.T) {
+func TestSignIn_UserAgentIsText(t *testing.T) {
 	w := newWorld(t, nil)
 	for sent, want := range map[string]string{
 		"Browser/1.0":                    "Browser/1.0",

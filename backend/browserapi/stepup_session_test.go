@@ -10,9 +10,9 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// askedFor returns a world in which acme asks for more, a browser without a device key
-// that is signed in, and the challenge that it met.
-func askedFor(t *testing.T) (*world, *httpbrowser.Browser, api.Error) {
+// stepUpRequired returns a world in which acme requires a step-up, a signed-in browser
+// without a device key, and the challenge.
+func stepUpRequired(t *testing.T) (*world, *httpbrowser.Browser, api.Error) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa, "initech": mfa})
 	b := w.signedIn("alice")
@@ -23,11 +23,11 @@ func askedFor(t *testing.T) (*world, *httpbrowser.Browser, api.Error) {
 	return w, b, e
 }
 
-func TestStepUp_CopiedCookieHasItNot(t *testing.T) {
-	w, b, e := askedFor(t)
+func TestStepUp_CopiedCookie(t *testing.T) {
+	w, b, e := stepUpRequired(t)
 	thief := b.Copy()
 	w.stepUp(b, e, "alice")
-	w.challenged(thief.Post("/token", enters)) // before the new cookie was ever used
+	w.challenged(thief.Post("/token", enters)) // before the first use of the new cookie
 	raised := w.claims(w.mint(b, "acme"))
 	if raised.ACR != "mfa" || raised.AuthTime != w.now().Unix() {
 		t.Errorf("acme's token: %+v", raised)
@@ -37,8 +37,8 @@ func TestStepUp_CopiedCookieHasItNot(t *testing.T) {
 	w.mint(b, "acme")
 }
 
-// TestStepUp_NewSessionTakesOver what was entered: nothing is entered anew, idled back or
-// signed out of by it, and the session's end stays where it was.
+// TestStepUp_NewSessionTakesOver checks that the new session keeps the organization
+// sessions, their idle times and sign-outs, and the absolute end.
 func TestStepUp_NewSessionTakesOver(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa, "globex": {IdleTimeout: 3600}})
@@ -69,10 +69,10 @@ func TestStepUp_NewSessionTakesOver(t *testing.T) {
 	w.wants(b.Post("/token", `{"organization":"globex"}`), http.StatusUnauthorized, api.OrganizationSessionExpired)
 }
 
-// TestStepUp_AnswerLost: the callback answered, and nothing of it arrived. The old session
-// goes on, and so does a second try.
+// TestStepUp_AnswerLost checks that the old session continues if the callback's answer
+// is lost, and that a second try succeeds.
 func TestStepUp_AnswerLost(t *testing.T) {
-	w, b, e := askedFor(t)
+	w, b, e := stepUpRequired(t)
 	deaf := b.Copy()
 	w.stepUp(deaf, e, "alice")
 	w.mint(b, "globex")
@@ -81,8 +81,8 @@ func TestStepUp_AnswerLost(t *testing.T) {
 	w.mint(b, "globex")
 }
 
-// TestStepUp_TwoAtOnce: of two tabs, in either order of what follows; both organizations
-// have what was brought for them.
+// TestStepUp_TwoAtOnce steps up in two tabs, in both orders. Both organizations keep
+// their authentications.
 func TestStepUp_TwoAtOnce(t *testing.T) {
 	for name, between := range map[string]func(w *world, b *httpbrowser.Browser){
 		"both come back first":       func(*world, *httpbrowser.Browser) {},
@@ -90,7 +90,7 @@ func TestStepUp_TwoAtOnce(t *testing.T) {
 		"a third organization mints": func(w *world, b *httpbrowser.Browser) { w.mint(b, "globex") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, b, e := askedFor(t)
+			w, b, e := stepUpRequired(t)
 			other := b.Tab()
 			second := w.challenged(b.Post("/token", `{"organization":"initech","enter":true}`))
 			one, two := b.Begin(e.LoginURL), other.Begin(second.LoginURL)
@@ -109,12 +109,12 @@ func TestStepUp_TwoAtOnce(t *testing.T) {
 	}
 }
 
-// TestStepUp_SignedOutIsOut: a sign-out that ended the old session, before the callback or
-// after it, ends what the step-up began.
+// TestStepUp_SignedOutIsOut checks that a sign-out of the old session, before or after
+// the callback, also ends the new one.
 func TestStepUp_SignedOutIsOut(t *testing.T) {
 	out := `{"scope":"session"}`
 	t.Run("before the callback", func(t *testing.T) {
-		w, b, e := askedFor(t)
+		w, b, e := stepUpRequired(t)
 		page := b.Begin(e.LoginURL)
 		b.Post("/logout", out)
 		b.Choose(page, "alice")
@@ -124,7 +124,7 @@ func TestStepUp_SignedOutIsOut(t *testing.T) {
 		w.wants(b.Post("/token", enters), http.StatusUnauthorized, api.LoginRequired)
 	})
 	t.Run("sent before, and heard after", func(t *testing.T) {
-		w, b, e := askedFor(t)
+		w, b, e := stepUpRequired(t)
 		late := b.Copy()
 		w.stepUp(b, e, "alice")
 		late.Post("/logout", out)
@@ -134,7 +134,7 @@ func TestStepUp_SignedOutIsOut(t *testing.T) {
 		}
 	})
 	t.Run("after one of two, before the other's callback", func(t *testing.T) {
-		w, b, e := askedFor(t)
+		w, b, e := stepUpRequired(t)
 		second := w.challenged(b.Post("/token", `{"organization":"initech","enter":true}`))
 		other := b.Tab()
 		page := other.Begin(second.LoginURL)
@@ -148,8 +148,9 @@ func TestStepUp_SignedOutIsOut(t *testing.T) {
 	})
 }
 
-// A session with a device key is raised as it is: its copied cookie is worthless.
-func TestStepUp_WithAKeyTheSessionStays(t *testing.T) {
+// TestStepUp_SessionWithKeyContinues checks that a session with a device key is not
+// replaced.
+func TestStepUp_SessionWithKeyContinues(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa})
 	b := w.browser().On(httpbrowser.NewDevice(t))
@@ -162,9 +163,10 @@ func TestStepUp_WithAKeyTheSessionStays(t *testing.T) {
 	}
 }
 
-// Whoever shows the new cookie alone ends the old session all the same.
-func TestStepUp_NewCookieAloneEndsTheOldSession(t *testing.T) {
-	w, b, e := askedFor(t)
+// TestStepUp_NewCookieEndsOldSession checks this for a request with the new cookie
+// only.
+func TestStepUp_NewCookieEndsOldSession(t *testing.T) {
+	w, b, e := stepUpRequired(t)
 	old, value := w.theSession(b)
 	w.stepUp(b, e, "alice")
 	alone := w.browser()

@@ -19,7 +19,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// rule gives organizations their rules, by slug; "" is the workspace's.
+// rule sets the rules of organizations by slug. "" is the workspace.
 func (w *stored) rule(rules map[string]policy.Rules) {
 	w.Helper()
 	w.apply(ruled(rules))
@@ -40,7 +40,7 @@ var (
 	renews = `{"organization":"acme"}`
 )
 
-// answersWith makes the provider authenticate everybody by that class from now on.
+// answersWith makes the provider authenticate all users with this class.
 func answersWith(w *world, acr string) {
 	w.provider.Claims = func(claims map[string]any) {
 		claims["acr"] = acr
@@ -50,7 +50,7 @@ func answersWith(w *world, acr string) {
 	}
 }
 
-// challenged is the error of an answer that asks for a step-up.
+// challenged returns the error of an answer that requires a step-up.
 func (w *answers) challenged(answer httpbrowser.Response) api.Error {
 	w.Helper()
 	w.wants(answer, http.StatusUnauthorized, api.InsufficientUserAuthentication)
@@ -59,13 +59,13 @@ func (w *answers) challenged(answer httpbrowser.Response) api.Error {
 	return e
 }
 
-// stepUp follows a challenge to the provider, where somebody answers, and back.
+// stepUp follows a challenge to the provider and back.
 func (w *answers) stepUp(b *httpbrowser.Browser, e api.Error, person string) httpbrowser.Response {
 	w.Helper()
 	return b.Choose(b.Begin(e.LoginURL+"&return_to="+url.QueryEscape("/notes?a=1")), person)
 }
 
-// claims are those of a minted token, verified as a resource server does.
+// claims returns the verified claims of a minted token.
 func (w *world) claims(minted api.TokenResponse) *token.Claims {
 	w.Helper()
 	client := &http.Client{Transport: w.hosts}
@@ -83,7 +83,7 @@ func (w *world) claims(minted api.TokenResponse) *token.Claims {
 	return claims
 }
 
-func TestAStepUpRaisesTheOrganizationThatAsked(t *testing.T) {
+func TestStepUp_OrganizationThatAsked(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa})
 	b := w.signedIn("alice")
@@ -123,9 +123,9 @@ func TestAStepUpRaisesTheOrganizationThatAsked(t *testing.T) {
 	}
 }
 
-// TestAStepUpThatWasAskedForByTheAPIMovesAuthTime: RFC 9470, of an organization that
-// is content already.
-func TestAStepUpThatWasAskedForByTheAPIMovesAuthTime(t *testing.T) {
+// TestStepUp_RequestedByAPI follows RFC 9470 for an organization whose rules are
+// already satisfied.
+func TestStepUp_RequestedByAPI(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	first := w.claims(w.mint(b, "acme"))
@@ -139,13 +139,13 @@ func TestAStepUpThatWasAskedForByTheAPIMovesAuthTime(t *testing.T) {
 	}
 }
 
-func TestAStepUpIsJudgedByTheIdentityTokenAlone(t *testing.T) {
+func TestStepUp_JudgedByIdentityToken(t *testing.T) {
 	for name, test := range map[string]struct {
 		edit func(w *world, loginURL string) string
 		lie  func(claims map[string]any)
-		// person is who answers, alice unless named
+		// person is the user who answers, alice by default.
 		person string
-		code   string // that comes back; "" where the session is merely not raised
+		code   string // the returned code; "" if the session merely gains nothing
 	}{
 		"the provider answers with less": {
 			lie:  func(claims map[string]any) { claims["acr"] = "1" },
@@ -183,7 +183,7 @@ func TestAStepUpIsJudgedByTheIdentityTokenAlone(t *testing.T) {
 				t.Errorf("it came back to %s, want tabard_error %q", landed.URL, test.code)
 			}
 			after := b.Cookies()
-			if test.code == "" { // it brought something, if too little: a new session has it
+			if test.code == "" { // the authentication is stored in a new session, although it is too weak
 				maps.DeleteFunc(after, func(name, _ string) bool { return before[name] == "" })
 			}
 			if fmt.Sprint(after) != fmt.Sprint(before) {
@@ -195,9 +195,8 @@ func TestAStepUpIsJudgedByTheIdentityTokenAlone(t *testing.T) {
 	}
 }
 
-// TestAStepUpFindsWhatHappenedMeanwhile: the session may have ended, the person may
-// have left.
-func TestAStepUpFindsWhatHappenedMeanwhile(t *testing.T) {
+// TestStepUp_ConcurrentChanges covers an ended session and a removed member.
+func TestStepUp_ConcurrentChanges(t *testing.T) {
 	for name, test := range map[string]struct {
 		happen func(w *world, b *httpbrowser.Browser)
 		code   api.Code
@@ -226,7 +225,7 @@ func TestAStepUpFindsWhatHappenedMeanwhile(t *testing.T) {
 	}
 }
 
-func TestAStepUpCountsOnce(t *testing.T) {
+func TestStepUp_CountsOnce(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa})
 	b := w.signedIn("alice")
@@ -248,15 +247,15 @@ func TestAStepUpCountsOnce(t *testing.T) {
 	}
 }
 
-// TestOnlyThePersonsOwnLivingSessionIsRaised, of which the cookie has to come along.
-func TestOnlyThePersonsOwnLivingSessionIsRaised(t *testing.T) {
+// TestStepUp_OwnLiveSessionOnly checks that the session's cookie is required.
+func TestStepUp_OwnLiveSessionOnly(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa})
 	alice := w.signedIn("alice")
 	e := w.challenged(alice.Post("/token", enters))
 
 	t.Run("another person's", func(t *testing.T) {
-		bob := w.on(t).signedIn("bob")
+		bob := w.inSubtest(t).signedIn("bob")
 		if got := bob.Follow(e.LoginURL + "&return_to=/").URL.Query().Get(api.ParamError); got != string(api.IdentityChanged) {
 			t.Errorf("bob came back with %q", got)
 		}
@@ -282,7 +281,7 @@ func TestOnlyThePersonsOwnLivingSessionIsRaised(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := w.on(t)
+			w := w.inSubtest(t)
 			b := browser(w)
 			old := sessionCookies(b)
 			landed := w.stepUp(b, e, "alice")
@@ -301,7 +300,7 @@ func TestOnlyThePersonsOwnLivingSessionIsRaised(t *testing.T) {
 	}
 }
 
-func TestASignInForAnOrganizationIsAnAuthenticationMadeForIt(t *testing.T) {
+func TestStepUp_SignInForOrganization(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {Isolated: true}})
 	b := w.signedIn("alice")
@@ -316,7 +315,7 @@ func TestASignInForAnOrganizationIsAnAuthenticationMadeForIt(t *testing.T) {
 	direct.Choose(direct.Login("organization=acme"), "alice")
 	w.mint(direct, "acme")
 
-	carried := w.browser() // the provider answers with what it remembers
+	carried := w.browser() // the provider answers from its own session
 	w.provider.Claims = func(claims map[string]any) {
 		claims["auth_time"] = claims["auth_time"].(int64) - login.AttemptLife
 	}
@@ -325,9 +324,9 @@ func TestASignInForAnOrganizationIsAnAuthenticationMadeForIt(t *testing.T) {
 	w.mint(carried, "globex")
 }
 
-// TestStepUp_SignInIsNone: a sign-in for an organization raises what was entered there,
-// and the audit log tells of a sign-in alone.
-func TestStepUp_SignInIsNone(t *testing.T) {
+// TestStepUp_SignInIsNotAudited checks that a sign-in for an organization, which steps
+// up its organization session, is only recorded as a sign-in.
+func TestStepUp_SignInIsNotAudited(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	b.Choose(b.Begin(publicURL+"/login?organization=acme"), "alice")

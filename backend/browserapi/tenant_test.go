@@ -17,7 +17,7 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// shown is what GET /session tells.
+// shown returns the answer of GET /session.
 func (w *answers) shown(b *httpbrowser.Browser) api.SessionResponse {
 	w.Helper()
 	var s api.SessionResponse
@@ -25,10 +25,10 @@ func (w *answers) shown(b *httpbrowser.Browser) api.SessionResponse {
 	return s
 }
 
-func TestSomebodyElsesIdentityIsNotLinked(t *testing.T) {
+func TestLink_OtherUsersIdentity(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
-	w.rule(demands("acme"))
+	w.rule(requireConnections("acme"))
 	alice, bob := w.keyed("alice"), w.keyed("bob")
 	w.enterBy(alice, "acme", "a.martin")
 	w.mint(alice, "acme")
@@ -54,7 +54,7 @@ func TestSomebodyElsesIdentityIsNotLinked(t *testing.T) {
 	w.mint(alice, "acme")
 }
 
-func TestOnlyMembersAreLinkedWhereNobodyIsAdmitted(t *testing.T) {
+func TestLink_MembersOnly(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("globex", directory.Provisioning{})
 	bob := w.keyed("bob")
@@ -66,14 +66,14 @@ func TestOnlyMembersAreLinkedWhereNobodyIsAdmitted(t *testing.T) {
 	w.wants(bob.Post("/token", `{"organization":"globex","enter":true}`), http.StatusForbidden, api.OrganizationAccessDenied)
 }
 
-// TestTheSameEMailAtAnotherConnectionIsAnotherPerson, and so are the same issuer and
-// subject: a tenant's provider names its own people.
-func TestTheSameEMailAtAnotherConnectionIsAnotherPerson(t *testing.T) {
+// TestLink_SameEMailAtOtherConnection checks that the same e-mail address, or the same
+// issuer and subject, at a tenant's provider is another user.
+func TestLink_SameEMailAtOtherConnection(t *testing.T) {
 	w := newWorld(t, nil)
-	w.connect("acme", anybody)
-	w.connect("globex", anybody)
-	w.connectAt("initech", issuer, anybody) // claims to be the workspace's provider
-	w.connectAt("umbrella", "https://login.acme.example", anybody)
+	w.connect("acme", justInTime)
+	w.connect("globex", justInTime)
+	w.connectAt("initech", issuer, justInTime) // it claims the workspace provider's issuer
+	w.connectAt("umbrella", "https://login.acme.example", justInTime)
 	people := map[string]string{}
 	for _, slug := range []string{"", "acme", "globex", "initech", "umbrella"} {
 		b := w.browser()
@@ -94,25 +94,24 @@ func TestTheSameEMailAtAnotherConnectionIsAnotherPerson(t *testing.T) {
 	}
 }
 
-// TestAStepUpAtTheWorkspacesProviderReturnsTheSessionsOwnPerson, whom a session begun
-// at a tenant's has there only where it was linked.
-func TestAStepUpAtTheWorkspacesProviderReturnsTheSessionsOwnPerson(t *testing.T) {
+// TestStepUp_SameUserAtWorkspaceProvider checks that a session from a tenant's provider
+// needs a link for such a step-up.
+func TestStepUp_SameUserAtWorkspaceProvider(t *testing.T) {
 	w := newWorld(t, nil)
-	w.connectAt("acme", issuer, anybody)
+	w.connectAt("acme", issuer, justInTime)
 	b := w.begin("acme", "zoe")
 	user := w.mint(b, "acme").User.ID
 	w.disconnect("acme")
-	landed := b.Choose(b.Begin(publicURL+"/login?organization=acme&user="+user), "zoe") // same iss, same sub
+	landed := b.Choose(b.Begin(publicURL+"/login?organization=acme&user="+user), "zoe") // same iss and sub
 	if refusedWith(landed) != api.IdentityChanged {
 		t.Errorf("landed on %s", landed.URL)
 	}
 	w.challenged(b.Post("/token", enters))
 }
 
-// TestASessionBegunAtAConnectionOpensThatOrganizationAlone, of the linked person with
-// all that they have elsewhere: whoever owns the provider could be the one who is
-// there.
-func TestASessionBegunAtAConnectionOpensThatOrganizationAlone(t *testing.T) {
+// TestConnection_ConfinesSession checks that a session from a tenant's provider opens
+// that organization only, since the provider's owner could impersonate the user.
+func TestConnection_ConfinesSession(t *testing.T) {
 	w := newWorld(t, nil)
 	acme := w.connect("acme", directory.Provisioning{})
 	alice := w.keyed("alice")
@@ -138,7 +137,7 @@ func TestASessionBegunAtAConnectionOpensThatOrganizationAlone(t *testing.T) {
 			t.Errorf("%s is told apart from what does not exist: %s", ref, got.Body)
 		}
 	}
-	landed := b.Choose(b.Begin(publicURL+"/login?organization=globex&user="+user.ID), "alice") // and no step-up widens it
+	landed := b.Choose(b.Begin(publicURL+"/login?organization=globex&user="+user.ID), "alice") // a step-up does not widen it
 	if refusedWith(landed) != api.OrganizationAccessDenied {
 		t.Errorf("landed on %s", landed.URL)
 	}
@@ -157,12 +156,12 @@ func TestASessionBegunAtAConnectionOpensThatOrganizationAlone(t *testing.T) {
 	w.wants(b.Post("/token", enters), http.StatusUnauthorized, api.LoginRequired)
 }
 
-// TestATenantLinksNobodyElsewhere: whoever owns one organization's provider and has an
-// account at another's would be its members there.
-func TestATenantLinksNobodyElsewhere(t *testing.T) {
+// TestConnection_LinksOwnOrganizationOnly checks that the owner of one organization's
+// provider cannot link a user for another organization.
+func TestConnection_LinksOwnOrganizationOnly(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
-	w.connect("globex", anybody)
+	w.connect("globex", justInTime)
 	alice := w.keyed("alice")
 	user := w.mint(alice, "globex").User.ID
 	alice.Choose(alice.Begin(publicURL+"/login?organization=acme&user="+user), "a.martin")
@@ -177,9 +176,9 @@ func TestATenantLinksNobodyElsewhere(t *testing.T) {
 	}
 }
 
-// TestATheftAtATenantEndsNobodysOtherSessions: who owns the provider can be thief and
-// victim.
-func TestATheftAtATenantEndsNobodysOtherSessions(t *testing.T) {
+// TestConnection_TheftEndsConfinedSessionsOnly checks the case of a provider's owner
+// who acts as thief and victim.
+func TestConnection_TheftEndsConfinedSessionsOnly(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{})
 	d := desired()
@@ -193,12 +192,12 @@ func TestATheftAtATenantEndsNobodysOtherSessions(t *testing.T) {
 	w.mint(alice, "globex")
 }
 
-// signedBy signs identity tokens by another provider's key.
+// signedBy signs identity tokens with another provider's key.
 func signedBy(other *logintest.Provider) func(*logintest.Provider, jwt.MapClaims) string {
 	return func(_ *logintest.Provider, claims jwt.MapClaims) string { return other.LogoutToken("JWT", claims) }
 }
 
-func TestALyingTenantSignsNobodyIn(t *testing.T) {
+func TestConnection_LyingProvider(t *testing.T) {
 	claim := func(name string, value any) func(*logintest.Provider) {
 		return func(p *logintest.Provider) { p.Claims = func(claims map[string]any) { claims[name] = value } }
 	}
@@ -227,8 +226,8 @@ func TestALyingTenantSignsNobodyIn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
-			p := w.connect("acme", anybody)
-			w.connect("globex", anybody)
+			p := w.connect("acme", justInTime)
+			w.connect("globex", justInTime)
 			for _, host := range []string{"10.0.0.1", "169.254.169.254"} {
 				w.hosts[host] = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error(host + " was asked") })
 			}
@@ -243,10 +242,10 @@ func TestALyingTenantSignsNobodyIn(t *testing.T) {
 	}
 }
 
-func TestATenantsLogoutEndsWhatBeganThere(t *testing.T) {
+func TestConnection_Logout(t *testing.T) {
 	w := newWorld(t, nil)
-	acme := w.connect("acme", anybody)
-	w.connect("globex", anybody)
+	acme := w.connect("acme", justInTime)
+	w.connect("globex", justInTime)
 	alice, begun, elsewhere := w.keyed("alice"), w.begin("acme", "alice"), w.begin("globex", "alice")
 	logout := func(path, audience string) int {
 		token := acme.LogoutToken("logout+jwt", jwt.MapClaims{
@@ -273,9 +272,9 @@ func TestATenantsLogoutEndsWhatBeganThere(t *testing.T) {
 	w.mint(elsewhere, "globex")
 }
 
-func TestSigningOutOffersTheEndOfTheSessionWhereItBegan(t *testing.T) {
+func TestConnection_EndSessionURL(t *testing.T) {
 	w := newWorld(t, nil)
-	w.connect("acme", anybody)
+	w.connect("acme", justInTime)
 	var out api.LogoutResponse
 	w.begin("acme", "alice").Post("/logout", `{"scope":"session"}`).JSON(t, &out)
 	if !strings.HasPrefix(out.EndSessionURL, "https://login.acme.example/end-session?") || !strings.Contains(out.EndSessionURL, "id_token_hint=") {

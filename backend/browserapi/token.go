@@ -7,24 +7,24 @@ import (
 	"github.com/tabard-auth/tabard/backend/grant"
 )
 
-// token is POST /token, and the product: from the identity that all tabs share it
-// mints an access token for the one organization that this tab wears.
+// token is POST /token. It mints an access token from the session that all tabs share,
+// for the one organization that is active in this tab.
 func (h *handler) token(c *authn.Request, request api.TokenRequest) (*api.TokenResponse, error) {
-	// Authenticate: which session is it, and where does its person stand?
+	// Authenticate: find the session and its user's membership in the organization.
 	presented, subject, err := c.Authenticate(request.Organization)
 	if err != nil {
 		return nil, err
 	}
 
-	// Mint: redeem the refresh token, for which usually nothing is written; decide whether
-	// this person may act for this organization, and until when; sign a token for it and
-	// no other.
+	// Mint: redeem the refresh token, usually without a write; let the policy decide;
+	// sign a token for this organization only.
 	minted, err := c.Grant().Mint(c.Ctx, presented, &subject, grant.Request{
 		User: request.User, Organization: request.Organization, Entering: request.Enter,
 		IdleSeconds: request.IdleSeconds, DeviceBound: subject.Session.JKT != "",
 	})
 
-	// Rotate: now and then the browser goes on with a successor, whatever came of the mint.
+	// Rotate: set the successor of the refresh token if one is due, even if the mint is
+	// refused.
 	c.UpdateCookies(presented, subject.Session, minted, err)
 	c.Record.Organization = minted.Organization
 	if err != nil {
@@ -53,8 +53,8 @@ func tokenResponse(c *authn.Request, minted *grant.Minted, s *directory.Subject)
 	}
 }
 
-// secondsLeft counts to a deadline, which in its own second is not yet over; 0 means that
-// there is none.
+// secondsLeft returns the time to a deadline, at least 1, or 0 without a deadline. A
+// deadline has not passed within its own second.
 func secondsLeft(c *authn.Request, deadline int64) int64 {
 	if deadline == 0 {
 		return 0

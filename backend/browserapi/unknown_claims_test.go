@@ -14,9 +14,9 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// unknownClaims are answers from which nobody can tell a person's groups, and why.
+// unknownClaims are answers without a user's groups, with the reason.
 var unknownClaims = map[string]struct {
-	told map[string]any // nil takes a claim away
+	told map[string]any // nil removes a claim
 	why  directory.Unknown
 }{
 	"too many groups":     {map[string]any{"groups": nil, "_claim_names": map[string]any{"groups": "src1"}}, directory.ClaimElsewhere},
@@ -36,7 +36,7 @@ func tells(told map[string]any) func(map[string]any) {
 	}
 }
 
-// rolesIn are the roles that a person is shown to have, "-" where they are no member.
+// rolesIn returns the user's roles in GET /session, "-" without a membership.
 func (w *world) rolesIn(b *httpbrowser.Browser, slug string) string {
 	w.Helper()
 	for _, o := range w.shown(b).Organizations {
@@ -47,8 +47,8 @@ func (w *world) rolesIn(b *httpbrowser.Browser, slug string) string {
 	return "-"
 }
 
-// TestP11UnknownGroupsLeaveRolesAsTheyAre at an organization's own provider, and the
-// audit log and the metrics say why.
+// TestP11UnknownGroupsLeaveRolesAsTheyAre checks this at an organization's own
+// provider. The audit log and the metrics have the reason.
 func TestP11UnknownGroupsLeaveRolesAsTheyAre(t *testing.T) {
 	everyone := groups
 	everyone.Roles = []string{"viewer"}
@@ -73,14 +73,14 @@ func TestP11UnknownGroupsLeaveRolesAsTheyAre(t *testing.T) {
 				}
 				w.counts(`tabard_unknown_claims_total{reason="` + string(test.why) + `"} 1`)
 
-				want := "-" // what is unknown gives nobody anything, but what everybody gets
+				want := "-" // unknown groups give only the roles for all users
 				if len(with.Roles) > 0 {
 					want = "viewer"
 				}
 				if got := w.rolesIn(w.begin("umbrella", "newcomer"), "umbrella"); got != want {
 					t.Errorf("a newcomer has %s, want %s", got, want)
 				}
-				p.Claims = tells(map[string]any{"groups": []string{}}) // none is known
+				p.Claims = tells(map[string]any{"groups": []string{}}) // no mapped group
 				if got := w.rolesIn(w.begin("umbrella", "u"), "umbrella"); got != want {
 					t.Errorf("of no groups: %s, want %s", got, want)
 				}
@@ -89,13 +89,14 @@ func TestP11UnknownGroupsLeaveRolesAsTheyAre(t *testing.T) {
 	}
 }
 
-// TestP11UnknownGroupsLeaveMembersOfTheFileAlone: they are no connection's to change.
+// TestP11UnknownGroupsLeaveMembersOfTheFileAlone checks that a connection does not
+// change members from the file.
 func TestP11UnknownGroupsLeaveMembersOfTheFileAlone(t *testing.T) {
 	w := newWorld(t, nil)
 	everyone := groups
 	everyone.Roles = []string{"viewer"}
 	p := w.connect("globex", everyone)
-	w.rule(demands("globex"))
+	w.rule(requireConnections("globex"))
 	p.Claims = tells(map[string]any{"groups": nil})
 	b := w.keyed("alice")
 	before := w.rolesIn(b, "globex")
@@ -105,7 +106,8 @@ func TestP11UnknownGroupsLeaveMembersOfTheFileAlone(t *testing.T) {
 	}
 }
 
-// TestP11UnknownMembershipsStay where the workspace's provider says who belongs where.
+// TestP11UnknownMembershipsStay checks this for a membership claim of the workspace's
+// provider.
 func TestP11UnknownMembershipsStay(t *testing.T) {
 	for name, test := range unknownClaims {
 		t.Run(name, func(t *testing.T) {
@@ -133,9 +135,9 @@ func TestP11UnknownMembershipsStay(t *testing.T) {
 	}
 }
 
-// TestGroupsOfUserInfo are read where the connection says so, whatever else the identity
-// token has; where userinfo fails, nothing changes.
-func TestGroupsOfUserInfo(t *testing.T) {
+// TestProvisioning_GroupsOfUserInfo checks the connection's claim_source: the identity
+// token's groups are ignored, and a failure of userinfo changes no membership.
+func TestProvisioning_GroupsOfUserInfo(t *testing.T) {
 	w := newCountedWorld(t, nil)
 	with := groups
 	with.ClaimSource = directory.FromUserInfo
@@ -166,8 +168,8 @@ func TestGroupsOfUserInfo(t *testing.T) {
 	}
 }
 
-// TestMembershipsOfUserInfo are read where the workspace says so.
-func TestMembershipsOfUserInfo(t *testing.T) {
+// TestMembershipClaim_UserInfo checks the workspace's claim_source.
+func TestMembershipClaim_UserInfo(t *testing.T) {
 	w := newWorld(t, nil)
 	d := desired()
 	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "realm.organizations", ClaimSource: directory.FromUserInfo, Roles: []string{"viewer"}}

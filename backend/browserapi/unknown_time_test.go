@@ -13,17 +13,18 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// timeless makes the provider not say when people authenticated; userinfo says it.
-func timeless(p *logintest.Provider) {
+// withoutAuthTime makes the provider omit auth_time from identity tokens. Userinfo has it.
+func withoutAuthTime(p *logintest.Provider) {
 	p.Claims = func(claims map[string]any) { delete(claims, "auth_time"); delete(claims, "name") }
 	p.UserInfo = func(claims map[string]any) { claims["auth_time"] = p.Now().Unix() }
 }
 
-// TestP11AProviderThatSaysNoTimeSignsPeopleInAsEver, where no rule asks for one.
+// TestP11AProviderThatSaysNoTimeSignsPeopleInAsEver checks this without a rule about
+// age.
 func TestP11AProviderThatSaysNoTimeSignsPeopleInAsEver(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {ACR: []string{"1"}, AMR: []string{"pwd"}}, "globex": {IdleTimeout: 900, OrganizationSessionAge: 7200}})
-	timeless(w.provider)
+	withoutAuthTime(w.provider)
 	b := w.signedIn("alice")
 	for range 3 {
 		for _, slug := range []string{"acme", "globex", "initech"} {
@@ -43,7 +44,7 @@ func TestP11AProviderThatSaysNoTimeSignsPeopleInAsEver(t *testing.T) {
 	}
 }
 
-// states are what a person is shown of their organizations, by slug.
+// states returns the states of the organizations in GET /session, by slug.
 func (w *answers) states(b *httpbrowser.Browser) map[string]string {
 	w.Helper()
 	var shown api.SessionResponse
@@ -55,9 +56,9 @@ func (w *answers) states(b *httpbrowser.Browser) map[string]string {
 	return states
 }
 
-// TestAnUnknownTimeSatisfiesNoRuleAboutAge, and every try ends at one refusal that says
-// what the provider lacks. The other organizations are as ever.
-func TestAnUnknownTimeSatisfiesNoRuleAboutAge(t *testing.T) {
+// TestUnknownTime_FailsRulesAboutAge checks that each attempt ends with a refusal that
+// names the missing claim. Other organizations are not affected.
+func TestUnknownTime_FailsRulesAboutAge(t *testing.T) {
 	for name, rules := range map[string]policy.Rules{
 		"an age":                  {AuthenticationAge: 300},
 		"an age of sixty years":   {AuthenticationAge: 60 * 365 * 24 * 3600},
@@ -67,7 +68,7 @@ func TestAnUnknownTimeSatisfiesNoRuleAboutAge(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
 			w.rule(map[string]policy.Rules{"acme": rules})
-			timeless(w.provider)
+			withoutAuthTime(w.provider)
 			b := w.signedIn("alice")
 			for range 2 {
 				e := w.challenged(b.Post("/token", enters))
@@ -90,9 +91,10 @@ func TestAnUnknownTimeSatisfiesNoRuleAboutAge(t *testing.T) {
 	}
 }
 
-// TestAProviderThatSaysTheTimeWhenAskedIsAsked (OpenID Connect Core section 2): who signs
-// in to a workspace with a rule about age steps up nowhere.
-func TestAProviderThatSaysTheTimeWhenAskedIsAsked(t *testing.T) {
+// TestUnknownTime_MaxAgeRequested checks that max_age is requested (OpenID Connect Core
+// section 2), so that a workspace with a rule about age needs no step-up after a
+// sign-in.
+func TestUnknownTime_MaxAgeRequested(t *testing.T) {
 	for _, where := range []string{"", "acme"} {
 		w := newWorld(t, nil)
 		w.rule(map[string]policy.Rules{where: {AuthenticationAge: 300}})
@@ -119,19 +121,19 @@ func TestAProviderThatSaysTheTimeWhenAskedIsAsked(t *testing.T) {
 	}
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"": {AuthenticationAge: 300}})
-	timeless(w.provider)
-	w.signedIn("alice") // what it does not say keeps nobody from signing in
+	withoutAuthTime(w.provider)
+	w.signedIn("alice") // sign-ins need no auth_time
 	if got := w.browser().Login("prompt=none").URL.Query().Get("max_age"); got != "" {
 		t.Errorf("a sign-in without a word asks for max_age %s", got)
 	}
 }
 
-// TestAnOrganizationSessionThatLapsedNeedsATimeOrASignIn: the authentication has to be
-// later than the end, and a session of its own begins anew.
-func TestAnOrganizationSessionThatLapsedNeedsATimeOrASignIn(t *testing.T) {
+// TestUnknownTime_LapsedOrganizationSession checks that only a later authentication, or
+// a new session, enters the organization again.
+func TestUnknownTime_LapsedOrganizationSession(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 900}})
-	timeless(w.provider)
+	withoutAuthTime(w.provider)
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
 	w.pass(time.Hour)
@@ -143,15 +145,15 @@ func TestAnOrganizationSessionThatLapsedNeedsATimeOrASignIn(t *testing.T) {
 	w.mint(b, "acme")
 }
 
-// TestUserInfoOpensNoIsolatedOrganization: an old authentication that only userinfo
-// tells of was made for nobody.
-func TestUserInfoOpensNoIsolatedOrganization(t *testing.T) {
+// TestUnknownTime_UserInfoDoesNotCount checks that an auth_time of userinfo does not
+// satisfy a rule.
+func TestUnknownTime_UserInfoDoesNotCount(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {Isolated: true}, "globex": {ACR: []string{"urn:mfa"}}})
 	w.provider.Claims = func(claims map[string]any) {
 		delete(claims, "auth_time")
 		delete(claims, "acr")
-		delete(claims, "name") // so that userinfo is asked
+		delete(claims, "name") // so that userinfo is requested
 		claims["ACR"] = "urn:mfa"
 	}
 	w.provider.UserInfo = func(claims map[string]any) { claims["auth_time"], claims["acr"] = w.now().Unix()-86_400, "urn:mfa" }
@@ -166,23 +168,24 @@ func TestUserInfoOpensNoIsolatedOrganization(t *testing.T) {
 	w.mint(b, "initech")
 }
 
-// TestATimeThatWasTakenForNowGoesOnCounting: sessions of the release before have one.
-func TestATimeThatWasTakenForNowGoesOnCounting(t *testing.T) {
+// TestUnknownTime_PreviousRelease checks sessions of the previous release, which stored
+// a time.
+func TestUnknownTime_PreviousRelease(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {AuthenticationAge: 3600}})
 	b := w.signedIn("alice")
 	at := w.now().Unix()
-	timeless(w.provider)
+	withoutAuthTime(w.provider)
 	w.pass(time.Minute)
 	if claims := w.claims(w.mint(b, "acme")); claims.AuthTime != at {
 		t.Errorf("auth_time is %d", claims.AuthTime)
 	}
 }
 
-// TestATenantsProviderThatSaysNoTime opens its organization as ever.
-func TestATenantsProviderThatSaysNoTime(t *testing.T) {
+// TestUnknownTime_Connection checks that such a provider still opens its organization.
+func TestUnknownTime_Connection(t *testing.T) {
 	w := newWorld(t, nil)
-	timeless(w.connect("acme", directory.Provisioning{JustInTime: true}))
-	w.rule(demands("acme"))
+	withoutAuthTime(w.connect("acme", directory.Provisioning{JustInTime: true}))
+	w.rule(requireConnections("acme"))
 	w.mint(w.begin("acme", "zoe"), "acme")
 }

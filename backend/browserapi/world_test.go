@@ -24,8 +24,8 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// Where everything is. The second app lives on a sibling host of the same site, the
-// provider on another site.
+// The addresses. The second app is on a sibling host of the same site, the provider on
+// another site.
 const (
 	origin    = "http://localhost:8080"
 	publicURL = origin + "/auth"
@@ -33,18 +33,18 @@ const (
 	issuer    = "http://127.0.0.1:8081"
 )
 
-// world is a backend with everything around it, in one process.
+// world is a backend with its environment, in one process.
 type world struct {
 	stored
 	provider *logintest.Provider
 	hosts    httpbrowser.Hosts
-	through  host.Store // what the backend sees of the store
+	through  host.Store // the store that the backend uses
 	logged   *lockedBuffer
-	counted  *metrics.Metrics    // nil counts nothing
-	relies   func(*login.Config) // configures how the backend relies on its provider; nil as it is
+	counted  *metrics.Metrics    // nil without metrics
+	relies   func(*login.Config) // configures the relying party; may be nil
 }
 
-// stored is what the backend keeps, as administrators and time change it.
+// stored is the database, with changes by administrators and the clean-up.
 type stored struct {
 	answers
 	store  *sqlstore.Store
@@ -53,10 +53,10 @@ type stored struct {
 	*clock
 }
 
-// answers looks at what browsers are answered.
+// answers checks answers to browsers.
 type answers struct{ testing.TB }
 
-// clock is a time that stands still until it is passed.
+// clock is a clock that only moves in tests.
 type clock struct {
 	mu   sync.Mutex
 	time time.Time
@@ -68,15 +68,14 @@ func (c *clock) now() time.Time {
 	return c.time
 }
 
-// pass lets time pass.
+// pass advances the clock.
 func (c *clock) pass(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.time = c.time.Add(d)
 }
 
-// newWorld starts a backend; wrap, where it is not nil, stands between it and its
-// store.
+// newWorld starts a backend. wrap, if not nil, wraps its store.
 func newWorld(t testing.TB, wrap func(host.Store) host.Store) *world {
 	t.Helper()
 	w := &world{logged: &lockedBuffer{}, stored: stored{
@@ -108,7 +107,7 @@ func (w *world) failing() *lite.Faulty {
 	return faulty
 }
 
-// restart puts a new backend in the old one's place, which remembers nothing.
+// restart replaces the backend by a new one with empty caches.
 func (w *world) restart() {
 	w.Helper()
 	w.hosts["localhost:8080"] = w.backend(publicURL, w.through)
@@ -140,8 +139,8 @@ func (w *world) backend(public string, store host.Store) http.Handler {
 	return handler
 }
 
-// on returns the same world for a subtest.
-func (w *world) on(t testing.TB) *world {
+// inSubtest returns the same world for a subtest.
+func (w *world) inSubtest(t testing.TB) *world {
 	other := *w
 	other.TB = t
 	return &other
@@ -154,8 +153,8 @@ func (w *stored) apply(d directory.Desired) {
 	}
 }
 
-// desired is the directory: alice is in three organizations, bob in one, zoe in
-// none; hooli is disabled, and so is the app "old".
+// desired returns the directory: alice is in three organizations, bob in one, zoe in
+// none. hooli and the app "old" are disabled.
 func desired() directory.Desired {
 	member := func(sub string, roles ...string) directory.Member {
 		return directory.Member{User: directory.User{Issuer: issuer, Subject: sub}, Roles: roles}
@@ -184,7 +183,7 @@ func desired() directory.Desired {
 	}
 }
 
-// browser returns a browser that shows the app web.
+// browser returns a browser at the app web.
 func (w *world) browser() *httpbrowser.Browser { return w.browserOf(origin) }
 
 func (w *world) browserOf(page string) *httpbrowser.Browser {
@@ -193,7 +192,7 @@ func (w *world) browserOf(page string) *httpbrowser.Browser {
 	return b
 }
 
-// signedIn returns a browser in which a person has signed in.
+// signedIn returns a browser in which a user has signed in.
 func (w *world) signedIn(person string) *httpbrowser.Browser {
 	w.Helper()
 	b := w.browser()
@@ -209,7 +208,7 @@ func (w *world) signIn(b *httpbrowser.Browser, person string) {
 	}
 }
 
-// sessionCookies are the cookies of sessions that the browser keeps, by name.
+// sessionCookies returns the browser's session cookies by name.
 func sessionCookies(b *httpbrowser.Browser) map[string]string {
 	all := b.Cookies()
 	for name := range all {
@@ -220,7 +219,7 @@ func sessionCookies(b *httpbrowser.Browser) map[string]string {
 	return all
 }
 
-// theSession is the one cookie of a session that the browser keeps.
+// theSession returns the browser's only session cookie.
 func (w *answers) theSession(b *httpbrowser.Browser) (name, value string) {
 	w.Helper()
 	all := sessionCookies(b)
@@ -244,8 +243,8 @@ func (w *world) mint(b *httpbrowser.Browser, organization string) api.TokenRespo
 	return minted
 }
 
-// wants fails the test unless an answer is the error of that status and code, as
-// JSON or as a page.
+// wants fails the test unless the answer is an error with this status and code, in JSON
+// or as a page.
 func (w *answers) wants(got httpbrowser.Response, status int, code api.Code) {
 	w.Helper()
 	page := strings.Contains(got.Body, "<small>"+string(code)+"</small>")
@@ -254,7 +253,7 @@ func (w *answers) wants(got httpbrowser.Response, status int, code api.Code) {
 	}
 }
 
-// cleared are the names of the cookies that an answer takes from the browser.
+// cleared returns the names of the cookies that an answer clears.
 func cleared(r httpbrowser.Response) []string {
 	var names []string
 	for _, c := range r.Cookies() {
@@ -265,7 +264,7 @@ func cleared(r httpbrowser.Response) []string {
 	return names
 }
 
-// lockedBuffer is a log that handlers write while tests read.
+// lockedBuffer is a log buffer for concurrent use.
 type lockedBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -283,17 +282,17 @@ func (b *lockedBuffer) String() string {
 	return b.text.String()
 }
 
-// remove ends a person's memberships in acme.
+// remove ends a user's membership in acme.
 func (w *stored) remove(person string) {
 	w.change(`DELETE FROM memberships WHERE organization_id = 'org_acme' AND user_id = (SELECT id FROM users WHERE sub = ?)`, person)
 }
 
-// disable blocks a person everywhere.
+// disable disables a user.
 func (w *stored) disable(person string) {
 	w.change(`UPDATE users SET disabled_at = 1 WHERE sub = ?`, person)
 }
 
-// change does to the database what an administrator will have a command for.
+// change runs a statement on the database.
 func (w *stored) change(statement string, args ...any) {
 	w.Helper()
 	db := w.database()
@@ -305,7 +304,7 @@ func (w *stored) change(statement string, args ...any) {
 	}
 }
 
-// count asks the database for a number.
+// count returns the number that a query selects.
 func (w *stored) count(query string) (n int) {
 	w.Helper()
 	db := w.database()

@@ -35,6 +35,7 @@ type env struct {
 	ctx context.Context
 	by  admin.Actor
 	in  io.Reader
+	err io.Writer
 }
 
 func (d adminCommand[T]) build() *cobra.Command {
@@ -87,7 +88,7 @@ func (d adminCommand[T]) execute(c *cobra.Command, s *settings, args []string) (
 	}
 	defer store.Close()
 	service := admin.New(admin.Config{Store: store, Secret: secret, Now: time.Now})
-	return d.run(&env{Service: service, ctx: c.Context(), by: commandLine(), in: c.InOrStdin()}, args)
+	return d.run(&env{Service: service, ctx: c.Context(), by: commandLine(), in: c.InOrStdin(), err: c.ErrOrStderr()}, args)
 }
 
 // commandLine returns the actor of commands: the user that can open the database.

@@ -61,7 +61,7 @@ var addressForm = regexp.MustCompile(`^[A-Za-z]+ ?[:=]`)
 // quoteSetting quotes a value. Of an address that may contain a password it shows only
 // the beginning.
 func quoteSetting(flag, value string) string {
-	if flag == "database" && !strings.HasPrefix(value, sqlitePrefix) {
+	if (flag == "database" || flag == "to") && !strings.HasPrefix(value, sqlitePrefix) {
 		value = addressForm.FindString(value) + "…"
 	}
 	return strconv.Quote(value)

@@ -64,6 +64,7 @@ sign-in that all tabs of a browser share.`,
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(explainFlag)
 	root.AddCommand(serveCommand(), migrateCommand(), doctorCommand(), applyCommand(), isolationCommand(), signingKeysCommand(), secretCommand(),
+		backupCommand(), restoreCommand(), moveCommand(),
 		versionCommand(),
 		organizationsCommand(), membersCommand(), staffCommand(), usersCommand(), policiesCommand(), connectionsCommand(),
 		sessionsCommand(), auditCommand(), keysCommand())

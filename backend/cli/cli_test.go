@@ -17,11 +17,14 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/store/migrate"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
@@ -53,6 +56,8 @@ func TestTranscripts(t *testing.T) {
 			"retire": retire,
 			"status": status,
 			"schema": schema,
+			"begin":  begin,
+			"adopt":  adopt,
 		},
 	})
 }
@@ -67,6 +72,38 @@ func signIn(ts *testscript.TestScript, _ bool, args []string) {
 		ID: "usr_" + args[1], Issuer: "https://id.example.com", Subject: args[1],
 		Name: args[2], Email: args[1] + "@example.com",
 	}, 1_800_000_000)
+	ts.Check(err)
+}
+
+// begin is the transcripts' command "begin FILE SUB N": that person, who signed in to the
+// workspace whose database is FILE, begins N sessions.
+func begin(ts *testscript.TestScript, _ bool, args []string) {
+	store, err := sqlite.Open(context.Background(), ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer store.Close()
+	n, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	now := time.Now().Unix()
+	for range n {
+		id := session.NewID()
+		_, row := session.First(id, session.NewTokenID(), now)
+		ts.Check(store.Create(context.Background(), session.Session{
+			ID: id, App: "app", UserID: "usr_" + args[1], Secret: session.NewSecret(), Row: row,
+			CreatedAt: now, ExpiresAt: now + 3600, SignIn: policy.Authentication{Time: now}, Attempt: directory.NewID(""),
+		}))
+	}
+}
+
+// adopt is the transcripts' command "adopt FILE SECRET": what the first start of a server
+// does to the epoch of the database FILE, by the secret's file SECRET.
+func adopt(ts *testscript.TestScript, _ bool, args []string) {
+	store, err := sqlite.Open(context.Background(), ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer store.Close()
+	ts.Check(makeSecret(ts.MkAbs(args[1])))
+	secret, err := readSecret(ts.MkAbs(args[1]))
+	ts.Check(err)
+	_, err = store.Epoch(context.Background(), secret.Epoch())
 	ts.Check(err)
 }
 

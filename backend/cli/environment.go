@@ -58,7 +58,7 @@ var serviceLink = regexp.MustCompile(`^TABARD_(SERVICE_(HOST|PORT).*|PORT|PORT_.
 // unknownVariables returns a warning for every TABARD_ variable that is not a setting.
 func unknownVariables(environ []string) []string {
 	var known, warnings []string
-	for _, flags := range []*pflag.FlagSet{allSettings(), new(remoteSettings).flags()} {
+	for _, flags := range []*pflag.FlagSet{allSettings(), new(remoteSettings).flags(), new(movement).toFlag()} {
 		flags.VisitAll(func(f *pflag.Flag) { known = append(known, variable(f.Name)) })
 	}
 	for _, entry := range environ {

@@ -24,15 +24,18 @@ func (s *server) maintenance(ring *signingkey.KeyRing, secret signingkey.Secret,
 	}, err
 }
 
-// cleanUp cleans up at once and then every hour, until ctx ends.
+// cleanUp cleans up at once and then every hour, until ctx ends. It leaves a database alone
+// that is not served.
 func (s *server) cleanUp(ctx context.Context, h host.Housekeeping) {
 	ticker := time.NewTicker(cleanUpInterval)
 	defer ticker.Stop()
 	for {
-		if _, err := h.Run(ctx); err == nil {
-			s.metrics.CleanedUp(time.Now())
-		} else if ctx.Err() == nil {
-			h.Log.Error("the clean-up failed; the next run tries again", "cause", err)
+		if s.epoch.Held() == nil {
+			if _, err := h.Run(ctx); err == nil {
+				s.metrics.CleanedUp(time.Now())
+			} else if ctx.Err() == nil {
+				h.Log.Error("the clean-up failed; the next run tries again", "cause", err)
+			}
 		}
 		select {
 		case <-ctx.Done():

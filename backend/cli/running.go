@@ -27,6 +27,7 @@ type server struct {
 	*settings
 	store      *sqlstore.Store
 	metrics    *metrics.Metrics
+	epoch      *host.Epoch
 	readiness  *host.Readiness
 	proofs     *host.Proofs
 	replica    string
@@ -57,9 +58,10 @@ func (s *settings) newServer(ctx context.Context, logs io.Writer) (*server, sign
 	if err != nil {
 		return nil, secret, err
 	}
+	epoch := &host.Epoch{Store: store, Log: log}
 	running := &server{
-		settings: s, store: store, metrics: counted, logHandler: records, log: log,
-		readiness: &host.Readiness{Store: store, Log: log}, proofs: host.NewProofs(), replica: host.NewReplicaName(),
+		settings: s, store: store, metrics: counted, logHandler: records, log: log, epoch: epoch,
+		readiness: &host.Readiness{Store: store, Epoch: epoch, Log: log}, proofs: host.NewProofs(), replica: host.NewReplicaName(),
 	}
 	counted.Watch(store, running.keys)
 	return running, secret, nil
@@ -82,6 +84,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // load makes the server use a secret, and the client secret that its file has now. On
 // an error nothing changes.
 func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
+	if err := s.epoch.Check(ctx, secret.Epoch()); err != nil && s.epoch.Held() == nil {
+		return err
+	}
 	ring := signingkey.NewKeyRing(s.store, secret, signingkey.Algorithm(s.signingAlgorithm))
 	if _, err := ring.Signing(ctx, "", 0, time.Now().Unix()); err != nil {
 		return err
@@ -100,7 +105,7 @@ func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
 		PublicURL: s.publicURL, CookieMark: s.cookieMark, Secret: secret, Keys: ring, Proofs: s.proofs,
 		Provider: provider, Client: js.Handler(), Log: log,
 		Tenants: s.metrics.Provider(metrics.ProviderConnection, login.NewTransport(s.loopbackConnections)), LoopbackConnections: s.loopbackConnections,
-		Ready: func(ctx context.Context) error { return s.readiness.Check(ctx, ring) },
+		Ready: func(ctx context.Context) error { return s.readiness.Check(ctx, ring) }, Epoch: s.epoch,
 	}, s.metrics.Store(s.store))
 	if err != nil {
 		return err
@@ -113,7 +118,8 @@ func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
 	}
 	s.unload()
 	s.loaded.Store(&loaded{handler, secret, attendance, background(ctx,
-		func(ctx context.Context) { s.cleanUp(ctx, upkeep) }, attendance.Run)})
+		func(ctx context.Context) { s.cleanUp(ctx, upkeep) }, attendance.Run,
+		func(ctx context.Context) { s.epoch.Run(ctx, secret.Epoch()) })})
 	return nil
 }
 

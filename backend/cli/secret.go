@@ -111,7 +111,7 @@ func makeSecret(path string) error {
 		return err
 	}
 	_, text := signingkey.NewSecret()
-	_, err = f.WriteString(text + "\n")
+	_, err = f.WriteString(signingkey.EpochLine(signingkey.NewEpoch()) + "\n" + text + "\n")
 	return errors.Join(err, f.Sync(), f.Close())
 }
 

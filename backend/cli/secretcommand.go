@@ -29,7 +29,7 @@ restart.
 Replicas record in the database which values they have, so that no step is done too
 early. The first start creates the first value.`,
 	}
-	command.AddCommand(rotateSecretCommand(), secretStatusCommand())
+	command.AddCommand(rotateSecretCommand(), secretStatusCommand(), secretEpochCommand())
 	return command
 }
 

@@ -17,6 +17,7 @@ type secretFile struct {
 	mode   os.FileMode
 	before os.FileInfo
 	text   string
+	epoch  string // "" where the file names none
 	values []secretLine
 }
 
@@ -58,14 +59,15 @@ func openSecretFile(path string) (*secretFile, error) {
 	if err != nil {
 		return nil, withoutPath(err)
 	}
-	if _, err := signingkey.ParseSecret(string(text)); err != nil {
+	secret, err := signingkey.ParseSecret(string(text))
+	if err != nil {
 		return nil, err
 	}
-	f := &secretFile{path: resolved, before: info, text: string(text), mode: info.Mode().Perm()&0o040 | 0o600}
+	f := &secretFile{path: resolved, before: info, text: string(text), epoch: secret.Epoch(), mode: info.Mode().Perm()&0o040 | 0o600}
 	var comments []string
 	for line := range strings.Lines(f.text) {
 		switch line = strings.TrimSpace(line); {
-		case line == "":
+		case line == "" || isEpoch(line):
 		case strings.HasPrefix(line, "#"):
 			comments = append(comments, line)
 		default:
@@ -76,6 +78,11 @@ func openSecretFile(path string) (*secretFile, error) {
 		return nil, fmt.Errorf("it has %d values; at most two are supported: keep the one that all replicas use, and the previous or the next one", n)
 	}
 	return f, nil
+}
+
+func isEpoch(line string) bool {
+	_, is := signingkey.EpochOf(line)
+	return is
 }
 
 // nextStep returns the step that the second value's comment marks.
@@ -124,6 +131,9 @@ func (l *secretLine) unmark() {
 // read it.
 func (f *secretFile) write() error {
 	var text strings.Builder
+	if f.epoch != "" {
+		text.WriteString(signingkey.EpochLine(f.epoch) + "\n")
+	}
 	for _, l := range f.values {
 		for _, line := range append(l.comments, l.value) {
 			text.WriteString(line + "\n")

@@ -1,6 +1,11 @@
 package cli
 
 import (
+	"bufio"
+	"errors"
+	"fmt"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/tabard-auth/tabard/backend/admin"
@@ -50,27 +55,59 @@ func userFlag(user *string, usage string) func(*cobra.Command) {
 
 func endSession() *cobra.Command {
 	var organization, user, session string
-	return adminCommand[admin.Empty]{
-		use: "end", short: "End a session, or all sessions of a person",
+	var all, yes bool
+	return adminCommand[admin.EndedSessions]{
+		use: "end", short: "End a session, all sessions of a person, or of the workspace",
+		long: `End ends a session, or all sessions of a person. With --all every session of the workspace
+ends, in batches beside the running servers: everybody signs in again.`,
 		example: `  tabard sessions end --session ses_…
-  tabard sessions end --user usr_… --organization acme`,
+  tabard sessions end --user usr_… --organization acme
+  tabard sessions end --all`,
 		flags: allFlags(organizationFlag(&organization, false), userFlag(&user, "end all sessions of the person `ID`"), func(c *cobra.Command) {
 			c.Flags().StringVar(&session, "session", "", "end the session `ID`")
+			c.Flags().BoolVar(&all, "all", false, "end every session of the workspace")
+			c.Flags().BoolVar(&yes, "yes", false, "with --all, ask nothing")
 			c.RegisterFlagCompletionFunc("session", cobra.NoFileCompletions)
-			c.MarkFlagsOneRequired("user", "session")
-			c.MarkFlagsMutuallyExclusive("user", "session")
+			c.MarkFlagsOneRequired("user", "session", "all")
+			c.MarkFlagsMutuallyExclusive("user", "session", "all")
+			c.MarkFlagsMutuallyExclusive("organization", "all")
 		}),
-		run: func(e *env, _ []string) (admin.Empty, error) {
+		run: func(e *env, _ []string) (ended admin.EndedSessions, err error) {
 			switch {
+			case all:
+				if err := e.confirm(yes, "Every session of the workspace ends, and everybody has to sign in again."); err != nil {
+					return ended, err
+				}
+				return e.EndAllSessions(e.ctx, e.by)
 			case organization == "" && session != "":
-				return e.EndSession(e.ctx, e.by, session)
+				_, err = e.EndSession(e.ctx, e.by, session)
 			case organization == "":
-				return e.EndUserSessions(e.ctx, e.by, user)
+				_, err = e.EndUserSessions(e.ctx, e.by, user)
 			case session != "":
-				return e.EndOrganizationSession(e.ctx, e.by, organization, session)
+				_, err = e.EndOrganizationSession(e.ctx, e.by, organization, session)
+			default:
+				_, err = e.EndMemberSessions(e.ctx, e.by, organization, user)
 			}
-			return e.EndMemberSessions(e.ctx, e.by, organization, user)
+			return ended, err
 		},
-		text: doneText("Ended."),
+		text: func(ended admin.EndedSessions) string {
+			if all {
+				return "Ended " + plural(int(ended.Sessions), "session") + ".\n"
+			}
+			return "Ended.\n"
+		},
 	}.build()
+}
+
+// confirm asks a person whether to go on, unless they said so already.
+func (e *env) confirm(yes bool, what string) error {
+	if yes {
+		return nil
+	}
+	fmt.Fprintf(e.err, "%s\nType yes to go on: ", what)
+	answer, _ := bufio.NewReader(e.in).ReadString('\n')
+	if strings.TrimSpace(answer) != "yes" {
+		return errors.New("the answer was not yes; nothing was changed. Scripts give --yes")
+	}
+	return nil
 }

@@ -75,27 +75,28 @@ func (a Request) activeAt(now int64) int64 {
 	return now - *a.IdleSeconds
 }
 
-// maxMemberships is the most organizations of a person whose rules are read.
+// maxMemberships is the largest number of a person's organizations whose rules are
+// read.
 const maxMemberships = 1000
 
 // Decide returns policy's decision on whether the session may act for the organization
 // now, and records the changes. The caller must refuse if the outcome is not Allow.
-func (g *Grant) Decide(ctx context.Context, s *directory.Subject, asked Request) (*policy.Decision, error) {
+func (g *Grant) Decide(ctx context.Context, s *directory.Subject, request Request) (*policy.Decision, error) {
 	m := s.Membership
-	facts := Input(&s.Session, m)
-	facts.Entering, facts.ActiveAt, facts.DeviceBound = asked.Entering, asked.activeAt(g.Now), asked.DeviceBound
+	input := Input(&s.Session, m)
+	input.Entering, input.ActiveAt, input.DeviceBound = request.Entering, request.activeAt(g.Now), request.DeviceBound
 	rules, err := g.rules(ctx, s.Session.ID, m)
 	if err != nil {
 		return nil, err
 	}
-	d := policy.Decide(facts, rules, g.Now)
+	d := policy.Decide(input, rules, g.Now)
 	if d.Outcome == policy.StepUp { // the session may have authenticated since its sign-in
 		further, err := g.Store.Authentications(ctx, s.Session.ID)
 		if err != nil {
 			return nil, err
 		}
-		facts.Authentications = append(facts.Authentications, further...)
-		d = policy.Decide(facts, rules, g.Now)
+		input.Authentications = append(input.Authentications, further...)
+		d = policy.Decide(input, rules, g.Now)
 	}
 	sessions := orgsession.Transitions{Store: g.Store, Now: g.Now, Audit: g.Audit}
 	return &d, sessions.Apply(ctx, &s.Session, m, &d)

@@ -44,7 +44,7 @@ type Minted struct {
 // Mint redeems an authentic refresh token of s, lets policy decide, and signs an access
 // token for the requested organization only. Theft of the token is detected before any
 // other refusal. It updates s to the person's current membership.
-func (g *Grant) Mint(ctx context.Context, presented session.Token, s *directory.Subject, asked Request) (m Minted, err error) {
+func (g *Grant) Mint(ctx context.Context, presented session.Token, s *directory.Subject, request Request) (m Minted, err error) {
 	verdict, err := g.redeem(ctx, presented, &s.Session)
 	if err != nil {
 		return m, err
@@ -59,14 +59,14 @@ func (g *Grant) Mint(ctx context.Context, presented session.Token, s *directory.
 		m.Successor = &next
 	}
 
-	if err := g.admit(ctx, s, asked); err != nil {
+	if err := g.admit(ctx, s, request); err != nil {
 		return m, err
 	}
 	m.Organization = s.Membership.Organization.ID
-	if err := asked.Check(); err != nil {
+	if err := request.Check(); err != nil {
 		return m, err
 	}
-	if m.Decision, err = g.Decide(ctx, s, asked); err != nil {
+	if m.Decision, err = g.Decide(ctx, s, request); err != nil {
 		return m, err
 	}
 	if m.Decision.Outcome != policy.Allow {
@@ -80,16 +80,16 @@ func (g *Grant) Mint(ctx context.Context, presented session.Token, s *directory.
 
 // admit finds the person's membership in the named organization, or the only one if
 // none was named.
-func (g *Grant) admit(ctx context.Context, s *directory.Subject, asked Request) (err error) {
+func (g *Grant) admit(ctx context.Context, s *directory.Subject, request Request) (err error) {
 	switch {
-	case !s.Is(asked.User):
+	case !s.Is(request.User):
 		return ErrOtherPerson
 	case s.User.Disabled:
 		return ErrDisabled
-	case asked.Organization == "":
-		s.Membership, err = g.only(ctx, s)
-	case s.Membership == nil && asked.Entering:
-		s.Membership, err = g.Accept(ctx, s, asked.Organization)
+	case request.Organization == "":
+		s.Membership, err = g.onlyMembership(ctx, s)
+	case s.Membership == nil && request.Entering:
+		s.Membership, err = g.Accept(ctx, s, request.Organization)
 	}
 	if err == nil && s.Membership == nil {
 		err = ErrNotAdmitted
@@ -97,8 +97,8 @@ func (g *Grant) admit(ctx context.Context, s *directory.Subject, asked Request) 
 	return err
 }
 
-// only returns the person's only membership.
-func (g *Grant) only(ctx context.Context, s *directory.Subject) (*directory.Membership, error) {
+// onlyMembership returns the person's only membership.
+func (g *Grant) onlyMembership(ctx context.Context, s *directory.Subject) (*directory.Membership, error) {
 	all, err := g.Store.Memberships(ctx, s.Session.ID, maxMemberships, g.Now)
 	if err != nil {
 		return nil, err

@@ -59,8 +59,8 @@ func (g *Grant) auditVerdict(s *session.Session, v session.Verdict) {
 	g.Audit(e)
 }
 
-// Ended returns the error code for a session that was ended.
-func Ended(reason session.Reason) api.Code {
+// EndedCode returns the error code for a session that was ended.
+func EndedCode(reason session.Reason) api.Code {
 	switch reason {
 	case session.ReasonReuse:
 		return api.RefreshTokenReused

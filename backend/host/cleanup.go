@@ -26,9 +26,10 @@ const (
 	batches   = 10
 )
 
-// CleanUp does the work that no request waits for: it maintains, and deletes sessions that
-// ended long ago, as many as a Worker may at once. It returns the number of deleted
-// sessions. Any replica may run it, at any time and any number of times.
+// CleanUp does the work that does not happen during requests: it runs maintain and
+// deletes sessions that ended long ago. The number of deletions is limited to what a
+// Worker can do in one run. CleanUp returns that number. Any replica may run it, at any
+// time and repeatedly.
 func CleanUp(ctx context.Context, store Cleaner, r Rotation, now time.Time) (forgotten int64, err error) {
 	if err := maintain(ctx, store, r, now); err != nil {
 		return 0, err
@@ -36,8 +37,8 @@ func CleanUp(ctx context.Context, store Cleaner, r Rotation, now time.Time) (for
 	return inBatches(func() (int64, error) { return store.DeleteExpired(ctx, now.Add(-keepEnded).Unix(), batch) })
 }
 
-// maintain follows up thefts that a crash cut short, rotates signing keys, and seals anew
-// what an older secret sealed.
+// maintain completes the handling of thefts that a crash interrupted, rotates signing
+// keys, and reseals values under the newest secret.
 func maintain(ctx context.Context, store Cleaner, r Rotation, now time.Time) error {
 	w, err := store.Workspace(ctx)
 	if err != nil {

@@ -1,4 +1,5 @@
-// Package host wires the backend together, for the mains and for tests of the whole.
+// Package host assembles the backend from its packages, for the main programs and for
+// tests.
 package host
 
 import (
@@ -28,8 +29,8 @@ import (
 type Config struct {
 	// PublicURL is the backend's base URL for browsers, and the issuer.
 	PublicURL string
-	// CookieMark is in the names of the server's cookies, so that several servers on one
-	// host leave each other's alone; "" follows from PublicURL.
+	// CookieMark is part of the names of the server's cookies, so that several servers
+	// on one host do not share cookies. If empty, it is derived from PublicURL.
 	CookieMark string
 	Secret     signingkey.Secret
 	// Algorithm signs access tokens; "" means ES256.
@@ -46,11 +47,14 @@ type Config struct {
 	LoopbackConnections bool
 	// Client serves the browser module's files, below /client/. Nil serves none.
 	Client http.Handler
-	// Proofs remembers proofs that were shown, across handlers that follow each other; nil
-	// makes a memory of the handler's own.
+	// Proofs remembers used device proofs, also when one handler replaces another. Nil
+	// makes a memory for this handler.
 	Proofs *Proofs
-	// Ready tells why the replica should get no requests; nil asks the store alone.
+	// Ready returns an error if the replica should not receive requests. Nil only pings
+	// the store.
 	Ready func(context.Context) error
+	// Epoch holds requests back from a database that was restored; nil holds none back.
+	Epoch *Epoch
 	Log   *slog.Logger
 	Now   func() time.Time
 }
@@ -107,7 +111,11 @@ func New(c Config, store Store) (http.Handler, error) {
 	if c.Client != nil {
 		mux.Handle(base+api.PathClient, http.StripPrefix(base+strings.TrimSuffix(api.PathClient, "/"), c.Client))
 	}
-	return trace.Handler(mux), nil
+	var handler http.Handler = mux
+	if c.Epoch != nil {
+		handler = c.Epoch.guard(base, public.Scheme == "https", mux)
+	}
+	return trace.Handler(handler), nil
 }
 
 // setDefaults fills in the fields that a host may leave out.
@@ -150,9 +158,9 @@ func (noConnections) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, errors.New("this host does not connect to organizations' own providers")
 }
 
-// health answers health checks. A replica that passes over signing keys still serves
-// and reports it: it lacks a secret that another replica has. One that should get no
-// requests says what fails.
+// health answers health checks. A replica that cannot open some signing keys stays in
+// service and lists them; it lacks a secret that another replica has. A replica that
+// should not receive requests names the failing part.
 func health(w http.ResponseWriter, err error, passedOver []string) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Type", "application/json")
@@ -163,8 +171,8 @@ func health(w http.ResponseWriter, err error, passedOver []string) {
 	}{Status: "ok", PassedOver: passedOver}
 	if err != nil {
 		answer.Status = "unavailable"
-		if not, ok := errors.AsType[*NotReady](err); ok {
-			answer.Failed = not.Part
+		if notReady, ok := errors.AsType[*NotReady](err); ok {
+			answer.Failed = notReady.Part
 		}
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}

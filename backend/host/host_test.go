@@ -13,9 +13,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
 )
 
-// TestConnectionsOnThisMachineAreForAServerThatNobodyElseReaches: they are for
-// development.
-func TestConnectionsOnThisMachineAreForAServerThatNobodyElseReaches(t *testing.T) {
+// TestNew_LoopbackConnections checks that they need a public URL on this machine.
+func TestNew_LoopbackConnections(t *testing.T) {
 	secret, _ := signingkey.NewSecret()
 	for public, want := range map[string]error{
 		"https://app.example.com/auth": host.ErrNotLoopback, "https://10.0.0.1/auth": host.ErrNotLoopback, "http://localhost:8080/auth": nil,
@@ -27,20 +26,20 @@ func TestConnectionsOnThisMachineAreForAServerThatNobodyElseReaches(t *testing.T
 	}
 }
 
-// crowded is a store with many ended sessions.
-type crowded struct {
+// fullStore is a store with many ended sessions.
+type fullStore struct {
 	*sqlstore.Store
 	sessions int64
 }
 
-func (c *crowded) DeleteExpired(_ context.Context, _, limit int64) (int64, error) {
+func (c *fullStore) DeleteExpired(_ context.Context, _, limit int64) (int64, error) {
 	gone := min(limit, c.sessions)
 	c.sessions -= gone
 	return gone, nil
 }
 
-// TestACleanUpKeepsUpWithManySignIns: one run handles a bounded part of a backlog.
-func TestACleanUpKeepsUpWithManySignIns(t *testing.T) {
+// TestCleanUp_ManySignIns checks that one run handles a limited part of a backlog.
+func TestCleanUp_ManySignIns(t *testing.T) {
 	secret, _ := signingkey.NewSecret()
 	empty, err := sqlite.Open(t.Context(), lite.NewFile(t))
 	if err != nil {
@@ -48,7 +47,7 @@ func TestACleanUpKeepsUpWithManySignIns(t *testing.T) {
 	}
 	defer empty.Close()
 	for sessions, want := range map[int64]int64{0: 0, 4_999: 4_999, 5_000: 5_000, 12_345: 12_345, 1_000_000: 50_000} {
-		store := &crowded{empty, sessions}
+		store := &fullStore{empty, sessions}
 		got, err := host.CleanUp(t.Context(), store, host.Rotation{Ring: signingkey.NewKeyRing(store, secret, signingkey.ES256)}, time.Now())
 		if err != nil || got != want {
 			t.Errorf("of %d it forgets %d, %v", sessions, got, err)

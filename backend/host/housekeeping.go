@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// Housekeeper is what housekeeping needs a store for.
+// Housekeeper is the part of the store that housekeeping needs.
 type Housekeeper interface {
 	Cleaner
 	AuditLog
-	// AcquireLease lets a holder do what one at a time does, until a time (Unix seconds),
-	// and reports whether nobody else holds the lease. Its holder prolongs it so.
+	// AcquireLease acquires or extends a lease until a time (Unix seconds). It reports
+	// whether the holder has it.
 	AcquireLease(ctx context.Context, name, holder string, now, until int64) (bool, error)
 	ReleaseLease(ctx context.Context, name, holder string) error
-	// CountExpired and CountEvents count what is older than a time, limit at most.
+	// CountExpired and CountEvents count entries older than a time, up to limit.
 	CountExpired(ctx context.Context, before, limit int64) (int64, error)
 	CountEvents(ctx context.Context, before, limit int64) (int64, error)
 }
 
-// What piles up until housekeeping forgets it.
+// The kinds of entries that housekeeping deletes.
 const (
 	BacklogSessions = "sessions"
 	BacklogEvents   = "events"
@@ -29,29 +29,29 @@ const (
 
 const (
 	lease = "housekeeping"
-	// leaseTime is how long another replica waits for one that died.
+	// leaseTime is how long other replicas wait after a holder has crashed.
 	leaseTime = 5 * time.Minute
-	// backlogBatch is how much is forgotten by one statement: mints wait behind it on
-	// SQLite, and a replica of PostgreSQL applies it at once.
+	// backlogBatch is the number of deletions in one statement. On SQLite, mints wait
+	// for the statement; a PostgreSQL replica applies it at once.
 	backlogBatch = 1000
-	// mostCounted bounds what counting costs.
+	// mostCounted limits the cost of counting.
 	mostCounted = 1_000_000
 )
 
-// Housekeeping forgets all that has piled up, and maintains keys, in one replica at a time.
+// Housekeeping deletes the backlog and maintains keys, in one replica at a time.
 type Housekeeping struct {
 	Store     Housekeeper
 	Rotation  Rotation
 	Retention Retention
 	Replica   string
 	Log       *slog.Logger
-	// Report is told how much of something is left.
+	// Report receives the number of remaining entries of a kind.
 	Report func(what string, left int64)
-	// Now tells the time; nil means time.Now.
+	// Now returns the current time. Nil means time.Now.
 	Now func() time.Time
 }
 
-// Run does what is due. It reports whether it was this replica's turn.
+// Run does the work that is due. It reports whether this replica held the lease.
 func (h Housekeeping) Run(ctx context.Context) (turn bool, err error) {
 	if h.Now == nil {
 		h.Now = time.Now
@@ -80,7 +80,7 @@ func (h Housekeeping) Run(ctx context.Context) (turn bool, err error) {
 	return true, h.deleteBacklog(ctx, backlog{BacklogEvents, h.Store.DeleteEvents, h.Store.CountEvents, before})
 }
 
-// acquire takes the lease, or prolongs it.
+// acquire acquires or extends the lease.
 func (h Housekeeping) acquire(ctx context.Context) (bool, error) {
 	now := h.Now()
 	held, err := h.Store.AcquireLease(ctx, lease, h.Replica, now.Unix(), now.Add(leaseTime).Unix())
@@ -90,7 +90,7 @@ func (h Housekeeping) acquire(ctx context.Context) (bool, error) {
 	return held, nil
 }
 
-// backlog is what has piled up of one kind.
+// backlog is the set of old entries of one kind.
 type backlog struct {
 	what   string
 	delete func(ctx context.Context, before, limit int64) (int64, error)
@@ -98,13 +98,13 @@ type backlog struct {
 	before int64
 }
 
-// deleteBacklog forgets a backlog, batch by batch. After each it rests as long as that took, so
-// that requests have half of the database at least.
+// deleteBacklog deletes a backlog in batches. After each batch it pauses for the
+// duration of the batch, so that requests have at least half of the database's time.
 func (h Housekeeping) deleteBacklog(ctx context.Context, b backlog) error {
 	var forgotten int64
 	defer func() {
 		if forgotten > 0 {
-			h.Log.Info(b.what+" forgotten", "count", forgotten)
+			h.Log.Info(b.what+" deleted", "count", forgotten)
 		}
 	}()
 	left, err := b.count(ctx, b.before, mostCounted)
@@ -126,7 +126,7 @@ func (h Housekeeping) deleteBacklog(ctx context.Context, b backlog) error {
 			return err
 		}
 		if held, err := h.acquire(ctx); err != nil || !held {
-			return err // another replica goes on
+			return err // another replica continues
 		}
 	}
 }
@@ -138,12 +138,12 @@ func (h Housekeeping) report(what string, left int64) {
 }
 
 func pause(ctx context.Context, d time.Duration) error {
-	over := time.NewTimer(d)
-	defer over.Stop()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-over.C:
+	case <-timer.C:
 		return nil
 	}
 }

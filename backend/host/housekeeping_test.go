@@ -15,8 +15,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
-// piled is a store in which much has piled up, and forgetting takes time.
-type piled struct {
+// backlogStore is a store with a large backlog in which deletions take time.
+type backlogStore struct {
 	*sqlstore.Store
 	sessions, events int64
 	limits           []int64
@@ -29,25 +29,25 @@ func take(left *int64, limit int64) (int64, error) {
 	return gone, nil
 }
 
-func (p *piled) DeleteExpired(_ context.Context, _, limit int64) (int64, error) {
+func (p *backlogStore) DeleteExpired(_ context.Context, _, limit int64) (int64, error) {
 	p.limits = append(p.limits, limit)
 	return take(&p.sessions, limit)
 }
 
-func (p *piled) DeleteEvents(_ context.Context, _, limit int64) (int64, error) {
+func (p *backlogStore) DeleteEvents(_ context.Context, _, limit int64) (int64, error) {
 	p.limits = append(p.limits, limit)
 	return take(&p.events, limit)
 }
 
-func (p *piled) CountExpired(_ context.Context, _, limit int64) (int64, error) {
+func (p *backlogStore) CountExpired(_ context.Context, _, limit int64) (int64, error) {
 	return min(p.sessions, limit), nil
 }
 
-func (p *piled) CountEvents(_ context.Context, _, limit int64) (int64, error) {
+func (p *backlogStore) CountEvents(_ context.Context, _, limit int64) (int64, error) {
 	return min(p.events, limit), nil
 }
 
-// housekeeping is that of one replica.
+// housekeeping returns the housekeeping of a replica.
 func housekeeping(store host.Housekeeper, replica string) host.Housekeeping {
 	secret, _ := signingkey.NewSecret()
 	return host.Housekeeping{
@@ -56,10 +56,10 @@ func housekeeping(store host.Housekeeper, replica string) host.Housekeeping {
 	}
 }
 
-// A clean-up forgets all that has piled up, however much it is, in parts that nobody
-// waits long behind, and tells what is left.
+// TestHousekeeping_WholeBacklog checks that all of a backlog is deleted in small
+// batches, and that the remaining number is reported.
 func TestHousekeeping_WholeBacklog(t *testing.T) {
-	store := &piled{Store: emptyStore(t), sessions: 123_456, events: 54_321}
+	store := &backlogStore{Store: emptyStore(t), sessions: 123_456, events: 54_321}
 	h := housekeeping(store, "a")
 	left := map[string][]int64{}
 	h.Report = func(what string, n int64) { left[what] = append(left[what], n) }
@@ -82,8 +82,8 @@ func TestHousekeeping_WholeBacklog(t *testing.T) {
 	}
 }
 
-// One replica at a time cleans up; one that died keeps the others from it for minutes
-// only.
+// TestHousekeeping_OneReplicaAtATime checks that a crashed replica blocks the others
+// for minutes only.
 func TestHousekeeping_OneReplicaAtATime(t *testing.T) {
 	store, now := emptyStore(t), time.Unix(1_800_000_000, 0)
 	clock := func() time.Time { return now }
@@ -106,8 +106,9 @@ func TestHousekeeping_OneReplicaAtATime(t *testing.T) {
 	}
 }
 
-// What an export has still to read is not forgotten, however old it is.
-func TestHousekeeping_KeepsWhatIsNotExported(t *testing.T) {
+// TestHousekeeping_KeepsUnexportedEvents checks that events are kept until every export
+// has read them.
+func TestHousekeeping_KeepsUnexportedEvents(t *testing.T) {
 	store, now := emptyStore(t), time.Unix(1_800_000_000, 0)
 	for i := range 5 {
 		e := audit.Event{ID: fmt.Sprint(i), At: now.Add(-time.Duration(10-i) * day).Unix(), Action: audit.SignIn, Outcome: audit.Done}

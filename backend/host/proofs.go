@@ -6,7 +6,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/serverapi/crossapp"
 )
 
-// Proofs remembers the proofs by device keys that were shown, so that none is good twice.
+// Proofs remembers used device proofs, so that each is accepted once.
 type Proofs struct{ browsers, servers *dpop.Replays }
 
 // NewProofs returns an empty memory.

@@ -12,7 +12,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// What of a replica fails, as [NotReady] names it.
+// The parts that [NotReady] names.
 const (
 	PartStopping    = "stopping"
 	PartDatabase    = "database"
@@ -20,7 +20,7 @@ const (
 	PartSigningKeys = "signing_keys"
 )
 
-// NotReady is the error of a replica that should get no requests.
+// NotReady is the error of a replica that should not receive requests.
 type NotReady struct {
 	Part  string
 	Cause error
@@ -30,74 +30,82 @@ func (n *NotReady) Error() string { return fmt.Sprintf("not ready: %s: %v", n.Pa
 func (n *NotReady) Unwrap() error { return n.Cause }
 
 const (
-	// answerTimeout is how long the database may take to say that it is well.
+	// answerTimeout is how long the database may take to answer.
 	answerTimeout = time.Second
-	// probeTimeout bounds an examination that nobody waits for any more.
+	// probeTimeout limits an examination after its callers have stopped waiting.
 	probeTimeout = 10 * time.Second
-	// writeEvery is how often it is seen whether a write lands, where the last one did.
+	// writeEvery is the interval of test writes while they succeed.
 	writeEvery = 5 * time.Second
 )
 
 var (
-	errStopping = errors.New("the server stops")
+	errStopping = errors.New("the server is shutting down")
 	errSlow     = fmt.Errorf("no answer within %v", answerTimeout)
 )
 
-// Prober is what readiness needs a store for.
+// Prober is the part of the store that readiness needs.
 type Prober interface {
 	Ping(ctx context.Context) error
-	// ProbeWrite writes something of no meaning, which takes room on the disk.
+	// ProbeWrite tests whether a write succeeds that allocates disk space.
 	ProbeWrite(ctx context.Context, now int64) error
 }
 
-// Readiness tells whether a replica should get requests: whether it goes on, the database
-// answers within a second, keys open under its secret, and a write lands.
+// Readiness determines whether a replica should receive requests: it is not shutting
+// down, the database is the one to serve and answers within a second, the signing keys can
+// be opened, and a write succeeds.
 type Readiness struct {
 	Store Prober
+	// Epoch tells whether the database is served at all; nil does not ask.
+	Epoch *Epoch
 	Log   *slog.Logger
 
 	stopping atomic.Bool
 
 	mu      sync.Mutex
-	current *examination // the last one begun
-	wrote   time.Time    // when a write landed last
-	failing string       // the part that the log was told of last
+	current *examination // the latest one
+	wrote   time.Time    // time of the last successful write
+	failing string       // the part that was last logged
 }
 
-// examination is one look at what a replica needs.
+// examination is one check of a replica's dependencies.
 type examination struct {
 	ring *signingkey.KeyRing
 	done chan struct{}
 	err  error
 }
 
-// Stop makes the replica unready for good.
+// Stop makes the replica unready permanently.
 func (r *Readiness) Stop() { r.stopping.Store(true) }
 
 // Stopping reports whether Stop was called.
 func (r *Readiness) Stopping() bool { return r.stopping.Load() }
 
-// Check returns a [NotReady] where the replica should get no requests. Ring has the keys
-// that it signs by.
+// Check returns a [NotReady] if the replica should not receive requests. ring holds the
+// keys that it signs with.
 func (r *Readiness) Check(ctx context.Context, ring *signingkey.KeyRing) error {
 	if r.Stopping() {
 		return &NotReady{PartStopping, errStopping}
 	}
+	if r.Epoch != nil {
+		if err := r.Epoch.Held(); err != nil {
+			return r.logChange(&NotReady{PartEpoch, err})
+		}
+	}
 	e := r.examination(ring)
-	patience := time.NewTimer(answerTimeout)
-	defer patience.Stop()
+	timeout := time.NewTimer(answerTimeout)
+	defer timeout.Stop()
 	select {
 	case <-e.done:
 		return r.logChange(e.err)
-	case <-patience.C:
+	case <-timeout.C:
 		return r.logChange(&NotReady{PartDatabase, errSlow})
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// examination returns the one under way, or begins one: those who ask never pile up
-// before a database that hangs.
+// examination returns the examination in progress, or starts one. Concurrent checks
+// share one, so that they do not accumulate at a hanging database.
 func (r *Readiness) examination(ring *signingkey.KeyRing) *examination {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -143,12 +151,12 @@ func (r *Readiness) examine(ctx context.Context, ring *signingkey.KeyRing, now t
 	return nil
 }
 
-// logChange writes to the log when something begins to fail, and when nothing does any more.
+// logChange logs when a part starts to fail, and when all parts work again.
 func (r *Readiness) logChange(err error) error {
-	var not *NotReady
+	var notReady *NotReady
 	part := ""
-	if errors.As(err, &not) {
-		part = not.Part
+	if errors.As(err, &notReady) {
+		part = notReady.Part
 	}
 	r.mu.Lock()
 	before := r.failing
@@ -159,7 +167,7 @@ func (r *Readiness) logChange(err error) error {
 	case part == "":
 		r.Log.Info("ready again")
 	default:
-		r.Log.Error("not ready: /readyz answers 503 until this is mended", "failed", part, "cause", not.Cause)
+		r.Log.Error("not ready: /readyz answers 503 until this is fixed", "failed", part, "cause", notReady.Cause)
 	}
 	return err
 }

@@ -17,16 +17,16 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
 )
 
-// failing is a store some of whose acts fail, and counts its writes.
-type failing struct {
+// failingStore is a store with failing methods. It counts its writes.
+type failingStore struct {
 	*sqlstore.Store
 	ping, write error
 	writes      int
 }
 
-func (f *failing) Ping(ctx context.Context) error { return errors.Join(f.ping, f.Store.Ping(ctx)) }
+func (f *failingStore) Ping(ctx context.Context) error { return errors.Join(f.ping, f.Store.Ping(ctx)) }
 
-func (f *failing) ProbeWrite(ctx context.Context, now int64) error {
+func (f *failingStore) ProbeWrite(ctx context.Context, now int64) error {
 	f.writes++
 	return errors.Join(f.write, f.Store.ProbeWrite(ctx, now))
 }
@@ -54,9 +54,9 @@ func failed(t *testing.T, r *host.Readiness, ring *signingkey.KeyRing) string {
 	return ""
 }
 
-func TestReadiness_NamesWhatFails(t *testing.T) {
+func TestReadiness_NamesFailingPart(t *testing.T) {
 	secret, _ := signingkey.NewSecret()
-	store := &failing{Store: emptyStore(t)}
+	store := &failingStore{Store: emptyStore(t)}
 	ring := signingkey.NewKeyRing(store, secret, signingkey.ES256)
 	var log strings.Builder
 	r := &host.Readiness{Store: store, Log: slog.New(slog.NewTextHandler(&log, nil))}
@@ -80,7 +80,7 @@ func TestReadiness_NamesWhatFails(t *testing.T) {
 	store.ping = nil
 	r = &host.Readiness{Store: store, Log: r.Log}
 	store.write = errors.New("full")
-	for range 2 { // the second one is no less true
+	for range 2 { // the result does not change
 		if got := failed(t, r, ring); got != host.PartWrite {
 			t.Errorf("with a full disk: %q", got)
 		}
@@ -98,22 +98,22 @@ func TestReadiness_NamesWhatFails(t *testing.T) {
 	}
 }
 
-// hanging is a database that says nothing.
-type hanging struct{ asked atomic.Int32 }
+// hangingStore is a database that does not answer.
+type hangingStore struct{ asked atomic.Int32 }
 
-func (h *hanging) Ping(ctx context.Context) error {
+func (h *hangingStore) Ping(ctx context.Context) error {
 	h.asked.Add(1)
 	<-ctx.Done()
 	return ctx.Err()
 }
 
-func (h *hanging) ProbeWrite(context.Context, int64) error { return nil }
+func (h *hangingStore) ProbeWrite(context.Context, int64) error { return nil }
 
-// Who asks about a database that hangs learns so within a second, and those who ask again
-// do not pile up before it.
+// TestReadiness_DatabaseHangs checks that a check ends within a second, and that
+// repeated checks share one examination.
 func TestReadiness_DatabaseHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := &hanging{}
+		store := &hangingStore{}
 		r := &host.Readiness{Store: store, Log: slog.New(slog.DiscardHandler)}
 		for range 5 {
 			began := time.Now()

@@ -21,28 +21,28 @@ func ParseRetention(text string) (Retention, error) {
 	if text == "0" {
 		return 0, nil
 	}
-	kept, err := time.ParseDuration(text)
+	duration, err := time.ParseDuration(text)
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		var n int
 		n, err = strconv.Atoi(days)
-		kept = time.Duration(min(n, 100_000)) * 24 * time.Hour // limited to the range of a Duration
+		duration = time.Duration(min(n, 100_000)) * 24 * time.Hour // limited to the range of a Duration
 	}
-	if err != nil || kept < minRetention {
+	if err != nil || duration < minRetention {
 		return 0, fmt.Errorf("%q is not a retention: use 0 or at least one day, such as 365d", text)
 	}
-	return Retention(kept), nil
+	return Retention(duration), nil
 }
 
 // AuditLog is the part of the store that deleting events needs.
 type AuditLog interface {
 	DeleteEvents(ctx context.Context, before, limit int64) (int64, error)
-	// ExportedUntil returns the time (Unix seconds) up to which every export of the trail
-	// has come; where nothing exports it, any is false.
+	// ExportedUntil returns the time (Unix seconds) up to which all exports of the
+	// audit log have progressed. any is false without an export.
 	ExportedUntil(ctx context.Context) (at int64, any bool, err error)
 }
 
-// before returns the time before which events are forgotten: none that an export still
-// has to read.
+// before returns the time before which events are deleted. It keeps the events that an
+// export has not read yet.
 func (r Retention) before(ctx context.Context, store AuditLog, now time.Time) (int64, error) {
 	before := now.Add(-time.Duration(r)).Unix()
 	exported, any, err := store.ExportedUntil(ctx)
@@ -68,7 +68,7 @@ func (r Retention) DeleteEvents(ctx context.Context, store AuditLog, now time.Ti
 	return inBatches(func() (int64, error) { return store.DeleteEvents(ctx, before, batch) })
 }
 
-// inBatches calls forget until no more is left, or the bound of one run is reached.
+// inBatches calls forget until no entries are left, or the limit of one run is reached.
 func inBatches(forget func() (int64, error)) (forgotten int64, err error) {
 	for range batches {
 		gone, err := forget()

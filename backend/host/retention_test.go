@@ -14,7 +14,7 @@ import (
 
 const day = 24 * time.Hour
 
-func TestTheTrailIsKeptAsLongAsItIsToBe(t *testing.T) {
+func TestRetention_DeletesOldEvents(t *testing.T) {
 	for retention, want := range map[string][]string{
 		"0": {"new", "month", "year"}, "365d": {"new", "month", "year"}, "364d": {"new", "month"}, "24h": {"new"},
 	} {
@@ -51,19 +51,19 @@ func TestTheTrailIsKeptAsLongAsItIsToBe(t *testing.T) {
 	}
 }
 
-// long is an audit log with many old events.
-type long struct{ events int64 }
+// longAuditLog is an audit log with many old events.
+type longAuditLog struct{ events int64 }
 
-func (l *long) DeleteEvents(_ context.Context, _, limit int64) (int64, error) {
+func (l *longAuditLog) DeleteEvents(_ context.Context, _, limit int64) (int64, error) {
 	gone := min(limit, l.events)
 	l.events -= gone
 	return gone, nil
 }
 
-func (l *long) ExportedUntil(context.Context) (int64, bool, error) { return 0, false, nil }
+func (l *longAuditLog) ExportedUntil(context.Context) (int64, bool, error) { return 0, false, nil }
 
-func TestALongTrailIsForgottenPartByPart(t *testing.T) {
-	trail := &long{120_000}
+func TestRetention_Batches(t *testing.T) {
+	trail := &longAuditLog{120_000}
 	for _, want := range []int64{50_000, 50_000, 20_000, 0} {
 		if got, err := host.Retention(day).DeleteEvents(t.Context(), trail, time.Now()); err != nil || got != want {
 			t.Errorf("it forgets %d, %v, want %d", got, err, want)
@@ -71,7 +71,7 @@ func TestALongTrailIsForgottenPartByPart(t *testing.T) {
 	}
 }
 
-func TestARetentionIsADayAtLeast(t *testing.T) {
+func TestRetention_AtLeastOneDay(t *testing.T) {
 	for text, want := range map[string]host.Retention{"0": 0, "1d": host.Retention(day), "365d": host.Retention(365 * day), "48h": host.Retention(2 * day)} {
 		if got, err := host.ParseRetention(text); err != nil || got != want {
 			t.Errorf("%s: %v, %v", text, got, err)

@@ -8,18 +8,19 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// AppleClient is who signs the client secret at Apple, which is a token by the client's key
-// that Apple gave out: of a team, and the key's id there. It is made for each request, where
-// an operator would have to make another every six months.
+// AppleClient identifies the key that signs the client secret for Apple: the team and
+// the key id. At Apple the client secret is a token signed by that key. The server
+// signs one for each request; otherwise an operator would have to make a new one every
+// six months.
 type AppleClient struct{ Team, Key string }
 
-// appleLife is how long a secret is good for, in seconds: clocks may differ.
+// appleLife is the lifetime of such a secret in seconds. It allows for clock skew.
 const appleLife = 5 * 60
 
 var appleID = regexp.MustCompile(`^[A-Z0-9]{10}$`)
 
-// ParseAppleClient reads who signs the secret, as TEAM/KEY, by a key that Apple gave out; nil
-// for no text.
+// ParseAppleClient parses TEAM/KEY for a key from Apple. It returns nil for an empty
+// text.
 func ParseAppleClient(text string, key *ClientKey) (*AppleClient, error) {
 	if text == "" {
 		return nil, nil

@@ -11,58 +11,60 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// Attempt is one sign-in on its way through the provider. It travels sealed in the state
-// of the authorization request (see [Attempts]), so that the server keeps nothing and
-// the browser one cookie, however many attempts there are.
+// Attempt is one sign-in in progress. It is sealed in the state of the authorization
+// request (see [Attempts]). The server stores nothing, and a browser needs one cookie
+// for any number of attempts.
 type Attempt struct {
-	// ID is what the session that comes of it keeps, so that it counts once.
+	// ID is stored with the session that the attempt creates, so that the attempt
+	// succeeds at most once.
 	ID        string
 	App       string
 	ReturnTo  string
 	CreatedAt int64
-	// MaxAge is the greatest age of the authentication that was asked for, in
-	// seconds; nil where none was.
+	// MaxAge is the requested maximum age of the authentication, in seconds, or nil.
 	MaxAge *int64
-	// JKT is the thumbprint of the device key that the request proved and that the new
-	// session is bound to; empty without one.
+	// JKT is the thumbprint of the device key that the request proved, or empty. The
+	// new session is bound to it.
 	JKT string
-	// ACRValues are the authentication context classes that were asked for, the
-	// preferred first, separated by spaces.
+	// ACRValues are the requested authentication context classes in order of
+	// preference, separated by spaces.
 	ACRValues string
-	// Organization is the organization that it is for, as it was named.
+	// Organization is the id or slug of the organization to sign in to, or empty.
 	Organization string
-	// Chosen tells that a person began it, as far as the browser says: no foreign page's
-	// link, and nothing that the provider answers without asking. It accepts an invitation.
+	// Chosen reports whether a person started the attempt, as far as the browser tells:
+	// not by a foreign link, and not with prompt=none. Such an attempt accepts an
+	// invitation.
 	Chosen bool
-	// Connection is the organization's own at whose provider it happens; empty is the
+	// Connection is the id of the organization's own connection. It is empty for the
 	// workspace's provider.
 	Connection string
-	// Session is the session that a step-up raises; empty where the attempt makes a
-	// new one.
+	// Session is the id of the session to step up. It is empty if the attempt creates a
+	// session.
 	Session string
-	// Proven tells that the request that began the attempt proved the device key of
-	// Session. An attempt that the release before began has no such mark.
+	// Proven reports whether the request proved the device key of Session, bound at its
+	// sign-in. It is false for attempts of earlier releases.
 	Proven bool
-	// Prompt and LoginHint are what the provider was asked to ask, for an attempt that is
-	// begun anew.
+	// Prompt and LoginHint are the parameters for the provider. A restarted attempt
+	// sends them again.
 	Prompt, LoginHint string
-	// Restarted tells that it was begun anew because the first callback came without the
-	// browser's value that it was begun with. That happens once.
+	// Restarted reports whether the attempt was started again, because the first
+	// callback came without the browser value. That happens once.
 	Restarted bool
-	// Confirms tells that the provider was told to ask who is there, and that a provider that
-	// does not say when the person authenticated is taken at that. See Attempt.ConfirmedAt.
+	// Confirms reports whether the provider was asked to prompt the user, so that the
+	// return counts as a confirmation if the provider sends no auth_time. See
+	// Attempt.ConfirmedAt.
 	Confirms bool
 
-	// State is the parameter of that name (RFC 6749 section 4.1.1). Nonce (OpenID Connect
-	// Core section 3.1.2.1) and Verifier (RFC 7636 section 4.1) follow from the browser
-	// that the attempt is bound to, and are never sealed with it.
+	// State is the state parameter (RFC 6749 section 4.1.1). Nonce (OpenID Connect Core
+	// section 3.1.2.1) and Verifier (RFC 7636 section 4.1) are derived from the browser
+	// value and are not part of the sealed state.
 	State, Nonce, Verifier string
 
-	browserMAC []byte // proves the browser, see Attempts.In
+	browserMAC []byte // authenticates the browser, see Attempts.BoundTo
 }
 
-// NewAttempt begins a sign-in. Its state is its ID, and its secrets are random, until
-// [Attempts.Bind] makes those of a browser.
+// NewAttempt returns an attempt with random secrets and its ID as state.
+// [Attempts.Bind] replaces them with those of a browser.
 func NewAttempt(app, returnTo string, now int64) Attempt {
 	id := newAttemptID()
 	return Attempt{
@@ -71,8 +73,8 @@ func NewAttempt(app, returnTo string, now int64) Attempt {
 	}
 }
 
-// Restart returns the attempt begun a second time, in whichever browser its callback came
-// from: of that nothing is known, so that nothing that the first browser proved goes along.
+// Restart returns the attempt for starting it again. Any browser may have brought its
+// callback, so that it keeps nothing that the first browser proved.
 func (a Attempt) Restart() Attempt {
 	a.ID, a.Restarted, a.Chosen, a.JKT = newAttemptID(), true, false, ""
 	return a
@@ -88,27 +90,27 @@ func newAttemptID() string {
 	return attemptIDs.EncodeToString(id[:])
 }
 
-// Meets tells whether the identity token says what a step-up asked for: a provider
-// may answer acr_values with less (OpenID Connect Core section 3.1.2.1). MaxAge was
-// checked with the token.
+// Meets reports whether the identity token satisfies the requested acr_values. A
+// provider may answer with a weaker class (OpenID Connect Core section 3.1.2.1). MaxAge
+// is checked with the token.
 func (a Attempt) Meets(i Identity) error {
 	if a.ACRValues == "" || slices.Contains(strings.Fields(a.ACRValues), i.ACR) {
 		return nil
 	}
 	return &Refused{
-		Code: "unmet_authentication_requirements", Err: fmt.Errorf("the provider answered with acr %q", i.ACR),
+		Code: "unmet_authentication_requirements", Err: fmt.Errorf("the provider answered with acr %q, which was not requested", i.ACR),
 	}
 }
 
-// Caused tells whether the person authenticated for this attempt, and not before:
-// the identity token says so, by a clock that may differ.
+// Caused reports whether the person authenticated for this attempt and not before,
+// according to the identity token. It allows for clock skew.
 func (a Attempt) Caused(i Identity) bool {
 	return i.AuthTime != 0 && i.AuthTime >= a.CreatedAt-maxSkew
 }
 
-// ConfirmedAt returns when the person came back from a provider that was told to ask them and
-// does not say when it did, or 0. It is no time of an authentication: the provider may have
-// remembered them.
+// ConfirmedAt returns the time of the return from a provider that was asked to prompt
+// the user and sends no auth_time, or 0. It is not the time of an authentication, since
+// the provider may have remembered the user.
 func (a Attempt) ConfirmedAt(i Identity, now int64) int64 {
 	if a.Confirms && i.AuthTime == 0 {
 		return now
@@ -116,11 +118,11 @@ func (a Attempt) ConfirmedAt(i Identity, now int64) int64 {
 	return 0
 }
 
-// AttemptLife is how long a sign-in may take, in seconds.
+// AttemptLife is the maximum duration of a sign-in, in seconds.
 const AttemptLife = 10 * 60
 
-// ErrAttempt refuses what is no attempt of this server. ErrAttemptTooOld comes with an
-// attempt that is one, and took longer than AttemptLife.
+// ErrAttempt is the error for an invalid attempt. ErrAttemptTooOld is returned together
+// with a valid attempt that is older than AttemptLife.
 var (
 	ErrAttempt       = errors.New("login: no such sign-in attempt")
 	ErrAttemptTooOld = errors.New("login: the sign-in attempt is too old")

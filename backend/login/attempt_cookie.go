@@ -2,8 +2,9 @@ package login
 
 import "encoding/json"
 
-// cookieAttempt is an attempt as the release before kept it: sealed in a cookie of its own,
-// whose name follows from the attempt's ID, which is its state. It is read for one release.
+// cookieAttempt is the format of the previous release: sealed in a cookie for each
+// attempt, whose name derives from the attempt's ID. The ID is the state. It is read
+// for one release.
 type cookieAttempt struct {
 	ID           string `json:"id"`
 	Nonce        string `json:"nonce"`
@@ -21,8 +22,8 @@ type cookieAttempt struct {
 	Proven       bool   `json:"proven,omitempty"`
 }
 
-// OpenCookie reads an attempt that the release before began out of its cookie, for the state
-// that the callback brings. One older than AttemptLife comes with ErrAttemptTooOld.
+// OpenCookie opens an attempt of the previous release from its cookie, for the state of
+// the callback. An attempt older than AttemptLife is returned with ErrAttemptTooOld.
 func (s Attempts) OpenCookie(cookie, name, state string, now int64) (Attempt, error) {
 	plain, err := s.Sealer.Open(cookie, name)
 	if err != nil {

@@ -18,7 +18,7 @@ func attemptsOf(secret signingkey.Secret) login.Attempts {
 	return login.Attempts{Sealer: secret.Sealer(signingkey.ForAttempts), Keys: secret.Derive(signingkey.ForBrowsers)}
 }
 
-// bound returns an attempt of a browser.
+// bound returns an attempt of the browser.
 func bound(t *testing.T, s login.Attempts, b login.Browser) login.Attempt {
 	t.Helper()
 	a := login.NewAttempt("web", "https://app.example/notes?a=1#b", now)
@@ -28,7 +28,7 @@ func bound(t *testing.T, s login.Attempts, b login.Browser) login.Attempt {
 	return a
 }
 
-func TestAnAttemptComesBackAsItWasSealed(t *testing.T) {
+func TestAttempt_SealAndOpen(t *testing.T) {
 	s, b, age := attempts(), login.NewBrowser(now), int64(60)
 	a := login.NewAttempt("web", `https://app.example/list?filter={"a":1}&path=C:\dir#'`, now)
 	a.MaxAge, a.Organization, a.Connection, a.Session = &age, "org_acme", "con_acme", "ses_abc"
@@ -44,8 +44,8 @@ func TestAnAttemptComesBackAsItWasSealed(t *testing.T) {
 	}
 }
 
-// TestAttempt_TheLargestFitsIntoAState: whatever a sign-in asks for.
-func TestAttempt_TheLargestFitsIntoAState(t *testing.T) {
+// TestAttempt_LargestFitsIntoState checks this for all parameters of a sign-in.
+func TestAttempt_LargestFitsIntoState(t *testing.T) {
 	age := int64(1<<31 - 1)
 	a := login.NewAttempt(strings.Repeat("a", 32), "https://app.example.com/", now)
 	a.MaxAge, a.Organization, a.Session, a.JKT = &age, "org_"+strings.Repeat("o", 26), "ses_"+strings.Repeat("s", 26), strings.Repeat("A", 43)
@@ -62,8 +62,9 @@ func TestAttempt_TheLargestFitsIntoAState(t *testing.T) {
 	}
 }
 
-// TestAttempt_SecretsAreOfItAndItsBrowser: and stand nowhere in its state.
-func TestAttempt_SecretsAreOfItAndItsBrowser(t *testing.T) {
+// TestAttempt_SecretsDeriveFromBrowser checks that the state does not contain the
+// secrets.
+func TestAttempt_SecretsDeriveFromBrowser(t *testing.T) {
 	s, seen := attempts(), map[string]bool{}
 	browsers := []login.Browser{login.NewBrowser(now), login.NewBrowser(now)}
 	for range 100 {
@@ -90,8 +91,9 @@ func TestAttempt_SecretsAreOfItAndItsBrowser(t *testing.T) {
 	}
 }
 
-// TestAttempt_OfASecretThatIsReplaced ends where another value has come first meanwhile.
-func TestAttempt_OfASecretThatIsReplaced(t *testing.T) {
+// TestAttempt_ReplacedSecret opens an attempt after another value of the secret has
+// become the first.
+func TestAttempt_ReplacedSecret(t *testing.T) {
 	_, before := signingkey.NewSecret()
 	_, after := signingkey.NewSecret()
 	old, err := signingkey.ParseSecret(before)
@@ -110,7 +112,7 @@ func TestAttempt_OfASecretThatIsReplaced(t *testing.T) {
 	}
 }
 
-func TestAnAttemptOpensOnlyInTimeAndUnaltered(t *testing.T) {
+func TestAttempt_ExpiredOrAltered(t *testing.T) {
 	secret, _ := signingkey.NewSecret()
 	s, seal := attemptsOf(secret), secret.Sealer(signingkey.ForAttempts)
 	a := bound(t, s, login.NewBrowser(now))
@@ -138,8 +140,9 @@ func TestAnAttemptOpensOnlyInTimeAndUnaltered(t *testing.T) {
 	}
 }
 
-// TestAttempt_BegunAnewTakesNothingAlong: in which browser it goes on is not known.
-func TestAttempt_BegunAnewTakesNothingAlong(t *testing.T) {
+// TestAttempt_RestartKeepsNothing checks that a restarted attempt keeps nothing of the
+// first browser.
+func TestAttempt_RestartKeepsNothing(t *testing.T) {
 	a := login.NewAttempt("web", "https://app.example/", now)
 	a.JKT, a.Chosen, a.Prompt = "thumb", true, "login"
 	again := a.Restart()
@@ -148,7 +151,7 @@ func TestAttempt_BegunAnewTakesNothingAlong(t *testing.T) {
 	}
 }
 
-func TestBrowser_HasOneSpelling(t *testing.T) {
+func TestBrowser_CanonicalEncoding(t *testing.T) {
 	b := login.NewBrowser(now)
 	if got, ok := login.ParseBrowser(b.String()); !ok || got != b || got.MadeAt() != now {
 		t.Errorf("%v, %t, made at %d", got, ok, got.MadeAt())

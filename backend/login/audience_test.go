@@ -57,7 +57,7 @@ func TestProvider_AssertionForTheTokenEndpoint(t *testing.T) {
 				p.PushedRequests = idp.PushRequired // at an address of its own, which is sent the assertion
 				p.Metadata = func(m map[string]any) { m["token_endpoint"] = test.metadata }
 			}
-			c := relying(p, func(c *login.Config) { c.ClientKey, c.TokenEndpointAudience = key, test.setting })
+			c := relyingParty(p, func(c *login.Config) { c.ClientKey, c.TokenEndpointAudience = key, test.setting })
 			_, err := signInAt(t, c, p, nil)
 			if got := login.FaultOf(err); got != test.want || (err == nil) != (test.want == "") {
 				t.Fatalf("%q, %v", got, err)
@@ -81,7 +81,7 @@ func TestProvider_AppleSignsTheSecret(t *testing.T) {
 			jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithTimeFunc(p.Now))
 		return err == nil && token.Header["kid"] == "KEY1234567"
 	}
-	c := relying(p, func(c *login.Config) {
+	c := relyingParty(p, func(c *login.Config) {
 		c.ClientSecret, c.ClientKey, c.Apple = "", clientKey(t, pemOf(t, private)), &login.AppleClient{Team: "TEAM123456", Key: "KEY1234567"}
 		c.ResponseMode = "form_post"
 	})

@@ -16,9 +16,9 @@ const (
 	keysPause   = 10 * time.Second
 )
 
-// bounded cuts answers at maxAnswer bytes, and has maxRequests under way at once: one
-// provider that hangs leaves connections to the others. Who comes beyond waits for as
-// long as for an answer.
+// bounded limits answers to maxAnswer bytes and concurrent requests to maxRequests, so
+// that a hanging provider does not use up all connections. Further requests wait until
+// a slot is free or their context ends.
 type bounded struct {
 	next  http.RoundTripper
 	slots chan struct{}
@@ -45,7 +45,7 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// answerBody is the body of an answer, whose request is under way until it is closed.
+// answerBody is the body of an answer. Closing it frees the request's slot.
 type answerBody struct {
 	io.Reader
 	body    io.Closer
@@ -57,11 +57,11 @@ func (b *answerBody) Close() error {
 	return b.body.Close()
 }
 
-// byteOrderMark begins files that some editors and servers of Windows write. No JSON has it
-// (RFC 8259 section 8.1).
+// byteOrderMark is at the start of files by some editors and servers on Windows. JSON
+// must not have one (RFC 8259 section 8.1).
 const byteOrderMark = "\ufeff"
 
-// withoutMark is a text without the byte order mark that it may begin with.
+// withoutMark reads a text without its byte order mark.
 type withoutMark struct {
 	content *bufio.Reader
 	begun   bool
@@ -78,11 +78,10 @@ func (w *withoutMark) Read(p []byte) (int, error) {
 	return w.content.Read(p)
 }
 
-// throttled asks one address at a pace: an answer stands for keysPause, and that there was
-// none for failurePause. It has the keys for
-// logout tokens, which nobody has to sign in to send, and of which each by a key that is
-// not at hand makes go-oidc ask again. Sign-ins have theirs without it: whoever redeems a
-// code cannot wait until a key that the provider has just taken may be asked for.
+// throttled limits the requests to one address: an answer is reused for keysPause, a
+// failure for failurePause. It fetches the keys for logout tokens. Anybody can send
+// those, and go-oidc fetches the keys again for each unknown key id. Sign-ins do not
+// use it, since they must accept a key that the provider has just started to use.
 type throttled struct {
 	next http.RoundTripper
 
@@ -92,8 +91,8 @@ type throttled struct {
 	failedAt time.Time
 }
 
-// errFailed is the error for a provider that could not be asked a moment ago.
-var errFailed = errors.New("login: the provider did not answer a moment ago")
+// errFailed is the error for a provider that has just failed to answer.
+var errFailed = errors.New("login: the provider did not answer the previous request")
 
 func (p *throttled) RoundTrip(r *http.Request) (*http.Response, error) {
 	if body, err := p.cached(time.Now()); err != nil {
@@ -114,7 +113,8 @@ func (p *throttled) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// cached returns the answer while it stands, or that there was none; nil otherwise.
+// cached returns the answer or the failure that is still valid. It returns nil if a
+// request is due.
 func (p *throttled) cached(now time.Time) ([]byte, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -127,7 +127,7 @@ func (p *throttled) cached(now time.Time) ([]byte, error) {
 	return nil, nil
 }
 
-// store reads an answer, from which on it stands.
+// store reads an answer and caches it.
 func (p *throttled) store(r *http.Request, response *http.Response) (*http.Response, error) {
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)

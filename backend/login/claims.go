@@ -13,7 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
-// checkedClaims are the claims that go-oidc checks, as they stand in the token.
+// checkedClaims are the claims that go-oidc checks, in their original encoding.
 type checkedClaims struct {
 	Issuer    json.RawMessage `json:"iss,omitempty"`
 	Subject   json.RawMessage `json:"sub,omitempty"`
@@ -23,8 +23,8 @@ type checkedClaims struct {
 	NotBefore instant         `json:"nbf,omitempty"`
 }
 
-// identityClaims are the claims of an identity token that mean something here beside
-// those (OpenID Connect Core section 2).
+// identityClaims are the other claims of an identity token that are used (OpenID
+// Connect Core section 2).
 type identityClaims struct {
 	Nonce           text       `json:"nonce"`
 	AuthorizedParty text       `json:"azp"`
@@ -37,18 +37,18 @@ type identityClaims struct {
 	Email           text       `json:"email"`
 }
 
-// protectedClaims are the claims that only an identity token makes: what userinfo says of
-// them is about no authentication, and its names are anybody's to choose.
+// protectedClaims are only accepted from an identity token. Userinfo describes no
+// authentication, and its claim names can be configured freely.
 var protectedClaims = []string{
 	"iss", "sub", "aud", "exp", "iat", "nbf", "jti", "nonce", "azp", "auth_time", "acr", "amr", "sid", "at_hash", "c_hash",
 }
 
-// exactKeySet is a key set for one token, whose payload holds the claims that go-oidc
-// checks and no other: it reads names whatever their case, and refuses a token for the
-// type of a claim that nobody needs.
+// exactKeySet is the key set for verifying one token. It passes only checkedClaims on
+// to go-oidc, which matches names case-insensitively and rejects a token because of the
+// type of an unused claim.
 type exactKeySet struct {
 	oidc.KeySet
-	payload json.RawMessage // all of it, once the signature is verified
+	payload json.RawMessage // all claims, after the signature is verified
 }
 
 // VerifySignature implements oidc.KeySet.
@@ -65,8 +65,8 @@ func (k *exactKeySet) VerifySignature(ctx context.Context, raw string) ([]byte, 
 	return json.Marshal(checked)
 }
 
-// verify checks a token's signature, issuer, audience and, unless it may lack them, its
-// times, and reads its claims by their exact names.
+// verify verifies a token's signature, issuer, audience and times, as c requires, and
+// decodes its claims by their exact names.
 func (p *Provider) verify(ctx context.Context, keys oidc.KeySet, raw string, c oidc.Config, into any) (*oidc.IDToken, json.RawMessage, error) {
 	exact := &exactKeySet{KeySet: keys}
 	c.ClientID = p.config.ClientID
@@ -77,7 +77,7 @@ func (p *Provider) verify(ctx context.Context, keys oidc.KeySet, raw string, c o
 	return token, exact.payload, strictjson.DecodeKnown(exact.payload, into)
 }
 
-// allClaims returns every claim. Numbers stay as they are written, of whatever size.
+// allClaims returns every claim. Numbers keep their original text.
 func allClaims(payload []byte) (claims map[string]any, err error) {
 	d := json.NewDecoder(bytes.NewReader(payload))
 	d.UseNumber()
@@ -85,7 +85,7 @@ func allClaims(payload []byte) (claims map[string]any, err error) {
 	return claims, err
 }
 
-// truncate leaves out what is too long to be kept.
+// truncate removes values that are too long to store.
 func (c *identityClaims) truncate() {
 	if len(c.ACR) > maxACR {
 		c.ACR = ""
@@ -95,8 +95,8 @@ func (c *identityClaims) truncate() {
 	}
 }
 
-// authenticatedAt returns when the person authenticated, by a clock that may be ahead, or 0
-// where the token does not say.
+// authenticatedAt returns when the person authenticated, limited to now, or 0 if the
+// token does not say.
 func (c *identityClaims) authenticatedAt(now int64) int64 {
 	if c.AuthTime <= 0 || int64(c.AuthTime) > now+maxSkew {
 		return 0
@@ -104,8 +104,8 @@ func (c *identityClaims) authenticatedAt(now int64) int64 {
 	return min(int64(c.AuthTime), now)
 }
 
-// checkMaxAge refuses an authentication that is older than the attempt asked for, or of
-// which nobody knows how old it is. Asking again would bring no other answer.
+// checkMaxAge refuses an authentication that is older than the attempt's MaxAge or of
+// unknown age. Such an error is final; a retry would get the same answer.
 func (a Attempt) checkMaxAge(authTime, now int64) error {
 	switch {
 	case a.MaxAge == nil:
@@ -113,10 +113,10 @@ func (a Attempt) checkMaxAge(authTime, now int64) error {
 	case authTime == 0 && a.Confirms:
 		return nil
 	case authTime == 0:
-		return &Refused{Code: string(api.AuthTimeMissing), Err: fmt.Errorf("identity token: no auth_time, although max_age=%d was asked for: "+
-			"have the provider put auth_time into its identity tokens, or lift the rules that need it, such as authentication_age and isolated", *a.MaxAge)}
+		return &Refused{Code: string(api.AuthTimeMissing), Err: fmt.Errorf("identity token: auth_time is missing although max_age=%d was requested: "+
+			"configure the provider to include auth_time, or remove the rules that need it, such as authentication_age and isolated", *a.MaxAge)}
 	case now-authTime > *a.MaxAge+maxSkew:
-		return refused("identity token: the authentication is older than was asked for")
+		return refused("identity token: the authentication is older than the requested max_age")
 	}
 	return nil
 }

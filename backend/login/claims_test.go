@@ -13,7 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// claims makes the identity token say all of these too; nil takes one away.
+// claims sets claims of the identity token. Nil removes a claim.
 func claims(told map[string]any) func(*logintest.Provider) {
 	return func(p *logintest.Provider) {
 		p.Claims = func(c map[string]any) {
@@ -23,9 +23,9 @@ func claims(told map[string]any) func(*logintest.Provider) {
 	}
 }
 
-// TestAnAuthenticationWhoseTimeIsNotSignedHasNone: neither the time of the token nor
-// what userinfo says takes its place, and nobody is taken to have authenticated just now.
-func TestAnAuthenticationWhoseTimeIsNotSignedHasNone(t *testing.T) {
+// TestClaims_AuthTimeNotFromUserInfo checks that without auth_time in the identity
+// token the time is unknown. It is taken neither from iat nor from userinfo.
+func TestClaims_AuthTimeNotFromUserInfo(t *testing.T) {
 	for name, told := range map[string]map[string]any{
 		"not said":            {"auth_time": nil},
 		"zero":                {"auth_time": 0},
@@ -54,9 +54,9 @@ func TestAnAuthenticationWhoseTimeIsNotSignedHasNone(t *testing.T) {
 	}
 }
 
-// TestUserInfoSaysNothingAboutAnAuthentication (OpenID Connect Core section 5.1): it is
-// of whoever holds the access token, whenever.
-func TestUserInfoSaysNothingAboutAnAuthentication(t *testing.T) {
+// TestClaims_UserInfoIsNoAuthentication checks OpenID Connect Core section 5.1:
+// userinfo can be read at any time with the access token.
+func TestClaims_UserInfoIsNoAuthentication(t *testing.T) {
 	p := provider(t)
 	claims(map[string]any{"auth_time": nil, "acr": nil, "amr": nil, "sid": nil})(p)
 	p.UserInfo = func(c map[string]any) {
@@ -76,7 +76,7 @@ func TestUserInfoSaysNothingAboutAnAuthentication(t *testing.T) {
 	}
 }
 
-func TestClaimNamesCompareExactly(t *testing.T) {
+func TestClaims_ExactNames(t *testing.T) {
 	p := provider(t)
 	claims(map[string]any{
 		"acr": nil, "ACR": "urn:mfa", "amr": nil, "AMR": []string{"otp"}, "sid": nil, "Sid": "1", "ſid": "2",
@@ -91,8 +91,9 @@ func TestClaimNamesCompareExactly(t *testing.T) {
 	}
 }
 
-// TestNoClaimOfAnotherNameSaysWhoItIs, or for whom and until when, whichever stands last.
-func TestNoClaimOfAnotherNameSaysWhoItIs(t *testing.T) {
+// TestClaims_OtherNamesIdentifyNobody checks that claims with similar names are not
+// read, in any order.
+func TestClaims_OtherNamesIdentifyNobody(t *testing.T) {
 	for name, told := range map[string]map[string]any{
 		"iss":   {"iss": nil, "ISS": issuer},
 		"sub":   {"sub": nil, "SUB": "alice"},
@@ -123,7 +124,7 @@ func TestNoClaimOfAnotherNameSaysWhoItIs(t *testing.T) {
 	wantRefused(t, err, "invalid_response")
 }
 
-func TestAClaimThatIsRepeatedIsRefused(t *testing.T) {
+func TestClaims_RepeatedRefused(t *testing.T) {
 	p := provider(t)
 	p.Sign = func(p *logintest.Provider, c jwt.MapClaims) string {
 		text, err := json.Marshal(c)
@@ -136,8 +137,8 @@ func TestAClaimThatIsRepeatedIsRefused(t *testing.T) {
 	wantRefused(t, err, "invalid_response")
 }
 
-// TestAnAgeThatIsAskedForNeedsATimeThatIsSigned, and the refusal says what is missing.
-func TestAnAgeThatIsAskedForNeedsATimeThatIsSigned(t *testing.T) {
+// TestClaims_MaxAgeNeedsSignedTime checks that the refusal names the missing claim.
+func TestClaims_MaxAgeNeedsSignedTime(t *testing.T) {
 	age := int64(300)
 	for name, told := range map[string]map[string]any{
 		"not said":    {"auth_time": nil},
@@ -155,8 +156,8 @@ func TestAnAgeThatIsAskedForNeedsATimeThatIsSigned(t *testing.T) {
 	}
 }
 
-// TestALogoutTokenGoesByTheExactNamesToo: it ends whose session sub and sid name.
-func TestALogoutTokenGoesByTheExactNamesToo(t *testing.T) {
+// TestLogoutToken_ExactNames checks that only sub and sid select the sessions.
+func TestLogoutToken_ExactNames(t *testing.T) {
 	p := provider(t)
 	token := func(told jwt.MapClaims) string {
 		all := jwt.MapClaims{

@@ -14,15 +14,15 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// IsResponseMode reports whether a provider may be asked to answer so; empty leaves it to
-// the provider.
+// IsResponseMode reports whether a response mode is supported. Empty leaves it to the
+// provider.
 func IsResponseMode(mode string) bool { return mode == "" || mode == "query" || mode == "form_post" }
 
 // assertionType is the client_assertion_type of RFC 7523 section 2.2.
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-// secretAt returns the client's secret for a request; empty where it proves itself by an
-// assertion.
+// secretAt returns the client secret for a request, or "" if the client authenticates
+// by an assertion.
 func (p *Provider) secretAt(now int64) (string, error) {
 	switch {
 	case p.config.Apple != nil:
@@ -54,8 +54,9 @@ func (p *Provider) redeem(ctx context.Context, found *discovered, code, verifier
 	return tokens, nil
 }
 
-// CheckClient redeems a code that cannot exist: a provider that knows the client refuses
-// the code (RFC 6749 section 5.2), for which the error is nil; another the client.
+// CheckClient tests the client's credentials by redeeming an invalid code. It returns
+// nil if the provider rejects the code (RFC 6749 section 5.2), and an error if it
+// rejects the client.
 func (p *Provider) CheckClient(ctx context.Context, now int64) error {
 	found, err := p.discover(ctx)
 	if err != nil {
@@ -69,8 +70,8 @@ func (p *Provider) CheckClient(ctx context.Context, now int64) error {
 	return err
 }
 
-// assertion is the client's for one request, by its key; empty where it has a secret. Its
-// audience is the issuer alone: another provider that is sent one can do nothing with it.
+// assertion returns the client assertion for one request, or "" for a client with a
+// secret. Its audience is the issuer, so that another provider cannot use it.
 func (p *Provider) assertion(found *discovered, now int64) (string, error) {
 	if p.config.ClientKey == nil || p.config.Apple != nil {
 		return "", nil
@@ -82,9 +83,10 @@ func (p *Provider) assertion(found *discovered, now int64) (string, error) {
 	return p.config.ClientKey.assertion(p.config.ClientID, audience, found.metadata.AssertionAlgorithms, now)
 }
 
-// assertionAudience is whom an assertion is for. The token endpoint, for providers that take
-// no issuer, has to be at the issuer's own origin: metadata that named another provider's
-// would get hold of an assertion that is good there.
+// assertionAudience returns the audience of client assertions: the issuer, or the token
+// endpoint by setting. The token endpoint must have the issuer's origin. Otherwise,
+// metadata could name another provider's endpoint and obtain an assertion that is valid
+// there.
 func (p *Provider) assertionAudience(found *discovered) (string, error) {
 	if !p.config.TokenEndpointAudience {
 		return p.config.Issuer, nil
@@ -100,17 +102,17 @@ func (p *Provider) assertionAudience(found *discovered) (string, error) {
 	return endpoint, nil
 }
 
-// push sends an authorization request to the provider itself (RFC 9126 section 2), and
-// returns the address that stands for it.
+// push sends an authorization request directly to the provider (RFC 9126 section 2) and
+// returns the short address for the browser.
 func (p *Provider) push(ctx context.Context, found *discovered, address string, now int64) (string, error) {
-	asked, err := url.Parse(address)
+	authorization, err := url.Parse(address)
 	if err != nil {
 		return "", err
 	}
 	if found.metadata.Push == "" {
-		return "", p.faultError(FaultRequest, "its metadata name no pushed_authorization_request_endpoint: switch pushed requests off, or on at the provider")
+		return "", p.faultError(FaultRequest, "its metadata has no pushed_authorization_request_endpoint: disable push_requests here, or enable pushed requests at the provider")
 	}
-	request, err := p.pushRequest(ctx, found, asked.Query(), now)
+	request, err := p.pushRequest(ctx, found, authorization.Query(), now)
 	if err != nil {
 		return "", err
 	}
@@ -136,11 +138,11 @@ func (p *Provider) push(ctx context.Context, found *discovered, address string, 
 		}
 		return "", p.endpointError("its endpoint for pushed requests", response.StatusCode, answer.Error, said)
 	}
-	asked.RawQuery = withQuery(found.oauth.Endpoint.AuthURL, url.Values{"client_id": {p.config.ClientID}, "request_uri": {answer.RequestURI}})
-	return asked.String(), nil
+	authorization.RawQuery = withQuery(found.oauth.Endpoint.AuthURL, url.Values{"client_id": {p.config.ClientID}, "request_uri": {answer.RequestURI}})
+	return authorization.String(), nil
 }
 
-// withQuery is the query of an address with more in it.
+// withQuery returns the query of an address with more parameters.
 func withQuery(address string, more url.Values) string {
 	_, query, _ := strings.Cut(address, "?")
 	if query != "" {
@@ -149,8 +151,8 @@ func withQuery(address string, more url.Values) string {
 	return query + more.Encode()
 }
 
-// pushRequest is the request that pushes parameters, by which the client authenticates as
-// at the token endpoint.
+// pushRequest returns the HTTP request of push. The client authenticates as at the
+// token endpoint.
 func (p *Provider) pushRequest(ctx context.Context, found *discovered, form url.Values, now int64) (*http.Request, error) {
 	assertion, err := p.assertion(found, now)
 	if err != nil {

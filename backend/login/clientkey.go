@@ -19,22 +19,22 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// ClientKey is the key by which the client authenticates at providers in place of a
-// secret (private_key_jwt, OpenID Connect Core section 9).
+// ClientKey is the key for client authentication without a secret (private_key_jwt,
+// OpenID Connect Core section 9).
 type ClientKey struct {
 	private     crypto.Signer
 	public      jose.JSONWebKey
-	certificate string // its SHA-256 thumbprint (x5t#S256), empty without one
+	certificate string // the certificate's SHA-256 thumbprint (x5t#S256), or empty
 }
 
-// assertionLife is how long a client assertion is good for, in seconds.
+// assertionLife is the lifetime of a client assertion, in seconds.
 const assertionLife = 60
 
-// minRSABits is the shortest RSA key (RFC 7518 section 3.3).
+// minRSABits is the minimum size of an RSA key (RFC 7518 section 3.3).
 const minRSABits = 2048
 
-// ParseClientKey reads a key in PEM, and the certificate of it that may stand beside it:
-// some providers, such as Entra, know a client's key by its certificate.
+// ParseClientKey parses a private key in PEM format and optionally its certificate.
+// Some providers, such as Entra, identify a key by its certificate.
 func ParseClientKey(text []byte) (*ClientKey, error) {
 	var k ClientKey
 	var certificate *x509.Certificate
@@ -51,7 +51,7 @@ func ParseClientKey(text []byte) (*ClientKey, error) {
 		}
 	}
 	if k.private == nil {
-		return nil, errors.New("there is no private key in PEM: it begins with -----BEGIN PRIVATE KEY-----")
+		return nil, errors.New("there is no private key in PEM format (-----BEGIN PRIVATE KEY-----)")
 	}
 	return k.describe(certificate)
 }
@@ -67,7 +67,7 @@ func parsePrivateKey(block *pem.Block) (crypto.Signer, error) {
 	case "RSA PRIVATE KEY":
 		key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
 	default:
-		return nil, errors.New("the key has to be unencrypted, as PKCS #8, SEC 1 or PKCS #1")
+		return nil, errors.New("the key must be unencrypted, in PKCS #8, SEC 1 or PKCS #1 format")
 	}
 	if err != nil {
 		return nil, err
@@ -82,10 +82,10 @@ func parsePrivateKey(block *pem.Block) (crypto.Signer, error) {
 			return key, nil
 		}
 	}
-	return nil, errors.New("the key has to be of P-256, or RSA of 2048 bits or more")
+	return nil, errors.New("the key must be EC P-256, or RSA with at least 2048 bits")
 }
 
-// describe sets what is published of the key: the id is its thumbprint (RFC 7638).
+// describe sets the public key. Its id is its thumbprint (RFC 7638).
 func (k ClientKey) describe(certificate *x509.Certificate) (*ClientKey, error) {
 	k.public = jose.JSONWebKey{Key: k.private.Public(), Use: "sig"}
 	thumbprint, err := k.public.Thumbprint(crypto.SHA256)
@@ -97,7 +97,7 @@ func (k ClientKey) describe(certificate *x509.Certificate) (*ClientKey, error) {
 		return &k, nil
 	}
 	if public, ok := k.private.Public().(interface{ Equal(crypto.PublicKey) bool }); !ok || !public.Equal(certificate.PublicKey) {
-		return nil, errors.New("the certificate is of another key")
+		return nil, errors.New("the certificate does not match the key")
 	}
 	sum := sha256.Sum256(certificate.Raw)
 	k.certificate = base64.RawURLEncoding.EncodeToString(sum[:])
@@ -105,17 +105,18 @@ func (k ClientKey) describe(certificate *x509.Certificate) (*ClientKey, error) {
 	return &k, nil
 }
 
-// Set returns the key set that providers read: the public half.
+// Set returns the public key set for providers.
 func (k *ClientKey) Set() json.RawMessage {
 	text, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{k.public}})
 	if err != nil {
-		panic(err) // a key that was read always encodes
+		panic(err) // cannot happen for a parsed key
 	}
 	return text
 }
 
-// method is the algorithm by which the key signs, of those that a provider names. Without
-// a list it is RS256 for an RSA key, or PS256 for one with a certificate, as Entra has it.
+// method returns the signing algorithm, among those that the provider supports. Without
+// a list it is RS256 for an RSA key, or PS256 for one with a certificate, as Entra
+// requires.
 func (k *ClientKey) method(named []string) jwt.SigningMethod {
 	if _, ec := k.private.(*ecdsa.PrivateKey); ec {
 		return jwt.SigningMethodES256
@@ -127,7 +128,7 @@ func (k *ClientKey) method(named []string) jwt.SigningMethod {
 	return jwt.SigningMethodRS256
 }
 
-// assertion is the client's for one request (RFC 7523 section 3).
+// assertion returns a client assertion for one request (RFC 7523 section 3).
 func (k *ClientKey) assertion(clientID, issuer string, algorithms []string, now int64) (string, error) {
 	token := jwt.NewWithClaims(k.method(algorithms), jwt.MapClaims{
 		"iss": clientID, "sub": clientID, "aud": issuer, "jti": rand.Text(),

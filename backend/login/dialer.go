@@ -11,10 +11,9 @@ import (
 	"time"
 )
 
-// NewTransport returns the transport of a server to organizations' own providers: it
-// judges the address that is dialed, after DNS, whatever name led there. It uses no
-// proxy, which would do the dialing. Where loopback says so it reaches the machine
-// itself, too.
+// NewTransport returns a transport to organizations' own providers. It checks the
+// address after DNS resolution, before dialing. It uses no proxy, since a proxy would
+// resolve and dial itself. loopback also allows this machine.
 func NewTransport(loopback bool) *http.Transport {
 	dialer := &net.Dialer{
 		Timeout: providerTimeout,

@@ -14,14 +14,15 @@ import (
 	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
-// discovered is what the provider's metadata say (OpenID Connect Discovery
-// section 3, RFC 9207 section 3).
+// discovered is the provider's metadata (OpenID Connect Discovery section 3, RFC 9207
+// section 3).
 type discovered struct {
 	readAt time.Time
-	stale  bool // something failed since; under the provider's lock
-	// keys verify what comes of a sign-in, logoutKeys what anybody may send.
+	stale  bool // an error suggests a change; guarded by Provider.mu
+	// keys verify identity tokens. logoutKeys verify logout tokens, which anybody can
+	// send.
 	keys, logoutKeys oidc.KeySet
-	algorithms       []string // of signatures, that the provider uses and a public key verifies
+	algorithms       []string // the provider's public-key signature algorithms
 	oauth            oauth2.Config
 	metadata         struct {
 		EndSession          string   `json:"end_session_endpoint"`
@@ -37,19 +38,20 @@ type discovered struct {
 	}
 }
 
-// discovery is one read of the provider's metadata, for all who wait for it.
+// discovery is a read of the provider's metadata that concurrent callers share.
 type discovery struct {
-	done  chan struct{} // closed when it has ended
+	done  chan struct{} // closed at its end
 	found *discovered
 	err   error
 }
 
-// failurePause is how long a failure to reach a provider stands, for whoever needs its
-// metadata or its keys: nobody has to sign in to make the server ask for them.
+// failurePause is how long a failure to reach a provider is remembered. Unauthenticated
+// requests can cause these reads.
 const failurePause = time.Second
 
-// discover returns the provider's metadata, which are read once, and again within the
-// hour. Of those who come at once one asks, and goes on when its own client has gone away.
+// discover returns the provider's metadata. It reads them at first use and refreshes
+// them within the hour. Concurrent callers share one read, which continues if its first
+// caller disconnects.
 func (p *Provider) discover(ctx context.Context) (*discovered, error) {
 	if found := p.found.Load(); found != nil {
 		return p.refresh(ctx, found), nil
@@ -66,7 +68,7 @@ func (p *Provider) discover(ctx context.Context) (*discovered, error) {
 	}
 }
 
-// shareDiscovery returns the discovery under way, or makes one.
+// shareDiscovery returns the read in progress, or starts one.
 func (p *Provider) shareDiscovery(ctx context.Context) (*discovery, error) {
 	p.mu.Lock()
 	if p.failed != nil && time.Since(p.failedAt) < failurePause {
@@ -82,7 +84,7 @@ func (p *Provider) shareDiscovery(ctx context.Context) (*discovery, error) {
 	p.reading = d
 	p.mu.Unlock()
 	defer p.finish(d)
-	if found := p.found.Load(); found != nil { // since it was looked for
+	if found := p.found.Load(); found != nil { // another read has completed meanwhile
 		d.found, d.err = found, nil
 		return d, nil
 	}
@@ -90,7 +92,7 @@ func (p *Provider) shareDiscovery(ctx context.Context) (*discovery, error) {
 	return d, nil
 }
 
-// finish tells the others how a discovery ended.
+// finish ends a read and publishes its result.
 func (p *Provider) finish(d *discovery) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -104,11 +106,11 @@ func (p *Provider) finish(d *discovery) {
 
 func (p *Provider) readMetadata(ctx context.Context) (*discovered, error) {
 	read := oidc.ClientContext(ctx, p.client)
-	if p.config.Tenants != nil { // the metadata name no issuer, but the form of all
+	if p.config.Tenants != nil { // the metadata contain an issuer template
 		read = oidc.InsecureIssuerURLContext(read, p.issuerTemplate())
 	}
 	provider, err := oidc.NewProvider(read, p.config.Issuer)
-	if err != nil { // it may quote the whole answer
+	if err != nil { // the error may quote the whole answer
 		return nil, fmt.Errorf("%w: %.300s", ErrUnavailable, err)
 	}
 	found := &discovered{readAt: time.Now(), oauth: oauth2.Config{
@@ -124,7 +126,7 @@ func (p *Provider) readMetadata(ctx context.Context) (*discovered, error) {
 		return nil, fmt.Errorf("%w: its metadata: %.300s", ErrUnavailable, err)
 	}
 	if !p.sameScheme(found.oauth.Endpoint.AuthURL) {
-		return nil, fmt.Errorf("%w: its authorization endpoint is %.300q", ErrUnavailable, found.oauth.Endpoint.AuthURL)
+		return nil, fmt.Errorf("%w: its authorization endpoint %.300q does not have the scheme of its issuer", ErrUnavailable, found.oauth.Endpoint.AuthURL)
 	}
 	found.oauth.Endpoint.AuthStyle = p.authStyle(found.metadata.AuthMethods)
 	found.algorithms = PublicKeyAlgorithms(found.metadata.Algorithms)
@@ -139,8 +141,8 @@ func keySet(transport http.RoundTripper, address string) oidc.KeySet {
 	return oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), newClient(transport)), address)
 }
 
-// PublicKeyAlgorithms returns those of the algorithms that a public key verifies: a
-// provider may name none and HS256 beside them.
+// PublicKeyAlgorithms returns the algorithms that a public key can verify. Providers
+// may also list none and HS256.
 func PublicKeyAlgorithms(named []string) (all []string) {
 	for _, algorithm := range named {
 		switch algorithm {

@@ -14,8 +14,9 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// hanging is a provider that answers nothing at one path, and counts who asks there.
-type hanging struct {
+// hangingProvider is a provider that does not answer at one path, and counts the requests
+// there.
+type hangingProvider struct {
 	*logintest.Provider
 	path string
 
@@ -23,7 +24,7 @@ type hanging struct {
 	asked, out, most int
 }
 
-func (h *hanging) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *hangingProvider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != h.path {
 		h.Provider.ServeHTTP(w, r)
 		return
@@ -39,12 +40,12 @@ func (h *hanging) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mu.Unlock()
 }
 
-// TestProvider_ForgedLogoutTokensAskAHangingOneOnceATime: nobody has to sign in to send
-// one, and each would hold a connection until the provider is given up.
-func TestProvider_ForgedLogoutTokensAskAHangingOneOnceATime(t *testing.T) {
+// TestProvider_ForgedLogoutTokensShareRequest checks that unauthenticated tokens do not
+// each hold a connection to a hanging provider.
+func TestProvider_ForgedLogoutTokensShareRequest(t *testing.T) {
 	for _, path := range []string{"/.well-known/openid-configuration", "/jwks.json"} {
 		synctest.Test(t, func(t *testing.T) {
-			p := &hanging{Provider: provider(t), path: path}
+			p := &hangingProvider{Provider: provider(t), path: path}
 			c, began := client(p), time.Now()
 			forged := logintest.New(t, issuer).LogoutToken("logout+jwt", nil)
 			for range 3 {
@@ -68,16 +69,16 @@ func TestProvider_ForgedLogoutTokensAskAHangingOneOnceATime(t *testing.T) {
 			if most := int(time.Since(began)/(10*time.Second)) + 1; p.most != 1 || p.asked > most {
 				t.Errorf("%s: asked %d times in %v, %d at once", path, p.asked, time.Since(began), p.most)
 			}
-			time.Sleep(time.Minute) // for what is under way to end
+			time.Sleep(time.Minute) // let requests in progress end
 		})
 	}
 }
 
-// TestProvider_OneThatHangsHoldsFewConnections: a sign-in that was begun costs nothing,
-// and can be ended with any code, again and again.
-func TestProvider_OneThatHangsHoldsFewConnections(t *testing.T) {
+// TestProvider_HangingHoldsFewConnections checks that callbacks with arbitrary codes do
+// not hold all connections to a hanging provider.
+func TestProvider_HangingHoldsFewConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &hanging{Provider: provider(t), path: "/token"}
+		p := &hangingProvider{Provider: provider(t), path: "/token"}
 		c, began := client(p), time.Now()
 		attempt := login.NewAttempt("web", "https://app.example/", now)
 		var all sync.WaitGroup
@@ -94,7 +95,7 @@ func TestProvider_OneThatHangsHoldsFewConnections(t *testing.T) {
 			t.Errorf("%d requests were under way at once", p.most)
 		}
 		p.path = ""
-		for range 100 { // every place was given back
+		for range 100 { // all slots are free again
 			if _, err := signInAt(t, c, p.Provider, nil); err != nil {
 				t.Fatal(err)
 			}
@@ -102,8 +103,9 @@ func TestProvider_OneThatHangsHoldsFewConnections(t *testing.T) {
 	})
 }
 
-// TestProvider_WhoGoesAwaySpoilsNoDiscovery for those who wait for it.
-func TestProvider_WhoGoesAwaySpoilsNoDiscovery(t *testing.T) {
+// TestProvider_DiscoveryOutlivesCaller checks that other callers get the result after
+// the first one has disconnected.
+func TestProvider_DiscoveryOutlivesCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := provider(t)
 		c := client(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

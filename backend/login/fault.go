@@ -11,28 +11,27 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// Fault is what a deployment or its provider does wrong, so that nobody can sign in
-// until somebody mends it. The zero value is none: a person was refused, or has to try
-// again.
+// Fault is a defect of the deployment or the provider that prevents all sign-ins until
+// it is fixed. It is empty if only this person was refused or should try again.
 type Fault string
 
 // The faults.
 const (
-	// FaultClient is a client that the provider refuses: its id, its secret or key, which
-	// may have expired, or what it may do.
+	// FaultClient means that the provider rejects the client: its id, its secret or
+	// key, which may have expired, or its permissions.
 	FaultClient Fault = "client"
-	// FaultRequest is a request that the provider refuses, such as for its redirect URI.
+	// FaultRequest means that the provider rejects the request, for example its
+	// redirect URI.
 	FaultRequest Fault = "request"
-	// FaultReported is a fault that the provider reports by way of the browser. Anybody can
-	// report one.
+	// FaultReported is an error that came through the browser. Anybody can send one.
 	FaultReported Fault = "reported"
-	// FaultToken is an identity token that the provider made for somebody else.
+	// FaultToken means that an identity token is for another client or issuer.
 	FaultToken Fault = "token"
-	// FaultClock is an identity token of another time.
+	// FaultClock means that an identity token is not valid at the current time.
 	FaultClock Fault = "clock"
-	// FaultKeys is a key set that cannot be read, or lacks the key of a token.
+	// FaultKeys means that the key set cannot be read or lacks a token's key.
 	FaultKeys Fault = "keys"
-	// FaultAway is a provider that does not answer, or answers with an error of its own.
+	// FaultAway means that the provider does not answer or has an internal error.
 	FaultAway Fault = "away"
 )
 
@@ -41,10 +40,10 @@ func Faults() []Fault {
 	return []Fault{FaultClient, FaultRequest, FaultReported, FaultToken, FaultClock, FaultKeys, FaultAway}
 }
 
-// errKeys is the error for a key set that cannot be read.
+// errKeys is the error for an unreadable key set.
 var errKeys = fmt.Errorf("%w: its key set", ErrUnavailable)
 
-// FaultOf returns the fault that an error of this package is.
+// FaultOf returns the fault of an error, or "".
 func FaultOf(err error) Fault {
 	var refused *Refused
 	switch {
@@ -58,14 +57,14 @@ func FaultOf(err error) Fault {
 	return ""
 }
 
-// faultError refuses a sign-in for a fault of the deployment or the provider.
+// faultError returns the error for a fault.
 func (p *Provider) faultError(f Fault, format string, args ...any) error {
 	return &Refused{Code: invalidResponse, Fault: f, Err: fmt.Errorf("%s: "+format, append([]any{p.config.Issuer}, args...)...)}
 }
 
 const maxPrintable = 300
 
-// printable are a provider's own, as a bounded text of one line.
+// printable joins texts of a provider into one line of limited length.
 func printable(parts ...string) string {
 	var said []string
 	for _, part := range parts {
@@ -79,17 +78,17 @@ func printable(parts ...string) string {
 			said = append(said, part)
 		}
 	}
-	all := strings.Join(said, ": ")
-	if all == "" {
+	joined := strings.Join(said, ": ")
+	if joined == "" {
 		return "no reason given"
 	}
-	if runes := []rune(all); len(runes) > maxPrintable {
+	if runes := []rune(joined); len(runes) > maxPrintable {
 		return string(runes[:maxPrintable]) + "…"
 	}
-	return all
+	return joined
 }
 
-// redact are a provider's own words, without what this server sent it in confidence.
+// redact returns a provider's texts without this server's secrets.
 func (p *Provider) redact(secrets []string, parts ...string) string {
 	for i := range parts {
 		for _, secret := range append(secrets, p.config.ClientSecret) {
@@ -101,8 +100,7 @@ func (p *Provider) redact(secrets []string, parts ...string) string {
 	return printable(parts...)
 }
 
-// exchangeError says why a code was not redeemed: for a person's sake, for a fault of the
-// deployment, or because the provider is away.
+// exchangeError classifies the failure of a code exchange.
 func (p *Provider) exchangeError(err error, secrets ...string) error {
 	var answer *oauth2.RetrieveError
 	if !errors.As(err, &answer) || answer.Response == nil {
@@ -115,7 +113,7 @@ func (p *Provider) exchangeError(err error, secrets ...string) error {
 	return p.endpointError("its token endpoint", answer.Response.StatusCode, answer.ErrorCode, said)
 }
 
-// endpointError is the error for what an endpoint of the back channel answers to the client.
+// endpointError classifies an error response of a back-channel endpoint.
 func (p *Provider) endpointError(endpoint string, status int, code, said string) error {
 	switch {
 	case status/100 != 4, status == http.StatusTooManyRequests, code == "" && noEndpoint[status]:
@@ -128,29 +126,29 @@ func (p *Provider) endpointError(endpoint string, status int, code, said string)
 	return p.faultError(FaultRequest, "%s refuses the request: %s", endpoint, said)
 }
 
-// noEndpoint are the answers of a server that has no such endpoint, any more.
+// noEndpoint are the statuses of a server without such an endpoint.
 var noEndpoint = map[int]bool{http.StatusNotFound: true, http.StatusMethodNotAllowed: true, http.StatusGone: true}
 
-// deploymentErrors are the errors of an authorization response that no person causes (RFC 6749
-// section 4.1.2.1, OpenID Connect Core section 3.1.2.6).
+// deploymentErrors are the error codes of an authorization response that no person
+// causes (RFC 6749 section 4.1.2.1, OpenID Connect Core section 3.1.2.6).
 var deploymentErrors = map[string]bool{
 	"invalid_request": true, "unauthorized_client": true, "invalid_client": true, "unsupported_response_type": true,
 	"invalid_scope": true, "server_error": true, "temporarily_unavailable": true, "invalid_request_uri": true,
 	"invalid_request_object": true, "request_not_supported": true, "request_uri_not_supported": true, "invalid_redirect_uri": true,
 }
 
-// errorCode is the form of an error's code (RFC 6749 section 4.1.2.1), of a length for
-// addresses.
+// errorCode is the syntax of an error code (RFC 6749 section 4.1.2.1) with a length
+// that fits into a URL.
 var errorCode = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E][\x20\x21\x23-\x5B\x5D-\x7E]{0,99}$`)
 
-// authorizationError is the provider's own, in an authorization response.
+// authorizationError returns the error of an authorization response.
 func (p *Provider) authorizationError(code, description string) error {
 	if !errorCode.MatchString(code) { // it stands in an address of the app's
 		return refused("the provider refused with a malformed error %.100q", code)
 	}
 	r := &Refused{Code: code, Err: fmt.Errorf("the provider refused: %s", printable(description))}
 	if deploymentErrors[code] {
-		r.Fault, r.Err = FaultReported, fmt.Errorf("%s: by way of the browser: %s", p.config.Issuer, printable(description))
+		r.Fault, r.Err = FaultReported, fmt.Errorf("%s: reported through the browser: %s", p.config.Issuer, printable(description))
 	}
 	return r
 }

@@ -18,8 +18,9 @@ func fails(path string, f idp.Fault) func(*logintest.Provider) {
 	return func(p *logintest.Provider) { p.Faults = map[string]idp.Fault{path: f} }
 }
 
-// TestFault_OfADeployment is told from a person's refusal, in the provider's own words.
-func TestFault_OfADeployment(t *testing.T) {
+// TestFault_Deployment checks that a fault of the deployment is distinguished from a
+// refusal, with the provider's own message.
+func TestFault_Deployment(t *testing.T) {
 	for name, test := range map[string]struct {
 		lie  func(*logintest.Provider)
 		want login.Fault
@@ -66,7 +67,7 @@ func TestFault_OfADeployment(t *testing.T) {
 	}
 }
 
-func TestFault_PersonsRefusalIsNone(t *testing.T) {
+func TestFault_RefusalOfPerson(t *testing.T) {
 	old := int64(10)
 	for name, test := range map[string]struct {
 		lie    func(*logintest.Provider)
@@ -94,8 +95,8 @@ func refusing(code string) func(url.Values) {
 	}
 }
 
-// TestFault_WordsAreBoundedText, and tell no secret.
-func TestFault_WordsAreBoundedText(t *testing.T) {
+// TestFault_TextIsBounded checks that the text is limited and contains no secret.
+func TestFault_TextIsBounded(t *testing.T) {
 	p := provider(t)
 	var code string
 	p.Endpoints = map[string]http.HandlerFunc{"/token": func(w http.ResponseWriter, r *http.Request) {
@@ -114,8 +115,9 @@ func TestFault_WordsAreBoundedText(t *testing.T) {
 	}
 }
 
-// TestFault_OfALogoutToken: its words are anybody's.
-func TestFault_OfALogoutToken(t *testing.T) {
+// TestFault_LogoutToken checks that a logout token, which anybody can send, causes no
+// fault.
+func TestFault_LogoutToken(t *testing.T) {
 	p := provider(t)
 	_, err := client(p).ReadLogoutToken(t.Context(), p.LogoutToken("logout+jwt", jwt.MapClaims{"iss": "https://evil.example"}), now)
 	wantRefused(t, err, "invalid_response")

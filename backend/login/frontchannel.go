@@ -7,18 +7,19 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// ErrNoFrontchannelLogout is the error of a provider that may not end sessions by a frame.
+// ErrNoFrontchannelLogout is the error for a provider that is not allowed to use
+// front-channel logout.
 var ErrNoFrontchannelLogout = errors.New("login: front-channel logout is switched off")
 
-// maxSID bounds the name of a provider's session, in bytes.
+// maxSID is the maximum length of a sid, in bytes.
 const maxSID = 255
 
-// ReadFrontchannelLogout returns which session a provider ends by a frame in a browser
-// (OpenID Connect Front-Channel Logout 1.0 section 2), and the origin that the frame is in.
-// Nothing of the request is signed, so that it names one session, exactly: there is none
-// for a whole person. The address is this provider's own, and some, such as Entra, name no
-// issuer there; of several tenants it is then the session of one of them. The error is
-// *Refused, or ErrNoFrontchannelLogout.
+// ReadFrontchannelLogout returns the session that a front-channel logout ends (OpenID
+// Connect Front-Channel Logout 1.0 section 2), and the origin that may frame the
+// answer. The request is not signed, so that it must name exactly one session; it
+// cannot end all sessions of a person. Some providers, such as Entra, send no iss. With
+// several tenants, the session then belongs to one of them. The error is *Refused or
+// ErrNoFrontchannelLogout.
 func (p *Provider) ReadFrontchannelLogout(query url.Values, now int64) (logouts []session.UpstreamLogout, framer string, err error) {
 	issuers, sid := query["iss"], query["sid"]
 	switch {

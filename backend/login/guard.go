@@ -12,17 +12,17 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// Guarded carries requests to addresses that tenants give, whose answers nobody may
-// use to look into the deployment's own network: over https, to hosts that can be
-// public. A name says nothing of the address behind it: where the host dials itself,
-// NewDialer guards that too; elsewhere the platform has to.
+// Guarded restricts requests to URLs that tenants choose, so that they cannot reach the
+// deployment's own network (SSRF). It requires https and a public host. It does not
+// resolve names: the dialer of [NewTransport], or the platform, must also check the
+// resolved address.
 type Guarded struct {
 	Next http.RoundTripper
-	// Loopback lets the machine itself be reached, also over http: for development.
+	// Loopback also allows this machine, with http or https, for development.
 	Loopback bool
 }
 
-// ErrAddress refuses an address that no organization's provider may have.
+// ErrAddress is the error for a URL that is not allowed.
 var ErrAddress = errors.New("login: not a public https address")
 
 // RoundTrip implements http.RoundTripper.
@@ -44,9 +44,9 @@ func (g Guarded) check(u *url.URL) error {
 	return nil
 }
 
-// publicHost tells a host that can be public: an address of the public network, or a
-// name that DNS resolves for everybody. Whatever some resolver reads as an address
-// in another notation is neither.
+// publicHost reports whether a host can be public: a public IP address, or a name in
+// the public DNS. It rejects names that some resolvers read as IP addresses in another
+// notation.
 func publicHost(host string) bool {
 	if address, err := netip.ParseAddr(host); err == nil {
 		return IsPublic(address)
@@ -69,13 +69,12 @@ func notInHostname(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '.' && r != '_'
 }
 
-// privateNames are the domains that every network has for itself (RFC 6761, RFC 6762,
-// RFC 8375, and what clouds and offices use).
+// privateNames are domains of local networks (RFC 6761, RFC 6762, RFC 8375, and common
+// names in clouds and companies).
 var privateNames = []string{"localhost", "local", "internal", "intranet", "lan", "home", "corp", "private", "home.arpa", "localdomain"}
 
-// IsPublic tells an address of the public network: global unicast, and nothing that the
-// registries of special-purpose addresses keep for other ends (RFC 6890). An IPv4
-// address inside an IPv6 one is judged as what it is, or refused.
+// IsPublic reports whether an address is public: global unicast, and not in a
+// special-purpose registry (RFC 6890). An IPv4-mapped IPv6 address is checked as IPv4.
 func IsPublic(address netip.Addr) bool {
 	address = address.Unmap()
 	if !address.IsValid() || address.Zone() != "" || address.Is6() && !globalUnicast.Contains(address) {
@@ -91,8 +90,9 @@ func IsPublic(address netip.Addr) bool {
 
 var globalUnicast = netip.MustParsePrefix("2000::/3")
 
-// specialUse are the IPv4 and IPv6 special-purpose address registries of IANA, of
-// IPv6 what lies within globalUnicast: with them the tunnels, which lead to any IPv4.
+// specialUse are IANA's special-purpose registries of IPv4 and IPv6 addresses. Of IPv6
+// it lists the part within globalUnicast, including tunnels, which can lead to any IPv4
+// address.
 var specialUse = prefixes(
 	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
 	"192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24",

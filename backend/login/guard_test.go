@@ -13,10 +13,10 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// answering is a transport that notes what was asked.
-type answering []string
+// recordingTransport is a transport that records its requests.
+type recordingTransport []string
 
-func (a *answering) RoundTrip(r *http.Request) (*http.Response, error) {
+func (a *recordingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	*a = append(*a, r.URL.String())
 	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: r}, nil
 }
@@ -34,7 +34,7 @@ func get(t *testing.T, transport http.RoundTripper, address string) error {
 	return err
 }
 
-func TestATenantsAddressIsPublicAndHTTPS(t *testing.T) {
+func TestGuarded_PublicHTTPSOnly(t *testing.T) {
 	for _, address := range []string{
 		"http://login.acme.example", "http://169.254.169.254", "https://169.254.169.254/latest/meta-data", "https://127.0.0.1",
 		"https://127.0.0.1:8443", "https://[::1]", "https://[::ffff:127.0.0.1]", "https://[::ffff:a9fe:a9fe]", "https://[::127.0.0.1]",
@@ -45,33 +45,33 @@ func TestATenantsAddressIsPublicAndHTTPS(t *testing.T) {
 		"https://0177.0.0.1", "https://1.2.3.4.5", "https://１２７.0.0.1", "https://user@login.acme.example", "https://login..example", "https://.",
 		"ftp://login.acme.example", "file:///etc/passwd",
 	} {
-		var asked answering
+		var asked recordingTransport
 		if err := get(t, login.Guarded{Next: &asked}, address); err == nil || len(asked) != 0 {
 			t.Errorf("%s is reached: %v", address, asked)
 		}
 	}
 	for _, address := range []string{"https://login.acme.example", "https://login.acme.example:8443/x", "https://LOGIN.Acme.Example.", "https://9.acme.example", "https://93.184.216.34", "https://[2606:2800:220:1::1]"} {
-		if err := get(t, login.Guarded{Next: &answering{}}, address); err != nil {
+		if err := get(t, login.Guarded{Next: &recordingTransport{}}, address); err != nil {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
 }
 
-func TestTheMachineItselfIsReachedOnlyWhereItIsAskedFor(t *testing.T) {
+func TestGuarded_Loopback(t *testing.T) {
 	for _, address := range []string{"http://127.0.0.1:8081", "https://[::1]", "http://a.localhost:1"} {
-		if err := get(t, login.Guarded{Next: &answering{}, Loopback: true}, address); err != nil {
+		if err := get(t, login.Guarded{Next: &recordingTransport{}, Loopback: true}, address); err != nil {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
 	for _, address := range []string{"http://10.0.0.1", "https://10.0.0.1", "http://login.acme.example", "https://db.internal"} {
-		if err := get(t, login.Guarded{Next: &answering{}, Loopback: true}, address); !errors.Is(err, login.ErrAddress) {
+		if err := get(t, login.Guarded{Next: &recordingTransport{}, Loopback: true}, address); !errors.Is(err, login.ErrAddress) {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
 }
 
-// TestWhatIsDialedIsJudgedWhateverNameLedThere: names that DNS leads to this machine.
-func TestWhatIsDialedIsJudgedWhateverNameLedThere(t *testing.T) {
+// TestTransport_ChecksDialedAddress checks names that DNS resolves to this machine.
+func TestTransport_ChecksDialedAddress(t *testing.T) {
 	asked := false
 	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
 	defer server.Close()
@@ -91,8 +91,8 @@ func TestWhatIsDialedIsJudgedWhateverNameLedThere(t *testing.T) {
 	}
 }
 
-// TestADevelopmentServerReachesThisMachineAndNoOther of its network.
-func TestADevelopmentServerReachesThisMachineAndNoOther(t *testing.T) {
+// TestTransport_Loopback checks that a development server reaches this machine only.
+func TestTransport_Loopback(t *testing.T) {
 	for _, address := range []string{"10.255.255.1:1", "169.254.169.254:80", "[fe80::1]:1"} {
 		_, err := login.NewTransport(true).DialContext(t.Context(), "tcp", address)
 		if !errors.Is(err, login.ErrAddress) {
@@ -101,14 +101,14 @@ func TestADevelopmentServerReachesThisMachineAndNoOther(t *testing.T) {
 	}
 }
 
-func TestNoProxyDialsInTheGuardsPlace(t *testing.T) {
+func TestTransport_NoProxy(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
 	if login.NewTransport(false).Proxy != nil {
 		t.Error("a proxy would resolve names by itself")
 	}
 }
 
-func TestSpecialAddressesAreNotPublic(t *testing.T) {
+func TestIsPublic_SpecialAddresses(t *testing.T) {
 	for text, public := range map[string]bool{
 		"8.8.8.8": true, "2001:4860:4860::8888": true, "203.0.114.1": true, "172.32.0.1": true, "100.128.0.1": true,
 		"203.0.113.1": false, "198.19.0.1": false, "192.0.0.8": false, "2001:db8::1": false, "2001::1": false, "3fff::1": false, "::": false,
@@ -123,7 +123,7 @@ func TestSpecialAddressesAreNotPublic(t *testing.T) {
 	}
 }
 
-// tenants is a relying party of p as organizations' own connections have it.
+// tenants returns a relying party of p like that of an organization's own connection.
 func tenants(p *logintest.Provider) *login.Provider {
 	return tenantsOn(httpbrowser.Hosts{"id.example": p})
 }
@@ -135,9 +135,9 @@ func tenantsOn(hosts httpbrowser.Hosts) *login.Provider {
 	})
 }
 
-// TestATenantsMetadataLeadNowhereElse: to endpoints in the network, by a redirect, or
-// to what nobody should read whole.
-func TestATenantsMetadataLeadNowhereElse(t *testing.T) {
+// TestGuarded_MetadataAddresses checks endpoints in the internal network, redirects,
+// and large answers.
+func TestGuarded_MetadataAddresses(t *testing.T) {
 	for name, lie := range map[string]func(*logintest.Provider){
 		"keys in the network": func(p *logintest.Provider) {
 			p.Metadata = func(m map[string]any) { m["jwks_uri"] = "https://10.0.0.1/" }
@@ -177,7 +177,7 @@ func redirectingTo(address string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, address, http.StatusFound) }
 }
 
-func TestAnHonestTenantsProviderSignsPeopleIn(t *testing.T) {
+func TestGuarded_HonestProvider(t *testing.T) {
 	p := provider(t)
 	if got, err := signInAt(t, tenants(p), p, nil); err != nil || got.Subject != "alice" {
 		t.Errorf("%+v, %v", got, err)

@@ -13,31 +13,31 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// Identity is who the provider says signed in, and how.
+// Identity is the result of a sign-in at the provider.
 type Identity struct {
-	// Issuer and Subject together name the person; nothing else does.
+	// Issuer and Subject identify the person. No other claim does.
 	Issuer  string
 	Subject string
 	Name    string
 	Email   string
-	// AuthTime is when the person authenticated, in Unix seconds, as the identity token
-	// says it; 0 where it does not say.
+	// AuthTime is when the person authenticated, in Unix seconds, according to the
+	// identity token; 0 if unknown.
 	AuthTime int64
 	ACR      string
 	AMR      []string
-	// SessionID is the provider's own session (OpenID Connect Front-Channel
+	// SessionID is the sid of the provider's session (OpenID Connect Front-Channel
 	// Logout section 3).
 	SessionID string
-	// SessionExpiry is when the provider wants the session to end, in Unix seconds; 0
-	// where it does not say (OpenID Connect Enterprise Extensions).
+	// SessionExpiry is the end of the session that the provider requires, in Unix
+	// seconds, or 0 (OpenID Connect Enterprise Extensions).
 	SessionExpiry int64
-	// Token is the identity token, for ending the provider's session.
+	// Token is the identity token. It is needed for RP-initiated logout.
 	Token string
-	// Claims are all claims of the identity token, and those of the provider's userinfo
-	// that say nothing about the authentication.
+	// Claims are the claims of the identity token, and those of userinfo that do not
+	// describe the authentication.
 	Claims map[string]any
-	// UserInfo are the claims of userinfo alone; nil where it was not asked (see
-	// Provider.AddUserInfo), or failed, as UserInfoFailed tells.
+	// UserInfo are the claims of userinfo. They are nil if it was not requested (see
+	// Provider.AddUserInfo) or if UserInfoFailed is set.
 	UserInfo       map[string]any
 	UserInfoFailed bool
 
@@ -45,13 +45,12 @@ type Identity struct {
 	askedUserInfo bool
 }
 
-// Refused is the error of a sign-in that the provider, or a check of its answer,
-// refused. Code is the provider's (RFC 6749 section 4.1.2.1) or invalid_response.
+// Refused is the error of a sign-in that was refused by the provider or by a check of
+// its answer. Code is the provider's (RFC 6749 section 4.1.2.1) or invalid_response.
 type Refused struct {
 	Code string
 	Err  error
-	// Fault says what of the deployment or the provider is to be mended; empty where a
-	// person was refused.
+	// Fault is the defect to fix. It is empty if only this person was refused.
 	Fault Fault
 }
 
@@ -64,22 +63,22 @@ func refused(format string, args ...any) error {
 	return &Refused{Code: invalidResponse, Err: fmt.Errorf(format, args...)}
 }
 
-// What is kept of an identity, in bytes: the database and every access token carry it,
-// and whoever has a provider of their own writes it.
+// Limits of stored values, in bytes. A tenant's provider controls these values, and the
+// database and access tokens contain them.
 const (
 	maxIdentityToken = 64 << 10
 	maxSubject       = 255 // OpenID Connect Core section 2
 	maxACR           = 256
-	maxAMR           = 256 // all methods, with spaces between
+	maxAMR           = 256 // all methods, separated by spaces
 	maxName          = 200
 	maxEmail         = 254 // RFC 5321 section 4.5.3.1.3
 )
 
-// maxSkew is what the provider's clock may be ahead, in seconds.
+// maxSkew is how far the provider's clock may be ahead, in seconds.
 const maxSkew = 60
 
-// Identify ends a sign-in: it redeems the callback's code and checks the identity
-// token (OpenID Connect Core section 3.1.3.7). The error is *Refused, or
+// Identify completes a sign-in: it redeems the code of the callback and verifies the
+// identity token (OpenID Connect Core section 3.1.3.7). The error is *Refused or
 // ErrUnavailable.
 func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values, now int64) (Identity, error) {
 	found, err := p.discover(ctx)
@@ -90,8 +89,8 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 		return Identity{}, err
 	}
 	tokens, err := p.redeem(ctx, found, callback.Get("code"), a.Verifier, now)
-	if moved := p.refreshAfter(ctx, found, err); moved != nil && moved.oauth.Endpoint.TokenURL != found.oauth.Endpoint.TokenURL {
-		found = moved
+	if refreshed := p.refreshAfter(ctx, found, err); refreshed != nil && refreshed.oauth.Endpoint.TokenURL != found.oauth.Endpoint.TokenURL {
+		found = refreshed
 		tokens, err = p.redeem(ctx, found, callback.Get("code"), a.Verifier, now)
 	}
 	if err != nil {
@@ -102,11 +101,11 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 		return Identity{}, p.faultError(FaultToken, "its token endpoint answers with no id_token: let the client have the scope openid")
 	}
 	if len(raw) > maxIdentityToken {
-		return Identity{}, refused("identity token: of %d bytes", len(raw))
+		return Identity{}, refused("identity token: %d bytes, more than %d", len(raw), maxIdentityToken)
 	}
 	identity, err := p.read(ctx, found, raw, a, now)
-	if moved := p.refreshAfter(ctx, found, err); moved != nil && moved.metadata.KeySet != found.metadata.KeySet {
-		identity, err = p.read(ctx, moved, raw, a, now)
+	if refreshed := p.refreshAfter(ctx, found, err); refreshed != nil && refreshed.metadata.KeySet != found.metadata.KeySet {
+		identity, err = p.read(ctx, refreshed, raw, a, now)
 	}
 	if err != nil {
 		return Identity{}, err
@@ -120,25 +119,25 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 	return identity, nil
 }
 
-// checkCallback refuses an answer of another provider (RFC 9207 section 2.4) and
-// hands on the provider's own refusal.
+// checkCallback refuses an answer of another issuer (RFC 9207 section 2.4) and returns
+// the provider's own error, if any.
 func (p *Provider) checkCallback(found *discovered, callback url.Values) error {
 	iss := callback.Get("iss")
 	if (iss != "" || found.metadata.NamesIss) && !p.isIssuer(iss) {
-		return refused("the answer is of issuer %q", iss)
+		return refused("the authorization response is from issuer %q", iss)
 	}
 	if code := callback.Get("error"); code != "" {
 		return p.authorizationError(code, callback.Get("error_description"))
 	}
 	if callback.Get("code") == "" {
-		return refused("the answer has no code")
+		return refused("the authorization response has no code")
 	}
 	return nil
 }
 
-// read verifies an identity token and checks what it says. Who is named among others
-// in its audience may be so without azp (OpenID Connect Core section 3.1.3.7, errata set
-// 2); no other party's is taken.
+// read verifies an identity token and its claims. A token with several audiences needs
+// no azp (OpenID Connect Core section 3.1.3.7, errata set 2), but an azp must be this
+// client.
 func (p *Provider) read(ctx context.Context, found *discovered, raw string, a Attempt, now int64) (Identity, error) {
 	var claims identityClaims
 	token, text, err := p.verify(ctx, found.keys, raw, oidc.Config{
@@ -160,17 +159,17 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a At
 	}
 	switch {
 	case containsNull(text):
-		return Identity{}, refused("identity token: a null character")
+		return Identity{}, refused("identity token: it contains a null character")
 	case claims.Nonce == "" || string(claims.Nonce) != a.Nonce:
-		return Identity{}, refused("identity token: another nonce")
+		return Identity{}, refused("identity token: the nonce is not the one of this sign-in")
 	case token.Subject == "" || len(token.Subject) > maxSubject:
-		return Identity{}, refused("identity token: no usable sub")
+		return Identity{}, refused("identity token: sub is missing or longer than 255 bytes")
 	case claims.AuthorizedParty != "" && string(claims.AuthorizedParty) != p.config.ClientID:
-		return Identity{}, p.faultError(FaultToken, "identity token: azp is %.100q", claims.AuthorizedParty)
+		return Identity{}, p.faultError(FaultToken, "identity token: azp is %.100q, not this client", claims.AuthorizedParty)
 	case token.IssuedAt.Unix() <= 0 || token.IssuedAt.Unix() > now+maxSkew:
-		return Identity{}, p.faultError(FaultClock, "identity token: issued %d s ahead of this server's clock, or it does not say when: keep both clocks by NTP", token.IssuedAt.Unix()-now)
+		return Identity{}, p.faultError(FaultClock, "identity token: iat is missing, or %d s ahead of this server's clock: synchronize both clocks (NTP)", token.IssuedAt.Unix()-now)
 	case claims.SessionExpiry > 0 && int64(claims.SessionExpiry) <= now:
-		return Identity{}, refused("identity token: session_expiry is in the past: by it the session has ended")
+		return Identity{}, refused("identity token: session_expiry is in the past, so that the session has already ended")
 	}
 	identity.AuthTime = claims.authenticatedAt(now)
 	if err := a.checkMaxAge(identity.AuthTime, now); err != nil {
@@ -183,17 +182,17 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a At
 	return identity, nil
 }
 
-// containsNull tells that a text of the JSON may hold U+0000, which no name has and not
-// every database keeps.
+// containsNull reports whether the JSON may contain U+0000, which not every database
+// can store.
 func containsNull(text json.RawMessage) bool { return bytes.Contains(text, []byte(`\u0000`)) }
 
-// truncateName is a name's beginning.
+// truncateName limits a name's length.
 func truncateName(name string) string {
 	return strings.ToValidUTF8(name[:min(len(name), maxName)], "")
 }
 
-// verifiedEmail returns an e-mail address unless it is too long to be one, or the claims
-// beside it say that the provider has not verified it (OpenID Connect Core section 5.1).
+// verifiedEmail returns the e-mail address, unless it is too long or the claims say
+// that it is not verified (OpenID Connect Core section 5.1).
 func verifiedEmail(email string, claims map[string]any) string {
 	if v, said := claims["email_verified"]; len(email) > maxEmail || said && v != true && v != "true" {
 		return ""

@@ -11,15 +11,15 @@ import (
 	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
-// KeySet is a provider's key set, as far as it can be read.
+// KeySet is a provider's key set.
 type KeySet struct {
-	// Keys are those that can be read.
+	// Keys are the readable keys.
 	Keys []json.RawMessage
-	// Broken says of each other key which it is and what is wrong with it.
+	// Broken has an error for each unreadable key.
 	Broken []error
 }
 
-// ReadKeySet reads a key set key by key: one that cannot be read costs no other (RFC
+// ReadKeySet parses a key set. An unreadable key does not invalidate the others (RFC
 // 7517 section 5).
 func ReadKeySet(body []byte) (KeySet, error) {
 	var set struct {
@@ -36,8 +36,8 @@ func ReadKeySet(body []byte) (KeySet, error) {
 				ID  text `json:"kid"`
 				Use text `json:"use"`
 			}
-			strictjson.DecodeKnown(raw, &named) // which may be no object
-			if named.Use == "enc" {             // which verifies nothing, of whatever type
+			strictjson.DecodeKnown(raw, &named) // it may not be an object
+			if named.Use == "enc" {             // encryption keys verify no signatures
 				continue
 			}
 			read.Broken = append(read.Broken, fmt.Errorf("key %d (kid %.100q): %.200s", i+1, string(named.ID), err))
@@ -48,8 +48,8 @@ func ReadKeySet(body []byte) (KeySet, error) {
 	return read, nil
 }
 
-// readableKeys passes on a key set without the keys that cannot be read, for any of which
-// go-oidc would refuse the whole set.
+// readableKeys removes unreadable keys from a key set. go-oidc would reject the whole
+// set.
 type readableKeys struct{ next http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
@@ -64,7 +64,7 @@ func (k readableKeys) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	set, err := ReadKeySet(body)
-	if err == nil && len(set.Keys) > 0 { // or else go-oidc says what is wrong
+	if err == nil && len(set.Keys) > 0 { // otherwise go-oidc reports the error
 		if body, err = json.Marshal(map[string]any{"keys": set.Keys}); err != nil {
 			return nil, err
 		}

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// The types of claims as providers really send them. A value of another form is as if
-// the claim were absent: it satisfies nothing, and refuses nobody.
+// These types accept claims in the forms that providers use in practice. A value of any
+// other form counts as absent, and does not invalidate the token.
 
-// text is a claim that is a string.
+// text is a string claim.
 type text string
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -22,8 +22,8 @@ func (t *text) UnmarshalJSON(value []byte) error {
 	return nil
 }
 
-// texts is a claim that is a list of strings. A single string is a list of one; members
-// of another type are left out.
+// texts is a claim that is a list of strings. A string is a list of one. Elements of
+// other types are ignored.
 type texts []string
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -31,7 +31,7 @@ func (t *texts) UnmarshalJSON(value []byte) error {
 	var all []text
 	var one text
 	if json.Unmarshal(value, &all) != nil {
-		json.Unmarshal(value, &one) // which never fails
+		json.Unmarshal(value, &one) // never fails
 		all = []text{one}
 	}
 	for _, s := range all {
@@ -42,9 +42,9 @@ func (t *texts) UnmarshalJSON(value []byte) error {
 	return nil
 }
 
-// identifier is a claim that names something, in maxSubject bytes at most: a string, or
-// an integer, which stands for its decimal text. A sid is read so in identity tokens and in logout tokens alike: a
-// provider whose sessions have numbers ends the one that it means.
+// identifier is a claim that identifies something, up to maxSubject bytes: a string or
+// an integer, which is read as its decimal text. Identity and logout tokens read sid
+// alike, so that a provider with numeric sids ends the right session.
 type identifier string
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -52,7 +52,7 @@ func (i *identifier) UnmarshalJSON(value []byte) error {
 	if digits := strings.TrimPrefix(string(value), "-"); digits != "" && !strings.ContainsFunc(digits, notDigit) {
 		*i = identifier(value)
 	} else {
-		(*text)(i).UnmarshalJSON(value) // which never fails
+		(*text)(i).UnmarshalJSON(value) // never fails
 	}
 	if len(*i) > maxSubject {
 		*i = ""
@@ -62,11 +62,12 @@ func (i *identifier) UnmarshalJSON(value []byte) error {
 
 func notDigit(r rune) bool { return r < '0' || r > '9' }
 
-// instant is a claim that is a time in Unix seconds, 0 where it says none. It may have
-// a fraction, and may be written as a string.
+// instant is a claim with a time in Unix seconds, 0 if absent. It may have a fraction
+// and may be a string.
 type instant int64
 
-// maxInstant is the greatest number that JSON parsers agree on (RFC 8259 section 6).
+// maxInstant is the largest number that all JSON parsers read exactly (RFC 8259 section
+// 6).
 const maxInstant = 1 << 53
 
 // UnmarshalJSON implements json.Unmarshaler.

@@ -26,7 +26,7 @@ func provider(t *testing.T) *logintest.Provider {
 	return p
 }
 
-// client is a relying party of p.
+// client returns a relying party of p.
 func client(p http.Handler) *login.Provider {
 	return login.New(login.Config{
 		Issuer: issuer, ClientID: logintest.ClientID, ClientSecret: logintest.ClientSecret,
@@ -34,7 +34,7 @@ func client(p http.Handler) *login.Provider {
 	})
 }
 
-// signIn is one sign-in of alice, from beginning to end.
+// signIn runs one complete sign-in of alice.
 func signIn(t *testing.T, p *logintest.Provider, maxAge *int64) (login.Identity, error) {
 	t.Helper()
 	return signInAt(t, client(p), p, maxAge)
@@ -51,7 +51,7 @@ func signInAt(t *testing.T, c *login.Provider, p *logintest.Provider, maxAge *in
 	return c.Identify(t.Context(), attempt, p.SignIn(address, "alice"), now)
 }
 
-func TestAnHonestProviderTellsWhoSignedInAndHow(t *testing.T) {
+func TestIdentify_HonestProvider(t *testing.T) {
 	got, err := signIn(t, provider(t), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -64,8 +64,9 @@ func TestAnHonestProviderTellsWhoSignedInAndHow(t *testing.T) {
 	}
 }
 
-// TestSignInsThatComeAtOnceAllSucceed: one of them reads the metadata for all.
-func TestSignInsThatComeAtOnceAllSucceed(t *testing.T) {
+// TestIdentify_Concurrent checks that concurrent sign-ins share one read of the
+// metadata.
+func TestIdentify_Concurrent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := provider(t)
 		var metadata, keys atomic.Int64
@@ -96,9 +97,8 @@ func TestSignInsThatComeAtOnceAllSucceed(t *testing.T) {
 	})
 }
 
-// TestPeopleSignInByAKeyThatTheProviderHasJustTaken, however short ago its keys were
-// asked for.
-func TestPeopleSignInByAKeyThatTheProviderHasJustTaken(t *testing.T) {
+// TestIdentify_NewProviderKey checks this shortly after the keys were fetched.
+func TestIdentify_NewProviderKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := provider(t)
 		c := client(p)
@@ -110,13 +110,13 @@ func TestPeopleSignInByAKeyThatTheProviderHasJustTaken(t *testing.T) {
 			if _, err := c.ReadLogoutToken(t.Context(), forged.LogoutToken("logout+jwt", nil), now); err == nil {
 				t.Error("a forged logout token was believed")
 			}
-			synctest.Wait() // what was asked for before the key was taken has come
+			synctest.Wait() // earlier requests have ended
 			p.ReplaceKey(kid)
 		}
 	})
 }
 
-func TestTheAuthorizationRequestAsksForWhatTheFlowNeeds(t *testing.T) {
+func TestAuthorizationURL_Parameters(t *testing.T) {
 	age := int64(60)
 	attempt := login.NewAttempt("web", "https://app.example/", now)
 	attempt.MaxAge, attempt.ACRValues = &age, "mfa"
@@ -142,7 +142,7 @@ func TestTheAuthorizationRequestAsksForWhatTheFlowNeeds(t *testing.T) {
 	}
 }
 
-func TestTheCodeIsRedeemedOnceWithItsVerifier(t *testing.T) {
+func TestIdentify_CodeRedeemedOnce(t *testing.T) {
 	p := provider(t)
 	if _, err := signIn(t, p, nil); err != nil {
 		t.Fatal(err)
@@ -152,7 +152,7 @@ func TestTheCodeIsRedeemedOnceWithItsVerifier(t *testing.T) {
 	}
 }
 
-func TestARefusedCodeIsNotTriedAgain(t *testing.T) {
+func TestIdentify_RefusedCodeNotRetried(t *testing.T) {
 	p, c := provider(t), (*login.Provider)(nil)
 	c = client(p)
 	_, err := c.Identify(t.Context(), login.NewAttempt("web", "", now), url.Values{"code": {"guess"}, "iss": {issuer}}, now)
@@ -162,7 +162,7 @@ func TestARefusedCodeIsNotTriedAgain(t *testing.T) {
 	}
 }
 
-func TestAProviderWithoutEndSessionOffersNone(t *testing.T) {
+func TestEndSessionURL_None(t *testing.T) {
 	for name, endpoint := range map[string]any{"absent": nil, "a script": "javascript:alert(1)", "another scheme": "http://id.example/end", "no address": ":"} {
 		p := provider(t)
 		p.Metadata = func(m map[string]any) { m["end_session_endpoint"] = endpoint }
@@ -172,7 +172,7 @@ func TestAProviderWithoutEndSessionOffersNone(t *testing.T) {
 	}
 }
 
-func TestTheEndSessionAddressNamesTheClientAndTheWayBack(t *testing.T) {
+func TestEndSessionURL_Parameters(t *testing.T) {
 	got := client(provider(t)).EndSessionURL(t.Context(), "a.b.c", "https://app.example/")
 	want := issuer + "/end-session?client_id=tabard&from=tests&id_token_hint=a.b.c&post_logout_redirect_uri=https%3A%2F%2Fapp.example%2F"
 	if got != want {
@@ -180,8 +180,8 @@ func TestTheEndSessionAddressNamesTheClientAndTheWayBack(t *testing.T) {
 	}
 }
 
-// TestAProviderThatWasAwayIsAskedAgain, a second later.
-func TestAProviderThatWasAwayIsAskedAgain(t *testing.T) {
+// TestProvider_RetriedAfterFailure checks a retry after a second.
+func TestProvider_RetriedAfterFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := provider(t)
 		p.Endpoints = map[string]http.HandlerFunc{"/.well-known/openid-configuration": func(w http.ResponseWriter, _ *http.Request) {
@@ -192,14 +192,14 @@ func TestAProviderThatWasAwayIsAskedAgain(t *testing.T) {
 			t.Fatalf("%v, want ErrUnavailable", err)
 		}
 		p.Endpoints = nil
-		time.Sleep(time.Second) // of the test's own time
+		time.Sleep(time.Second) // advances the fake clock
 		if _, err := signInAt(t, c, p, nil); err != nil {
 			t.Error(err)
 		}
 	})
 }
 
-func TestAnUnverifiedEMailAddressIsNotTakenOver(t *testing.T) {
+func TestIdentify_UnverifiedEMail(t *testing.T) {
 	for name, verified := range map[string]any{"false": false, "as text": "false", "nonsense": 1} {
 		p := provider(t)
 		p.Claims = func(claims map[string]any) { claims["email"], claims["email_verified"] = "root@example.com", verified }

@@ -22,7 +22,7 @@ const (
 )
 
 // ReadLogoutToken verifies a logout token (OpenID Connect Back-Channel Logout 1.0
-// section 2.6) and returns which sessions it ends. The error is *Refused, or
+// section 2.6) and returns the sessions to end. The error is *Refused or
 // ErrUnavailable.
 func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (session.UpstreamLogout, error) {
 	if err := logoutHeader(raw, p.config.UntypedLogoutTokens); err != nil {
@@ -47,22 +47,22 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 	}
 	if err != nil {
 		if err = p.verificationError("logout token", err); errors.Is(err, ErrUnavailable) {
-			p.refreshAfter(ctx, found, err) // for when it is told again
+			p.refreshAfter(ctx, found, err) // the provider will send the token again
 		}
 		return session.UpstreamLogout{}, err
 	}
 	issued := token.IssuedAt.Unix()
 	switch {
 	case claims.ID == "":
-		err = errors.New("no jti")
+		err = errors.New("jti is missing")
 	case claims.Nonce != nil:
-		err = errors.New("a nonce, which only identity tokens have")
+		err = errors.New("it has a nonce, like an identity token")
 	case claims.Events[logoutEvent] == nil:
-		err = errors.New("another event")
+		err = errors.New("events does not contain the logout event")
 	case token.Subject == "" && claims.SessionID == "":
-		err = errors.New("neither sub nor sid")
+		err = errors.New("it has neither sub nor sid")
 	case issued > now+maxSkew, issued < now-maxLogoutAge, claims.Expires != 0 && int64(claims.Expires) < now-maxSkew:
-		err = errors.New("not of now")
+		err = errors.New("it is too old, expired, or issued in the future")
 	}
 	if err != nil {
 		return session.UpstreamLogout{}, refused("logout token: %w", err)
@@ -72,8 +72,9 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 	}, nil
 }
 
-// logoutHeader refuses a token of another kind: an identity token never ends a session.
-// Where the provider's are untyped, what they say tells them apart: events, and no nonce.
+// logoutHeader checks the type of a logout token. An identity token must not end
+// sessions. For a provider without typ, the claims distinguish them: a logout token has
+// events and no nonce.
 func logoutHeader(raw string, untyped bool) error {
 	head, _, _ := strings.Cut(raw, ".")
 	text, err := base64.RawURLEncoding.DecodeString(head)
@@ -90,5 +91,5 @@ func logoutHeader(raw string, untyped bool) error {
 	case kind == logoutType, untyped && (kind == "" || kind == "jwt"):
 		return nil
 	}
-	return fmt.Errorf("typ is %q, not %s; set untyped_logout_tokens if the provider sends no other", header.Type, logoutType)
+	return fmt.Errorf("typ is %q, not %s; set untyped_logout_tokens if the provider does not set typ", header.Type, logoutType)
 }

@@ -1,5 +1,5 @@
-// Package login signs people in at an OpenID provider: authorization code flow
-// with PKCE (RFC 9700 section 2.1.1), on every host over a transport of the host.
+// Package login implements the client side of OpenID Connect: the authorization code
+// flow with PKCE (RFC 9700 section 2.1.1). The host provides the HTTP transport.
 package login
 
 import (
@@ -19,62 +19,61 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// Config names a provider and the client that the workspace is to it.
+// Config configures a provider and this server as its client.
 type Config struct {
 	Issuer       string
 	ClientID     string
 	ClientSecret string
-	// ClientKey proves who the client is in place of the secret (private_key_jwt); nil
-	// leaves it to the secret.
+	// ClientKey authenticates the client instead of the secret (private_key_jwt). It is
+	// optional.
 	ClientKey *ClientKey
-	// TokenEndpointAudience has the key's assertions be for the provider's token endpoint, in
-	// place of its issuer.
+	// TokenEndpointAudience makes the token endpoint the audience of client assertions,
+	// instead of the issuer.
 	TokenEndpointAudience bool
-	// Apple is who signs the client secret by ClientKey, at Apple; nil elsewhere.
+	// Apple signs client secrets for Apple by ClientKey. It is nil for other providers.
 	Apple *AppleClient
-	// ResponseMode is how the provider answers, query or form_post; empty leaves it to the
-	// provider.
+	// ResponseMode is query or form_post. Empty leaves it to the provider.
 	ResponseMode string
-	// PushRequests has authorization requests pushed (RFC 9126) also where the metadata do
-	// not demand it.
+	// PushRequests enables pushed authorization requests (RFC 9126) even if the
+	// provider does not require them.
 	PushRequests bool
-	// Tenants are the ids (tid) of those whose people may sign in, where the provider has an
-	// issuer for each tenant, as Entra has at organizations and common; nil where it has one
-	// issuer.
+	// Tenants are the tenant ids (tid) that may sign in at a provider with an issuer
+	// for each tenant, such as Entra's organizations and common endpoints. It is nil
+	// for a single issuer.
 	Tenants []string
-	// InternalURL is scheme, host and port by which this server reaches the provider, in
-	// place of the issuer's own; empty where it reaches that. Browsers never see it.
+	// InternalURL is the scheme, host and port for requests from this server to the
+	// provider. If empty, the issuer's are used. Browsers never use it.
 	InternalURL string
-	// RedirectURL is the backend's callback, exactly as registered.
+	// RedirectURL is the backend's callback, as registered at the provider.
 	RedirectURL string
-	// Scopes beside openid; nil means profile and email.
+	// Scopes are requested besides openid. Nil means profile and email.
 	Scopes []string
-	// UntypedLogoutTokens takes logout tokens whose header has no typ, or JWT, as older
+	// UntypedLogoutTokens accepts logout tokens without typ or with typ JWT, as older
 	// providers send them.
 	UntypedLogoutTokens bool
-	// FrontchannelLogout lets the provider end sessions by a frame in a browser.
+	// FrontchannelLogout allows the provider to end sessions by front-channel logout.
 	FrontchannelLogout bool
-	// Transport carries the requests to the provider.
+	// Transport sends the requests to the provider.
 	Transport http.RoundTripper
 }
 
-// Provider is an OpenID provider. Its metadata is read at the first use, so that
-// a server starts while its provider is away, and again while it runs.
+// Provider is an OpenID provider. It reads the metadata at first use and refreshes them
+// later, so that a server can start while its provider is down.
 type Provider struct {
 	config Config
 	client *http.Client
 	found  atomic.Pointer[discovered]
 
 	mu       sync.Mutex
-	reading  *discovery // nil without one under way
-	failed   error      // of the last one
+	reading  *discovery // in progress, or nil
+	failed   error      // error of the last read
 	failedAt time.Time
-	triedAt  time.Time // when metadata that are known were last read again
+	triedAt  time.Time // last attempt to refresh the metadata
 }
 
 const providerTimeout = 10 * time.Second
 
-// New returns the provider of a configuration.
+// New returns a provider.
 func New(c Config) *Provider {
 	if c.Scopes == nil {
 		c.Scopes = []string{"profile", "email"}
@@ -90,13 +89,13 @@ func newClient(transport http.RoundTripper) *http.Client {
 	}
 }
 
-// ErrUnavailable is the error for a provider that cannot be reached or does not
-// speak as one; trying again later may help.
+// ErrUnavailable is the error for a provider that does not answer, or not as an OpenID
+// provider. A retry may help.
 var ErrUnavailable = errors.New("login: the OpenID provider is unavailable")
 
-// authStyle chooses how the client authenticates: by client_secret_basic, which is
-// what a provider that names no methods takes (OpenID Connect Discovery section 3),
-// unless it takes client_secret_post alone. Trying both would redeem a code twice.
+// authStyle selects the client authentication: client_secret_basic, the default of
+// OpenID Connect Discovery section 3, unless the provider supports only
+// client_secret_post. Trying both would redeem a code twice.
 func (p *Provider) authStyle(methods []string) oauth2.AuthStyle {
 	if p.config.ClientKey != nil ||
 		slices.Contains(methods, "client_secret_post") && !slices.Contains(methods, "client_secret_basic") {
@@ -105,8 +104,9 @@ func (p *Provider) authStyle(methods []string) oauth2.AuthStyle {
 	return oauth2.AuthStyleInHeader
 }
 
-// verificationError says why a token is not good: go-oidc says by its words alone that keys
-// could not be had. It comes from the provider itself, so that no person is to blame.
+// verificationError classifies a verification error. go-oidc reports a failed fetch of
+// keys only by its text. The token comes from the provider itself, so that the error is
+// a fault of the deployment and not of the person.
 func (p *Provider) verificationError(what string, err error) error {
 	var expired *oidc.TokenExpiredError
 	var already *Refused
@@ -115,9 +115,9 @@ func (p *Provider) verificationError(what string, err error) error {
 	case errors.As(err, &already):
 		return err
 	case strings.HasPrefix(text, "failed to verify signature: fetching keys"):
-		return fmt.Errorf("%w: %s", errKeys, printable(text)) // which may quote the whole answer
+		return fmt.Errorf("%w: %s", errKeys, printable(text)) // the text may quote the whole answer
 	case errors.As(err, &expired), strings.HasPrefix(text, "oidc: current time"):
-		return p.faultError(FaultClock, "%s: %s: keep both clocks by NTP", what, printable(text))
+		return p.faultError(FaultClock, "%s: %s: synchronize both clocks (NTP)", what, printable(text))
 	case strings.HasSuffix(text, errUnknownKey.Error()):
 		return p.faultError(FaultKeys, "%s: %w", what, errUnknownKey)
 	case strings.HasPrefix(text, "failed to verify signature"):
@@ -126,29 +126,27 @@ func (p *Provider) verificationError(what string, err error) error {
 	return p.faultError(FaultToken, "%s: %s", what, printable(text))
 }
 
-// errUnknownKey is the error of a token that no key of the provider verifies, in
-// go-oidc's words.
+// errUnknownKey is go-oidc's error text for a token that no key verifies.
 var errUnknownKey = errors.New("failed to verify id token signature")
 
-// sameScheme tells an address of the issuer's scheme: no other is one to send a
-// browser to.
+// sameScheme reports whether an address has the issuer's scheme. Browsers are not sent
+// to any other.
 func (p *Provider) sameScheme(address string) bool {
 	scheme, _, ok := strings.Cut(address, "://")
 	return ok && strings.HasPrefix(p.config.Issuer, scheme+"://")
 }
 
-// Request is what a sign-in asks of the provider beyond the ordinary (OpenID
-// Connect Core section 3.1.2.1). The zero value asks nothing.
+// Request holds optional parameters of an authorization request (OpenID Connect Core
+// section 3.1.2.1).
 type Request struct {
 	LoginHint string
 	Prompt    string
-	// Age is the age of the authentication beyond which it would have to be repeated,
-	// in seconds: providers need not say auth_time unless they are asked for one. Nothing
-	// is refused for it, as it is for Attempt.MaxAge, which goes before; 0 asks nothing.
+	// Age is sent as max_age, unless Attempt.MaxAge is set, because providers may omit
+	// auth_time without it. An older authentication is not refused. 0 sends nothing.
 	Age int64
 }
 
-// AuthorizationURL returns where the browser goes to sign in.
+// AuthorizationURL returns the address of the authorization request.
 func (p *Provider) AuthorizationURL(ctx context.Context, a Attempt, r Request) (string, error) {
 	found, err := p.discover(ctx)
 	if err != nil {
@@ -180,8 +178,9 @@ func (p *Provider) AuthorizationURL(ctx context.Context, a Attempt, r Request) (
 	return address, nil
 }
 
-// prompt is what the provider is asked to ask. One that knows no login, as its metadata say
-// or as Google documents, is asked to have the account chosen: it would refuse the request.
+// prompt returns the prompt parameter. A provider that does not support login,
+// according to its metadata or Google's documentation, gets select_account, because it
+// would reject the request.
 func (p *Provider) prompt(found *discovered, wanted string) string {
 	known := found.metadata.Prompts
 	if p.config.Issuer == google {
@@ -195,13 +194,14 @@ func (p *Provider) prompt(found *discovered, wanted string) string {
 
 const google = "https://accounts.google.com"
 
-// maxEndSessionURL is the longest address that browsers, proxies and providers all take.
+// maxEndSessionURL is the maximum length of a URL that browsers, proxies and providers
+// support.
 const maxEndSessionURL = 2000
 
-// EndSessionURL returns where the provider's own session is ended (OpenID Connect
-// RP-Initiated Logout section 2), or "" where it offers that not. The hint is left out
-// where the address would get too long with it: client_id still says who asks, and the
-// provider may have the person confirm.
+// EndSessionURL returns the address that ends the provider's session (OpenID Connect
+// RP-Initiated Logout section 2), or "" if the provider has none. If the address would
+// be too long, it omits id_token_hint. client_id still identifies the client, and the
+// provider may ask the person to confirm.
 func (p *Provider) EndSessionURL(ctx context.Context, identityToken, returnTo string) string {
 	found, err := p.discover(ctx)
 	if err != nil || found.metadata.EndSession == "" {

@@ -6,24 +6,23 @@ import (
 	"time"
 )
 
-// A provider's metadata are read again at the first use after metadataLife, and at the
-// next after a failure that moved endpoints or keys would explain, but not within
-// metadataPause of the last attempt. Nobody waits for that longer than rereadTimeout:
-// what was read before goes on, for as long as the provider cannot be read.
+// Metadata are refreshed at the first use after metadataLife, or after an error that a
+// change of endpoints or keys could explain, at most once in metadataPause. A refresh
+// takes at most refreshTimeout. If it fails, the known metadata remain in use.
 const (
 	metadataLife   = 50 * time.Minute
 	metadataPause  = 10 * time.Second
 	refreshTimeout = 3 * time.Second
 )
 
-// refresh reads the provider's metadata again, where that is due.
+// refresh refreshes the metadata if that is due, and returns the current ones.
 func (p *Provider) refresh(ctx context.Context, known *discovered) *discovered {
 	now := time.Now()
 	p.mu.Lock()
-	old := now.Sub(known.readAt) >= metadataLife
-	due := (old || known.stale) && now.Sub(p.triedAt) >= metadataPause && p.found.Load() == known
+	expired := now.Sub(known.readAt) >= metadataLife
+	due := (expired || known.stale) && now.Sub(p.triedAt) >= metadataPause && p.found.Load() == known
 	if due {
-		p.triedAt = now // whoever comes meanwhile goes on with what is known
+		p.triedAt = now // concurrent callers use the known metadata
 	}
 	p.mu.Unlock()
 	if !due {
@@ -35,15 +34,15 @@ func (p *Provider) refresh(ctx context.Context, known *discovered) *discovered {
 	if err != nil {
 		return known
 	}
-	if !old && found.metadata.KeySet == known.metadata.KeySet { // keys that were withdrawn go within the hour
+	if !expired && found.metadata.KeySet == known.metadata.KeySet { // the keys' cache ends with the metadata's life
 		found.keys, found.logoutKeys = known.keys, known.logoutKeys
 	}
 	p.found.Store(found)
 	return found
 }
 
-// refreshAfter reads the metadata again after an error that moved endpoints or keys would
-// explain, and returns what they say now; nil where there is nothing new.
+// refreshAfter refreshes the metadata after an error that a change could explain. It
+// returns the new metadata, or nil if they are unchanged.
 func (p *Provider) refreshAfter(ctx context.Context, known *discovered, err error) *discovered {
 	if !errors.Is(err, ErrUnavailable) && !errors.Is(err, errUnknownKey) {
 		return nil

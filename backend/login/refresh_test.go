@@ -14,7 +14,8 @@ import (
 
 const metadataPath = "/.well-known/openid-configuration"
 
-// TestProvider_MovedEndpointsAreFollowed: those that fail at once, in the same sign-in.
+// TestProvider_MovedEndpointsAreFollowed checks that a failing endpoint is replaced
+// within the same sign-in.
 func TestProvider_MovedEndpointsAreFollowed(t *testing.T) {
 	for _, path := range []string{"/token", "/jwks.json", "/userinfo"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -23,9 +24,9 @@ func TestProvider_MovedEndpointsAreFollowed(t *testing.T) {
 			if _, err := signInAt(t, c, p, nil); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(time.Minute) // of the test's own time
+			time.Sleep(time.Minute) // advances the fake clock
 			p.Moved = map[string]string{path: path + "/2"}
-			p.ReplaceKey("2") // so that its keys are asked for
+			p.ReplaceKey("2") // so that its keys are fetched
 			if got, err := signInAt(t, c, p, nil); err != nil || got.Email != "alice@example.com" {
 				t.Errorf("%s moved: %+v, %v", path, got, err)
 			}
@@ -33,9 +34,9 @@ func TestProvider_MovedEndpointsAreFollowed(t *testing.T) {
 	}
 }
 
-// TestProvider_MetadataAreReadWithinTheHour: nobody is told that an authorization
-// endpoint has moved.
-func TestProvider_MetadataAreReadWithinTheHour(t *testing.T) {
+// TestProvider_MetadataRefreshedWithinTheHour checks a moved authorization endpoint,
+// which causes no error here.
+func TestProvider_MetadataRefreshedWithinTheHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := provider(t)
 		var reads atomic.Int64
@@ -61,9 +62,9 @@ func TestProvider_MetadataAreReadWithinTheHour(t *testing.T) {
 	})
 }
 
-// TestProvider_GoesOnWithWhatItKnows while its metadata cannot be read again, and holds
-// nobody up for long.
-func TestProvider_GoesOnWithWhatItKnows(t *testing.T) {
+// TestProvider_KeepsKnownMetadata checks that known metadata are used while they cannot
+// be refreshed, without a long delay.
+func TestProvider_KeepsKnownMetadata(t *testing.T) {
 	for name, fault := range map[string]idp.Fault{"it fails": {Status: http.StatusBadGateway}, "it hangs": {Hangs: true}} {
 		synctest.Test(t, func(t *testing.T) {
 			p := provider(t)
@@ -95,9 +96,9 @@ func TestProvider_GoesOnWithWhatItKnows(t *testing.T) {
 	}
 }
 
-// TestProvider_AWithdrawnKeyIsForgottenWithinTheHour, though no unknown key had anybody
-// look for it.
-func TestProvider_AWithdrawnKeyIsForgottenWithinTheHour(t *testing.T) {
+// TestProvider_WithdrawnKeyDroppedWithinTheHour checks this without an unknown key that
+// would cause a refresh.
+func TestProvider_WithdrawnKeyDroppedWithinTheHour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := provider(t)
 		c := client(p)
@@ -114,9 +115,9 @@ func TestProvider_AWithdrawnKeyIsForgottenWithinTheHour(t *testing.T) {
 	})
 }
 
-// TestProvider_FailuresAskForMetadataAtAPace: forged callbacks and tokens make nobody
-// read them again and again.
-func TestProvider_FailuresAskForMetadataAtAPace(t *testing.T) {
+// TestProvider_RefreshAfterFailureIsThrottled checks that forged callbacks and tokens
+// do not cause many reads.
+func TestProvider_RefreshAfterFailureIsThrottled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := provider(t)
 		var reads atomic.Int64

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Browser is what a browser's cookie says of it: 32 random bytes, and when they were
-// drawn. One value serves all attempts of a browser, whatever it has under way.
+// Browser is a value that identifies a browser: 32 random bytes and the time of their
+// creation. It is stored in a cookie and serves all attempts of the browser.
 type Browser [browserBytes]byte
 
 const (
@@ -20,14 +20,14 @@ const (
 	browserBytes  = browserSecret + 4
 )
 
-// NewBrowser draws a browser's value. Now is in Unix seconds.
+// NewBrowser returns a new value. now is in Unix seconds.
 func NewBrowser(now int64) (b Browser) {
 	rand.Read(b[:browserSecret]) // never fails
 	binary.BigEndian.PutUint32(b[browserSecret:], uint32(now))
 	return b
 }
 
-// ParseBrowser reads a cookie's value, and no other spelling of it.
+// ParseBrowser parses a cookie's value. It accepts only the canonical encoding.
 func ParseBrowser(text string) (b Browser, ok bool) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || len(raw) != browserBytes {
@@ -39,45 +39,46 @@ func ParseBrowser(text string) (b Browser, ok bool) {
 // String returns the cookie's value.
 func (b Browser) String() string { return base64.RawURLEncoding.EncodeToString(b[:]) }
 
-// MadeAt is when the value was drawn, in Unix seconds.
+// MadeAt returns the time of creation, in Unix seconds.
 func (b Browser) MadeAt() int64 { return int64(binary.BigEndian.Uint32(b[browserSecret:])) }
 
-// Fingerprint is what a session may keep of the browser: it leads to no value.
+// Fingerprint returns a hash to store with sessions. It does not reveal the value.
 func (b Browser) Fingerprint() string {
 	sum := sha256.Sum256(append([]byte("tabard browser\x00"), b[:]...))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-// Sealer encrypts and opens a text, bound to a context.
+// Sealer encrypts and decrypts a text, bound to a context.
 type Sealer interface {
 	Seal(plain []byte, context string) string
 	Open(sealed, context string) ([]byte, error)
 }
 
-// Attempts seals attempts into the state parameter, and binds each to a browser.
+// Attempts seals attempts into the state parameter and binds each to a browser.
 //
-// Threat model. The state stands in addresses: the provider, its logs and whoever the
-// person shows an address to may read it, and anybody may begin an attempt of their own
-// and bring its callback to somebody else's browser (RFC 9700 section 4.7). So it is
-// sealed, and worth nothing without the browser's value, which is in a cookie that no
-// script reads: the nonce and the PKCE verifier are made of both, and a code is not
-// redeemed where the value does not fit. Nothing in it counts twice: see Attempt.ID.
+// Threat model. The state is part of URLs: the provider and its logs see it, and users
+// may share it. An attacker can start an attempt and bring its callback to another
+// user's browser (RFC 9700 section 4.7). The state is therefore encrypted, and useless
+// without the browser value, which is in a cookie that scripts cannot read. The nonce
+// and the PKCE verifier derive from both, and the code is not redeemed in another
+// browser. An attempt succeeds once: see Attempt.ID.
 type Attempts struct {
 	Sealer Sealer
-	// Keys are the server's for browsers: the first makes, all verify.
+	// Keys are the MAC keys for browsers. The first one creates, all of them verify.
 	Keys [][]byte
 }
 
-// MaxState is the longest state, in characters: providers and proxies bound addresses.
+// MaxState is the maximum length of a state. Providers and proxies limit the length of
+// URLs.
 const MaxState = 700
 
-// ErrStateTooLong refuses an attempt whose state would be longer than MaxState.
+// ErrStateTooLong is the error for an attempt whose state would exceed MaxState.
 var ErrStateTooLong = errors.New("login: the sign-in attempt is too large for a state parameter")
 
 const stateContext = "state"
 
-// Bind binds an attempt to a browser and seals its state. What only makes the way more
-// comfortable is left out where it would not fit.
+// Bind binds an attempt to a browser and seals its state. It omits the login hint if
+// the state would be too long with it.
 func (s Attempts) Bind(a *Attempt, b Browser) error {
 	a.browserMAC = s.derive(0, "browser", a.ID, b)[:16]
 	s.secrets(a, 0, b)
@@ -93,7 +94,8 @@ func (s Attempts) Bind(a *Attempt, b Browser) error {
 
 func (s Attempts) seal(a *Attempt) { a.State = s.Sealer.Seal(a.encode(), stateContext) }
 
-// Open reads a state. An attempt older than AttemptLife comes with ErrAttemptTooOld.
+// Open opens a state. An attempt older than AttemptLife is returned with
+// ErrAttemptTooOld.
 func (s Attempts) Open(state string, now int64) (Attempt, error) {
 	plain, err := s.Sealer.Open(state, stateContext)
 	if err != nil {
@@ -109,8 +111,8 @@ func (s Attempts) Open(state string, now int64) (Attempt, error) {
 	return a, nil
 }
 
-// BoundTo reports whether a browser is the one that an attempt is bound to, and then gives the
-// attempt its secrets.
+// BoundTo reports whether an attempt is bound to a browser. If so, it sets the
+// attempt's secrets.
 func (s Attempts) BoundTo(a *Attempt, b Browser) bool {
 	for i := range s.Keys {
 		if hmac.Equal(a.browserMAC, s.derive(i, "browser", a.ID, b)[:16]) {
@@ -126,7 +128,7 @@ func (s Attempts) secrets(a *Attempt, key int, b Browser) {
 	a.Verifier = base64.RawURLEncoding.EncodeToString(s.derive(key, "verifier", a.ID, b))
 }
 
-// derive is HMAC-SHA-256 over a purpose, an attempt and a browser.
+// derive returns the HMAC-SHA-256 of a purpose, an attempt and a browser.
 func (s Attempts) derive(key int, purpose, id string, b Browser) []byte {
 	h := hmac.New(sha256.New, s.Keys[key])
 	h.Write([]byte(purpose + "\x00" + id + "\x00"))
@@ -134,10 +136,10 @@ func (s Attempts) derive(key int, purpose, id string, b Browser) []byte {
 	return h.Sum(nil)
 }
 
-// sealedAttempt is an attempt as it is encoded: DER, which costs two bytes a field.
+// sealedAttempt is the encoding of an attempt. DER adds two bytes for each field.
 type sealedAttempt struct {
 	ID, BrowserMAC, JKT          []byte
-	CreatedAt, MaxAge            int64 // MaxAge is -1 for none
+	CreatedAt, MaxAge            int64 // MaxAge is -1 if absent
 	Flags                        int
 	App, ReturnTo, Organization  string `asn1:"utf8"`
 	Connection, Session          string `asn1:"utf8"`
@@ -152,7 +154,7 @@ const (
 )
 
 func (a *Attempt) encode() []byte {
-	id, _ := attemptIDs.DecodeString(a.ID) // made by newAttemptID
+	id, _ := attemptIDs.DecodeString(a.ID) // from newAttemptID
 	jkt, _ := base64.RawURLEncoding.DecodeString(a.JKT)
 	sealed := sealedAttempt{
 		ID: id, BrowserMAC: a.browserMAC, JKT: jkt, CreatedAt: a.CreatedAt, MaxAge: -1,
@@ -168,13 +170,13 @@ func (a *Attempt) encode() []byte {
 		}
 	}
 	plain, err := asn1.Marshal(sealed)
-	if err != nil { // only for text that is no UTF-8
+	if err != nil { // only for invalid UTF-8
 		panic(err)
 	}
 	return plain
 }
 
-// valid makes UTF-8 of what a request's parameter says.
+// valid replaces invalid UTF-8 in a parameter.
 func valid(parameter string) string { return strings.ToValidUTF8(parameter, "?") }
 
 func decodeAttempt(plain []byte) (Attempt, error) {

@@ -12,19 +12,19 @@ import (
 	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
-// tenantPlaceholder stands in the issuer that Entra's metadata name for several tenants.
+// tenantPlaceholder is part of the issuer in Entra's metadata for several tenants.
 const tenantPlaceholder = "{tenantid}"
 
 var tenantID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
-// IsTenant reports whether a text is the id of an Entra tenant, as tid has it.
+// IsTenant reports whether a text is the id of an Entra tenant (tid).
 func IsTenant(text string) bool { return tenantID.MatchString(text) }
 
-// IsTemplate reports whether metadata name the form of many issuers as theirs.
+// IsTemplate reports whether an issuer of metadata is a template for many issuers.
 func IsTemplate(issuer string) bool { return strings.Contains(issuer, tenantPlaceholder) }
 
-// issuerTemplate is the form of the issuers of a provider of several tenants: their id
-// stands where the configured issuer names a group of them, such as organizations.
+// issuerTemplate returns the issuer with a placeholder in place of the group of
+// tenants, such as organizations.
 func (p *Provider) issuerTemplate() string {
 	u, err := url.Parse(p.config.Issuer)
 	if err != nil {
@@ -53,8 +53,7 @@ func (p *Provider) issuerOf(tenant string) string {
 	return strings.Replace(p.issuerTemplate(), tenantPlaceholder, tenant, 1)
 }
 
-// checkTenant refuses a token of a provider of several tenants unless tid and iss name
-// one of those that are listed, the same.
+// checkTenant refuses a token unless its tid is an allowed tenant and matches its iss.
 func (p *Provider) checkTenant(issuer string, payload json.RawMessage) error {
 	if p.config.Tenants == nil {
 		return nil
@@ -68,16 +67,16 @@ func (p *Provider) checkTenant(issuer string, payload json.RawMessage) error {
 	tenant := string(claims.Tenant)
 	switch {
 	case issuer != p.issuerOf(tenant):
-		return fmt.Errorf("it is of issuer %.200q and tenant %.100q, which do not belong together", issuer, tenant)
+		return fmt.Errorf("issuer %.200q does not belong to tenant %.100q", issuer, tenant)
 	case !slices.Contains(p.config.Tenants, tenant):
-		return &Refused{Code: "access_denied", Err: fmt.Errorf("tenant %.100q is none of those that may sign in", tenant)}
+		return &Refused{Code: "access_denied", Err: fmt.Errorf("tenant %.100q is not one of the allowed tenants", tenant)}
 	}
 	return nil
 }
 
-// InternalTransport returns the transport to the provider: it carries requests for the issuer's own
-// host to InternalURL. They name the issuer's host all the same: providers tell by it who
-// they are.
+// InternalTransport returns a transport that sends requests for the issuer's host to
+// InternalURL. The Host header remains the issuer's, since providers derive their
+// issuer from it.
 func (c Config) InternalTransport() http.RoundTripper {
 	from, err := url.Parse(c.Issuer)
 	to, errTo := url.Parse(c.InternalURL)

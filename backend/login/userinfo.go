@@ -13,9 +13,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
-// AddUserInfo asks the provider, once, for what its identity token leaves out (OpenID
-// Connect Core section 5.3). Who signed in is known without it, so that its failure
-// fails nothing; an answer about somebody else is refused.
+// AddUserInfo requests userinfo once and adds the claims that the identity token lacks
+// (OpenID Connect Core section 5.3). The identity token alone identifies the person, so
+// that a failure of userinfo is no error. An answer for another sub is refused.
 func (p *Provider) AddUserInfo(ctx context.Context, i *Identity) error {
 	if i.askedUserInfo {
 		return nil
@@ -35,11 +35,11 @@ func (p *Provider) AddUserInfo(ctx context.Context, i *Identity) error {
 		claims, err = allClaims(body)
 	}
 	switch {
-	case err != nil || containsNull(body) || named.Subject == "": // it is of nobody
+	case err != nil || containsNull(body) || named.Subject == "": // without sub it identifies nobody
 		i.UserInfoFailed = !errors.Is(err, errNoUserInfo)
 		return nil
 	case string(named.Subject) != i.Subject:
-		return refused("userinfo: of another sub")
+		return refused("userinfo: sub is not that of the identity token")
 	}
 	i.UserInfo = claims
 	for name, value := range claims {
@@ -58,21 +58,22 @@ func (p *Provider) AddUserInfo(ctx context.Context, i *Identity) error {
 
 var errNoUserInfo = errors.New("login: the provider has no userinfo endpoint")
 
-// userInfo returns the claims of the userinfo endpoint, also where it has just moved.
+// userInfo returns the claims of the userinfo endpoint. It refreshes the metadata if
+// the endpoint has moved.
 func (p *Provider) userInfo(ctx context.Context, i *Identity) (json.RawMessage, error) {
 	found, err := p.discover(ctx)
 	if err != nil {
 		return nil, err
 	}
 	body, err := p.readUserInfo(ctx, found, i)
-	if moved := p.refreshAfter(ctx, found, err); moved != nil && moved.metadata.UserInfo != found.metadata.UserInfo {
-		body, err = p.readUserInfo(ctx, moved, i)
+	if refreshed := p.refreshAfter(ctx, found, err); refreshed != nil && refreshed.metadata.UserInfo != found.metadata.UserInfo {
+		body, err = p.readUserInfo(ctx, refreshed, i)
 	}
 	return body, err
 }
 
-// readUserInfo returns the claims that the userinfo endpoint answers with, signed or not.
-// The error is ErrUnavailable where it did not answer as one.
+// readUserInfo returns the claims of the userinfo endpoint, in a signed or a plain
+// answer. The error is ErrUnavailable if there is no valid answer.
 func (p *Provider) readUserInfo(ctx context.Context, found *discovered, i *Identity) (json.RawMessage, error) {
 	if found.metadata.UserInfo == "" {
 		return nil, errNoUserInfo

@@ -7,7 +7,7 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// userInfoOf has userinfo answer with a body as it is written.
+// userInfoOf makes userinfo answer with a body.
 func userInfoOf(kind, body string) func(*logintest.Provider) {
 	return endpoint("/userinfo", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", kind)
@@ -15,7 +15,8 @@ func userInfoOf(kind, body string) func(*logintest.Provider) {
 	})
 }
 
-// TestUserInfo_AsProvidersSendIt: what cannot be read of it costs nothing else of it.
+// TestUserInfo_AsProvidersSendIt checks that an unreadable claim does not affect the
+// others.
 func TestUserInfo_AsProvidersSendIt(t *testing.T) {
 	for name, body := range map[string]string{
 		"email_verified null":   `{"sub":"alice","email_verified":null,"groups":["staff"]}`,
@@ -38,7 +39,8 @@ func TestUserInfo_AsProvidersSendIt(t *testing.T) {
 	}
 }
 
-// TestUserInfo_Signed is read where the provider's key signed it, and not otherwise.
+// TestUserInfo_Signed checks that a signed answer is only accepted with the provider's
+// signature.
 func TestUserInfo_Signed(t *testing.T) {
 	p := provider(t)
 	userInfoOf("application/jwt", p.SignedText(`{"sub":"alice","groups":["staff"]}`))(p)

@@ -1,6 +1,7 @@
-// Package orgsession keeps the organization sessions: a session acting for one
-// organization. policy defines them and their rules. This package begins, raises,
-// leaves and supersedes them in the store and records that in the audit log.
+// Package orgsession implements the transitions of organization sessions: a session
+// acting for one organization. Package policy defines them and their rules. This
+// package starts, steps up, ends and supersedes them in the store, and records that in
+// the audit log.
 package orgsession
 
 import (
@@ -49,14 +50,13 @@ type Store interface {
 	// A session that was entered from an organization session ends with it, if Leave
 	// (by a sign-out), Supersede or an administrator ends that.
 	Inherit(ctx context.Context, child session.ID) error
-	// Follow gives a session that a step-up began a copy of what the one that it replaces
-	// has entered and authenticated.
+	// Follow copies the organization sessions and authentications of the session that a
+	// step-up replaces to the new one.
 	Follow(ctx context.Context, id session.ID) error
-	// TakeOver puts a session in the place of another, for the step-up that began it: it
-	// has from then on what the other has entered and authenticated, and what was entered
-	// from the other; the other ends. An organization session that both have goes on from
-	// the later start, and has ended where either has. Called again it does the rest of
-	// what it was kept from.
+	// TakeOver completes a step-up that began a new session: it moves the organization
+	// sessions, the authentications and the children of the session from to the session
+	// to, and ends from. If both have an organization session, the later start applies,
+	// and it has ended if either has. A repeated call completes an interrupted one.
 	TakeOver(ctx context.Context, from, to session.ID, now int64) error
 	// Touch writes down that the person was active at o.ActiveAt, unless the
 	// organization session has ended or they were seen later.

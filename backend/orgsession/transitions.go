@@ -78,9 +78,10 @@ func (t Transitions) Leave(ctx context.Context, s *session.Session, organization
 	return nil
 }
 
-// StepUp adds an authentication to the session, and to the organization session for
-// which it was made, where organization names one. Besides a decision that prefers another, it is the only thing that
-// moves an auth_time. session.ErrAttemptUsed where the attempt brought another before.
+// StepUp adds an authentication to the session, and to the organization session that it
+// was made for if organization is set. Apart from a decision that prefers another
+// authentication, nothing else changes an auth_time. The error is
+// session.ErrAttemptUsed if the attempt added a different authentication before.
 func (t Transitions) StepUp(ctx context.Context, id session.ID, organization, attempt string, made policy.Authentication) error {
 	if err := t.Store.Authenticate(ctx, id, attempt, made); err != nil || organization == "" {
 		return err
@@ -114,7 +115,7 @@ func (t Transitions) begin(ctx context.Context, s *session.Session, m *directory
 // staff never act in an organization without an entry in its audit log.
 func (t Transitions) enter(ctx context.Context, s *session.Session, m *directory.Membership, o policy.OrganizationSession) error {
 	e := audit.Event{
-		Action: audit.EnterOrganization, Reason: By(m), UserID: s.UserID, OrganizationID: m.Organization.ID, SessionID: s.ID.String(),
+		Action: audit.EnterOrganization, Reason: AuditReason(m), UserID: s.UserID, OrganizationID: m.Organization.ID, SessionID: s.ID.String(),
 	}
 	if e.Reason == audit.ByStaff {
 		if err := t.Audit(e); err != nil {
@@ -129,9 +130,9 @@ func (t Transitions) enter(ctx context.Context, s *session.Session, m *directory
 	return nil
 }
 
-// By returns the audit log's reason for a person's action in an organization:
+// AuditReason returns the audit log's reason for a person's action in an organization:
 // audit.ByStaff for staff, empty for a member.
-func By(m *directory.Membership) string {
+func AuditReason(m *directory.Membership) string {
 	if m.StaffUntil != 0 {
 		return audit.ByStaff
 	}

@@ -1,6 +1,6 @@
-// Package page writes the pages that a person can meet on the way in. Each says what
-// happened and leads on: it has a link back into the app or to a new sign-in. They need no
-// script, and speak the languages that the operator has texts for.
+// Package page writes the HTML pages that a user can see during a sign-in. Each page
+// says what happened and has links to the app or to a new sign-in. The pages need no
+// script. Operators can translate their texts.
 package page
 
 import (
@@ -14,18 +14,18 @@ import (
 	"strings"
 )
 
-// Kind is what happened.
+// Kind is the reason for a page.
 type Kind string
 
 // The kinds.
 const (
-	Foreign     Kind = "foreign"     // a foreign page's link to the sign-in
-	Silent      Kind = "silent"      // one that wants nobody to be asked
+	Foreign     Kind = "foreign"     // a link from a foreign page
+	Silent      Kind = "silent"      // a foreign link with prompt=none
 	Expired     Kind = "expired"     // the sign-in took too long
-	Unknown     Kind = "unknown"     // no sign-in of this browser's
-	NoCookies   Kind = "no_cookies"  // the browser keeps none
-	Unavailable Kind = "unavailable" // the provider, or what is stored
-	Denied      Kind = "denied"      // the provider said no
+	Unknown     Kind = "unknown"     // the browser has no such sign-in
+	NoCookies   Kind = "no_cookies"  // the browser stores no cookies
+	Unavailable Kind = "unavailable" // the provider or the storage does not answer
+	Denied      Kind = "denied"      // the provider denied the sign-in
 	Crowded     Kind = "crowded"     // too many sessions in the browser
 	Busy        Kind = "busy"        // too many requests
 	Invalid     Kind = "invalid"     // the address is none
@@ -35,25 +35,25 @@ const (
 	Returning   Kind = "returning"   // from the provider, between two steps
 )
 
-// Link is something to press.
+// Link is a link on a page.
 type Link struct {
 	Label Key
-	App   string // stands for {app} in the label
+	App   string // replaces {app} in the label
 	URL   string
 }
 
-// Page is one page.
+// Page is the content of a page.
 type Page struct {
 	Kind   Kind
 	Status int
-	// App is the name of the app that the sign-in is for, if it is known.
+	// App is the name of the app to sign in to, or empty if unknown.
 	App  string
 	Host string
-	// Message is what the provider said, for people; empty where it said nothing.
+	// Message is the provider's own message, or empty.
 	Message string
-	// Code and Detail are for those who are asked about the page, in English.
+	// Code and Detail help support staff. They are in English.
 	Code, Detail string
-	// Links lead on, the first most likely.
+	// Links are the ways to continue, the most likely one first.
 	Links []Link
 	// Form are the fields of a form that the page posts to its own address at once.
 	Form []Field
@@ -70,8 +70,8 @@ const maxMessage = 300
 //go:embed page.css
 var style string
 
-// policy lets the page have its own style, and nothing else. formPolicy besides lets it post
-// a form to the backend, by the one script that does.
+// policy allows only the page's own style. formPolicy also allows the form that the
+// page's script posts to the backend.
 var (
 	policy     = basePolicy + "form-action 'none'"
 	formPolicy = basePolicy + "form-action 'self'; script-src '" + digest(submitScript) + "'"
@@ -86,8 +86,7 @@ func digest(text string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// Write answers with a page, in the language that the request prefers of those that there
-// are texts for.
+// Write writes a page in the language that the request prefers, among those with texts.
 func Write(w http.ResponseWriter, r *http.Request, p Page, texts Texts) {
 	language := texts.choose(r.Header.Get("Accept-Language"))
 	app := p.App
@@ -129,7 +128,8 @@ func setHeaders(h http.Header, p Page) {
 		h.Set("Content-Security-Policy", formPolicy)
 	}
 	if p.Kind == Foreign || p.Kind == Silent || p.Form != nil {
-		// Browsers that tell nothing else about a navigation tell by this that it begins here.
+		// Browsers without Fetch Metadata send this page's Referer with the next
+		// navigation.
 		h.Set("Referrer-Policy", "same-origin")
 	}
 	h.Add("Vary", "Accept-Language")
@@ -178,7 +178,7 @@ func (w *writer) form(fields []Field, app string) {
 	w.element("<button>", w.say(Continue, app), "</button>\n</form>\n<script>"+submitScript+"</script>\n")
 }
 
-// direction returns in which direction a language is written.
+// direction returns the writing direction of a language.
 func direction(language string) string {
 	if primary, _, _ := strings.Cut(language, "-"); slices.Contains([]string{"ar", "fa", "he", "ur"}, primary) {
 		return "rtl"
@@ -186,7 +186,7 @@ func direction(language string) string {
 	return "ltr"
 }
 
-// clip bounds a foreign text, and keeps what is printable of it.
+// clip truncates a provider's text and removes control characters.
 func clip(text string) string {
 	var kept strings.Builder
 	n := 0
@@ -196,7 +196,7 @@ func clip(text string) string {
 			break
 		}
 		if r == '\u2028' || r == '\u2029' || r < ' ' || r == 0x7f || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' {
-			r = ' ' // no controls, and none of direction
+			r = ' ' // controls, including those of the writing direction
 		}
 		kept.WriteRune(r)
 	}

@@ -59,8 +59,8 @@ func TestPage_LanguageOfTheBrowser(t *testing.T) {
 	}
 }
 
-// TestPage_ForeignTextIsText: names and the provider's words come from elsewhere.
-func TestPage_ForeignTextIsText(t *testing.T) {
+// TestPage_ProviderTextIsEscaped checks the app's name and the provider's message.
+func TestPage_ProviderTextIsEscaped(t *testing.T) {
 	hostile := "<script>alert(1)</script>\"'&\x00\u202e\u2066\n" + strings.Repeat("a", 10_000)
 	got := write("", page.Page{
 		Kind: page.Denied, App: hostile, Host: hostile, Message: hostile, Code: hostile,

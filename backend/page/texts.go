@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// Key names a text of the pages. {app} in one stands for the app's name, {host} for the
-// host that the pages are served at.
+// Key identifies a text. In a text, {app} is replaced by the app's name, and {host} by
+// the host of the page.
 type Key string
 
-// The labels of what can be pressed.
+// The labels of links.
 const (
 	Continue Key = "continue"
 	Again    Key = "again"
@@ -22,13 +22,13 @@ const (
 	Back     Key = "back"
 )
 
-// introduction comes before the sign-in service's own words.
+// introduction precedes the provider's own message.
 const introduction Key = "said"
 
 func (k Kind) titleKey() Key { return Key(k) + "_title" }
 func (k Kind) textKey() Key  { return Key(k) + "_text" }
 
-// english has every text.
+// english holds all texts.
 var english = map[Key]string{
 	Continue:     "Continue to sign in",
 	Retry:        "Try again",
@@ -37,44 +37,46 @@ var english = map[Key]string{
 	introduction: "The sign-in service says:",
 
 	Foreign.titleKey():     "Sign in to {app}?",
-	Foreign.textKey():      "A link brought you here. Continue if you want to sign in. Whoever is signed in in this browser is signed out then.",
+	Foreign.textKey():      "You followed a link to this page. If you continue and sign in, anyone who is signed in in this browser now is signed out.",
 	Silent.titleKey():      "This link cannot sign you in",
-	Silent.textKey():       "It asks for a sign-in without asking you, and it does not come from {app}.",
+	Silent.textKey():       "It requests a sign-in without asking you, but it is not from {app}. You can still continue and sign in yourself.",
 	Expired.titleKey():     "This sign-in took too long",
-	Expired.textKey():      "A sign-in takes ten minutes at most. Begin again.",
-	Unknown.titleKey():     "This sign-in cannot go on",
-	Unknown.textKey():      "It did not begin in this browser, or it is over. A bookmark, an old tab or the Back button can lead here.",
-	NoCookies.titleKey():   "This browser keeps no cookies of this site",
-	NoCookies.textKey():    "Signing in needs them. Allow cookies for {host}, and begin again. Private windows, settings and extensions can block them.",
-	Unavailable.titleKey(): "The sign-in service does not answer",
+	Expired.textKey():      "You have ten minutes to sign in. Start again.",
+	Unknown.titleKey():     "This sign-in cannot continue",
+	Unknown.textKey():      "It was started in another browser, or it has already finished. A bookmark, an old tab or the Back button can lead here.",
+	NoCookies.titleKey():   "This browser does not store cookies for this site",
+	NoCookies.textKey():    "Signing in requires cookies. Allow cookies for {host}, then start again. Private windows, browser settings and extensions can block them.",
+	Unavailable.titleKey(): "The sign-in service is not responding",
 	Unavailable.textKey():  "Nothing is wrong with your account, and nothing has changed. Try again in a moment.",
 	Denied.titleKey():      "You are not signed in",
 	Denied.textKey():       "The sign-in service did not let you in, or the sign-in was canceled there.",
 	Crowded.titleKey():     "There are too many sign-ins in this browser",
-	Crowded.textKey():      "The oldest of them was taken away. Begin again.",
+	Crowded.textKey():      "The oldest one was removed. Start again.",
 	Busy.titleKey():        "There were too many requests",
-	Busy.textKey():         "Wait a moment, and try again.",
+	Busy.textKey():         "Wait a moment, then try again.",
 	Invalid.titleKey():     "This link cannot sign you in",
 	Invalid.textKey():      "It is damaged or incomplete, or it is not for this site.",
-	Refused.titleKey():     "This page cannot be opened from there",
-	Refused.textKey():      "A sign-in begins in a page of its own, and from the app.",
+	Refused.titleKey():     "This page cannot be opened that way",
+	Refused.textKey():      "Start the sign-in from the app. It opens as a page of its own.",
 	Disabled.titleKey():    "Your account is disabled",
-	Disabled.textKey():     "Ask whoever runs {app} to enable it.",
-	Failed.titleKey():      "Something failed here",
+	Disabled.textKey():     "Ask the administrator of {app} to enable it.",
+	Failed.titleKey():      "Something went wrong",
 	Failed.textKey():       "Nothing is wrong with your account. Try again in a moment.",
 	Returning.titleKey():   "You are being signed in",
 	Returning.textKey():    "Continue, if this page stays.",
 }
 
-// Texts are an operator's, by language and key. What a language leaves out is English.
+// Texts are an operator's translations, by language and key. English replaces a missing
+// text.
 type Texts map[string]map[Key]string
 
-// maxText is the longest text, in bytes; maxLanguages is how many languages there may be.
+// maxText is the largest length of a text in bytes. maxLanguages is the largest number
+// of languages.
 const maxText, maxLanguages = 600, 40
 
 var languageTag = regexp.MustCompile(`^[a-z]{2,3}(-[a-z0-9]{2,8})*$`)
 
-// Check reports what in the table is no language or no text.
+// Check returns an error for an invalid language, key or text.
 func (t Texts) Check() error {
 	if len(t) > maxLanguages {
 		return fmt.Errorf("there are more than %d languages", maxLanguages)
@@ -96,7 +98,7 @@ func (t Texts) Check() error {
 	return nil
 }
 
-// Keys returns the names of all texts, sorted.
+// Keys returns the keys of all texts, sorted.
 func Keys() []string {
 	var all []string
 	for key := range english {
@@ -106,20 +108,20 @@ func Keys() []string {
 	return all
 }
 
-// lookup returns the text of a language, or the English one.
+// lookup returns the text in a language, or in English.
 func (t Texts) lookup(language string, key Key) string {
 	return cmp.Or(t[language][key], english[key])
 }
 
-// choose returns the language of the table that an Accept-Language header prefers (RFC
-// 9110 section 12.5.4): the tag itself, or the nearest less specific one.
+// choose returns the available language that an Accept-Language header prefers (RFC
+// 9110 section 12.5.4). A less specific tag also matches.
 func (t Texts) choose(accepts string) string {
 	best, most := "en", 0.0
 	for part := range strings.SplitSeq(accepts[:min(len(accepts), 500)], ",") {
 		tag, parameters, _ := strings.Cut(strings.ToLower(strings.TrimSpace(part)), ";")
 		quality := 1.0
 		if q, ok := strings.CutPrefix(strings.TrimSpace(parameters), "q="); ok {
-			quality, _ = strconv.ParseFloat(q, 64) // what is no number is 0
+			quality, _ = strconv.ParseFloat(q, 64) // 0 if malformed
 		}
 		if language, ok := t.nearest(strings.TrimSpace(tag)); ok && quality > most {
 			best, most = language, quality

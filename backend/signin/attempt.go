@@ -16,8 +16,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// authorize binds an attempt to the browser, which gets a value to be known by where it has
-// none, and returns where the provider asks who is there.
+// authorize binds an attempt to the browser and returns the authorization URL of the
+// provider. It sets a new browser value if the browser has none.
 func (f *Flow) authorize(c *authn.Request, provider *login.Provider, attempt *login.Attempt) (string, error) {
 	browser, known := c.Browser()
 	if !known {
@@ -35,8 +35,9 @@ func (f *Flow) authorize(c *authn.Request, provider *login.Provider, attempt *lo
 	return target, err
 }
 
-// bind seals an attempt for a browser. A long address to return to gives way: the page's
-// own client keeps it where the page is the client's.
+// bind seals an attempt for a browser. If the return address is too long for the state,
+// it is replaced by the app's start page; the client itself remembers the address of
+// its page.
 func (f *Flow) bind(app directory.App, attempt *login.Attempt, browser login.Browser) error {
 	err := f.attempts.Bind(attempt, browser)
 	if errors.Is(err, login.ErrStateTooLong) {
@@ -44,12 +45,12 @@ func (f *Flow) bind(app directory.App, attempt *login.Attempt, browser login.Bro
 		err = f.attempts.Bind(attempt, browser)
 	}
 	if errors.Is(err, login.ErrStateTooLong) {
-		return refusal.New(api.InvalidRequest, "acr_values and the organization's id are too long together.")
+		return refusal.New(api.InvalidRequest, "organization and acr_values together are too long.")
 	}
 	return err
 }
 
-// originOf returns the origin of an address that publicurl.ReturnAddress made.
+// originOf returns the origin of an address from publicurl.ReturnAddress.
 func originOf(address string) string {
 	scheme, rest, _ := strings.Cut(address, "://")
 	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
@@ -59,25 +60,28 @@ func originOf(address string) string {
 }
 
 const (
-	// concurrentStart is how far apart tabs begin that begin at once, in seconds: as long as the
-	// slowest answer is on its way to the browser.
+	// concurrentStart is the time in seconds within which several tabs count as
+	// starting a sign-in at once: the longest time that an answer takes to reach the
+	// browser.
 	concurrentStart = 60
-	// maxBrowserSessions is the most sessions of a browser that are looked at.
+	// maxBrowserSessions is the largest number of a browser's sessions that are
+	// checked.
 	maxBrowserSessions = 12
 
 	unknownAttempt = "This sign-in was not started in this browser, or took too long. Start again."
-	noCookies      = "This browser keeps no cookies of this site, so that nobody can sign in. Allow cookies, then start again."
+	noCookies      = "This browser does not store cookies for this site, which signing in requires. Allow cookies, then start again."
 )
 
-// openAttempt finds the sign-in that a callback ends, at the provider whose callback it is, and
-// tells whether it was begun in this browser.
-func (f *Flow) openAttempt(c *authn.Request, state, connection string) (a login.Attempt, fits bool, err error) {
+// openAttempt opens the attempt that a callback of the connection completes. fits
+// reports whether the attempt was started in this browser. If the attempt cannot
+// continue, openAttempt may answer the request itself.
+func (f *Flow) openAttempt(c *authn.Request, state, connection string) (a login.Attempt, sameBrowser bool, err error) {
 	a, err = f.attempts.Open(state, c.Now)
 	if errors.Is(err, login.ErrAttempt) {
 		a, err = f.openCookieAttempt(c, state)
-		fits = err == nil
+		sameBrowser = err == nil
 	} else if browser, known := c.Browser(); err == nil && known {
-		fits = f.attempts.BoundTo(&a, browser)
+		sameBrowser = f.attempts.BoundTo(&a, browser)
 	}
 	if err == nil && a.Connection != connection {
 		err = login.ErrAttempt
@@ -85,10 +89,10 @@ func (f *Flow) openAttempt(c *authn.Request, state, connection string) (a login.
 	if err != nil {
 		return a, false, f.refuseAttempt(c, a, err)
 	}
-	return a, fits, nil
+	return a, sameBrowser, nil
 }
 
-// openCookieAttempt finds an attempt that the release before began, in its cookie.
+// openCookieAttempt opens an attempt that the previous release kept in a cookie.
 func (f *Flow) openCookieAttempt(c *authn.Request, state string) (login.Attempt, error) {
 	name := authn.AttemptCookieName(state)
 	cookies := c.R.CookiesNamed(name)
@@ -104,14 +108,14 @@ func (f *Flow) openCookieAttempt(c *authn.Request, state string) (login.Attempt,
 	return a, err
 }
 
-// restart begins an attempt a second time, whose callback came without the value of the
-// browser that it was begun in: several tabs began before any of them had one, and each
-// answer brought another, of which the browser kept the last. The code is not redeemed.
+// restart starts an attempt again, because its callback came without the browser value
+// that it is bound to. Several tabs can start before the browser has a value: each
+// answer sets another one, and the browser keeps the last. The code is not redeemed.
 //
-// Anybody can bring the callback of an attempt of their own to somebody else's browser. So
-// the second attempt takes along nothing that the first one proved, goes to the workspace's
-// provider alone, and is not begun for a browser that had a value before the first: its own
-// attempts come back with it.
+// An attacker can bring the callback of their own attempt to another browser. Therefore
+// the second attempt keeps nothing that the first one proved and only uses the
+// workspace's provider. It is refused in a browser that had a value before the first
+// attempt, since that browser's own attempts come back with the value.
 func (f *Flow) restart(c *authn.Request, attempt login.Attempt) error {
 	browser, known := c.Browser()
 	switch {
@@ -119,7 +123,7 @@ func (f *Flow) restart(c *authn.Request, attempt login.Attempt) error {
 		return refusal.New(api.InvalidRequest, noCookies).OnPage(page.NoCookies, retryURL(c, attempt))
 	case attempt.Restarted, known && browser.MadeAt() < attempt.CreatedAt-concurrentStart:
 		return refusal.New(api.InvalidRequest, unknownAttempt).OnPage(page.Unknown, retryURL(c, attempt))
-	case attempt.Session != "" || attempt.Connection != "": // the app's page begins it
+	case attempt.Session != "" || attempt.Connection != "": // must be started by the app's page
 		return refusedWith(api.TemporarilyUnavailable)
 	}
 	attempt = attempt.Restart()
@@ -130,11 +134,11 @@ func (f *Flow) restart(c *authn.Request, attempt login.Attempt) error {
 	return err
 }
 
-// signedInMeanwhile tells whether an attempt is over because another that the same browser had
-// under way has ended: of tabs that began at once one is enough.
-func (f *Flow) signedInMeanwhile(c *authn.Request, attempt login.Attempt, fits bool) (bool, error) {
+// signedInMeanwhile reports whether another attempt of the same browser has completed
+// since this one started. Of several tabs that start at once, one sign-in is enough.
+func (f *Flow) signedInMeanwhile(c *authn.Request, attempt login.Attempt, sameBrowser bool) (bool, error) {
 	browser, known := c.Browser()
-	if !known || attempt.Session != "" || fits && !attempt.Restarted {
+	if !known || attempt.Session != "" || sameBrowser && !attempt.Restarted {
 		return false, nil
 	}
 	all, err := c.Store.OfBrowser(c.Ctx, browser.Fingerprint(), c.Now, maxBrowserSessions)

@@ -18,7 +18,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// query returns the request's parameters, each of which may stand once.
+// query returns the request's parameters. None may be repeated.
 func query(c *authn.Request) (url.Values, error) {
 	query, err := url.ParseQuery(c.R.URL.RawQuery)
 	if err != nil {
@@ -26,14 +26,14 @@ func query(c *authn.Request) (url.Values, error) {
 	}
 	for name, values := range query {
 		if len(values) > 1 {
-			return nil, refusal.New(api.InvalidRequest, "The parameter "+strconv.Quote(name)+" stands twice.")
+			return nil, refusal.New(api.InvalidRequest, "Parameter "+strconv.Quote(name)+" is repeated.")
 		}
 	}
 	return query, nil
 }
 
-// returnURL finds the app that a sign-in is for, by its id or by where it returns,
-// and where that is.
+// returnURL returns the address that a sign-in returns to. It selects the app by its id
+// or by that address, and sets it in the request.
 func returnURL(c *authn.Request, appID, returnTo string) (string, error) {
 	for _, seen := range []int64{0, authn.Latest} {
 		w, err := c.Current(c.Ctx, seen)
@@ -50,45 +50,45 @@ func returnURL(c *authn.Request, appID, returnTo string) (string, error) {
 			}
 		}
 	}
-	return "", refusal.New(api.InvalidRequest, "The app is not known, or return_to is none of its addresses.")
+	return "", refusal.New(api.InvalidRequest, "The app is unknown, or return_to is not one of its addresses.")
 }
 
-// matchesPath tells whether an app that was not named is the one meant by a path: the one
-// at the backend's own origin, or the only one.
+// matchesPath reports whether a path, without an app id, refers to the app: the one at
+// the backend's own origin, or the only one.
 func matchesPath(c *authn.Request, w *directory.Workspace, app directory.App, appID, returnTo string) bool {
 	path := returnTo == "" || strings.HasPrefix(returnTo, "/")
 	return appID != "" || !path || publicurl.Home(c.Origin, app) == c.Origin || len(w.Apps) == 1
 }
 
-// Callback is GET /callback: the provider sends the browser back here, and it
-// leaves with a session of a new id, or with more authentication in an old one. Cookies
-// of older ones are not sent on this navigation (they are Strict), so it clears none.
+// Callback is GET /callback. The provider redirects the browser here after the sign-in.
+// Callback creates a session, or completes a step-up. This navigation carries no Strict
+// cookies, so that earlier sessions' cookies are not cleared here.
 func (f *Flow) Callback(c *authn.Request) error {
 	query, err := query(c)
 	if err != nil {
 		return err
 	}
-	attempt, fits, err := f.openAttempt(c, query.Get("state"), c.R.PathValue("connection"))
-	if err != nil || c.Record.Status != 0 { // somebody signed in already
+	attempt, sameBrowser, err := f.openAttempt(c, query.Get("state"), c.R.PathValue("connection"))
+	if err != nil || c.Record.Status != 0 { // already answered
 		return err
 	}
-	w, err := c.Current(c.Ctx, authn.Latest) // what was applied since the last mint decides already
+	w, err := c.Current(c.Ctx, authn.Latest) // a newly applied workspace takes effect at once
 	if err != nil {
 		return err
 	}
 	app, ok := w.AppByID(attempt.App)
 	if !ok {
-		return refusal.New(api.InvalidRequest, "The app is not known any more.")
+		return refusal.New(api.InvalidRequest, "The app no longer exists.")
 	}
 	c.Workspace, c.App = w, app
-	if here, err := f.signedInMeanwhile(c, attempt, fits); err != nil {
+	if here, err := f.signedInMeanwhile(c, attempt, sameBrowser); err != nil {
 		return err
 	} else if here {
 		c.Redirect(attempt.ReturnTo)
 		return nil
 	}
 	var refused *login.Refused
-	if !fits {
+	if !sameBrowser {
 		err = f.restart(c, attempt)
 	} else if err = f.finish(c, attempt, query); err == nil {
 		c.Redirect(attempt.ReturnTo)
@@ -99,20 +99,20 @@ func (f *Flow) Callback(c *authn.Request) error {
 			fail(c, attempt, refused)
 		}
 		return nil
-	case errors.Is(err, session.ErrAttemptUsed): // what it began goes on
+	case errors.Is(err, session.ErrAttemptUsed): // the session that it created continues
 		c.Redirect(attempt.ReturnTo)
 		return nil
 	}
 	return withLinks(c, attempt, err)
 }
 
-// fail goes back to the app with the reason why nobody signed in.
+// fail redirects to the app with the reason why the sign-in failed.
 func fail(c *authn.Request, attempt login.Attempt, refused *login.Refused) {
 	c.Redirect(failureURL(c, attempt, refused))
 }
 
-// failureURL is where the app is told why nobody signed in. The address stays as the app
-// wrote it.
+// failureURL returns the app's address with the reason why the sign-in failed. The rest
+// of the address is unchanged.
 func failureURL(c *authn.Request, attempt login.Attempt, refused *login.Refused) string {
 	address, fragment, marked := strings.Cut(attempt.ReturnTo, "#")
 	mark := "?"
@@ -128,8 +128,8 @@ func failureURL(c *authn.Request, attempt login.Attempt, refused *login.Refused)
 	return address
 }
 
-// signIn makes the session of an identity and gives the browser its first token. One
-// that begins at an organization's own provider opens that organization alone.
+// signIn creates the session of an identity and sets its first refresh token. A session
+// from an organization's own provider only opens that organization.
 func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection) (session.ID, error) {
 	user, err := findUser(c, i, own)
 	if err != nil {

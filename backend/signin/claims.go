@@ -9,7 +9,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/login"
 )
 
-// addUserInfo asks for userinfo where memberships or roles are read there.
+// addUserInfo fetches userinfo if memberships or roles come from there.
 func addUserInfo(c *authn.Request, provider *login.Provider, own *directory.Connection, i *login.Identity) error {
 	source := directory.FromIDToken
 	if own != nil {
@@ -23,8 +23,8 @@ func addUserInfo(c *authn.Request, provider *login.Provider, own *directory.Conn
 	return provider.AddUserInfo(c.Ctx, i)
 }
 
-// sessionEnd returns when the session of a sign-in ends: by the policy or by the
-// provider, whichever is earlier. A later step-up moves it no more than anything else.
+// sessionEnd returns the absolute end of a new session: the policy's or the provider's,
+// whichever is earlier. A step-up does not extend it.
 func sessionEnd(c *authn.Request, i login.Identity) int64 {
 	end := c.Workspace.Policy.SessionEnd(c.Now)
 	if i.SessionExpiry != 0 {
@@ -33,14 +33,14 @@ func sessionEnd(c *authn.Request, i login.Identity) int64 {
 	return end
 }
 
-// identityClaims are the claims of an identity.
+// identityClaims returns the claims of an identity.
 func identityClaims(i login.Identity) directory.Claims {
 	return directory.Claims{IdentityToken: i.Claims, UserInfo: i.UserInfo, UserInfoFailed: i.UserInfoFailed}
 }
 
-// provision keeps the membership that an organization's own connection gives in line
-// with what its provider says, and writes down what that changed. What the provider
-// leaves unknown changes no membership that is there.
+// provision updates the user's membership from the claims of an organization's own
+// provider, and records the change in the audit log. Unknown claims leave an existing
+// membership unchanged.
 func (f *Flow) provision(c *authn.Request, own *directory.Connection, i login.Identity, u directory.User) error {
 	before, err := f.memberRoles(c, own, u)
 	if err != nil {
@@ -68,8 +68,8 @@ func (f *Flow) provision(c *authn.Request, own *directory.Connection, i login.Id
 	return err
 }
 
-// applyMembershipClaim brings memberships in line with what the provider says of them, where
-// the workspace lets it, and writes down in each organization what that changed.
+// applyMembershipClaim updates memberships from the workspace's membership claim, if it
+// has one, and records the changes in the audit log of each organization.
 func (f *Flow) applyMembershipClaim(c *authn.Request, user directory.User, i login.Identity) error {
 	if c.Workspace.MembershipClaim == nil {
 		return nil
@@ -98,8 +98,8 @@ func (f *Flow) applyMembershipClaim(c *authn.Request, user directory.User, i log
 	return nil
 }
 
-// auditUnknown records that a provider left unknown what somebody is: at an
-// organization's own connection, or at the workspace's provider.
+// auditUnknown records that a provider left a user's roles unknown. own is nil for the
+// workspace's provider.
 func auditUnknown(c *authn.Request, own *directory.Connection, u directory.User, why directory.Unknown) {
 	e := audit.Event{Action: audit.KeepMember, Reason: string(why), UserID: u.ID, Actor: audit.Server}
 	if own != nil {

@@ -11,24 +11,23 @@ import (
 	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
-// fromAppPage reports whether a page of the workspace's began the navigation: the backend's
-// own, or that of a registered origin. A link in a message, a bookmark and a foreign page
-// are somebody else's, who would replace the session of whoever follows it (ASVS 5.0,
-// 7.6.2; RFC 9700 section 4.7).
+// fromAppPage reports whether a page of the backend or of a registered origin started
+// the navigation. Links in messages, bookmarks and foreign pages must not replace the
+// session of the user who follows them (ASVS 5.0, 7.6.2; RFC 9700 section 4.7).
 //
 //	Sec-Fetch-Site   Referer must be
 //	same-origin      anything
 //	same-site        of a registered origin
 //	absent           of a registered origin, or of the backend's own
-//	anything else    is not from here
+//	anything else    not accepted
 //
-// A browser that tells neither meets the page, as a foreign link does.
+// A browser that sends neither header gets the same page as for a foreign link.
 func fromAppPage(c *authn.Request) (bool, error) {
-	site, told := authn.SingleHeader(c.R.Header, "Sec-Fetch-Site")
+	site, sent := authn.SingleHeader(c.R.Header, "Sec-Fetch-Site")
 	switch {
 	case site == "same-origin":
 		return true, nil
-	case told && site != "same-site":
+	case sent && site != "same-site":
 		return false, nil
 	}
 	referer, err := url.Parse(c.R.Header.Get("Referer"))
@@ -47,10 +46,10 @@ func fromAppPage(c *authn.Request) (bool, error) {
 	return known, nil
 }
 
-// confirm answers a foreign link with a page that asks whether to go on. A link that wants
-// nobody to be asked is refused, and the page goes on without that wish.
+// confirm answers a foreign link with a page that asks the user whether to continue. A
+// link with prompt=none is refused; the page's link then continues without it.
 func confirm(c *authn.Request, query url.Values) error {
-	const text = "A sign-in begins in the app's own page."
+	const text = "Start the sign-in from a page of the app."
 	if !strings.Contains(c.R.Header.Get("Accept"), "text/html") {
 		return refusal.New(api.OriginNotAllowed, text)
 	}
@@ -63,7 +62,7 @@ func confirm(c *authn.Request, query url.Values) error {
 		c.Record.Refusal = refusal.New(api.OriginNotAllowed, text)
 		query.Del(api.ParamPrompt)
 	}
-	query.Del(api.ParamUser) // it raises nobody's session
+	query.Del(api.ParamUser) // the link must not start a step-up
 	query.Set(api.ParamFollowed, "1")
 	p.Links = append([]page.Link{{Label: page.Continue, URL: c.Issuer + api.PathLogin + "?" + query.Encode()}}, c.HomeLinks()...)
 	c.WritePage(p)

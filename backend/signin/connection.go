@@ -17,12 +17,12 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// connectionDisabled is what a sign-in comes back with from an organization whose own
-// connection does not let anybody in.
+// connectionDisabled is the error of a sign-in to an organization whose own connection
+// is disabled.
 const connectionDisabled api.Code = "connection_disabled"
 
-// providers are those of organizations' own connections, with what was found out
-// about each.
+// providers holds the providers of organizations' own connections, with their cached
+// metadata.
 type providers struct {
 	publicURL string
 	secrets   signingkey.Sealer
@@ -30,7 +30,7 @@ type providers struct {
 	clientKey *login.ClientKey
 
 	mu    sync.Mutex
-	cache map[string]cachedProvider // by connection
+	cache map[string]cachedProvider // by connection id
 }
 
 type cachedProvider struct {
@@ -38,10 +38,10 @@ type cachedProvider struct {
 	provider *login.Provider
 }
 
-// maxProviders bounds what is kept of providers; one that is dropped is asked again.
+// maxProviders limits the cache. A dropped provider's metadata is read again.
 const maxProviders = 1000
 
-// forConnection returns a connection's provider, as the connection is now.
+// forConnection returns the provider of a connection at its current revision.
 func (p *providers) forConnection(c directory.Connection) (*login.Provider, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -65,22 +65,22 @@ func (p *providers) forConnection(c directory.Connection) (*login.Provider, erro
 	return provider, nil
 }
 
-// credentials returns what this server proves itself by at a connection's provider: the
-// client's secret, or the server's own key.
+// credentials returns the client secret or the key for authentication at a connection's
+// provider.
 func (p *providers) credentials(c directory.Connection) (secret []byte, key *login.ClientKey, err error) {
 	if c.ClientAuth != directory.PrivateKeyJWT {
 		secret, err = p.secrets.Open(c.SealedSecret, c.ID)
 		return secret, nil, err
 	}
 	if p.clientKey == nil {
-		err := fmt.Errorf("connection %s authenticates by private_key_jwt: name the server's key by --oidc-client-key-file", c.ID)
+		err := fmt.Errorf("connection %s uses private_key_jwt, but this server has no client key: set --oidc-client-key-file", c.ID)
 		return nil, nil, &login.Refused{Code: "server_error", Fault: login.FaultClient, Err: err}
 	}
 	return nil, p.clientKey, nil
 }
 
-// chooseProvider decides at whose provider a sign-in happens: at that of the organization that
-// it is for, where it has its own.
+// chooseProvider returns the provider for a sign-in: the organization's own, if it has
+// one.
 func (f *Flow) chooseProvider(c *authn.Request, attempt *login.Attempt) (*login.Provider, error) {
 	if attempt.Organization == "" {
 		return f.provider, nil
@@ -98,8 +98,9 @@ func (f *Flow) chooseProvider(c *authn.Request, attempt *login.Attempt) (*login.
 	return f.providers.forConnection(*at.Connection)
 }
 
-// prompt is what the provider is asked to ask. Where somebody will be linked, they say
-// who they are there: nobody becomes whom a browser happens to remember, for good.
+// prompt returns the prompt parameter for the provider. If the sign-in will link an
+// identity, the user must log in explicitly, because a link is permanent and the
+// browser's session at the provider may be another user's.
 func prompt(c *authn.Request, attempt login.Attempt, query url.Values) (string, error) {
 	asked := query.Get(api.ParamPrompt)
 	if attempt.Connection == "" || attempt.Session == "" {
@@ -115,8 +116,8 @@ func prompt(c *authn.Request, attempt login.Attempt, query url.Values) (string, 
 	return "login", nil
 }
 
-// ProviderFor is the provider that an attempt goes through, and the connection that it is
-// of; nil where it is the workspace's.
+// ProviderFor returns the provider of an attempt, and its connection, which is nil for
+// the workspace's provider.
 func (f *Flow) ProviderFor(c *authn.Request, attempt login.Attempt) (*login.Provider, *directory.Connection, error) {
 	if attempt.Connection == "" {
 		return f.provider, nil, nil
@@ -137,9 +138,10 @@ func enabledConnection(c *authn.Request, id string) (directory.Connection, error
 	return own, err
 }
 
-// findUser finds out who signed in. (iss, sub) of the workspace's provider names a
-// person; of an organization's own, (connection, sub) names whom it was linked with,
-// or somebody whom no other provider knows. An e-mail address names nobody.
+// findUser returns the user of an identity. At the workspace's provider, (iss, sub)
+// identifies the user. At an organization's own provider, (connection, sub) identifies
+// the linked user, or a user of this connection only. An e-mail address identifies
+// nobody.
 func findUser(c *authn.Request, i login.Identity, own *directory.Connection) (directory.User, error) {
 	u := directory.User{ID: directory.NewID("usr_"), Issuer: i.Issuer, Subject: i.Subject, Name: i.Name, Email: i.Email}
 	if own == nil {
@@ -147,7 +149,7 @@ func findUser(c *authn.Request, i login.Identity, own *directory.Connection) (di
 	}
 	linked, err := c.Store.Linked(c.Ctx, own.ID, i.Subject)
 	switch {
-	case err == nil && linked.Issuer != own.ID: // whose name is not this provider's to change
+	case err == nil && linked.Issuer != own.ID: // this provider must not change the user's name
 		return linked, nil
 	case err != nil && !errors.Is(err, directory.ErrNoUser):
 		return linked, err
@@ -159,9 +161,10 @@ func findUser(c *authn.Request, i login.Identity, own *directory.Connection) (di
 	return u, link(c, own, i, u, login.Attempt{})
 }
 
-// link makes who answered at an organization's own provider be a person, unless they
-// are somebody else. A link outlives every session: it is made from one only where its
-// device key was proved for the attempt, for a cookie is copied more easily.
+// link links an identity at an organization's own provider with a user, unless it is
+// linked with another one. A link outlives every session. From a session, it therefore
+// requires proof of a device key that was bound at the sign-in; a cookie alone can be
+// copied.
 func link(c *authn.Request, own *directory.Connection, i login.Identity, u directory.User, attempt login.Attempt) error {
 	linked, err := c.Store.Linked(c.Ctx, own.ID, i.Subject)
 	if err == nil && linked.ID == u.ID || err != nil && !errors.Is(err, directory.ErrNoUser) {
@@ -182,7 +185,8 @@ func link(c *authn.Request, own *directory.Connection, i login.Identity, u direc
 	return err
 }
 
-// memberRoles are a person's in a connection's organization; nil where they are no member.
+// memberRoles returns the user's roles in the connection's organization, or nil without
+// a membership.
 func (f *Flow) memberRoles(c *authn.Request, own *directory.Connection, u directory.User) ([]string, error) {
 	m, err := f.store.Member(c.Ctx, own.OrganizationID, u.ID)
 	if errors.Is(err, directory.ErrNoMember) {
@@ -191,9 +195,9 @@ func (f *Flow) memberRoles(c *authn.Request, own *directory.Connection, u direct
 	return append([]string{}, m.Roles...), err
 }
 
-// admits tells whether the session's person may answer at the organization's own
-// provider: a member, or one whom it makes a member. In a session confined to another
-// organization, whose provider said who is there, nobody may.
+// admits reports whether the session's user may authenticate at the organization's own
+// provider: as a member, or as a new member if it admits them just in time. A session
+// that is confined to another organization is not accepted.
 func admits(own *directory.Connection, i login.Identity, s directory.Subject) bool {
 	if s.Session.ConfinedTo != "" && s.Session.ConfinedTo != own.OrganizationID {
 		return false
@@ -202,7 +206,8 @@ func admits(own *directory.Connection, i login.Identity, s directory.Subject) bo
 	return s.Membership != nil || member && own.Provisioning.JustInTime
 }
 
-// SessionProvider is where a session's sign-in happened; nil where that can be no more.
+// SessionProvider returns the provider of a session's sign-in, or nil if it is no
+// longer available.
 func (f *Flow) SessionProvider(c *authn.Request, s session.Session) *login.Provider {
 	if s.SignIn.Connection == "" {
 		return f.provider

@@ -11,10 +11,10 @@ import (
 	"github.com/tabard-auth/tabard/backend/web"
 )
 
-// CallbackPost is POST /callback, to which the browser posts the answer of a provider that
-// uses form_post (OAuth 2.0 Form Post Response Mode). It comes without the attempt's Lax
-// cookie, for another site's page posts it: the page that it gets posts the same fields
-// once more, from here.
+// CallbackPost is POST /callback for providers that use form_post (OAuth 2.0 Form Post
+// Response Mode). A post from the provider's page carries no Lax cookie, so that the
+// browser value is missing. The answer is a page that posts the same fields again from
+// the backend's own origin.
 func (f *Flow) CallbackPost(c *authn.Request) error {
 	if err := c.CheckNavigation(); err != nil {
 		return err
@@ -36,11 +36,11 @@ func (f *Flow) CallbackPost(c *authn.Request) error {
 	return f.Callback(c)
 }
 
-// responseFields are the fields of an authorization response that are read (RFC 6749 section
-// 4.1.2, RFC 9207).
+// responseFields are the fields of an authorization response (RFC 6749 section 4.1.2,
+// RFC 9207).
 var responseFields = []string{"code", "state", "iss", "error", "error_description", "error_uri"}
 
-// repost answers with the page that posts the fields to its own address.
+// repost answers with a page that posts the fields again to the same address.
 func repost(c *authn.Request, answer url.Values) {
 	p := page.Page{Kind: page.Returning, Status: http.StatusOK, Form: []page.Field{}}
 	for _, name := range responseFields {

@@ -11,13 +11,14 @@ import (
 	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
-// maxACRValues is the longest acr_values, in bytes: the attempt has to fit into a state.
+// maxACRValues is the largest length of acr_values, in bytes. The attempt must fit into
+// the state parameter.
 const maxACRValues = 256
 
-// Login is GET /login: it sends the browser to the OpenID provider. Only a page's
-// own navigation starts it, never a frame, an image or a script; somebody else's link
-// meets a page that asks. A navigation proves no
-// key: it neither binds one to the new session nor raises a session that has one.
+// Login is GET /login. It redirects the browser to the OpenID provider. It must be a
+// top-level navigation from an app's page; a foreign link gets a page that asks first.
+// A navigation proves no device key: it binds none to the new session and cannot step
+// up a session that has one.
 func (f *Flow) Login(c *authn.Request) error {
 	if err := c.CheckNavigation(); err != nil {
 		return err
@@ -39,9 +40,9 @@ func (f *Flow) Login(c *authn.Request) error {
 	return nil
 }
 
-// LoginByKey is POST /login, with the parameters of GET: the page's script begins the
-// sign-in, proves the device key that the new session is bound to, or that of the
-// session that a step-up raises, and then goes to the address in the answer.
+// LoginByKey is POST /login, with the parameters of GET. The page's script calls it
+// with a proof of the device key for the new session, or of the session to step up, and
+// then navigates to the returned address.
 func (f *Flow) LoginByKey(c *authn.Request, _ struct{}) (*api.LoginResponse, error) {
 	query, err := query(c)
 	if err != nil {
@@ -54,11 +55,11 @@ func (f *Flow) LoginByKey(c *authn.Request, _ struct{}) (*api.LoginResponse, err
 	return &api.LoginResponse{Location: target, ServerTime: c.Now}, nil
 }
 
-// authorization begins the sign-in that the parameters ask for and returns where the
-// browser goes: to the provider, or back to the app with a refusal.
+// authorization starts the sign-in of the parameters and returns the next address: the
+// provider, or the app with an error.
 func (f *Flow) authorization(c *authn.Request, query url.Values) (string, error) {
 	if app := query.Get(api.ParamApp); !c.ReadOnly() && app != "" && app != c.App.ID {
-		return "", refusal.New(api.OriginNotAllowed, "A page signs in to its own app.")
+		return "", refusal.New(api.OriginNotAllowed, "A page can only sign in to its own app.")
 	} else if !c.ReadOnly() {
 		query.Set(api.ParamApp, c.App.ID)
 	}
@@ -74,7 +75,7 @@ func (f *Flow) authorization(c *authn.Request, query url.Values) (string, error)
 	return target, err
 }
 
-// beginAttempt begins an attempt at the provider that is the one for it.
+// beginAttempt starts an attempt at its provider.
 func (f *Flow) beginAttempt(c *authn.Request, attempt *login.Attempt, query url.Values) (string, error) {
 	attempt.Chosen = query.Get(api.ParamFollowed) == "" && query.Get(api.ParamPrompt) != "none"
 	provider, err := f.chooseProvider(c, attempt)
@@ -96,7 +97,7 @@ func (f *Flow) beginAttempt(c *authn.Request, attempt *login.Attempt, query url.
 	return f.authorize(c, provider, attempt)
 }
 
-// parseRequest is the sign-in that the parameters ask for.
+// parseRequest returns the attempt that the parameters describe.
 func parseRequest(c *authn.Request, query url.Values) (login.Attempt, error) {
 	returnTo, err := returnURL(c, query.Get(api.ParamApp), query.Get(api.ParamReturnTo))
 	if err != nil {
@@ -104,13 +105,13 @@ func parseRequest(c *authn.Request, query url.Values) (login.Attempt, error) {
 	}
 	attempt := login.NewAttempt(c.App.ID, returnTo, c.Now)
 	attempt.Organization, attempt.ACRValues = query.Get(api.ParamOrganization), query.Get(api.ParamACRValues)
-	if authn.Unnameable(attempt.Organization) || len(attempt.ACRValues) > maxACRValues {
-		return attempt, refusal.New(api.InvalidRequest, "organization or acr_values is nothing that could be meant.")
+	if !authn.ValidRef(attempt.Organization) || len(attempt.ACRValues) > maxACRValues {
+		return attempt, refusal.New(api.InvalidRequest, "organization or acr_values is malformed.")
 	}
 	if text := query.Get(api.ParamMaxAge); text != "" {
 		age, err := strconv.ParseInt(text, 10, 32)
 		if err != nil || age < 0 {
-			return attempt, refusal.New(api.InvalidRequest, "max_age is not a number of seconds.")
+			return attempt, refusal.New(api.InvalidRequest, "max_age must be a number of seconds.")
 		}
 		attempt.MaxAge = &age
 	}

@@ -16,11 +16,12 @@ import (
 	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
-// Nobody is stranded on the way in: who is signed in already goes on to where they wanted
-// to go, and everybody else meets a page that says what happened and leads on.
+// Every sign-in that cannot continue leads somewhere: to the requested page if the user
+// is signed in already, and otherwise to a page that says what happened and has links
+// to continue.
 
-// retryURL is where an attempt can be begun anew, by a link on a page of the backend's own. A
-// step-up begins in the app's page alone.
+// retryURL returns the address that starts an attempt again from a page of the backend.
+// A step-up can only be started by the app's page.
 func retryURL(c *authn.Request, attempt login.Attempt) string {
 	if attempt.Session != "" {
 		return attempt.ReturnTo
@@ -34,9 +35,8 @@ func retryURL(c *authn.Request, attempt login.Attempt) string {
 	return c.Issuer + api.PathLogin + "?" + query.Encode()
 }
 
-// refuseAttempt answers a callback that ends no attempt of this browser's, or one that took too
-// long.
-func (f *Flow) refuseAttempt(c *authn.Request, attempt login.Attempt, why error) error {
+// refuseAttempt answers a callback whose attempt is unknown or too old.
+func (f *Flow) refuseAttempt(c *authn.Request, attempt login.Attempt, cause error) error {
 	if target, err := f.continueURL(c, attempt); err != nil || target != "" {
 		if err == nil {
 			c.Redirect(target)
@@ -47,17 +47,17 @@ func (f *Flow) refuseAttempt(c *authn.Request, attempt login.Attempt, why error)
 		attempt.App = defaultApp(c)
 	}
 	kind, to := page.Unknown, ""
-	if errors.Is(why, login.ErrAttemptTooOld) {
+	if errors.Is(cause, login.ErrAttemptTooOld) {
 		kind = page.Expired
 	}
 	if attempt.App != "" {
 		to = retryURL(c, attempt)
 	}
-	return refusal.New(api.InvalidRequest, unknownAttempt).WithCause(why).OnPage(kind, to)
+	return refusal.New(api.InvalidRequest, unknownAttempt).WithCause(cause).OnPage(kind, to)
 }
 
-// defaultApp is the id of the app that the backend is at, or of the only one; "" where
-// there are several.
+// defaultApp returns the id of the app at the backend's own origin, or of the only app.
+// It is empty if there are several.
 func defaultApp(c *authn.Request) string {
 	if homes := c.HomeLinks(); len(homes) != 1 {
 		return ""
@@ -68,8 +68,9 @@ func defaultApp(c *authn.Request) string {
 	return c.Workspace.Apps[slices.IndexFunc(c.Workspace.Apps, func(a directory.App) bool { return !a.Disabled })].ID
 }
 
-// continueURL returns where somebody goes on who signed in in this browser since the
-// attempt began, or at any time where there is none; "" where nobody did.
+// continueURL returns where to continue if this browser has signed in since the attempt
+// started. It is empty otherwise. Without an attempt, any session of the browser
+// counts.
 func (f *Flow) continueURL(c *authn.Request, attempt login.Attempt) (string, error) {
 	w, err := c.Current(c.Ctx, authn.Latest)
 	if err != nil {
@@ -94,29 +95,29 @@ func (f *Flow) continueURL(c *authn.Request, attempt login.Attempt) (string, err
 	return "", err
 }
 
-// showDenial answers a person whom the provider has sent back with its own words: they are
-// shown here, and not by the app, whose address anybody can write. It reports false where
-// the app is told instead.
+// showDenial shows the provider's own message about a denied sign-in. Only the backend
+// shows such messages, since any page can open the app with an error of its choice. It
+// returns false if the app reports the error instead.
 func showDenial(c *authn.Request, attempt login.Attempt, refused *login.Refused, query url.Values) bool {
-	said := query.Get("error_description")
-	if api.Code(refused.Code) != api.AccessDenied || said == "" || attempt.Prompt == "none" || !strings.Contains(c.R.Header.Get("Accept"), "text/html") {
+	message := query.Get("error_description")
+	if api.Code(refused.Code) != api.AccessDenied || message == "" || attempt.Prompt == "none" || !strings.Contains(c.R.Header.Get("Accept"), "text/html") {
 		return false
 	}
 	links := []page.Link{{Label: page.Again, URL: retryURL(c, attempt)}, {Label: page.Back, App: c.App.Name, URL: failureURL(c, attempt, refused)}}
 	if attempt.Session != "" {
 		links = links[1:]
 	}
-	c.WritePage(page.Page{Kind: page.Denied, Status: http.StatusForbidden, Code: refused.Code, Message: said, Links: links})
+	c.WritePage(page.Page{Kind: page.Denied, Status: http.StatusForbidden, Code: refused.Code, Message: message, Links: links})
 	return true
 }
 
-// withLinks adds to a refusal at the end of an attempt where its page leads on.
+// withLinks adds the link to a new sign-in to a refusal.
 func withLinks(c *authn.Request, attempt login.Attempt, err error) error {
 	var r *refusal.Refusal
 	if !errors.As(err, &r) || r.RetryURL != "" || r.HTTPStatus() >= http.StatusInternalServerError {
 		return err
 	}
-	if r.Code == api.SessionRevoked { // the account is disabled: perhaps another is not
+	if r.Code == api.SessionRevoked { // the account is disabled; another may be enabled
 		return r.OnPage(page.Disabled, retryURL(c, attempt)+"&"+api.ParamPrompt+"=login")
 	}
 	return r.OnPage(r.Page, retryURL(c, attempt))

@@ -1,5 +1,5 @@
-// Package signin signs people in: the authorization code flow with the OpenID provider
-// (over package login), step-up, and organizations' own providers.
+// Package signin implements the sign-in: the authorization code flow with the OpenID
+// provider (over package login), step-up, and organizations' own providers.
 package signin
 
 import (
@@ -11,28 +11,29 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// Store is what a sign-in needs a store for, besides what every request does.
+// Store is the part of the store that only sign-ins need.
 type Store interface {
-	// ClaimedRoles returns what a provider's claim made a person: roles by organization.
+	// ClaimedRoles returns the user's roles by organization that a membership claim
+	// gave.
 	ClaimedRoles(ctx context.Context, userID string) (map[string][]string, error)
-	// Member returns a person's place in an organization, or directory.ErrNoMember.
+	// Member returns a user's membership in an organization, or directory.ErrNoMember.
 	Member(ctx context.Context, organizationID, userID string) (directory.MemberRecord, error)
 }
 
-// Config is what New needs. All of it is required.
+// Config configures a Flow.
 type Config struct {
 	PublicURL string
 	Store     Store
 	Secret    signingkey.Secret
 	Provider  *login.Provider
-	// ClientKey authenticates at connections that take private_key_jwt; nil without one.
+	// ClientKey authenticates at connections that use private_key_jwt. It is optional.
 	ClientKey *login.ClientKey
-	// Tenants carries requests to the providers of organizations' own connections,
-	// whose addresses tenants give: it has to be guarded.
+	// Tenants sends requests to the providers of organizations' own connections. It
+	// must guard against internal addresses, since tenants choose these URLs.
 	Tenants http.RoundTripper
 }
 
-// Flow is the way in, at the workspace's provider and at those of organizations.
+// Flow implements sign-ins at the workspace's provider and at organizations' own.
 type Flow struct {
 	store     Store
 	attempts  login.Attempts
@@ -41,7 +42,7 @@ type Flow struct {
 	providers *providers
 }
 
-// New returns the way in.
+// New returns a Flow.
 func New(c Config) *Flow {
 	return &Flow{
 		store:     c.Store,

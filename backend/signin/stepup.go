@@ -14,11 +14,11 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// prepareStepUp makes a sign-in a step-up of the person's living session, if there is
-// one: its cookie comes along here, from the app's own page, and not to the
-// callback, so that the sealed attempt has to name it. A session with a device key is
-// named where the request proves that key, and nowhere else: who copied the cookie would
-// authenticate for it, and be linked with its person.
+// prepareStepUp makes an attempt a step-up of the user's live session, if there is one.
+// The session's cookie comes with this request but not with the callback, so that the
+// sealed attempt names the session. A session with a device key requires the key's
+// proof here. Otherwise the holder of a copied cookie could step it up and link their
+// identity with its user.
 func prepareStepUp(c *authn.Request, attempt *login.Attempt, user string) error {
 	if user == "" {
 		return nil
@@ -39,21 +39,22 @@ func prepareStepUp(c *authn.Request, attempt *login.Attempt, user string) error 
 	}
 	switch newest.UserID {
 	case user:
-	case "": // nobody is signed in any more
+	case "": // no longer signed in
 		return nil
 	default:
 		return refusedWith(api.IdentityChanged)
 	}
-	sure := newest.JKT != "" && newest.BoundAt == 0 // nobody else can have bound it first
+	boundAtSignIn := newest.JKT != "" && newest.BoundAt == 0 // bound at the sign-in, not by a later request
 	if newest, err = c.CheckDevice(newest); err != nil {
 		return proofError(c, err)
 	}
-	attempt.Session, attempt.Proven = newest.ID.String(), sure
+	attempt.Session, attempt.Proven = newest.ID.String(), boundAtSignIn
 	return nil
 }
 
-// proofError has a page of the release before, which navigates and proves nothing, come
-// back to where its successor is loaded, which does.
+// proofError returns the error of a missing proof. For a navigation by a client of the
+// previous release, which cannot send a proof, the browser returns to the app, which
+// then loads the current client.
 func proofError(c *authn.Request, err error) error {
 	if c.ReadOnly() && refusal.Is(err) {
 		return &login.Refused{Code: string(api.InvalidDPoPProof), Err: err}
@@ -61,8 +62,8 @@ func proofError(c *authn.Request, err error) error {
 	return err
 }
 
-// finish turns what the provider answers into a session, or into more
-// authentication of the one that the attempt names.
+// finish redeems the provider's answer. It creates a session, or completes the step-up
+// that the attempt names.
 func (f *Flow) finish(c *authn.Request, attempt login.Attempt, query url.Values) error {
 	provider, own, err := f.ProviderFor(c, attempt)
 	if err != nil {
@@ -92,8 +93,8 @@ func (f *Flow) finish(c *authn.Request, attempt login.Attempt, query url.Values)
 	return recordAuthentication(c, attempt, identity, subject)
 }
 
-// finishStepUp ends a step-up. In a session with a device key it sets no session cookie and
-// rotates nothing; without one it begins a session anew.
+// finishStepUp completes a step-up. A session with a device key keeps its cookie and is
+// not rotated. A session without one is replaced by a new session.
 func (f *Flow) finishStepUp(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection) error {
 	id, err := session.ParseID(attempt.Session)
 	if err != nil {
@@ -112,16 +113,16 @@ func (f *Flow) finishStepUp(c *authn.Request, attempt login.Attempt, i login.Ide
 	if err != nil {
 		return err
 	}
-	goesOn, err := c.Replacement(old)
+	current, err := c.Replacement(old)
 	if err != nil {
 		return err
 	}
 	switch {
 	case own == nil && (i.Issuer != user.Issuer || i.Subject != user.Subject):
 		return refusedWith(api.IdentityChanged)
-	case c.CheckLive(goesOn) != nil:
-		return refusedWith(authn.RefusalOf(c.CheckLive(goesOn)).Code)
-	case goesOn.ID != s.ID && own != nil: // it would be a session of that organization alone
+	case c.CheckLive(current) != nil:
+		return refusedWith(authn.RefusalOf(c.CheckLive(current)).Code)
+	case current.ID != s.ID && own != nil: // the new session would only open that organization
 		return nil
 	case user.Disabled:
 		return refusedWith(api.SessionRevoked)
@@ -147,8 +148,8 @@ func (f *Flow) finishStepUp(c *authn.Request, attempt login.Attempt, i login.Ide
 	return recordAuthentication(c, attempt, i, subject)
 }
 
-// organizationID is the id of the organization that a step-up is for; empty where it is for
-// the session alone.
+// organizationID returns the id of the step-up's organization, or "" if it is for the
+// whole session.
 func organizationID(s directory.Subject) string {
 	if s.Membership == nil {
 		return ""
@@ -156,8 +157,8 @@ func organizationID(s directory.Subject) string {
 	return s.Membership.Organization.ID
 }
 
-// joinOrganization makes who answered at an organization's own provider be the session's person,
-// for that organization, and returns where they stand in it then.
+// joinOrganization links the identity at an organization's own provider with the
+// session's user, updates the membership and returns the result.
 func (f *Flow) joinOrganization(c *authn.Request, attempt login.Attempt, s directory.Subject, i login.Identity, own *directory.Connection) (directory.Subject, error) {
 	if err := link(c, own, i, s.User, attempt); err != nil {
 		return s, err
@@ -172,8 +173,8 @@ func (f *Flow) joinOrganization(c *authn.Request, attempt login.Attempt, s direc
 	return s, err
 }
 
-// recordAuthentication adds what the provider answered to the session's authentications, and to the
-// organization session for which it was made, if for any.
+// recordAuthentication adds the authentication to the session and to the organization
+// session that it was made for, if any.
 func recordAuthentication(c *authn.Request, attempt login.Attempt, i login.Identity, s directory.Subject) error {
 	organization := organizationID(s)
 	made := policy.Authentication{
@@ -185,7 +186,7 @@ func recordAuthentication(c *authn.Request, attempt login.Attempt, i login.Ident
 	return c.OrganizationSessions().StepUp(c.Ctx, s.Session.ID, organization, attempt.ID, made)
 }
 
-// refusedWith sends the browser back to the app with a code.
+// refusedWith returns the error that redirects the browser to the app with a code.
 func refusedWith(code api.Code) error {
 	return &login.Refused{Code: string(code), Err: errors.New("the sign-in was refused")}
 }

@@ -8,11 +8,12 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// replaceSession begins, for a step-up, a session in place of one without a device key, whose cookie
-// may have been copied: the copy has nothing of what the step-up brings. The old session
-// goes on until the new cookie is used, and then hands over what was entered
-// (authn.Request.Authenticate). The new one ends when the old one would have.
-func (f *Flow) replaceSession(c *authn.Request, attempt login.Attempt, i login.Identity, of directory.Subject, old session.Session) (directory.Subject, error) {
+// replaceSession starts a new session for a step-up of a session without a device key,
+// so that a copied cookie does not gain the new authentication. The old session
+// continues until the new cookie is first used, and then hands over its organization
+// sessions (authn.Request.Authenticate). The new session ends when the old one would
+// have.
+func (f *Flow) replaceSession(c *authn.Request, attempt login.Attempt, i login.Identity, subject directory.Subject, old session.Session) (directory.Subject, error) {
 	s := old
 	first, row := session.First(session.NewID(), session.NewTokenID(), c.Now)
 	s.ID, s.Row, s.Secret, s.CreatedAt = first.Session, row, session.NewSecret(), c.Now
@@ -22,7 +23,7 @@ func (f *Flow) replaceSession(c *authn.Request, attempt login.Attempt, i login.I
 		s.Browser = browser.Fingerprint()
 	}
 	made := policy.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR, Connection: attempt.Connection}
-	if old.RevokedAt != 0 { // by another step-up: nothing of it is handed on by its name alone
+	if old.RevokedAt != 0 { // by another step-up: its cookie alone must not inherit that authentication
 		s.SignIn = made
 	}
 	token := i.Token
@@ -35,14 +36,14 @@ func (f *Flow) replaceSession(c *authn.Request, attempt login.Attempt, i login.I
 	}
 	s.UpstreamToken = f.Upstream.Seal([]byte(token), s.ID.String())
 	if err := c.Store.Create(c.Ctx, s); err != nil {
-		return of, err
+		return subject, err
 	}
 	c.Record.Session = s.ID.String()
 	if old.RevokedAt == 0 {
 		if err := c.Store.Follow(c.Ctx, s.ID); err != nil {
-			return of, err
+			return subject, err
 		}
 	}
-	of.Session = s
-	return of, c.SetFirstToken(s, first)
+	subject.Session = s
+	return subject, c.SetFirstToken(s, first)
 }

@@ -23,6 +23,7 @@ import (
 // of them are accepted.
 type Secret struct {
 	values [][]byte
+	epoch  string
 }
 
 // Purpose separates the keys derived from one secret.
@@ -48,12 +49,18 @@ const secretBytes = 32
 
 // ParseSecret reads a secret: one value a line, each the unpadded or padded base64
 // (standard or URL alphabet) of at least 32 bytes. Empty lines and lines beginning with
-// # are ignored.
+// # are ignored, except the one that names the epoch.
 func ParseSecret(text string) (Secret, error) {
 	var s Secret
 	lines := bufio.NewScanner(strings.NewReader(text))
 	for n := 1; lines.Scan(); n++ {
 		line := strings.TrimSpace(lines.Text())
+		if epoch, is := EpochOf(line); is {
+			if s.epoch != "" && s.epoch != epoch {
+				return Secret{}, errEpochs
+			}
+			s.epoch = epoch
+		}
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
@@ -161,4 +168,4 @@ func (s Sealer) Reseal(sealed, context string) (string, bool) {
 }
 
 // Newest returns the secret with its first value only.
-func (s Secret) Newest() Secret { return Secret{s.values[:1]} }
+func (s Secret) Newest() Secret { return Secret{s.values[:1], s.epoch} }

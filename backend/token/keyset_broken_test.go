@@ -8,8 +8,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
-// TestKeySet_OneBrokenKeyCostsNoOther, wherever it stands.
-func TestKeySet_OneBrokenKeyCostsNoOther(t *testing.T) {
+// TestKeySet_BrokenKeyIgnored, wherever it stands.
+func TestKeySet_BrokenKeyIgnored(t *testing.T) {
 	const good = `{"kty":"EC","kid":"good","alg":"ES256","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}`
 	for name, bad := range map[string]string{
 		"no y":         `{"kty":"EC","kid":"bad","alg":"ES256","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"}`,

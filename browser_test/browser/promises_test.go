@@ -140,8 +140,8 @@ func p10SignedOutIsOut(t *testing.T, d *demo.Demo) {
 	}
 }
 
-// TestTwoTabsSignInAtTheSameTime: both attempts succeed.
-func TestTwoTabsSignInAtTheSameTime(t *testing.T) {
+// TestSignIn_TwoTabs: both attempts succeed.
+func TestSignIn_TwoTabs(t *testing.T) {
 	t.Parallel()
 	onEveryHost(t, twoTabsSignInAtTheSameTime)
 }

@@ -1,6 +1,6 @@
 // @ts-check
-// The self: what a page calls. It answers from the tab's record until the module
-// runs, and asks the module from then on.
+// The client that a page calls. It serves tokens from the record until the module
+// runs, and calls the module from then on.
 
 import { addresses, TabardError } from "./error.js";
 import { manifest, servedBy } from "./exec.js";
@@ -92,7 +92,7 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
     send: tabs.send,
     failed: (error) => store.failed(error),
   });
-  // After the module has set out: a page waits for storage that it asks for the first time.
+  // Read after the module has begun to load: a page's first access to storage blocks.
   const initial = () => storedToken(key, organization)?.state ?? initialState;
   const store = new Store(initial());
   if (document.prerendering) afterPrerendering(() => store.changed(initial()));
@@ -114,7 +114,7 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
 }
 
 /**
- * A module that cannot be loaded, or that dies, has not switched: that is a result too.
+ * If the module cannot be loaded, or dies, the switch is `unavailable`.
  * @param {Module} module
  * @param {"enter" | "switch"} step
  * @returns {import("./routes/hook.js").Switch}
@@ -131,7 +131,8 @@ const switchTo = (module, step) => async (organization) => {
 };
 
 /**
- * Asks for what takes a recent authentication. A refusal for want of one can be continued.
+ * Calls a function that needs a recent authentication. If it is refused without one, the
+ * error's `continue` leads to the step-up.
  * @param {Module} module
  * @param {string} name
  * @param {...string} args
@@ -151,7 +152,7 @@ async function askWithStepUp(module, name, ...args) {
   }
 }
 
-/** No sign-in can be shown in a frame: the provider and the backend refuse to be framed. */
+/** Throws in a frame: the provider and the backend refuse to be framed. */
 function requireTopLevel() {
   if (window.parent && window.parent !== window) {
     throw new TabardError("in_frame", "stop", "a sign-in needs a page of its own: open this page in a tab");

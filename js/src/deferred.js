@@ -1,7 +1,7 @@
 // @ts-check
 
 /**
- * A promise that is settled from outside, and that nobody need wait for.
+ * A promise that is settled from outside. It may be rejected without a handler.
  * @template T
  */
 export function deferred() {

@@ -69,7 +69,7 @@ const load = (url, timeout) => new Promise((resolve, reject) => {
  * application/wasm is compiled when it is there.
  * @param {Asset} asset
  * @param {Get} get
- * @param {() => void} onProgress is told of each piece
+ * @param {() => void} onProgress is called for each piece
  */
 async function compileWhole(asset, get, onProgress) {
   const { subtle } = crypto;
@@ -114,8 +114,8 @@ const preload = (href, integrity = "") => new Promise((resolve, reject) => {
 
 /**
  * Starts an instance, which finds its handle on the global object, and returns
- * a promise of its end. A trap ends it too: wasm_exec.js throws that at whoever
- * called the module, and waits on.
+ * a promise of its end. A trap ends it too: wasm_exec.js throws it at the
+ * caller and goes on waiting.
  * @param {import("./globals.js").Go} go
  * @param {WebAssembly.Instance} instance
  * @param {object} handle
@@ -136,7 +136,7 @@ export const execute = (go, instance, handle) => new Promise((resolve, reject) =
 });
 
 /**
- * Lets what still refers to a dead instance (timers, promises) come to nothing.
+ * Stops the timers and promises that still refer to a dead instance.
  * @param {import("./globals.js").Go} go
  */
 export function stopTimers(go) {

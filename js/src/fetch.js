@@ -33,7 +33,7 @@ export const fetchFor = ({ apis, scope, credential, prove }) => async (input, gi
   const url = new URL(request?.url ?? String(input), document.baseURI);
   if (!apis.includes(url.origin)) return fetch(input, given);
 
-  // The method as it is sent, and a signal that is nobody else's.
+  // The method as it is sent, and a signal of its own.
   const { method, signal } = new Request("data:,", { method: init.method ?? request?.method, signal: init.signal ?? request?.signal });
   let active = scope();
   let access = await untilAborted(signal, credential);
@@ -60,8 +60,8 @@ export const fetchFor = ({ apis, scope, credential, prove }) => async (input, gi
 };
 
 /**
- * Waits for a token, unless the signal aborts: whoever gave a request a time limit is not
- * kept waiting.
+ * Waits for a token, unless the signal aborts, so that a request's time limit includes the
+ * wait.
  * @param {AbortSignal} signal
  * @param {() => Promise<string>} credential
  * @returns {Promise<string>}

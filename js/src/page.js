@@ -75,14 +75,14 @@ export const absolute = (url) => new URL(url ?? location.href, location.href);
 /** Where the app begins, if it says so by `<base href>`. */
 export const appBase = () => document.querySelector("base[href]") && document.baseURI;
 
-/** The parameter by which an address tells a new tab which organization to wear. */
+/** The parameter by which an address tells a new tab its organization. */
 export const organizationParameter = "tabard_organization";
 
 /** The parameter by which a sign-in that failed says why. */
 export const errorParameter = "tabard_error";
 
 /**
- * The address at which a new tab wears an organization.
+ * The address at which a new tab acts for an organization.
  * @param {string} organization
  * @param {string | URL} [url] default: the page's
  */

@@ -23,7 +23,7 @@ export function useSession() {
   return useSyncExternalStore(client.subscribe, () => client.state, () => starting);
 }
 
-/** The organization last told of each client. @type {WeakMap<Client, Organization | null>} */
+/** The last organization of each client. @type {WeakMap<Client, Organization | null>} */
 const lastOrganizations = new WeakMap();
 
 /** @param {Client} client */

@@ -1,6 +1,6 @@
 // @ts-check
-// What the face reads of the tab's record before the module runs. Only the
-// module writes it; but whatever stands there is read.
+// Reads the tab's record before the module runs. Only the module writes it, but its
+// content may be anything.
 
 import { own } from "./own.js";
 
@@ -54,7 +54,7 @@ function isListed(listed) {
 }
 
 /**
- * Whether it is the state of a tab that wears an organization, which a page shows as it is.
+ * Whether it is the state of a tab with an active organization, which a page shows as it is.
  * @param {any} state
  * @param {unknown} active
  */

@@ -25,7 +25,7 @@ export function partitionKey({ status, user, organization }) {
 }
 
 /**
- * Whose tab it is; empty where nobody is signed in, or somebody else.
+ * The id of the tab's person; empty if nobody is signed in, or another person is.
  * @param {State} state
  */
 export function personOf({ status, user, error }) {

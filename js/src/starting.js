@@ -14,8 +14,8 @@ export const starting = freeze(JSON.parse(initialState));
 export const noPartition = scopeOf("").view;
 
 /**
- * The organization whose data may be shown; null where there is none. The same
- * object while it is the same organization: `before` is what was told last.
+ * The organization whose data may be shown; null if there is none. The same
+ * object while it is the same organization: `before` is the previous result.
  * @param {State} state
  * @param {Organization | null} before
  * @returns {Organization | null}

@@ -9,7 +9,7 @@ import { partitionKey, personOf, scopeOf } from "./scope.js";
 export const initialState =
   '{"status":"starting","fence":0,"organization":null,"user":null,"roles":[],"permissions":[],"organizations":null,"error":null,"deviceBound":false,"idle":null}';
 
-/** The tab's state as the module last told it, with the scopes that follow from it. */
+/** The tab's last state of the module, with the scopes that follow from it. */
 export class Store {
   #text = "";
   #notifying = false;
@@ -44,7 +44,7 @@ export class Store {
   }
 
   /**
-   * Says that the module does not run, if it never told a state.
+   * Shows that the module does not run, if it never sent a state.
    * @param {any} error
    */
   failed({ code, action, message }) {

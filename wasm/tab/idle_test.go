@@ -332,7 +332,7 @@ func TestOfflinePastADeadlineIsNoEnd(t *testing.T) {
 }
 
 // The page shows the reason, offers the step-up, and is back.
-func TestWhoIdledOutComesBackByOneStepUp(t *testing.T) {
+func TestIdle_StepUpReturns(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		s := b.idleLimit(10 * time.Minute)

@@ -19,7 +19,7 @@ import (
 func createKey(state string, args []string) error {
 	var n admin.NewKey
 	flags := flag.NewFlagSet("keys create", flag.ContinueOnError)
-	flags.StringVar(&n.Name, "name", "", "say by `TEXT` whose key it is")
+	flags.StringVar(&n.Name, "name", "", "name of the key, as `TEXT`")
 	flags.StringVar((*string)(&n.Kind), "kind", "", "administration or workspace")
 	flags.StringVar(&n.App, "app", "", "let only the server of the `APP` use it")
 	life := flags.Duration("expires", 0, "let it end after `TIME`")

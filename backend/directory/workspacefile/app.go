@@ -27,27 +27,27 @@ func (f *file) app(n *yaml.Node) {
 		"dpop_bound_tokens": func(n *yaml.Node) { a.DPoPBoundTokens = f.boolean(n) },
 	})
 	if !appID.MatchString(a.ID) || a.ID == "login" {
-		f.wrong(n, "app id %q is invalid: use up to 32 of a–z, 0–9 and -, except \"login\"", a.ID)
+		f.addProblem(n, "app id %q is invalid: use up to 32 of a–z, 0–9 and -, except \"login\"", a.ID)
 	}
 	for _, other := range f.desired.Workspace.Apps {
 		if other.ID == a.ID {
-			f.wrong(n, "app %q is repeated", a.ID)
+			f.addProblem(n, "app %q is repeated", a.ID)
 		}
 	}
 	if other, taken := f.audiences[a.Audience]; taken || a.Audience == "" {
-		f.wrong(n, "app %q needs its own audience (its API's); %q is %s", a.ID, a.Audience, describe(other))
+		f.addProblem(n, "app %q needs its own audience (its API's); %q is %s", a.ID, a.Audience, describeOwner(other))
 	}
 	f.audiences[a.Audience] = a.ID
 	if origins != nil {
 		f.list(origins, func(n *yaml.Node) { a.Origins = append(a.Origins, f.origin(n, a.ID)) })
 	}
 	if len(a.Origins) == 0 {
-		f.wrong(n, "app %q needs origins, such as https://app.example.com", a.ID)
+		f.addProblem(n, "app %q needs origins, such as https://app.example.com", a.ID)
 	}
 	f.desired.Workspace.Apps = append(f.desired.Workspace.Apps, a)
 }
 
-func describe(other string) string {
+func describeOwner(other string) string {
 	if other == "" {
 		return "empty"
 	}
@@ -58,7 +58,7 @@ func (f *file) issuerURL(n *yaml.Node) string {
 	text := f.text(n)
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || !browsable(u) || u.RawQuery != "" || u.Fragment != "" {
-		f.wrong(n, "%q is not an issuer: use https://…, exactly as in the provider's metadata", text)
+		f.addProblem(n, "%q is not an issuer: use https://…, exactly as in the provider's metadata", text)
 	}
 	return text
 }
@@ -72,14 +72,14 @@ func (f *file) claims(n *yaml.Node) map[string]string {
 	all := map[string]string{}
 	f.members(n, func(alias, claim *yaml.Node) {
 		if standardClaims[alias.Value] || alias.Value == "" {
-			f.wrong(alias, "claim %q is a standard claim of the token and cannot be replaced", alias.Value)
+			f.addProblem(alias, "claim %q is a standard claim of the token and cannot be replaced", alias.Value)
 		}
 		if all[alias.Value] = f.text(claim); !standardClaims[all[alias.Value]] {
-			f.wrong(claim, "%q is not a claim of the token, such as org_id", claim.Value)
+			f.addProblem(claim, "%q is not a claim of the token, such as org_id", claim.Value)
 		}
 	})
 	if most := strictjson.MostMembers - len(standardClaims); len(all) > most {
-		f.wrong(n, "an app can have at most %d claims: verifiers refuse a token with more", most)
+		f.addProblem(n, "an app can have at most %d claims: verifiers refuse a token with more", most)
 	}
 	return all
 }

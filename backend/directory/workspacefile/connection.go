@@ -15,11 +15,11 @@ func (f *file) ownProviders(n *yaml.Node, slug string) []directory.DesiredConnec
 	f.list(n, func(n *yaml.Node) {
 		c := f.connection(n)
 		if other, taken := f.connections[c.ID]; taken {
-			f.wrong(n, "connection %s is repeated: here and at organization %q", c.ID, other)
+			f.addProblem(n, "connection %s is repeated: here and at organization %q", c.ID, other)
 		}
 		f.connections[c.ID] = slug
 		if c.Enabled && slices.ContainsFunc(all, func(o directory.DesiredConnection) bool { return o.Enabled }) {
-			f.wrong(n, "organization %q has two enabled connections; set enabled: false for one of them", slug)
+			f.addProblem(n, "organization %q has two enabled connections; set enabled: false for one of them", slug)
 		}
 		all = append(all, c)
 	})
@@ -47,10 +47,10 @@ func (f *file) connection(n *yaml.Node) directory.DesiredConnection {
 		"groups":          func(n *yaml.Node) { p.Groups = f.groups(n) },
 	})
 	if err := c.Check(); err != nil {
-		f.wrong(n, "%v", err)
+		f.addProblem(n, "%v", err)
 	}
 	if c.ClientSecret == (directory.SecretReference{}) && c.ClientAuth == "" {
-		f.wrong(n, "connection %s needs client_secret: {env: VARIABLE} or {file: PATH}, or client_auth: private_key_jwt; this file must not contain secrets", c.ID)
+		f.addProblem(n, "connection %s needs client_secret: {env: VARIABLE} or {file: PATH}, or client_auth: private_key_jwt; this file must not contain secrets", c.ID)
 	}
 	return c
 }
@@ -58,12 +58,12 @@ func (f *file) connection(n *yaml.Node) directory.DesiredConnection {
 func (f *file) secretReference(n *yaml.Node) directory.SecretReference {
 	var r directory.SecretReference
 	if resolve(n).Kind != yaml.MappingNode {
-		f.wrong(n, "this file must not contain secrets: use client_secret: {env: VARIABLE} or {file: PATH}")
+		f.addProblem(n, "this file must not contain secrets: use client_secret: {env: VARIABLE} or {file: PATH}")
 		return directory.SecretReference{Variable: "?"} // reported once
 	}
 	f.object(n, map[string]func(*yaml.Node){"env": f.assignText(&r.Variable), "file": f.assignText(&r.File)})
 	if r.Variable != "" && r.File != "" {
-		f.wrong(n, "client_secret needs either env or file, not both")
+		f.addProblem(n, "client_secret needs either env or file, not both")
 	}
 	return r
 }
@@ -82,7 +82,7 @@ func (f *file) memberIssuer(n *yaml.Node) string {
 	text := f.text(n)
 	if strings.HasPrefix(text, directory.ConnectionPrefix) {
 		if !directory.IsConnectionID(text) {
-			f.wrong(n, "%q is not a connection id, such as con_acme", text)
+			f.addProblem(n, "%q is not a connection id, such as con_acme", text)
 		}
 		return text
 	}

@@ -14,7 +14,7 @@ organizations:
   - {slug: acme, name: Acme, connections: [{id: con_acme, issuer: "https://login.acme.test", client_id: tabard, SETTINGS}]}
 `
 
-func TestConnection_SaysHowItsProviderIsSpokenTo(t *testing.T) {
+func TestConnection_ProviderSettings(t *testing.T) {
 	got, err := workspacefile.Parse([]byte(strings.Replace(aConnection, "SETTINGS", "client_auth: private_key_jwt, response_mode: form_post, push_requests: true, assertion_audience: token_endpoint, claim_separator: ','", 1)))
 	if err != nil {
 		t.Fatal(err)
@@ -23,12 +23,12 @@ func TestConnection_SaysHowItsProviderIsSpokenTo(t *testing.T) {
 	if c.ClientAuth != directory.PrivateKeyJWT || c.ResponseMode != "form_post" || !c.PushRequests || c.AssertionAudience != directory.TokenEndpoint || c.Provisioning.ClaimSeparator != "," {
 		t.Errorf("%+v", c)
 	}
-	if err := workspacefile.SealSecrets(&got, nil, nil); err != nil { // there is none
+	if err := workspacefile.SealSecrets(&got, nil, nil); err != nil { // the file refers to no secret
 		t.Error(err)
 	}
 }
 
-func TestConnection_RefusesWhatNoProviderIs(t *testing.T) {
+func TestConnection_InvalidIssuer(t *testing.T) {
 	for settings, want := range map[string]string{
 		"client_auth: tls_client_auth":                                        `client_auth "tls_client_auth" is not private_key_jwt`,
 		"response_mode: fragment, client_auth: private_key_jwt":               `response_mode "fragment" is neither query nor form_post`,

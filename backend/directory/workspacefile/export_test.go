@@ -1,4 +1,4 @@
 package workspacefile
 
-// ReadParts is Read in parts of a size, also of a small file.
+// ReadParts is Read in parts of the given size, for small files too.
 var ReadParts = readParts

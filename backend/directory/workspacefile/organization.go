@@ -23,19 +23,19 @@ func (f *file) organization(n *yaml.Node) {
 	})
 	switch {
 	case !directory.ValidSlug(o.Slug):
-		f.wrong(n, "slug %q is invalid: use up to 63 of a–z, 0–9 and -", o.Slug)
+		f.addProblem(n, "slug %q is invalid: use up to 63 of a–z, 0–9 and -", o.Slug)
 	case f.slugs[o.Slug]:
-		f.wrong(n, "organization %q is repeated", o.Slug)
+		f.addProblem(n, "organization %q is repeated", o.Slug)
 	case o.ID != "" && !orgID.MatchString(o.ID):
-		f.wrong(n, "id %q is invalid: use org_ and up to 60 of a–z and 0–9", o.ID)
+		f.addProblem(n, "id %q is invalid: use org_ and up to 60 of a–z and 0–9", o.ID)
 	case o.ID != "" && f.ids[o.ID]:
-		f.wrong(n, "organization id %s is repeated", o.ID)
+		f.addProblem(n, "organization id %s is repeated", o.ID)
 	case o.Name == "":
-		f.wrong(n, "organization %q needs a name", o.Slug)
+		f.addProblem(n, "organization %q needs a name", o.Slug)
 	}
 	f.slugs[o.Slug], f.ids[o.ID] = true, true
 	if policy.Strictest(f.desired.Workspace.Policy, o.Rules).Contradictory() {
-		f.wrong(cmp.Or(rules, n), "no acr satisfies both the workspace's policy and organization %q's", o.Slug)
+		f.addProblem(cmp.Or(rules, n), "no acr satisfies both the workspace's policy and organization %q's", o.Slug)
 	}
 	if connections != nil {
 		o.Connections = f.ownProviders(connections, o.Slug)
@@ -47,17 +47,17 @@ func (f *file) organization(n *yaml.Node) {
 	n.Content = nil // already read; the nodes of a large file use the most memory
 }
 
-// personSet are those who were seen, each by a digest: there may be many.
+// personSet is the set of members seen so far, by digest to save memory.
 type personSet map[[sha256.Size224]byte]struct{}
 
-// personSet reads members, of whom none was seen before.
+// people reads members. seen holds the earlier ones.
 func (f *file) people(n *yaml.Node, seen personSet) []directory.Member {
 	var all []directory.Member
 	f.list(n, func(n *yaml.Node) {
 		m := f.member(n)
 		person := sha256.Sum224([]byte(m.Issuer + "\x00" + m.Subject))
 		if _, repeated := seen[person]; repeated {
-			f.wrong(n, "member %q is repeated", m.Subject)
+			f.addProblem(n, "member %q is repeated", m.Subject)
 		}
 		seen[person] = struct{}{}
 		all = append(all, m)
@@ -76,10 +76,10 @@ func (f *file) member(n *yaml.Node) directory.Member {
 		},
 	})
 	if m.Subject == "" || len(m.Subject) > directory.MaxSubject {
-		f.wrong(n, "a member needs sub, the provider's identifier of the person (up to 255 bytes)")
+		f.addProblem(n, "a member needs sub, the provider's identifier of the person (up to 255 bytes)")
 	}
 	if m.Issuer == "" {
-		f.wrong(n, "member %q needs iss, the provider's issuer, unless the file sets issuer", m.Subject)
+		f.addProblem(n, "member %q needs iss, the provider's issuer, unless the file sets issuer", m.Subject)
 	}
 	return m
 }

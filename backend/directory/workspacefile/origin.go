@@ -20,31 +20,31 @@ func (f *file) origin(n *yaml.Node, app string) string {
 	}
 	switch {
 	case strings.Contains(text, "*"):
-		f.wrong(n, "%q is not an origin: browsers send no wildcards; name each origin, such as https://app.example.com", text)
+		f.addProblem(n, "%q is not an origin: browsers send no wildcards; name each origin, such as https://app.example.com", text)
 	case right != "" && right != text && text == u.Scheme+"://"+u.Host && browsable(u):
-		f.wrong(n, "%q is not an origin as browsers write it, which is %s", text, right)
+		f.addProblem(n, "%q is not an origin as browsers write it, which is %s", text, right)
 	case right != text || !browsable(u):
-		f.wrong(n, "%q is not an origin in the form that browsers send, such as https://app.example.com (no path, no trailing slash; http only on localhost)", text)
+		f.addProblem(n, "%q is not an origin in the form that browsers send, such as https://app.example.com (no path, no trailing slash; http only on localhost)", text)
 	}
 	if other, taken := f.origins[text]; taken {
-		f.wrong(n, "origin %s belongs to app %q already", text, other)
+		f.addProblem(n, "origin %s belongs to app %q already", text, other)
 	}
 	f.origins[text] = app
 	return text
 }
 
-// path reads where an app begins, as browsers write it.
+// path reads the path of an app's start page, as browsers write it.
 func (f *file) path(n *yaml.Node) string {
 	text := f.text(n)
 	u, err := url.Parse(text)
 	if err != nil || !strings.HasPrefix(text, "/") || u.Host != "" || u.EscapedPath() != text || u.JoinPath().EscapedPath() != text || strings.ContainsAny(text, "\\?#") {
-		f.wrong(n, "%q is not a path as browsers write it, such as /app/", text)
+		f.addProblem(n, "%q is not a path as browsers write it, such as /app/", text)
 	}
 	return text
 }
 
 // canonicalOrigin returns the origin of an address as browsers write it (WHATWG URL
-// section 4.5); empty where it has none.
+// section 4.5), or "" if it has none.
 func canonicalOrigin(u *url.URL) string {
 	host, port := canonicalHost(u.Hostname()), u.Port()
 	if host == "" || u.User != nil {
@@ -80,7 +80,7 @@ func canonicalHost(host string) string {
 	if last := labels[len(labels)-1]; last == "" || last[0] < '0' || last[0] > '9' {
 		return ascii
 	}
-	if address, err := netip.ParseAddr(ascii); err == nil { // or else in a notation that nobody should use
+	if address, err := netip.ParseAddr(ascii); err == nil { // other numeric notations are rejected
 		return address.String()
 	}
 	return ""

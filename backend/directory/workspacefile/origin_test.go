@@ -6,7 +6,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory/workspacefile"
 )
 
-// TestParse_PathsOfApps are as browsers write them.
+// TestParse_PathsOfApps checks paths as browsers write them.
 func TestParse_PathsOfApps(t *testing.T) {
 	for path, good := range map[string]bool{
 		"/": true, "/app/": true, "/app": true, "/a/b%20c/": true,
@@ -21,8 +21,8 @@ func TestParse_PathsOfApps(t *testing.T) {
 	}
 }
 
-// TestParse_OriginsAsBrowsersWriteThem are taken, whatever their form.
-func TestParse_OriginsAsBrowsersWriteThem(t *testing.T) {
+// TestParse_CanonicalOrigins checks origins as browsers write them.
+func TestParse_CanonicalOrigins(t *testing.T) {
 	for _, origin := range []string{
 		"https://app.example.com", "https://app.example.com:8443", "https://xn--bcher-kva.example", "https://a_b.example", "https://a--b.example",
 		"https://app.example.com.", "https://1.2.3.4", "http://localhost:3000", "http://127.0.0.1:3000", "http://[::1]:3000",

@@ -14,11 +14,11 @@ func (f *file) pages(n *yaml.Node) page.Texts {
 		f.members(all, func(key, text *yaml.Node) { own[page.Key(key.Value)] = f.text(text) })
 		texts[language.Value] = own
 		if err := (page.Texts{language.Value: own}).Check(); err != nil {
-			f.wrong(all, "%v", err)
+			f.addProblem(all, "%v", err)
 		}
 	})
 	if err := texts.Check(); err != nil && len(f.problems) == 0 {
-		f.wrong(n, "%v", err)
+		f.addProblem(n, "%v", err)
 	}
 	return texts
 }

@@ -48,7 +48,7 @@ var workspaceRules = map[string]rule{
 var organizationRules = map[string]rule{
 	"connection": func(f *file, n *yaml.Node, r *policy.Rules) {
 		if r.Connection = f.text(n); !directory.IsConnectionID(r.Connection) {
-			f.wrong(n, "%q is not a connection id, such as con_acme", r.Connection)
+			f.addProblem(n, "%q is not a connection id, such as con_acme", r.Connection)
 		}
 	},
 }
@@ -60,7 +60,7 @@ func (f *file) policy(n *yaml.Node, into *policy.Rules, more map[string]rule, wi
 		preset = func(r *policy.Rules) {
 			both, known := with(*r, f.text(n))
 			if !known {
-				f.wrong(n, "preset %q is not known; known are aal2 and aal3", n.Value)
+				f.addProblem(n, "preset %q is not known; known are aal2 and aal3", n.Value)
 			}
 			*r = both
 		}
@@ -78,7 +78,7 @@ func (f *file) policy(n *yaml.Node, into *policy.Rules, more map[string]rule, wi
 func (f *file) classes(n *yaml.Node) []string {
 	all := f.texts(n)
 	if !policy.ValidClasses(all) {
-		f.wrong(n, "%v", policy.ErrClasses)
+		f.addProblem(n, "%v", policy.ErrClasses)
 	}
 	return all
 }
@@ -86,7 +86,7 @@ func (f *file) classes(n *yaml.Node) []string {
 func (f *file) count(n *yaml.Node, in policy.Range) int64 {
 	value, err := strconv.ParseInt(f.text(n), 10, 64)
 	if err != nil || !in.Has(value) {
-		f.wrong(n, "expected a number from %d to %d", in.Least, in.Most)
+		f.addProblem(n, "expected a number from %d to %d", in.Least, in.Most)
 	}
 	return value
 }

@@ -31,7 +31,7 @@ func TestPreset_StrictestWins(t *testing.T) {
 	}
 }
 
-func TestPreset_OrganizationLeavesWorkspaceAlone(t *testing.T) {
+func TestPreset_OrganizationOnly(t *testing.T) {
 	d, err := workspacefile.Parse([]byte(organization("  policy: {preset: aal3, access_ttl: 1m}")))
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +45,7 @@ func TestPreset_OrganizationLeavesWorkspaceAlone(t *testing.T) {
 	}
 }
 
-func TestPreset_UnknownIsRefused(t *testing.T) {
+func TestPreset_Unknown(t *testing.T) {
 	for _, file := range []string{with("policy: {preset: aal1}"), with("policy: {preset: [aal2]}"), with("policy: {session_idle: never}"), organization("  policy: {session_idle: 1h}")} {
 		if _, err := workspacefile.Parse([]byte(file)); err == nil || !strings.Contains(err.Error(), "line ") {
 			t.Errorf("%s: %v", file, err)

@@ -38,7 +38,7 @@ type reader struct {
 	problems Problems
 }
 
-func (r *reader) wrong(n *yaml.Node, format string, args ...any) {
+func (r *reader) addProblem(n *yaml.Node, format string, args ...any) {
 	if len(r.problems) < directory.MaxProblems {
 		r.problems = append(r.problems, Problem{n.Line, fmt.Sprintf(format, args...)})
 	}
@@ -49,7 +49,7 @@ func (r *reader) object(n *yaml.Node, members map[string]func(*yaml.Node)) {
 	r.members(n, func(name, value *yaml.Node) {
 		read, known := members[name.Value]
 		if !known {
-			r.wrong(name, "unknown field %q; known fields are %s", name.Value, strings.Join(sorted(members), ", "))
+			r.addProblem(name, "unknown field %q; known fields are %s", name.Value, strings.Join(sorted(members), ", "))
 			return
 		}
 		read(value)
@@ -60,14 +60,14 @@ func (r *reader) object(n *yaml.Node, members map[string]func(*yaml.Node)) {
 func (r *reader) members(n *yaml.Node, each func(name, value *yaml.Node)) {
 	n = resolve(n)
 	if n.Kind != yaml.MappingNode {
-		r.wrong(n, "expected a mapping (name: value)")
+		r.addProblem(n, "expected a mapping (name: value)")
 		return
 	}
 	seen := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		name := n.Content[i]
 		if line, twice := seen[name.Value]; twice {
-			r.wrong(name, "%q is repeated, first on line %d", name.Value, line)
+			r.addProblem(name, "%q is repeated, first on line %d", name.Value, line)
 			continue
 		}
 		seen[name.Value] = name.Line
@@ -79,7 +79,7 @@ func (r *reader) members(n *yaml.Node, each func(name, value *yaml.Node)) {
 func (r *reader) list(n *yaml.Node, each func(*yaml.Node)) {
 	n = resolve(n)
 	if n.Kind != yaml.SequenceNode {
-		r.wrong(n, "expected a list")
+		r.addProblem(n, "expected a list")
 		return
 	}
 	for _, element := range n.Content {
@@ -95,11 +95,11 @@ func (r *reader) assignText(text *string) func(*yaml.Node) {
 func (r *reader) text(n *yaml.Node) string {
 	n = resolve(n)
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
-		r.wrong(n, "expected a text")
+		r.addProblem(n, "expected a text")
 		return ""
 	}
 	if len(n.Value) > maxText || strings.ContainsFunc(n.Value, unicode.IsControl) {
-		r.wrong(n, "this text is longer than %d bytes or has several lines", maxText)
+		r.addProblem(n, "this text is longer than %d bytes or has several lines", maxText)
 		return ""
 	}
 	return n.Value
@@ -117,7 +117,7 @@ func (r *reader) texts(n *yaml.Node) []string {
 func (r *reader) boolean(n *yaml.Node) bool {
 	value, err := strconv.ParseBool(r.text(n))
 	if err != nil {
-		r.wrong(n, "expected true or false")
+		r.addProblem(n, "expected true or false")
 	}
 	return value
 }
@@ -131,7 +131,7 @@ func (r *reader) seconds(n *yaml.Node, in policy.Range) int64 {
 		value, err = int64(duration/time.Second), failed
 	}
 	if err != nil || !in.Has(value) {
-		r.wrong(n, "%q is not a duration between %v and %v, such as 5m", text,
+		r.addProblem(n, "%q is not a duration between %v and %v, such as 5m", text,
 			time.Duration(in.Least)*time.Second, time.Duration(in.Most)*time.Second)
 	}
 	return value

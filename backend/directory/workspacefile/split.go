@@ -5,22 +5,22 @@ import (
 	"encoding/json"
 )
 
-// part is a piece of a file's text, and the line on which it begins, from 0.
+// part is a piece of a file's text and its first line, counted from 0.
 type part struct {
 	text []byte
 	line int
 }
 
-// cut is a text without the elements of one of its lists, and those elements. The list's
-// key is left without a value.
+// cut is a text without the elements of one list, and these elements. The list's key
+// remains without a value.
 type cut struct {
 	rest  []byte
 	line  int // of the key
 	items []part
 }
 
-// cutList takes the list of a key out of a mapping in block or JSON style, without
-// reading it: whoever uses a part reads it and sees whether it is one. It reports whether
+// cutList removes the list of a key from a mapping in block or JSON style. It does not
+// parse the text; the caller parses each piece and finds wrong cuts. It reports whether
 // there is such a list.
 func cutList(p part, key string) (cut, bool) {
 	if !startsWith(p.text, '{') {
@@ -37,7 +37,7 @@ func cutList(p part, key string) (cut, bool) {
 //	key:
 //	- element
 func cutBlock(p part, key string) (cut, bool) {
-	mapping, keyAt := -1, -1 // how far the mapping is indented; where the key's line ends
+	mapping, keyAt := -1, -1 // the mapping's indentation; the end of the key's line
 	column := -1             // of the elements
 	var c cut
 	var starts []int
@@ -47,16 +47,16 @@ func cutBlock(p part, key string) (cut, bool) {
 		content := bytes.TrimLeft(p.text[at:next], " ")
 		indent := next - at - len(content)
 		switch {
-		case blank(content):
+		case isBlank(content):
 		case keyAt < 0:
 			if mapping < 0 {
 				mapping = indent
 			}
-			if after, is := bytes.CutPrefix(content, []byte(key+":")); is && indent == mapping && blank(after) {
+			if after, is := bytes.CutPrefix(content, []byte(key+":")); is && indent == mapping && isBlank(after) {
 				keyAt, c.line = next, p.line+line
 			}
 		case column < 0 && indent < mapping, column >= 0 && indent < column,
-			!element(content) && (column < 0 || indent == column):
+			!isElement(content) && (column < 0 || indent == column):
 			end = at
 		case column < 0 || indent == column:
 			column = indent
@@ -87,18 +87,19 @@ func lineAt(text []byte, at int) []byte {
 	return text[at:]
 }
 
-// blank reports whether a line, or the rest of one, has nothing but a comment.
-func blank(content []byte) bool {
+// isBlank reports whether a line, or the rest of one, is empty except for a comment.
+func isBlank(content []byte) bool {
 	content = bytes.TrimLeft(content, " ")
 	return len(bytes.TrimSpace(content)) == 0 || content[0] == '#'
 }
 
-// element reports whether an element of a list begins here.
-func element(content []byte) bool {
+// isElement reports whether the text starts an element of a list.
+func isElement(content []byte) bool {
 	return content[0] == '-' && (len(content) == 1 || bytes.IndexByte([]byte(" \n\r"), content[1]) >= 0)
 }
 
-// withoutDash returns an element of a list in block style without its -, as wide as before.
+// withoutDash returns an element of a block-style list with its dash replaced by a
+// space.
 func (p part) withoutDash() part {
 	i := bytes.IndexByte(p.text, '-')
 	if i < 0 || len(bytes.TrimLeft(p.text[:i], " ")) > 0 {
@@ -109,8 +110,8 @@ func (p part) withoutDash() part {
 	return part{text, p.line}
 }
 
-// hasPlainLines reports whether lines end as everybody ends them, and no directive changes what
-// the text says.
+// hasPlainLines reports whether all lines end in LF or CR LF, and no directive or byte
+// order mark changes the text's meaning.
 func hasPlainLines(text []byte) bool {
 	for _, odd := range []string{"\u0085", "\u2028", "\u2029", "\ufeff", "\n%"} {
 		if bytes.Contains(text, []byte(odd)) {

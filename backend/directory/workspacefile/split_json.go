@@ -30,7 +30,7 @@ func cutJSON(p part, key string) (cut, bool) {
 
 var newline = []byte("\n")
 
-// elements are those of the JSON array at an offset.
+// elements returns the elements of the JSON array at an offset.
 func elements(p part, array int) (all []part) {
 	counted, line := 0, p.line
 	for at := skipSpace(p.text, array+1); at < len(p.text) && p.text[at] != ']'; {
@@ -42,7 +42,7 @@ func elements(p part, array int) (all []part) {
 	return all
 }
 
-// skipSpace returns where the next value, or the end of an object or array, begins.
+// skipSpace returns the offset of the next value, or of the end of an object or array.
 func skipSpace(text []byte, at int) int {
 	for at < len(text) && bytes.IndexByte([]byte(" \t\r\n,:"), text[at]) >= 0 {
 		at++

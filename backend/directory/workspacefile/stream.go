@@ -11,19 +11,19 @@ import (
 )
 
 const (
-	// largeFile is from how many bytes on a file is read in parts: read at once it weighs
-	// thirty times its text.
+	// largeFile is the size in bytes from which a file is read in parts. Parsing a
+	// whole file takes thirty times its size in memory.
 	largeFile = 256 << 10
 	// largePart is the size of a part, in bytes.
 	largePart = 64 << 10
 )
 
-// Read is Parse for files of any size: of a large one it keeps the text, and the members
-// are read from it as they are needed (directory.MemberSource). The text must not change.
+// Read is Parse for files of any size. It keeps the text of a large file and parses
+// members when they are needed (directory.MemberSource). The text must not change.
 //
-// A file in neither of the usual styles, and one with mistakes, is read at once. The usual
-// are a JSON document, and lists in block style, organizations and members each beginning
-// a line with a -.
+// A file with mistakes, or in an unusual style, is parsed at once. The usual styles are
+// JSON, and block style with a dash at the start of the line of each organization and
+// member.
 func Read(text []byte) (directory.Desired, error) {
 	if len(text) >= largeFile {
 		if desired, ok := readParts(text, largePart); ok {
@@ -33,8 +33,7 @@ func Read(text []byte) (directory.Desired, error) {
 	return Parse(text)
 }
 
-// readParts reads a file whose parts, read by themselves, are those of the whole. It
-// reports whether there was nothing wrong with any.
+// readParts reads a file in parts. It reports whether all parts were valid.
 func readParts(text []byte, size int) (directory.Desired, bool) {
 	if !hasPlainLines(text) {
 		return directory.Desired{}, false
@@ -63,8 +62,8 @@ func startsWith(text []byte, with byte) bool {
 	return len(text) > 0 && text[0] == with
 }
 
-// read returns the mapping that is left of a cut, without its list's key. That the key is
-// there, at its place and without a value, shows that the cut was made where it looked.
+// read parses the mapping of a cut without the list's key. It fails unless the key is
+// at the expected line and has no value, which shows that the cut was right.
 func (c cut) read(key string, line int) (*yaml.Node, bool) {
 	document, err := read(c.rest)
 	if err != nil {
@@ -86,7 +85,7 @@ func (c cut) read(key string, line int) (*yaml.Node, bool) {
 	return n, found
 }
 
-// organizationPart reads one organization, and its members to see whether they are right.
+// organizationPart reads one organization, and checks its members.
 func (f *file) organizationPart(p part, size int) bool {
 	if unmarked := p.withoutDash(); len(p.text) > size {
 		if c, is := cutList(unmarked, "members"); is {
@@ -115,7 +114,7 @@ func (f *file) organizationPart(p part, size int) bool {
 	return true
 }
 
-// matching returns, of the pieces of a copy of a part, those of the part.
+// matching returns the pieces of p that correspond to the pieces of a copy of it.
 func (p part) matching(of part, pieces []part) []part {
 	for i, piece := range pieces {
 		at := cap(of.text) - cap(piece.text)
@@ -128,8 +127,8 @@ func (f *file) lastOrganization() *directory.DesiredOrganization {
 	return &f.desired.Organizations[len(f.desired.Organizations)-1]
 }
 
-// membersLater gives an organization members that are read, some at a time, as they are
-// needed.
+// membersLater checks an organization's members and arranges to parse them when they
+// are needed.
 func (f *file) membersLater(o *directory.DesiredOrganization, items []part, size int) bool {
 	parts := group(items, size)
 	seen := personSet{}
@@ -161,7 +160,7 @@ func (f *file) membersLater(o *directory.DesiredOrganization, items []part, size
 	return true
 }
 
-// reread yields members that are read from a part which was found right before.
+// reread yields the members of a part that was checked before.
 func (f *file) reread(read func(*file) []directory.Member) iter.Seq[directory.Member] {
 	return func(yield func(directory.Member) bool) {
 		again := newFile()
@@ -174,7 +173,7 @@ func (f *file) reread(read func(*file) []directory.Member) iter.Seq[directory.Me
 	}
 }
 
-// group joins elements that stand side by side into lists of about a size.
+// group joins adjacent elements into lists of about the given size.
 func group(items []part, size int) (all []part) {
 	for len(items) > 0 {
 		n, bytes := 1, len(items[0].text)
@@ -188,14 +187,14 @@ func group(items []part, size int) (all []part) {
 	return all
 }
 
-// join is a list of elements, which are slices of the same text one after the other.
+// join returns a list of adjacent elements, which are slices of one text.
 func join(items []part) part {
 	first, last := items[0], items[len(items)-1]
 	length := cap(first.text) - cap(last.text) + len(last.text)
 	return part{first.text[:length:cap(first.text)], first.line}
 }
 
-// list reads a part that is elements in block style, or in JSON with commas between.
+// list parses a part with elements in block style, or in JSON separated by commas.
 func (p part) list() (*yaml.Node, bool) {
 	if !startsWith(p.text, '-') {
 		p.text = slices.Concat([]byte("["), p.text, []byte("]"))
@@ -203,7 +202,7 @@ func (p part) list() (*yaml.Node, bool) {
 	return p.node(yaml.SequenceNode)
 }
 
-// node reads a part.
+// node parses a part.
 func (p part) node(kind yaml.Kind) (*yaml.Node, bool) {
 	document, err := read(p.text)
 	if err != nil || document.Content[0].Kind != kind {
@@ -212,8 +211,8 @@ func (p part) node(kind yaml.Kind) (*yaml.Node, bool) {
 	return document.Content[0], true
 }
 
-// moveLines gives nodes the lines that they have in the whole file. A node that several
-// places share is moved once.
+// moveLines adds an offset to the line numbers of nodes. It does not follow aliases, so
+// that a shared node moves once.
 func moveLines(n *yaml.Node, by int) {
 	n.Line += by
 	for _, inner := range n.Content {

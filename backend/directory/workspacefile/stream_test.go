@@ -13,7 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory/workspacefile"
 )
 
-// collected is what was read in parts as Parse returns it.
+// collected returns a Desired that was read in parts in the form that Parse returns.
 func collected(d directory.Desired) directory.Desired {
 	d.Organizations = slices.Clone(d.Organizations)
 	for i := range d.Organizations {
@@ -68,8 +68,8 @@ policy: {access_ttl: 5m}
 		"organiz\u0061tions":[ {"slug":"a","name":"\"[{,\\","members":[{"sub":"a]"},{"sub":"b\\","roles":[]}] , "disabled":false} ]}`,
 }
 
-// What is read in parts is what is read at once.
-func TestReadInPartsIsReadAtOnce(t *testing.T) {
+// TestRead_PartsEqualParse checks that both ways of reading give the same result.
+func TestRead_PartsEqualParse(t *testing.T) {
 	for name, text := range inParts {
 		want, err := workspacefile.Parse([]byte(text))
 		if err != nil {
@@ -88,8 +88,9 @@ func TestReadInPartsIsReadAtOnce(t *testing.T) {
 	}
 }
 
-// What only the whole says, and what is wrong, is not read in parts.
-func TestWhatIsOddIsReadAtOnce(t *testing.T) {
+// TestRead_UnusualStyles checks that files with mistakes or unusual styles are not read
+// in parts.
+func TestRead_UnusualStyles(t *testing.T) {
 	for name, text := range map[string]string{
 		"an anchor of another organization": with("organizations:\n- slug: acme\n  name: &n Acme\n- slug: globex\n  name: *n\n"),
 		"a list in a text":                  with("membership_claim: {roles: [], claim: \"a\norganizations:\n- b\n\"}\n"),
@@ -110,7 +111,7 @@ func TestWhatIsOddIsReadAtOnce(t *testing.T) {
 	}
 }
 
-// Whatever can be read in parts says the same at once.
+// FuzzReadInParts compares reading in parts with Parse.
 func FuzzReadInParts(f *testing.F) {
 	for _, text := range inParts {
 		f.Add(text, 1)
@@ -127,8 +128,9 @@ func FuzzReadInParts(f *testing.F) {
 	})
 }
 
-// A large file weighs little more than its text, however its members are spread.
-func TestALargeFileIsReadWithinTwiceItsText(t *testing.T) {
+// TestRead_Memory checks that reading a large file needs little more memory than its
+// text.
+func TestRead_Memory(t *testing.T) {
 	for name, organizations := range map[string]int{"many organizations": 2000, "one": 1} {
 		for _, style := range []string{"YAML", "JSON"} {
 			text := large(style, organizations, 60_000/organizations)

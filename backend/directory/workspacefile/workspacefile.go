@@ -106,7 +106,7 @@ func (f *file) workspace(root *yaml.Node) {
 		"organizations":    func(n *yaml.Node) { organizations = n },
 	})
 	if len(w.Apps) == 0 {
-		f.wrong(root, "the workspace needs an app: apps: [{id, name, origins, audience}]")
+		f.addProblem(root, "the workspace needs an app: apps: [{id, name, origins, audience}]")
 	}
 	f.checkEntrances(root)
 	f.checkTokens()
@@ -126,7 +126,7 @@ func (f *file) checkEntrances(root *yaml.Node) {
 	for _, a := range w.Apps {
 		for _, from := range a.EnteredFrom {
 			if !slices.ContainsFunc(w.Apps, func(other directory.App) bool { return other.ID == from && from != a.ID }) {
-				f.wrong(root, "app %q has entered_from %q, which is not another app of the workspace", a.ID, from)
+				f.addProblem(root, "app %q has entered_from %q, which is not another app of the workspace", a.ID, from)
 			}
 		}
 	}
@@ -135,7 +135,7 @@ func (f *file) checkEntrances(root *yaml.Node) {
 func (f *file) workspaceID(n *yaml.Node) string {
 	id := f.text(n)
 	if !appID.MatchString(id) {
-		f.wrong(n, "workspace id %q is invalid: use up to 32 of a–z, 0–9 and -", id)
+		f.addProblem(n, "workspace id %q is invalid: use up to 32 of a–z, 0–9 and -", id)
 	}
 	return id
 }
@@ -143,7 +143,7 @@ func (f *file) workspaceID(n *yaml.Node) string {
 func (f *file) onReuse(n *yaml.Node) directory.OnReuse {
 	choice := directory.OnReuse(f.text(n))
 	if choice != directory.EndSession && choice != directory.EndUser {
-		f.wrong(n, "on_reuse must be session or user: the sessions that end when a refresh token is used twice")
+		f.addProblem(n, "on_reuse must be session or user: the sessions that end when a refresh token is used twice")
 	}
 	return choice
 }
@@ -160,7 +160,7 @@ func (f *file) roles(n *yaml.Node) {
 		all[role.Value], f.roleNodes[role.Value] = f.texts(permissions), role
 		for _, p := range all[role.Value] {
 			if !permission.MatchString(p) {
-				f.wrong(permissions, "permission %q of role %q must consist of printable characters without spaces", p, role.Value)
+				f.addProblem(permissions, "permission %q of role %q must consist of printable characters without spaces", p, role.Value)
 			}
 		}
 	})
@@ -179,10 +179,10 @@ func (f *file) membershipClaim(n *yaml.Node) *directory.MembershipClaim {
 		},
 	})
 	if m.Claim == "" {
-		f.wrong(n, "membership_claim needs the name of a claim")
+		f.addProblem(n, "membership_claim needs the name of a claim")
 	}
 	if !directory.ValidSeparator(m.ClaimSeparator) {
-		f.wrong(n, "claim_separator %q is not a comma, a semicolon, a vertical line or a space", m.ClaimSeparator)
+		f.addProblem(n, "claim_separator %q is not a comma, a semicolon, a vertical line or a space", m.ClaimSeparator)
 	}
 	return m
 }
@@ -190,7 +190,7 @@ func (f *file) membershipClaim(n *yaml.Node) *directory.MembershipClaim {
 func (f *file) claimSource(n *yaml.Node) directory.ClaimSource {
 	source := directory.ClaimSource(f.text(n))
 	if source == "" || !source.Valid() {
-		f.wrong(n, "claim_source is %q; it is id_token or userinfo", source)
+		f.addProblem(n, "claim_source is %q; it is id_token or userinfo", source)
 	}
 	return source
 }
@@ -198,7 +198,7 @@ func (f *file) claimSource(n *yaml.Node) directory.ClaimSource {
 func (f *file) checkRoles(n *yaml.Node, roles []string) {
 	for _, role := range roles {
 		if _, known := f.desired.Workspace.Roles[role]; !known {
-			f.wrong(n, "role %q is not one of the workspace's roles", role)
+			f.addProblem(n, "role %q is not one of the workspace's roles", role)
 		}
 	}
 	if len(roles) > 1 {
@@ -206,7 +206,7 @@ func (f *file) checkRoles(n *yaml.Node, roles []string) {
 	}
 }
 
-// checkTokens refuses a role whose tokens would be too large for a request.
+// checkTokens refuses a role whose tokens would be too large for an HTTP request.
 func (f *file) checkTokens() {
 	for _, role := range f.desired.Workspace.RoleNames() {
 		f.checkToken(f.roleNodes[role], []string{role})
@@ -221,7 +221,7 @@ func (f *file) checkToken(n *yaml.Node, roles []string) {
 		return
 	}
 	if err := f.desired.Workspace.CheckTokens(roles); err != nil {
-		f.wrong(n, "%s", strings.TrimPrefix(err.Error(), "directory: "))
+		f.addProblem(n, "%s", strings.TrimPrefix(err.Error(), "directory: "))
 		return
 	}
 	f.checkedSizes[key] = true

@@ -80,7 +80,7 @@ func desired() directory.Desired {
 	}
 }
 
-func TestYAMLAndJSONAreReadAlike(t *testing.T) {
+func TestParse_YAMLAndJSON(t *testing.T) {
 	for name, text := range map[string]string{"YAML": whole, "JSON": wholeJSON} {
 		got, err := workspacefile.Parse([]byte(text))
 		if err != nil {
@@ -99,7 +99,7 @@ func TestYAMLAndJSONAreReadAlike(t *testing.T) {
 	}
 }
 
-func TestMembersCanBeSharedByAnAnchor(t *testing.T) {
+func TestParse_SharedMembers(t *testing.T) {
 	got, err := workspacefile.Parse([]byte(`
 apps: [{id: a, origins: ["https://a.test"], audience: a}]
 organizations:
@@ -126,7 +126,7 @@ func organization(lines string) string {
 	return with("organizations:\n- slug: acme\n  name: Acme\n" + lines)
 }
 
-func TestEveryRuleIsRead(t *testing.T) {
+func TestParse_EveryRule(t *testing.T) {
 	rules := `access_ttl: 2m, organization_session_age: 8h, idle_timeout: 15m, authentication_age: 1h, acr: [urn:mfa, urn:hwk],
 		amr: [otp], isolated: true, max_sessions: 3, device_key_required: true, fresh_on_switch: true,
 		dedicated_signing_key: true, no_staff: true`
@@ -242,7 +242,7 @@ var mistakes = []struct {
 	{"apps: [{id: a, origins: [https://a.test], audience: api}]\norganizations:\n- slug: acme\n  name: Acme\n  members:\n  - sub: alice", 6, `member "alice" needs iss`},
 }
 
-func TestAMistakeIsToldWithItsLine(t *testing.T) {
+func TestParse_MistakeWithLine(t *testing.T) {
 	for _, mistake := range mistakes {
 		_, err := workspacefile.Parse([]byte(mistake.file))
 		var problems workspacefile.Problems
@@ -256,7 +256,7 @@ func TestAMistakeIsToldWithItsLine(t *testing.T) {
 	}
 }
 
-func TestAllMistakesAreToldAtOnceUpToALimit(t *testing.T) {
+func TestParse_AllMistakesUpToLimit(t *testing.T) {
 	text := with("organizations:\n")
 	for i := range directory.MaxProblems + 5 {
 		text += fmt.Sprintf("- {slug: o%d}\n", i)
@@ -305,9 +305,9 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// TestARoleWhoseTokensFitNoRequestIsRefusedByName: the same holds for roles given to
+// TestParse_RoleTooLargeForToken: the same holds for roles given to
 // one person together. The number of roles that are not given together is not limited.
-func TestARoleWhoseTokensFitNoRequestIsRefusedByName(t *testing.T) {
+func TestParse_RoleTooLargeForToken(t *testing.T) {
 	permissions := func(from, n int) string {
 		all := make([]string, n)
 		for i := range all {

@@ -8,7 +8,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/host"
 )
 
-// housekeeping shows what the last clean-up left, and when it was.
+// housekeeping shows the remaining entries and the time of the last clean-up.
 type housekeeping struct {
 	left *prometheus.GaugeVec
 	last prometheus.Gauge
@@ -18,22 +18,22 @@ func newHousekeeping() housekeeping {
 	h := housekeeping{
 		left: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "tabard_cleanup_backlog",
-			Help: "What is old enough to be forgotten and is still there, as this replica saw it last, a million at most.",
+			Help: "Expired sessions and events that are not deleted yet, as last counted by this replica, up to a million.",
 		}, []string{"what"}),
 		last: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "tabard_cleanup_last_timestamp_seconds",
-			Help: "When this replica last cleaned up, or saw that another one does.",
+			Help: "Time of the last clean-up by this replica, or of its last check that another replica does it.",
 		}),
 	}
-	for _, what := range []string{host.BacklogSessions, host.BacklogEvents} {
-		h.left.WithLabelValues(what)
+	for _, kind := range []string{host.BacklogSessions, host.BacklogEvents} {
+		h.left.WithLabelValues(kind)
 	}
 	return h
 }
 
-// Backlog is told how much is left of something.
-func (m *Metrics) Backlog(what string, left int64) {
-	m.housekeeping.left.WithLabelValues(what).Set(float64(left))
+// Backlog records the number of remaining entries of a kind.
+func (m *Metrics) Backlog(kind string, left int64) {
+	m.housekeeping.left.WithLabelValues(kind).Set(float64(left))
 }
 
 // CleanedUp is told when a clean-up succeeded.

@@ -11,7 +11,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/host/metrics"
 )
 
-// served returns a handler that logs like the contract's.
+// served returns a handler that logs like the browser API's.
 func served(m *metrics.Metrics, log slog.Handler) http.Handler {
 	l := slog.New(m.Log(log))
 	mux := http.NewServeMux()
@@ -22,8 +22,8 @@ func served(m *metrics.Metrics, log slog.Handler) http.Handler {
 	return m.Count(mux)
 }
 
-// TestALogOfErrorsAloneHidesNothingFromTheMetrics: it still only receives errors.
-func TestALogOfErrorsAloneHidesNothingFromTheMetrics(t *testing.T) {
+// TestLog_ErrorsOnly: it still only receives errors.
+func TestLog_ErrorsOnly(t *testing.T) {
 	var log strings.Builder
 	m := metrics.New()
 	handler := served(m, slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelError}))

@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Whose an OpenID provider is.
+// The owners of OpenID providers.
 const (
 	ProviderWorkspace  = "workspace"
 	ProviderConnection = "connection" // an organization's own

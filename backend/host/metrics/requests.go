@@ -41,7 +41,7 @@ func newRequests() *requests {
 			"Requests answered, by the route's pattern, method, status and the contract's error code. Mints are POST …/token with 200.",
 			"route", "method", "status", "code"),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "tabard_request_duration_seconds", Help: "How long requests took, by the route's pattern and method.",
+			Name: "tabard_request_duration_seconds", Help: "Duration of requests, by the route's pattern and method.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"route", "method"}),
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// Database is what is looked at in the database when metrics are read.
+// Database is the part of the database that metrics read.
 type Database interface {
 	PoolStats() sql.DBStats
 	// CountLive counts the sessions that have neither ended nor expired, limit at most.
@@ -21,7 +21,7 @@ type Database interface {
 const (
 	// countEvery is the least time between two counts of the sessions.
 	countEvery = 5 * time.Minute
-	// mostCounted bounds what a count costs.
+	// mostCounted limits the cost of a count.
 	mostCounted  = 1_000_000
 	countTimeout = time.Minute
 	// keysTimeout limits reading keys that the ring does not have in its cache.
@@ -66,8 +66,8 @@ func (w *watch) Describe(all chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. It waits for no count: what was counted last is
-// shown.
+// Collect implements prometheus.Collector. It shows the last count and does not wait
+// for a new one.
 func (w *watch) Collect(all chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
 		all <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)

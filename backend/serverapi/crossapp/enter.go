@@ -104,7 +104,7 @@ func (c *call) enter(ask enterRequest, e *audit.Event) (any, error) {
 		return nil, err
 	}
 	g := c.grant(w, app)
-	e.Reason = orgsession.By(subject.Membership)
+	e.Reason = orgsession.AuditReason(subject.Membership)
 	decision, err := g.Decide(c.Context(), subject, grant.Request{DeviceBound: ask.ResponseType == respondCode}) // the browser proves its key at its first mint
 	if err != nil {
 		return nil, conflictRefusal(err)

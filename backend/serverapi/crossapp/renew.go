@@ -155,7 +155,7 @@ func (c *call) tokenRefusal(u session.Unverified, s *session.Session, err error)
 
 // endedRefusal returns the refusal for an ended session.
 func endedRefusal(reason session.Reason) *refusal.Refusal {
-	return refusal.New(grant.Ended(reason), "The session was ended.")
+	return refusal.New(grant.EndedCode(reason), "The session was ended.")
 }
 
 // conflictRefusal returns the refusal for a concurrent change, or the error itself.

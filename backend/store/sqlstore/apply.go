@@ -14,35 +14,36 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// insertWorkspace begins a workspace. What its documents leave unsaid of session_idle is the
-// column's: the default of a new workspace, and none where the release before began it.
+// insertWorkspace inserts a workspace. If the document does not set session_idle, the
+// column's default applies: that of a new workspace, or none for a workspace of the
+// previous release.
 const insertWorkspace = `
 INSERT INTO workspace (one, revision, document, session_idle) VALUES (1, 1, ?1, 28800)`
 
 const upsertWorkspace = insertWorkspace + `
 ON CONFLICT (one) DO UPDATE SET revision = workspace.revision + 1, document = excluded.document`
 
-// ApplyOptions says how a Desired is applied. The zero value applies it and tells nobody.
+// ApplyOptions are the options of an apply. The zero value applies without reports.
 type ApplyOptions struct {
-	// DryRun changes nothing, and tells what would change.
+	// DryRun reports the changes without applying them.
 	DryRun bool
-	// OnProgress is told after each organization how many memberships were looked at.
+	// OnProgress receives the number of checked memberships after each organization.
 	OnProgress func(members int)
-	// OnDifference is told each difference, before it is written.
+	// OnDifference receives each difference before it is written.
 	OnDifference func(directory.Difference)
-	// OnWait is told once when another apply is under way, which is waited for.
+	// OnWait is called once if another apply is in progress.
 	OnWait func()
 }
 
-// Apply makes the directory be what a workspace file wants. Applied again it changes
-// nothing. The error is directory.Conflicts where the directory as it is stands in the
-// way: then nothing is applied.
+// Apply changes the directory to match a workspace file. Repeating it changes nothing.
+// If the directory conflicts with the file, the error is directory.Conflicts and
+// nothing is applied.
 //
-// It writes in transactions of some hundred rows, so that nobody who signs in waits for
-// long: apps, policies and organizations that are there first, then new ones, connections
-// and members. What fits into one is applied all or not at all. What does not may be
-// interrupted after any: each is valid by itself, and applied again Apply does the rest.
-// One apply runs at a time.
+// It writes in transactions of some hundred rows, so that sign-ins do not wait long:
+// apps, policies and existing organizations first, then new organizations, connections
+// and members. A small file is applied in one transaction. A large one can be
+// interrupted between transactions: each leaves a valid state, and another Apply
+// completes it. One apply runs at a time.
 //
 // Members that the file once gave an organization and no longer names are removed.
 // Members admitted by an administrator or a claim are kept, unless the file names them:
@@ -59,8 +60,8 @@ func (s *Store) ApplyReporting(ctx context.Context, d directory.Desired, now int
 	return s.ApplyWith(ctx, d, now, ApplyOptions{OnProgress: report})
 }
 
-// ApplyWith is Apply, where how says what is told. With an error it returns what was
-// changed before.
+// ApplyWith is Apply with options. With an error, it returns the changes made before
+// it.
 func (s *Store) ApplyWith(ctx context.Context, d directory.Desired, now int64, how ApplyOptions) (directory.Changes, error) {
 	a := &applier{database: s.database, ApplyOptions: how, now: now}
 	if !how.DryRun {
@@ -71,24 +72,24 @@ func (s *Store) ApplyWith(ctx context.Context, d directory.Desired, now int64, h
 		defer lock.release()
 		a.lock = lock
 	}
-	// What an interrupted transaction says of itself is one of several things.
+	// After an interruption, the driver can return one of several errors.
 	if err := a.all(ctx, d); err != nil {
 		return a.committed, fmt.Errorf("sqlstore: apply: %w", cmp.Or(ctx.Err(), err))
 	}
 	return a.committed, nil
 }
 
-// applying is the state of applying a Desired to the database.
+// applier applies a Desired to the database.
 type applier struct {
 	*database
 	ApplyOptions
 	now       int64
 	lock      *applyLock
 	pending   pendingWrites
-	changes   directory.Changes // those that are pending too
+	changes   directory.Changes // including pending ones
 	committed directory.Changes
 
-	written, analyzed int // rows, and how many there were at the last look
+	written, analyzed int // rows written, and at the last ANALYZE
 }
 
 func (a *applier) tell(kind directory.DifferenceKind, what, organization, name, format string, args ...any) {
@@ -113,7 +114,7 @@ func (a *applier) each(ctx context.Context, scan func(*sql.Rows) error, statemen
 			}
 		}
 		if err := rows.Err(); err != nil && scanned {
-			return fmt.Errorf("half of the rows were read: %v", err) // not to be read again
+			return fmt.Errorf("half of the rows were read: %v", err) // must not be retried
 		}
 		return rows.Err()
 	})
@@ -176,7 +177,7 @@ func (a *applier) workspace(ctx context.Context, w directory.Workspace) error {
 	return a.tellWorkspace(stored, document)
 }
 
-// tellWorkspace tells which members of the workspace's document change.
+// tellWorkspace reports the changed members of the workspace's document.
 func (a *applier) tellWorkspace(stored string, document []byte) error {
 	if a.OnDifference == nil {
 		return nil

@@ -11,17 +11,17 @@ import (
 )
 
 const (
-	// batch is how many rows one statement reads or writes, at most, and a transaction
-	// at which it is committed.
+	// batch is the maximum number of rows of one statement, and the number of pending
+	// rows at which a transaction is committed.
 	batch = 500
-	// longestRest bounds the pause after a transaction: as long as that took, so that
-	// others get at least half of the database.
+	// longestRest limits the pause after a transaction. The pause is as long as the
+	// transaction, so that others have at least half of the database's time.
 	longestRest = 250 * time.Millisecond
 )
 
 const (
-	// Each is followed by its rows, and those by its end. Nobody's row is written who is
-	// there already.
+	// The statements are followed by rows and an end. Existing users are not
+	// overwritten.
 	insertUsers = `
 INSERT INTO users (id, iss, sub, name, email, created_at) VALUES `
 	insertUsersEnd = `
@@ -40,7 +40,7 @@ DELETE FROM memberships WHERE source = '` + fromFile + `' AND (user_id, organiza
 DELETE FROM memberships WHERE user_id = ?1 AND organization_id = ?2`
 )
 
-// pendingWrites are what the next transaction of an apply writes, in this order.
+// pendingWrites are the writes of the next transaction, in this order.
 type pendingWrites struct {
 	statements []pendingStatement
 	users      []pendingUser
@@ -72,8 +72,7 @@ func (p *pendingWrites) len() int {
 	return len(p.statements) + len(p.users) + len(p.members) + len(p.leavers)
 }
 
-// inOrder sorts rows as all who write several do, so that they wait for each other and
-// do not lock each other out.
+// inOrder sorts rows in the common order of all writers, which avoids deadlocks.
 func (p *pendingWrites) inOrder() {
 	slices.SortFunc(p.users, func(a, b pendingUser) int { return a.compare(b.person) })
 	slices.SortFunc(p.members, func(a, b pendingMember) int {
@@ -88,7 +87,7 @@ func (a *applier) flushFull(ctx context.Context) error {
 	return a.flush(ctx)
 }
 
-// flush writes what is pending, in one transaction.
+// flush writes the pending rows in one transaction.
 func (a *applier) flush(ctx context.Context) error {
 	if a.pending.len() > 0 && !a.DryRun {
 		if err := a.lock.held(ctx); err != nil {
@@ -117,9 +116,8 @@ func rest(ctx context.Context, pause time.Duration) {
 	}
 }
 
-// analyze has PostgreSQL look how large the tables have become, each time that twice as
-// much is written: plans that it made for small ones, this process's and the servers',
-// would read all of a table for every row, until autovacuum comes.
+// analyze runs ANALYZE on PostgreSQL each time the number of written rows has doubled.
+// Plans for small tables would scan the whole table for each row until autovacuum runs.
 func (a *applier) analyze(ctx context.Context) error {
 	a.written += a.pending.len()
 	if !a.dialect.dollar || a.written < 2*max(a.analyzed, batch/2) {
@@ -132,7 +130,7 @@ func (a *applier) analyze(ctx context.Context) error {
 	})
 }
 
-// commit runs one transaction with what is pending.
+// commit writes the pending rows in one transaction.
 func (a *applier) commit(ctx context.Context) error {
 	tx, err := a.pool.BeginTx(ctx, nil)
 	if err != nil {
@@ -186,8 +184,8 @@ func (a *applier) run(ctx context.Context, tx *sql.Tx, statement string, args []
 	return err
 }
 
-// uncached returns a statement of several rows as the dialect writes it. There are too
-// many to keep.
+// uncached returns a multi-row statement in the dialect's form. There are too many
+// variants to cache.
 func (d Dialect) uncached(statement string) string {
 	if d.dollar {
 		return strings.ReplaceAll(statement, "?", "$")
@@ -195,7 +193,8 @@ func (d Dialect) uncached(statement string) string {
 	return statement
 }
 
-// values returns the parameters of so many rows, after those before: (?1,?2),(?3,?4).
+// values returns the parameters of a number of rows, after those before:
+// (?1,?2),(?3,?4).
 func values(before, rows, columns int) string {
 	var text strings.Builder
 	for i := range rows * columns {

@@ -50,8 +50,8 @@ func (a *applier) storedConnections(ctx context.Context) (storedConnections, err
 	return all, err
 }
 
-// checkConnections gives each connection of the file its organization, and returns those
-// that are stored, or Conflicts.
+// checkConnections sets the organization of each connection of the file and returns the
+// stored connections. The error may be Conflicts.
 func (a *applier) checkConnections(ctx context.Context, found []*matched, wanted []directory.DesiredOrganization) (storedConnections, error) {
 	stored, err := a.storedConnections(ctx)
 	if err != nil {
@@ -88,7 +88,7 @@ func conflict(stored storedConnection, c directory.Connection) string {
 	return ""
 }
 
-// ofOrganization brings an organization's connections up to date.
+// ofOrganization updates an organization's connections.
 func (a *applier) ofOrganization(slug, id string, stored storedConnections, wanted []directory.DesiredConnection) error {
 	had, enabled, named := stored.enabled[id], "", map[string]bool{}
 	for _, c := range wanted {
@@ -122,7 +122,8 @@ func enabledOr(enabled bool) string {
 	return "disabled"
 }
 
-// release leaves to the administrator what the file names no longer.
+// release disables connections that the file no longer names. Administrators manage
+// them from then on.
 func (a *applier) release(slug string, stored []storedConnection, named map[string]bool) {
 	for _, had := range stored {
 		if !had.FromFile || named[had.ID] || had.deleted {
@@ -134,8 +135,8 @@ func (a *applier) release(slug string, stored []storedConnection, named map[stri
 	}
 }
 
-// connection brings one connection up to date, but for whether it is enabled, and
-// tells whether that changed it.
+// connection updates one connection except for its enabled state, and reports whether
+// it changed.
 func (a *applier) connection(stored storedConnection, c directory.Connection) (changed bool, err error) {
 	scopes, provisioning, err := connectionText(c)
 	if err != nil {
@@ -170,7 +171,7 @@ func (a *applier) enable(organizationID, had, wanted string) {
 	}
 }
 
-// record writes what the file changed into the trail.
+// record adds a change by the file to the audit log.
 func (a *applier) record(action audit.Action, organizationID, connectionID string) {
 	a.pending.add(insertEvent, eventArgs(audit.Event{
 		ID: directory.NewID("evt_"), At: a.now, Action: action, Outcome: audit.Done, Actor: audit.WorkspaceFile,

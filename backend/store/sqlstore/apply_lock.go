@@ -11,34 +11,34 @@ import (
 const (
 	// applyLockKey is the key of the advisory lock, "tabarda" in ASCII.
 	applyLockKey = 0x74616261726461
-	// applyTurn is how long an apply waits before it asks again whether it may run, and
-	// applyPatience how long in all.
+	// applyTurn is the interval at which an apply tries to take the lock. applyPatience
+	// is the total time that it waits.
 	applyTurn     = 100 * time.Millisecond
 	applyPatience = 10 * time.Minute
 
-	// The transaction that holds the lock does nothing else for as long as the apply takes.
+	// The transaction that holds the lock is idle during the whole apply.
 	keepIdle = `
 SELECT set_config(name, '0', true) FROM pg_settings WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')`
 )
 
-// ErrApplyBusy says that another apply is under way.
+// ErrApplyBusy is the error if another apply is in progress.
 var ErrApplyBusy = errors.New("another apply is under way")
 
-// TryLock takes a lock that one process has at a time, or returns ErrApplyBusy. It is
-// free again when the process ends, however it does.
+// TryLock takes an exclusive lock, or returns ErrApplyBusy. The lock must be released
+// when the process ends, even by a crash.
 type TryLock func(ctx context.Context) (release func(), err error)
 
-// LockApplyBy has applies take a lock, where the database has none that ends with its
+// LockApplyBy sets the lock for applies on a database without one that ends with its
 // holder.
 func (s *Store) LockApplyBy(lock TryLock) { s.applyLock = lock }
 
-// applyLock is the lock of the apply that runs.
+// applyLock is the lock of the current apply.
 type applyLock struct {
 	release func()
-	tx      *sql.Tx // holds it; nil where the database does not
+	tx      *sql.Tx // holds the lock; nil for other databases
 }
 
-// lockApply waits until no other apply runs.
+// lockApply waits for other applies and takes the lock.
 func (s *Store) lockApply(ctx context.Context, waiting func()) (*applyLock, error) {
 	for began := time.Now(); ; rest(ctx, applyTurn) {
 		lock, err := s.tryLockApply(ctx)
@@ -70,10 +70,10 @@ func (s *Store) tryLockApply(ctx context.Context) (lock *applyLock, err error) {
 	return &applyLock{release: func() {}}, nil
 }
 
-// lockByTransaction takes an advisory lock of a transaction, not of a session: behind a
-// pooler in transaction mode a session's would stay with a connection that others use.
+// lockByTransaction takes an advisory lock of a transaction. With a pooler in
+// transaction mode, a session's lock would remain at a connection that others use.
 func lockByTransaction(ctx context.Context, pool *sql.DB) (*applyLock, error) {
-	tx, err := pool.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted}) // holds no old snapshot
+	tx, err := pool.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted}) // keeps no old snapshot
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func lockByTransaction(ctx context.Context, pool *sql.DB) (*applyLock, error) {
 	return &applyLock{func() { tx.Rollback() }, tx}, nil
 }
 
-// held returns an error where the lock was lost, with the connection that held it.
+// held returns an error if the lock was lost with its connection.
 func (l *applyLock) held(ctx context.Context) error {
 	if l.tx == nil {
 		return nil

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// What is stored of some people and of their place in an organization, before it is
-	// written: whoever is as the file says is not touched. Their rows follow, and a ).
+	// The stored users and their memberships in an organization, to skip those that
+	// match the file. Rows and a closing parenthesis follow.
 	selectPlaces = `
 SELECT u.iss, u.sub, COALESCE(m.roles, ''), COALESCE(m.source, '')
 FROM users u LEFT JOIN memberships m ON m.user_id = u.id AND m.organization_id = ?1
@@ -27,7 +27,7 @@ SELECT m.user_id, u.iss, u.sub FROM memberships m JOIN users u ON u.id = m.user_
 WHERE m.organization_id = ?1 AND m.user_id > ?2 AND m.source = '` + fromFile + `' ORDER BY m.user_id LIMIT ?3`
 )
 
-// person is what names a person: issuer and subject.
+// person identifies a user by issuer and subject.
 type person struct{ iss, sub string }
 
 func personOf(m directory.Member) person { return person{m.Issuer, m.Subject} }
@@ -36,13 +36,13 @@ func (p person) compare(q person) int {
 	return cmp.Or(strings.Compare(p.iss, q.iss), strings.Compare(p.sub, q.sub))
 }
 
-// place is what is stored of a person's membership, empty without one.
+// place is the stored membership of a user, empty without one.
 type place struct{ roles, source string }
 
-// fromFile is the source of the memberships that a workspace file gave.
+// fromFile is the source of memberships from a workspace file.
 const fromFile = string(directory.FromFile)
 
-// members brings an organization's members up to date.
+// members updates an organization's members.
 func (a *applier) members(ctx context.Context, had *matched, o *directory.DesiredOrganization) error {
 	before := 0
 	if !had.added {
@@ -57,13 +57,13 @@ func (a *applier) members(ctx context.Context, had *matched, o *directory.Desire
 		}
 		before -= were
 	}
-	if before <= 0 { // all whom the file gave before it names still
+	if before <= 0 { // the file still names all of them
 		return nil
 	}
 	return a.dismiss(ctx, had.id, o)
 }
 
-// chunks yields what a sequence yields, so many at once.
+// chunks groups a sequence into slices of the given size.
 func chunks[T any](all iter.Seq[T], size int) iter.Seq[[]T] {
 	return func(yield func([]T) bool) {
 		var some []T
@@ -81,8 +81,8 @@ func chunks[T any](all iter.Seq[T], size int) iter.Seq[[]T] {
 	}
 }
 
-// admit makes people, known or new, members, and returns how many of them the file had
-// made members before.
+// admit makes people members, and returns how many of them the file had admitted
+// before.
 func (a *applier) admit(ctx context.Context, o *matched, slug string, people []directory.Member) (were int, err error) {
 	known, err := a.places(ctx, o.id, people)
 	if err != nil {
@@ -111,7 +111,7 @@ func (a *applier) admit(ctx context.Context, o *matched, slug string, people []d
 	return were, a.flushFull(ctx)
 }
 
-// places returns those of people who are known.
+// places returns the stored memberships of known users.
 func (a *applier) places(ctx context.Context, organizationID string, people []directory.Member) (map[person]place, error) {
 	args := []any{organizationID}
 	for _, m := range people {
@@ -128,7 +128,7 @@ func (a *applier) places(ctx context.Context, organizationID string, people []di
 	return all, err
 }
 
-// dismiss ends the memberships that the file once gave and no longer names.
+// dismiss ends the memberships from the file that it no longer names.
 func (a *applier) dismiss(ctx context.Context, organizationID string, o *directory.DesiredOrganization) error {
 	named := make(map[digest]struct{}, o.MemberCount())
 	for m := range o.AllMembers() {
@@ -159,7 +159,7 @@ func (a *applier) dismiss(ctx context.Context, organizationID string, o *directo
 	return nil
 }
 
-// digest stands for a person where many are in memory.
+// digest identifies a user in little memory.
 type digest [16]byte
 
 func (p person) digest() (d digest) {

@@ -36,14 +36,15 @@ type storedOrganization struct {
 	deleted bool
 }
 
-// matched is an organization of the file, and the stored one that it is.
+// matched is an organization of the file with its stored counterpart.
 type matched struct {
 	id     string
 	added  bool
-	stored *storedOrganization // nil where it is added
+	stored *storedOrganization // nil for a new one
 }
 
-// match reads which stored organization each of the file is. A new one gets its id.
+// match finds the stored organization for each organization of the file. New ones get
+// an id.
 func (a *applier) match(ctx context.Context, wanted []directory.DesiredOrganization) ([]*matched, error) {
 	stored, err := a.storedOrganizations(ctx)
 	if err != nil {
@@ -63,8 +64,7 @@ func (a *applier) match(ctx context.Context, wanted []directory.DesiredOrganizat
 	return all, nil
 }
 
-// organizations brings all organizations up to date: those that there are, together,
-// and then those that are new.
+// organizations updates all organizations: existing ones together, then new ones.
 func (a *applier) organizations(ctx context.Context, found []*matched, wanted []directory.DesiredOrganization) error {
 	for i, o := range wanted {
 		if found[i].stored != nil && found[i].stored.Slug != o.Slug {
@@ -148,7 +148,7 @@ func match(stored []*storedOrganization, wanted []directory.DesiredOrganization)
 	return found, nil
 }
 
-// organization brings one organization up to date.
+// organization updates one organization.
 func (a *applier) organization(had *matched, o directory.Organization) error {
 	rules, err := json.Marshal(o.Rules)
 	if err != nil {
@@ -175,7 +175,7 @@ func (a *applier) organization(had *matched, o directory.Organization) error {
 	return nil
 }
 
-// described is what a diff tells of an organization.
+// described returns the text of an organization in a diff.
 func described(o directory.Organization, rules string) string {
 	text := fmt.Sprintf("{slug: %s, name: %q, policy: %s", o.Slug, o.Name, rules)
 	if o.Disabled {

@@ -153,8 +153,8 @@ func (r *connectionRow) connection() (directory.Connection, error) {
 	return c, nil
 }
 
-// connectionSettings are what the column provisioning holds: the provisioning, and what
-// came later, which releases before pass over.
+// connectionSettings are the content of the column provisioning: the provisioning and
+// newer settings, which earlier releases ignore.
 type connectionSettings struct {
 	directory.Provisioning
 	UntypedLogoutTokens bool   `json:"untyped_logout_tokens,omitempty"`

@@ -15,9 +15,9 @@ type database struct {
 	dialect  Dialect
 	read     RowReader
 	dollars  sync.Map  // statements → as PostgreSQL writes them
-	embedded *embedded // nil where the database is another process
+	embedded *embedded // nil for a database in another process
 
-	applyLock TryLock // nil where the database has a lock of its own
+	applyLock TryLock // nil for a database with its own lock
 }
 
 var parameter = regexp.MustCompile(`\?(\d+)`)
@@ -83,7 +83,7 @@ func (r row) Scan(fields ...any) error {
 		return e.row(r.ctx, r.statement, r.args...).Scan(fields...)
 	}
 	err := r.db.read(r.ctx, r.db.text(r.statement), r.args, fields)
-	if undone(err) { // here, for a mint pays for what stands in a closure
+	if undone(err) { // not in retried, whose closure would cost each mint an allocation
 		err = retried(r.ctx, func() error { return r.db.read(r.ctx, r.db.text(r.statement), r.args, fields) })
 	}
 	return err
@@ -113,6 +113,9 @@ func (db *database) Ping(ctx context.Context) error {
 	var one int
 	return db.row(ctx, "SELECT 1").Scan(&one)
 }
+
+// Pool returns the connections, for what reads or writes whole tables.
+func (db *database) Pool() *sql.DB { return db.pool }
 
 // Close closes the database.
 func (db *database) Close() error {

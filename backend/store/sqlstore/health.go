@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// probeWrite writes the one row whose size changes.
+// probeWrite writes a row that changes in size.
 const probeWrite = `
 INSERT INTO health (id, at, fill) VALUES (1, ?1, ?2)
 ON CONFLICT (id) DO UPDATE SET at = excluded.at, fill = excluded.fill`
 
-// probeFill is larger than two pages: a row that only changed would find room in a file
-// that cannot grow.
+// probeFill is larger than two pages, so that the row does not fit into the free space
+// of a file that cannot grow.
 var probeFill = strings.Repeat("0", 10_000)
 
-// ProbeWrite writes something of no meaning, which takes room on the disk, and gives the
-// room back.
+// ProbeWrite tests whether a write succeeds that allocates disk space, and frees the
+// space again.
 func (db *database) ProbeWrite(ctx context.Context, now int64) error {
 	if err := db.change(ctx, "probe", probeWrite, now, probeFill); err != nil {
 		return err

@@ -24,7 +24,8 @@ WHERE leases.until <= ?3 OR leases.holder = ?2`
 	selectEventsAfter = events + `(at, id) > (?1, ?2) AND at <= ?3 ORDER BY at, id LIMIT ?4`
 
 	selectExport = `SELECT at, id FROM audit_exports WHERE name = ?1`
-	// An export never goes back: of two that run at once the one that is ahead counts.
+	// The position of an export never decreases; of two concurrent exports the later
+	// position counts.
 	upsertExport = `
 INSERT INTO audit_exports (name, at, id) VALUES (?1, ?2, ?3)
 ON CONFLICT (name) DO UPDATE SET at = excluded.at, id = excluded.id
@@ -33,8 +34,8 @@ WHERE (audit_exports.at, audit_exports.id) < (excluded.at, excluded.id)`
 	firstExport  = `SELECT MIN(at) FROM audit_exports`
 )
 
-// AcquireLease lets a holder do what one at a time does, until a time (Unix seconds). It
-// reports whether nobody else holds the lease. Whoever holds it may prolong it so.
+// AcquireLease acquires or extends a lease until a time (Unix seconds). It reports
+// whether the holder has it.
 func (db *database) AcquireLease(ctx context.Context, name, holder string, now, until int64) (bool, error) {
 	return db.changed(ctx, "acquire lease", acquireLease, name, holder, now, until)
 }
@@ -74,7 +75,7 @@ func (s auditLog) EventsAfter(ctx context.Context, after audit.Position, until, 
 	return collect(ctx, s, "events", scanEvent, selectEventsAfter, after.At, after.ID, until, limit)
 }
 
-// AuditExport returns how far an export has come; at first that is the zero position.
+// AuditExport returns the position of an export, initially zero.
 func (s auditLog) AuditExport(ctx context.Context, name string) (p audit.Position, err error) {
 	err = s.row(ctx, selectExport, name).Scan(&p.At, &p.ID)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -86,18 +87,19 @@ func (s auditLog) AuditExport(ctx context.Context, name string) (p audit.Positio
 	return p, err
 }
 
-// SetAuditExport writes down how far an export has come.
+// SetAuditExport stores the position of an export.
 func (s auditLog) SetAuditExport(ctx context.Context, name string, p audit.Position) error {
 	return s.change(ctx, "set audit export", upsertExport, name, p.At, p.ID)
 }
 
-// DeleteAuditExport lets the trail be forgotten without an export. It reports whether
-// there was one of that name.
+// DeleteAuditExport deletes an export, so that the audit log no longer waits for it. It
+// reports whether the export existed.
 func (s auditLog) DeleteAuditExport(ctx context.Context, name string) (bool, error) {
 	return s.changed(ctx, "delete audit export", deleteExport, name)
 }
 
-// ExportedUntil returns the time up to which every export has come; none is false.
+// ExportedUntil returns the time up to which all exports have progressed. any is false
+// without an export.
 func (s auditLog) ExportedUntil(ctx context.Context) (at int64, any bool, err error) {
 	var first sql.NullInt64
 	if err := s.row(ctx, firstExport).Scan(&first); err != nil {

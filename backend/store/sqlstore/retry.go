@@ -15,9 +15,9 @@ const (
 	firstPause, longestPause = 4 * time.Millisecond, 250 * time.Millisecond
 )
 
-// retried runs a statement, or a transaction, again where the database undid it because
-// of others that ran at the same time. Nothing of it was done then, so that every one may
-// be run again.
+// retried repeats a statement or transaction that the database rolled back because of a
+// concurrent one. A rolled-back statement had no effect, so that every statement can be
+// repeated.
 func retried(ctx context.Context, run func() error) error {
 	err := run()
 	for try, pause := 1, firstPause; undone(err) && try < mostTries && ctx.Err() == nil; try, pause = try+1, min(2*pause, longestPause) {

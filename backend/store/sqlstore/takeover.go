@@ -6,9 +6,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// What a session takes over from the one that a step-up replaced by it. Each statement may
-// run again, and the first two come before the others: children never see their parent
-// ended, and nothing more begins in a session while it is left.
+// The parts of a take-over by a session that a step-up began. Each statement can be
+// repeated. The first two come before the others, so that children never have an ended
+// parent and nothing new begins in the old session meanwhile.
 const (
 	takeChildren = `
 UPDATE sessions SET parent_id = ?2
@@ -39,7 +39,7 @@ FROM sessions s JOIN organization_sessions e ON e.session_id = s.replaces
 WHERE s.id = ?1
 ON CONFLICT (session_id, organization_id) DO NOTHING`
 
-	// The sign-in, where the other session's was another one.
+	// The sign-in, if it differs from the other session's.
 	takeSignIn = `
 INSERT INTO authentications (session_id, attempt, auth_time, acr, amr, connection, made_for)
 SELECT t.id, 'sign-in/' || f.id, f.auth_time, f.acr, f.amr, f.connection, ''

@@ -10,6 +10,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 func administersOrganizations(s *suite) {
@@ -231,6 +232,40 @@ func endsStays(s *suite) {
 	page, err = s.LivePage(s.ctx, alice.ID, page[0].ID.String(), Now, 10)
 	s.must(err)
 	s.is(len(page), 0)
+}
+
+func endsAllInBatches(s *suite) {
+	alice, bob := s.person("alice"), s.person("bob")
+	live := []session.Session{s.session(alice), s.session(bob), s.session(alice), s.session(bob)}
+	ended := s.session(alice)
+	s.must(s.Revoke(s.ctx, ended.ID, session.ReasonSignedOut, Now))
+	var total, batches int64
+	for after, more := "", true; more; batches++ {
+		n, last, err := s.EndSessions(s.ctx, after, Now, session.ReasonAdmin, Now+1, 2)
+		s.must(err)
+		total, after, more = total+n, last, last != ""
+	}
+	s.is([]int64{total, batches}, []int64{4, 3})
+	for _, n := range live {
+		s.is(s.stored(n.ID).RevokeReason, session.ReasonAdmin)
+	}
+	s.is(s.stored(ended.ID).RevokeReason, session.ReasonSignedOut)
+	began := s.session(alice)
+	n, _, err := s.EndSessions(s.ctx, "", Now-1, session.ReasonAdmin, Now+1, 2)
+	s.must(err)
+	s.is([]any{n, s.stored(began.ID).RevokedAt}, []any{int64(0), int64(0)})
+}
+
+func keepsAnEpoch(s *suite) {
+	read := func(adopt string) signingkey.DatabaseEpoch {
+		e, err := s.Epoch(s.ctx, adopt)
+		s.must(err)
+		return e
+	}
+	s.is(read("first"), signingkey.DatabaseEpoch{Value: "first"})
+	s.is(read("second"), signingkey.DatabaseEpoch{Value: "first"})
+	s.must(s.SetEpoch(s.ctx, "second"))
+	s.is(read(""), signingkey.DatabaseEpoch{Value: "second"})
 }
 
 func rulesWorkspaceOnce(s *suite) {

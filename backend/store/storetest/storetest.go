@@ -24,6 +24,7 @@ type Store interface {
 	orgsession.Store
 	signingkey.Admin
 	signingkey.ReplicaKeyStore
+	signingkey.Epochs
 	audit.Store
 	Connections
 	Housekeeping
@@ -86,6 +87,8 @@ var promises = []struct {
 	{"a living organization session is raised, and no other", raises},
 	{"one session too many ends the one idle longest", supersedes},
 	{"an attempt brings one authentication", authenticatesOnce},
+	{"all sessions of the workspace that began before a time end, in batches", endsAllInBatches},
+	{"a database without an epoch takes the first that is named, and keeps it", keepsAnEpoch},
 	{"a subject is read by the organization's id and slug alike", subjects},
 	{"an organization that does not admit is like one that does not exist", strangers},
 	{"an organization's rules are read by its id, unless it is disabled", organizationRules},

@@ -42,7 +42,7 @@ export function watch(changed, signal) {
   }, { signal });
 }
 
-/** The popstate event comes next: whoever listens from now on is the last to hear it. */
+/** The popstate event comes next: a listener added now is the last to be called. */
 function onTraverse() {
   if (pending) return;
   const answer = detectRefusal();
@@ -130,6 +130,6 @@ export function restore({ url, state, key }) {
   const replaced = () => void change(url, true, state);
   if (!found) return replaced();
   const { committed, finished } = /** @type {Navigation} */ (navigation()).traverseTo(key);
-  finished?.catch(() => {}); // whoever intercepts it may fail; the address is there
+  finished?.catch(() => {}); // an interceptor may fail; the address is there
   committed?.catch((error) => error?.name !== "AbortError" && replaced());
 }

@@ -1,6 +1,6 @@
 // @ts-check
-// Which organization a tab wears is the module's; this lets the page's address and the
-// tab go together. The address goes first, for its router may keep it; the tab follows.
+// The module decides the tab's organization; the routes keep the page's address and the
+// tab together. The address goes first, for its router may keep it; the tab follows.
 
 import { change, currentEntry, isPending, restore, watch } from "./address.js";
 import { routesHook } from "./hook.js";
@@ -61,9 +61,9 @@ class Follower {
   #followed = none;
   /** The address as last seen. */
   #seen = "";
-  /** The last entry that belonged to what the tab wears. @type {import("./address.js").Entry} */
+  /** The last entry that belonged to the tab's organization. @type {import("./address.js").Entry} */
   #shown = { url: "", state: null, key: undefined };
-  /** The id of the organization worn when address and tab last agreed. @type {string | undefined} */
+  /** The id of the organization that was active when address and tab last agreed. @type {string | undefined} */
   #active;
 
   /** @type {RouteState} */
@@ -123,7 +123,7 @@ class Follower {
     if (!back) this.#publish(settled);
   }
 
-  /** What the address says is what the tab wears. */
+  /** Records that the address names the tab's organization. */
   #synchronize() {
     this.#shown = currentEntry();
     this.#seen = this.#shown.url;
@@ -271,7 +271,7 @@ class Follower {
     if (!this.#busy && isActive(state) && state.organization?.id !== this.#active) this.#followTab();
   }
 
-  /** Follows a tab that came to wear something else than its address said. Tells whether it did. */
+  /** Follows a tab whose organization is no longer the address's. Returns whether it is not. */
   #followTab() {
     const { state } = this.#client;
     const { organization } = state;
@@ -287,8 +287,8 @@ class Follower {
   }
 
   /**
-   * Takes the address to where the tab is already: somebody else has signed in. Nobody can
-   * stay here, so that a router that keeps the page loses it.
+   * Changes the address to the tab's organization after another person has signed in. The page
+   * must not stay, so that a router that keeps the page loses it.
    * @param {Organization} organization
    * @param {string} url
    * @param {boolean} replace

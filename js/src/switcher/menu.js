@@ -44,7 +44,7 @@ export class Menu {
   }
 
   /**
-   * Replaces what is in it. Somebody may have the focus there: it stays with its organization.
+   * Replaces the content. The focus stays with its organization.
    * @param {Node[]} content
    */
   fill(content) {

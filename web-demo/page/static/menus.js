@@ -29,7 +29,7 @@ export function showMenus(tabard, { status, organization, organizations, user })
 
 const listed = new WeakMap();
 
-/** Lists organizations, and leaves a list that is right as it is: somebody may have the focus in it. */
+/** Lists organizations, and leaves a list that is right as it is: it may have the focus. */
 export function list(element, tabard, organizations) {
   const text = JSON.stringify(organizations);
   if (listed.get(element) === text) return;

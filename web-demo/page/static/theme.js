@@ -1,4 +1,4 @@
-// Whose colors the tab wears: accent, badge, title and favicon, all from the
+// The colors of the tab's organization: accent, badge, title and favicon, all from the
 // organization's id, so that one organization looks the same in every tab.
 import { $, svg } from "/dom.js";
 
@@ -39,7 +39,7 @@ export function styledBadge(organization) {
   return drawing;
 }
 
-/** Dresses the tab. */
+/** Applies an organization's colors to the tab. */
 export function applyTheme(organization) {
   document.title = `${organization.name} · Tabard demo`;
   document.documentElement.style.setProperty("--hue", hueOf(organization));
@@ -47,7 +47,7 @@ export function applyTheme(organization) {
   setIcon(favicon(organization));
 }
 
-/** Takes the colors off. */
+/** Removes the colors. */
 export function resetTheme() {
   document.title = plainTitle;
   document.documentElement.style.removeProperty("--hue");

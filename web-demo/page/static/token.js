@@ -23,7 +23,7 @@ export function forgetToken() {
   for (const id of ["claims", "all-claims", "token-life", "doors", "door-answer"]) fill($(id));
 }
 
-// Once a second, while somebody looks: asking is what renews a token in time.
+// Once a second, while the page is visible: a request for the token renews it in time.
 async function look() {
   clearTimeout(timer);
   const asked = state;

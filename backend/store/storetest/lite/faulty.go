@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
+	"net/url"
 	"runtime"
 	"slices"
 	"strings"
@@ -125,7 +126,7 @@ func (f *faults) Driver() driver.Driver { return &sqlite.Driver{} }
 
 // Connect implements driver.Connector.
 func (f *faults) Connect(context.Context) (driver.Conn, error) {
-	c, err := f.Driver().Open("file:" + f.path + "?_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)&_txlock=immediate")
+	c, err := f.Driver().Open("file:" + (&url.URL{Path: f.path}).EscapedPath() + "?_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)&_txlock=immediate")
 	return conn{c, f}, err
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// The kinds of signed or sealed text that go about, and who takes one.
+// The kinds of signed or sealed texts.
 const (
 	accessToken   = "an access token"
 	deviceProof   = "a device's proof"
@@ -24,7 +24,7 @@ const (
 	attemptCookie = "a sign-in's cookie"
 )
 
-// kinds makes a good one of each kind.
+// kinds returns functions that make a valid text of each kind.
 func kinds(w *world) map[string]func() string {
 	return map[string]func() string{
 		accessToken: func() string { return w.mint(w.signedIn("bob"), "acme").AccessToken },
@@ -41,7 +41,7 @@ func kinds(w *world) map[string]func() string {
 			return raw
 		},
 		logoutTokens: func() string { return w.logoutToken("nobody", func(jwt.MapClaims) {}) },
-		sessionCookie: func() string { // with its name, which is the session's own
+		sessionCookie: func() string { // with the cookie's name, which is part of the session
 			name, value := w.theSession(w.signedIn("bob"))
 			return name + "=" + value
 		},
@@ -59,7 +59,8 @@ func kinds(w *world) map[string]func() string {
 	}
 }
 
-// consumers tell whether each takes a text for its own kind.
+// consumers returns functions that report whether the consumer of a kind accepts a
+// text.
 func consumers(w *world, guard *resource.Guard) map[string]func(raw string) bool {
 	return map[string]func(string) bool{
 		accessToken: func(raw string) bool {
@@ -91,9 +92,9 @@ func consumers(w *world, guard *resource.Guard) map[string]func(raw string) bool
 	}
 }
 
-// C3: each kind has a type and an audience of its own, so that only its own consumer
-// takes it.
-func TestEveryKindOfTokenIsGoodForItsOwnConsumerOnly(t *testing.T) {
+// TestToken_KindsNotInterchangeable checks that each kind has its own type and
+// audience, so that only its own consumer accepts it.
+func TestToken_KindsNotInterchangeable(t *testing.T) {
 	w := newWorld(t, nil)
 	verifier, err := token.NewVerifier(token.Config{
 		Issuer: publicURL, Audience: origin + "/api", Now: w.now,
@@ -111,7 +112,7 @@ func TestEveryKindOfTokenIsGoodForItsOwnConsumerOnly(t *testing.T) {
 		for kind, one := range kinds {
 			raw := one()
 			if kind == identityToken && consumer == identityToken {
-				raw = "" // the provider's own, which answers this sign-in
+				raw = "" // the provider's own token for this sign-in
 			}
 			if taken := takes(raw); taken != (kind == consumer) {
 				t.Errorf("what takes %s takes %s: %v", consumer, kind, taken)

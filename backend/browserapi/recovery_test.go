@@ -15,8 +15,9 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// leadsOn fails the test unless an answer is a page with a link, and returns the first.
-func leadsOn(w *world, got httpbrowser.Response, status int) string {
+// firstLink fails the test unless the answer is a page with a link. It returns the first
+// link.
+func firstLink(w *world, got httpbrowser.Response, status int) string {
 	w.Helper()
 	first := links.FindStringSubmatch(got.Body)
 	if got.Status != status || first == nil || !strings.HasPrefix(got.Header.Get("Content-Type"), "text/html") {
@@ -25,8 +26,8 @@ func leadsOn(w *world, got httpbrowser.Response, status int) string {
 	return strings.ReplaceAll(first[1], "&amp;", "&")
 }
 
-// signsIn fails the test unless the link of a page leads to a sign-in that ends there.
-func (w *world) signsIn(b *httpbrowser.Browser, link, at string) {
+// leadsToSignIn fails the test unless the link leads to a sign-in that ends at the address.
+func (w *world) leadsToSignIn(b *httpbrowser.Browser, link, at string) {
 	w.Helper()
 	if landed := b.Choose(b.Follow(link), "alice"); landed.URL.String() != origin+at {
 		w.Errorf("%s led to %s: %s", link, landed.URL, landed.Body)
@@ -34,7 +35,7 @@ func (w *world) signsIn(b *httpbrowser.Browser, link, at string) {
 	w.mint(b, "acme")
 }
 
-// TestStranded_BackAfterSignIn: whoever presses Back, and chooses again, is in the app.
+// TestStranded_BackAfterSignIn presses Back and chooses again.
 func TestStranded_BackAfterSignIn(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
@@ -43,7 +44,7 @@ func TestStranded_BackAfterSignIn(t *testing.T) {
 		t.Fatal(landed.URL)
 	}
 	before := b.Cookies()
-	for range 3 { // once more, and the form sent twice, and Forward to the callback's own address
+	for range 3 { // again, with the form sent twice, and Forward to the callback
 		again := b.Choose(page, "alice")
 		if again.URL.String() != origin+"/notes" {
 			t.Errorf("it led to %s: %s", again.URL, again.Body)
@@ -63,16 +64,16 @@ func TestStranded_BareCallback(t *testing.T) {
 		b := w.browser()
 		got := b.Open(publicURL + address)
 		w.wants(got, http.StatusBadRequest, api.InvalidRequest)
-		w.signsIn(b, leadsOn(w, got, http.StatusBadRequest), "/")
-		// Whoever is signed in is in the app.
+		w.leadsToSignIn(b, firstLink(w, got, http.StatusBadRequest), "/")
+		// A signed-in user returns to the app.
 		for _, open := range []func(string) httpbrowser.Response{b.Open, b.With("Sec-Fetch-Site", "cross-site").Follow} {
 			if landed := open(publicURL + address); landed.URL.String() != origin+"/" {
 				t.Errorf("%s, signed in: %d %s", name, landed.Status, landed.URL)
 			}
 		}
-		// Whoever has signed out is not.
+		// After a sign-out the page asks to sign in.
 		b.Post("/logout", `{"scope":"session"}`)
-		leadsOn(w, b.Open(publicURL+address), http.StatusBadRequest)
+		firstLink(w, b.Open(publicURL+address), http.StatusBadRequest)
 	}
 }
 
@@ -85,7 +86,7 @@ func TestStranded_TooLate(t *testing.T) {
 	if !strings.Contains(got.Body, "ten minutes") {
 		t.Errorf("the page says %s", got.Body)
 	}
-	w.signsIn(b, leadsOn(w, got, http.StatusBadRequest), "/notes?a=1")
+	w.leadsToSignIn(b, firstLink(w, got, http.StatusBadRequest), "/notes?a=1")
 	w.pass(time.Minute)
 	if landed := b.Choose(page, "alice"); landed.URL.String() != origin+"/notes?a=1" {
 		t.Errorf("signed in since, it led to %s", landed.URL)
@@ -97,10 +98,10 @@ func TestStranded_NoCookies(t *testing.T) {
 	page := w.browser().Login("return_to=/notes")
 	again := w.browser().Step(publicURL + "/callback?" + w.provider.SignIn(page.URL.String(), "alice").Encode()).Header.Get("Location")
 	got := w.browser().Step(publicURL + "/callback?" + w.provider.SignIn(again, "alice").Encode())
-	if !strings.Contains(got.Body, "keeps no cookies") || !strings.Contains(got.Body, "localhost:8080") {
+	if !strings.Contains(got.Body, "does not store cookies") || !strings.Contains(got.Body, "localhost:8080") {
 		t.Errorf("the page says %s", got.Body)
 	}
-	w.signsIn(w.browser(), leadsOn(w, got, http.StatusBadRequest), "/notes")
+	w.leadsToSignIn(w.browser(), firstLink(w, got, http.StatusBadRequest), "/notes")
 }
 
 func TestStranded_ProviderDown(t *testing.T) {
@@ -109,26 +110,26 @@ func TestStranded_ProviderDown(t *testing.T) {
 	b := w.browser()
 	w.provider.Endpoints = map[string]http.HandlerFunc{"/.well-known/openid-configuration": away}
 	got := b.Login("return_to=/notes")
-	retry := leadsOn(w, got, http.StatusServiceUnavailable)
+	retry := firstLink(w, got, http.StatusServiceUnavailable)
 	if linksOf(got)["Go to Web"] == "" {
 		t.Errorf("the page leads to %v", linksOf(got))
 	}
 	w.provider.Endpoints = nil
-	w.restart() // by the server's clock a failure stands for a second
-	w.signsIn(b, retry, "/notes")
+	w.restart() // a failure is remembered for a second of the server's clock
+	w.leadsToSignIn(b, retry, "/notes")
 
 	other := w.browser()
 	page := other.Login("return_to=/notes")
 	w.provider.Endpoints = map[string]http.HandlerFunc{"/token": away}
-	retry = leadsOn(w, other.Choose(page, "alice"), http.StatusServiceUnavailable)
+	retry = firstLink(w, other.Choose(page, "alice"), http.StatusServiceUnavailable)
 	w.provider.Endpoints = nil
 	if landed := other.Follow(retry); landed.URL.String() != origin+"/notes" {
 		t.Errorf("it led to %s: %s", landed.URL, landed.Body)
 	}
 }
 
-// TestStranded_Denied: the provider's words are shown here, as text, and never by an
-// address of the app's, which anybody can write.
+// TestStranded_Denied checks that the provider's message is shown as text, and is not
+// part of the app's address, which anybody can forge.
 func TestStranded_Denied(t *testing.T) {
 	w := newWorld(t, nil)
 	said := "You <b>may not</b> enter. " + strings.Repeat("x", 5000)
@@ -139,7 +140,7 @@ func TestStranded_Denied(t *testing.T) {
 	}
 	b := w.browser()
 	got := b.Follow(w.callbackOf(b, "return_to=/notes?a=1&organization=acme"))
-	again := leadsOn(w, got, http.StatusForbidden)
+	again := firstLink(w, got, http.StatusForbidden)
 	if !strings.Contains(got.Body, "You &lt;b&gt;may not&lt;/b&gt; enter.") || len(got.Body) > 10_000 {
 		t.Errorf("%d bytes: %.3000s", len(got.Body), got.Body)
 	}
@@ -147,7 +148,7 @@ func TestStranded_Denied(t *testing.T) {
 		t.Errorf("back leads to %s", back)
 	}
 	w.provider.Answer = nil
-	w.signsIn(b, again, "/notes?a=1")
+	w.leadsToSignIn(b, again, "/notes?a=1")
 	if api.AccessDenied.Action() != api.Retry {
 		t.Error("the app is not told to try again")
 	}
@@ -159,17 +160,18 @@ func TestStranded_Disabled(t *testing.T) {
 	w.disable("alice")
 	b := w.browser()
 	got := b.SignIn("alice")
-	again, err := url.Parse(leadsOn(w, got, http.StatusForbidden))
+	again, err := url.Parse(firstLink(w, got, http.StatusForbidden))
 	if err != nil || again.Query().Get("prompt") != "login" || !strings.Contains(got.Body, "is disabled") {
 		t.Errorf("it leads to %s: %s", again, got.Body)
 	}
 }
 
-// TestStranded_WrongLogin: every wrong /login leads to the apps that there are.
+// TestStranded_WrongLogin checks that the page for an invalid /login has links to the
+// apps.
 func TestStranded_WrongLogin(t *testing.T) {
 	w := newWorld(t, nil)
 	for _, query := range []string{"app=nope", "return_to=https://evil.example/", "app=web&app=web", "max_age=x", "%zz", "organization=" + strings.Repeat("x", 100)} {
-		if got := leadsOn(w, w.browser().Login(query), http.StatusBadRequest); got != origin+"/" {
+		if got := firstLink(w, w.browser().Login(query), http.StatusBadRequest); got != origin+"/" {
 			t.Errorf("%s leads to %s", query, got)
 		}
 	}
@@ -183,8 +185,8 @@ func TestStranded_WrongLogin(t *testing.T) {
 	}
 }
 
-// TestStranded_InTheirLanguage: an operator's texts, by what the browser prefers.
-func TestStranded_InTheirLanguage(t *testing.T) {
+// TestStranded_Language checks an operator's texts in the browser's language.
+func TestStranded_Language(t *testing.T) {
 	w := newWorld(t, nil)
 	d := desired()
 	d.Workspace.Pages = page.Texts{"de": {"unknown_title": "Diese Anmeldung geht nicht weiter", "again": "Neu anmelden"}}

@@ -34,7 +34,7 @@ func newClientKey(t testing.TB) *login.ClientKey {
 	return key
 }
 
-// TestClientKey_IsServed, its public half, where the server has one.
+// TestClientKey_IsServed checks the published client key.
 func TestClientKey_IsServed(t *testing.T) {
 	w := newWorld(t, nil)
 	w.wants(w.browser().Get(api.PathClientKeySet), http.StatusNotFound, api.NotFound)
@@ -50,9 +50,9 @@ func TestClientKey_IsServed(t *testing.T) {
 	w.mint(w.signedIn("alice"), "acme")
 }
 
-// TestConnection_AsItsCompanyAsks: pushed requests, the server's key and form_post, by the
-// connection's own settings; the workspace's provider goes on as it is.
-func TestConnection_AsItsCompanyAsks(t *testing.T) {
+// TestConnection_CompanySettings checks pushed requests, private_key_jwt and form_post
+// as settings of one connection. The workspace's provider is not affected.
+func TestConnection_CompanySettings(t *testing.T) {
 	w := newWorld(t, nil)
 	key := newClientKey(t)
 	w.relies = func(c *login.Config) { c.ClientKey = key }
@@ -80,8 +80,9 @@ func TestConnection_AsItsCompanyAsks(t *testing.T) {
 	w.mint(w.signedIn("alice"), "globex")
 }
 
-// TestConnection_WithoutTheServersKey is a fault of the deployment, which says what to set.
-func TestConnection_WithoutTheServersKey(t *testing.T) {
+// TestConnection_WithoutClientKey checks that a missing client key is logged as a fault
+// of the deployment.
+func TestConnection_WithoutClientKey(t *testing.T) {
 	w := newCountedWorld(t, nil)
 	p := logintest.New(w, "https://login.acme.example")
 	w.hosts["login.acme.example"] = p

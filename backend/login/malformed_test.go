@@ -18,8 +18,7 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// claim makes the identity token say something else, or nothing, and userinfo agree
-// about who it is.
+// claim changes or removes a claim of the identity token. userinfo names the same sub.
 func claim(name string, value any) func(*logintest.Provider) {
 	return func(p *logintest.Provider) {
 		lie := func(claims map[string]any) {
@@ -99,8 +98,9 @@ func notJSON(w http.ResponseWriter, _ *http.Request) {
 	w.Write([]byte("<html>"))
 }
 
-// TestALongNameIsCutAndALongAddressIsNone: neither names anybody.
-func TestALongNameIsCutAndALongAddressIsNone(t *testing.T) {
+// TestIdentify_LongNameAndEMail checks that a long name is truncated and a long e-mail
+// address is removed.
+func TestIdentify_LongNameAndEMail(t *testing.T) {
 	for name, lie := range map[string]func(*logintest.Provider){
 		"by the identity token": func(p *logintest.Provider) {
 			p.Claims = func(c map[string]any) {
@@ -123,7 +123,7 @@ func TestALongNameIsCutAndALongAddressIsNone(t *testing.T) {
 	}
 }
 
-func TestAnAnswerWithOneLieIsRefused(t *testing.T) {
+func TestIdentify_OneWrongClaimRefused(t *testing.T) {
 	for name, lie := range map[string]func(*logintest.Provider){
 		"iss of another issuer":          claim("iss", "https://evil.example"),
 		"iss with a slash":               claim("iss", issuer+"/"),
@@ -167,7 +167,7 @@ func TestAnAnswerWithOneLieIsRefused(t *testing.T) {
 	}
 }
 
-func TestAProviderThatDoesNotSpeakAsOneIsUnavailable(t *testing.T) {
+func TestProvider_MalformedMetadata(t *testing.T) {
 	for name, lie := range map[string]func(*logintest.Provider){
 		"metadata of another issuer": func(p *logintest.Provider) {
 			p.Metadata = func(m map[string]any) { m["issuer"] = "https://evil.example" }
@@ -192,8 +192,8 @@ func TestAProviderThatDoesNotSpeakAsOneIsUnavailable(t *testing.T) {
 	}
 }
 
-// TestALogoutWhoseKeysCannotBeHadIsNotRefused: the provider may tell of it again.
-func TestALogoutWhoseKeysCannotBeHadIsNotRefused(t *testing.T) {
+// TestLogoutToken_KeysUnavailable checks that the provider can send the token again.
+func TestLogoutToken_KeysUnavailable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := provider(t)
 		token := p.LogoutToken("logout+jwt", jwt.MapClaims{
@@ -206,7 +206,7 @@ func TestALogoutWhoseKeysCannotBeHadIsNotRefused(t *testing.T) {
 		if refused := (*login.Refused)(nil); !errors.Is(err, login.ErrUnavailable) || errors.As(err, &refused) {
 			t.Errorf("%v, want ErrUnavailable", err)
 		}
-		time.Sleep(time.Second) // of the test's own time: a failure stands as long
+		time.Sleep(time.Second) // advances the fake clock past failurePause
 		p.Endpoints = nil
 		if _, err := c.ReadLogoutToken(t.Context(), token, now); err != nil {
 			t.Error(err)
@@ -222,7 +222,7 @@ func wantUnavailable(t *testing.T, p *logintest.Provider) {
 	}
 }
 
-func TestNothingIsTakenFromWhereARedirectPoints(t *testing.T) {
+func TestProvider_RedirectsNotFollowed(t *testing.T) {
 	p := provider(t)
 	p.Endpoints = map[string]http.HandlerFunc{"/token": redirecting, "/elsewhere": func(http.ResponseWriter, *http.Request) {
 		t.Error("the redirect was followed")
@@ -230,7 +230,7 @@ func TestNothingIsTakenFromWhereARedirectPoints(t *testing.T) {
 	wantUnavailable(t, p)
 }
 
-func TestAnErrorQuotesLittleOfAnAnswer(t *testing.T) {
+func TestProvider_ErrorQuotesAreBounded(t *testing.T) {
 	p := provider(t)
 	p.Endpoints = map[string]http.HandlerFunc{"/.well-known/openid-configuration": func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusBadGateway)
@@ -241,7 +241,7 @@ func TestAnErrorQuotesLittleOfAnAnswer(t *testing.T) {
 	}
 }
 
-func TestAHangingEndpointIsGivenUp(t *testing.T) {
+func TestProvider_EndpointTimeout(t *testing.T) {
 	for _, path := range []string{"/.well-known/openid-configuration", "/token", "/jwks.json"} {
 		synctest.Test(t, func(t *testing.T) {
 			p := provider(t)
@@ -255,7 +255,7 @@ func TestAHangingEndpointIsGivenUp(t *testing.T) {
 	}
 }
 
-func TestAHangingProviderHoldsUpNoOtherSignIn(t *testing.T) {
+func TestProvider_HangingDelaysNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := provider(t)
 		p.Endpoints = map[string]http.HandlerFunc{"/.well-known/openid-configuration": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }}
@@ -276,7 +276,7 @@ func TestAHangingProviderHoldsUpNoOtherSignIn(t *testing.T) {
 	})
 }
 
-func TestAnAuthenticationOlderThanAskedForIsRefused(t *testing.T) {
+func TestIdentify_AuthenticationTooOld(t *testing.T) {
 	for name, test := range map[string]struct {
 		maxAge   int64
 		authTime any
@@ -300,7 +300,7 @@ func TestAnAuthenticationOlderThanAskedForIsRefused(t *testing.T) {
 	}
 }
 
-func TestTheProvidersOwnRefusalKeepsItsCode(t *testing.T) {
+func TestIdentify_ProvidersErrorCode(t *testing.T) {
 	p := provider(t)
 	p.Answer = func(v url.Values) {
 		v.Del("code")
@@ -310,7 +310,7 @@ func TestTheProvidersOwnRefusalKeepsItsCode(t *testing.T) {
 	wantRefused(t, err, "access_denied")
 }
 
-func TestARefusalOfAnotherIssuerIsNotBelieved(t *testing.T) {
+func TestIdentify_ErrorOfOtherIssuer(t *testing.T) {
 	p := provider(t)
 	p.Answer = func(v url.Values) {
 		v.Set("error", "access_denied")
@@ -320,7 +320,7 @@ func TestARefusalOfAnotherIssuerIsNotBelieved(t *testing.T) {
 	wantRefused(t, err, "invalid_response")
 }
 
-func TestIssIsNotDemandedWhereItIsNotAdvertised(t *testing.T) {
+func TestIdentify_IssOptionalIfNotAdvertised(t *testing.T) {
 	p := provider(t)
 	answer("iss", "")(p)
 	p.Metadata = func(m map[string]any) { delete(m, "authorization_response_iss_parameter_supported") }
@@ -332,7 +332,7 @@ func TestIssIsNotDemandedWhereItIsNotAdvertised(t *testing.T) {
 	wantRefused(t, err, "invalid_response")
 }
 
-func TestAUserInfoEndpointThatFailsFailsNothing(t *testing.T) {
+func TestUserInfo_FailureIsNoError(t *testing.T) {
 	for name, lie := range map[string]http.HandlerFunc{"failing": failing, "enormous": enormous, "redirecting": redirecting, "with a null character": withNull} {
 		p := provider(t)
 		endpoint("/userinfo", lie)(p)
@@ -342,7 +342,7 @@ func TestAUserInfoEndpointThatFailsFailsNothing(t *testing.T) {
 	}
 }
 
-func TestUserInfoNeverChangesWhatTheIdentityTokenSays(t *testing.T) {
+func TestUserInfo_DoesNotOverrideIdentityToken(t *testing.T) {
 	p := provider(t)
 	p.UserInfo = func(c map[string]any) { c["name"], c["acr"], c["iss"] = "Mallory", "9", "https://evil.example" }
 	got, err := signIn(t, p, nil)

@@ -14,9 +14,8 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// TestIdentityToken_WrongTypesRefuseNobody: what can be read is read, what cannot is as
-// if the provider did not say it.
-func TestIdentityToken_WrongTypesRefuseNobody(t *testing.T) {
+// TestIdentityToken_WrongTypesIgnored checks that unreadable claims count as absent.
+func TestIdentityToken_WrongTypesIgnored(t *testing.T) {
 	type read struct {
 		acr, sid string
 		amr      string
@@ -85,7 +84,7 @@ func TestIdentityToken_SeveralAudiences(t *testing.T) {
 	}
 }
 
-func TestIdentityToken_ClockOfTheProviderBehind(t *testing.T) {
+func TestIdentityToken_ProviderClockBehind(t *testing.T) {
 	for _, ago := range []int64{1, 5, 60} {
 		p := provider(t)
 		claim("exp", now-ago)(p)
@@ -95,8 +94,8 @@ func TestIdentityToken_ClockOfTheProviderBehind(t *testing.T) {
 	}
 }
 
-// logoutToken is a logout token of p's for alice, in which claims are replaced, or left
-// out where they are nil.
+// logoutToken returns a logout token for alice with replaced claims. Nil removes a
+// claim.
 func logoutToken(p *logintest.Provider, typ string, told jwt.MapClaims) string {
 	all := jwt.MapClaims{
 		"iss": issuer, "aud": logintest.ClientID, "sub": "alice", "sid": "1", "iat": now, "jti": "1",
@@ -138,7 +137,7 @@ func TestLogoutToken_WrongTypes(t *testing.T) {
 	}
 }
 
-// brokenKeys are members of a key set that no reader understands.
+// brokenKeys are unreadable members of a key set.
 var brokenKeys = map[string]string{
 	"x5c":          `{"kty":"RSA","kid":"bad","n":"sXchDaQebHnPiGvyDOAT4saGEUetSyo9MKLOoWFsueri23bOdgWp4Dy1WlUzewbgBHod5pcM9H95GQRV3JDXboIRROSBigeC5yjU1hGzHHyXss8UDprecbAYxknTcQkhslANGRUZmdTOQ5qTRsLAt6BTYuyvVRdhS8exSZEy_c4gs_7svlJJQ4H9_NxsiIoLwAEk7-Q3UXERGYw_75IDrGA84-lA_-Ct4eTlXHBIY2EaV7t7LjJaynVJCpkv4LKjTTAumiGUIuQhrNhZLuF_RJLqHpM2kgWFLU7-VTdL1VbC2tejvcI2BlMkEpk1BzBZI0KQB0GaDWFLN-aEAw3vRw","e":"AQAB","x5c":["AAAA"]}`,
 	"no y":         `{"kty":"EC","kid":"bad","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"}`,
@@ -152,8 +151,8 @@ var brokenKeys = map[string]string{
 	"a list":       `[]`,
 }
 
-// TestKeySet_OneBrokenKeyCostsNoOther, wherever it stands, in sign-ins and in logouts.
-func TestKeySet_OneBrokenKeyCostsNoOther(t *testing.T) {
+// TestKeySet_BrokenKeyIgnored checks this for sign-ins and logouts, at any position.
+func TestKeySet_BrokenKeyIgnored(t *testing.T) {
 	for name, bad := range brokenKeys {
 		for _, first := range []bool{true, false} {
 			p := provider(t)
@@ -169,7 +168,7 @@ func TestKeySet_OneBrokenKeyCostsNoOther(t *testing.T) {
 	}
 }
 
-// withKey has the provider publish another key beside its own.
+// withKey makes the provider publish another key besides its own.
 func withKey(p *logintest.Provider, key string, first bool) {
 	p.Keys = func(own map[string]string) []any {
 		keys := []any{own, json.RawMessage(key)}
@@ -180,7 +179,8 @@ func withKey(p *logintest.Provider, key string, first bool) {
 	}
 }
 
-// TestReadKeySet_NamesTheBrokenKeys for who looks after the provider.
+// TestReadKeySet_NamesTheBrokenKeys checks the errors for the provider's
+// administrators.
 func TestReadKeySet_NamesTheBrokenKeys(t *testing.T) {
 	for name, bad := range brokenKeys {
 		set, err := login.ReadKeySet([]byte(`{"keys":[` + bad + `]}`))
@@ -193,8 +193,8 @@ func TestReadKeySet_NamesTheBrokenKeys(t *testing.T) {
 	}
 }
 
-// TestLogoutToken_Untyped tokens end sessions where the connection says that its provider
-// sends such. What else they say still tells them from other tokens.
+// TestLogoutToken_Untyped checks that the setting allows such tokens, and that other
+// claims still distinguish them from other tokens.
 func TestLogoutToken_Untyped(t *testing.T) {
 	p := provider(t)
 	of := func(untyped bool) *login.Provider {

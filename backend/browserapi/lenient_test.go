@@ -14,7 +14,8 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// TestP11ClaimsOfOtherTypesKeepNobodyOut, and satisfy no rule by what they might mean.
+// TestP11ClaimsOfOtherTypesKeepNobodyOut checks that such claims are ignored and
+// satisfy no rule.
 func TestP11ClaimsOfOtherTypesKeepNobodyOut(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"globex": {ACR: []string{"1"}}, "initech": {AMR: []string{"mfa"}}})
@@ -30,7 +31,8 @@ func TestP11ClaimsOfOtherTypesKeepNobodyOut(t *testing.T) {
 	w.challenged(b.Post("/token", `{"organization":"globex","enter":true}`))
 }
 
-// TestLogoutToken_NumericSessionID ends the session that it names, and no other.
+// TestLogoutToken_NumericSessionID checks that the named session ends, and no other
+// one.
 func TestLogoutToken_NumericSessionID(t *testing.T) {
 	w := newWorld(t, nil)
 	w.provider.Claims = tells(map[string]any{"sid": 12345})
@@ -46,11 +48,11 @@ func TestLogoutToken_NumericSessionID(t *testing.T) {
 	w.mint(other, "acme")
 }
 
-// TestLogoutToken_UntypedByTheConnection: the setting is the connection's, and reaches no
-// other's provider.
+// TestLogoutToken_UntypedByTheConnection checks that the setting applies to this
+// connection only.
 func TestLogoutToken_UntypedByTheConnection(t *testing.T) {
 	w := newWorld(t, nil)
-	acme, globex := w.connect("acme", anybody), w.connect("globex", anybody)
+	acme, globex := w.connect("acme", justInTime), w.connect("globex", justInTime)
 	c, err := w.store.Connection(t.Context(), "con_acme")
 	if err != nil {
 		t.Fatal(err)

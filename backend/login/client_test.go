@@ -23,8 +23,8 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// relying is a relying party of p that is configured otherwise than client.
-func relying(p *logintest.Provider, configure func(*login.Config)) *login.Provider {
+// relyingParty returns a relying party of p with another configuration than client's.
+func relyingParty(p *logintest.Provider, configure func(*login.Config)) *login.Provider {
 	c := login.Config{
 		Issuer: issuer, ClientID: logintest.ClientID, ClientSecret: logintest.ClientSecret,
 		RedirectURL: callback, Transport: httpbrowser.Hosts{"id.example": p},
@@ -33,7 +33,7 @@ func relying(p *logintest.Provider, configure func(*login.Config)) *login.Provid
 	return login.New(c)
 }
 
-// pemOf is a key as PEM, PKCS #8.
+// pemOf returns a key in PKCS #8 and PEM format.
 func pemOf(t *testing.T, key any) []byte {
 	t.Helper()
 	text, err := x509.MarshalPKCS8PrivateKey(key)
@@ -70,8 +70,8 @@ func rsaKey(t *testing.T, bits int) *rsa.PrivateKey {
 	return key
 }
 
-// TestProvider_PushesRequests: what a sign-in asks for reaches the provider without the
-// browser, which brings a reference to it alone.
+// TestProvider_PushesRequests checks that the parameters go directly to the provider,
+// and that the browser only carries a reference.
 func TestProvider_PushesRequests(t *testing.T) {
 	for name, test := range map[string]struct {
 		provider idp.PushedRequests
@@ -87,7 +87,7 @@ func TestProvider_PushesRequests(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := provider(t)
 			p.PushedRequests, p.ClientAuth = test.provider, test.auth
-			c := relying(p, func(c *login.Config) { c.PushRequests = test.setting })
+			c := relyingParty(p, func(c *login.Config) { c.PushRequests = test.setting })
 			attempt := login.NewAttempt("web", "https://app.example/", now)
 			address, err := c.AuthorizationURL(t.Context(), attempt, login.Request{LoginHint: "alice@example.com"})
 			if err != nil {
@@ -105,7 +105,8 @@ func TestProvider_PushesRequests(t *testing.T) {
 	}
 }
 
-// TestProvider_PrivateKeyJWT: the client proves itself by its key, to this issuer alone.
+// TestProvider_PrivateKeyJWT checks the client authentication by a key. The assertion's
+// audience is this issuer only.
 func TestProvider_PrivateKeyJWT(t *testing.T) {
 	for name, text := range map[string][]byte{"P-256": pemOf(t, ecKey(t)), "RSA": pemOf(t, rsaKey(t, 2048))} {
 		t.Run(name, func(t *testing.T) {
@@ -113,7 +114,7 @@ func TestProvider_PrivateKeyJWT(t *testing.T) {
 			key := clientKey(t, text)
 			p.ClientAuth, p.PushedRequests = []string{"private_key_jwt"}, idp.PushRequired
 			p.ClientKeys = func() []byte { return key.Set() }
-			c := relying(p, func(c *login.Config) { c.ClientKey = key })
+			c := relyingParty(p, func(c *login.Config) { c.ClientKey = key })
 			for range 2 { // each assertion is used once
 				if got, err := signInAt(t, c, p, nil); err != nil || got.Subject != "alice" {
 					t.Fatalf("%v, %v", got.Subject, err)
@@ -135,7 +136,8 @@ func TestProvider_PrivateKeyJWT(t *testing.T) {
 	}
 }
 
-// TestClientKey_WithACertificate is known to a provider by that (x5t#S256).
+// TestClientKey_WithACertificate checks that the assertion names the certificate
+// (x5t#S256).
 func TestClientKey_WithACertificate(t *testing.T) {
 	private := rsaKey(t, 2048)
 	template := x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Unix(now, 0)}
@@ -148,7 +150,7 @@ func TestClientKey_WithACertificate(t *testing.T) {
 	p := provider(t)
 	p.ClientAuth, p.ClientKeys = []string{"private_key_jwt"}, func() []byte { return key.Set() }
 	p.Metadata = func(m map[string]any) { delete(m, "token_endpoint_auth_signing_alg_values_supported") }
-	if _, err := signInAt(t, relying(p, func(c *login.Config) { c.ClientKey = key }), p, nil); err != nil {
+	if _, err := signInAt(t, relyingParty(p, func(c *login.Config) { c.ClientKey = key }), p, nil); err != nil {
 		t.Fatal(err)
 	}
 	var header map[string]any
@@ -183,7 +185,7 @@ func TestClientKey_Refuses(t *testing.T) {
 func TestProvider_FormPost(t *testing.T) {
 	p := provider(t)
 	p.FormPost = true
-	c := relying(p, func(c *login.Config) { c.ResponseMode = "form_post" })
+	c := relyingParty(p, func(c *login.Config) { c.ResponseMode = "form_post" })
 	if got, err := signInAt(t, c, p, nil); err != nil || got.Subject != "alice" {
 		t.Errorf("%v, %v", got.Subject, err)
 	}
@@ -193,15 +195,15 @@ func TestProvider_FormPost(t *testing.T) {
 	}
 }
 
-// entra is a provider of tenants, and a relying party of one of its issuers that lets in
-// those of the tenants that are named.
+// entra returns a provider with tenants, and a relying party of one of its issuers that
+// accepts the named tenants.
 func entra(t *testing.T, tenants ...string) (*logintest.Provider, *login.Provider) {
 	p := logintest.New(t, "https://id.example/organizations/v2.0")
 	p.Now = func() time.Time { return time.Unix(now, 0) }
 	p.Tenants = map[string]string{"alice": "t-contoso", "mallory": "t-evil"}
 	p.Metadata = func(m map[string]any) { delete(m, "authorization_response_iss_parameter_supported") }
 	p.Answer = func(v url.Values) { v.Del("iss") }
-	return p, relying(p, func(c *login.Config) { c.Issuer, c.Tenants = p.Issuer, tenants })
+	return p, relyingParty(p, func(c *login.Config) { c.Issuer, c.Tenants = p.Issuer, tenants })
 }
 
 func signInAs(t *testing.T, c *login.Provider, p *logintest.Provider, person string) (login.Identity, error) {
@@ -214,8 +216,8 @@ func signInAs(t *testing.T, c *login.Provider, p *logintest.Provider, person str
 	return c.Identify(t.Context(), attempt, p.SignIn(address, person), now)
 }
 
-// TestProvider_Tenants: people of the listed tenants sign in, each under the issuer of
-// their own.
+// TestProvider_Tenants checks that users of the allowed tenants can sign in, each with
+// their own tenant's issuer.
 func TestProvider_Tenants(t *testing.T) {
 	p, c := entra(t, "t-contoso", "t-fabrikam")
 	got, err := signInAs(t, c, p, "alice")
@@ -226,9 +228,8 @@ func TestProvider_Tenants(t *testing.T) {
 	wantRefused(t, err, "access_denied")
 }
 
-// TestProvider_TenantsAreSigned: a token whose iss and tid differ is nobody's, whichever
-// of the two is listed; without a list there are no tenants.
-func TestProvider_TenantsAreSigned(t *testing.T) {
+// TestProvider_TenantIsSigned checks that a token is refused if its iss and tid differ.
+func TestProvider_TenantIsSigned(t *testing.T) {
 	for name, told := range map[string]map[string]any{
 		"tid of another":         {"tid": "t-fabrikam"},
 		"iss of another":         {"iss": "https://id.example/t-fabrikam/v2.0"},
@@ -246,14 +247,14 @@ func TestProvider_TenantsAreSigned(t *testing.T) {
 		}
 	}
 	p, _ := entra(t)
-	_, err := signInAs(t, relying(p, func(c *login.Config) { c.Issuer = p.Issuer }), p, "alice")
+	_, err := signInAs(t, relyingParty(p, func(c *login.Config) { c.Issuer = p.Issuer }), p, "alice")
 	if err == nil {
 		t.Error("without a list of tenants somebody signed in")
 	}
 }
 
-// TestProvider_InternalURL: what the browser sees is public, and what the server asks goes
-// inside, under the public name.
+// TestProvider_InternalURL checks that browsers get the public address and the server's
+// requests use the internal one with the public Host.
 func TestProvider_InternalURL(t *testing.T) {
 	p := provider(t)
 	asked := map[string]bool{}
@@ -265,7 +266,7 @@ func TestProvider_InternalURL(t *testing.T) {
 		p.ServeHTTP(w, r)
 	})
 	p.PushedRequests = idp.PushRequired
-	c := relying(p, func(c *login.Config) {
+	c := relyingParty(p, func(c *login.Config) {
 		c.InternalURL, c.Transport = "http://keycloak:8080", httpbrowser.Hosts{"keycloak:8080": inside}
 	})
 	if got, err := signInAt(t, c, p, nil); err != nil || got.Subject != "alice" || got.Issuer != issuer {

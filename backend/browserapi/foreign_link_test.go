@@ -13,7 +13,7 @@ import (
 
 var links = regexp.MustCompile(`<a href="([^"]*)">([^<]*)</a>`)
 
-// linksOf are the addresses of a page's links, by their text.
+// linksOf returns the addresses of a page's links by their text.
 func linksOf(page httpbrowser.Response) map[string]string {
 	all := map[string]string{}
 	for _, found := range links.FindAllStringSubmatch(page.Body, -1) {
@@ -22,8 +22,8 @@ func linksOf(page httpbrowser.Response) map[string]string {
 	return all
 }
 
-// TestForeignLink_AsksFirst: whoever follows a link of somebody else's is not signed in, and
-// signed out, by that.
+// TestForeignLink_AsksFirst checks that following a foreign link neither signs in nor
+// signs out.
 func TestForeignLink_AsksFirst(t *testing.T) {
 	for name, from := range map[string]func(b *httpbrowser.Browser) *httpbrowser.Browser{
 		"of another site": func(b *httpbrowser.Browser) *httpbrowser.Browser { return b.With("Sec-Fetch-Site", "cross-site") },
@@ -65,7 +65,7 @@ func TestForeignLink_AsksFirst(t *testing.T) {
 				if err != nil || on.Query().Get("prompt") == "none" || on.Query().Get("login_hint") != map[bool]string{true: "eve"}[strings.Contains(query, "eve")] {
 					t.Fatalf("the page goes on to %v", on)
 				}
-				// The page is our own now, and says so as browsers do.
+				// The link is now on the backend's own page, as browsers report.
 				if got := b.Choose(b.Follow(on.String()), "alice"); got.URL.String() != origin+"/notes?a=1&b=2" {
 					t.Errorf("pressed, it led to %s: %s", got.URL, got.Body)
 				}
@@ -74,8 +74,8 @@ func TestForeignLink_AsksFirst(t *testing.T) {
 	}
 }
 
-// TestForeignLink_OwnPagesGoOn: what the workspace's pages begin goes straight to the
-// provider, also where a browser or a proxy tells no Fetch Metadata.
+// TestForeignLink_OwnPagesGoOn checks that a navigation from the workspace's pages goes
+// directly to the provider, also without Fetch Metadata.
 func TestForeignLink_OwnPagesGoOn(t *testing.T) {
 	w := newWorld(t, nil)
 	for name, b := range map[string]*httpbrowser.Browser{
@@ -93,9 +93,9 @@ func TestForeignLink_OwnPagesGoOn(t *testing.T) {
 	}
 }
 
-// The page is for people: what wants no page is refused, and what is no sign-in of an app's
-// is no page that goes on.
-func TestForeignLink_OnlyForPeopleAndApps(t *testing.T) {
+// Only navigations get the page. Other requests, and those that are not a sign-in of an
+// app, are refused.
+func TestForeignLink_UnknownAppsAndScripts(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser().With("Sec-Fetch-Site", "cross-site")
 	w.wants(b.With("Accept", "*/*").Step(publicURL+"/login"), http.StatusForbidden, api.OriginNotAllowed)

@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tabard-auth/tabard/backend/store/sqlite"
+)
+
+// restoration is what tabard restore is told.
+type restoration struct {
+	settings
+	accept, list, keepSessions, replace, asJSON bool
+	trail                                       string
+}
+
+func restoreCommand() *cobra.Command {
+	var r restoration
+	command := &cobra.Command{
+		Use:     "restore [FILE]",
+		Short:   "Restore the SQLite database, or accept a restored database",
+		GroupID: groupServer,
+		Long: `Restore puts what a backup holds into the SQLite database of a server that is
+stopped. The database has it wholly or not at all. One that holds something is
+refused; with --replace it is kept beside the new one.
+
+A restored database has sessions, people, members, roles and keys again that ended
+after the backup. So no replica serves it, SQLite or PostgreSQL, before it is
+accepted: every endpoint answers 503, and the log says why.
+
+1. --list says who and what has access in it. With --trail it lists exactly the changes
+   that the database lacks: by a file that tabard audit export wrote, or by the
+   database that was replaced. End what has to be ended: the other commands work
+   already.
+2. --accept ends all sessions, says the same, and lets every replica serve it.`,
+		Example: `  tabard restore /var/backups/tabard-20261201T0300Z.db
+  tabard restore --list --trail trail.jsonl
+  tabard restore --list --trail sqlite:tabard.db.before-20261201T0912Z
+  tabard restore --accept`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := r.understood(len(args)); err != nil {
+				return err
+			}
+			r.warn(c)
+			if len(args) == 1 {
+				return r.restore(c.Context(), args[0], c.OutOrStdout(), time.Now())
+			}
+			return r.review(c.Context(), c.OutOrStdout())
+		},
+	}
+	flags := command.Flags()
+	flags.BoolVar(&r.replace, "replace", false, "replace a database that holds something, and keep it beside the new one")
+	flags.BoolVar(&r.list, "list", false, "list who and what has access, and change nothing")
+	flags.BoolVar(&r.accept, "accept", false, "end all sessions, and let replicas serve the database")
+	flags.StringVar(&r.trail, "trail", "", "list the changes that the audit log in `FILE` has, or in another database, and this one lacks")
+	flags.BoolVar(&r.keepSessions, "keep-sessions", false, "with --accept, end no session: nothing has changed since the copy was made")
+	flags.BoolVar(&r.asJSON, "json", false, "write lists as JSON, an object a line")
+	command.MarkFlagFilename("trail")
+	command.MarkFlagsMutuallyExclusive("list", "accept", "replace")
+	r.addSealing(command)
+	return command
+}
+
+// understood returns an error if the flags and arguments name no single task.
+func (r *restoration) understood(files int) error {
+	switch {
+	case files == 0 && !r.list && !r.accept:
+		return errors.New("name the FILE to restore, or --list or --accept")
+	case files == 1 && (r.list || r.accept):
+		return errors.New("a FILE is restored first, and listed or accepted after that")
+	case r.keepSessions && !r.accept:
+		return errors.New("--keep-sessions is for --accept")
+	case r.trail != "" && files == 1:
+		return errors.New("--trail is for --list and --accept")
+	}
+	return nil
+}
+
+// keptForm is how the name of a replaced database ends.
+const keptForm = ".before-20060102T150405Z"
+
+// restore restores a backup into the SQLite database.
+func (r *restoration) restore(ctx context.Context, backup string, out io.Writer, now time.Time) error {
+	path, err := r.sqliteFile("It has to be sqlite:FILE. PostgreSQL is restored by its own tools, and accepted by\ntabard restore --accept: \"Back up and restore\" in the guide of the server.")
+	if err != nil {
+		return err
+	}
+	kept := ""
+	if r.replace {
+		kept = path + now.UTC().Format(keptForm)
+	}
+	found, err := sqlite.Restore(ctx, backup, path, kept)
+	switch {
+	case errors.Is(err, sqlite.ErrNotEmpty):
+		return fmt.Errorf("%s holds something already; --replace puts the backup in its place and keeps it beside it", path)
+	case err != nil:
+		return fmt.Errorf("%w; nothing was restored", err)
+	}
+	fmt.Fprintf(out, "%s has what %s holds.\n", path, backup)
+	trail := ""
+	if found {
+		fmt.Fprintf(out, "What it held before is in %s.\n", kept)
+		trail = fmt.Sprintf("To see exactly what came back: tabard restore --list --trail %s\n", sqlitePrefix+kept)
+	}
+	_, err = io.WriteString(out, trail+`No server serves it before you accept it.
+Next: tabard restore --list, end what has to be ended, then tabard restore --accept.
+`)
+	return err
+}

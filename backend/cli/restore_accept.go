@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/restore"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+)
+
+// mostShown is how many of a kind --accept lists; --list lists all.
+const mostShown = 50
+
+// review lists who and what has access in a restored database, and accepts it if that was
+// asked for.
+func (r *restoration) review(ctx context.Context, out io.Writer) error {
+	store, err := r.openExisting(ctx)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	if !r.accept {
+		return r.show(ctx, store, out)
+	}
+	path, err := serverSecretPath(&r.settings)
+	if err != nil {
+		return err
+	}
+	secret, err := readSecret(path) // none is made: it would open nothing of what was restored
+	if err != nil {
+		return fmt.Errorf("--secret-file: %s: %w", path, err)
+	}
+	a := restore.Acceptance{Store: store, Epoch: secret.Epoch(), KeepSessions: r.keepSessions, By: commandLine(), Now: time.Now}
+	if err := a.Check(ctx); err != nil {
+		return err
+	}
+	if err := r.show(ctx, store, out); err != nil {
+		return err
+	}
+	return r.accepted(ctx, a, out)
+}
+
+func (r *restoration) accepted(ctx context.Context, a restore.Acceptance, out io.Writer) error {
+	ended, err := a.Accept(ctx)
+	if err != nil {
+		return fmt.Errorf("%w; it is not accepted: run this again", err)
+	}
+	if r.asJSON {
+		return json.NewEncoder(out).Encode(map[string]int64{"sessions_ended": ended})
+	}
+	text := fmt.Sprintf("\nEnded %s. Accepted: servers serve the database within some seconds.\n", plural(int(ended), "session"))
+	if r.keepSessions {
+		text = "\nNo session was ended. Accepted: servers serve the database within some seconds.\n"
+	}
+	_, err = io.WriteString(out, text)
+	return err
+}
+
+// show lists the changes that the audit log has and the database lacks, or everybody and
+// everything with access.
+func (r *restoration) show(ctx context.Context, store *sqlstore.Store, out io.Writer) error {
+	served, err := store.LastServed(ctx)
+	if err != nil {
+		return err
+	}
+	if !r.asJSON {
+		fmt.Fprintf(out, "The database was last served at %s: what was done later is undone.\n\n", formatTime(served))
+	}
+	if r.trail != "" {
+		return r.showUndone(ctx, store, out)
+	}
+	for _, kind := range restore.Kinds {
+		if err := r.showItems(ctx, store, kind, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *restoration) showUndone(ctx context.Context, store *sqlstore.Store, out io.Writer) error {
+	trail, done, err := r.openTrail(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	undone, err := restore.UndoneBy(ctx, store, trail)
+	if err != nil {
+		return fmt.Errorf("--trail: %w", err)
+	}
+	if r.asJSON {
+		for _, u := range undone {
+			if err := json.NewEncoder(out).Encode(u); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(undone) == 0 {
+		_, err := io.WriteString(out, "The database has every change of access that --trail has.\n")
+		return err
+	}
+	columns := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(columns, "UNDONE\tOF\tBY\tABOUT\tNOW")
+	for _, u := range undone {
+		fmt.Fprintln(columns, strings.Join([]string{printable(u.Action), formatTime(u.At), actorText(u.Event), subjectText(u.Event), u.Now}, "\t"))
+	}
+	return columns.Flush()
+}
+
+// openTrail opens what --trail names: a database, or a file of events.
+func (r *restoration) openTrail(ctx context.Context) (restore.Trail, func() error, error) {
+	if checkDatabase(r.trail) == "" {
+		other := r.settings
+		other.database = r.trail
+		store, err := other.openExisting(ctx)
+		if err != nil {
+			return nil, nil, fmt.Errorf("--trail: %w", err)
+		}
+		return restore.Kept(ctx, store), store.Close, nil
+	}
+	file, err := os.Open(r.trail)
+	if err != nil {
+		return nil, nil, fmt.Errorf("--trail: %w", err)
+	}
+	return restore.Exported(file), file.Close, nil
+}
+
+// errEnough ends a list that is long enough.
+var errEnough = errors.New("enough")
+
+func (r *restoration) showItems(ctx context.Context, store *sqlstore.Store, kind restore.Kind, out io.Writer) error {
+	columns := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	shown := 0
+	err := restore.Items(ctx, store, kind, time.Now().Unix(), func(item restore.Item) error {
+		if r.asJSON {
+			return json.NewEncoder(out).Encode(item)
+		}
+		if shown == 0 {
+			fmt.Fprintln(columns, strings.ToUpper(string(kind))+"\tNAME\tORGANIZATION\tROLES\tSINCE")
+		}
+		if shown++; r.accept && shown > mostShown {
+			return errEnough
+		}
+		fmt.Fprintln(columns, strings.Join([]string{item.ID, printable(item.Name), printable(item.OrganizationID), joinOrDash(item.Roles), formatTime(item.Since)}, "\t"))
+		if shown%1000 == 0 { // a long list is aligned part by part
+			return columns.Flush()
+		}
+		return nil
+	})
+	if flushed := columns.Flush(); err == nil {
+		err = flushed
+	}
+	switch {
+	case errors.Is(err, errEnough):
+		_, err = io.WriteString(out, "… and more: tabard restore --list\n\n")
+	case err == nil && !r.asJSON && shown == 0:
+		_, err = fmt.Fprintf(out, "No %s.\n\n", kind)
+	case err == nil && !r.asJSON:
+		_, err = io.WriteString(out, "\n")
+	}
+	return err
+}

@@ -1,0 +1,158 @@
+// Package move carries everything from an SQLite database into an empty PostgreSQL
+// database.
+package move
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/signingkey"
+	"github.com/tabard-auth/tabard/backend/store/migrate"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+)
+
+// Move is one run. From is SQLite, which nobody else may have open, and To PostgreSQL. Both
+// have this release's tables, see [Ready].
+type Move struct {
+	From, To *sql.DB
+	// Report is told how many rows of a table were carried so far.
+	Report func(table string, rows int64)
+}
+
+// Errors of a move that was not begun.
+var (
+	ErrNotEmpty = errors.New("the target holds something already: name an empty database")
+	ErrHeld     = errors.New("the database was restored or moved, and is not served: run tabard restore --accept first")
+)
+
+// Ready returns an error unless the target is an empty database, or one that has nothing
+// but empty tables of this program.
+func Ready(ctx context.Context, to *sql.DB, state migrate.State) error {
+	if state.Schema == 0 {
+		var relations int
+		err := to.QueryRowContext(ctx, `SELECT COUNT(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = ANY (current_schemas(false)) AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
+	AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')`).Scan(&relations)
+		if err == nil && relations > 0 {
+			err = ErrNotEmpty
+		}
+		return err
+	}
+	if state.Newer() {
+		return fmt.Errorf("the target's tables are of a newer release (%d, this one knows %d)", state.Schema, state.Release)
+	}
+	return nil
+}
+
+// Carried is what a move carried of a table.
+type Carried struct {
+	Table string
+	Rows  int64
+}
+
+// Run carries everything in one transaction of the target, reads it back, and compares
+// counts and digests. Whatever breaks it off leaves the target as it was. After that the
+// source is not served any more.
+//
+// If the target has exactly what the source has, a run before this one was broken off
+// after its transaction, and Run does the rest.
+func (m Move) Run(ctx context.Context) ([]Carried, error) {
+	epoch, err := m.epoch(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tables, err := tablesOf(ctx, m.From)
+	if err != nil {
+		return nil, err
+	}
+	carried, err := m.carry(ctx, tables, epoch)
+	if err != nil {
+		return nil, err
+	}
+	err = sqlstore.New(m.From, sqlstore.SQLite).SetEpoch(ctx, signingkey.EpochMoved+signingkey.NewEpoch())
+	if err != nil {
+		return nil, fmt.Errorf("everything was carried, but the source could not be closed; run this again before a server starts: %w", err)
+	}
+	return carried, nil
+}
+
+// epoch returns the source's epoch, which is null if it has none yet.
+func (m Move) epoch(ctx context.Context) (epoch sql.NullString, err error) {
+	err = m.From.QueryRowContext(ctx, "SELECT MAX(value) FROM epochs").Scan(&epoch)
+	if err == nil && strings.Contains(epoch.String, ":") { // none that a file can name
+		err = ErrHeld
+	}
+	return epoch, err
+}
+
+// carry carries the tables, and commits if the target has what the source has.
+func (m Move) carry(ctx context.Context, tables []table, epoch sql.NullString) (carried []Carried, err error) {
+	tx, err := m.To.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback()
+	if err := prepare(ctx, tx); err != nil {
+		return nil, err
+	}
+	filled, err := holdsRows(ctx, tx, tables)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tables {
+		want, err := m.carryTable(ctx, tx, t, filled)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", t.name, err)
+		}
+		got, err := readBack(ctx, tx, t)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", t.name, err)
+		}
+		if got != want {
+			if filled {
+				return nil, ErrNotEmpty
+			}
+			return nil, fmt.Errorf("%s: the target has %d rows of digest %x, and the source %d of %x; nothing was carried",
+				t.name, got.rows, got.sum[:4], want.rows, want.sum[:4])
+		}
+		carried = append(carried, Carried{t.name, want.rows})
+	}
+	if epoch.Valid {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO epochs (one, value) VALUES (1, $1) ON CONFLICT (one) DO NOTHING", epoch.String); err != nil {
+			return nil, err
+		}
+	}
+	return carried, tx.Commit()
+}
+
+// lockKey is the key of the advisory lock of moves, "tabardm" in ASCII.
+const lockKey = 0x7461626172646d
+
+// prepare lets one move run at a time, for as long as it takes.
+func prepare(ctx context.Context, tx *sql.Tx) error {
+	var alone bool
+	if err := tx.QueryRowContext(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(lockKey)).Scan(&alone); err != nil {
+		return err
+	}
+	if !alone {
+		return errors.New("another move to this database is under way")
+	}
+	_, err := tx.ExecContext(ctx, `SELECT set_config(name, '0', true) FROM pg_settings
+WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout', 'statement_timeout')`)
+	return err
+}
+
+// holdsRows reports whether a table of the target has rows, or the target an epoch.
+func holdsRows(ctx context.Context, tx *sql.Tx, tables []table) (filled bool, err error) {
+	for _, name := range append(names(tables), "epochs") {
+		var any bool
+		if err := tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM "+name+")").Scan(&any); err != nil {
+			return false, err
+		}
+		filled = filled || any
+	}
+	return filled, nil
+}
