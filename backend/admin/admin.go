@@ -1,9 +1,9 @@
-// Package admin is what administrators do to a workspace: one function an
-// act, the same for the administration API and for the command line. Who may do
-// what is decided in one place (authority.go), and so is what is recorded.
+// Package admin implements the operations of administrators: one function an operation,
+// for the administration API and the command line alike. authority.go authorizes and
+// records all of them.
 //
-// Of two changes of one thing the later wins. Every act may be repeated: what is
-// done already stays done. Times are Unix seconds, of which 0 means never.
+// Of two concurrent changes the later one wins. Operations may be repeated. Times are
+// Unix seconds; 0 means never.
 package admin
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// Store is what administration needs a store for.
+// Store stores the objects of administration.
 type Store interface {
 	OrganizationStore
 	MemberStore
@@ -35,19 +35,19 @@ type Store interface {
 	audit.Store
 }
 
-// Config is what New needs. All of it is required but RedirectURI.
+// Config configures New. All fields but RedirectURI are required.
 type Config struct {
 	Store Store
-	// Secret is the workspace's. Without it no keys are made or taken, and no
-	// connection's secret is kept.
+	// Secret is the workspace's secret. Without it no keys are made or accepted, and no
+	// client secrets are stored.
 	Secret signingkey.Secret
-	// RedirectURI returns what is to be registered at a connection's provider.
+	// RedirectURI returns the redirect URI to register at a connection's provider.
 	RedirectURI func(connectionID string) string
-	// Now tells the time.
+	// Now returns the current time.
 	Now func() time.Time
 }
 
-// Service is where a workspace is administered: each part holds what its acts need.
+// Service administers a workspace. Each part holds the dependencies of its operations.
 type Service struct {
 	organizations
 	members
@@ -74,7 +74,7 @@ func New(c Config) *Service {
 	return o
 }
 
-// base is what every part needs: it decides on acts, and records them.
+// base authorizes and records the operations of every part.
 type base struct {
 	store Store
 	now   func() time.Time
@@ -105,8 +105,8 @@ func refuse(code api.Code, format string, args ...any) *refusal.Refusal {
 	return refusal.New(code, fmt.Sprintf(format, args...))
 }
 
-// reasons are the answers to what a store refuses. Its other errors tell that
-// nothing is known of the outcome.
+// storeRefusals maps a store's errors to refusals. After any other error the outcome is
+// unknown.
 var storeRefusals = map[error]*refusal.Refusal{
 	directory.ErrNoOrganization: refuse(api.NotFound, "There is no such organization."),
 	directory.ErrNoMember:       refuse(api.NotFound, "There is no such member."),
@@ -127,9 +127,10 @@ var storeRefusals = map[error]*refusal.Refusal{
 	directory.ErrOtherConnection: refuse(api.Conflict, "Another connection of the organization is enabled. Disable it first."),
 }
 
-// reason turns a store's error into a refusal, where it is one.
+// asRefusal returns the refusal for a store's error, or the error itself if it has
+// none.
 func asRefusal(err error) error {
-	if errors.Is(err, directory.ErrTooLarge) { // which says of which roles
+	if errors.Is(err, directory.ErrTooLarge) { // its text names the roles
 		_, text, _ := strings.Cut(err.Error(), ": ")
 		return refusal.New(api.InvalidRequest, strings.ToUpper(text[:1])+text[1:]+".").WithCause(err)
 	}
@@ -141,25 +142,25 @@ func asRefusal(err error) error {
 	return err
 }
 
-// Page says which part of a list is wanted.
+// Page selects a page of a list.
 type Page struct {
-	// After is the Next of the page before; empty begins.
+	// After is Next of the previous page. It is empty for the first page.
 	After string
-	// Limit is the most that is wanted, up to MaxLimit.
+	// Limit is the most items to return, up to MaxLimit.
 	Limit int
 }
 
-// MaxLimit is the most that a page holds.
+// MaxLimit is the largest Page.Limit.
 const MaxLimit = 200
 
 // List is a page of a list.
 type List[T any] struct {
 	Items []T `json:"items"`
-	// Next is the After of the next page; empty on the last.
+	// Next is Page.After of the next page. It is empty on the last page.
 	Next string `json:"next,omitempty"`
 }
 
-// listed reads a page, and one more to tell whether a further one follows.
+// paginate reads a page, and one more record to find out whether another page follows.
 func paginate[Record, T any](p Page, read func(after string, limit int) ([]Record, error), shown func(Record) T, place func(Record) string) (List[T], error) {
 	list := List[T]{Items: []T{}}
 	if p.Limit < 1 || p.Limit > MaxLimit {
@@ -182,7 +183,7 @@ func paginate[Record, T any](p Page, read func(after string, limit int) ([]Recor
 	return list, nil
 }
 
-// A place in a list is the plain key of what stands there.
+// A cursor is the key of the last item on the page.
 const (
 	maxCursor      = 100 // bytes
 	cursorAlphabet = "abcdefghijklmnopqrstuvwxyz0123456789_-:."
@@ -195,7 +196,7 @@ func validCursor(text string) bool {
 	return len(text) <= maxCursor && strings.Trim(text, cursorAlphabet) == ""
 }
 
-// maxName is how long a name may be, in bytes.
+// maxName is the most bytes of a name.
 const maxName = 200
 
 func checkName(what, name string, required bool) error {
@@ -208,5 +209,5 @@ func checkName(what, name string, required bool) error {
 	return nil
 }
 
-// Empty is what an act returns that is only done.
+// Empty is the result of an operation that returns nothing.
 type Empty struct{}

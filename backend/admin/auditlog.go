@@ -10,7 +10,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// Event is an entry of the audit trail.
+// Event is an entry of the audit log.
 type Event struct {
 	ID             string `json:"id"`
 	At             int64  `json:"at"`
@@ -29,7 +29,7 @@ type Event struct {
 	Address        string `json:"address,omitempty"`
 }
 
-// EventOf returns an event as administrators see it.
+// EventOf returns the form of an event for administrators.
 func EventOf(e audit.Event) Event {
 	return Event{
 		ID: e.ID, At: e.At, Action: string(e.Action), Outcome: string(e.Outcome), Reason: e.Reason,
@@ -38,15 +38,15 @@ func EventOf(e audit.Event) Event {
 	}
 }
 
-// EventFilter says which events are wanted; an empty field means of all.
+// EventFilter selects events. An empty field selects all.
 type EventFilter struct {
 	User, Actor, Action string
-	// Since and Until bound the time, both included.
+	// Since and Until limit the time, inclusive.
 	Since, Until int64
 }
 
-// Events lists what happened, the newest first: in the whole workspace, or in the
-// organization that is named.
+// Events lists the audit log, newest first: of the whole workspace, or of the named
+// organization.
 func (o *auditLog) Events(ctx context.Context, by Actor, organization string, f EventFilter, p Page) (List[Event], error) {
 	a := &operation{action: audit.ReadAuditLog, organization: organization, user: f.User}
 	if organization == "" {
@@ -76,7 +76,7 @@ func isPrintable(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
-// position writes an event's place in the trail: its time and its id.
+// cursor returns an event's position in the audit log: its time and its id.
 func cursor(e audit.Event) string { return strconv.FormatInt(e.At, 10) + "." + e.ID }
 
 func parseCursor(text string) (audit.Position, error) {

@@ -11,57 +11,56 @@ import (
 	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
-// Actor is who administers.
+// Actor is the administrator of an operation.
 type Actor struct {
-	// ID is an administration key's, or audit.CommandLine.
+	// ID is the id of an administration key, or audit.CommandLine.
 	ID   string
 	Name string
-	// OrganizationID is the only organization that the actor administers; "" means
+	// OrganizationID is the only organization that the actor may administer; "" means
 	// the whole workspace.
 	OrganizationID string
-	// App is the only app whose server the actor is; "" means any.
+	// App is the only app for whose server the actor acts; "" means any.
 	App string
-	// Address is where the request came from.
+	// Address is the network address of the request.
 	Address string
 }
 
-// reach is how far an act goes.
+// scope is the scope that an operation requires.
 type scope int
 
-// The reaches. An act in an organization is every administrator's of that
-// organization; an act of the workspace is not, also where it is done to one.
+// The scopes. Every administrator of an organization may run its organizationScope
+// operations. A workspaceScope operation needs an administrator of the workspace, even
+// if it concerns one organization.
 const (
 	organizationScope scope = iota
 	workspaceScope
 )
 
-// act is something to be done, as it is decided on and recorded. What is known only
-// when it is done is filled in then.
+// operation describes an operation for authorization and for the audit log. Fields that
+// are known only afterward are set while it runs.
 type operation struct {
 	action audit.Action
 	scope  scope
-	// organization is the id (org_…) or slug that the act names, if any.
+	// organization is the id (org_…) or slug that the operation names, if any.
 	organization string
 	user         string
 	session      string
 	target       string
-	// note and expiresAt are what an administrator said of the act, and until when it
-	// holds.
+	// note is the administrator's remark, and expiresAt the end of validity.
 	note      string
 	expiresAt int64
-	// made is the id of the organization that the act made.
+	// createdID is the id of the organization that the operation created.
 	createdID string
 }
 
-// reads tells an act that changes nothing.
+// isRead reports whether the operation changes nothing.
 func (a *operation) isRead() bool { return strings.HasSuffix(string(a.action), ".read") }
 
 var errOutOfScope = refuse(api.AdminAccessDenied, "This key is for one organization; this request needs a key to the workspace.")
 
-// perform decides whether somebody may do what they are about to, does it, and
-// records it: every change, and every attempt that was refused. A change that could
-// not be recorded is an error, so that whoever asked for it asks again; whoever leaves
-// before the answer changes nothing about either.
+// run authorizes an operation, runs it and records it: every change and every refused
+// attempt. If a change cannot be recorded, run returns an error, so that the client
+// tries again. A client that disconnects does not cancel a change or its record.
 func run[T any](ctx context.Context, o *base, by Actor, a *operation, do func(context.Context, directory.OrganizationRecord) (T, error)) (T, error) {
 	var result T
 	if !a.isRead() {
@@ -82,9 +81,9 @@ func run[T any](ctx context.Context, o *base, by Actor, a *operation, do func(co
 	return result, nil
 }
 
-// decide is the only place that says who may do what. An organization that is
-// somebody else's is answered like one that does not exist. It returns the organization
-// that the act names.
+// authorize is the only place that decides on permissions. An organization out of the
+// actor's scope is refused like one that does not exist. It returns the organization
+// that the operation names.
 func (o *base) authorize(ctx context.Context, by Actor, a *operation) (directory.OrganizationRecord, error) {
 	none := directory.OrganizationRecord{}
 	if a.scope == workspaceScope && by.OrganizationID != "" {
@@ -106,7 +105,8 @@ func (o *base) authorize(ctx context.Context, by Actor, a *operation) (directory
 	return organization, a.checkIDs()
 }
 
-// nameable refuses what no id can be, which databases differ over.
+// checkIDs refuses texts that cannot be ids, because databases differ in how they
+// handle them.
 func (a *operation) checkIDs() error {
 	switch {
 	case !validID(a.user):
@@ -129,8 +129,8 @@ func validRef(ref string) bool {
 	return directory.ValidSlug(strings.Replace(ref, directory.OrganizationPrefix, "", 1))
 }
 
-// record writes an act down. A read is recorded where authority refused it, a change
-// always, unless nothing is known of its outcome.
+// record writes an operation to the audit log: every change, unless its outcome is
+// unknown, and reads that authorize refused.
 func (o *base) record(ctx context.Context, by Actor, a *operation, organizationID string, outcome error) error {
 	e := audit.Event{
 		ID: directory.NewID("evt_"), At: o.now().Unix(), Action: a.action, Outcome: audit.Done,
@@ -146,7 +146,7 @@ func (o *base) record(ctx context.Context, by Actor, a *operation, organizationI
 			return nil
 		}
 		e.Outcome, e.Reason = audit.Refused, string(refused.Code)
-		if organizationID == "" { // what was asked for, in the trail of whoever asked
+		if organizationID == "" { // the organization asked for, in the log of the actor's own
 			e.OrganizationID, e.Target = by.OrganizationID, idOrEmpty(a.organization)
 		}
 	case outcome != nil || a.isRead():
@@ -157,7 +157,7 @@ func (o *base) record(ctx context.Context, by Actor, a *operation, organizationI
 	return o.store.RecordEvent(ctx, e)
 }
 
-// clip leaves away what a client wrote where it cannot be a name of anything.
+// idOrEmpty returns a client's text if it can be an id, "" otherwise.
 func idOrEmpty(text string) string {
 	if !validID(text) {
 		return ""

@@ -11,41 +11,44 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// ConnectionStore keeps organizations' own providers.
+// ConnectionStore stores the connections of organizations.
 type ConnectionStore interface {
-	// ConnectionsOf returns an organization's by id, those after one, at most limit.
+	// ConnectionsOf returns an organization's connections by id, starting after the
+	// given id, at most limit.
 	ConnectionsOf(ctx context.Context, organizationID, after string, limit int) ([]directory.Connection, error)
-	// Connection returns one, whose-ever it is, or directory.ErrNoConnection.
+	// Connection returns the connection with an id, of any organization, or
+	// directory.ErrNoConnection.
 	Connection(ctx context.Context, id string) (directory.Connection, error)
-	// CreateConnection keeps a new one, not enabled.
+	// CreateConnection stores a new connection, disabled.
 	CreateConnection(ctx context.Context, c directory.Connection, now int64) error
-	// UpdateConnection replaces all but the issuer; an empty SealedSecret keeps the
-	// stored one. directory.ErrNoConnection, ErrFromFile.
+	// UpdateConnection replaces all settings but the issuer; an empty SealedSecret
+	// keeps the stored one. Errors: directory.ErrNoConnection, ErrFromFile.
 	UpdateConnection(ctx context.Context, c directory.Connection) error
-	// EnableConnection makes it the organization's; directory.ErrNoConnection,
+	// EnableConnection enables a connection. Errors: directory.ErrNoConnection,
 	// ErrOtherConnection.
 	EnableConnection(ctx context.Context, organizationID, id string) error
-	// DisableConnection ends that; directory.ErrNoConnection.
+	// DisableConnection disables a connection. Error: directory.ErrNoConnection.
 	DisableConnection(ctx context.Context, organizationID, id string) error
-	// DeleteConnection ends it for good; directory.ErrNoConnection, ErrFromFile.
+	// DeleteConnection deletes a connection. Errors: directory.ErrNoConnection,
+	// ErrFromFile.
 	DeleteConnection(ctx context.Context, organizationID, id string, now int64) error
-	// Unlink makes a person be nobody at a connection; it may be repeated.
+	// Unlink removes a person's link at a connection. It may be repeated.
 	Unlink(ctx context.Context, connectionID, userID string) error
 }
 
-// ConnectionSettings are what may change of a connection.
+// ConnectionSettings are the settings of a connection that can change.
 type ConnectionSettings struct {
 	ClientID string `json:"client_id"`
-	// ClientSecret is kept sealed and never shown; empty leaves what is there.
+	// ClientSecret is stored sealed and never shown. If empty, the stored one stays.
 	ClientSecret string `json:"client_secret,omitempty"`
-	// Scopes are asked for beside openid; nil means profile and email.
+	// Scopes are requested besides openid; nil means profile and email.
 	Scopes       []string     `json:"scopes,omitzero"`
 	Provisioning Provisioning `json:"provisioning"`
-	// UntypedLogoutTokens takes logout tokens whose header has no typ, or JWT.
+	// UntypedLogoutTokens accepts logout tokens whose header has no typ, or JWT.
 	UntypedLogoutTokens bool `json:"untyped_logout_tokens,omitempty"`
-	// FrontchannelLogout lets the provider end sessions by a frame in a browser.
+	// FrontchannelLogout lets the provider end sessions through a frame in the browser.
 	FrontchannelLogout bool `json:"frontchannel_logout,omitempty"`
-	// ClientAuth is private_key_jwt, or empty for the client's secret.
+	// ClientAuth is private_key_jwt, or empty for a client secret.
 	ClientAuth string `json:"client_auth,omitempty"`
 	// AssertionAudience is token_endpoint, or empty for the issuer.
 	AssertionAudience string `json:"assertion_audience,omitempty"`
@@ -55,8 +58,8 @@ type ConnectionSettings struct {
 	PushRequests bool `json:"push_requests,omitempty"`
 }
 
-// Provisioning says which of a connection's people become members, and as what (see
-// directory.Provisioning).
+// Provisioning decides which people of a connection become members, with which roles
+// (see directory.Provisioning).
 type Provisioning struct {
 	JustInTime     bool                  `json:"just_in_time,omitempty"`
 	Roles          []string              `json:"roles,omitempty"`
@@ -66,28 +69,28 @@ type Provisioning struct {
 	Groups         []Group               `json:"groups,omitempty"`
 }
 
-// Group gives roles to those whom the claim names to be in it.
+// Group gives roles to the members of a group in the claim.
 type Group struct {
 	Group string   `json:"group"`
 	Roles []string `json:"roles"`
 }
 
-// NewConnection is an organization's own provider to be.
+// NewConnection is a request for a new connection.
 type NewConnection struct {
 	Issuer string `json:"issuer"`
 	ConnectionSettings
 }
 
-// Connection is an organization's own provider as its administrators see it.
+// Connection is an organization's connection in the form for administrators.
 type Connection struct {
 	ID     string `json:"id"`
 	Issuer string `json:"issuer"`
 	ConnectionSettings
-	// SecretSet tells that there is a client secret.
+	// SecretSet reports whether a client secret is stored.
 	SecretSet bool             `json:"client_secret_set"`
 	Enabled   bool             `json:"enabled"`
 	Source    directory.Source `json:"source"`
-	// RedirectURI is what is to be registered at the provider.
+	// RedirectURI is the address to register at the provider.
 	RedirectURI string `json:"redirect_uri,omitempty"`
 }
 
@@ -117,7 +120,7 @@ func (o *connections) connectionOf(c directory.Connection) Connection {
 	return shown
 }
 
-// connection makes of settings the connection of an id, and checks it.
+// build returns the connection of an id and settings, checked.
 func (o *connections) build(ctx context.Context, id, organizationID, issuer string, s ConnectionSettings) (directory.Connection, error) {
 	c := directory.Connection{
 		ID: id, OrganizationID: organizationID, Issuer: issuer, ClientID: s.ClientID, Scopes: s.Scopes,
@@ -168,7 +171,7 @@ func (o *connections) Connection(ctx context.Context, by Actor, organization, id
 	return o.change(ctx, by, audit.ReadConnection, organization, id, func(context.Context, string) error { return nil })
 }
 
-// CreateConnection makes a connection, which is not enabled yet.
+// CreateConnection creates a connection, disabled at first.
 func (o *connections) CreateConnection(ctx context.Context, by Actor, organization string, n NewConnection) (Connection, error) {
 	a := &operation{action: audit.CreateConnection, organization: organization}
 	return run(ctx, o.base, by, a,
@@ -185,8 +188,7 @@ func (o *connections) CreateConnection(ctx context.Context, by Actor, organizati
 		})
 }
 
-// UpdateConnection replaces a connection's settings. Another issuer is another
-// connection.
+// UpdateConnection replaces a connection's settings. The issuer cannot change.
 func (o *connections) UpdateConnection(ctx context.Context, by Actor, organization, id string, s ConnectionSettings) (Connection, error) {
 	return run(ctx, o.base, by, &operation{action: audit.UpdateConnection, organization: organization, target: id},
 		func(ctx context.Context, r directory.OrganizationRecord) (Connection, error) {
@@ -209,22 +211,22 @@ func (o *connections) UpdateConnection(ctx context.Context, by Actor, organizati
 		})
 }
 
-// EnableConnection makes a connection the one where people sign in for the
-// organization. There is one at most.
+// EnableConnection enables a connection: members sign in there. At most one connection
+// of an organization is enabled.
 func (o *connections) EnableConnection(ctx context.Context, by Actor, organization, id string) (Connection, error) {
 	return o.change(ctx, by, audit.EnableConnection, organization, id, func(ctx context.Context, organizationID string) error {
 		return o.store.EnableConnection(ctx, organizationID, id)
 	})
 }
 
-// DisableConnection makes what was authenticated at a connection count for nothing.
+// DisableConnection disables a connection. Authentications made there no longer count.
 func (o *connections) DisableConnection(ctx context.Context, by Actor, organization, id string) (Connection, error) {
 	return o.change(ctx, by, audit.DisableConnection, organization, id, func(ctx context.Context, organizationID string) error {
 		return o.store.DisableConnection(ctx, organizationID, id)
 	})
 }
 
-// DeleteConnection ends a connection for good. Its id is never used again.
+// DeleteConnection deletes a connection. Its id is never used again.
 func (o *connections) DeleteConnection(ctx context.Context, by Actor, organization, id string) (Empty, error) {
 	return run(ctx, o.base, by, &operation{action: audit.DeleteConnection, organization: organization, target: id},
 		func(ctx context.Context, r directory.OrganizationRecord) (Empty, error) {
@@ -232,9 +234,9 @@ func (o *connections) DeleteConnection(ctx context.Context, by Actor, organizati
 		})
 }
 
-// UnlinkMember takes away whom a person is at the organization's own providers, where
-// that is wrong: at the next sign-in there it is found out anew. What they are signed in
-// to goes on (EndMemberSessions).
+// UnlinkMember removes a person's links at the organization's own providers, to correct
+// wrong ones. The next sign-in there identifies the person again. Their sessions go on
+// (EndMemberSessions ends them).
 func (o *connections) UnlinkMember(ctx context.Context, by Actor, organization, user string) (Empty, error) {
 	return run(ctx, o.base, by, &operation{action: audit.UnlinkIdentity, organization: organization, user: user},
 		func(ctx context.Context, r directory.OrganizationRecord) (Empty, error) {
@@ -266,7 +268,7 @@ func (o *connections) change(ctx context.Context, by Actor, action audit.Action,
 		})
 }
 
-// ownConnection returns a connection of that organization.
+// ownConnection returns a connection of the organization.
 func (o *base) ownConnection(ctx context.Context, organizationID, id string) (directory.Connection, error) {
 	c, err := o.store.Connection(ctx, id)
 	if err == nil && c.OrganizationID != organizationID {
@@ -275,8 +277,7 @@ func (o *base) ownConnection(ctx context.Context, organizationID, id string) (di
 	return c, err
 }
 
-// checkConnection refuses a rule that demands a connection which is not the
-// organization's own.
+// checkConnection refuses a rule that requires a connection of another organization.
 func (o *base) checkConnection(ctx context.Context, organizationID, id string) error {
 	if id == "" {
 		return nil

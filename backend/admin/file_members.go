@@ -8,23 +8,24 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// FileStore keeps the memberships that a workspace file gives.
+// FileStore stores the memberships of a workspace file.
 type FileStore interface {
-	// SetFileMembership makes a person a member by the workspace file, whatever made them one
-	// before.
+	// SetFileMembership makes a person a member by the workspace file, in place of any
+	// other source.
 	SetFileMembership(ctx context.Context, organizationID, userID string, roles []string, now int64) error
-	// RemoveFileMembership ends a membership that the workspace file gave, and no other.
+	// RemoveFileMembership removes a membership that the workspace file gave, and no
+	// other.
 	RemoveFileMembership(ctx context.Context, organizationID, userID string) error
 }
 
-// FileMembers are members whom a workspace file names in an organization, and user ids of
-// those whom it named before and no longer does: MaxLimit at most, together.
+// FileMembers are the members of an organization in a workspace file, and the user ids
+// of those that it no longer names. Together they have at most MaxLimit entries.
 type FileMembers struct {
 	Members []FileMember `json:"members,omitempty"`
 	Removed []string     `json:"removed,omitempty"`
 }
 
-// FileMember is a person as a workspace file names them.
+// FileMember is a person in a workspace file.
 type FileMember struct {
 	Issuer  string   `json:"iss"`
 	Subject string   `json:"sub"`
@@ -56,8 +57,9 @@ func (f FileMembers) check(w *directory.Workspace) error {
 	return nil
 }
 
-// ApplyMembers gives and ends memberships as a workspace file says. It may be repeated.
-// All are checked before any is changed; what fails on the way is done by the next.
+// ApplyMembers sets and removes memberships for a workspace file. It may be repeated.
+// All entries are checked before any change; after a failure the next call does the
+// rest.
 func (o *members) ApplyMembers(ctx context.Context, by Actor, organization string, f FileMembers) (Empty, error) {
 	return run(ctx, o.base, by, &operation{action: audit.ApplyFile, scope: workspaceScope, organization: organization},
 		func(ctx context.Context, r directory.OrganizationRecord) (Empty, error) {

@@ -9,20 +9,20 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// InvitationStore keeps invitations.
+// InvitationStore stores invitations.
 type InvitationStore interface {
-	// MemberNamed returns the member whom an issuer and a subject name, or
+	// MemberNamed returns the member of an issuer and a subject, or
 	// directory.ErrNoMember.
 	MemberNamed(ctx context.Context, organizationID, issuer, subject string) (directory.MemberRecord, error)
-	// Invite invites somebody, or gives an invitation that is there these roles and
-	// another while, and returns it; directory.ErrNoRole.
+	// Invite stores an invitation, or replaces roles and end of an existing one, and
+	// returns it. Error: directory.ErrNoRole.
 	Invite(ctx context.Context, i directory.Invitation) (directory.Invitation, error)
-	// Invitations returns an organization's by id, those after one, at most limit. Those
-	// of members and those that have expired are none.
+	// Invitations returns an organization's valid invitations by id, starting after the
+	// given id, at most limit. It leaves out those of members.
 	Invitations(ctx context.Context, organizationID, after string, now int64, limit int) ([]directory.Invitation, error)
-	// Invitation returns one, or directory.ErrNoInvitation.
+	// Invitation returns an invitation, or directory.ErrNoInvitation.
 	Invitation(ctx context.Context, organizationID, id string, now int64) (directory.Invitation, error)
-	// WithdrawInvitation ends one; directory.ErrNoInvitation.
+	// WithdrawInvitation deletes an invitation. Error: directory.ErrNoInvitation.
 	WithdrawInvitation(ctx context.Context, organizationID, id string) error
 }
 
@@ -33,10 +33,11 @@ func invitationMember(i directory.Invitation) Member {
 	}
 }
 
-// place is where a member stands in a list: invitations come first.
+// cursor returns a member's position in a list. Invitations come first.
 func (m Member) cursor() string { return m.UserID + m.InvitationID }
 
-// memberOperation is an act about a member, or about an invitation where its id is named.
+// memberOperation returns an operation on a member, or on an invitation if its id is
+// given.
 func memberOperation(action audit.Action, organization, user string) *operation {
 	if directory.IsInvitationID(user) {
 		return &operation{action: action, organization: organization, target: user}
@@ -44,8 +45,8 @@ func memberOperation(action audit.Action, organization, user string) *operation 
 	return &operation{action: action, organization: organization, user: user}
 }
 
-// everybody returns an organization's invitations and then its members, those after a
-// place, at most limit.
+// list returns an organization's invitations and then its members, starting after a
+// cursor, at most limit.
 func (o *members) list(ctx context.Context, organizationID, after string, limit int) ([]Member, error) {
 	var all []Member
 	if after == "" || directory.IsInvitationID(after) {
@@ -68,8 +69,8 @@ func (o *members) list(ctx context.Context, organizationID, after string, limit 
 	return all, err
 }
 
-// invite invites somebody who is no member, and gives a member other roles. Whether the
-// workspace knows who is invited decides nothing: the answer is what was sent.
+// invite invites a person, or changes the roles of a member. The response is the same
+// whether the workspace knows the person or not.
 func (o *members) invite(ctx context.Context, a *operation, organizationID string, n NewMember) (Member, error) {
 	if err := o.checkIssuer(ctx, organizationID, n.Issuer); err != nil {
 		return Member{}, err
@@ -96,7 +97,7 @@ func (o *members) invite(ctx context.Context, a *operation, organizationID strin
 	return invitationMember(i), nil
 }
 
-// renewInvitation gives somebody who is invited other roles, and another while to accept.
+// renewInvitation replaces an invitation's roles and starts its time again.
 func (o *members) renewInvitation(ctx context.Context, organizationID, id string, roles []string) (Member, error) {
 	now := o.now().Unix()
 	i, err := o.store.Invitation(ctx, organizationID, id, now)
@@ -108,8 +109,8 @@ func (o *members) renewInvitation(ctx context.Context, organizationID, id string
 	return invitationMember(i), err
 }
 
-// checkIssuer refuses another organization's connection as it does one that is not
-// there: its people open that organization alone.
+// checkIssuer refuses another organization's connection like one that does not exist,
+// because its people enter that organization only.
 func (o *members) checkIssuer(ctx context.Context, organizationID, issuer string) error {
 	if !strings.HasPrefix(issuer, directory.ConnectionPrefix) {
 		return nil

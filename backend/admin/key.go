@@ -16,17 +16,17 @@ import (
 	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
-// Key is a program's key as it is stored. Of the key itself only a keyed hash is,
-// whose own key lies outside the store: a copy of the database opens nothing.
+// Key is a stored API key. Only a keyed hash of the key itself is stored, and the
+// hash's own key is outside the store: a copy of the database gives no access.
 type Key struct {
-	ID   string // key_…; it names the key in lists and in the trail, and opens nothing
+	ID   string // key_…; the public id in lists and in the audit log
 	Kind KeyKind
 	Name string
 	Hash string
-	// OrganizationID is the only organization that the key reaches; "" means the whole
+	// OrganizationID is the only organization in the key's scope; "" means the whole
 	// workspace.
 	OrganizationID string
-	// App is the only app whose server may use the key; "" means every app's.
+	// App is the only app whose server may use the key; "" means every app.
 	App        string
 	CreatedAt  int64
 	CreatedBy  string // the Actor's ID
@@ -35,59 +35,59 @@ type Key struct {
 	RevokedAt  int64
 }
 
-// KeyKind is what a key is a key to. A key of one kind opens nothing of another's.
+// KeyKind is the API that a key is for. A key is refused by the other API.
 type KeyKind string
 
-// The kinds: keys to the administration API, and those with which servers of the
-// workspace's apps open sessions in each other.
+// The kinds: Administration keys are for the administration API. With WorkspaceAPI keys
+// the servers of apps open sessions in other apps.
 const (
 	Administration KeyKind = "administration"
 	WorkspaceAPI   KeyKind = "workspace"
 )
 
-// KeyStore keeps keys. It forgets none, so that the trail's names of them still say
-// something.
+// KeyStore stores API keys. It deletes none, so that their ids in the audit log keep a
+// name.
 type KeyStore interface {
-	// AddKey keeps a new key.
+	// AddKey stores a new key.
 	AddKey(ctx context.Context, k Key) error
-	// Key returns the key of an id, and KeyByHash that of a hash, or ErrNoKey.
+	// Key returns the key with an id, and KeyByHash the key with a hash, or ErrNoKey.
 	Key(ctx context.Context, id string) (Key, error)
 	KeyByHash(ctx context.Context, hash string) (Key, error)
-	// Keys returns all keys by id, those after one, at most limit.
+	// Keys returns all keys by id, starting after the given id, at most limit.
 	Keys(ctx context.Context, after string, limit int) ([]Key, error)
-	// UseKey writes down when a key was used, and the hash to find it by from now on.
+	// UseKey records when a key was used, and replaces its hash.
 	UseKey(ctx context.Context, id, hash string, now int64) error
-	// RevokeKey ends a key; one that has ended keeps its time. ErrNoKey.
+	// RevokeKey revokes a key. One that was revoked before keeps its time. Error:
+	// ErrNoKey.
 	RevokeKey(ctx context.Context, id string, now int64) error
 }
 
-// ErrNoKey is the error for a key that is not in the store.
+// ErrNoKey is the error for a key that is not stored.
 var ErrNoKey = errors.New("administration: there is no such key")
 
 const (
 	keyPrefix = "tbk_"
 	keyBytes  = 33 // 264 bits, without padding in base64
-	// lastUsedAfter is how much later a use has to be to be written down.
+	// lastUsedAfter is the least time between two recorded uses, in seconds.
 	lastUsedAfter = 60 * 60
-	// maxKeyLife is the longest that a key may be made for, in seconds.
+	// maxKeyLife is the longest life of a key, in seconds.
 	maxKeyLife = 10 * 366 * 24 * 60 * 60
 )
 
-// newKeyText draws a key.
+// newKeyText returns a random key.
 func newKeyText() string {
 	secret := make([]byte, keyBytes)
 	rand.Read(secret) // never fails
 	return keyPrefix + base64.RawURLEncoding.EncodeToString(secret)
 }
 
-// wellFormed tells a text that can be a key: its prefix, and its length.
+// wellFormed reports whether a text has the prefix and the length of a key.
 func wellFormed(text string) bool {
 	secret, found := strings.CutPrefix(text, keyPrefix)
 	return found && len(secret) == base64.RawURLEncoding.EncodedLen(keyBytes)
 }
 
-// hasher hashes keys under each value of the workspace's secret, the one that makes
-// first.
+// hasher hashes keys under each value of the workspace's secret, the one in use first.
 type hasher [][]byte
 
 func (h hasher) hash(under []byte, kind KeyKind, text string) string {
@@ -96,13 +96,13 @@ func (h hasher) hash(under []byte, kind KeyKind, text string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// keyRefusals refuses a key, and says of it what it says of none.
+// keyRefusals are the refusals of an invalid key, the same as of a missing one.
 var keyRefusals = map[KeyKind]*refusal.Refusal{
 	Administration: refuse(api.AdminKeyRequired, "A valid administration key is required."),
 	WorkspaceAPI:   refuse(api.WorkspaceAPIKeyRequired, "A valid workspace API key is required."),
 }
 
-// Authenticate returns who presents a key of that kind. A key that is unknown,
+// Authenticate returns the actor of a key of the given kind. A key that is unknown,
 // malformed, of another kind, revoked or expired is refused alike.
 func (o *keys) Authenticate(ctx context.Context, kind KeyKind, text, address string) (Actor, error) {
 	if !wellFormed(text) {
@@ -130,8 +130,8 @@ func (o *keys) Authenticate(ctx context.Context, kind KeyKind, text, address str
 	return by, nil
 }
 
-// find finds a key by its hash. While one secret replaces another it may be that of
-// either.
+// find finds a key by its hash. While the secret is being replaced, the hash may be under
+// either value.
 func (o *keys) find(ctx context.Context, kind KeyKind, text string) (Key, error) {
 	for _, under := range o.hash {
 		hash := o.hash.hash(under, kind, text)
@@ -147,7 +147,7 @@ func (o *keys) find(ctx context.Context, kind KeyKind, text string) (Key, error)
 	return Key{}, ErrNoKey
 }
 
-// ended tells why a key is one no more.
+// endReason returns the reason why a key is no longer valid, or "".
 func (k Key) endReason(now int64) (reason string) {
 	switch {
 	case k.RevokedAt != 0:

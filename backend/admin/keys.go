@@ -9,19 +9,18 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// NewKey asks for a key.
+// NewKey is a request for a new key.
 type NewKey struct {
-	// Kind is what it is to be a key to; empty is Administration.
+	// Kind is the API that the key is for; empty means Administration.
 	Kind KeyKind `json:"kind"`
-	// Name says to people whose it is.
+	// Name is the key's display name.
 	Name string `json:"name"`
-	// App is the only app whose server may use a key of the kind WorkspaceAPI; empty is
-	// every app of the workspace.
+	// App restricts a WorkspaceAPI key to one app's server; empty means every app.
 	App string `json:"app"`
-	// Organization is the only one that the key is to reach, by id or slug; empty is
+	// Organization restricts the key to one organization, by id or slug; empty means
 	// the whole workspace.
 	Organization string `json:"organization"`
-	// ExpiresIn is how long it is to live, in seconds; 0 is until it is revoked.
+	// ExpiresIn is the time until the key expires, in seconds; 0 means never.
 	ExpiresIn int64 `json:"expires_in"`
 }
 
@@ -43,7 +42,7 @@ func (n NewKey) check() error {
 
 func (n NewKey) kind() KeyKind { return cmp.Or(n.Kind, Administration) }
 
-// KeyInfo is a key as administrators see it.
+// KeyInfo is a key in the form for administrators.
 type KeyInfo struct {
 	ID             string  `json:"id"`
 	Kind           KeyKind `json:"kind"`
@@ -57,7 +56,7 @@ type KeyInfo struct {
 	RevokedAt      int64   `json:"revoked_at,omitempty"`
 }
 
-// CreatedKey is a key that was made just now. Secret is shown this once.
+// CreatedKey is a new key. Secret is shown only this once.
 type CreatedKey struct {
 	KeyInfo
 	Secret string `json:"secret"`
@@ -70,7 +69,7 @@ func keyInfoOf(k Key) KeyInfo {
 	}
 }
 
-// Keys lists the keys by id, also those that have ended.
+// Keys lists the keys by id, including revoked and expired ones.
 func (o *keys) Keys(ctx context.Context, by Actor, p Page) (List[KeyInfo], error) {
 	return run(ctx, o.base, by, &operation{action: audit.ReadKey, scope: workspaceScope},
 		func(ctx context.Context, _ directory.OrganizationRecord) (List[KeyInfo], error) {
@@ -89,7 +88,7 @@ func (o *keys) Key(ctx context.Context, by Actor, id string) (KeyInfo, error) {
 		})
 }
 
-// CreateKey makes a key.
+// CreateKey creates a key.
 func (o *keys) CreateKey(ctx context.Context, by Actor, n NewKey) (CreatedKey, error) {
 	a := &operation{action: audit.CreateKey, scope: workspaceScope, organization: n.Organization}
 	return run(ctx, o.base, by, a,
@@ -106,7 +105,7 @@ func (o *keys) CreateKey(ctx context.Context, by Actor, n NewKey) (CreatedKey, e
 		})
 }
 
-// DraftKey makes a key that is in no store yet, with its secret.
+// DraftKey returns a new key, which is not stored yet, and its secret.
 func (o *keys) DraftKey(by Actor, n NewKey, organizationID string) (k Key, secret string, err error) {
 	if err := n.check(); err != nil {
 		return Key{}, "", err
@@ -136,7 +135,7 @@ func (o *keys) checkApp(ctx context.Context, id string) error {
 	return nil
 }
 
-// KeyCreatedEvent is the event that a key was made by somebody.
+// KeyCreatedEvent returns the audit event of a new key.
 func KeyCreatedEvent(by Actor, k Key) audit.Event {
 	return audit.Event{
 		ID: directory.NewID("evt_"), At: k.CreatedAt, Action: audit.CreateKey, Outcome: audit.Done,
@@ -144,7 +143,7 @@ func KeyCreatedEvent(by Actor, k Key) audit.Event {
 	}
 }
 
-// RevokeKey ends a key, at once and for good.
+// RevokeKey revokes a key immediately and permanently.
 func (o *keys) RevokeKey(ctx context.Context, by Actor, id string) (Empty, error) {
 	return run(ctx, o.base, by, &operation{action: audit.RevokeKey, scope: workspaceScope, target: id},
 		func(ctx context.Context, _ directory.OrganizationRecord) (Empty, error) {

@@ -10,33 +10,36 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// MemberStore keeps memberships.
+// MemberStore stores memberships.
 type MemberStore interface {
-	// Members returns an organization's by user id, those after one, at most limit.
+	// Members returns an organization's members by user id, starting after the given
+	// id, at most limit.
 	Members(ctx context.Context, organizationID, after string, limit int) ([]directory.MemberRecord, error)
-	// Member returns one, or directory.ErrNoMember.
+	// Member returns a member, or directory.ErrNoMember.
 	Member(ctx context.Context, organizationID, userID string) (directory.MemberRecord, error)
-	// Admit makes a person a member, or gives a member other roles;
+	// Admit makes a person a member, or replaces a member's roles. Errors:
 	// directory.ErrNoUser, ErrNoRole, ErrFromFile.
 	Admit(ctx context.Context, a directory.Admission, now int64) error
-	// EnsureUser returns the user of an issuer and subject, made where there is none.
+	// EnsureUser returns the user of an issuer and subject, and creates it if there is
+	// none.
 	EnsureUser(ctx context.Context, u directory.User, now int64) (directory.User, error)
-	// ChangeMember gives a member other roles, and makes nobody one;
-	// directory.ErrNoMember, ErrNoRole, ErrFromFile, ErrStaff.
+	// ChangeMember replaces a member's roles. Errors: directory.ErrNoMember, ErrNoRole,
+	// ErrFromFile, ErrStaff.
 	ChangeMember(ctx context.Context, organizationID, userID string, roles []string, now int64) error
-	// RemoveMember ends a membership; directory.ErrNoMember, ErrFromFile.
+	// RemoveMember removes a membership. Errors: directory.ErrNoMember, ErrFromFile.
 	RemoveMember(ctx context.Context, organizationID, userID string) error
-	// SetMemberDisabled disables a membership, whatever gave it, or enables it;
+	// SetMemberDisabled disables or enables a membership of any source. Error:
 	// directory.ErrNoMember.
 	SetMemberDisabled(ctx context.Context, organizationID, userID string, blocked bool, now int64) error
 }
 
-// Member is a member of an organization as its administrators see them, or somebody who
-// is invited. Disabled is the membership; where the person is disabled everywhere,
-// UserDisabled says so. Of the invited nothing is told but what the invitation says.
+// Member is a member of an organization, or an invitation, in the form for
+// administrators. Disabled is about the membership; UserDisabled reports that the
+// person is disabled everywhere. An invitation has only the fields that it was made
+// with.
 type Member struct {
 	Status MemberStatus `json:"status"`
-	// UserID is a member's, and InvitationID of somebody who is invited.
+	// UserID is set for a member, and InvitationID for an invitation.
 	UserID       string           `json:"user_id,omitempty"`
 	InvitationID string           `json:"invitation_id,omitempty"`
 	Issuer       string           `json:"iss"`
@@ -49,14 +52,14 @@ type Member struct {
 	UserDisabled bool             `json:"user_disabled"`
 	CreatedAt    int64            `json:"created_at"`
 	DisabledAt   int64            `json:"disabled_at,omitempty"`
-	// ExpiresAt is when an invitation can no longer be accepted.
+	// ExpiresAt is when an invitation expires.
 	ExpiresAt int64 `json:"expires_at,omitempty"`
-	// TokenBytes is how large access tokens with these roles get, where one member is
-	// asked for and it is more than directory.LargeToken: some proxies refuse those.
+	// TokenBytes is the size of access tokens with these roles, if a single member is
+	// requested and it exceeds directory.LargeToken: some proxies refuse those.
 	TokenBytes int `json:"token_bytes,omitempty"`
 }
 
-// MemberStatus tells a member from somebody who is invited.
+// MemberStatus distinguishes members from invitations.
 type MemberStatus string
 
 // The statuses.
@@ -72,8 +75,9 @@ func memberOf(r directory.MemberRecord) Member {
 	}
 }
 
-// NewMember names a person, by user id or by issuer and subject, and their roles.
-// Name and e-mail are kept of somebody who was not known, or is invited.
+// NewMember is a request to admit or invite a person, named by user id or by issuer and
+// subject. Name and Email are used only for a person not known before, or for an
+// invitation.
 type NewMember struct {
 	UserID  string   `json:"user_id"`
 	Issuer  string   `json:"iss"`
@@ -81,8 +85,8 @@ type NewMember struct {
 	Name    string   `json:"name"`
 	Email   string   `json:"email"`
 	Roles   []string `json:"roles"`
-	// Invite has somebody who is no member invited, and not admitted at once. A key to
-	// one organization always invites.
+	// Invite requests an invitation for a person who is not a member. With a key to one
+	// organization it is implied.
 	Invite bool `json:"invite"`
 }
 
@@ -105,7 +109,7 @@ func (n NewMember) check() error {
 	return nil
 }
 
-// Roles are what a member may do.
+// Roles are the roles of a member.
 type Roles struct {
 	Roles []string `json:"roles"`
 }
@@ -120,7 +124,7 @@ func (o *members) Members(ctx context.Context, by Actor, organization string, p 
 		})
 }
 
-// Member returns one member, or an invitation by its id.
+// Member returns a member, or an invitation by its id.
 func (o *members) Member(ctx context.Context, by Actor, organization, user string) (Member, error) {
 	a := memberOperation(audit.ReadMember, organization, user)
 	return run(ctx, o.base, by, a,
@@ -133,9 +137,9 @@ func (o *members) Member(ctx context.Context, by Actor, organization, user strin
 		})
 }
 
-// AdmitMember makes somebody a member, known to the workspace or not yet, or gives a
-// member other roles. Who administers one organization only learns nothing of people
-// who are not in it, and burdens them with nothing: it invites them.
+// AdmitMember makes a person a member, known to the workspace or not, or replaces a
+// member's roles. An administrator of one organization learns nothing of people outside
+// it and cannot add them: the request becomes an invitation.
 func (o *members) AdmitMember(ctx context.Context, by Actor, organization string, n NewMember) (Member, error) {
 	a := &operation{action: audit.AdmitMember, organization: organization, user: n.UserID}
 	return run(ctx, o.base, by, a,
@@ -164,8 +168,7 @@ func (o *members) AdmitMember(ctx context.Context, by Actor, organization string
 		})
 }
 
-// Admit gives somebody who has signed in a place in an organization, or other roles in
-// it.
+// Admit makes a person who has signed in a member, or replaces a member's roles.
 func (o *members) Admit(ctx context.Context, by Actor, n directory.Admission) (Empty, error) {
 	return run(ctx, o.base, by, &operation{action: audit.AdmitMember, organization: n.Organization, user: n.UserID},
 		func(ctx context.Context, r directory.OrganizationRecord) (Empty, error) {
@@ -174,8 +177,8 @@ func (o *members) Admit(ctx context.Context, by Actor, n directory.Admission) (E
 		})
 }
 
-// UpdateMember gives a member, or somebody who is invited, other roles. By an
-// administrator of the workspace somebody who is neither becomes a member.
+// UpdateMember replaces the roles of a member or an invitation. For an administrator of
+// the workspace it makes a person who is neither a member.
 func (o *members) UpdateMember(ctx context.Context, by Actor, organization, user string, roles Roles) (Member, error) {
 	a := memberOperation(audit.UpdateMember, organization, user)
 	return run(ctx, o.base, by, a,
@@ -192,7 +195,7 @@ func (o *members) UpdateMember(ctx context.Context, by Actor, organization, user
 		})
 }
 
-// change gives a member other roles, and makes nobody one.
+// changeRoles replaces a member's roles, and makes no one a member.
 func (o *members) changeRoles(ctx context.Context, organizationID, userID string, roles []string) (Member, error) {
 	if err := o.store.ChangeMember(ctx, organizationID, userID, roles, o.now().Unix()); err != nil {
 		return Member{}, err
@@ -208,8 +211,9 @@ func (o *members) admit(ctx context.Context, organizationID, userID string, role
 	return o.member(ctx, organizationID, userID)
 }
 
-// RemoveMember ends a membership. One that the workspace file gives is disabled
-// instead; one that a claim gives comes back with it. An invitation is removed by its id.
+// RemoveMember removes a membership. One from the workspace file has to be disabled
+// instead; one from a claim returns with the claim. With an invitation's id it
+// withdraws the invitation.
 func (o *members) RemoveMember(ctx context.Context, by Actor, organization, user string) (Empty, error) {
 	a := memberOperation(audit.RemoveMember, organization, user)
 	return run(ctx, o.base, by, a,
@@ -221,14 +225,13 @@ func (o *members) RemoveMember(ctx context.Context, by Actor, organization, user
 		})
 }
 
-// DisableMember keeps a member out of the organization, whatever made them one, until
-// they are enabled here.
+// DisableMember disables a membership of any source, until EnableMember.
 func (o *members) DisableMember(ctx context.Context, by Actor, organization, user string) (Member, error) {
 	return o.setMemberDisabled(ctx, by, audit.DisableMember, organization, user)
 }
 
-// EnableMember lets a member enter the organization again. What their sessions did in
-// it has ended.
+// EnableMember enables a membership again. Organization sessions from before stay
+// ended.
 func (o *members) EnableMember(ctx context.Context, by Actor, organization, user string) (Member, error) {
 	return o.setMemberDisabled(ctx, by, audit.EnableMember, organization, user)
 }

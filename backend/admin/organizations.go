@@ -8,25 +8,27 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// OrganizationStore keeps organizations.
+// OrganizationStore stores organizations.
 type OrganizationStore interface {
-	// Organizations returns them by slug, those after one, at most limit.
+	// Organizations returns organizations by slug, starting after the given one, at
+	// most limit.
 	Organizations(ctx context.Context, after string, limit int) ([]directory.OrganizationRecord, error)
-	// Organization returns one by id (org_…) or slug, or directory.ErrNoOrganization.
+	// Organization returns the organization of an id (org_…) or slug, or
+	// directory.ErrNoOrganization.
 	Organization(ctx context.Context, ref string) (directory.OrganizationRecord, error)
-	// CreateOrganization keeps a new one; directory.ErrSlugTaken.
+	// CreateOrganization stores a new organization. Error: directory.ErrSlugTaken.
 	CreateOrganization(ctx context.Context, o directory.Organization, now int64) error
-	// RenameOrganization changes slug and name, where they are not empty;
+	// RenameOrganization changes slug and name, unless empty. Error:
 	// directory.ErrSlugTaken.
 	RenameOrganization(ctx context.Context, id, slug, name string) error
-	// SetOrganizationDisabled disables one, which no workspace file enables then, or enables
-	// it.
+	// SetOrganizationDisabled disables or enables an organization. A workspace file
+	// does not enable it again.
 	SetOrganizationDisabled(ctx context.Context, id string, blocked bool, now int64) error
-	// DeleteOrganization ends one for good. Its id is never another's.
+	// DeleteOrganization deletes an organization. Its id is never used again.
 	DeleteOrganization(ctx context.Context, id string, now int64) error
 }
 
-// Organization is an organization as administrators see it.
+// Organization is an organization in the form for administrators.
 type Organization struct {
 	ID         string `json:"id"`
 	Slug       string `json:"slug"`
@@ -42,7 +44,7 @@ func organizationOf(r directory.OrganizationRecord) Organization {
 	}
 }
 
-// OrganizationNames are what an organization is called; empty leaves what is there.
+// OrganizationNames are an organization's slug and name. An empty one stays unchanged.
 type OrganizationNames struct {
 	Slug string `json:"slug"`
 	Name string `json:"name"`
@@ -73,8 +75,8 @@ func (o *organizations) Organization(ctx context.Context, by Actor, ref string) 
 		})
 }
 
-// CreateOrganization makes an organization with an id of its own. A slug names one
-// organization: created again, it is refused as already_exists.
+// CreateOrganization creates an organization with a new id. A slug that is in use is
+// refused as already_exists.
 func (o *organizations) CreateOrganization(ctx context.Context, by Actor, n OrganizationNames) (Organization, error) {
 	a := &operation{action: audit.CreateOrganization, scope: workspaceScope}
 	return run(ctx, o.base, by, a,
@@ -101,23 +103,23 @@ func (o *organizations) UpdateOrganization(ctx context.Context, by Actor, ref st
 	})
 }
 
-// DisableOrganization keeps everybody out of an organization, until it is enabled
-// here: a workspace file does not.
+// DisableOrganization refuses all access to an organization, until EnableOrganization;
+// a workspace file does not enable it.
 func (o *organizations) DisableOrganization(ctx context.Context, by Actor, ref string) (Organization, error) {
 	return o.change(ctx, by, audit.DisableOrganization, ref, func(ctx context.Context, id string) error {
 		return o.store.SetOrganizationDisabled(ctx, id, true, o.now().Unix())
 	})
 }
 
-// EnableOrganization lets its members enter an organization again.
+// EnableOrganization allows access to an organization again.
 func (o *organizations) EnableOrganization(ctx context.Context, by Actor, ref string) (Organization, error) {
 	return o.change(ctx, by, audit.EnableOrganization, ref, func(ctx context.Context, id string) error {
 		return o.store.SetOrganizationDisabled(ctx, id, false, o.now().Unix())
 	})
 }
 
-// DeleteOrganization ends an organization for good, with its memberships and keys.
-// Its slug is free then, its id is never used again.
+// DeleteOrganization deletes an organization with its memberships and keys. Its slug
+// can be used again, its id never.
 func (o *organizations) DeleteOrganization(ctx context.Context, by Actor, ref string) (Empty, error) {
 	return run(ctx, o.base, by, &operation{action: audit.DeleteOrganization, scope: workspaceScope, organization: ref},
 		func(ctx context.Context, r directory.OrganizationRecord) (Empty, error) {
@@ -125,8 +127,8 @@ func (o *organizations) DeleteOrganization(ctx context.Context, by Actor, ref st
 		})
 }
 
-// change does an act of the workspace to an organization, and returns what
-// became of it.
+// change runs an operation of workspace scope on an organization, and returns the
+// result.
 func (o *organizations) change(ctx context.Context, by Actor, action audit.Action, ref string, do func(ctx context.Context, id string) error) (Organization, error) {
 	return run(ctx, o.base, by, &operation{action: action, scope: workspaceScope, organization: ref},
 		func(ctx context.Context, r directory.OrganizationRecord) (Organization, error) {

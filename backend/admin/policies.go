@@ -9,18 +9,18 @@ import (
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
-// PolicyStore keeps what is demanded.
+// PolicyStore stores policies.
 type PolicyStore interface {
 	// Workspace returns the workspace's document.
 	Workspace(ctx context.Context) (*directory.Workspace, error)
-	// SetWorkspacePolicy gives the workspace, as it was read, its rules;
-	// directory.ErrOvertaken where it has changed since.
+	// SetWorkspacePolicy replaces the rules of the workspace as it was read. Error:
+	// directory.ErrOvertaken if it has changed since.
 	SetWorkspacePolicy(ctx context.Context, w directory.Workspace, r policy.Rules) error
-	// SetOrganizationPolicy gives an organization its rules.
+	// SetOrganizationPolicy replaces an organization's rules.
 	SetOrganizationPolicy(ctx context.Context, id string, r policy.Rules) error
 }
 
-// WorkspacePolicy returns what the workspace demands.
+// WorkspacePolicy returns the workspace's rules.
 func (o *policies) WorkspacePolicy(ctx context.Context, by Actor) (policy.Rules, error) {
 	return run(ctx, o.base, by, &operation{action: audit.ReadPolicy, scope: workspaceScope},
 		func(ctx context.Context, _ directory.OrganizationRecord) (policy.Rules, error) {
@@ -32,8 +32,8 @@ func (o *policies) WorkspacePolicy(ctx context.Context, by Actor) (policy.Rules,
 		})
 }
 
-// PutWorkspacePolicy makes the workspace demand exactly this, until somebody or a
-// workspace file says otherwise.
+// PutWorkspacePolicy replaces the workspace's rules, until the next change or workspace
+// file.
 func (o *policies) PutWorkspacePolicy(ctx context.Context, by Actor, r policy.Rules) (policy.Rules, error) {
 	return run(ctx, o.base, by, &operation{action: audit.UpdatePolicy, scope: workspaceScope},
 		func(ctx context.Context, _ directory.OrganizationRecord) (policy.Rules, error) {
@@ -51,14 +51,14 @@ func (o *policies) PutWorkspacePolicy(ctx context.Context, by Actor, r policy.Ru
 		})
 }
 
-// OrganizationPolicy returns what an organization demands, besides the workspace.
+// OrganizationPolicy returns an organization's own rules.
 func (o *policies) OrganizationPolicy(ctx context.Context, by Actor, organization string) (policy.Rules, error) {
 	return run(ctx, o.base, by, &operation{action: audit.ReadPolicy, organization: organization},
 		func(_ context.Context, r directory.OrganizationRecord) (policy.Rules, error) { return r.Rules, nil })
 }
 
-// PutOrganizationPolicy makes an organization demand exactly this. Of every rule the
-// stricter counts, the workspace's or its own: no organization loosens one.
+// PutOrganizationPolicy replaces an organization's own rules. Of each rule the stricter
+// of workspace and organization counts, so no organization can loosen one.
 func (o *policies) PutOrganizationPolicy(ctx context.Context, by Actor, organization string, r policy.Rules) (policy.Rules, error) {
 	return run(ctx, o.base, by, &operation{action: audit.UpdatePolicy, organization: organization},
 		func(ctx context.Context, record directory.OrganizationRecord) (policy.Rules, error) {

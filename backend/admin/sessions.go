@@ -10,33 +10,36 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// SessionStore keeps sessions, and where they act.
+// SessionStore stores sessions and organization sessions.
 type SessionStore interface {
 	// Session returns a session, ended or not, or session.ErrNotFound.
 	Session(ctx context.Context, id session.ID) (session.Session, error)
-	// LivePage returns a person's live sessions by id, those after one, at most limit.
+	// LivePage returns a person's live sessions by id, starting after the given id, at
+	// most limit.
 	LivePage(ctx context.Context, userID, after string, now int64, limit int) ([]session.Session, error)
-	// OrganizationSessions returns the live sessions that act for an organization by id, those
-	// after one, at most limit; only userID's where it is not empty.
+	// OrganizationSessions returns the live sessions that act for an organization by
+	// id, starting after the given id, at most limit. If userID is not empty, it
+	// returns that person's only.
 	OrganizationSessions(ctx context.Context, organizationID, userID, after string, now int64, limit int) ([]orgsession.Record, error)
 	// Revoke ends a session. One that has ended keeps its time and reason.
 	Revoke(ctx context.Context, id session.ID, reason session.Reason, now int64) error
-	// RevokeUser ends all of a person's sessions; only those that open no other
-	// organization than confinedTo where it is not empty.
+	// RevokeUser ends all of a person's sessions. If confinedTo is not empty, it ends
+	// only those that open no other organization.
 	RevokeUser(ctx context.Context, userID, confinedTo string, reason session.Reason, now int64) error
 	// EndSessions ends live sessions of the whole workspace that began at a time or before,
-	// by id, those after one, at most limit. It returns their number and the id of the last
-	// one, which is "" where none is left.
+	// by id, starting after the given id, at most limit. It returns their number and the
+	// last id, "" if none is left.
 	EndSessions(ctx context.Context, after string, until int64, reason session.Reason, now int64, limit int) (n int64, last string, err error)
-	// EndOrganizationSession ends a session's stay in one organization, and tells whether there was one.
+	// EndOrganizationSession ends a session in one organization, and reports whether it
+	// was active there.
 	EndOrganizationSession(ctx context.Context, organizationID string, id session.ID, now int64) (bool, error)
-	// EndOrganizationSessions ends the stays of all of a person's sessions in one organization.
+	// EndOrganizationSessions ends all of a person's sessions in one organization.
 	EndOrganizationSessions(ctx context.Context, organizationID, userID string, now int64) error
 }
 
 var errNoSession = errors.New("administration: there is no such session")
 
-// Session is a live sign-in of a person's, as administrators of the workspace see it.
+// Session is a live session in the form for administrators of the workspace.
 type Session struct {
 	ID          string `json:"id"`
 	UserID      string `json:"user_id"`
@@ -56,8 +59,9 @@ func sessionOf(s session.Session) Session {
 	}
 }
 
-// OrganizationSession is a session acting for one organization, as administrators of
-// that organization see it. Where else it acts, and from which device, is not theirs.
+// OrganizationSession is a session acting for one organization, in the form for that
+// organization's administrators. It does not disclose other organizations or the
+// device.
 type OrganizationSession struct {
 	SessionID string   `json:"session_id"`
 	UserID    string   `json:"user_id"`
@@ -123,8 +127,8 @@ func (o *sessions) EndSession(ctx context.Context, by Actor, id string) (Empty, 
 		})
 }
 
-// OrganizationSessions lists the sessions that act for an organization by session id;
-// only a person's where user is not empty.
+// OrganizationSessions lists the sessions that act for an organization by session id,
+// if user is not empty only that person's.
 func (o *sessions) OrganizationSessions(ctx context.Context, by Actor, organization, user string, p Page) (List[OrganizationSession], error) {
 	return run(ctx, o.base, by, &operation{action: audit.ReadSession, organization: organization, user: user},
 		func(ctx context.Context, r directory.OrganizationRecord) (List[OrganizationSession], error) {
@@ -134,8 +138,8 @@ func (o *sessions) OrganizationSessions(ctx context.Context, by Actor, organizat
 		})
 }
 
-// EndOrganizationSession ends what a session does in one organization, and nothing
-// else of it: in the others it goes on. To enter again takes a new authentication.
+// EndOrganizationSession ends a session in one organization. In others it goes on. To
+// enter again, a new authentication is required.
 func (o *sessions) EndOrganizationSession(ctx context.Context, by Actor, organization, id string) (Empty, error) {
 	return run(ctx, o.base, by, &operation{action: audit.EndSession, organization: organization, session: id},
 		func(ctx context.Context, r directory.OrganizationRecord) (Empty, error) {
@@ -151,8 +155,8 @@ func (o *sessions) EndOrganizationSession(ctx context.Context, by Actor, organiz
 		})
 }
 
-// EndMemberSessions ends what all of a member's sessions do in one organization, and
-// altogether those that open no other.
+// EndMemberSessions ends all of a member's sessions in one organization. Sessions that
+// open no other organization end altogether.
 func (o *sessions) EndMemberSessions(ctx context.Context, by Actor, organization, user string) (Empty, error) {
 	return run(ctx, o.base, by, &operation{action: audit.EndSession, organization: organization, user: user},
 		func(ctx context.Context, r directory.OrganizationRecord) (Empty, error) {

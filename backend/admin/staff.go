@@ -11,22 +11,21 @@ import (
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
-// StaffStore keeps staff access.
+// StaffStore stores staff access.
 type StaffStore interface {
-	// Staff returns who has some to an organization by user id, those after one, at most
-	// limit.
+	// Staff returns the staff access to an organization by user id, starting after the
+	// given id, at most limit.
 	Staff(ctx context.Context, organizationID, after string, now int64, limit int) ([]directory.StaffRecord, error)
-	// StaffAccess returns a person's, or directory.ErrNoStaff.
+	// StaffAccess returns a person's staff access, or directory.ErrNoStaff.
 	StaffAccess(ctx context.Context, organizationID, userID string, now int64) (directory.StaffRecord, error)
-	// GrantStaff gives a known person some, in the place of what they had;
-	// directory.ErrMember.
+	// GrantStaff stores a known person's staff access and replaces an earlier one.
+	// Error: directory.ErrMember.
 	GrantStaff(ctx context.Context, a directory.StaffAccess) error
-	// EndStaff ends a person's.
+	// EndStaff ends a person's staff access.
 	EndStaff(ctx context.Context, organizationID, userID string) error
 }
 
-// Staff is somebody of the operator's staff who may act for an organization, until
-// their access ends.
+// Staff is a person's staff access: they may act for an organization until it ends.
 type Staff struct {
 	UserID    string   `json:"user_id"`
 	Issuer    string   `json:"iss"`
@@ -47,17 +46,17 @@ func staffOf(r directory.StaffRecord) Staff {
 	}
 }
 
-// NewStaff asks for staff access.
+// NewStaff is a request for staff access.
 type NewStaff struct {
 	UserID string   `json:"user_id"`
 	Roles  []string `json:"roles"`
-	// Reason is why, in words that the organization reads.
+	// Reason is shown to the organization.
 	Reason string `json:"reason"`
-	// ExpiresIn is how long it lasts, in seconds.
+	// ExpiresIn is the duration, in seconds.
 	ExpiresIn int64 `json:"expires_in"`
 }
 
-// staffAccess is how long staff access may last, in seconds.
+// staffAccess limits the duration of staff access, in seconds.
 var staffAccess = policy.Range{Least: 60, Most: directory.MaxStaffAccess}
 
 func (n NewStaff) check() error {
@@ -70,7 +69,7 @@ func (n NewStaff) check() error {
 	return checkName("reason", strings.TrimSpace(n.Reason), true)
 }
 
-// Staff lists who has staff access to an organization, by user id.
+// Staff lists the staff access to an organization by user id.
 func (o *staff) Staff(ctx context.Context, by Actor, organization string, p Page) (List[Staff], error) {
 	return run(ctx, o.base, by, &operation{action: audit.ReadStaff, organization: organization},
 		func(ctx context.Context, r directory.OrganizationRecord) (List[Staff], error) {
@@ -89,10 +88,10 @@ func (o *staff) StaffAccess(ctx context.Context, by Actor, organization, user st
 		})
 }
 
-// GrantStaff lets somebody of the operator's staff act for an organization that they are
-// no member of, for a while; or for another while, from now on. The organization may
-// forbid it by its policy, and reads of it in its trail. Only an administrator of the
-// workspace may grant it.
+// GrantStaff grants a person temporary staff access to an organization of which they
+// are not a member, and replaces an earlier access. The organization can forbid it by
+// its policy and reads it in its audit log. Only an administrator of the workspace may
+// grant it.
 func (o *staff) GrantStaff(ctx context.Context, by Actor, organization string, n NewStaff) (Staff, error) {
 	a := &operation{action: audit.GrantStaff, scope: workspaceScope, organization: organization, user: n.UserID}
 	return run(ctx, o.base, by, a,
@@ -120,8 +119,8 @@ func (o *staff) GrantStaff(ctx context.Context, by Actor, organization string, n
 		})
 }
 
-// checkStaffAllowed refuses staff access that the organization or the workspace forbids, and
-// that nobody or a member would have.
+// checkStaffAllowed refuses staff access that a policy forbids, and for unknown people
+// and members.
 func (o *staff) checkStaffAllowed(ctx context.Context, r directory.OrganizationRecord, n NewStaff) error {
 	w, err := o.store.Workspace(ctx)
 	if err != nil {
@@ -146,8 +145,8 @@ func (o *staff) checkStaffAllowed(ctx context.Context, r directory.OrganizationR
 	return err
 }
 
-// endFormerSessions ends what a person who has no staff access has left of organization
-// sessions, so that the trail tells of their entry.
+// endFormerSessions ends the organization sessions of a person without staff access, so
+// that the audit log records their entry.
 func (o *staff) endFormerSessions(ctx context.Context, organizationID, userID string, now int64) error {
 	_, err := o.store.StaffAccess(ctx, organizationID, userID, now)
 	if errors.Is(err, directory.ErrNoStaff) {
@@ -156,7 +155,7 @@ func (o *staff) endFormerSessions(ctx context.Context, organizationID, userID st
 	return err
 }
 
-// EndStaff ends staff access at once, and the sessions that it opened.
+// EndStaff ends staff access immediately, and the sessions that it opened.
 func (o *staff) EndStaff(ctx context.Context, by Actor, organization, user string) (Empty, error) {
 	return run(ctx, o.base, by, &operation{action: audit.EndStaff, organization: organization, user: user},
 		func(ctx context.Context, r directory.OrganizationRecord) (Empty, error) {

@@ -7,17 +7,18 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// UserStore keeps people.
+// UserStore stores people.
 type UserStore interface {
-	// Users returns them by id, those after one, at most limit.
+	// Users returns people by id, starting after the given id, at most limit.
 	Users(ctx context.Context, after string, limit int) ([]directory.UserRecord, error)
-	// User returns one, or directory.ErrNoUser.
+	// User returns a person, or directory.ErrNoUser.
 	User(ctx context.Context, id string) (directory.UserRecord, error)
-	// SetUserDisabled disables a person everywhere, or enables them; directory.ErrNoUser.
+	// SetUserDisabled disables or enables a person everywhere. Error:
+	// directory.ErrNoUser.
 	SetUserDisabled(ctx context.Context, id string, blocked bool, now int64) error
 }
 
-// User is a person as administrators of the workspace see them. SeenAt is their last
+// User is a person in the form for administrators of the workspace. SeenAt is the last
 // sign-in.
 type User struct {
 	ID         string `json:"id"`
@@ -53,15 +54,15 @@ func (o *users) User(ctx context.Context, by Actor, id string) (User, error) {
 	return o.change(ctx, by, audit.ReadUser, id, func(context.Context) error { return nil })
 }
 
-// DisableUser keeps a person out of everything, until they are enabled.
+// DisableUser refuses a person all access, until EnableUser.
 func (o *users) DisableUser(ctx context.Context, by Actor, id string) (User, error) {
 	return o.change(ctx, by, audit.DisableUser, id, func(ctx context.Context) error {
 		return o.store.SetUserDisabled(ctx, id, true, o.now().Unix())
 	})
 }
 
-// EnableUser lets a person in again. Sessions that have not ended go on, but what they
-// did in organizations has ended: each is entered anew.
+// EnableUser allows a person access again. Sessions that have not ended go on, but have
+// to enter each organization again.
 func (o *users) EnableUser(ctx context.Context, by Actor, id string) (User, error) {
 	return o.change(ctx, by, audit.EnableUser, id, func(ctx context.Context) error {
 		return o.store.SetUserDisabled(ctx, id, false, o.now().Unix())

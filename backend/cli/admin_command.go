@@ -16,20 +16,20 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// deed is a command that administers: what the administration API does too, told to
-// people by text and to programs by --json.
+// adminCommand is a command for an operation that the administration API has too. It
+// prints text for people and, with --json, the API's JSON.
 type adminCommand[T any] struct {
 	use, short, long, example string
-	// args are the names of the arguments, which use has too.
+	// args is the number of arguments in use.
 	args int
-	// secret tells that the workspace's secret is needed.
+	// secret requires the workspace's secret.
 	secret bool
 	flags  func(*cobra.Command)
 	run    func(*env, []string) (T, error)
 	text   func(T) string
 }
 
-// desk is where a command administers.
+// env is the environment of a command that administers.
 type env struct {
 	*admin.Service
 	ctx context.Context
@@ -91,7 +91,7 @@ func (d adminCommand[T]) execute(c *cobra.Command, s *settings, args []string) (
 	return d.run(&env{Service: service, ctx: c.Context(), by: commandLine(), in: c.InOrStdin(), err: c.ErrOrStderr()}, args)
 }
 
-// commandLine is who administers here: whoever may open the database.
+// commandLine returns the actor of commands: the user that can open the database.
 func commandLine() admin.Actor {
 	by := admin.Actor{ID: audit.CommandLine}
 	if who, err := user.Current(); err == nil {
@@ -100,14 +100,14 @@ func commandLine() admin.Actor {
 	return by
 }
 
-// group is a command of commands.
+// group returns a command with subcommands.
 func group(use, short, long string, commands ...*cobra.Command) *cobra.Command {
 	command := &cobra.Command{Use: use, Short: short, Long: long, GroupID: groupAdministration}
 	command.AddCommand(commands...)
 	return command
 }
 
-// paging are the flags of lists.
+// pageFlags adds the flags of lists.
 func pageFlags(p *admin.Page) func(*cobra.Command) {
 	return func(c *cobra.Command) {
 		c.Flags().IntVar(&p.Limit, "limit", 50, fmt.Sprintf("list at most `N`, up to %d", admin.MaxLimit))
@@ -115,7 +115,7 @@ func pageFlags(p *admin.Page) func(*cobra.Command) {
 	}
 }
 
-// both gives a command the flags of several.
+// allFlags combines several functions that add flags.
 func allFlags(all ...func(*cobra.Command)) func(*cobra.Command) {
 	return func(c *cobra.Command) {
 		for _, flags := range all {
@@ -124,7 +124,7 @@ func allFlags(all ...func(*cobra.Command)) func(*cobra.Command) {
 	}
 }
 
-// organizationFlag is the flag that names an organization.
+// organizationFlag adds the flag that names an organization.
 func organizationFlag(name *string, required bool) func(*cobra.Command) {
 	return func(c *cobra.Command) {
 		c.Flags().StringVar(name, "organization", "", "`SLUG` or id of the organization")
@@ -135,12 +135,12 @@ func organizationFlag(name *string, required bool) func(*cobra.Command) {
 	}
 }
 
-// done tells of what has nothing to show.
+// doneText returns the text of a result without fields.
 func doneText(text string) func(admin.Empty) string {
 	return func(admin.Empty) string { return text + "\n" }
 }
 
-// readInput reads the file that an argument names; - is standard input.
+// readInput reads the file of an argument; - is standard input.
 func readInput(path string, in io.Reader) ([]byte, error) {
 	if path == "-" {
 		return io.ReadAll(in)
@@ -155,7 +155,7 @@ func yesNo(truth bool) string {
 	return "no"
 }
 
-// moment shows a time, to the minute.
+// formatTime formats a time to the minute.
 func formatTime(at int64) string {
 	if at == 0 {
 		return "-"

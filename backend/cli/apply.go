@@ -20,7 +20,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
-// applySource is where and how a workspace file is applied.
+// applySource holds the settings and flags of apply.
 type applySource struct {
 	settings
 	remote           remoteSettings
@@ -108,7 +108,8 @@ func (a *applySource) run(c *cobra.Command, path string) error {
 	return f.apply(c.Context(), a.dryRun, c.OutOrStdout(), c.ErrOrStderr())
 }
 
-// largeFile is from how many bytes on memory is spared for processor time.
+// largeFile is the size in bytes from which apply saves memory at the cost of processor
+// time.
 const largeFile = 4 << 20
 
 // readWorkspace reads a workspace file; - is standard input.
@@ -130,7 +131,7 @@ func readWorkspace(path string, in io.Reader) (directory.Desired, error) {
 	return desired, nil
 }
 
-// warnLargeTokens tells of roles whose access tokens get large.
+// warnLargeTokens warns of roles with large access tokens.
 func warnLargeTokens(w directory.Workspace, out io.Writer) {
 	for _, role := range w.RoleNames() {
 		if bytes, app := w.TokenBytes([]string{role}); bytes > directory.LargeToken {
@@ -140,7 +141,7 @@ func warnLargeTokens(w directory.Workspace, out io.Writer) {
 	}
 }
 
-// application is a workspace file that is to be applied.
+// fileApply is a workspace file with the settings to apply it.
 type fileApply struct {
 	*settings
 	path    string
@@ -164,8 +165,7 @@ func (a *fileApply) printScript(out io.Writer) error {
 	return err
 }
 
-// seal seals the client secrets of the connections, but for those that are stored and
-// say the same.
+// seal seals the client secrets of connections, except stored ones that are the same.
 func (a *fileApply) seal(stored func(id string) (string, error)) error {
 	secret, err := a.serverSecret()
 	if err != nil {
@@ -209,7 +209,7 @@ func (a *fileApply) apply(ctx context.Context, dryRun bool, out, progress io.Wri
 	return reportApplied(a.path, a.desired, changes, err, dryRun, out)
 }
 
-// sealFor seals the client secrets of connections that a store does not have yet.
+// sealFor seals the client secrets that the store does not have yet.
 func (a *fileApply) sealFor(ctx context.Context, store *sqlstore.Store) error {
 	if a.desired.ConnectionCount() == 0 {
 		return nil
@@ -223,8 +223,8 @@ func (a *fileApply) sealFor(ctx context.Context, store *sqlstore.Store) error {
 	})
 }
 
-// recordApply writes to the audit log that a file changed something, also if it was
-// interrupted after that.
+// recordApply records in the audit log that a file made changes, even if the apply was
+// interrupted afterward.
 func recordApply(ctx context.Context, store *sqlstore.Store, changes directory.Changes) error {
 	if changes.None() {
 		return nil
@@ -235,14 +235,14 @@ func recordApply(ctx context.Context, store *sqlstore.Store, changes directory.C
 	})
 }
 
-// progressing tells those who wait how far a large file is.
+// applyProgress prints the progress of a large file.
 type applyProgress struct {
 	out        io.Writer
 	total      int
 	lastReport time.Time
 }
 
-// progressInterval is how long nobody is told anything.
+// progressInterval is the least time between two lines of progress.
 const progressInterval = 2 * time.Second
 
 func (p *applyProgress) report(done int) {
@@ -253,7 +253,7 @@ func (p *applyProgress) report(done int) {
 	fmt.Fprintf(p.out, "%d of %d memberships (%d %%)\n", done, p.total, 100*done/max(p.total, 1))
 }
 
-// summary says what was changed.
+// summary returns a table of the changes.
 func summary(d directory.Desired, c directory.Changes) string {
 	if c.None() {
 		return fmt.Sprintf("Nothing to change: %s and %s match the file.\n",
@@ -275,8 +275,8 @@ func summary(d directory.Desired, c directory.Changes) string {
 	return text
 }
 
-// warnGroupRoles tells of connections whose groups together give roles that no access token
-// can carry. Nobody may be in all of them, so that it is no error.
+// warnGroupRoles warns of connections whose groups together give roles that no access
+// token can carry. It is no error, because no person may be in all of them.
 func warnGroupRoles(d directory.Desired, out io.Writer) {
 	for _, o := range d.Organizations {
 		for _, c := range o.Connections {

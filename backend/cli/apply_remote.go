@@ -13,18 +13,18 @@ import (
 	"github.com/tabard-auth/tabard/backend/remote"
 )
 
-// remoteSettings are where a file is applied by the administration API.
+// remoteSettings are the settings for applying a file through the administration API.
 type remoteSettings struct{ url, key string }
 
-// flags returns those that the environment may give. Where a file is applied only the
-// command line says.
+// flags returns the settings that the environment may set. The URL can be set on the
+// command line only.
 func (r *remoteSettings) flags() *pflag.FlagSet {
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	flags.StringVar(&r.key, "key", "", "administration `KEY` to the workspace, for --url; safer in the environment, which ps does not show")
 	return flags
 }
 
-// apply makes what the administration API changes be what a file says.
+// apply applies a file through the administration API.
 func (r *remoteSettings) apply(ctx context.Context, path string, desired directory.Desired, dryRun bool, out, progress io.Writer) error {
 	if r.key == "" {
 		return errors.New("--url needs --key or TABARD_KEY: a key to the workspace, made by tabard keys create")
@@ -46,7 +46,7 @@ func (r *remoteSettings) apply(ctx context.Context, path string, desired directo
 	return reportApplied(path, desired, changes, err, dryRun, out)
 }
 
-// applied says what an apply changed, or would.
+// reportApplied prints the changes that an apply made, or would make.
 func reportApplied(path string, desired directory.Desired, changes directory.Changes, err error, dryRun bool, out io.Writer) error {
 	var conflicts directory.Conflicts
 	switch {

@@ -52,8 +52,8 @@ func actorText(e admin.Event) string {
 	return printable(e.Actor) + " (" + printable(e.ActorName) + ")"
 }
 
-// about tells what an event is about: organization, person, session, or something
-// else.
+// subjectText returns the ids that an event is about: organization, person, session or
+// target.
 func subjectText(e admin.Event) string {
 	var all []string
 	for _, id := range []string{e.OrganizationID, e.UserID, e.SessionID, e.Target} {

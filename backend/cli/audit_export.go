@@ -18,10 +18,10 @@ import (
 )
 
 const (
-	// exportPage is how many events are read, and written, at a time.
+	// exportPage is the most events that are read and written at a time.
 	exportPage = 1000
-	// exportLag is how long events may take to be committed: what is younger is left for
-	// the next export.
+	// exportLag is the longest that events take to be committed. Younger events are
+	// left for the next export.
 	exportLag = time.Minute
 )
 
@@ -30,7 +30,7 @@ var exportName = regexp.MustCompile(`^[a-z0-9._-]{1,64}$`)
 // export is one run of tabard audit export.
 type export struct {
 	store *sqlstore.Store
-	name  string // "" keeps nothing
+	name  string // "" records no position
 	out   io.Writer
 	until int64
 }
@@ -87,8 +87,7 @@ func endExport(ctx context.Context, store *sqlstore.Store, name string) error {
 	return err
 }
 
-// run writes all events that are due. How far it came is written down after each page
-// that was written.
+// run writes all events that are due. It records its position after each page.
 func (e export) run(ctx context.Context) error {
 	after := audit.Position{}
 	if e.name != "" {
@@ -96,7 +95,7 @@ func (e export) run(ctx context.Context) error {
 		if after, err = e.store.AuditExport(ctx, e.name); err != nil {
 			return err
 		}
-		if err := e.store.SetAuditExport(ctx, e.name, after); err != nil { // from now on nothing is forgotten
+		if err := e.store.SetAuditExport(ctx, e.name, after); err != nil { // from now on events are kept for this export
 			return err
 		}
 	}

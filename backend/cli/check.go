@@ -17,14 +17,14 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// wrongSetting is a setting that is not as it has to be.
+// wrongSetting is an invalid setting.
 type wrongSetting struct {
 	flag string
-	what string // where it came from, and what is wrong with it
-	hint string // what would be right
+	what string // the setting's source and value
+	hint string // a valid value
 }
 
-// wrongSettings is the error that tells all of them at once.
+// wrongSettings is the error with all invalid settings.
 type wrongSettings []wrongSetting
 
 func (w wrongSettings) Error() string {
@@ -38,7 +38,7 @@ func (w wrongSettings) Error() string {
 	return strings.TrimSuffix(text, "\n")
 }
 
-// error is the error of this one.
+// error returns the error for this setting alone.
 func (w *wrongSetting) error() error { return wrongSettings{*w} }
 
 func (w wrongSettings) has(flag string) bool {
@@ -54,12 +54,12 @@ func (s *settings) wrong(flag, hint string) *wrongSetting {
 	return &wrongSetting{flag, what, hint}
 }
 
-// addressForm matches what is shown of a database's address: its scheme, or its first
-// keyword.
+// addressForm matches the part of a database's address that may be shown: its scheme,
+// or its first keyword.
 var addressForm = regexp.MustCompile(`^[A-Za-z]+ ?[:=]`)
 
-// shown quotes a value, and of an address that may hold a password, in whatever form,
-// only how it begins.
+// quoteSetting quotes a value. Of an address that may contain a password it shows only
+// the beginning.
 func quoteSetting(flag, value string) string {
 	if (flag == "database" || flag == "to") && !strings.HasPrefix(value, sqlitePrefix) {
 		value = addressForm.FindString(value) + "…"
@@ -67,7 +67,7 @@ func quoteSetting(flag, value string) string {
 	return strconv.Quote(value)
 }
 
-// check returns every setting of a server that is wrong.
+// check returns all invalid settings of a server.
 func (s *settings) check() wrongSettings {
 	var all wrongSettings
 	for _, c := range []struct{ flag, hint string }{
@@ -105,8 +105,8 @@ func (s *settings) check() wrongSettings {
 	return all
 }
 
-// unless returns what would be hint, unless a value is. So does every check below: "" is
-// the answer to a value that is right.
+// hintUnless returns the hint unless the value is valid. The check functions below
+// return "" for a valid value, a hint otherwise.
 func hintUnless(isRight bool, hint string) string {
 	if isRight {
 		return ""

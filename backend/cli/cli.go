@@ -74,13 +74,13 @@ sign-in that all tabs of a browser share.`,
 	return root
 }
 
-// refuseUnknown makes groups of commands refuse one that they do not have, where cobra
-// would show help as if all were well.
+// refuseUnknown makes command groups refuse unknown subcommands, for which cobra would
+// print help and exit with 0.
 func refuseUnknown(c *cobra.Command) {
 	for _, group := range c.Commands() {
 		if group.HasSubCommands() {
 			group.Args = checkSubcommand
-			if group.RunE == nil { // one that does something by itself goes on doing it
+			if group.RunE == nil { // a group that is a command itself keeps its function
 				group.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
 			}
 		}
@@ -88,7 +88,7 @@ func refuseUnknown(c *cobra.Command) {
 	}
 }
 
-// checkSubcommand refuses what is none of a group's commands.
+// checkSubcommand refuses unknown subcommands of a group.
 func checkSubcommand(group *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -104,8 +104,7 @@ func checkSubcommand(group *cobra.Command, args []string) error {
 	return fmt.Errorf("%s\nSee: %s --help", text, group.CommandPath())
 }
 
-// fit breaks the paragraphs of all commands' descriptions into lines that fit a
-// terminal.
+// wrapDescriptions wraps the descriptions of all commands to the width of a terminal.
 func wrapDescriptions(c *cobra.Command) {
 	var paragraphs []string
 	for text := range strings.SplitSeq(c.Long, "\n\n") {

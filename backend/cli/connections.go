@@ -81,7 +81,7 @@ Without client_secret the stored secret stays.`,
 	return command
 }
 
-// maxDepth is how deep a connection's JSON nests.
+// maxDepth is the deepest nesting of a connection's JSON.
 const maxDepth = 5
 
 func decodeInput(e *env, path string, into any) error {
@@ -129,7 +129,7 @@ func setOrMissing(truth bool) string {
 	return "missing"
 }
 
-// admits tells whom a connection makes a member.
+// admissionText describes which people a connection makes members.
 func admissionText(p admin.Provisioning) string {
 	text := "members only"
 	if p.JustInTime {

@@ -59,7 +59,8 @@ cannot exist; the provider may log that.`,
 	return command
 }
 
-// examine looks at the settings, and then at what the right ones name.
+// examine checks the settings, and then the deployment as far as the settings are
+// valid.
 func examine(c *cobra.Command, s *settings, echo string) []doctor.Finding {
 	wrong := s.check()
 	var findings []doctor.Finding
@@ -123,7 +124,7 @@ const (
 	lineWidth    = 80
 )
 
-// table shows findings, those of one subject together.
+// findingTable formats findings grouped by subject.
 func findingTable(all []doctor.Finding) string {
 	var subjects []string
 	for _, f := range all {
@@ -159,8 +160,8 @@ func writeFinding(text *strings.Builder, subject string, f doctor.Finding) {
 	}
 }
 
-// wrap breaks a text between words into lines of at most width characters, where
-// no word is longer.
+// wrap breaks a text between words into lines of at most width characters. A longer
+// word gets a line of its own.
 func wrap(text string, width int) []string {
 	var lines []string
 	line := ""

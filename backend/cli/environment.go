@@ -13,16 +13,16 @@ import (
 
 const environmentPrefix = "TABARD_"
 
-// fromEnvironment marks a flag whose value the environment gave.
+// fromEnvironment marks a flag that was set by the environment.
 const fromEnvironment = "tabard_in_environment"
 
-// variable names the environment variable that stands for a setting's flag.
+// variable returns the environment variable of a flag.
 func variable(flag string) string {
 	return environmentPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// readEnvironment gives every setting that the command line left out the value of
-// its variable. An empty variable counts as none.
+// readEnvironment sets every setting that the command line left out from its variable.
+// An empty variable is ignored.
 func readEnvironment(settings *pflag.FlagSet, environ []string) error {
 	values := map[string]string{}
 	for _, entry := range environ {
@@ -43,7 +43,7 @@ func readEnvironment(settings *pflag.FlagSet, environ []string) error {
 	return errors.Join(problems...)
 }
 
-// source names where a setting's value came from.
+// source returns the flag or variable that set a value.
 func source(f *pflag.Flag) string {
 	if f.Annotations[fromEnvironment] != nil {
 		return variable(f.Name)
@@ -51,12 +51,11 @@ func source(f *pflag.Flag) string {
 	return "--" + f.Name
 }
 
-// serviceLink matches the variables that Kubernetes gives every container of a
-// namespace in which a service is named tabard.
+// serviceLink matches the variables that Kubernetes sets in every container of a
+// namespace with a service named tabard.
 var serviceLink = regexp.MustCompile(`^TABARD_(SERVICE_(HOST|PORT).*|PORT|PORT_.*)$`)
 
-// misspelled returns a warning for every variable that looks like a setting and is
-// none.
+// unknownVariables returns a warning for every TABARD_ variable that is not a setting.
 func unknownVariables(environ []string) []string {
 	var known, warnings []string
 	for _, flags := range []*pflag.FlagSet{allSettings(), new(remoteSettings).flags(), new(movement).toFlag()} {
@@ -77,10 +76,9 @@ func unknownVariables(environ []string) []string {
 	return warnings
 }
 
-// explainFlag adds to the error of a flag which one was perhaps meant, and where
-// to read on.
+// explainFlag adds a suggestion and a reference to help to the error of a flag.
 func explainFlag(c *cobra.Command, err error) error {
-	if c.HasSubCommands() && c.Flags().NArg() > 0 { // the flag is of a command that is none
+	if c.HasSubCommands() && c.Flags().NArg() > 0 { // the flag follows an unknown subcommand
 		return checkSubcommand(c, c.Flags().Args())
 	}
 	text := err.Error()
@@ -94,8 +92,8 @@ func explainFlag(c *cobra.Command, err error) error {
 	return fmt.Errorf("%s\nSee: %s --help", text, c.CommandPath())
 }
 
-// nearest returns the candidate that differs from name by the fewest edits, where
-// those are few.
+// nearest returns the candidate with the least edit distance from name, if that is
+// small.
 func nearest(name string, candidates []string) (string, bool) {
 	best, fewest := "", 4
 	for _, candidate := range candidates {
@@ -106,7 +104,7 @@ func nearest(name string, candidates []string) (string, bool) {
 	return best, best != ""
 }
 
-// distance is the Levenshtein distance of two texts.
+// distance returns the Levenshtein distance of two texts.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -15,26 +15,26 @@ import (
 
 // The exit statuses, besides 0 and 1.
 const (
-	exitInvalid  = 2 // what was asked for cannot be, or cannot be understood
+	exitInvalid  = 2 // the request or the command line is invalid
 	exitNotFound = 3
-	exitConflict = 4 // it is there already, the file's, or changed meanwhile
+	exitConflict = 4 // the object exists, is managed by the file, or was changed in the meantime
 )
 
-// problemsFound is the code of a command that did its work, and found what it looks for.
+// problemsFound is the code of a command that ran and found problems.
 const problemsFound api.Code = "problems_found"
 
-// found tells how much a command that looks for problems found.
+// problemsError is the error of a command that found problems.
 type problemsError string
 
 func (f problemsError) Error() string { return string(f) }
 
-// failed is the error of a command that was understood, and ran.
+// runError is the error of a command that ran. Other errors are of an invalid command
+// line.
 type runError struct{ error }
 
 func (f runError) Unwrap() error { return f.error }
 
-// markFailures lets every command mark its own errors; all others are of a command line
-// that cannot be understood.
+// markFailures wraps the errors of every command in runError.
 func markFailures(c *cobra.Command) {
 	if run := c.RunE; run != nil {
 		c.RunE = func(c *cobra.Command, args []string) error {
@@ -49,7 +49,7 @@ func markFailures(c *cobra.Command) {
 	}
 }
 
-// codeOf is the stable code of a command's error.
+// codeOf returns the stable code of a command's error.
 func codeOf(err error) api.Code {
 	var refused *refusal.Refusal
 	var settings wrongSettings
@@ -65,7 +65,7 @@ func codeOf(err error) api.Code {
 	return api.ServerError
 }
 
-// exitStatus is the status that a program can tell an error by.
+// exitStatus returns the exit status of an error.
 func exitStatus(err error) int {
 	switch codeOf(err) {
 	case api.InvalidRequest:
@@ -78,7 +78,7 @@ func exitStatus(err error) int {
 	return 1
 }
 
-// report writes an error: to people, or to programs as one line of JSON.
+// report prints an error as text, or as one line of JSON.
 func report(w io.Writer, err error, asJSON bool) {
 	if !asJSON {
 		fmt.Fprintln(w, "tabard: "+err.Error())
@@ -89,7 +89,7 @@ func report(w io.Writer, err error, asJSON bool) {
 	text.Encode(api.Error{Code: codeOf(err), Description: err.Error()})
 }
 
-// asksForJSON tells whether a command line has --json, also one that cannot be parsed.
+// asksForJSON reports whether a command line has --json, even if it cannot be parsed.
 func asksForJSON(args []string) bool {
 	if end := slices.Index(args, "--"); end >= 0 {
 		args = args[:end]

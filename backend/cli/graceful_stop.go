@@ -22,15 +22,15 @@ const (
 	maxHeader         = 16 << 10
 )
 
-// stopDelay is how long a server that others reach serves on after it was told to stop:
-// three checks of a proxy that asks every second, and some time to spare.
+// stopDelay is the default time that a server keeps serving after SIGTERM: three checks
+// of a proxy that checks every second, and a reserve.
 const stopDelay = 5 * time.Second
 
 const maxStopDelay = 5 * time.Minute
 
-// stopping is how a server ends: first it is no longer ready, so that proxies send new
-// requests to others; then its answers close their connections; then it stops to listen,
-// and requests under way finish.
+// gracefulStop stops a server in order: it is no longer ready, so that proxies choose
+// other servers; its responses close their connections; it stops listening, and running
+// requests finish.
 type gracefulStop struct {
 	readiness *host.Readiness
 	delay     time.Duration
@@ -70,7 +70,7 @@ func (s gracefulStop) run(ctx context.Context, listener net.Listener, handler ht
 	return nil
 }
 
-// wait waits for a time, unless the server fails before.
+// waitOrFail waits for a time, or returns the server's error before that.
 func waitOrFail(failed <-chan error, delay time.Duration) error {
 	over := time.NewTimer(delay)
 	defer over.Stop()
@@ -82,7 +82,7 @@ func waitOrFail(failed <-chan error, delay time.Duration) error {
 	}
 }
 
-// closeWhen makes answers close their connections once closing says so.
+// closeWhen makes responses close their connections once closing is set.
 func closeWhen(closing *atomic.Bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if closing.Load() {

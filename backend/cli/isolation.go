@@ -13,7 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/jws"
 )
 
-// isolation is what the command is told.
+// isolation holds the flags of the command.
 type isolation struct {
 	url, openAPI string
 	tokens       [2]string // files
@@ -119,7 +119,7 @@ func (i *isolation) config(plan string) (isolationtest.Config, error) {
 	return config, nil
 }
 
-// tenant is the organization that a token names.
+// tenant returns the organization that a token names.
 func (i *isolation) tenant(n int, name string) (isolationtest.Tenant, error) {
 	raw, err := secretText(i.tokens[n], environmentPrefix+"TOKEN_"+name)
 	if err != nil {
@@ -139,7 +139,7 @@ func (i *isolation) tenant(n int, name string) (isolationtest.Tenant, error) {
 	return isolationtest.Tenant{Organization: message.Claims.Text("org_id"), Slug: message.Claims.Text("org_slug"), Token: raw, Expired: expired}, nil
 }
 
-// secretText reads a file, or else a variable.
+// secretText returns the content of a file, or of a variable if no file is set.
 func secretText(file, variable string) (string, error) {
 	if file == "" {
 		return strings.TrimSpace(os.Getenv(variable)), nil

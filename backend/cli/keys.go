@@ -43,7 +43,7 @@ func listKeys() *cobra.Command {
 	}.build()
 }
 
-// reaches says what a key is confined to.
+// keyScope describes the scope of a key.
 func keyScope(k admin.KeyInfo) string {
 	if k.App != "" {
 		return strings.TrimSuffix("app "+k.App+", "+k.OrganizationID, ", ")
@@ -54,7 +54,7 @@ func keyScope(k admin.KeyInfo) string {
 	return k.OrganizationID
 }
 
-// createKey is not a deed alone: for D1, which it does not reach, it prints SQL.
+// createKey returns the command keys create, which also prints SQL for D1.
 func createKey() *cobra.Command {
 	var n admin.NewKey
 	var life time.Duration
@@ -88,7 +88,7 @@ key on standard error.`,
 	}.build()
 	stored := command.RunE
 	command.RunE = func(c *cobra.Command, args []string) error {
-		if life != 0 && life < time.Second { // which would round to for ever
+		if life != 0 && life < time.Second { // which would be rounded to 0: no expiry
 			return errors.New("--expires must be at least 1s; without it the key is valid until it is revoked")
 		}
 		if !printSQL {
@@ -100,7 +100,7 @@ key on standard error.`,
 	return command
 }
 
-// printKey prints the statements of a key, for the secret that --secret-file names.
+// printKey prints the SQL of a key, for the secret in --secret-file.
 func printKey(c *cobra.Command, n admin.NewKey) error {
 	if n.Organization != "" && !strings.HasPrefix(n.Organization, directory.OrganizationPrefix) {
 		return errors.New("with --print-sql, --organization must be an id (org_…), because no database is read")

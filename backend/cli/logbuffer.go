@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// bufferDelay is the longest that a line of the log waits for others.
+// bufferDelay is the longest that a line of the log is held back.
 const bufferDelay = 20 * time.Millisecond
 
-// gathered writes what comes within a moment at once, for a system call for each line
-// costs a mint a twentieth. A process that is killed loses a moment's lines: what must
-// not be lost is in the audit trail.
+// logBuffer writes lines that come close together in one system call; a call for each
+// line costs a mint a twentieth. A process that is killed loses the lines of the last
+// moment. The audit log does not depend on it.
 type logBuffer struct {
 	to io.Writer
 
@@ -29,8 +29,8 @@ func (g *logBuffer) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// flush writes what was gathered. Whoever writes meanwhile waits: a reader that is slow
-// slows them, as it would without gathering.
+// flush writes the buffered lines. Concurrent writers wait, so a slow reader slows them
+// as without a buffer.
 func (g *logBuffer) flush() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

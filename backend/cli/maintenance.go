@@ -11,7 +11,7 @@ import (
 
 const cleanUpInterval = time.Hour
 
-// upkeep returns what the server does that no request waits for, as the settings say.
+// maintenance returns the server's background work according to the settings.
 func (s *server) maintenance(ring *signingkey.KeyRing, secret signingkey.Secret, log *slog.Logger) (host.Housekeeping, error) {
 	life, err := signingkey.ParseLife(s.signingKeyLife)
 	if err != nil {

@@ -32,7 +32,7 @@ names them: it then manages them.`,
 	return command
 }
 
-// pendingPerson is a person as --json tells of them.
+// pendingPerson is a person in the output of --json.
 type pendingPerson struct {
 	UserID  string `json:"user_id"`
 	Issuer  string `json:"iss"`
@@ -96,7 +96,7 @@ func (s *settings) pending(ctx context.Context, limit int) ([]pendingPerson, err
 	return people, nil
 }
 
-// listing shows people in a table, by what tells them apart.
+// pendingTable formats people with the fields that distinguish them.
 func pendingTable(people []pendingPerson) string {
 	if len(people) == 0 {
 		return "No one is waiting: every person who signed in belongs to an organization.\n"
@@ -115,8 +115,8 @@ func pendingTable(people []pendingPerson) string {
 	return text.String()
 }
 
-// printable shows a text that somebody else chose on one line, inert: what is not
-// graphic is escaped.
+// printable formats a text from outside on one line, with characters that are not
+// graphic escaped.
 func printable(text string) string {
 	if text == "" {
 		return "-"

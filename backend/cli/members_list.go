@@ -8,7 +8,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/admin"
 )
 
-// memberCommands are those of known members; pending and admit are for who waits.
+// memberCommands returns the commands for members, without pending and admit.
 func memberCommands() []*cobra.Command {
 	return []*cobra.Command{
 		listMembers(), inviteMember(), setMember(), removeMember(), unlinkMember(),
@@ -32,7 +32,7 @@ func listMembers() *cobra.Command {
 	}.build()
 }
 
-// origin is what made somebody a member, or that they are invited.
+// sourceText returns the source of a membership, or "invited".
 func sourceText(m admin.Member) string {
 	if m.Status == admin.StatusInvited {
 		return "invited"
@@ -70,7 +70,7 @@ and starts the 30 days again. A person who is a member gets these roles at once.
 	}.build()
 }
 
-// disabledText tells what keeps a member out.
+// disabledText describes where a member is disabled.
 func disabledText(m admin.Member) string {
 	switch {
 	case m.UserDisabled:

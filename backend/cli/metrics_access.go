@@ -9,15 +9,15 @@ import (
 	"github.com/tabard-auth/tabard/backend/publicurl"
 )
 
-// operators are those who may know how the server is doing: whoever is on this machine,
-// and the networks of --metrics-from.
+// metricsAccess decides on access to the metrics: for this machine and the networks of
+// --metrics-from.
 type metricsAccess struct {
 	networks proxies
 	trusted  proxies
 }
 
-// before lets a page of the backend's answer the operators. To everybody else the
-// handler answers as at any address where there is nothing.
+// wrap serves the page to admitted clients. Others get the next handler's response, as
+// for an unknown path.
 func (o metricsAccess) wrap(publicURL string, page, next http.Handler) (http.Handler, error) {
 	public, err := publicurl.Parse(publicURL)
 	if err != nil {
@@ -34,9 +34,9 @@ func (o metricsAccess) wrap(publicURL string, page, next http.Handler) (http.Han
 	}), nil
 }
 
-// admit tells an operator by the client's address. Where a proxy that nobody trusts
-// passed the request on, that is not known; and nobody comes from this machine by way of
-// a proxy.
+// admit reports whether the client may read the metrics. It refuses requests through an
+// untrusted proxy, whose client is unknown. A request through a proxy is never from
+// this machine.
 func (o metricsAccess) admit(r *http.Request) bool {
 	sender, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || forwarded(r) && !o.trusted.trust(sender.Addr()) {
@@ -49,7 +49,7 @@ func (o metricsAccess) admit(r *http.Request) bool {
 	return o.networks.trust(client) || client.Unmap().IsLoopback() && !forwarded(r)
 }
 
-// forwarded tells a request that says it came by way of a proxy.
+// forwarded reports whether a request came through a proxy, by its headers.
 func forwarded(r *http.Request) bool {
 	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "X-Real-Ip", "Via"} {
 		if len(r.Header[name]) > 0 {

@@ -84,7 +84,7 @@ func checkMigrations(s *settings, ctx context.Context, out io.Writer) error {
 	return err
 }
 
-// console is a log for people who wait for a command.
+// console is a slog handler that prints plain lines.
 type console struct {
 	to   io.Writer
 	from slog.Level

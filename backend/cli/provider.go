@@ -12,8 +12,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/login"
 )
 
-// providerSettings are how the server speaks with the workspace's OpenID provider, beyond
-// issuer and client, as text.
+// providerSettings are further settings of the workspace's OpenID provider, as text.
 type providerSettings struct {
 	clientKeyFile string
 	audience      string
@@ -35,8 +34,8 @@ func (s *settings) providerFlags() {
 	text(&s.oidc.internalURL, "oidc-internal-url", "", "reach the provider from this server at `URL` (scheme, host and port); browsers use the issuer's address")
 }
 
-// provider is how the server relies on the workspace's provider. What is wrong with the
-// settings is for check.
+// provider returns the configuration of the workspace's provider. check validates the
+// settings.
 func (s *settings) provider() login.Config {
 	key, _ := clientKey(s)
 	apple, _ := login.ParseAppleClient(s.oidc.apple, key)
@@ -48,7 +47,7 @@ func (s *settings) provider() login.Config {
 	}
 }
 
-// tenants returns the ids that are listed; nil where there is no list.
+// tenants returns the ids in the list, nil if it is empty.
 func tenants(s *settings) (ids []string) {
 	for id := range strings.SplitSeq(s.oidc.tenants, ",") {
 		if id = strings.TrimSpace(id); id != "" {
@@ -58,7 +57,7 @@ func tenants(s *settings) (ids []string) {
 	return ids
 }
 
-// clientKey reads the key by which the server authenticates; nil without one.
+// clientKey reads the key that authenticates the server; nil if none is set.
 func clientKey(s *settings) (*login.ClientKey, error) {
 	if s.oidc.clientKeyFile == "" {
 		return nil, nil
@@ -103,7 +102,8 @@ func checkInternalURL(address string) string {
 		"Pass scheme, host and port only, such as http://keycloak:8080.")
 }
 
-// currentProvider returns the OpenID provider, with the client secret as its file has it now.
+// currentProvider returns the provider's configuration with the client secret that the
+// file has now.
 func (s *settings) currentProvider() (login.Config, error) {
 	c := s.provider()
 	if s.oidcSecretFile == "" {
@@ -114,7 +114,8 @@ func (s *settings) currentProvider() (login.Config, error) {
 	return c, err
 }
 
-// readClientSecret reads a client secret, whose file may end with a line break.
+// readClientSecret reads a client secret from a file. A line break at the end is
+// ignored.
 func readClientSecret(path string) (string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -127,8 +128,8 @@ func readClientSecret(path string) (string, error) {
 	return secret, nil
 }
 
-// checkClientSecretFile returns what would be right, where the file is not, or a secret is
-// given too.
+// checkClientSecretFile returns a hint if the file is invalid or a secret is set as
+// well.
 func checkClientSecretFile(path, secret string) string {
 	switch {
 	case path == "":
@@ -147,7 +148,7 @@ func checkStopDelay(delay string) string {
 	return hintUnless(delay == "" || err == nil && d >= 0 && d <= maxStopDelay, "Pass a time of at most 5m, such as 5s, or 0.")
 }
 
-// delay returns how long the server serves on after it was told to stop.
+// delay returns how long the server keeps serving after SIGTERM.
 func (s *settings) delay() time.Duration {
 	if d, err := time.ParseDuration(s.stopDelay); err == nil {
 		return d

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// proxies are the networks whose word about a client's address is taken.
+// proxies are the networks whose X-Forwarded-For is trusted.
 type proxies []netip.Prefix
 
 // parseProxies reads addresses and networks, separated by commas.
@@ -35,9 +35,9 @@ func (p proxies) trust(address netip.Addr) bool {
 	return slices.ContainsFunc(p, func(n netip.Prefix) bool { return n.Contains(address.Unmap()) })
 }
 
-// client returns where a request came from: its sender, or, as far as every hop
-// since is a trusted proxy, who X-Forwarded-For says that was. What a client writes
-// there itself stands left of what the first trusted proxy saw, and counts for nothing.
+// client returns the address that a request came from: its sender or, as long as every
+// hop is a trusted proxy, the address that X-Forwarded-For names. An entry that the
+// client wrote itself is left of the first trusted proxy's and is ignored.
 func (p proxies) client(r *http.Request) string {
 	if len(p) == 0 {
 		if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
-// rotation is what rotate is told.
+// rotation holds the flags of rotate.
 type rotation struct {
 	organization string
 	soon         bool
@@ -55,8 +55,8 @@ settings only the secret is needed then.`,
 	return command
 }
 
-// rotate makes the next key, or lets the one that is prepared take over sooner, and
-// says what it did.
+// rotate makes the next key, or advances one that is prepared, and returns a text about
+// it.
 func (r rotation) rotate(ctx context.Context, s *settings, now int64) (string, error) {
 	if hint := checkAlgorithm(s.signingAlgorithm); hint != "" {
 		return "", s.wrong("signing-algorithm", hint).error()
@@ -89,8 +89,7 @@ func (r rotation) rotate(ctx context.Context, s *settings, now int64) (string, e
 	return fmt.Sprintf("Key %s is published and signs from %s.\nTokens signed by the previous key stay valid.\n", next.ID, formatTime(next.SignsAt)), nil
 }
 
-// next returns the next key as it is kept: this command's, or another's that was
-// faster.
+// next returns the stored next key. It may be another process's that was faster.
 func (r rotation) next(ctx context.Context, store signingkey.Admin, ring *signingkey.KeyRing, now int64) (signingkey.Stored, error) {
 	chain, err := store.SigningKeys(ctx, r.organization)
 	if err != nil {
@@ -108,7 +107,7 @@ func (r rotation) next(ctx context.Context, store signingkey.Admin, ring *signin
 		}
 	}
 	next, prepared := chain.Next(now)
-	if !prepared { // nothing signed: the new key does
+	if !prepared { // no key signed yet, so the new one does
 		return chain[len(chain)-1], nil
 	}
 	if soonest := max(now, next.CreatedAt+signingkey.Soonest); r.soon && soonest < next.SignsAt {

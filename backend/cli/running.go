@@ -21,8 +21,8 @@ import (
 	"github.com/tabard-auth/tabard/js"
 )
 
-// server is a running server: what stays the same whatever its secrets are, and what
-// follows from them.
+// server is a running server: the parts that stay when secrets are reloaded, and the
+// loaded ones.
 type server struct {
 	*settings
 	store      *sqlstore.Store
@@ -32,20 +32,20 @@ type server struct {
 	proofs     *host.Proofs
 	replica    string
 	log        *slog.Logger // names sessions under the secret of the start
-	logHandler slog.Handler // before sessions are named
+	logHandler slog.Handler // without the naming of sessions
 
 	loaded atomic.Pointer[loaded]
 }
 
-// loaded is what follows from the secrets, until they are read again.
+// loaded depends on the secrets, and is replaced when they are reloaded.
 type loaded struct {
 	handler   http.Handler
 	secret    signingkey.Secret
 	heartbeat *host.Heartbeat
-	stop      func() // ends what it does beside requests
+	stop      func() // ends the background work
 }
 
-// newServer opens the database. It returns the secret, which nothing uses yet.
+// newServer opens the database. It returns the secret, which is not used yet.
 func (s *settings) newServer(ctx context.Context, logs io.Writer) (*server, signingkey.Secret, error) {
 	secret, err := s.secret()
 	if err != nil {
@@ -75,14 +75,14 @@ func (s *server) keys() *signingkey.KeyRing {
 	return nil
 }
 
-// ServeHTTP answers by the secrets that were read last. A request under way keeps those
-// that it began with.
+// ServeHTTP handles requests with the secrets read last. A running request keeps those
+// that it started with.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.loaded.Load().handler.ServeHTTP(w, r)
 }
 
-// load lets the server go on by a secret, and by the client secret as its file is now.
-// Where they cannot be used, nothing changes.
+// load makes the server use a secret, and the client secret that its file has now. On
+// an error nothing changes.
 func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
 	if err := s.epoch.Check(ctx, secret.Epoch()); err != nil && s.epoch.Held() == nil {
 		return err
@@ -111,7 +111,7 @@ func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
 		return err
 	}
 	attendance := &host.Heartbeat{Store: s.store, Ring: ring, Secret: secret, Replica: s.replica, Log: log}
-	if s.loaded.Load() == nil { // nothing serves before others can know by what
+	if s.loaded.Load() == nil { // other replicas must know the secret before it is used
 		if err := attendance.Note(ctx, time.Now()); err != nil {
 			return err
 		}
@@ -123,8 +123,7 @@ func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
 	return nil
 }
 
-// background runs tasks until the function that it returns is called, which waits for
-// them.
+// background runs tasks until stop is called, which waits for them.
 func background(ctx context.Context, tasks ...func(context.Context)) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
@@ -137,14 +136,14 @@ func background(ctx context.Context, tasks ...func(context.Context)) (stop func(
 	}
 }
 
-// unload ends what the server does beside requests.
+// unload ends the background work.
 func (s *server) unload() {
 	if before := s.loaded.Load(); before != nil {
 		before.stop()
 	}
 }
 
-// leave writes down that the replica ends in peace.
+// recordShutdown records that the replica has stopped.
 func (s *server) recordShutdown() {
 	s.unload()
 	if err := s.loaded.Load().heartbeat.Leave(time.Now()); err != nil {
@@ -152,8 +151,7 @@ func (s *server) recordShutdown() {
 	}
 }
 
-// reloadOnHangup reads the secrets again whenever a SIGHUP comes, until ctx ends or the
-// function that it returns is called.
+// reloadOnHangup reloads the secrets on every SIGHUP, until ctx ends or stop is called.
 func (s *server) reloadOnHangup(ctx context.Context) (stop func()) {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
@@ -173,8 +171,7 @@ func (s *server) reloadOnHangup(ctx context.Context) (stop func()) {
 	}
 }
 
-// reload reads the secrets again. Where they cannot be used, the server goes on by those
-// that it has.
+// reload reads the secrets again. On an error the server keeps the current ones.
 func (s *server) reload(ctx context.Context) {
 	secret, err := s.secret()
 	if err == nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// checkSecretFile tells what would be right unless there is a secret, or one may be made.
+// checkSecretFile returns a hint unless the secret file is valid, or may be created.
 func checkSecretFile(s *settings) string {
 	if s.secretFile == "" {
 		return hintUnless(!s.reachable(), "A server that other machines reach, or that shares its database, needs a\nsecret file. Create one, and keep a copy apart from the database's:\n(umask 077; openssl rand -base64 32 > tabard.secret)")
@@ -24,21 +24,21 @@ func checkSecretFile(s *settings) string {
 	return ""
 }
 
-// reachable tells whether a setting shows that somebody beyond this machine
-// reaches the server or its database. A setting that is wrong shows nothing.
+// reachable reports whether the settings show that other machines reach the server or
+// its database. Invalid settings are ignored.
 func (s *settings) reachable() bool {
 	return s.exposed() || checkDatabase(s.database) == "" && !strings.HasPrefix(s.database, sqlitePrefix)
 }
 
-// exposed is reachable, but for the database.
+// exposed reports whether the settings show that other machines reach the server.
 func (s *settings) exposed() bool {
 	host, _, _ := net.SplitHostPort(s.listen)
 	return checkListen(s.listen) == "" && !directory.Loopback(host) ||
 		checkPublicURL(s.publicURL) == "" && !directory.Loopback(hostOf(s.publicURL))
 }
 
-// secret reads the workspace's secret, of settings that are right. Where the
-// server may go without a file, its own is made.
+// secret reads the workspace's secret, given valid settings. It creates the file if the
+// server may go without one.
 func (s *settings) secret() (signingkey.Secret, error) {
 	if s.secretFile == "" {
 		if err := makeSecret(s.secretPath()); err != nil {
@@ -52,7 +52,7 @@ func (s *settings) secret() (signingkey.Secret, error) {
 	return secret, nil
 }
 
-// serverSecret is the secret of the server whose database it is.
+// serverSecret returns the secret of the server that uses the database.
 func (s *settings) serverSecret() (signingkey.Secret, error) {
 	if _, err := serverSecretPath(s); err != nil {
 		return signingkey.Secret{}, err
@@ -60,7 +60,8 @@ func (s *settings) serverSecret() (signingkey.Secret, error) {
 	return s.secret()
 }
 
-// serverSecretPath names the file of the server's secret, or says that nothing names it.
+// serverSecretPath returns the path of the server's secret, or an error if no setting
+// names it.
 func serverSecretPath(s *settings) (string, error) {
 	path := s.secretPath()
 	if path == "" {
@@ -69,9 +70,9 @@ func serverSecretPath(s *settings) (string, error) {
 	return path, nil
 }
 
-// secretPath names the file that the secret is in. A server that nobody else
-// reaches keeps one of its own, beside its SQLite file. The address of another database
-// is no path, and may hold a password: there it is "".
+// secretPath returns the path of the secret's file. A server on loopback keeps its own
+// beside the SQLite file. The address of another database is not a path and may contain
+// a password: the result is "".
 func (s *settings) secretPath() string {
 	if s.secretFile != "" {
 		return s.secretFile
@@ -90,7 +91,8 @@ func readSecret(path string) (signingkey.Secret, error) {
 	return signingkey.ParseSecret(string(text))
 }
 
-// reason leaves the path away, which the reader has before them.
+// withoutPath returns the cause of a path error, because the message names the path
+// already.
 func withoutPath(err error) error {
 	var path *os.PathError
 	if errors.As(err, &path) {
@@ -99,7 +101,7 @@ func withoutPath(err error) error {
 	return err
 }
 
-// makeSecret makes the file where there is none, readable by its owner alone.
+// makeSecret creates the file if it does not exist, readable by its owner only.
 func makeSecret(path string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
@@ -116,8 +118,8 @@ func makeSecret(path string) error {
 // readableByOthers warns of a secret that every user of the machine can read.
 func readableByOthers(path string) string { return openToOthers("the secret", path) }
 
-// openToOthers warns of a file that every user of the machine can read, or write. What
-// its group can is the operator's to say: service managers give secrets to a group.
+// openToOthers warns of a file that every user of the machine can access. Access by its
+// group is fine: service managers give secrets to a group.
 func openToOthers(what, path string) string {
 	info, err := os.Stat(path)
 	if err != nil || runtime.GOOS == "windows" || info.Mode().Perm()&0o006 == 0 {

@@ -33,7 +33,7 @@ early. The first start creates the first value.`,
 	return command
 }
 
-// replacement is what the commands are told.
+// replacement holds the settings and flags of the commands.
 type replacement struct {
 	settings
 	force, offline bool
@@ -68,7 +68,7 @@ reaches: check yourself that each step is safe.`,
 	return command
 }
 
-// rotate does the next step, if it is safe.
+// rotate does the next step if it is safe.
 func (r *replacement) rotate(ctx context.Context, out io.Writer, now int64) error {
 	f, err := r.openSecret()
 	if err != nil {
@@ -107,7 +107,7 @@ func (r *replacement) rotate(ctx context.Context, out io.Writer, now int64) erro
 var errUnmarked = errors.New("the file does not say whether its second value is the new or the old one. Write above it, on a line of its own,\n" +
 	markNext + "\nor\n" + markBefore)
 
-// step writes the file and says what comes next.
+// step writes the file and prints the next step.
 func (r *replacement) step(f *secretFile, step secrets.Step, out io.Writer) error {
 	f.apply(step)
 	if err := f.write(); err != nil {
@@ -117,7 +117,7 @@ func (r *replacement) step(f *secretFile, step secrets.Step, out io.Writer) erro
 	return err
 }
 
-// said is what a step that was done says.
+// stepDoneText is printed after a step.
 var stepDoneText = map[secrets.Step]string{
 	secrets.Add: `Step 1 of 3 is done: %s has a new value below the one in use.
 Next: copy the file to every replica and reload each, one after the other (SIGHUP, or

@@ -11,9 +11,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// secretFile is a secret file being edited: its values, each with the comments above it.
+// secretFile is a secret file being edited: its values, each with its comments.
 type secretFile struct {
-	path   string // of the file itself, where a link leads to it
+	path   string // of the file itself, with links resolved
 	mode   os.FileMode
 	before os.FileInfo
 	text   string
@@ -26,7 +26,7 @@ type secretLine struct {
 	value    string
 }
 
-// The comments by which tabard secret rotate tells what the second value is.
+// The comments that mark the second value for tabard secret rotate.
 const (
 	markNext   = "# next: every replica has to know it before it is used"
 	markBefore = "# before: it opens what was made under it, and goes out last"
@@ -85,7 +85,7 @@ func isEpoch(line string) bool {
 	return is
 }
 
-// marked returns the step that the second value's comment tells.
+// nextStep returns the step that the second value's comment marks.
 func (f *secretFile) nextStep() (secrets.Step, bool) {
 	if len(f.values) < 2 {
 		return secrets.Add, true
@@ -101,7 +101,7 @@ func (f *secretFile) nextStep() (secrets.Step, bool) {
 	return 0, false
 }
 
-// take does a step.
+// apply does a step in memory.
 func (f *secretFile) apply(step secrets.Step) {
 	switch step {
 	case secrets.Add:
@@ -127,8 +127,8 @@ func (l *secretLine) unmark() {
 	l.comments = kept
 }
 
-// write puts the file in the old one's place, in one go: whoever reads it has the old one
-// or the new one. It keeps its owner and its group, and nobody else reads it.
+// write replaces the file atomically. It keeps owner and group, and no other user can
+// read it.
 func (f *secretFile) write() error {
 	var text strings.Builder
 	if f.epoch != "" {
@@ -144,7 +144,7 @@ func (f *secretFile) write() error {
 	if err != nil {
 		return fmt.Errorf("%w; if the folder is read-only, run this on a copy of the file", withoutPath(err))
 	}
-	defer os.Remove(made.Name()) // in vain once it is in place
+	defer os.Remove(made.Name()) // no effect after the rename
 	_, err = made.WriteString(text.String())
 	err = errors.Join(err, keepOwner(made, f.before), made.Chmod(f.mode), made.Sync(), made.Close())
 	if err == nil {
@@ -156,14 +156,14 @@ func (f *secretFile) write() error {
 	if err != nil {
 		return withoutPath(err)
 	}
-	if d, err := os.Open(folder); err == nil { // the new name outlives a crash
+	if d, err := os.Open(folder); err == nil { // makes the rename survive a crash
 		d.Sync()
 		d.Close()
 	}
 	return nil
 }
 
-// unchanged refuses to overwrite what somebody else wrote meanwhile.
+// checkUnchanged refuses to overwrite a concurrent change.
 func (f *secretFile) checkUnchanged() error {
 	if text, err := os.ReadFile(f.path); err != nil || string(text) != f.text {
 		return errors.Join(errors.New("the file was changed in the meantime; check it and run this again"), err)

@@ -14,7 +14,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
-// secretState is how far the replacement of the secret is.
+// secretState is the state of the replacement of the secret.
 type secretState struct {
 	Step     secrets.Step      `json:"next_step"`
 	Blockers []string          `json:"not_safe_because"`
@@ -22,8 +22,8 @@ type secretState struct {
 	Values   []string          `json:"values"` // by id, the one in use first
 }
 
-// examineSecret asks the store how far the replacement is of a secret file; with
-// look it changes nothing.
+// examineSecret returns the state of the replacement for a secret file. With look it
+// changes nothing in the store.
 func examineSecret(ctx context.Context, store *sqlstore.Store, f *secretFile, look bool, now int64) (*secretState, error) {
 	secret, err := signingkey.ParseSecret(f.text)
 	if err != nil {
@@ -95,7 +95,7 @@ func (s *settings) secretState(ctx context.Context, now int64) (*secretState, er
 	return examineSecret(ctx, store, f, true, now)
 }
 
-// next is what the next step does.
+// stepNextText describes the next step.
 var stepNextText = map[secrets.Step]string{
 	secrets.Add:     "No replacement is in progress. tabard secret rotate starts one: it adds a new value.",
 	secrets.Promote: "Step 2 of 3 is next: the new value changes places with the old one.",

@@ -56,12 +56,13 @@ stops listening and lets running requests finish. On SIGHUP it reads --secret-fi
 	return command
 }
 
-// databaseWait is how long a start waits for a database that does not answer: as long as
-// one takes that starts with the same machine. Whatever restarts the server goes on.
+// databaseWait is how long a start waits for a database that does not answer yet, such
+// as one that starts with the same machine. A service manager restarts the server after
+// that.
 const databaseWait = time.Minute
 
-// serve runs the server, of settings that are right, until ctx ends, then lets
-// requests under way finish. Where the port is taken, it has done nothing.
+// serve runs the server, given valid settings, until ctx ends, and then lets running
+// requests finish. It first listens: if the port is taken, nothing was changed.
 func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	listener, err := net.Listen("tcp", s.listen)
 	if err != nil {
@@ -109,9 +110,8 @@ func (s *settings) wrapHandler(handler http.Handler, counted *metrics.Metrics) (
 	return metricsAccess{from, trusted}.wrap(s.publicURL, counted.Page(), trusted.wrap(counted.Count(handler)))
 }
 
-// tuneGC trades some 15 MB of memory for the processor time of three garbage
-// collections in four: what lives long is small here. GOGC in the environment takes
-// precedence.
+// tuneGC saves three of four garbage collections for some 15 MB of memory, because
+// little lives long here. GOGC in the environment takes precedence.
 func tuneGC() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)

@@ -21,7 +21,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
-// settings are what a command is told by flags and environment, as text.
+// settings are a command's flags and environment, as text.
 type settings struct {
 	listen           string
 	publicURL        string
@@ -48,7 +48,7 @@ type settings struct {
 	untypedLogoutTokens bool
 	frontchannelLogout  bool
 
-	flags  *pflag.FlagSet // those above that the command has
+	flags  *pflag.FlagSet // the command's settings of those above
 	stderr io.Writer      // the command's
 }
 
@@ -58,15 +58,15 @@ const environmentHelp = `
 Every setting can be given in the environment instead: --database is TABARD_DATABASE.
 A flag takes precedence.`
 
-// addDatabase gives a command the settings that reach the store.
+// addDatabase adds the setting of the database to a command.
 func (s *settings) addDatabase(c *cobra.Command) {
 	s.flags = pflag.NewFlagSet("", pflag.ContinueOnError)
 	s.databaseFlags()
 	s.addFlags(c)
 }
 
-// addSealing gives a command the settings that reach the store, and the workspace's
-// secret, which seals or hashes what is kept there; and further ones of its own.
+// addSealing adds the settings of the database and of the secret, which seals and
+// hashes values in it, and further ones.
 func (s *settings) addSealing(c *cobra.Command, further ...*pflag.FlagSet) {
 	s.flags = pflag.NewFlagSet("", pflag.ContinueOnError)
 	for _, flags := range further {
@@ -78,7 +78,7 @@ func (s *settings) addSealing(c *cobra.Command, further ...*pflag.FlagSet) {
 	c.MarkFlagFilename("secret-file")
 }
 
-// addKeys gives a command the settings that signing keys are made by.
+// addKeys adds the settings that making signing keys needs.
 func (s *settings) addKeys(c *cobra.Command) {
 	s.flags = pflag.NewFlagSet("", pflag.ContinueOnError)
 	s.databaseFlags()
@@ -94,7 +94,7 @@ func (s *settings) completeKeys(c *cobra.Command) {
 	c.MarkFlagFilename("secret-file")
 }
 
-// addServer gives a command all that a server is told.
+// addServer adds all settings of a server to a command.
 func (s *settings) addServer(c *cobra.Command) {
 	s.flags = allSettingsOf(s)
 	s.addFlags(c)
@@ -112,7 +112,8 @@ func (s *settings) addServer(c *cobra.Command) {
 	}
 }
 
-// give hands the flags to the command, which reads the environment before it runs.
+// addFlags adds the settings to the command, which reads the environment before it
+// runs.
 func (s *settings) addFlags(c *cobra.Command) {
 	c.Long += environmentHelp
 	c.Flags().SortFlags = false
@@ -125,7 +126,7 @@ func (s *settings) addFlags(c *cobra.Command) {
 	}
 }
 
-// allSettings returns every setting that there is.
+// allSettings returns all settings of a server.
 func allSettings() *pflag.FlagSet { return allSettingsOf(new(settings)) }
 
 func allSettingsOf(s *settings) *pflag.FlagSet {
@@ -170,8 +171,7 @@ func (s *settings) algorithmFlag() {
 	s.flags.StringVar(&s.signingAlgorithm, "signing-algorithm", "ES256", "signing algorithm `NAME` of access tokens: ES256, EdDSA or RS256")
 }
 
-// open opens the store that --database names, and does with its schema what the
-// opening says.
+// open opens the store of --database and handles its schema as opening says.
 func (s *settings) open(ctx context.Context, opening migrate.Opening) (store *sqlstore.Store, err error) {
 	if hint := checkDatabase(s.database); hint != "" {
 		return nil, s.wrong("database", hint).error()
@@ -190,14 +190,14 @@ func (s *settings) open(ctx context.Context, opening migrate.Opening) (store *sq
 	return store, nil
 }
 
-// openOrMake is open for what may be the first to use a database: it makes the tables
-// where there are none, and leaves those of an older release as they are.
+// openOrMake opens the store for commands that may be the first to use a database. It
+// creates missing tables, and leaves those of an older release as they are.
 func (s *settings) openOrMake(ctx context.Context) (*sqlstore.Store, error) {
 	return s.open(ctx, migrate.Opening{Schema: migrate.AsItIsOrNew})
 }
 
-// openExisting is open for what only makes sense of a database that is there: a slip in
-// its name would make an empty one. It changes no schema.
+// openExisting opens the store for commands that need an existing database. It creates
+// no file, in case the name is misspelled, and changes no schema.
 func (s *settings) openExisting(ctx context.Context) (*sqlstore.Store, error) {
 	if path, ok := strings.CutPrefix(s.database, sqlitePrefix); ok {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
@@ -207,7 +207,7 @@ func (s *settings) openExisting(ctx context.Context) (*sqlstore.Store, error) {
 	return s.open(ctx, migrate.Opening{Schema: migrate.AsItIs})
 }
 
-// inspect looks at the database that --database names, and leaves it as it is.
+// inspect opens the database of --database without changing it.
 func (s *settings) inspect(ctx context.Context) (*inspect.Database, error) {
 	if path, ok := strings.CutPrefix(s.database, sqlitePrefix); ok {
 		return sqlite.Inspect(ctx, path)
@@ -215,7 +215,7 @@ func (s *settings) inspect(ctx context.Context) (*inspect.Database, error) {
 	return postgres.Inspect(ctx, s.database)
 }
 
-// logger returns the log that the settings ask for.
+// logger returns the log according to the settings.
 func (s *settings) logger(w io.Writer) *slog.Logger {
 	var level slog.Level
 	level.UnmarshalText([]byte(s.logLevel)) // checked
@@ -226,12 +226,12 @@ func (s *settings) logger(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, options))
 }
 
-// warnings tells what is not wrong enough to stop for.
+// warnings returns problems that do not prevent a start.
 func (s *settings) warnings() []string {
 	return append(unknownVariables(os.Environ()), readableFiles(s)...)
 }
 
-// warn tells the warnings to whoever runs a command.
+// warn prints the warnings.
 func (s *settings) warn(c *cobra.Command) {
 	for _, w := range s.warnings() {
 		fmt.Fprintln(c.ErrOrStderr(), "tabard: warning: "+w)

@@ -29,7 +29,7 @@ rotate in the same way.`,
 	return command
 }
 
-// shownKey is a signing key as --json tells of it. Times are Unix seconds.
+// shownKey is a signing key in the output of --json. Times are Unix seconds.
 type shownKey struct {
 	ID             string               `json:"id"`
 	OrganizationID string               `json:"organization_id"` // "" is the workspace
@@ -68,10 +68,10 @@ signing, kept (published for the tokens it signed) and gone.`,
 	return command
 }
 
-// keyPage is how many organizations' keys are read at a time.
+// keyPage is the number of organizations whose keys are read at a time.
 const keyPage = 500
 
-// signingKeys are the workspace's and then those of organizations.
+// signingKeys returns the workspace's keys and then those of organizations.
 func (s *settings) signingKeys(ctx context.Context, now int64) ([]shownKey, error) {
 	store, err := s.openOrMake(ctx)
 	if err != nil {

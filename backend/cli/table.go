@@ -8,7 +8,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/admin"
 )
 
-// rows shows a list for people, under headings.
+// listTable returns a function that formats a list as a table.
 func listTable[T any](headings string, cells func(T) []string, none string) func(admin.List[T]) string {
 	return func(list admin.List[T]) string {
 		if len(list.Items) == 0 {
@@ -28,7 +28,7 @@ func listTable[T any](headings string, cells func(T) []string, none string) func
 	}
 }
 
-// card shows one thing for people, a line for each field: name, value, name, value.
+// fieldTable formats pairs of name and value, one a line.
 func fieldTable(fields ...string) string {
 	var text strings.Builder
 	columns := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)

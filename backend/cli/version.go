@@ -22,7 +22,7 @@ func versionCommand() *cobra.Command {
 	}
 }
 
-// version names the release, or else the commit as far as the build recorded it.
+// version returns the release, or the commit if the build recorded it.
 func version() string {
 	built, commit := "unknown", ""
 	if build, ok := debug.ReadBuildInfo(); ok {

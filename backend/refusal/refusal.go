@@ -13,7 +13,7 @@ import (
 type Refusal struct {
 	Code api.Code
 	Text string // for people
-	// Reason is the Reason of the answer: the missing condition, or why something
+	// Reason is the Reason of the response: the missing condition, or why a session
 	// ended.
 	Reason string
 	// Status is the HTTP status of the answer. 0 means the code's own.
@@ -25,16 +25,17 @@ type Refusal struct {
 	// ACRValues and MaxAge are the step-up challenge (RFC 9470 section 3).
 	ACRValues string
 	MaxAge    *int64
-	// Page is the page that tells it to people; empty is the code's own.
+	// Page is the page for people; empty means the code's own.
 	Page page.Kind
-	// RetryURL is where a page about it leads to try again; empty leads only into the app.
+	// RetryURL is the page's link to try again. If empty, the page links only to the
+	// app.
 	RetryURL string
 	// Cause is for the log alone.
 	Cause error
-	// Fault has the log call it an error, whatever its status, and names what is to be
-	// mended.
+	// Fault makes the log record an error, whatever the status, and names the cause to
+	// fix.
 	Fault string
-	// NoFault keeps the log from calling it an error, whatever its status.
+	// NoFault keeps the log from recording an error, whatever the status.
 	NoFault bool
 }
 
@@ -53,7 +54,7 @@ func (r *Refusal) WithCause(err error) *Refusal {
 	return r
 }
 
-// OnPage sets the page, and where it leads to try again.
+// OnPage sets the page and its link to try again.
 func (r *Refusal) OnPage(kind page.Kind, again string) *Refusal {
 	r.Page, r.RetryURL = kind, again
 	return r
@@ -90,8 +91,8 @@ func Is(err error) bool {
 	return errors.As(err, &r)
 }
 
-// From returns the refusal that an error is. Any other error is a fault of the storage or
-// of the host: access is not granted, and the client may try again.
+// From returns the refusal in an error. Any other error is a fault of the store or of
+// the host: access is not granted, and the client may try again.
 func From(err error) *Refusal {
 	var r *Refusal
 	if errors.As(err, &r) {

@@ -15,31 +15,34 @@ import (
 )
 
 const (
-	// pageSize is how many memberships one request changes: each takes two statements, and
-	// D1's smallest plan has fifty a request.
+	// pageSize is the most memberships in one request: each takes two statements, and
+	// D1's smallest plan allows fifty a request.
 	pageSize = 20
-	// pageBytes is how large a request gets, before the last of its members.
+	// pageBytes is the size of a request, without its last member, from which it is
+	// sent.
 	pageBytes = 8 << 10
 )
 
-// ApplyOptions says what is told of an apply.
+// ApplyOptions are the options of Apply.
 type ApplyOptions struct {
-	// DryRun changes nothing, and tells what would change.
+	// DryRun reports the differences without changing anything.
 	DryRun bool
-	// OnProgress is told after each organization how many memberships were looked at.
+	// OnProgress is called after each organization with the number of memberships
+	// compared.
 	OnProgress func(members int)
-	// OnDifference is told each difference, before it is made.
+	// OnDifference is called with each difference, before it is changed.
 	OnDifference func(directory.Difference)
 }
 
-// Apply makes the workspace's policy, and the organizations of a workspace file with their
-// policies and members, be what the file says. Applied again it changes nothing; where it
-// was interrupted, the next does the rest. As with a database, members that the file
-// named before and no longer names leave; those whom an administrator or a claim
-// admitted stay.
+// Apply changes the workspace's policy, and the organizations of a workspace file with
+// their policies and members, to match the file. Applied again it changes nothing;
+// after an interruption the next call does the rest. As with a database, members that
+// an earlier file named and this one does not are removed; those admitted by an
+// administrator or a claim stay.
 //
-// What the administration API does not change stays as it is: apps, roles and the other
-// members at the top of the file, connections, and an organization that is disabled.
+// Objects that the administration API cannot change stay as they are: apps, roles,
+// connections and the other fields at the top of the file. A disabled organization
+// stays disabled.
 func (c *Client) Apply(ctx context.Context, d directory.Desired, how ApplyOptions) (directory.Changes, error) {
 	a := &applier{Client: c, ApplyOptions: how}
 	err := a.run(ctx, d)
@@ -58,7 +61,7 @@ func (a *applier) reportDifference(kind directory.DifferenceKind, what, organiza
 	}
 }
 
-// change sends what changes something, unless nothing may.
+// change sends a request that changes something, except in a dry run.
 func (a *applier) change(ctx context.Context, method, at string, body, into any) error {
 	if a.DryRun {
 		return nil
@@ -129,13 +132,13 @@ func (a *applier) organization(ctx context.Context, stored admin.Organization, o
 		a.changes.Organizations.Added++
 		a.reportDifference(directory.Addition, "organization", o.Slug, "", "%q", o.Name)
 		err := a.change(ctx, http.MethodPost, "/organizations", names, &stored)
-		if hasCode(err, api.AlreadyExists) { // made by a request whose answer was lost
+		if hasCode(err, api.AlreadyExists) { // created by a request whose response was lost
 			err = a.request(ctx, http.MethodGet, "/organizations/"+o.Slug, nil, &stored)
 		}
 		if err != nil {
 			return err
 		}
-		if a.DryRun { // there is nothing to compare with
+		if a.DryRun { // there are no members to compare with
 			return a.members(ctx, "", o)
 		}
 	case stored.Slug != o.Slug || stored.Name != o.Name:
@@ -163,7 +166,7 @@ func (a *applier) organization(ctx context.Context, stored admin.Organization, o
 	return a.members(ctx, at, o)
 }
 
-// person stands for issuer and subject where many are in memory.
+// personKey stands for an issuer and a subject and takes little memory.
 type personKey [16]byte
 
 func newPersonKey(iss, sub string) (p personKey) {
@@ -177,7 +180,8 @@ type member struct {
 	source        directory.Source
 }
 
-// members brings an organization's members up to date. Without at there are none yet.
+// members changes an organization's members to match the file. If at is empty, there
+// are none yet.
 func (a *applier) members(ctx context.Context, at string, o *directory.DesiredOrganization) error {
 	stored := map[personKey]member{}
 	if at != "" {
@@ -220,7 +224,7 @@ func (a *applier) members(ctx context.Context, at string, o *directory.DesiredOr
 	return page.send(ctx)
 }
 
-// memberPage is what the next request changes.
+// memberPage collects the changes of the next request.
 type memberPage struct {
 	*applier
 	at    string

@@ -1,5 +1,5 @@
-// Package remote applies a workspace file to a backend by its administration API: to a
-// server or a Worker alike, whose database nobody else reaches.
+// Package remote applies a workspace file to a backend, a server or a Worker, through
+// its administration API.
 package remote
 
 import (
@@ -21,24 +21,24 @@ import (
 )
 
 const (
-	// path is where the administration API is below a backend's URL.
+	// path is the path of the administration API below a backend's URL.
 	path = "/admin/v1"
-	// maxTries is how often a request is sent that nobody answered, or not now, and
-	// maxPause how long at most is waited in between.
+	// maxTries is how often a request is sent if it fails or is refused for now, and
+	// maxPause the longest pause in between.
 	maxTries = 6
 	maxPause = time.Minute
-	// maxBody is more than any answer of the API has, in bytes.
+	// maxBody is larger than any response of the API, in bytes.
 	maxBody = 4 << 20
 )
 
-// Client asks an administration API.
+// Client is a client of an administration API.
 type Client struct {
 	base string
 	key  string
 	http *http.Client
 }
 
-// New returns a client of the backend at a URL. The key is one to the workspace.
+// New returns a client of the backend at a URL. The key must be one to the workspace.
 func New(address, key string, transport http.RoundTripper) (*Client, error) {
 	at, err := url.Parse(address)
 	local := err == nil && (at.Hostname() == "localhost" || at.Hostname() == "127.0.0.1" || at.Hostname() == "::1")
@@ -50,13 +50,13 @@ func New(address, key string, transport http.RoundTripper) (*Client, error) {
 	}
 	return &Client{strings.TrimSuffix(address, "/") + path, key, &http.Client{
 		Transport: transport, Timeout: time.Minute,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // nobody else gets the key
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // a redirect must not carry the key to another server
 	}}, nil
 }
 
-// ask sends a request, again where that may help, and reads the answer into into. Every
-// request may be repeated: where one that makes something was answered and the answer
-// lost, the next is refused as already_exists.
+// request sends a request, repeats it if that may help, and decodes the response into
+// into. Every request may be repeated: if the response to a creation was lost, the next
+// one is refused as already_exists.
 func (c *Client) request(ctx context.Context, method, at string, body, into any) error {
 	var text []byte
 	if body != nil {
@@ -78,8 +78,8 @@ func (c *Client) request(ctx context.Context, method, at string, body, into any)
 	}
 }
 
-// send sends a request once. After an error it returns how long to wait before it is sent
-// again, 0 where it is not.
+// sendOnce sends a request once. With an error it returns the time to wait before the
+// next attempt, 0 if there is none.
 func (c *Client) sendOnce(ctx context.Context, method, at string, body []byte, into any) (again time.Duration, err error) {
 	r, err := http.NewRequestWithContext(ctx, method, c.base+at, bytes.NewReader(body))
 	if err != nil {
@@ -110,7 +110,7 @@ func (c *Client) sendOnce(ctx context.Context, method, at string, body []byte, i
 	return again, fmt.Errorf("%s %s: %w", method, at, responseError(answer, text))
 }
 
-// refused is the error of an answer that is none of success.
+// responseError returns the error of a response that is not a success.
 func responseError(answer *http.Response, text []byte) error {
 	var told api.Error
 	if json.Unmarshal(text, &told) != nil || told.Code == "" {
@@ -125,7 +125,7 @@ func hasCode(err error, code api.Code) bool {
 	return errors.As(err, &r) && r.Code == code
 }
 
-// pages calls each for everything that a list has.
+// eachItem calls each for every item of a list.
 func eachItem[T any](ctx context.Context, c *Client, at string, each func(T)) error {
 	for after := ""; ; {
 		var page admin.List[T]

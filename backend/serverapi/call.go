@@ -15,19 +15,19 @@ import (
 	"github.com/tabard-auth/tabard/backend/web"
 )
 
-// Call is one request on its way to its answer.
+// Call is a request being handled.
 type Call struct {
 	*server
 	W     http.ResponseWriter
 	R     *http.Request
-	Actor admin.Actor // whose key it showed
+	Actor admin.Actor // of the request's key
 }
 
-// Context is the request's.
+// Context returns the request's context.
 func (c *Call) Context() context.Context { return c.R.Context() }
 
-// serve runs the action of the request's method. Every error becomes an answer here,
-// and every answer a line of the log.
+// serve runs the action for the request's method. It turns every error into a response,
+// and logs every request.
 func (s *server) serve(answered methods) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &Call{server: s, W: w, R: r}
@@ -66,14 +66,14 @@ func (c *Call) dispatch(answered methods) (status int, err error) {
 	return status, nil
 }
 
-// recovered keeps a panic from crossing the boundary.
+// recoverPanic turns a panic into a response.
 func (c *Call) recoverPanic() {
 	if v := recover(); v != nil {
 		c.refuse(fmt.Errorf("panic: %v\n%s", v, debug.Stack()))
 	}
 }
 
-// refuse answers with an error.
+// refuse responds with an error.
 func (c *Call) refuse(err error) {
 	r := refusal.From(err).UnlessClientLeft(c.Context())
 	var cause error
@@ -85,7 +85,7 @@ func (c *Call) refuse(err error) {
 	c.logRequest(r.HTTPStatus(), r.Code, cause)
 }
 
-// record writes the request's line of the log. No key is in it, and no query.
+// logRequest logs the request, without keys and query.
 func (c *Call) logRequest(status int, code api.Code, cause error) {
 	attributes := []any{"method", c.R.Method, "path", c.R.URL.Path, "status", status}
 	if c.Actor.ID != "" {

@@ -12,17 +12,17 @@ const (
 	maxNetworks   = 10_000 // that are counted, of each size
 )
 
-// sizes are the networks that failures are counted by, with how many each may have in
-// one window. The first is a client's own, which for IPv6 is a /64. The others are
-// those that somebody can have many of the first in.
+// networkSizes are the sizes of networks by which failures are counted, with the most
+// failures of each in one window. The first is a client's own network, a /64 for IPv6.
+// The others are networks of which one party can have many of the first.
 var networkSizes = [...]struct{ bits4, bits6, most int }{
 	{32, 64, 30},
 	{24, 48, 300},
 	{16, 32, 3000},
 }
 
-// failures counts requests without a valid key by network. Those beyond the networks
-// that are kept are not counted.
+// failures counts requests without a valid key by network. Beyond maxNetworks further
+// networks are not counted.
 type failures struct {
 	mu     sync.Mutex
 	window int64
@@ -37,12 +37,12 @@ func newFailures() *failures {
 	return f
 }
 
-// standing is what is known of an address.
+// limitState is the state of an address.
 type limitState int
 
 const (
 	allowed limitState = iota
-	queued             // its neighbors failed often, or nobody could count
+	queued             // its neighbors failed often, or it was not counted
 	blocked            // it failed often itself
 )
 
@@ -70,7 +70,7 @@ func (f *failures) add(address string, now int64) {
 	client := clientAddress(address)
 	for i := len(networkSizes) - 1; i >= 0; i-- {
 		n, count := network(client, i), f.count[i]
-		if count[n] >= networkSizes[i].most { // what is in it needs no counts of its own
+		if count[n] >= networkSizes[i].most { // the network is over its limit, so smaller ones need no count
 			return
 		}
 		if count[n] > 0 || len(count) < maxNetworks {
@@ -79,7 +79,7 @@ func (f *failures) add(address string, now int64) {
 	}
 }
 
-// turn begins the window that a time lies in.
+// startWindow starts a new window when the time has left the current one.
 func (f *failures) startWindow(now int64) {
 	if w := now / failureWindow; w != f.window {
 		f.window = w
@@ -89,10 +89,11 @@ func (f *failures) startWindow(now int64) {
 	}
 }
 
-// retryAfter is how long the window lasts.
+// retryAfter returns the time to the end of the window, in seconds.
 func (f *failures) retryAfter(now int64) int64 { return failureWindow - now%failureWindow }
 
-// clientAddress reads the address of a request. One that is none is the zero address.
+// clientAddress parses the address of a request. If it is invalid, the result is the zero
+// address.
 func clientAddress(address string) netip.Addr {
 	client, err := netip.ParseAddr(address)
 	if err != nil {
@@ -102,7 +103,7 @@ func clientAddress(address string) netip.Addr {
 	return client.Unmap().WithZone("")
 }
 
-// network returns the network of a client of the i-th size.
+// network returns the client's network of the i-th size.
 func network(client netip.Addr, i int) netip.Prefix {
 	bits := networkSizes[i].bits4
 	if client.Is6() {
@@ -112,7 +113,7 @@ func network(client netip.Addr, i int) netip.Prefix {
 	return n
 }
 
-// lane is where keys are looked up a few at a time, in the order in which they came.
+// lookupSlots limits concurrent look-ups of keys, in the order of arrival.
 type lookupSlots chan struct{}
 
 const (
@@ -122,7 +123,7 @@ const (
 
 func newLookupSlots() lookupSlots { return make(lookupSlots, maxLookups) }
 
-// enter waits for a place, and reports whether there was one in time.
+// acquire waits for a slot, and reports whether it got one in time.
 func (l lookupSlots) acquire(ctx context.Context) bool {
 	late := time.NewTimer(lookupTimeout)
 	defer late.Stop()

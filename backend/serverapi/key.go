@@ -10,12 +10,12 @@ import (
 	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
-// admit lets a request with a valid key pass, and finds whose it is. No browser sends
-// such requests: what carries a browser's headers is refused, whatever its origin.
-// Cookies decide nothing. Each address has some failures in a minute, and is then
-// refused unheard, but for keys that were good a while ago: nobody locks a server out
-// with which they share an address. The neighbors of addresses that fail are heard
-// all the same, a few at a time.
+// authenticate checks the request's key and sets the actor. Requests with a browser's
+// headers are refused, whatever their origin, and cookies are ignored. After too many
+// failures from an address its requests are refused without a look-up for the rest of
+// the minute, except those with a key that was valid within the last hour: so a client
+// cannot lock out a server behind the same address. Requests from the address's
+// neighbors are still looked up, a few at a time.
 func (c *Call) authenticate() error {
 	for _, browsers := range []string{"Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest"} {
 		if len(c.R.Header.Values(browsers)) > 0 {
@@ -43,8 +43,8 @@ func (c *Call) authenticate() error {
 	return err
 }
 
-// heard lets a key be looked up that is not known to be good, by what came from its
-// address and its neighbors before. The caller leaves when it was.
+// throttle limits the look-up of a key that is not known to be valid, by the failures
+// of its address and its neighbors. The caller calls leave after the look-up.
 func (c *Call) throttle(now int64) (leave func(), err error) {
 	tooMany := refusal.New(api.RateLimited, "Too many requests without a valid key came from this address. Try again later.")
 	tooMany.RetryAfter = c.failures.retryAfter(now)
@@ -60,8 +60,8 @@ func (c *Call) throttle(now int64) (leave func(), err error) {
 	return func() {}, nil
 }
 
-// bearer returns the token of an Authorization header that stands once (RFC 6750
-// section 2.1).
+// bearer returns the token of the Authorization header (RFC 6750 section 2.1). A
+// repeated header is ignored.
 func bearer(headers []string) string {
 	if len(headers) != 1 {
 		return ""
@@ -78,7 +78,7 @@ const (
 	maxKnownKeys = 1000
 )
 
-// proven are the keys that were good, by their hash, with the time.
+// knownKeys holds the hashes of keys that were valid, with the time.
 type knownKeys struct {
 	mu sync.Mutex
 	at map[[sha256.Size]byte]int64

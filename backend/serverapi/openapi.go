@@ -2,7 +2,7 @@ package serverapi
 
 import "net/http"
 
-// documentPath is where an API's document lies, for everybody to read.
+// documentPath is the path of an API's document, which needs no key.
 const documentPath = "/openapi.json"
 
 func document(text []byte) http.HandlerFunc {

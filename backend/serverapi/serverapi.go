@@ -1,7 +1,6 @@
-// Package serverapi is what the APIs that other servers call share: the API key that a
-// request shows, and an action that is run for it and answered. adminapi is one of them
-// and crossapp the other; both are optional, and the same on every host. The tests of
-// all three are here, in one world.
+// Package serverapi is shared by the APIs for servers: it authenticates a request by
+// its API key, runs an action and responds. The APIs are adminapi and crossapp; both
+// are optional, and the same on every host. The tests of all three are here.
 package serverapi
 
 import (
@@ -15,37 +14,37 @@ import (
 	"github.com/tabard-auth/tabard/backend/admin"
 )
 
-// Config is what every API for servers needs. All of it is required but Log.
+// Config configures an API. All fields but Log are required.
 type Config struct {
 	// PublicURL is the backend's base URL.
 	PublicURL string
-	// Authenticate tells whose a key of that kind is, or refuses it.
+	// Authenticate returns the actor of a key of that kind, or a refusal.
 	Authenticate func(ctx context.Context, kind admin.KeyKind, text, address string) (admin.Actor, error)
-	// Log receives one record a request; nil discards them.
+	// Log receives one record for each request; nil discards them.
 	Log *slog.Logger
-	// Now tells the time.
+	// Now returns the current time.
 	Now func() time.Time
 }
 
-// API is one API for servers.
+// API is an API for servers.
 type API[On any] struct {
 	Path     string        // below the backend's base URL
-	Kind     admin.KeyKind // of the keys that it takes
+	Kind     admin.KeyKind // of the keys that it accepts
 	Routes   []Route[On]
-	Target   On     // what its actions are done on
+	Target   On     // passed to its actions
 	Document []byte // describes the routes (OpenAPI 3.1)
 }
 
-// Route is one request of an API. The API's document describes each.
+// Route is a route of an API, described in the API's document.
 type Route[On any] struct {
 	Method, Path string // below the API's path
 	action       Action[On]
 }
 
-// NewRoute is what is done at a path.
+// NewRoute returns the route of a method and path.
 func NewRoute[On any](method, path string, a Action[On]) Route[On] { return Route[On]{method, path, a} }
 
-// server is what the calls of one API share.
+// server is shared by the calls of one API.
 type server struct {
 	Config
 	kind     admin.KeyKind
@@ -78,7 +77,7 @@ func Handler[On any](c Config, a API[On]) (http.Handler, error) {
 	return mux, nil
 }
 
-// methods are what the methods of one path do.
+// methods maps methods to the actions of one path.
 type methods map[string]boundAction
 
 func byPath[On any](a API[On]) map[string]methods {

@@ -25,8 +25,8 @@ var (
 	noContent = serverapi.NoContent[*service]
 )
 
-// The shapes of the office's acts: gets of the whole, of something that the path
-// names, and of something in something; the same with a body, and with a page.
+// The shapes of actions, by the path's wildcards: none (forWorkspace), one (byID), or
+// one within another (within); the same with a body, and as lists.
 
 func forWorkspace[T any](run func(*service, context.Context, actor) (T, error)) action {
 	return action{Run: func(o *service, c *call) (any, error) { return run(o, c.Context(), c.Actor) }}
@@ -81,11 +81,11 @@ func listAction[T any](run func(*service, *call, admin.Page) (admin.List[T], err
 	}}
 }
 
-// defaultLimit is how many a page holds where nothing is said.
+// defaultLimit is the limit of a request without one.
 const defaultLimit = 50
 
-// page reads which page is wanted, and the query with it, which has these further
-// parameters at most.
+// parsePage reads the page and the query. The query may have the further parameters
+// named, and no others.
 func parsePage(c *call, further ...string) (admin.Page, url.Values, error) {
 	q, err := url.ParseQuery(c.R.URL.RawQuery)
 	if err != nil {
@@ -103,7 +103,7 @@ func parsePage(c *call, further ...string) (admin.Page, url.Values, error) {
 	return admin.Page{After: q.Get("after"), Limit: int(limit)}, q, nil
 }
 
-// number reads a natural number of the query.
+// parseNumber reads a whole number from the query.
 func parseNumber(q url.Values, name string, absent int64) (int64, error) {
 	text := q.Get(name)
 	if text == "" {
@@ -116,8 +116,8 @@ func parseNumber(q url.Values, name string, absent int64) (int64, error) {
 	return n, nil
 }
 
-// paged links to the next page (RFC 8288), in words relative to this one: no header
-// of a request builds a URL.
+// linkNext adds a link to the next page (RFC 8288). The link is relative, so that it
+// does not depend on the request's headers.
 func linkNext[T any](c *call, all admin.List[T], err error) (any, error) {
 	if err == nil && all.Next != "" {
 		q := c.R.URL.Query()

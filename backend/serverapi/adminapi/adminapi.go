@@ -1,5 +1,5 @@
-// Package adminapi is the administration API, below /admin/v1. routes.go is all of it;
-// what an act of administration does is admin's.
+// Package adminapi is the administration API, below /admin/v1. routes.go lists its
+// routes; package admin implements the operations.
 package adminapi
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/serverapi"
 )
 
-// Path is where the API lies below the backend's base URL.
+// Path is the path of the API below the backend's base URL.
 const Path = "/admin/v1"
 
 // Document describes the API (OpenAPI 3.1).

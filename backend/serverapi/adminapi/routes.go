@@ -17,8 +17,7 @@ const (
 	key          = "key"
 )
 
-// Routes are all requests of the administration API that take a key. Who may send them
-// is decided by admin.
+// Routes are the API's routes that take a key. Package admin authorizes them.
 var Routes = []Route{
 	route("GET", "/organizations", listAll((*service).Organizations)),
 	route("POST", "/organizations", created(withBody((*service).CreateOrganization))),
@@ -76,8 +75,8 @@ var Routes = []Route{
 	route("DELETE", "/keys/{key}", noContent(byID(key, (*service).RevokeKey))),
 }
 
-// organizationSessions lists an organization's sessions, a person's where the query
-// names one.
+// organizationSessions lists an organization's sessions, only one person's if the query
+// names them.
 func organizationSessions(o *service, c *call) (any, error) {
 	p, q, err := parsePage(c, "user")
 	if err != nil {
@@ -87,7 +86,7 @@ func organizationSessions(o *service, c *call) (any, error) {
 	return linkNext(c, all, err)
 }
 
-// trail lists what happened, in one organization where the path names it.
+// auditLog lists audit events, only an organization's if the path names it.
 func auditLog(o *service, c *call) (any, error) {
 	p, q, err := parsePage(c, "user", "actor", "action", "since", "until")
 	if err != nil {

@@ -1,6 +1,6 @@
 // Package crossapp opens sessions across the workspace's apps, below /v1: with its API
-// key and a person's token, an app's server gets a session of its own in another app, or
-// a code for the browser.
+// key and a person's token, an app's server opens a session in another app, or gets a
+// code for the browser.
 package crossapp
 
 import (
@@ -24,7 +24,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// Path is where the API lies below the backend's base URL.
+// Path is the path of the API below the backend's base URL.
 const Path = "/v1"
 
 // Document describes the API (OpenAPI 3.1).
@@ -32,13 +32,13 @@ const Path = "/v1"
 //go:embed openapi.json
 var Document []byte
 
-// Routes are all requests of the API that take a key.
+// Routes are the API's routes that take a key.
 var Routes = []serverapi.Route[*service]{
 	serverapi.NewRoute("POST", "/workspaces/{workspace_id}/sessions", serverapi.Created(withBody((*call).enterApp))),
 	serverapi.NewRoute("POST", "/workspaces/{workspace_id}/sessions/refresh", withBody((*call).renewInApp)),
 }
 
-// call is one request on its way to its answer.
+// call is a request being handled.
 type call struct {
 	*serverapi.Call
 	service *service
@@ -48,23 +48,23 @@ func withBody[In, T any](run func(*call, In) (T, error)) serverapi.Action[*servi
 	return serverapi.WithBody(func(x *service, c *serverapi.Call, body In) (T, error) { return run(&call{c, x}, body) })
 }
 
-// Config is what New needs. All of it is required but Proofs and Log.
+// Config configures New. All fields but Proofs and Log are required.
 type Config struct {
 	serverapi.Config
 	Store  Store
 	Keys   *signingkey.KeyRing
 	Secret signingkey.Secret
-	// Proofs remembers proofs that were shown; nil makes a memory of its own, see [NewProofs].
+	// Proofs remembers used proofs. Nil means a new one (see [NewProofs]).
 	Proofs *dpop.Replays
 }
 
-// Store is what sessions across apps need a store for.
+// Store stores what sessions across apps need.
 type Store interface {
 	grant.Store
 	audit.Store
 }
 
-// service is what sessions across apps need to be made.
+// service holds the dependencies of the API.
 type service struct {
 	issuer  string
 	path    string // the public URL's
@@ -79,12 +79,12 @@ type service struct {
 // New returns the handler of sessions across apps, mounted at the public URL's path and
 // Path.
 //
-// A server of one app asks for a person's session in another. It shows its workspace
-// API key, and the person's access token: ours, for its own app, of a session and an
-// organization session that live. What comes of it is no copy of a right but a session
-// of its own (grant.Child), for which policy is asked as for every other. Its refresh
-// token is for the other app's server alone: that renews it here, with a key too, and
-// no browser's cookie is one, nor the reverse.
+// The server of one app requests a session for a person in another app. It sends its
+// workspace API key and the person's access token, which must be issued by this backend
+// for the server's app, with a live session and organization session. The result is a
+// child session (grant.Child), subject to policy like any other. Its refresh token is
+// for the other app's server only, which renews the session here with a key. It is
+// useless as a browser's cookie, and a cookie is useless here.
 func New(c Config) (http.Handler, error) {
 	public, err := url.Parse(c.PublicURL)
 	if err != nil {
@@ -105,17 +105,18 @@ func New(c Config) (http.Handler, error) {
 	})
 }
 
-// NewProofs returns a memory for proofs, which handlers that follow each other share.
+// NewProofs returns a memory of used proofs, to be shared by handlers that replace each
+// other.
 func NewProofs() *dpop.Replays { return dpop.NewReplays(proofLife+proofSkew+1, maxProofs) }
 
-// denied refuses with 403 and what was missing.
+// deny returns a 403 with the missing condition as its reason.
 func deny[Reason ~string](reason Reason, text string) error {
 	r := refusal.New(api.WorkspaceAccessDenied, text)
 	r.Reason = string(reason)
 	return r
 }
 
-// workspace returns the workspace, which the path has to name.
+// workspace returns the workspace, if the path names it.
 func (c *call) workspace() (*directory.Workspace, error) {
 	w, err := c.service.store.Workspace(c.Context())
 	if err == nil && !w.Named(c.R.PathValue("workspace_id")) {
@@ -124,7 +125,7 @@ func (c *call) workspace() (*directory.Workspace, error) {
 	return w, err
 }
 
-// grant is what the call may grant in an app.
+// grant returns the means to mint tokens for an app.
 func (c *call) grant(w *directory.Workspace, app directory.App) *grant.Grant {
 	x := c.service
 	return &grant.Grant{
@@ -139,10 +140,10 @@ func (c *call) grant(w *directory.Workspace, app directory.App) *grant.Grant {
 	}
 }
 
-// auditTimeout bounds the writing of the trail, for which nobody may wait any more.
+// auditTimeout limits the writing of an audit event after the client has left.
 const auditTimeout = 5 * time.Second
 
-// audit records what the call did, by its key where nobody else is named.
+// audit records an event. Without another actor it is by the request's key.
 func (c *call) audit(app string, e audit.Event) error {
 	e.ID, e.At, e.App, e.Address = ensureEventID(e.ID), c.Now().Unix(), app, c.R.RemoteAddr
 	if e.Actor == "" {
@@ -163,7 +164,7 @@ func ensureEventID(id string) string {
 	return id
 }
 
-// recorded hands a refusal on, once it is in the trail.
+// recordRefusal records a refusal in the audit log and returns it.
 func (c *call) recordRefusal(app string, e audit.Event, refused error) error {
 	if !refusal.Is(refused) {
 		return refused

@@ -21,14 +21,15 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
-// entry asks for a session in another app.
+// enterRequest is the body of a request for a session in another app.
 type enterRequest struct {
 	AppID string `json:"app_id"`
-	// ResponseType is "session", also where nothing is said, or "code": the browser
-	// gets a session of its own with the code ([handover]), and the server none.
+	// ResponseType is "session" (default) or "code". With a code the browser gets a
+	// session of its own ([handover]), and the server none.
 	ResponseType string `json:"response_type"`
-	// CodeChallenge is what the browser's hand-over began with, and ReturnTo where in
-	// the app it is to land: an address on one of the app's origins. Both go with a code.
+	// CodeChallenge is the value that the browser's hand-over began with. ReturnTo is
+	// where the browser is sent, an address on one of the app's origins. Both go with a
+	// code only.
 	CodeChallenge string `json:"code_challenge"`
 	ReturnTo      string `json:"return_to"`
 }
@@ -36,19 +37,19 @@ type enterRequest struct {
 // AppSession is a session in another app, for its server. Times are Unix seconds.
 type AppSession struct {
 	Access string `json:"access"`
-	// Refresh is to be kept in the place of the one before; absent, that one stays.
+	// Refresh replaces the previous refresh token; if absent, that one stays.
 	Refresh string `json:"refresh,omitempty"`
-	// CSRF is the session's own unguessable value, for servers that put one into their
-	// forms. Tabard asks for it nowhere: it checks where requests come from instead.
+	// CSRF is an unguessable value of the session for servers that put one into forms.
+	// Tabard does not check it, because it checks the origin of requests.
 	CSRF             string `json:"csrf"`
 	AccessExpiresAt  int64  `json:"access_expires_at"`
 	RefreshExpiresAt int64  `json:"refresh_expires_at"`
 	UserID           string `json:"user_id"`
-	// KeyID is the id of the workspace API key that asked.
+	// KeyID is the id of the request's workspace API key.
 	KeyID string `json:"key_id"`
 }
 
-// Code is a one-time code: the browser sends it to RedeemAt, by a form's POST.
+// Code is a one-time code, which the browser sends to RedeemAt by a form's POST.
 type Code struct {
 	Code      string `json:"code"`
 	ExpiresIn int64  `json:"expires_in"` // seconds
@@ -57,13 +58,13 @@ type Code struct {
 	KeyID     string `json:"key_id"`
 }
 
-// The response types of an entry.
+// The response types.
 const (
 	respondSession = "session"
 	respondCode    = "code"
 )
 
-// enterApp is POST /workspaces/{workspace_id}/sessions.
+// enterApp handles POST /workspaces/{workspace_id}/sessions.
 func (c *call) enterApp(ask enterRequest) (any, error) {
 	e := audit.Event{Action: audit.EnterApp}
 	if ask.ResponseType == respondCode {
@@ -77,7 +78,7 @@ func (c *call) enterApp(ask enterRequest) (any, error) {
 }
 
 func (c *call) enter(ask enterRequest, e *audit.Event) (any, error) {
-	// Authenticate: whose token is it, and do they act for its organization now?
+	// Authenticate: the person of the token, who must act for its organization now.
 	w, err := c.workspace()
 	if err != nil {
 		return nil, err
@@ -90,7 +91,8 @@ func (c *call) enter(ask enterRequest, e *audit.Event) (any, error) {
 		return nil, err
 	}
 
-	// Decide: may they get into this app from theirs, and does policy let them?
+	// Decide: whether the app may be entered from the token's app, and whether policy
+	// allows it.
 	app, ok := w.AppByID(ask.AppID)
 	switch {
 	case !ok:
@@ -103,7 +105,7 @@ func (c *call) enter(ask enterRequest, e *audit.Event) (any, error) {
 	}
 	g := c.grant(w, app)
 	e.Reason = orgsession.AuditReason(subject.Membership)
-	decision, err := g.Decide(c.Context(), subject, grant.Request{DeviceBound: ask.ResponseType == respondCode}) // the browser's mint will ask for its key
+	decision, err := g.Decide(c.Context(), subject, grant.Request{DeviceBound: ask.ResponseType == respondCode}) // the browser proves its key at its first mint
 	if err != nil {
 		return nil, conflictRefusal(err)
 	}
@@ -118,7 +120,7 @@ func (c *call) enter(ask enterRequest, e *audit.Event) (any, error) {
 	return c.session(g, subject, decision, claims.Expires, e)
 }
 
-// denialCodes are the reasons of policy's refusals.
+// denialCodes are the reasons of policy's denials.
 var denialCodes = map[policy.Outcome]api.Code{
 	policy.StepUp:            api.InsufficientUserAuthentication,
 	policy.DenyEnded:         api.OrganizationSessionExpired,
@@ -147,8 +149,7 @@ func (c *call) checkRequest(ask enterRequest, app directory.App) error {
 	return nil
 }
 
-// code makes a code. Nothing is stored: the code counts once by the session that comes
-// of it.
+// code returns a code. It is not stored: the session made with it is stored once.
 func (c *call) code(ask enterRequest, s *directory.Subject, e *audit.Event) (any, error) {
 	x := c.service
 	code := handover.NewCode(s.Session.ID, s.Membership.Organization.ID, ask.AppID, ask.ReturnTo, ask.CodeChallenge, c.Actor.ID, c.Now().Unix())
@@ -161,8 +162,8 @@ func (c *call) code(ask enterRequest, s *directory.Subject, e *audit.Event) (any
 	}, nil
 }
 
-// session makes a session for the app's server. Its first access token ends with the
-// person's at the latest (RFC 8693).
+// session creates a session for the app's server. Its first access token expires with
+// the person's at the latest (RFC 8693).
 func (c *call) session(g *grant.Grant, s *directory.Subject, d *policy.Decision, latest int64, e *audit.Event) (*AppSession, error) {
 	child := &session.Session{
 		Attempt: "server_" + rand.Text(), Holder: session.AppServer, UserAgent: c.Actor.Name, Address: c.R.RemoteAddr,
@@ -187,7 +188,7 @@ func (c *call) session(g *grant.Grant, s *directory.Subject, d *policy.Decision,
 	return answer, c.audit(g.App.ID, *e)
 }
 
-// signRefusal refuses to go on where the access token was not signed for its size.
+// signRefusal refuses the request if the access token is too large to be signed.
 func (c *call) signRefusal(err error) error {
 	if errors.Is(err, token.ErrTooLarge) {
 		c.Log.LogAttrs(c.Context(), slog.LevelError, "an access token was not signed", slog.Any("cause", err))
@@ -209,7 +210,7 @@ func (c *call) csrf(id session.ID) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// named is an app's id for the trail: nothing where it cannot be one.
+// auditableApp returns an app's id for the audit log, "" if it cannot be an id.
 func auditableApp(app string) string {
 	if !directory.ValidSlug(app) {
 		return ""

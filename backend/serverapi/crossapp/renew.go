@@ -13,15 +13,15 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// renewal asks for a new access token of a session in an app.
+// renewRequest is the body of a request for a new access token.
 type renewRequest struct {
 	Refresh string `json:"refresh"`
-	// IdleSeconds is the time since the person's last input; nil reports nothing.
+	// IdleSeconds is the time since the person's last input. Nil reports no activity.
 	IdleSeconds *int64 `json:"idle_seconds"`
 }
 
-// renewInApp is POST /workspaces/{workspace_id}/sessions/refresh, where an app's server
-// redeems its refresh token. It is what /token is to a browser.
+// renewInApp handles POST /workspaces/{workspace_id}/sessions/refresh, where an app's
+// server redeems its refresh token, as a browser does at /token.
 func (c *call) renewInApp(ask renewRequest) (*AppSession, error) {
 	s := &session.Session{}
 	answer, err := c.renew(ask, &s)
@@ -68,8 +68,8 @@ func (c *call) renew(ask renewRequest, found **session.Session) (*AppSession, er
 	return answer, nil
 }
 
-// refused is the answer to a renewal that was refused. It hands out no successor: the
-// token that the server has stays good.
+// mintRefusal returns the refusal of a renewal. It has no successor, so the server's
+// current token stays valid.
 func (c *call) mintRefusal(m *grant.Minted, err error) error {
 	switch {
 	case errors.Is(err, grant.ErrEnded):
@@ -84,7 +84,8 @@ func (c *call) mintRefusal(m *grant.Minted, err error) error {
 	return c.signRefusal(conflictRefusal(err))
 }
 
-// asked is what a renewal asks of policy. It enters nothing: what ended stays so.
+// mintRequest returns the request to policy. It does not enter: an organization session
+// that ended stays ended.
 func (c *call) mintRequest(ask renewRequest) (grant.Request, error) {
 	now := c.Now().Unix()
 	if sent := c.R.Header.Get(api.HeaderTime); sent != "" {
@@ -102,12 +103,13 @@ func (c *call) mintRequest(ask renewRequest) (grant.Request, error) {
 	return asked, nil
 }
 
-// errInvalidToken refuses what is no refresh token of an app's server. It ends nothing.
+// errInvalidToken refuses a token that is not a refresh token of an app's server. No
+// session ends.
 var errInvalidToken = refusal.New(api.LoginRequired, "The refresh token is not valid for an app's server.")
 
-// authenticate finds the session of an authentic refresh token that an app's server
-// holds, and where its person stands in its organization. The token is not judged yet;
-// a session that nobody used for longer than idle seconds has ended.
+// authenticate returns the session of an authentic refresh token of an app's server,
+// and its person's place in its organization. The token is not judged yet. A session
+// that was not used for idle seconds has ended.
 func (c *call) authenticate(text string, idle int64) (session.Token, *directory.Subject, error) {
 	unverified, err := session.ParseToken(text)
 	if err != nil {
@@ -134,8 +136,8 @@ func (c *call) authenticate(text string, idle int64) (session.Token, *directory.
 	return presented, &subject, err
 }
 
-// unauthentic tells why a refresh token did not authenticate. One whose key another
-// replica has is not refused for good: the secret is being replaced.
+// tokenRefusal returns the refusal of a refresh token that is not authentic. If another
+// replica has its key, because the secret is being replaced, the client may try again.
 func (c *call) tokenRefusal(u session.Unverified, s *session.Session, err error) error {
 	if s.Holder != session.AppServer {
 		return errInvalidToken
@@ -151,12 +153,12 @@ func (c *call) tokenRefusal(u session.Unverified, s *session.Session, err error)
 	return errInvalidToken
 }
 
-// ended tells what became of a session that no longer lives.
+// endedRefusal returns the refusal for an ended session.
 func endedRefusal(reason session.Reason) *refusal.Refusal {
 	return refusal.New(grant.EndedCode(reason), "The session was ended.")
 }
 
-// overtaken is the answer to what happened meanwhile.
+// conflictRefusal returns the refusal for a concurrent change, or the error itself.
 func conflictRefusal(err error) error {
 	switch {
 	case errors.Is(err, orgsession.ErrOvertaken):

@@ -20,17 +20,17 @@ import (
 const (
 	maxToken = 8 << 10 // bytes
 
-	// proofLife is how old a proof of a bound token may be, in seconds, and proofSkew
-	// how far ahead.
+	// proofLife is the greatest age of a proof, in seconds, and proofSkew how far its
+	// time may be ahead.
 	proofLife = 30
 	proofSkew = 5
 	maxProofs = 1 << 10
 )
 
-// subject returns the person whose access token the request carries, where they stand
-// in its organization, and its claims: also those of an authentic token that is
-// refused. The token has to be ours and for the app whose server asks, within its time,
-// and what it was minted by must live still.
+// subject returns the person of the request's access token with their place in its
+// organization, and its claims, even those of an authentic token that it refuses. The
+// token must be issued by this backend for the app whose server calls, and unexpired,
+// with a live session and organization session.
 func (c *call) subject(w *directory.Workspace) (*directory.Subject, *token.Claims, error) {
 	raw := subjectToken(c.R.Header.Values("X-Authorization"))
 	says := parseUnverified(raw)
@@ -45,7 +45,7 @@ func (c *call) subject(w *directory.Workspace) (*directory.Subject, *token.Claim
 	case err != nil:
 		return nil, claims, deny(reason, "The person's access token is not valid.")
 	}
-	if c.Actor.OrganizationID != "" && c.Actor.OrganizationID != claims.OrganizationID { // whatever became of the person
+	if c.Actor.OrganizationID != "" && c.Actor.OrganizationID != claims.OrganizationID { // before the person's state, which this key may not learn
 		return nil, claims, errNotAdmitted
 	}
 	id, err := session.ParseID(claims.SessionID)
@@ -62,11 +62,10 @@ func (c *call) subject(w *directory.Workspace) (*directory.Subject, *token.Claim
 	return &s, claims, c.checkLive(&s, claims)
 }
 
-// errNotAdmitted refuses a key that is another organization's like a person who is in
-// none.
+// errNotAdmitted refuses another organization's key like a person without a membership.
 var errNotAdmitted = deny(api.OrganizationAccessDenied, "The organization does not admit the person, or this key.")
 
-// alive refuses a person whose session, or what it does in the organization, is over.
+// checkLive refuses a person whose session or organization session has ended.
 func (c *call) checkLive(s *directory.Subject, claims *token.Claims) error {
 	switch now := c.Now().Unix(); {
 	case s.Session.App != claims.ClientID || s.User.ID != claims.Subject:
@@ -85,8 +84,8 @@ func (c *call) checkLive(s *directory.Subject, claims *token.Claims) error {
 	return nil
 }
 
-// subjectToken returns the token of the header X-Authorization that stands once, with
-// a scheme or without.
+// subjectToken returns the token in X-Authorization, with or without a scheme. A
+// repeated header is ignored.
 func subjectToken(headers []string) string {
 	if len(headers) != 1 {
 		return ""
@@ -101,13 +100,13 @@ func subjectToken(headers []string) string {
 	return ""
 }
 
-// says is what a token says of itself, which is not believed before it is verified: it
-// tells whose keys to verify it with, and which audience it has to have.
+// unverifiedClaims are claims of a token before its verification. They select the keys
+// and the audience to verify it with.
 type unverifiedClaims struct {
 	ClientID, Issuer, OrganizationID string
 }
 
-// claimed is what a token says; nothing where it is none.
+// parseUnverified returns a token's claims, empty if it is malformed.
 func parseUnverified(raw string) unverifiedClaims {
 	message, err := jws.Parse(raw, maxToken)
 	if err != nil {
@@ -117,8 +116,8 @@ func parseUnverified(raw string) unverifiedClaims {
 	return unverifiedClaims{ClientID: c.Text("client_id"), Issuer: c.Text("iss"), OrganizationID: c.Text("org_id")}
 }
 
-// issuer is who signs the tokens of its organization: the organization itself, where it
-// has keys of its own, or the workspace.
+// issuer returns the issuer of the token's organization: its own, if it has signing
+// keys of its own, or the workspace.
 func (s unverifiedClaims) issuer(base string) grant.Issuer {
 	own := grant.IssuerOf(base, s.OrganizationID, policy.Rules{DedicatedKey: true})
 	if s.Issuer == own.URL && directory.ValidSlug(strings.TrimPrefix(s.OrganizationID, directory.OrganizationPrefix)) {
@@ -127,10 +126,10 @@ func (s unverifiedClaims) issuer(base string) grant.Issuer {
 	return grant.Issuer{URL: base}
 }
 
-// verify verifies a token of an app's, by our own keys. A token that is bound to a key
-// is good with that key's proof for this very request (RFC 9449 section 7), which the
-// person's browser makes and the app's server passes on; without, anybody who saw the
-// token could bring it here as its bearer.
+// verify verifies a token of an app with this backend's own keys. A token bound to a
+// key needs that key's proof for this request (RFC 9449 section 7), made by the
+// person's browser and passed on by the app's server. Otherwise a copy of the token
+// could be used here as a bearer token.
 func (c *call) verify(w *directory.Workspace, app directory.App, s unverifiedClaims, raw string) (*token.Claims, error) {
 	by := s.issuer(c.service.issuer)
 	verifier, err := token.NewVerifier(token.Config{
@@ -145,7 +144,7 @@ func (c *call) verify(w *directory.Workspace, app directory.App, s unverifiedCla
 	switch {
 	case err != nil:
 		return claims, err
-	case claims.Expires <= c.Now().Unix(): // our own clock needs no leeway
+	case claims.Expires <= c.Now().Unix(): // the backend's own clock needs no leeway
 		return claims, &token.Error{Reason: token.Expired}
 	case claims.ClientID != app.ID:
 		return claims, &token.Error{Reason: token.WrongAudience}
@@ -155,7 +154,7 @@ func (c *call) verify(w *directory.Workspace, app directory.App, s unverifiedCla
 	return claims, nil
 }
 
-// prove checks the request's proof of the key that the token is bound to.
+// prove checks the request's proof by the key that the token is bound to.
 func (c *call) prove(raw, jkt string) error {
 	values := c.R.Header.Values(api.HeaderProof)
 	if len(values) != 1 {
@@ -178,14 +177,14 @@ func (c *call) prove(raw, jkt string) error {
 	return nil
 }
 
-// here is the request's address, as its sender knows it.
+// requestURL returns the request's address, as the client knows it.
 func (c *call) requestURL() string {
 	return c.service.issuer + strings.TrimPrefix(c.R.URL.EscapedPath(), c.service.path)
 }
 
 func issuerOf(publicURL string) string { return strings.TrimSuffix(publicURL, "/") }
 
-// ownKeys are the keys that this server's tokens are signed with.
+// ownKeys are the backend's own signing keys, as a token.KeySource.
 type ownKeys struct {
 	ring         *signingkey.KeyRing
 	organization string // "" is the workspace
@@ -193,7 +192,7 @@ type ownKeys struct {
 	now          int64
 }
 
-// all are the keys that are good now. It makes none for an organization that a token
+// published returns the valid keys. It makes none for an organization that a token
 // names.
 func (o ownKeys) published(ctx context.Context) ([]signingkey.Key, error) {
 	if o.organization != "" {
