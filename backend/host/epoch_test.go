@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,12 +19,15 @@ import (
 
 // epochs is a database's epoch, without the database.
 type epochs struct {
+	mu sync.Mutex
 	signingkey.DatabaseEpoch
 	has bool
 	err error
 }
 
 func (e *epochs) Epoch(_ context.Context, adopt string) (signingkey.DatabaseEpoch, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if !e.has {
 		e.has, e.Value = true, adopt
 	}
@@ -31,6 +35,8 @@ func (e *epochs) Epoch(_ context.Context, adopt string) (signingkey.DatabaseEpoc
 }
 
 func (e *epochs) SetEpoch(_ context.Context, value string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	e.has, e.DatabaseEpoch = true, signingkey.DatabaseEpoch{Value: value}
 	return nil
 }
