@@ -69,8 +69,8 @@ type Subject struct {
 	DeviceBound bool
 	// OrganizationSession is the organization session. It is zero if the session never entered.
 	OrganizationSession OrganizationSession
-	// Authentications are the session's, the preferred ones first. That of a living
-	// Stay precedes all.
+	// Authentications are the session's, the preferred ones first. That of an
+	// organization session that is live precedes all.
 	Authentications []Authentication
 }
 

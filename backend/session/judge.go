@@ -139,7 +139,7 @@ func (j judgment) table() (Outcome, Row) {
 	return Reuse, j.revoked(ReasonReuse)
 }
 
-// next judges N. If C was used later than 2D after N was issued, N would have been in
+// next judges N. If C was used later than G after N was issued, N would have been in
 // the jar, or lost, by then.
 func (j judgment) next() (Outcome, Row) {
 	switch {
