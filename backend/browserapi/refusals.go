@@ -60,12 +60,12 @@ func policyRefusal(c *authn.Request, d *policy.Decision, s *directory.Subject) *
 		r = refusal.New(api.OrganizationSessionExpired, endTexts[d.OrganizationSession.EndReason])
 	case policy.DenyWithoutKey:
 		r = refusal.New(api.DeviceKeyRequired, "This organization requires a session that is bound to this browser. Sign in again.")
-	case policy.DenyContradiction, policy.DenyStaff:
-		r = refusal.New(api.OrganizationAccessDenied, noAccess)
-	default:
+	case policy.StepUp:
 		r = refusal.New(api.InsufficientUserAuthentication, "This organization asks you to confirm that it is you.")
 		r.ACRValues, r.MaxAge = strings.Join(d.Challenge.ACRValues, " "), d.Challenge.MaxAge
 		r.LoginURL = stepUpURL(c, d.Challenge, s.User.ID, s.Membership.Organization.ID)
+	default:
+		r = refusal.New(api.OrganizationAccessDenied, noAccess)
 	}
 	switch r.Reason = string(d.OrganizationSession.EndReason); d.Outcome {
 	case policy.DenyWithoutKey:
