@@ -122,7 +122,7 @@ var storeRefusals = map[error]*refusal.Refusal{
 	directory.ErrStaff:          refuse(api.Conflict, "This person has staff access to the organization. End the staff access first."),
 	directory.ErrNoStaff:        refuse(api.NotFound, "This person has no staff access."),
 	directory.ErrFromFile: refuse(api.ManagedByFile,
-		"This is managed by the workspace file. Change the file and apply it, or disable it here."),
+		"The workspace file manages this. Change it in the file and apply that, or disable it here."),
 	directory.ErrNoConnection:    refuse(api.NotFound, "There is no such connection."),
 	directory.ErrOtherConnection: refuse(api.Conflict, "Another connection of the organization is enabled. Disable it first."),
 }
@@ -189,7 +189,7 @@ const (
 	cursorAlphabet = "abcdefghijklmnopqrstuvwxyz0123456789_-:."
 )
 
-var errCursor = refuse(api.InvalidRequest, "Invalid cursor: pass the previous page's next as after.")
+var errCursor = refuse(api.InvalidRequest, "Invalid cursor: after must be the value of next in the previous page.")
 
 // validCursor reports whether a text can be a cursor, or is empty.
 func validCursor(text string) bool {

@@ -32,7 +32,7 @@ func (n NewKey) check() error {
 	case WorkspaceAPI:
 	case Administration:
 		if n.App != "" {
-			return refuse(api.InvalidRequest, "app goes with the kind workspace only.")
+			return refuse(api.InvalidRequest, "app is allowed only with the kind workspace.")
 		}
 	default:
 		return refuse(api.InvalidRequest, "kind must be administration or workspace.")

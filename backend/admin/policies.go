@@ -73,7 +73,7 @@ func (o *policies) PutOrganizationPolicy(ctx context.Context, by Actor, organiza
 				return r, err
 			}
 			if policy.Strictest(w.Policy, r).Contradictory() {
-				return r, refuse(api.InvalidRequest, "The acr values of the workspace's policy and of this one have none in common.")
+				return r, refuse(api.InvalidRequest, "No acr value is in both the workspace's policy and this one: no sign-in could satisfy both.")
 			}
 			return r, o.store.SetOrganizationPolicy(ctx, record.ID, r)
 		})

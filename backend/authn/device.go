@@ -55,7 +55,7 @@ func (c *Request) CheckDevice(s session.Session) (session.Session, error) {
 func checkKey(proof *dpop.Proof, jkt string) error {
 	switch {
 	case proof == nil:
-		return refusal.New(api.DeviceKeyRequired, "This session belongs to another browser. Sign in.")
+		return refusal.New(api.DeviceKeyRequired, "This session requires a proof of its device key. Sign in again.")
 	case proof.JKT != jkt:
 		return refusal.New(api.DeviceKeyMismatch, "This browser has lost the key of its session. Sign in again.")
 	}
@@ -117,7 +117,7 @@ func (c *Request) prove() (*dpop.Proof, error) {
 	case proof.IssuedAt < c.Now-requestLimits.D, proof.IssuedAt > c.Now+requestLimits.Slack:
 		return nil, refusal.New(api.RequestTooOld, "The request is too old, or this device's clock is wrong. Send it again.")
 	case c.Workspace.ProofNonce && !c.nonces.valid(proof.Nonce, c.Now):
-		return nil, refusal.New(api.UseDPoPNonce, "The DPoP proof needs the nonce of this answer. Send the request again.")
+		return nil, refusal.New(api.UseDPoPNonce, "Send the request again, with a DPoP proof that contains the nonce of this response.")
 	}
 	return proof, nil
 }

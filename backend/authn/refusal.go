@@ -24,7 +24,7 @@ func RefusalOf(err error) *refusal.Refusal {
 	case errors.Is(err, token.ErrTooLarge):
 		return refusal.New(api.ServerError, grant.TooLarge).WithCause(err)
 	case errors.Is(err, orgsession.ErrOvertaken):
-		return refusal.New(api.RequestTooOld, "You were active in another tab meanwhile. Send the request again.").WithCause(err)
+		return refusal.New(api.RequestTooOld, "Another request changed this session first. Send yours again.").WithCause(err)
 	case errors.Is(err, orgsession.ErrEnded):
 		return refusal.New(api.OrganizationSessionExpired, "You signed out of this organization.").WithCause(err)
 	case errors.As(err, &refused):

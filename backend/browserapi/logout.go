@@ -23,7 +23,7 @@ func (h *handler) logout(c *authn.Request, request api.LogoutRequest) (*api.Logo
 		return nil, refusal.New(api.InvalidRequest, "The scope must be organization, session or everywhere.")
 	}
 	if (request.Scope == api.ScopeOrganization) != (request.Organization != "") {
-		return nil, refusal.New(api.InvalidRequest, "Name an organization if the scope is organization, and only then.")
+		return nil, refusal.New(api.InvalidRequest, "The scope organization requires an organization; the other scopes allow none.")
 	}
 	_, subject, err := c.Authenticate(request.Organization)
 	if alreadyEnded(err) {

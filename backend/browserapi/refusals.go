@@ -27,7 +27,7 @@ func mintRefusal(c *authn.Request, m *grant.Minted, s *directory.Subject, err er
 	case errors.Is(err, grant.ErrDisabled):
 		return authn.CheckEnabled(s.User)
 	case errors.Is(err, grant.ErrUnnamed):
-		return refusal.New(api.OrganizationRequired, "Name the organization, since you do not have exactly one.")
+		return refusal.New(api.OrganizationRequired, "Name an organization: you belong to none, or to several.")
 	case errors.Is(err, grant.ErrNotAdmitted):
 		return refusal.New(api.OrganizationAccessDenied, noAccess)
 	case errors.Is(err, grant.ErrIdle):
@@ -48,7 +48,7 @@ var endTexts = map[policy.EndReason]string{
 	policy.Expired:    "Your session in this organization has expired.",
 	policy.SignedOut:  "You signed out of this organization.",
 	policy.Revoked:    "An administrator of this organization ended your session in it.",
-	policy.Superseded: "You continued with this organization in another browser.",
+	policy.Superseded: "You opened this organization in another browser, and its limit of sessions was reached.",
 	policy.Removed:    "Your access to this organization was removed and then restored. Enter it again.",
 }
 

@@ -60,15 +60,16 @@ const applyHelp = `Apply changes apps, roles, organizations and members to match
 again changes nothing. A running server follows at the next request.
 
 Apply writes a few hundred rows at a time, so that sign-ins do not wait for it, and
-only one apply runs at a time. A file that changes no more rows than that is applied
-as a whole or not at all. If a larger one is interrupted, apply it again to finish.
+only one apply runs at a time. A file that changes no more rows than one batch is
+applied as a whole or not at all. If a larger one is interrupted, apply it again to
+finish.
 With --dry-run nothing is changed: each difference is printed.
 
-Members that an earlier file named and this one does not leave their organization.
-Members admitted by an administrator or by a claim of their identity token stay,
-unless the file names them: the file then manages them. Connections that the file no
-longer names are disabled. Organizations that the file does not name stay as they
-are.
+Members that an earlier file named and this one does not are removed from their
+organization. Members admitted by an administrator or by a claim of their identity
+token stay, unless the file names them: the file then manages them. Connections that
+the file no longer names are disabled. Organizations that the file does not name stay
+as they are.
 
 In an empty database apply creates the tables. Tables of an older release are left to
 tabard migrate.

@@ -46,7 +46,7 @@ func auditExportCommand() *cobra.Command {
 administration API, oldest first. Events of the last minute are left for the next export.
 
 With --name an export continues where the one of that name ended. Events that it has
-not written yet are kept, whatever --audit-retention says. An export that is
+not written yet are not deleted, even after --audit-retention. An export that is
 interrupted may write up to a page of events again; compare their ids. --end ends an
 export permanently.`,
 		Example: `  tabard audit export > trail.jsonl

@@ -54,7 +54,7 @@ cannot exist; the provider may log that.`,
 		},
 	}
 	s.addServer(command)
-	command.Flags().StringVar(&echo, "echo-url", "", "`URL` in the app, outside the backend's path, that answers with the request's headers")
+	command.Flags().StringVar(&echo, "echo-url", "", "`URL` of the app, outside the backend's path, that returns the headers that it received")
 	command.Flags().BoolVar(&asJSON, "json", false, "write the findings as JSON")
 	return command
 }

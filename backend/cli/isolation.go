@@ -57,7 +57,7 @@ can read. They must stay valid until the end.`,
 		flags.StringVar(&i.tokens[n], "token-"+name+"-file", "", "`FILE` with a good token of organization "+strings.ToUpper(name))
 		flags.StringVar(&i.expired[n], "expired-"+name+"-file", "", "`FILE` with an expired token of organization "+strings.ToUpper(name))
 	}
-	flags.IntVar(&i.quota, "quota", 0, "how many records an organization may have; they are all created")
+	flags.IntVar(&i.quota, "quota", 0, "how many records the API lets an organization have; the test creates them all")
 	flags.BoolVar(&i.asJSON, "json", false, "write the findings as JSON")
 	command.MarkFlagRequired("url")
 	return command

@@ -62,18 +62,18 @@ func createKey() *cobra.Command {
 	var kind string
 	command := adminCommand[admin.CreatedKey]{
 		use: "create", short: "Create a key and show it once", secret: true,
-		long: `Create prints a new key: standard output has the key alone. The kind administration
+		long: `Create prints a new key, and nothing else, on standard output. The kind administration
 gives access to the administration API. The kind workspace lets an app's server open
 sessions in another app of the workspace and renew its own. Without --organization the
 key is for the whole workspace. --secret-file is the server's.
 
-With --print-sql nothing is stored: SQL is printed for wrangler d1 execute, and the
-key on standard error.`,
+With --print-sql nothing is stored: standard output has SQL for wrangler d1 execute,
+and standard error the key.`,
 		example: `  tabard keys create --name "billing server" --expires 8760h
   tabard keys create --name "Acme's own" --organization acme
   tabard keys create --name "notes server" --kind workspace --app notes`,
 		flags: allFlags(organizationFlag(&n.Organization, false), func(c *cobra.Command) {
-			c.Flags().StringVar(&n.Name, "name", "", "say by `TEXT` whose key it is")
+			c.Flags().StringVar(&n.Name, "name", "", "`TEXT` that says whose key it is")
 			c.Flags().StringVar(&kind, "kind", string(admin.Administration), "key `KIND`: administration or workspace")
 			c.Flags().StringVar(&n.App, "app", "", "restrict the key to the server of `APP` (kind workspace)")
 			c.Flags().DurationVar(&life, "expires", 0, "expire the key after `TIME`, such as 8760h")

@@ -25,7 +25,7 @@ func parseLimits(text string) (most limits.Most, err error) {
 	for i, into := range []*int{&most.Refused, &most.SignIns, &most.Session} {
 		n, err := strconv.ParseUint(strings.TrimSpace(parts[i]), 10, 31)
 		if err != nil {
-			return most, fmt.Errorf("%q is no number of requests", parts[i])
+			return most, fmt.Errorf("%q is not a number of requests: pass whole numbers, 0 for no limit", parts[i])
 		}
 		*into = int(n)
 	}

@@ -43,9 +43,9 @@ included, to an empty PostgreSQL database, reads it back, and compares counts an
 digests. Give the server the same secret and the new --database: everybody stays signed
 in, and tabs that asked meanwhile ask again.
 
-It is one transaction: broken off, it has changed nothing, and is run again. A target
-that holds something else is refused. At its end no server serves the SQLite database
-any more; tabard restore --accept --keep-sessions takes that back.`,
+It is one transaction: if it is interrupted, nothing has changed; run it again. A
+target that is not empty is refused. Afterward servers refuse the SQLite database;
+tabard restore --accept --keep-sessions undoes that.`,
 		Example: `  systemctl stop tabard
   tabard move --database sqlite:/var/lib/tabard/tabard.db --to postgres://…`,
 		Args:              cobra.NoArgs,

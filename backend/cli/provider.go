@@ -27,10 +27,10 @@ func (s *settings) providerFlags() {
 	text := s.flags.StringVar
 	text(&s.oidc.clientKeyFile, "oidc-client-key-file", "", "authenticate the OIDC client by the private key in `FILE` (PEM) instead of a secret (private_key_jwt)")
 	text(&s.oidc.audience, "oidc-assertion-audience", "", "`AUDIENCE` of the client's assertions: issuer, or token_endpoint for providers that require it")
-	text(&s.oidc.apple, "oidc-apple-client", "", "sign the client secret for Apple by that key, with the ids of team and key, `TEAM/KEY`")
+	text(&s.oidc.apple, "oidc-apple-client", "", "for Apple: sign the client secret by --oidc-client-key-file; `TEAM/KEY` are the ids of team and key")
 	text(&s.oidc.responseMode, "oidc-response-mode", "", "response `MODE` of the provider: query or form_post; the provider's default if not set")
 	s.flags.BoolVar(&s.oidc.pushRequests, "oidc-push-requests", false, "push authorization requests to the provider (RFC 9126), even if its metadata do not require it")
-	text(&s.oidc.tenants, "oidc-tenants", "", "Entra tenants `IDS` that may sign in, separated by commas, with the issuer of organizations or common")
+	text(&s.oidc.tenants, "oidc-tenants", "", "Entra tenants that may sign in, `IDS` separated by commas, where the issuer is Entra's organizations or common")
 	text(&s.oidc.internalURL, "oidc-internal-url", "", "reach the provider from this server at `URL` (scheme, host and port); browsers use the issuer's address")
 }
 

@@ -25,19 +25,20 @@ func restoreCommand() *cobra.Command {
 		Use:     "restore [FILE]",
 		Short:   "Restore the SQLite database, or accept a restored database",
 		GroupID: groupServer,
-		Long: `Restore puts what a backup holds into the SQLite database of a server that is
-stopped. The database has it wholly or not at all. One that holds something is
-refused; with --replace it is kept beside the new one.
+		Long: `Restore writes a backup into the SQLite database of a server that is stopped, as a
+whole or not at all. A database that is not empty is refused; with --replace it is
+kept beside the new one.
 
 A restored database has sessions, people, members, roles and keys again that ended
 after the backup. So no replica serves it, SQLite or PostgreSQL, before it is
 accepted: every endpoint answers 503, and the log says why.
 
-1. --list says who and what has access in it. With --trail it lists exactly the changes
-   that the database lacks: by a file that tabard audit export wrote, or by the
-   database that was replaced. End what has to be ended: the other commands work
+1. --list shows who and what has access in it. With --trail, a file of tabard audit
+   export or the replaced database, it lists the changes that were made after the
+   backup. End what has to be ended: the other commands work
    already.
-2. --accept ends all sessions, says the same, and lets every replica serve it.`,
+2. --accept ends all sessions, prints the same list, and lets every replica serve the
+   database.`,
 		Example: `  tabard restore /var/backups/tabard-20261201T0300Z.db
   tabard restore --list --trail trail.jsonl
   tabard restore --list --trail sqlite:tabard.db.before-20261201T0912Z
@@ -58,7 +59,7 @@ accepted: every endpoint answers 503, and the log says why.
 	flags.BoolVar(&r.replace, "replace", false, "replace a database that holds something, and keep it beside the new one")
 	flags.BoolVar(&r.list, "list", false, "list who and what has access, and change nothing")
 	flags.BoolVar(&r.accept, "accept", false, "end all sessions, and let replicas serve the database")
-	flags.StringVar(&r.trail, "trail", "", "list the changes that the audit log in `FILE` has, or in another database, and this one lacks")
+	flags.StringVar(&r.trail, "trail", "", "list the changes that this database lacks, by `FILE`: an audit export, or another database")
 	flags.BoolVar(&r.keepSessions, "keep-sessions", false, "with --accept, end no session: nothing has changed since the copy was made")
 	flags.BoolVar(&r.asJSON, "json", false, "write lists as JSON, an object a line")
 	command.MarkFlagFilename("trail")
@@ -73,7 +74,7 @@ func (r *restoration) understood(files int) error {
 	case files == 0 && !r.list && !r.accept:
 		return errors.New("name the FILE to restore, or --list or --accept")
 	case files == 1 && (r.list || r.accept):
-		return errors.New("a FILE is restored first, and listed or accepted after that")
+		return errors.New("FILE cannot go with --list or --accept: restore it first, then run them without FILE")
 	case r.keepSessions && !r.accept:
 		return errors.New("--keep-sessions is for --accept")
 	case r.trail != "" && files == 1:

@@ -30,8 +30,8 @@ func rotateKeysCommand() *cobra.Command {
 --now it signs as soon as caches have it: ten minutes after it was published. Tokens
 signed by the previous key stay valid.
 
-With --print-sql nothing is changed: SQL is printed for wrangler d1 execute. Of the
-settings only the secret is needed then.`,
+With --print-sql nothing is changed: SQL is printed for wrangler d1 execute. Only the
+secret is needed then, of all settings.`,
 		Example: `  tabard signing-keys rotate
   tabard signing-keys rotate --organization org_… --now`,
 		Args:              cobra.NoArgs,

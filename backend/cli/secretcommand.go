@@ -104,7 +104,7 @@ func (r *replacement) rotate(ctx context.Context, out io.Writer, now int64) erro
 	return store.RetireSecretKey(ctx, retires, now)
 }
 
-var errUnmarked = errors.New("the file does not say whether its second value is the new or the old one. Write above it, on a line of its own,\n" +
+var errUnmarked = errors.New("cannot tell whether the file's second value is the new or the old one: above it, on a line of its own, write\n" +
 	markNext + "\nor\n" + markBefore)
 
 // step writes the file and prints the next step.

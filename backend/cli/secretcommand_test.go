@@ -187,10 +187,10 @@ func TestASecretFileIsNeverGuessedAt(t *testing.T) {
 	p := newReplacing(t)
 	one, two, three := newValue(), newValue(), newValue()
 	for text, says := range map[string]string{
-		one + "\n" + two + "\n":                     "whether its second value is the new or the old one",
+		one + "\n" + two + "\n":                     "whether the file's second value is the new or the old one",
 		one + "\n" + two + "\n" + three + "\n":      "it has 3 values",
 		one + "\nhunter2\n":                         "line 2 is not the base64",
-		markBefore + "\n" + one + "\n" + two + "\n": "whether its second value is the new or the old one",
+		markBefore + "\n" + one + "\n" + two + "\n": "whether the file's second value is the new or the old one",
 	} {
 		p.must(os.WriteFile(p.r.secretFile, []byte(text), 0o600))
 		err := p.r.rotate(t.Context(), &strings.Builder{}, p.now)

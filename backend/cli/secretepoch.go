@@ -13,9 +13,8 @@ func secretEpochCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "epoch",
 		Short: "Give the secret file a new epoch, before PostgreSQL is restored",
-		Long: `Epoch writes a new epoch into the secret file. No replica that has the file serves a
-database before tabard restore --accept, however often it is restored until then, and
-none serves a backup of before ever again unless it is accepted too.
+		Long: `Epoch writes a new epoch into the secret file. Replicas that have the file refuse
+every older database and backup until tabard restore --accept has accepted it.
 
 Run it when all replicas are stopped, and give every replica the file. The secret
 itself stays as it is.`,

@@ -75,7 +75,7 @@ func openSecretFile(path string) (*secretFile, error) {
 		}
 	}
 	if n := len(f.values); n > 2 {
-		return nil, fmt.Errorf("it has %d values; at most two are supported: keep the one that all replicas use, and the previous or the next one", n)
+		return nil, fmt.Errorf("it has %d values; at most two are supported: keep the value in use and at most one other, the previous or the next", n)
 	}
 	return f, nil
 }

@@ -107,7 +107,7 @@ func (e *env) confirm(yes bool, what string) error {
 	fmt.Fprintf(e.err, "%s\nType yes to go on: ", what)
 	answer, _ := bufio.NewReader(e.in).ReadString('\n')
 	if strings.TrimSpace(answer) != "yes" {
-		return errors.New("the answer was not yes; nothing was changed. Scripts give --yes")
+		return errors.New("the answer was not yes; nothing was changed. In a script, pass --yes")
 	}
 	return nil
 }

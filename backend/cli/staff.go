@@ -43,7 +43,7 @@ member of the organization is refused.`,
     --for 1h --reason "ticket 4711"`,
 		flags: allFlags(organizationFlag(&organization, true), func(c *cobra.Command) {
 			c.Flags().StringArrayVar(&n.Roles, "role", nil, "`ROLE` in it; may be given several times")
-			c.Flags().DurationVar(&life, "for", 0, "duration `TIME`, from 1m to 12h")
+			c.Flags().DurationVar(&life, "for", 0, "give access for `TIME`, from 1m to 12h")
 			c.Flags().StringVar(&n.Reason, "reason", "", "`REASON`, shown to the organization")
 			for _, flag := range []string{"role", "for", "reason"} {
 				c.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions)

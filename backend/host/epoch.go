@@ -114,7 +114,7 @@ func (e *Epoch) guard(base string, secure bool, next http.Handler) http.Handler 
 			next.ServeHTTP(w, r)
 			return
 		}
-		unavailable := refusal.New(api.TemporarilyUnavailable, "The database was restored and is not served before an operator accepts it.")
+		unavailable := refusal.New(api.TemporarilyUnavailable, "The database was restored. The service resumes when an operator has accepted it.")
 		unavailable.Reason, unavailable.RetryAfter = ReasonRestored, int64(epochInterval/time.Second)
 		web.Secure(w.Header(), secure)
 		web.RefusalHeaders(w.Header(), unavailable)

@@ -78,7 +78,7 @@ func WriteJSON(w http.ResponseWriter, status int, value any) {
 // does (RFC 9110 section 10.2.1).
 func NoMethod(h http.Header, method string, answered []string) *refusal.Refusal {
 	h.Set("Allow", strings.Join(answered, ", "))
-	return refusal.New(api.InvalidRequest, "This address does not answer "+method+".").WithStatus(http.StatusMethodNotAllowed)
+	return refusal.New(api.InvalidRequest, "This address does not support "+method+".").WithStatus(http.StatusMethodNotAllowed)
 }
 
 // NoPath refuses a path that is not served.

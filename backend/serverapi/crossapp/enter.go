@@ -98,7 +98,7 @@ func (c *call) enter(ask enterRequest, e *audit.Event) (any, error) {
 	case !ok:
 		return nil, refusal.New(api.AppNotInWorkspace, "The workspace has no such app.")
 	case !app.Admits(claims.ClientID):
-		return nil, deny("wrong_app", "This app cannot be entered from the token's app; entered_from in the workspace file lists the apps.")
+		return nil, deny("wrong_app", "The token's app is not in this app's entered_from in the workspace file.")
 	}
 	if err := c.checkRequest(ask, app); err != nil {
 		return nil, err
@@ -133,7 +133,7 @@ func (c *call) checkRequest(ask enterRequest, app directory.App) error {
 	switch ask.ResponseType {
 	case "", respondSession:
 		if ask.CodeChallenge != "" || ask.ReturnTo != "" {
-			return refusal.New(api.InvalidRequest, "code_challenge and return_to go with the response_type code only.")
+			return refusal.New(api.InvalidRequest, "code_challenge and return_to are allowed only with response_type code.")
 		}
 		return nil
 	case respondCode:

@@ -54,7 +54,7 @@ func (c *call) renew(ask renewRequest, found **session.Session) (*AppSession, er
 	case !ok:
 		return nil, refusal.New(api.AppNotInWorkspace, "The workspace has no such app.")
 	case c.Actor.App != "" && c.Actor.App != app.ID, c.Actor.OrganizationID != "" && c.Actor.OrganizationID != subject.Session.ConfinedTo:
-		return nil, deny("wrong_app", "This session belongs to another app or organization than the key.")
+		return nil, deny("wrong_app", "This key is for another app or organization than this session.")
 	}
 	asked.Organization = subject.Session.ConfinedTo
 	minted, err := c.grant(w, app).Mint(c.Context(), presented, subject, asked)
@@ -105,7 +105,7 @@ func (c *call) mintRequest(ask renewRequest) (grant.Request, error) {
 
 // errInvalidToken refuses a token that is not a refresh token of an app's server. No
 // session ends.
-var errInvalidToken = refusal.New(api.LoginRequired, "The refresh token is not valid for an app's server.")
+var errInvalidToken = refusal.New(api.LoginRequired, "This is not a valid refresh token of an app's server.")
 
 // authenticate returns the session of an authentic refresh token of an app's server,
 // and its person's place in its organization. The token is not judged yet. A session
@@ -162,7 +162,7 @@ func endedRefusal(reason session.Reason) *refusal.Refusal {
 func conflictRefusal(err error) error {
 	switch {
 	case errors.Is(err, orgsession.ErrOvertaken):
-		return refusal.New(api.RequestTooOld, "The person was active in the meantime. Send the request again.")
+		return refusal.New(api.RequestTooOld, "Another request changed this session first. Send yours again.")
 	case errors.Is(err, orgsession.ErrEnded):
 		return refusal.New(api.OrganizationSessionExpired, "The person's session in the organization has ended.")
 	}

@@ -63,7 +63,7 @@ func (c *call) subject(w *directory.Workspace) (*directory.Subject, *token.Claim
 }
 
 // errNotAdmitted refuses another organization's key like a person without a membership.
-var errNotAdmitted = deny(api.OrganizationAccessDenied, "The organization does not admit the person, or this key.")
+var errNotAdmitted = deny(api.OrganizationAccessDenied, "The person is not a member of the organization, or this key is not for it.")
 
 // checkLive refuses a person whose session or organization session has ended.
 func (c *call) checkLive(s *directory.Subject, claims *token.Claims) error {
@@ -79,7 +79,7 @@ func (c *call) checkLive(s *directory.Subject, claims *token.Claims) error {
 	case !s.Membership.OrganizationSession.Live():
 		return deny(api.OrganizationSessionExpired, "The person's session in the organization has ended.")
 	case s.Session.Parent != session.ID{}:
-		return deny("entered_session", "This session was itself opened from another app. Use a token of that app.")
+		return deny("entered_session", "A session that was opened from another app cannot open further ones. Use a token of the app in which the person signed in.")
 	}
 	return nil
 }
