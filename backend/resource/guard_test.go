@@ -22,7 +22,7 @@ func (w *world) mux(demand token.Demand) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/organizations/{organization}/notes", w.guard.Protect(resource.Rule{Organization: "organization", Demand: demand}, served))
 	mux.Handle("/notes", w.guard.Protect(resource.Rule{Demand: demand}, served))
-	mux.Handle("/misspelled/{organization}/notes", w.guard.Protect(resource.Rule{Organization: "organization"}, served))
+	mux.Handle("/misspelled/{organisation}/notes", w.guard.Protect(resource.Rule{Organization: "organization"}, served))
 	return mux
 }
 
