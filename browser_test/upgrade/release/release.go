@@ -58,8 +58,8 @@ const (
 	Postgres = "postgres"
 )
 
-// Folder is the folder of the fixtures, relative to package upgrade.
-const Folder = "testdata"
+// Folder is where the fixtures lie, from a folder of browser_test.
+const Folder = "../upgrade/testdata"
 
 // Read reads the state that a release, such as "0.1", left with a database of this
 // kind.
