@@ -91,7 +91,7 @@ func certifiedDirectory(issuer string) directory.Desired {
 // startCertified runs the provider until the test ends, and returns its issuer.
 func startCertified(t *testing.T, client, secret, redirect, logout string) string {
 	t.Helper()
-	if _, err := os.Stat("node_modules/oidc-provider"); err != nil {
+	if _, err := os.Stat("../node_modules/oidc-provider"); err != nil {
 		t.Fatalf("npm oidc-provider is missing; run: npm ci --prefix browser_test (%v)", err)
 	}
 	node := exec.Command("node", "certified/provider.mjs", client, secret, redirect, certifiedApp+"/", logout)
