@@ -86,7 +86,7 @@ func read(only string) ([]patch, error) {
 	}
 	var all []patch
 	err = filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
-		name, ok := strings.CutSuffix(path, ".patch")
+		name, ok := patchName(path)
 		if err != nil || !ok || !matches.MatchString(name) && !matches.MatchString(filepath.Base(name)) {
 			return err
 		}
@@ -108,10 +108,15 @@ func readPatch(path string) (patch, error) {
 	if err != nil {
 		return patch{}, err
 	}
-	name := strings.TrimSuffix(strings.TrimPrefix(path, folder+"/"), ".patch")
+	name, _ := patchName(path)
 	p, err := parse(name, string(text))
 	if err != nil {
 		return patch{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return p, nil
+}
+
+// patchName returns the name of the patch that a file is: its path below folder.
+func patchName(path string) (name string, ok bool) {
+	return strings.CutSuffix(strings.TrimPrefix(path, folder+"/"), ".patch")
 }
