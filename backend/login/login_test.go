@@ -65,7 +65,7 @@ func TestIdentify_HonestProvider(t *testing.T) {
 }
 
 // TestIdentify_Concurrent checks that concurrent sign-ins share one read of the
-// metadata.
+// metadata and, while it lasts, one fetch of the keys.
 func TestIdentify_Concurrent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := provider(t)
@@ -76,6 +76,7 @@ func TestIdentify_Concurrent(t *testing.T) {
 				time.Sleep(time.Duration(metadata.Add(1)) * time.Second)
 			case "/jwks.json":
 				keys.Add(1)
+				time.Sleep(time.Second) // until the others wait for the same answer
 			}
 			p.ServeHTTP(w, r)
 		}))
