@@ -70,8 +70,8 @@ func unknownOrigin(origin string) error {
 		origin = origin[:maxOrigin]
 	}
 	cause := fmt.Errorf("no app of the workspace file has the origin %q, or it is not on the backend's site", origin)
-	return refusal.New(api.OriginNotAllowed, fmt.Sprintf("Requests from this page are not allowed: its origin is %q. "+
-		"Add it to the origins of the app in the workspace file, or open the page at one of those.", origin)).WithCause(cause)
+	return refusal.New(api.OriginNotAllowed, fmt.Sprintf("Only pages of the workspace's apps, on the backend's own site, may send requests. This page's origin is %q: "+
+		"add it to the origins of the app in the workspace file, or open the page at one of those.", origin)).WithCause(cause)
 }
 
 // allowOrigin sends the CORS headers for a registered origin, with credentials.

@@ -62,18 +62,18 @@ func TestQuiet_FaultsKeepTheirStatus(t *testing.T) {
 // does the page of a sign-in that would return there.
 func TestOrigin_RefusalNamesIt(t *testing.T) {
 	w := newWorld(t, nil)
-	got := w.browserOf("http://127.0.0.1:8080").Post("/token", `{}`)
+	got := w.Browser("http://127.0.0.1:8080").Post("/token", `{}`)
 	w.wants(got, http.StatusForbidden, api.OriginNotAllowed)
 	for _, want := range []string{`http://127.0.0.1:8080`, "origins of the app in the workspace file"} {
 		if !strings.Contains(got.Body, want) {
 			t.Errorf("%s does not name %s", got.Body, want)
 		}
 	}
-	long := w.browserOf("http://" + strings.Repeat("a", 5000) + ".test").Post("/token", `{}`)
+	long := w.Browser("http://" + strings.Repeat("a", 5000) + ".test").Post("/token", `{}`)
 	if long.Status != http.StatusForbidden || len(long.Body) > 1000 {
 		t.Errorf("%d with %d bytes", long.Status, len(long.Body))
 	}
-	page := w.browser().With("Accept", "text/html").Step(publicURL + "/login?return_to=http%3A%2F%2F127.0.0.1%3A8080%2Fnotes")
+	page := w.browser().With("Accept", "text/html").With("Sec-Fetch-Site", "same-origin").Step(publicURL + "/login?return_to=http%3A%2F%2F127.0.0.1%3A8080%2Fnotes")
 	if page.Status != http.StatusBadRequest || !strings.Contains(page.Body, "http://127.0.0.1:8080") || !strings.Contains(page.Body, "workspace file") {
 		t.Errorf("the page: %d %s", page.Status, page.Body)
 	}

@@ -6,14 +6,11 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 	"github.com/tabard-auth/tabard/browser_test/kit/demo"
-	"github.com/tabard-auth/tabard/browser_test/kit/faultproxy"
 )
 
 // mistake is a setup in which nobody can sign in, and waiting does not help.
@@ -21,10 +18,9 @@ type mistake struct {
 	// page returns the address of a page with the client; see clientPage.
 	page func(t *testing.T, d *demo.Demo) string
 	// script runs before the page's own.
-	script string
-	// profile is written into the browser's preferences.
-	profile string
-	code    string
+	script    string
+	noCookies bool // the browser blocks cookies
+	code      string
 	// line has what the console says.
 	line []string
 }
@@ -85,10 +81,9 @@ func clientPage(options, policy string, front at) func(*testing.T, *demo.Demo) s
 }
 
 const (
-	ofTheDemo  = `{ backend: "/auth" }`
-	strict     = "default-src 'none'; img-src data:; connect-src 'self'; script-src 'self'"
-	noWasm     = `delete globalThis.WebAssembly;`
-	allBlocked = `{"profile": {"default_content_setting_values": {"cookies": 2}}}`
+	ofTheDemo = `{ backend: "/auth" }`
+	strict    = "default-src 'none'; img-src data:; connect-src 'self'; script-src 'self'"
+	noWasm    = `delete globalThis.WebAssembly;`
 )
 
 // demoPage is the demo's own page.
@@ -123,7 +118,7 @@ func mistakes(t *testing.T) map[string]mistake {
 	return map[string]mistake{
 		"no WebAssembly":                   {page: demoPage, script: noWasm, code: "no_webassembly", line: []string{"Lockdown Mode"}},
 		"a policy without WebAssembly":     {page: clientPage(ofTheDemo, strict, nil), code: "webassembly_blocked", line: []string{"'wasm-unsafe-eval'", "script-src"}},
-		"cookies blocked":                  {page: demoPage, profile: allBlocked, code: "cookies_blocked", line: []string{"allow cookies"}},
+		"cookies blocked":                  {page: demoPage, noCookies: true, code: "cookies_blocked", line: []string{"blocks cookies", "allow them"}},
 		"a policy without the backend":     {page: clientPage(`{ backend: "DEMO/auth" }`, strict+" 'wasm-unsafe-eval'", nil), code: "connection_blocked", line: []string{"DEMO", "connect-src"}},
 		"an origin that is not registered": {page: clientPage(ofTheDemo, "", nil), code: "origin_not_allowed", line: []string{"PAGE", "workspace file"}},
 		"such an origin of another host":   {page: clientPage(`{ backend: "DEMO/auth" }`, "", nil), code: "origin_not_allowed", line: []string{"PAGE", "DEMO", "workspace file"}},
@@ -145,19 +140,13 @@ func mistakes(t *testing.T) map[string]mistake {
 func TestCauses_SayWhatToChange(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
+	browser := chrome.New(t)
 	for name, m := range mistakes(t) {
 		t.Run(name, func(t *testing.T) {
-			w := faultproxy.New(t)
-			profile := t.TempDir()
-			if m.profile != "" {
-				if err := os.MkdirAll(filepath.Join(profile, "Default"), 0o700); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(filepath.Join(profile, "Default", "Preferences"), []byte(m.profile), 0o600); err != nil {
-					t.Fatal(err)
-				}
+			tab := chrome.Person(t, browser)
+			if m.noCookies {
+				chrome.BlockCookies(t, tab)
 			}
-			tab := chrome.Open(t, profile, chrome.WithProxy(w.Address))
 			if m.script != "" {
 				chrome.Before(t, tab, m.script)
 			}

@@ -35,9 +35,9 @@ const cause = (/** @type {string} */ code, /** @type {string} */ description) =>
  * @returns {Promise<Cause | undefined>}
  */
 async function causeOfBrowser() {
-  if (globalThis.navigator?.cookieEnabled === false) return cause("cookies_blocked", `this browser blocks cookies for ${location.host}, which a sign-in needs: allow them for this site`);
+  if (globalThis.navigator?.cookieEnabled === false) return cause("cookies_blocked", `this browser blocks cookies for ${location.host}: allow them`);
   if (globalThis.isSecureContext === false) return cause("insecure_context", `browsers keep no session for ${location.origin}: use https, or http://localhost`);
-  if (typeof WebAssembly !== "object") return cause("no_webassembly", "this browser has no WebAssembly, or it is turned off (as by Lockdown Mode): turn it on for this site, or use another browser");
+  if (typeof WebAssembly !== "object") return cause("no_webassembly", "this browser has no WebAssembly, or Lockdown Mode turns it off: turn it on for this site");
   try {
     await WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
   } catch {
@@ -72,7 +72,7 @@ async function ask(url, init) {
 function causeOfAnswer(url, { status, type, json }, cure, missing = "backend_not_found") {
   const came = `${url} was answered with ${status} with ${type}`;
   if (status >= 500 || status === 429) return undefined;
-  if (json?.error === "not_found") return cause("path_not_found", `${came} by a backend that has another path: let the proxy pass the path on as it is, or change the backend's public URL`);
+  if (json?.error === "not_found") return cause("path_not_found", `${came} by a backend at another path: let the proxy pass the path on, or change the public URL`);
   if (status === 404) return cause(missing, `${came}: ${cure}`);
   if (status >= 400 || !json) return cause("not_the_backend", `${came}, not by the backend: ${cure}`);
 }
@@ -87,24 +87,24 @@ const cureOfAddress = "check the client's backend, and what the proxy or the dev
 async function causeOfModule(url) {
   const blocked = watchPolicy();
   const answer = await ask(url);
-  if (!answer) return causeOfSilence(url, blocked());
+  if (!answer) return causeOfSilence(url, await blocked());
   const { wasm, exec } = answer.json ?? {};
   if (answer.status !== 200 || !answer.json) return causeOfAnswer(url, answer, cureOfAddress);
-  if (!wasm?.url || !exec?.url) return cause("not_the_backend", `${url} was answered with JSON that names no module: ${cureOfAddress}`);
+  if (!wasm?.url || !exec?.url) return cause("not_the_backend", `${url} names no module: ${cureOfAddress}`);
   for (const file of [wasm.url, exec.url]) {
     const address = new URL(file, url).href;
     const sent = await ask(address, { method: "HEAD" });
     if (sent?.status === 404 || sent?.type === "text/html") {
-      return cause("module_not_found", `${address} was answered with ${sent.status} with ${sent.type}, though ${url} names it: let the proxy pass on all of /client/, and serve one release`);
+      return cause("module_not_found", `${address} was answered with ${sent.status} with ${sent.type}: let the proxy pass on all of /client/, of one release`);
     }
   }
 }
 
-/** Watches what the page's policy blocks, and returns a function that returns the directive. */
+/** Watches what the page's policy blocks, and returns a function that returns the directive. Its event may come late. */
 function watchPolicy() {
   let directive = "";
   document.addEventListener("securitypolicyviolation", (event) => (directive = event.effectiveDirective), { signal: AbortSignal.timeout(patience) });
-  return () => directive;
+  return () => new Promise((resolve) => setTimeout(() => resolve(directive)));
 }
 
 /**
@@ -114,7 +114,7 @@ function watchPolicy() {
 function causeOfSilence(url, directive) {
   const { protocol, origin } = new URL(url);
   if (directive) return cause("connection_blocked", `the page's Content-Security-Policy does not allow ${url}: add ${origin} to its ${directive} and script-src`);
-  if (location.protocol > protocol) return cause("mixed_content", `a page on https may not ask for ${url}: give the backend's https address`);
+  if (location.protocol > protocol) return cause("mixed_content", `a page on https may not ask for ${url}: use https`);
 }
 
 /**
@@ -127,9 +127,9 @@ async function causeOfBackend(backend) {
   const blocked = watchPolicy();
   const answer = await ask(url, { credentials: "omit" });
   if (answer) return answer.json?.error === "login_required" ? undefined : causeOfAnswer(url, answer, cureOfAddress);
-  const silence = causeOfSilence(url, blocked());
+  const silence = causeOfSilence(url, await blocked());
   if (silence || new URL(backend).origin === location.origin || (await ask(backend + "/.well-known/jwks.json"))?.status !== 200) return silence;
-  return cause("origin_not_allowed", `${backend} answers, but no page of ${location.origin}: add this origin to the app's in the workspace file, or open the page at one of those`);
+  return cause("origin_not_allowed", `${backend} answers no page of ${location.origin}: add this origin to the app in the workspace file`);
 }
 
 /**

@@ -76,7 +76,7 @@ export class Module {
       stopTimers(go);
       release?.();
     }
-    throw new Error("module stopped");
+    throw new Error("the module stopped and will be started again");
   }
 
   /** @param {unknown} cause */
@@ -124,7 +124,7 @@ export class Module {
    * @returns {Promise<string>}
    */
   async ask(name, ...args) {
-    if (args.some((arg) => arg !== undefined && typeof arg !== "string")) throw new TypeError(`${name}: strings required`);
+    if (args.some((arg) => arg !== undefined && typeof arg !== "string")) throw new TypeError(`${name}: every argument must be a string`);
     const functions = this.#functions ?? (await this.#ready.promise);
     /** @type {ReturnType<typeof deferred<string>>} */
     const answer = deferred();
@@ -163,6 +163,6 @@ export class Module {
   close() {
     this.#closed = true;
     this.tell("close");
-    this.#end(unavailable("client closed"));
+    this.#end(unavailable("the client was closed"));
   }
 }
