@@ -37,7 +37,7 @@ const cause = (/** @type {string} */ code, /** @type {string} */ description) =>
 async function causeOfBrowser() {
   if (globalThis.navigator?.cookieEnabled === false) return cause("cookies_blocked", `this browser blocks cookies for ${location.host}: allow them`);
   if (globalThis.isSecureContext === false) return cause("insecure_context", `browsers keep no session for ${location.origin}: use https, or http://localhost`);
-  if (typeof WebAssembly !== "object") return cause("no_webassembly", "this browser has no WebAssembly, or Lockdown Mode turns it off: turn it on for this site");
+  if (typeof WebAssembly !== "object") return cause("no_webassembly", "this browser has no WebAssembly, or Lockdown Mode turns it off");
   try {
     await WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
   } catch {
@@ -200,6 +200,6 @@ export function debug(client, backend) {
   try {
     sessionStorage.length;
   } catch {
-    console.warn(`tabard: storage_blocked: this browser blocks storage for ${location.host}: a reload forgets the tab's organization`);
+    console.warn("tabard: storage_blocked: a reload forgets the organization");
   }
 }
