@@ -11,9 +11,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/probe"
 )
 
-// larger sends what proxies treat otherwise than a small request that succeeds: an answer
-// that fails, and a request and an answer that are as large as they get. It returns those
-// that were answered.
+// larger sends probes that proxies treat otherwise than a small request that succeeds: one
+// with an answer that fails, and one that is, as its answer, as large as they get. It
+// returns those that were answered.
 func (e *examination) larger(ctx context.Context) (answered []probed) {
 	failing, err := e.send(ctx, probe.Failing)
 	if err != nil || failing.answer.status != probe.StatusFailing {

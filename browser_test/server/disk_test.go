@@ -14,8 +14,8 @@ import (
 )
 
 // TestFullDisk_ReadinessAndDoctorSayIt: the disk of a running server's SQLite file is
-// filled to the last byte. Who is signed in stays signed in; readiness and the doctor say
-// what is wrong; all goes on as soon as there is room.
+// filled to the last byte. People stay signed in, readiness and the doctor name the fault,
+// and all goes on as soon as there is room.
 func TestFullDisk_ReadinessAndDoctorSayIt(t *testing.T) {
 	d := deployment.PrepareOne(t, 2)
 	d.Apply(2)

@@ -191,7 +191,7 @@ func (p *people) stepUp() {
 }
 
 // leaveOrReturn has max be kept out of acme and rita removed from globex, or let in again:
-// what went on before does not go on.
+// their organization sessions of before have ended.
 func (p *people) leaveOrReturn() {
 	commands, code := [][]string{{"enable", p.subjects["max"]}, {"admit", "--role", p.role, "--user", p.subjects["rita"]}}, api.OrganizationSessionExpired
 	if p.removed = !p.removed; p.removed {

@@ -53,8 +53,8 @@ type server struct {
 
 // TestUpgrade_AnHourBesideTheLastRelease: servers of the last release and of this one
 // share the new tables for an hour, and the last one even serves alone again for a while.
-// Nobody is signed out, nobody gets another organization, and what one release ended the
-// other does not revive.
+// No person is signed out or gets another organization, and neither release revives a
+// session that the other one ended.
 func TestUpgrade_AnHourBesideTheLastRelease(t *testing.T) {
 	for name, database := range map[string]func(*testing.T) string{
 		release.SQLite:   func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "tabard.db") },
