@@ -199,7 +199,7 @@ func (c *Crowd) signIn(w *Worker) {
 		w.since = c.ended.Load()
 		answer := c.goIn(w, i)
 		for name := range w.Cookies() {
-			if strings.HasPrefix(name, "__Host-Http-tabard.") && strings.Contains(name, ".demo.") {
+			if strings.HasPrefix(name, "__Host-Http-tabard.") && strings.Contains(name, ".demo.") && c.landed(answer) {
 				return
 			}
 		}
@@ -210,6 +210,13 @@ func (c *Crowd) signIn(w *Worker) {
 		<-time.After(20 * time.Millisecond)
 	}
 	w.failed.Add(1)
+}
+
+// landed reports whether a sign-in ended in the app. In a rolling upgrade a cookie alone
+// does not show it: each release clears only the cookies that it knows, and a sign-in that
+// this release began and the last one ends leads to a page that begins it again.
+func (c *Crowd) landed(answer httpbrowser.Response) bool {
+	return !c.upgrading || answer.Status == http.StatusOK && answer.URL.Path == "/"
 }
 
 // goIn signs a person in. In a rolling upgrade every other attempt begins by a link, as
