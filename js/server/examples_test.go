@@ -65,7 +65,7 @@ func TestExamples_LeakNothing(t *testing.T) {
 	t.Cleanup(issuer.Close)
 	planned := filepath.Join(t.TempDir(), "plan.txt")
 	write(t, planned, plan)
-	for name, script := range map[string]string{"Express": "examples/express.js", "Fastify": "examples/fastify.js", "Hono on workerd": "testdata/serve-worker.js"} {
+	for name, script := range map[string]string{"Express": "examples/express.js", "Fastify": "examples/fastify.js", "Hono on workerd": "workerd/serve.js"} {
 		t.Run(name, func(t *testing.T) {
 			out, err := isolate(t, issuer, tabard, planned, serve(t, issuer, script))
 			if err != nil || !strings.Contains(out, " 0 findings") {
