@@ -29,7 +29,7 @@ function header(raw, name) {
 }
 
 /**
- * Makes a Node answer say whose it is, as mark does.
+ * Marks a Node answer when its headers are written.
  * @param {IncomingMessage} request
  * @param {ServerResponse} response
  * @param {Admission} admission
