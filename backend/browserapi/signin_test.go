@@ -82,6 +82,22 @@ func TestSignIn_CallbackOfOtherBrowser(t *testing.T) {
 	}
 }
 
+// TestSignIn_CallbackOfOtherBrowserDuringOne checks this for a browser with a sign-in of
+// its own in progress.
+func TestSignIn_CallbackOfOtherBrowserDuringOne(t *testing.T) {
+	w := newWorld(t, nil)
+	redeemed := w.redeemed()
+	attacker, victim := w.browser(), w.browser()
+	back := w.callbackOf(attacker, "return_to=/notes")
+	own := victim.Login("return_to=/notes")
+	if got := victim.Step(back); *redeemed != 0 || len(sessionCookies(victim)) != 0 {
+		t.Fatalf("%d codes redeemed, %d %v", *redeemed, got.Status, got.Header)
+	}
+	if landed := victim.Choose(own, "bob"); landed.URL.String() != origin+"/notes" || w.mint(victim, "acme").User.Subject != "bob" {
+		t.Errorf("landed on %s", landed.URL)
+	}
+}
+
 // redeemed counts redeemed codes.
 func (w *world) redeemed() *int {
 	n := new(int)
