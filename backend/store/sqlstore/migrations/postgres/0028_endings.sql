@@ -108,21 +108,6 @@ DEFERRABLE INITIALLY DEFERRED
 FOR EACH ROW WHEN (OLD.revoked_at IS NULL AND NEW.revoked_at IS NOT NULL)
 EXECUTE FUNCTION session_ended();
 
--- +goose StatementBegin
-CREATE FUNCTION session_deleted() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF OLD.expires_at > EXTRACT(EPOCH FROM clock_timestamp()) THEN
-        PERFORM write_ending('deleted', OLD.id, OLD.user_id, '', '', '');
-    END IF;
-    RETURN NULL;
-END $$;
--- +goose StatementEnd
-
-CREATE CONSTRAINT TRIGGER session_deleted AFTER DELETE ON sessions
-DEFERRABLE INITIALLY DEFERRED
-FOR EACH ROW WHEN (OLD.revoked_at IS NULL)
-EXECUTE FUNCTION session_deleted();
-
 -- A session is entered from one that has just ended. The lock waits for an end of the parent
 -- that is being committed; an end that comes later finds this session.
 -- +goose StatementBegin

@@ -85,15 +85,6 @@ BEGIN
 END;
 -- +goose StatementEnd
 
--- +goose StatementBegin
-CREATE TRIGGER session_deleted AFTER DELETE ON sessions
-WHEN OLD.revoked_at IS NULL AND OLD.expires_at > CAST(strftime('%s', 'now') AS INTEGER)
-BEGIN
-    INSERT INTO ended (reason, session_id, user_id, organization_id, app, key_id)
-    VALUES ('deleted', OLD.id, OLD.user_id, '', '', '');
-END;
--- +goose StatementEnd
-
 -- A session is entered from one that has just ended.
 -- +goose StatementBegin
 CREATE TRIGGER session_orphaned AFTER INSERT ON sessions
