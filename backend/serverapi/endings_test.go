@@ -47,7 +47,7 @@ func (w *world) numbered(got httpbrowser.Response) int64 {
 
 func (w *world) newest() int64 {
 	w.Helper()
-	f, err := w.store.Feed(w.Context())
+	f, err := w.Store.Feed(w.Context())
 	w.must(f, err)
 	return f.Number
 }
@@ -63,10 +63,10 @@ func TestToken_EndsBetweenReadAndSignature(t *testing.T) {
 	}
 	changes := map[string]func(){
 		"rules": func() {
-			w.must(nil, w.store.SetOrganizationPolicy(t.Context(), "org_acme", policy.Rules{AccessTTL: 30}))
+			w.must(nil, w.Store.SetOrganizationPolicy(t.Context(), "org_acme", policy.Rules{AccessTTL: 30}))
 		},
 		"the person's roles": func() {
-			w.must(nil, w.store.SetFileMembership(t.Context(), "org_acme", w.userID("alice"), []string{}, w.now().Unix()))
+			w.must(nil, w.Store.SetFileMembership(t.Context(), "org_acme", w.userID("alice"), []string{}, w.Now().Unix()))
 		},
 	}
 	for name, change := range changes {

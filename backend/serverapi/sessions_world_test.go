@@ -85,11 +85,21 @@ func (w *crossed) enter() answer {
 // entered fails the test unless a session was opened.
 func (w *crossed) entered(got answer) (s crossapp.AppSession) {
 	w.Helper()
-	if got.Status != http.StatusCreated && got.Status != http.StatusOK {
-		w.Fatalf("%d %s\n%s", got.Status, got.Body, w.logged)
+	if got.Status != http.StatusOK {
+		w.Fatalf("%d %s\n%s", got.Status, got.Body, w.Logged)
 	}
 	got.into(w, &s)
 	return s
+}
+
+// unix returns a time that is in ISO 8601.
+func (w *crossed) unix(iso string) int64 {
+	w.Helper()
+	at, err := time.Parse(time.RFC3339, iso)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return at.Unix()
 }
 
 // renews renews a session, as reports' server does.
@@ -98,7 +108,7 @@ func (w *crossed) renews(refresh string) answer {
 	return w.calls(sessionsPath+"/refresh", `{"refresh":"`+refresh+`"}`, w.reports, "")
 }
 
-// denies fails the test unless nothing was granted, for that reason.
+// denies fails the test unless a request was denied for that reason.
 func (w *crossed) denies(got answer, reason string) {
 	w.Helper()
 	var e api.Error
@@ -112,7 +122,7 @@ func (w *crossed) denies(got answer, reason string) {
 func (w *crossed) claims(raw string) *token.Claims {
 	w.Helper()
 	verifier, err := token.NewVerifier(token.Config{
-		Issuer: publicURL, Audience: reportsOrigin + "/api", Now: w.now, Keys: ring{signingkey.NewKeyRing(w.store, w.secret, signingkey.ES256), w.now()},
+		Issuer: publicURL, Audience: reportsOrigin + "/api", Now: w.Now, Keys: ring{signingkey.NewKeyRing(w.Store, w.Secret, signingkey.ES256), w.Now()},
 	})
 	w.must(verifier, err)
 	claims, err := verifier.Verify(w.Context(), raw)
@@ -149,7 +159,7 @@ func (w *crossed) forged(secret signingkey.Secret, change func(*token.Claims)) s
 	claims := said.Claims
 	claims.Audience, claims.ID = []string{said.Audience}, rand.Text()
 	change(&claims)
-	key, err := signingkey.NewKeyRing(w.store, secret, signingkey.ES256).Signing(w.Context(), "", 1, w.now().Unix())
+	key, err := signingkey.NewKeyRing(w.Store, secret, signingkey.ES256).Signing(w.Context(), "", 1, w.Now().Unix())
 	w.must(key, err)
 	signed, err := claims.Sign(token.SigningKey{ID: key.ID, Algorithm: string(key.Algorithm), Private: key.Private}, nil)
 	w.must(signed, err)
@@ -158,9 +168,7 @@ func (w *crossed) forged(secret signingkey.Secret, change func(*token.Claims)) s
 
 // atReports returns a browser's tab that shows the app reports.
 func (w *crossed) atReports(b *httpbrowser.Browser) *httpbrowser.Browser {
-	other := httpbrowser.New(w, reportsOrigin, publicURL)
-	other.Transport, other.Now = w.hosts, w.now
-	return other.Sharing(b)
+	return w.Browser(reportsOrigin).Sharing(b)
 }
 
 // begins begins a hand-over in a browser, and returns the challenge.
@@ -180,8 +188,8 @@ func (w *crossed) code(challenge string) crossapp.Code {
 	w.Helper()
 	got := w.calls(sessionsPath, `{"app_id":"reports","response_type":"code","code_challenge":"`+challenge+`","return_to":"/month"}`, w.web, w.subject.AccessToken)
 	var code crossapp.Code
-	if got.Status != http.StatusCreated {
-		w.Fatalf("%d %s\n%s", got.Status, got.Body, w.logged)
+	if got.Status != http.StatusOK {
+		w.Fatalf("%d %s\n%s", got.Status, got.Body, w.Logged)
 	}
 	got.into(w, &code)
 	return code
@@ -195,5 +203,5 @@ func redeems(b *httpbrowser.Browser, code crossapp.Code) httpbrowser.Response {
 // landing serves the apps' own pages.
 func (w *crossed) landing() {
 	page := http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { io.WriteString(rw, "a page") })
-	w.hosts["localhost:8090"] = page
+	w.Hosts["localhost:8090"] = page
 }
