@@ -26,8 +26,8 @@ func TestUpgrade_Endings(t *testing.T) {
 		if sets := poll().Sets; len(sets) != 0 {
 			u.Errorf("the migration ended %v", sets)
 		}
-		alice := u.browser("without a device key")
-		u.mint(u.at(leftReports).Sharing(alice), "acme")
+		alice := u.restored("without a device key")
+		u.mint(u.Browser(leftReports).Sharing(alice), "acme")
 		if got := alice.Post("/logout", `{"scope":"session"}`); got.Status != http.StatusOK {
 			u.Errorf("%d %s", got.Status, got.Body)
 		}
