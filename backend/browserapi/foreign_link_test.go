@@ -113,7 +113,7 @@ func TestForeignLink_UnknownAppsAndScripts(t *testing.T) {
 func TestForeignLink_RetryAsksFirst(t *testing.T) {
 	for _, query := range []string{"return_to=/notes", "prompt=none&return_to=/notes", "return_to=/notes&user=usr_1", "", "return_to=/notes&ask=1"} {
 		w := newWorld(t, nil)
-		faulty := w.failing()
+		faulty := w.Failing()
 		faulty.Fail(1, false)
 		b := w.browser()
 		got := b.With("Sec-Fetch-Site", "cross-site").Login(query)

@@ -191,7 +191,7 @@ func TestStepUp_FirstUsedAtPreviousRelease(t *testing.T) {
 	w, b, e := stepUpRequired(t)
 	old, _ := w.theSession(b)
 	w.stepUp(b, e, "alice")
-	w.change(`UPDATE sessions SET revoked_at = ?, revoke_reason = 'superseded' WHERE replaces = ''`, w.now().Unix())
+	w.Change(`UPDATE sessions SET revoked_at = ?, revoke_reason = 'superseded' WHERE replaces = ''`, w.Now().Unix())
 	b.SetCookie(old, "")
 	w.mint(b, "acme")
 	if got := b.Post("/token", `{"organization":"globex"}`); got.Status != http.StatusOK {

@@ -33,18 +33,18 @@ func TestStepUp_ProvidersNewSession(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				w := newWorld(t, nil)
 				w.rule(map[string]policy.Rules{"acme": mfa})
-				w.provider.Claims = tells(map[string]any{"sid": "one"})
+				w.Provider.Claims = tells(map[string]any{"sid": "one"})
 				b := w.browser()
 				if keyed {
 					b = b.On(httpbrowser.NewDevice(t))
 				}
 				w.signIn(b, "alice")
 				w.mint(b, "globex")
-				w.pass(time.Minute)
-				w.provider.Claims = tells(map[string]any{"sid": sid, "acr": "mfa"})
+				w.Pass(time.Minute)
+				w.Provider.Claims = tells(map[string]any{"sid": sid, "acr": "mfa"})
 				w.stepUp(b, w.challenged(b.Post("/token", enters)), "alice")
 				w.mint(b, "acme")
-				w.pass(time.Minute)
+				w.Pass(time.Minute)
 				for _, other := range []string{"one", "two"} {
 					if other != ends {
 						w.endsBySID(other)
@@ -63,8 +63,8 @@ func TestStepUp_SignOutHintsNewestToken(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa})
 	b := w.keyed("alice")
-	w.pass(time.Minute)
-	w.provider.Claims = tells(map[string]any{"sid": "two", "acr": "mfa"})
+	w.Pass(time.Minute)
+	w.Provider.Claims = tells(map[string]any{"sid": "two", "acr": "mfa"})
 	w.stepUp(b, w.challenged(b.Post("/token", enters)), "alice")
 	var out api.LogoutResponse
 	b.Post("/logout", `{"scope":"session"}`).JSON(t, &out)
@@ -84,10 +84,10 @@ func TestStepUp_OtherProvidersSession(t *testing.T) {
 	w := newWorld(t, nil)
 	p := w.connect("globex", directory.Provisioning{JustInTime: true})
 	w.rule(requireConnections("globex"))
-	w.provider.Claims, p.Claims = tells(map[string]any{"sid": "one"}), tells(map[string]any{"sid": "two"})
+	w.Provider.Claims, p.Claims = tells(map[string]any{"sid": "one"}), tells(map[string]any{"sid": "two"})
 	b := w.keyed("alice")
 	w.enterBy(b, "globex", "a.martin")
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	w.endsBySID("two")
 	w.mint(b, "acme")
 	w.endsBySID("one")

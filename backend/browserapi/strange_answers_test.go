@@ -87,8 +87,8 @@ func TestPages_StrangeLanguages(t *testing.T) {
 	d.Workspace.Pages = page.Texts{
 		"de": {"again": "Neu anmelden"}, "zh-hant": {"again": "重新登入"}, "he": {"again": "התחברות מחדש"}, "pt-br": {"again": "Entrar de novo"},
 	}
-	w.apply(d)
-	w.restart()
+	w.Apply(d)
+	w.Restart()
 	for accepts, want := range map[string]string{
 		"DE": "de", "de-CH-1996;q=0.1": "de", "de_AT": "en", "*": "en", "fr, *;q=0.5": "en", "zh-Hant-TW,zh;q=0.9": "zh-hant", "zh-TW": "en", "iw": "en",
 		"he-IL": "he", "pt": "en", "pt-BR": "pt-br", "de;q=0": "en", "de;q=NaN, he;q=0.1": "he", "de;q=-1": "en", "de;Q=0.9,en;q=0.1": "de", ";q=1,,,de": "de",
@@ -161,7 +161,7 @@ func TestBackchannelLogout_StrangeForms(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
 			b := w.signedIn("alice")
-			w.pass(time.Second)
+			w.Pass(time.Second)
 			if got := postLogout(w, w.logoutToken("alice", func(jwt.MapClaims) {}), change); got.Code != http.StatusOK {
 				t.Errorf("%d %s", got.Code, got.Body)
 			}
@@ -199,6 +199,6 @@ func postLogout(w *world, token string, change func(r *http.Request, token strin
 	body := change(r, token)
 	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
 	answer := httptest.NewRecorder()
-	w.hosts["localhost:8080"].ServeHTTP(answer, r)
+	w.Hosts["localhost:8080"].ServeHTTP(answer, r)
 	return answer
 }
