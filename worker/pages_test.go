@@ -108,7 +108,9 @@ func TestPages_Limits(t *testing.T) {
 		Port: port, Variables: workerd.Variables(publicURL, "http://127.0.0.1:1", "id", "secret"),
 		State: workerd.Database(t, directory.Desired{}), Limits: map[string]int{"SIGN_INS": 2},
 	})
-	r := countAllowed(t, 2, func() *http.Response { return ask(t, http.MethodGet, publicURL+"/callback?state=1", navigation("cross-site")) })
+	r := countAllowed(t, 2, func() *http.Response {
+		return ask(t, http.MethodGet, publicURL+"/callback?state=1", navigation("cross-site"))
+	})
 	if next := link(t, r, http.StatusTooManyRequests, api.RateLimited); next != publicURL+"/callback?state=1" || r.Header.Get("Retry-After") == "" {
 		t.Errorf("it leads to %s, %v", next, r.Header)
 	}
