@@ -150,7 +150,7 @@ func expectedReading(base, pattern string) (r reading) {
 		panic(err)
 	}
 	switch pattern {
-	case base + api.PathLogin:
+	case base + api.PathLogin, base + api.PathLogin + "/{connection}":
 		r.SignIn = "login"
 	case base + api.PathCallback, base + api.PathCallback + "/{connection}":
 		r.SignIn = "callback"
