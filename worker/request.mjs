@@ -29,8 +29,8 @@ export function parse(request, env) {
   const { origin, pathname, search } = new URL(request.url);
   const address = normalizePath(pathname);
   const path = pathBelow(basePath(env), address);
-  const [, first, second] = path?.match(/^\/([^/]+)(?:\/([^/]+))?$/) ?? [];
-  const signIn = first === "callback" || (first === "login" && second === undefined) ? first : undefined;
+  const [, first] = path?.match(/^\/([^/]+)(?:\/([^/]+))?$/) ?? [];
+  const signIn = first === "callback" || first === "login" ? first : undefined;
   const cookies = ownCookies(request.headers.get("Cookie") ?? "", cookieMark(env));
   return {
     request,

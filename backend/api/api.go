@@ -66,6 +66,10 @@ const (
 	// with. It chooses no organization.
 	ParamFollowed = "followed"
 	ParamError    = "tabard_error"
+	// ParamIssuer and ParamTarget are the parameters of a sign-in that a third party
+	// initiates (OpenID Connect Core section 4), besides login_hint.
+	ParamIssuer = "iss"
+	ParamTarget = "target_link_uri"
 )
 
 // LoginResponse is the answer to POST /login. The request's parameters are those of GET

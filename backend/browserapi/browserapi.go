@@ -95,7 +95,8 @@ func (h *handler) routes() http.Handler {
 		{api.PathFrontchannelLogout, map[string]authn.Endpoint{http.MethodGet: h.frontchannelLogout}},
 		{api.PathFrontchannelLogout + "/{connection}", map[string]authn.Endpoint{http.MethodGet: h.frontchannelLogout}},
 		{api.PathBackchannelLogout + "/{connection}", map[string]authn.Endpoint{http.MethodPost: h.backchannelLogout}},
-		{api.PathLogin, map[string]authn.Endpoint{http.MethodGet: h.signIn.Login, http.MethodPost: authn.Answer(h.signIn.LoginByKey)}},
+		{api.PathLogin, map[string]authn.Endpoint{http.MethodGet: h.signIn.Login, http.MethodPost: h.postLogin}},
+		{api.PathLogin + "/{connection}", map[string]authn.Endpoint{http.MethodGet: h.signIn.Login, http.MethodPost: h.signIn.InitiatedForm}},
 		{api.PathCallback, map[string]authn.Endpoint{http.MethodGet: h.signIn.Callback, http.MethodPost: h.signIn.CallbackPost}},
 		{api.PathCallback + "/{connection}", map[string]authn.Endpoint{http.MethodGet: h.signIn.Callback, http.MethodPost: h.signIn.CallbackPost}},
 	} {

@@ -33,6 +33,7 @@ const (
 	Disabled    Kind = "disabled"    // the person's account
 	Failed      Kind = "failed"      // a fault of the server's
 	Returning   Kind = "returning"   // from the provider, between two steps
+	NoProvider  Kind = "no_provider" // a portal's link names a provider that is unknown here
 )
 
 // Link is a link on a page.

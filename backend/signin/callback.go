@@ -26,10 +26,14 @@ func query(c *authn.Request) (url.Values, error) {
 	}
 	for name, values := range query {
 		if len(values) > 1 {
-			return nil, refusal.New(api.InvalidRequest, "Parameter "+strconv.Quote(name)+" is repeated.")
+			return nil, repeated(name)
 		}
 	}
 	return query, nil
+}
+
+func repeated(name string) error {
+	return refusal.New(api.InvalidRequest, "Parameter "+strconv.Quote(name)+" is repeated.")
 }
 
 // returnURL returns the address that a sign-in returns to. It selects the app by its id

@@ -27,6 +27,11 @@ func (f *Flow) Login(c *authn.Request) error {
 	if err != nil {
 		return err
 	}
+	if isInitiated(c, query) {
+		if query, err = f.initiated(c, query); err != nil || query == nil {
+			return err
+		}
+	}
 	if here, err := fromAppPage(c); err != nil {
 		return err
 	} else if !here {

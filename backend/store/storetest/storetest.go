@@ -33,6 +33,7 @@ type Store interface {
 	DeleteExpired(ctx context.Context, before, limit int64) (int64, error)
 	DeleteEvents(ctx context.Context, before, limit int64) (int64, error)
 	ClaimedRoles(ctx context.Context, userID string) (map[string][]string, error)
+	ConnectionsByIssuer(ctx context.Context, issuer string, limit int) ([]directory.Connection, error)
 }
 
 // Now is the time at which the suite begins, in Unix seconds.
@@ -97,6 +98,7 @@ var promises = []struct {
 	{"claimed memberships follow the claim and leave the others alone", claims},
 	{"a connection is kept, and all of it changes but its issuer", keepsConnections},
 	{"connections are listed by pages", listsConnections},
+	{"enabled connections are found by their issuer", findsByIssuer},
 	{"one connection of an organization is enabled at most", enablesOne},
 	{"a deleted connection's id never comes back", deletesForGood},
 	{"people sign in at the organization's own connection that is enabled", leadsToTheConnection},
