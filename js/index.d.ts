@@ -182,7 +182,14 @@ export interface Client {
    * session comes back with {@link State.error}.
    * @throws {TabardError} `in_frame` in a frame, where no sign-in can be shown: open the page in a tab.
    */
-  signIn(options?: { organization?: string; returnTo?: string | URL }): Promise<void>;
+  signIn(options?: {
+    organization?: string;
+    returnTo?: string | URL;
+    /** The person's e-mail address. If an organization has verified its domain, it leads to that organization's provider. */
+    email?: string;
+    /** Whether the session outlives the browser, where the workspace lets the person choose. */
+    staySignedIn?: boolean;
+  }): Promise<void>;
   /**
    * This tab's organization's access token, living for some seconds at least. Ask for each request; it is renewed
    * when due. Most pages call {@link fetch} instead.

@@ -9,6 +9,9 @@ const MARKED = /^__Host-Http-tabard(?:-[a-z]+)?\.([A-Z][A-Z0-9]{0,7})(?:\.|$)/;
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const VALUE = /^[ !#-:<-[\]-~]*$/;
 
+/** The administration's request that asks a DNS resolver. */
+const CHECKS_DOMAIN = /^\/admin\/v1\/.*\/check$/;
+
 /**
  * A request as it is limited, scheduled and given to the program: all three read this
  * one reading of it, so that no spelling of an address or a cookie means one thing to
@@ -20,7 +23,7 @@ const VALUE = /^[ !#-:<-[\]-~]*$/;
  * @property {string} client the client's network address, "" where it is unknown
  * @property {string | undefined} path the path below the backend's public URL
  * @property {"login" | "callback" | undefined} signIn the half of a sign-in that it is
- * @property {boolean} asks whether the program may ask an OpenID provider to answer it
+ * @property {boolean} asks whether the program may ask an OpenID provider or a resolver to answer it
  * @property {string[]} sessions the values of its session cookies, each once
  */
 
@@ -39,7 +42,7 @@ export function parse(request, env) {
     client: request.headers.get("CF-Connecting-IP") ?? "",
     path,
     signIn,
-    asks: signIn !== undefined || first === "backchannel-logout",
+    asks: signIn !== undefined || first === "backchannel-logout" || CHECKS_DOMAIN.test(path ?? ""),
     sessions: [...new Set(cookies.filter(({ name }) => name.startsWith(SESSION_PREFIX)).map(({ value }) => value))],
   };
 }

@@ -48,10 +48,13 @@ func (f *Flow) Login(c *authn.Request) error {
 // LoginByKey is POST /login, with the parameters of GET. The page's script calls it
 // with a proof of the device key for the new session, or of the session to step up, and
 // then navigates to the returned address.
-func (f *Flow) LoginByKey(c *authn.Request, _ struct{}) (*api.LoginResponse, error) {
+func (f *Flow) LoginByKey(c *authn.Request, request api.LoginRequest) (*api.LoginResponse, error) {
 	query, err := query(c)
 	if err != nil {
 		return nil, err
+	}
+	if request.Email != "" {
+		query.Set(api.ParamEmail, request.Email)
 	}
 	target, err := f.authorization(c, query)
 	if err != nil {
@@ -83,7 +86,7 @@ func (f *Flow) authorization(c *authn.Request, query url.Values) (string, error)
 // beginAttempt starts an attempt at its provider.
 func (f *Flow) beginAttempt(c *authn.Request, attempt *login.Attempt, query url.Values) (string, error) {
 	attempt.Chosen = query.Get(api.ParamFollowed) == "" && query.Get(api.ParamPrompt) != "none"
-	provider, err := f.chooseProvider(c, attempt)
+	provider, err := f.providerFor(c, attempt, query)
 	if err == nil {
 		err = prepareStepUp(c, attempt, query.Get(api.ParamUser))
 	}

@@ -20,6 +20,9 @@ type Store interface {
 	Member(ctx context.Context, organizationID, userID string) (directory.MemberRecord, error)
 	// ConnectionsByIssuer returns the enabled connections with an issuer, at most limit.
 	ConnectionsByIssuer(ctx context.Context, issuer string, limit int) ([]directory.Connection, error)
+	// ConnectionByDomain returns the enabled connection of the organization that has
+	// verified a domain, or directory.ErrNoConnection.
+	ConnectionByDomain(ctx context.Context, name string) (directory.Connection, error)
 }
 
 // Config configures a Flow.

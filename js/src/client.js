@@ -47,9 +47,10 @@ function client(base, options) {
       return store.partition.view;
     },
     signIn: async (options) => {
-      const { organization = "", returnTo } = own(options);
+      const { organization = "", returnTo, email = "", staySignedIn } = own(options);
       requireTopLevel();
-      await module.ask("signIn", organization, await returnAddress(returnTo));
+      const answers = email || staySignedIn !== undefined ? ["", "", email, staySignedIn === undefined ? "" : String(!staySignedIn)] : [];
+      await module.ask("signIn", organization, await returnAddress(returnTo), ...answers);
     },
     getToken: async () => tokenOf(await credential()),
     fetch: fetchFor({ apis, scope: () => store.partition, credential, prove: proofs(module) }),

@@ -200,7 +200,7 @@ func TestASignInProvesTheDeviceKey(t *testing.T) {
 				t.Errorf("went to %s, want %s", p.navigated, want)
 			}
 		}
-		if p.SignIn("globex", "https://app.example/x"); p.navigated != "https://id.example/?user=globex" {
+		if p.SignIn("globex", "https://app.example/x", tab.Answers{}); p.navigated != "https://id.example/?user=globex" {
 			t.Errorf("went to %s", p.navigated)
 		}
 	})
@@ -247,7 +247,7 @@ func TestASignInNamesTheDeviceKey(t *testing.T) {
 		p := b.open(route("acme"))
 		p.token(t, "ada@acme")
 		for _, leave := range []func(){
-			func() { p.SignIn("", base) }, func() { p.StepUp("globex", "", base) }, func() { p.StepUp("globex", "/login?acr_values=mfa", base) },
+			func() { p.SignIn("", base, tab.Answers{}) }, func() { p.StepUp("globex", "", base) }, func() { p.StepUp("globex", "/login?acr_values=mfa", base) },
 		} {
 			leave()
 			went, err := url.Parse(p.navigated)
@@ -278,7 +278,7 @@ func TestWithoutADeviceKeyEverythingWorks(t *testing.T) {
 						t.Errorf("%s %s has a proof", r.Method, r.URL)
 					}
 				}
-				p.SignIn("", base)
+				p.SignIn("", base, tab.Answers{})
 				if strings.Contains(p.navigated, api.ParamJKT) {
 					t.Errorf("the sign-in at %s names a key", p.navigated)
 				}

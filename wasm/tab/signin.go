@@ -7,14 +7,27 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
+// Answers are a person's answers on the page before a sign-in.
+type Answers struct {
+	// Email is the address whose domain leads to the person's provider.
+	Email string
+	// SessionCookie is "true" if the session shall end with the browser, "false" if it
+	// shall outlive it, and empty for what the workspace says.
+	SessionCookie string
+}
+
 // SignIn navigates to the sign-in for an organization (empty: the tab's last one, if
 // any), and back to returnTo. Another person may sign in, so the tab drops its tokens.
-func (t *Tab) SignIn(organization, returnTo string) {
+func (t *Tab) SignIn(organization, returnTo string, answers Answers) {
 	b := &t.binding
 	t.mu.Lock()
 	wanted := b.wanted
 	t.mu.Unlock()
-	to := t.beginSignIn(t.config.loginURL(cmp.Or(organization, wanted)), "", returnTo)
+	if answers.Email != "" { // it leads somewhere else, maybe
+		wanted = ""
+	}
+	url := withQuery(t.config.loginURL(cmp.Or(organization, wanted)), api.ParamSessionCookie, answers.SessionCookie)
+	to := t.beginSignIn(url, "", returnTo, answers.Email)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.mints.abortAll(errOvertaken)
@@ -27,8 +40,9 @@ func (t *Tab) SignIn(organization, returnTo string) {
 // beginSignIn starts a sign-in at the backend and returns the address to navigate to.
 // It sends a request rather than navigating, because a request names the page's origin
 // whatever its Referrer-Policy is, and proves the device key. If the response is no
-// address, as in the previous release, the page navigates to the backend itself.
-func (t *Tab) beginSignIn(url, user, returnTo string) string {
+// address, as in the previous release, the page navigates to the backend itself, without
+// the e-mail address: addresses of pages are logged on their way.
+func (t *Tab) beginSignIn(url, user, returnTo, email string) string {
 	jkt := thumbprint(t.env.Device, t.deviceKey())
 	direct := withQuery(withQuery(withQuery(url, api.ParamJKT, jkt), api.ParamUser, user), api.ParamReturnTo, returnTo)
 	path, own := strings.CutPrefix(withQuery(withQuery(url, api.ParamUser, user), api.ParamReturnTo, returnTo), t.config.Backend)
@@ -38,7 +52,11 @@ func (t *Tab) beginSignIn(url, user, returnTo string) string {
 	t.mu.Lock()
 	c := t.newCallLocked()
 	t.mu.Unlock()
-	v, err := t.send(c, "POST", path, "{}")
+	body := newObject()
+	if email != "" {
+		body.text("email", email)
+	}
+	v, err := t.send(c, "POST", path, body.end())
 	if to := DecodeLoginResponse(v).Location; err == nil && strings.HasPrefix(to, "http") {
 		return to
 	}

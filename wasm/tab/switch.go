@@ -129,7 +129,7 @@ func (t *Tab) StepUp(organization, loginURL, returnTo string) {
 	t.mu.Lock()
 	user := t.binding.record.User.ID
 	t.mu.Unlock()
-	to := t.beginSignIn(t.config.stepUpURL(organization, loginURL), user, returnTo)
+	to := t.beginSignIn(t.config.stepUpURL(organization, loginURL), user, returnTo, "")
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.binding.setPending(organization)
