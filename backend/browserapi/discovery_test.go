@@ -17,12 +17,12 @@ import (
 // claim gives an organization a domain, verified or not.
 func (w *stored) claim(slug, name string, verified bool) {
 	w.Helper()
-	d := directory.Domain{OrganizationID: "org_" + slug, Name: name, Token: "token-" + slug, CreatedAt: w.now().Unix()}
-	if err := w.store.CreateDomain(w.Context(), d); err != nil {
+	d := directory.Domain{OrganizationID: "org_" + slug, Name: name, Token: "token-" + slug, CreatedAt: w.Now().Unix()}
+	if err := w.Store.CreateDomain(w.Context(), d); err != nil {
 		w.Fatal(err)
 	}
 	if verified {
-		if ok, err := w.store.VerifyDomain(w.Context(), d, w.now().Unix()); err != nil || !ok {
+		if ok, err := w.Store.VerifyDomain(w.Context(), d, w.Now().Unix()); err != nil || !ok {
 			w.Fatal(ok, err)
 		}
 	}
@@ -113,7 +113,7 @@ func TestEmail_NoMembershipByDomain(t *testing.T) {
 	b := w.browser()
 	b.Choose(b.Login("email=nina@acme.example"), "nina")
 	w.wants(b.Post("/token", `{"organization":"acme","enter":true}`), http.StatusForbidden, "organization_access_denied")
-	if n := w.count(`SELECT COUNT(*) FROM memberships m JOIN users u ON u.id = m.user_id WHERE u.sub = 'nina'`); n != 0 {
+	if n := w.Count(`SELECT COUNT(*) FROM memberships m JOIN users u ON u.id = m.user_id WHERE u.sub = 'nina'`); n != 0 {
 		t.Errorf("%d memberships", n)
 	}
 }
@@ -228,14 +228,14 @@ func TestEmail_NotLogged(t *testing.T) {
 		}
 	}
 	w.browser().With("Sec-Fetch-Site", "cross-site").Open(publicURL + "/login?email=secret.name@acme.example")
-	delete(w.hosts, "login.acme.example")
-	w.hosts["login.acme.example"] = http.NotFoundHandler()
-	w.restart()
+	delete(w.Hosts, "login.acme.example")
+	w.Hosts["login.acme.example"] = http.NotFoundHandler()
+	w.Restart()
 	w.browser().Login("email=secret.name@acme.example")
-	if log := w.logged.String(); strings.Contains(log, "secret.name") || strings.Contains(log, "secret%2") || !strings.Contains(log, "/login") {
+	if log := w.Logged.String(); strings.Contains(log, "secret.name") || strings.Contains(log, "secret%2") || !strings.Contains(log, "/login") {
 		t.Errorf("the log has the address: %s", log)
 	}
-	if n := w.count(`SELECT COUNT(*) FROM audit WHERE note LIKE '%secret.name%' OR target LIKE '%secret.name%'`); n != 0 {
+	if n := w.Count(`SELECT COUNT(*) FROM audit WHERE note LIKE '%secret.name%' OR target LIKE '%secret.name%'`); n != 0 {
 		t.Error("the audit log has the address")
 	}
 }
@@ -243,11 +243,11 @@ func TestEmail_NotLogged(t *testing.T) {
 // TestEmail_DomainLost: a domain that is not verified any more leads nobody there.
 func TestEmail_DomainLost(t *testing.T) {
 	w := discovered(t, nil)
-	d, err := w.store.Domain(t.Context(), "org_acme", "acme.example")
+	d, err := w.Store.Domain(t.Context(), "org_acme", "acme.example")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.store.UnverifyDomain(t.Context(), d, directory.RecordMissing, w.now().Unix()); err != nil {
+	if err := w.Store.UnverifyDomain(t.Context(), d, directory.RecordMissing, w.Now().Unix()); err != nil {
 		t.Fatal(err)
 	}
 	for way, discover := range discoveries(w) {

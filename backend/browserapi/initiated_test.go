@@ -174,7 +174,7 @@ func TestInitiated_RegisteredOriginsOnly(t *testing.T) {
 func TestInitiated_SeveralApps(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true})
-	w.hosts["localhost:9000"] = http.NotFoundHandler()
+	w.Hosts["localhost:9000"] = http.NotFoundHandler()
 	for method, open := range ways {
 		for _, c := range []struct{ path, target, landed string }{
 			{"/login?app=desk", "", sibling + "/"}, {"/login", sibling + "/reports", sibling + "/reports"}, {"/login", "", origin + "/"},

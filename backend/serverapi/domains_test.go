@@ -2,30 +2,20 @@ package serverapi_test
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/domain/domaintest"
-	"github.com/tabard-auth/tabard/backend/host"
-	"github.com/tabard-auth/tabard/backend/login"
-	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
 // resolving gives the backend a DNS server.
 func (w *world) resolving() *domaintest.Server {
 	w.Helper()
 	dns := domaintest.New(w)
-	handler, err := host.New(host.Config{
-		PublicURL: publicURL, Secret: w.secret, Now: w.now, Resolver: dns.Resolver(), Log: slog.New(slog.DiscardHandler),
-		Provider: login.Config{Issuer: issuer, ClientID: logintest.ClientID, ClientSecret: logintest.ClientSecret, Transport: w.hosts},
-	}, w.store)
-	if err != nil {
-		w.Fatal(err)
-	}
-	w.hosts["localhost:8080"] = handler
+	w.Resolver = dns.Resolver()
+	w.Restart()
 	return dns
 }
 
@@ -165,7 +155,7 @@ func TestDomains_NoResolver(t *testing.T) {
 	if got := w.ask("POST", "/organizations/acme/domains/acme.example/check", "", w.acme); got.code() != "temporarily_unavailable" {
 		t.Errorf("%d %s", got.Status, got.Body)
 	}
-	if d, err := w.store.Domain(context.Background(), "org_acme", "acme.example"); err != nil || d.CheckedAt != 0 {
+	if d, err := w.Store.Domain(context.Background(), "org_acme", "acme.example"); err != nil || d.CheckedAt != 0 {
 		t.Errorf("%+v, %v", d, err)
 	}
 }

@@ -46,11 +46,11 @@ func (a *applier) domains(slug, id string, stored []directory.Domain, wanted []s
 		switch {
 		case i < 0:
 			a.changes.Domains.Added++
-			a.tell(directory.Addition, "domain", slug, name, "")
+			a.report(directory.Addition, "domain", slug, name, "")
 			a.recordDomain(audit.CreateDomain, id, name)
 		case !stored[i].FromFile:
 			a.changes.Domains.Changed++
-			a.tell(directory.Change, "domain", slug, name, "(admin) -> (file)")
+			a.report(directory.Change, "domain", slug, name, "(admin) -> (file)")
 		default:
 			continue
 		}
@@ -59,7 +59,7 @@ func (a *applier) domains(slug, id string, stored []directory.Domain, wanted []s
 	for _, d := range stored {
 		if d.FromFile && !slices.Contains(wanted, d.Name) {
 			a.changes.Domains.Removed++
-			a.tell(directory.Removal, "domain", slug, d.Name, "")
+			a.report(directory.Removal, "domain", slug, d.Name, "")
 			a.pending.add(deleteDomain, id, d.Name)
 			a.recordDomain(audit.DeleteDomain, id, d.Name)
 		}
