@@ -73,7 +73,7 @@ export interface Problem {
  * administrator ended it (`revoked`), or their access was taken away and has returned (`removed`). After `idle`,
  * `expired` and `revoked`, entering it again takes a step-up.
  */
-export type Ending = "idle" | "expired" | "signed_out" | "superseded" | "revoked" | "removed";
+export type Ending = "idle" | "expired" | "signed_out" | "superseded" | "revoked" | "removed" | "session_limit";
 
 /** A warning: the organization session ends unless the person does something. */
 export interface Idle {

@@ -18,9 +18,14 @@ type Error struct {
 	// signed_out, superseded, revoked or removed. With device_key_required it is
 	// ReasonPolicy if the organization requires a session with a key; if it is empty,
 	// the session has a key and the request does not prove it. With
-	// workspace_access_denied it is the code of the missing condition.
+	// workspace_access_denied it is the code of the missing condition. With
+	// session_revoked it is ReasonSessionLimit if a sign-in elsewhere ended the session.
 	Reason string `json:"reason,omitempty"`
 }
+
+// ReasonSessionLimit is the Error.Reason of session_revoked if the person signed in in
+// another browser, beyond the workspace's limit.
+const ReasonSessionLimit = "session_limit"
 
 // ReasonPolicy is the Error.Reason of a refusal that an organization's rules cause.
 const ReasonPolicy = "policy"
@@ -63,7 +68,9 @@ const (
 	AuthTimeMissing Code = "auth_time_missing"
 	// AccessDenied is the result of a sign-in (ParamError) that the person or the provider
 	// broke off (RFC 6749 section 4.1.2.1).
-	AccessDenied           Code = "access_denied"
+	AccessDenied Code = "access_denied"
+	// SessionLimitReached refuses a sign-in in one browser more than the workspace allows.
+	SessionLimitReached    Code = "session_limit_reached"
 	StaffForbidden         Code = "staff_access_forbidden" // by the organization or the workspace
 	RateLimited            Code = "rate_limited"
 	TemporarilyUnavailable Code = "temporarily_unavailable"

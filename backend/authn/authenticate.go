@@ -210,7 +210,7 @@ func (c *Request) UpdateCookies(presented session.Token, s session.Session, m gr
 	case errors.Is(err, grant.ErrEnded):
 		c.ClearSession(s.App, s.ID)
 	case m.Successor != nil:
-		c.SetRefreshToken(s, *m.Successor)
+		c.replaceRefreshCookies(s, c.refresh.Sign(*m.Successor, s.Secret))
 	case m.Current == presented.ID:
 		migrateCookies(c, s)
 	}

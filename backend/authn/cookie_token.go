@@ -156,7 +156,7 @@ func migrateCookies(c *Request, s session.Session) {
 	}
 	value := t.value()
 	if t.marked != value || setsUnmarked(c) && t.unmarked != value || !setsUnmarked(c) && t.unmarked != "" {
-		c.setRefreshCookies(s, value)
+		c.replaceRefreshCookies(s, value)
 	}
 }
 

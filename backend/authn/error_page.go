@@ -25,6 +25,7 @@ var pageKinds = map[api.Code]page.Kind{
 	api.TemporarilyUnavailable: page.Unavailable,
 	api.RateLimited:            page.Busy,
 	api.SessionRevoked:         page.Disabled,
+	api.SessionLimitReached:    page.Limited,
 }
 
 // errorPage writes an error page with links to continue.

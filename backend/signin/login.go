@@ -116,6 +116,11 @@ func parseRequest(c *authn.Request, query url.Values) (login.Attempt, error) {
 	if !authn.ValidRef(attempt.Organization) || len(attempt.ACRValues) > maxACRValues {
 		return attempt, refusal.New(api.InvalidRequest, "organization or acr_values is malformed.")
 	}
+	switch attempt.SessionCookie = query.Get(api.ParamSessionCookie); attempt.SessionCookie {
+	case "", "true", "false":
+	default:
+		return attempt, refusal.New(api.InvalidRequest, "session_cookie must be true or false.")
+	}
 	if text := query.Get(api.ParamMaxAge); text != "" {
 		age, err := strconv.ParseInt(text, 10, 32)
 		if err != nil || age < 0 {

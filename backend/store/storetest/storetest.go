@@ -81,6 +81,8 @@ var promises = []struct {
 	{"all of a person's sessions end, and nobody else's", endsAPersons},
 	{"a provider's logout ends what it is about", endsUpstream},
 	{"a person's live sessions are listed, the newest first", listsLive},
+	{"a session that ends with the browser stays so", endsWithTheBrowser},
+	{"a person's sign-ins in browsers are listed, the newest first", listsSignIns},
 	{"a browser's live sessions are listed, the newest first", listsOfBrowser},
 	{"a session that ended is presented in vain", presentsInVain},
 	{"an organization is entered once and left until it is entered again", entersAndLeaves},
