@@ -33,7 +33,7 @@ chaos: build ## people at work under one kind of fault after the other, three mi
 	go test -count=1 -timeout 3h -tags long -v ./browser_test/chaos -args -for 3m -people 200 -members 1000000 -results chaos.jsonl $(ARGS)
 
 check: lint ## lint, and every test without a browser or workerd
-	node --test js/test/
+	node --test js/test/ js/server/test/
 	go test ./backend/... ./wasm/... ./web-demo/...
 
 lint: ## gofmt, vet, staticcheck, govulncheck
