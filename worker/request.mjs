@@ -42,7 +42,7 @@ export function parse(request, env) {
     client: request.headers.get("CF-Connecting-IP") ?? "",
     path,
     signIn,
-    asks: signIn !== undefined || first === "backchannel-logout" || CHECKS_DOMAIN.test(path ?? ""),
+    asks: signIn !== undefined || first === "backchannel-logout" || first === "global-token-revocation" || CHECKS_DOMAIN.test(path ?? ""),
     sessions: [...new Set(cookies.filter(({ name }) => name.startsWith(SESSION_PREFIX)).map(({ value }) => value))],
   };
 }

@@ -17,6 +17,7 @@ const (
 	PathHandover            = "/handover"
 	PathHandoverCode        = "/handover/code"
 	PathBackchannelLogout   = "/backchannel-logout"
+	PathRevocation          = "/global-token-revocation"
 	PathFrontchannelLogout  = "/frontchannel-logout"
 	PathOpenIDConfiguration = "/.well-known/openid-configuration"
 	PathAuthorizationServer = "/.well-known/oauth-authorization-server"

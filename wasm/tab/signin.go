@@ -52,11 +52,7 @@ func (t *Tab) beginSignIn(url, user, returnTo, email string) string {
 	t.mu.Lock()
 	c := t.newCallLocked()
 	t.mu.Unlock()
-	body := newObject()
-	if email != "" {
-		body.text("email", email)
-	}
-	v, err := t.send(c, "POST", path, body.end())
+	v, err := t.send(c, "POST", path, EncodeLoginRequest(api.LoginRequest{Email: email}))
 	if to := DecodeLoginResponse(v).Location; err == nil && strings.HasPrefix(to, "http") {
 		return to
 	}
