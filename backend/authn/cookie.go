@@ -84,11 +84,11 @@ func (c *Request) SetRefreshToken(s session.Session, token session.Token) {
 // replaceRefreshCookies sets the cookies of a session that a mint read. Only here the
 // mint needs to know whether the session ends with the browser. If that cannot be read,
 // the browser keeps its token, which stays valid until a later answer replaces it.
-func (c *Request) replaceRefreshCookies(s session.Session, value string) {
-	var err error
+func (c *Request) replaceRefreshCookies(s session.Session, value string) (err error) {
 	if s.EndsWithBrowser, err = c.Store.EndsWithBrowser(c.Ctx, s.ID); err == nil {
 		c.setRefreshCookies(s, value)
 	}
+	return err
 }
 
 func (c *Request) setRefreshCookies(s session.Session, value string) {
