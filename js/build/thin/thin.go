@@ -30,12 +30,14 @@ var Core = []string{
 //   - 4 for the memory of proofs, which outlives a handler whose secret is read again.
 //   - 24 for the refusal of requests beyond a limit, which pages of sibling hosts can read, and
 //     for a client that left.
-//   - 347 for ways in and out: portals initiate sign-ins, an e-mail address finds the organization's
+//   - 16 for endings that APIs hear within a second: the number of the feed in a mint's read
+//     and in the token, and keys that a verifier is told to refuse.
+//   - 363 for ways in and out: portals initiate sign-ins, an e-mail address finds the organization's
 //     provider, sessions end with the browser, a person's browsers are limited, and providers
 //     end all sessions of a person by Global Token Revocation.
 //
 // A change that raises it says by how much and why.
-const Ceiling = 6083
+const Ceiling = 6115
 
 // Lines counts the lines of the core that have code on them. A package or file that is
 // not there is an error.
