@@ -196,6 +196,27 @@ func TestInitiated_SeveralApps(t *testing.T) {
 	}
 }
 
+// TestInitiated_AsksAgain: a portal's link that failed is repeated by a page of the
+// backend's own, and the person is still asked first.
+func TestInitiated_AsksAgain(t *testing.T) {
+	w := newWorld(t, nil)
+	w.connect("acme", directory.Provisioning{JustInTime: true})
+	for _, path := range []string{"/login", "/login/con_acme"} {
+		faulty := w.Failing()
+		faulty.Fail(1, false)
+		page := w.portal().Open(publicURL + path + "?iss=" + url.QueryEscape(portalIssuer))
+		faulty.Fail(0, false)
+		again := linksOf(page)["Try again"]
+		if page.Status != http.StatusServiceUnavailable || again == "" {
+			t.Fatalf("%s: %d %s", path, page.Status, page.Body)
+		}
+		asked := w.browser().Step(again)
+		if asked.Status != http.StatusOK || linksOf(asked)["Continue to sign in"] == "" || strings.Contains(linksOf(asked)["Continue to sign in"], "ask=") {
+			t.Errorf("%s: %s leads to %d %v", path, again, asked.Status, asked.Header)
+		}
+	}
+}
+
 // TestInitiated_Malformed: repeated parameters, a form without iss, one that is too large,
 // and a request that is no navigation.
 func TestInitiated_Malformed(t *testing.T) {

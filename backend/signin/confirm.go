@@ -62,6 +62,7 @@ func confirm(c *authn.Request, query url.Values) error {
 		c.Record.Refusal = refusal.New(api.OriginNotAllowed, text)
 		query.Del(api.ParamPrompt)
 	}
+	query.Del(api.ParamAsk)
 	query.Del(api.ParamUser)                          // the link must not start a step-up
 	if query.Get(api.ParamSessionCookie) == "false" { // the person's choice, not the link's
 		query.Del(api.ParamSessionCookie)

@@ -74,7 +74,12 @@ func (f *Flow) initiated(c *authn.Request, given url.Values) (url.Values, error)
 			query.Set(name, value)
 		}
 	}
-	if _, err := returnURL(c, query.Get(api.ParamApp), query.Get(api.ParamReturnTo)); err != nil {
+	if given.Has(api.ParamAsk) {
+		query.Set(api.ParamAsk, "1")
+	}
+	if _, err := returnURL(c, query.Get(api.ParamApp), query.Get(api.ParamReturnTo)); err != nil && !refusal.Is(err) {
+		return nil, err
+	} else if err != nil {
 		return nil, refusal.New(api.InvalidRequest, "target_link_uri is not an address of an app here.").WithCause(err)
 	}
 	organization, problem, err := f.initiator(c, given.Get(api.ParamIssuer), c.R.PathValue("connection"))
@@ -135,6 +140,7 @@ func unknownProvider(c *authn.Request, query url.Values, problem string) error {
 		return r
 	}
 	c.Record.Refusal = r
+	query.Del(api.ParamAsk)
 	query.Set(api.ParamApp, c.App.ID)
 	query.Set(api.ParamFollowed, "1")
 	c.WritePage(page.Page{
