@@ -82,6 +82,11 @@ const (
 	ParamTarget = "target_link_uri"
 )
 
+// QuietRefusals is the query of a request whose answer has the status 200 also if it is
+// a refusal that says where the person stands ([Code.IsFinding]), because browsers report
+// every other status as an error on the console. The body tells: it is an [Error].
+const QuietRefusals = "quiet=1"
+
 // LoginRequest is the body of POST /login. The other parameters are those of GET /login.
 type LoginRequest struct {
 	// Email is the person's e-mail address, see ParamEmail.

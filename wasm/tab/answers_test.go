@@ -26,7 +26,7 @@ func TestSignIn_Email(t *testing.T) {
 				return answer
 			}
 		})
-		p.SignIn("", "https://app.example/x", tab.Answers{Email: `ni"na@acme.example`, SessionCookie: "true"})
+		p.SignIn("", "https://app.example/x", tab.Hints{Email: `ni"na@acme.example`, SessionCookie: "true"})
 		if len(asked) != 1 || asked[0].Body != `{"email":"ni\"na@acme.example"}` || p.navigated != "https://id.example/" {
 			t.Fatalf("%+v, went to %s", asked, p.navigated)
 		}
@@ -35,7 +35,7 @@ func TestSignIn_Email(t *testing.T) {
 			t.Errorf("it asks for %s", asked[0].URL)
 		}
 		answer = &tab.Response{Status: 502, Body: "<html>"}
-		p.SignIn("", "https://app.example/x", tab.Answers{Email: "nina@acme.example"})
+		p.SignIn("", "https://app.example/x", tab.Hints{Email: "nina@acme.example"})
 		if !strings.HasPrefix(p.navigated, base+"/login?") || strings.Contains(p.navigated, "nina") {
 			t.Errorf("went to %s", p.navigated)
 		}

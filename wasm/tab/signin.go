@@ -7,9 +7,11 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
-// Answers are a person's answers on the page before a sign-in.
-type Answers struct {
-	// Email is the address whose domain leads to the person's provider.
+// Hints are further parameters of a sign-in.
+type Hints struct {
+	// Prompt and LoginHint are passed on to the provider.
+	Prompt, LoginHint string
+	// Email is the person's address, whose domain may lead to their provider.
 	Email string
 	// SessionCookie is "true" if the session shall end with the browser, "false" if it
 	// shall outlive it, and empty for what the workspace says.
@@ -18,16 +20,17 @@ type Answers struct {
 
 // SignIn navigates to the sign-in for an organization (empty: the tab's last one, if
 // any), and back to returnTo. Another person may sign in, so the tab drops its tokens.
-func (t *Tab) SignIn(organization, returnTo string, answers Answers) {
+func (t *Tab) SignIn(organization, returnTo string, hints Hints) {
 	b := &t.binding
 	t.mu.Lock()
 	wanted := b.wanted
 	t.mu.Unlock()
-	if answers.Email != "" { // it leads somewhere else, maybe
+	if hints.Email != "" { // it may lead somewhere else
 		wanted = ""
 	}
-	url := withQuery(t.config.loginURL(cmp.Or(organization, wanted)), api.ParamSessionCookie, answers.SessionCookie)
-	to := t.beginSignIn(url, "", returnTo, answers.Email)
+	url := withQuery(t.config.loginURL(cmp.Or(organization, wanted)), api.ParamPrompt, hints.Prompt)
+	url = withQuery(withQuery(url, api.ParamLoginHint, hints.LoginHint), api.ParamSessionCookie, hints.SessionCookie)
+	to := t.beginSignIn(url, "", returnTo, hints.Email)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.mints.abortAll(errOvertaken)
