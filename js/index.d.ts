@@ -118,6 +118,8 @@ export interface Options {
   keepAlive?: boolean;
   /** Where the module's `module.json` is. Default: the backend's. */
   module?: string;
+  /** Tells every state on the console (at the level "debug"), with what led to it. */
+  debug?: boolean;
 }
 
 /** How a switch ended. Unless it `switched`, the tab goes on in its organization as if nothing had been asked. */
@@ -162,15 +164,53 @@ export interface Partition {
 /** A second organization that the page acts for without switching. */
 export interface Scope {
   /** As {@link Client.getToken}, for this organization. */
-  getToken(): Promise<string>;
+  getToken(options?: TokenOptions): Promise<string>;
   /** As {@link Client.fetch}, for this organization. */
   fetch: typeof globalThis.fetch;
   /** Aborts when the organization refuses, the person signs out or the client is closed. */
   readonly signal: AbortSignal;
 }
 
+export interface SignInOptions {
+  organization?: string;
+  returnTo?: string | URL;
+  /** Passed on to the OpenID provider: `login` asks the person again, `select_account` lets them choose, `none` asks nothing. */
+  prompt?: string;
+  /** Who is expected to sign in, for the provider's form: an e-mail address, for example. */
+  loginHint?: string;
+}
+
+export interface TokenOptions {
+  /** Renews the token although it is valid, so that a changed role is seen. If that fails, the old one is kept. */
+  forceRefresh?: boolean;
+}
+
+export interface StepUpOptions {
+  /**
+   * Lets the person authenticate in a window of its own, so that the page stays as it is: call it in a click. `true` is for
+   * a backend on the page's own origin. Otherwise serve the package's `popup.html` and `popup.js` from the app's origin,
+   * and give the address of `popup.html`. A browser that blocks the window leads to the code `popup_blocked`; the error's
+   * `continue()` leaves the page.
+   */
+  popup?: boolean | string | URL;
+  /** Where to come back to, if the page is left (default: this page). */
+  returnTo?: string | URL;
+  /** Gives up waiting for the window. */
+  signal?: AbortSignal;
+}
+
+export interface StepUpRequest extends StepUpOptions {
+  /** The authentication context classes of which one will do, as in `acr_values`. */
+  acrValues?: string | readonly string[];
+  /** The largest age of the authentication in seconds. Default: 0, if there are no `acrValues`. */
+  maxAge?: number;
+}
+
 export interface Client {
-  /** Settles when {@link State.status} has left `starting`. Waiting for it is optional: every call waits by itself. */
+  /**
+   * Settles when {@link State.status} has left `starting`. Waiting for it is optional: every call waits by itself. On a
+   * server, where there is no tab, it rejects with `not_in_browser`.
+   */
   readonly ready: Promise<void>;
   /** Where the tab stands now. Call {@link subscribe} to hear of changes. */
   readonly state: State;
@@ -182,19 +222,27 @@ export interface Client {
    * session comes back with {@link State.error}.
    * @throws {TabardError} `in_frame` in a frame, where no sign-in can be shown: open the page in a tab.
    */
-  signIn(options?: { organization?: string; returnTo?: string | URL }): Promise<void>;
+  signIn(options?: SignInOptions): Promise<void>;
   /**
    * This tab's organization's access token, living for some seconds at least. Ask for each request; it is renewed
    * when due. Most pages call {@link fetch} instead.
    * @throws {TabardError} `action` says what to call next.
    */
-  getToken(): Promise<string>;
+  getToken(options?: TokenOptions): Promise<string>;
   /**
    * `fetch` for the organization: attaches the token to requests to {@link Options.apis}, and to no others; aborts when
-   * the tab changes organization; renews once on 401, unless the body can be read only once.
-   * @throws {TabardError} where there is no token.
+   * the tab changes organization (the reason is a {@link TabardError} `organization_left`, named `AbortError`); renews once
+   * on 401, and on a 403 `insufficient_scope`, unless the body can be read only once.
+   * @throws {TabardError} where there is no token. Where the API asks for another authentication (401
+   * `insufficient_user_authentication`, RFC 9470) nothing is sent again: offer the person the error's `continue()`, and
+   * repeat the request when it resolves.
    */
   fetch: typeof globalThis.fetch;
+  /**
+   * Asks for another authentication of the person before something that needs it, without a request that was refused. It
+   * resolves when the tab has a token that meets what was asked for; without a `popup` it leaves the page.
+   */
+  stepUp(options?: StepUpRequest): Promise<void>;
   /**
    * Changes this tab to another organization, by id or slug, and no other tab. It never rejects for what the backend
    * says: look at `status`. On `step_up_required`, offer the person `continue()`.
@@ -242,10 +290,12 @@ export class TabardError extends Error {
   /** As {@link Problem.reason}. */
   readonly reason?: Ending;
   /**
-   * Of {@link Client.endSession} and {@link Client.signOut} with the action `step_up`: leaves the page to authenticate,
-   * and comes back to `returnTo` (default: this page), where the call can be made again.
+   * Of {@link Client.endSession}, {@link Client.signOut}, {@link Client.fetch} and {@link Client.stepUp} with the action
+   * `step_up`: leaves the page to authenticate, and comes back to `returnTo` (default: this page), where the call can be
+   * made again. With `popup`, which `fetch` and `stepUp` have, the page stays, and `continue` resolves when a token meets
+   * what the API asked for.
    */
-  continue?(options?: { returnTo?: string | URL }): Promise<void>;
+  continue?(options?: StepUpOptions): Promise<void>;
 }
 
 /**

@@ -65,8 +65,16 @@ const (
 	// ParamFollowed marks a sign-in that somebody else's link began, and a person went on
 	// with. It chooses no organization.
 	ParamFollowed = "followed"
-	ParamError    = "tabard_error"
+	// ParamAsk marks a link of the backend's own page that repeats a foreign link, so that
+	// the person is asked first.
+	ParamAsk   = "ask"
+	ParamError = "tabard_error"
 )
+
+// QuietRefusals is the query of a request whose answer has the status 200 also if it is
+// a refusal that says where the person stands ([Code.IsFinding]), because browsers report
+// every other status as an error on the console. The body tells: it is an [Error].
+const QuietRefusals = "quiet=1"
 
 // LoginResponse is the answer to POST /login. The request's parameters are those of GET
 // /login.

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -24,12 +25,24 @@ func query(c *authn.Request) (url.Values, error) {
 	if err != nil {
 		return nil, refusal.New(api.InvalidRequest, "The address is malformed.")
 	}
+	return query, checkRepeated(query)
+}
+
+// response returns the parameters of an authorization response. None may be repeated.
+// Others are ignored, malformed ones as well.
+func response(c *authn.Request) (url.Values, error) {
+	all, _ := url.ParseQuery(c.R.URL.RawQuery)
+	answer := pick(all)
+	return answer, checkRepeated(answer)
+}
+
+func checkRepeated(query url.Values) error {
 	for name, values := range query {
 		if len(values) > 1 {
-			return nil, refusal.New(api.InvalidRequest, "Parameter "+strconv.Quote(name)+" is repeated.")
+			return refusal.New(api.InvalidRequest, "Parameter "+strconv.Quote(name)+" is repeated.")
 		}
 	}
-	return query, nil
+	return nil
 }
 
 // returnURL returns the address that a sign-in returns to. It selects the app by its id
@@ -50,7 +63,23 @@ func returnURL(c *authn.Request, appID, returnTo string) (string, error) {
 			}
 		}
 	}
-	return "", refusal.New(api.InvalidRequest, "The app is unknown, or return_to is not one of its addresses.")
+	return "", unknownReturn(c, returnTo)
+}
+
+// unknownReturn refuses a sign-in for an unknown app, or to an address of none. The log
+// names the origin, which is often the one that the workspace file lacks. So does the
+// page, unless a foreign link leads to it: it shows nothing of a stranger's.
+func unknownReturn(c *authn.Request, returnTo string) error {
+	const text = "The app is unknown, or return_to is not one of its addresses."
+	u, err := url.Parse(returnTo)
+	if err != nil || u.Host == "" || len(u.Host) > 100 {
+		return refusal.New(api.InvalidRequest, text)
+	}
+	named := fmt.Sprintf("%s The origin of return_to is %q: add it to the origins of the app in the workspace file.", text, u.Scheme+"://"+u.Host)
+	if c.SameOrigin() {
+		return refusal.New(api.InvalidRequest, named).WithCause(errors.New(named))
+	}
+	return refusal.New(api.InvalidRequest, text).WithCause(errors.New(named))
 }
 
 // matchesPath reports whether a path, without an app id, refers to the app: the one at
@@ -64,7 +93,7 @@ func matchesPath(c *authn.Request, w *directory.Workspace, app directory.App, ap
 // Callback creates a session, or completes a step-up. This navigation carries no Strict
 // cookies, so that earlier sessions' cookies are not cleared here.
 func (f *Flow) Callback(c *authn.Request) error {
-	query, err := query(c)
+	query, err := response(c)
 	if err != nil {
 		return err
 	}

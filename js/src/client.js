@@ -4,11 +4,13 @@
 
 import { addresses, TabardError } from "./error.js";
 import { manifest, servedBy } from "./exec.js";
+import { debug, explainState } from "./failures.js";
 import { fetchFor, tokenOf } from "./fetch.js";
-import { resumeReturn, returnAddress } from "./returnto.js";
+import { resumeReturn, returnAddress } from "./returnaddress.js";
 import { Module } from "./module.js";
+import { stepUpsOf } from "./ondemand.js";
 import { own } from "./own.js";
-import { absolute, addressFor, errorParameter, connectTabs, appBase, organizationParameter, takeParameter, afterPrerendering } from "./page.js";
+import { absolute, addressFor, errorParameter, connectTabs, appBase, organizationParameter, requireTopLevel, takeParameter, afterPrerendering } from "./page.js";
 import { storedToken } from "./record.js";
 import { routesHook } from "./routes/hook.js";
 import { scopeOf } from "./scope.js";
@@ -33,7 +35,9 @@ export function createClient(given) {
  * @returns {Client}
  */
 function client(base, options) {
-  const { store, module, credential, apis, close } = start(base, options);
+  const { store, module, backend, credential, apis, close } = start(base, options);
+  const scope = () => store.partition;
+  const { stepUp, challenged } = stepUpsOf(module.ask.bind(module), backend, credential, scope);
   const steps = { enter: switchTo(module, "enter"), switch: switchTo(module, "switch") };
   let change = steps.switch;
   const list = async (/** @type {string} */ name) => freeze(JSON.parse(await module.ask(name)));
@@ -47,14 +51,16 @@ function client(base, options) {
       return store.partition.view;
     },
     signIn: async (options) => {
-      const { organization = "", returnTo } = own(options);
+      const { organization = "", returnTo, prompt = "", loginHint = "" } = own(options);
       requireTopLevel();
-      await module.ask("signIn", organization, await returnAddress(returnTo));
+      const hints = prompt || loginHint ? [prompt, loginHint] : [];
+      await module.ask("signIn", organization, await returnAddress(returnTo), ...hints);
     },
-    getToken: async () => tokenOf(await credential()),
-    fetch: fetchFor({ apis, scope: () => store.partition, credential, prove: proofs(module) }),
+    getToken: (options) => tokenBy(credential, options),
+    fetch: fetchFor({ apis, scope, credential, prove: proofs(module), challenged }),
+    stepUp: async (options) => stepUp(own(options)),
     switchOrganization: async (organization) => change(requireName(organization)),
-    inOrganization: (organization) => secondOrganization(store, module, apis, requireName(organization)),
+    inOrganization: (organization) => secondOrganization(store, module, backend, apis, requireName(organization)),
     organizations: () => list("organizations"),
     sessions: () => list("sessions"),
     endSession: async (id) => void (await askWithStepUp(module, "endSession", id)),
@@ -71,6 +77,7 @@ function client(base, options) {
       return steps;
     },
   };
+  if (options.debug) debug(self, backend);
   return Object.freeze(self);
 }
 
@@ -84,7 +91,7 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
   const opened = takeParameter(organizationParameter);
   const organization = named ?? opened;
   const arrival = takeParameter(errorParameter);
-  void resumeReturn(arrival);
+  resumeReturn(arrival);
   const tabs = connectTabs(key);
   const module = new Module(new URL(url ?? backend + manifest, backend).href, {
     options: { backend, key, organization, arrival, app, keepAlive },
@@ -95,15 +102,22 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
   // Read after the module has begun to load: a page's first access to storage blocks.
   const initial = () => storedToken(key, organization)?.state ?? initialState;
   const store = new Store(initial());
+  store.ready.then(() => {
+    if (module.running) explainState(store, backend, ({ code, description }) => module.tell("halt", code, description));
+  });
   if (document.prerendering) afterPrerendering(() => store.changed(initial()));
   tabs.listen(module);
   return {
     store,
     module,
     apis: apis.map((api) => absolute(api).origin),
-    /** @param {string} [rejected] */
-    async credential(rejected = "") {
-      return (!module.running && !rejected && storedToken(key, organization)?.token) || module.ask("token", "", rejected);
+    backend,
+    /**
+     * @param {string} [rejected] is not handed out again
+     * @param {string[]} keep "keep": it is good until there is another
+     */
+    async credential(rejected = "", ...keep) {
+      return (!module.running && !rejected && storedToken(key, organization)?.token) || module.ask("token", "", rejected, ...keep);
     },
     close() {
       tabs.close();
@@ -152,13 +166,6 @@ async function askWithStepUp(module, name, ...args) {
   }
 }
 
-/** Throws in a frame: the provider and the backend refuse to be framed. */
-function requireTopLevel() {
-  if (window.parent && window.parent !== window) {
-    throw new TabardError("in_frame", "stop", "a sign-in needs a page of its own: open this page in a tab");
-  }
-}
-
 /** @param {unknown} error */
 function switchFailure(error) {
   if (!(error instanceof TabardError)) throw error;
@@ -174,26 +181,38 @@ function switchFailure(error) {
 const proofs = (module) => (...request) => module.ask("proof", ...request);
 
 /**
+ * A token, as {@link Client.getToken} is asked for one.
+ * @param {(rejected?: string, ...keep: string[]) => Promise<string>} credential
+ * @param {import("../index.js").TokenOptions} [options]
+ */
+async function tokenBy(credential, options) {
+  const token = tokenOf(await credential());
+  return own(options).forceRefresh ? tokenOf(await credential(token, "keep")) : token;
+}
+
+/**
  * Acts for a second organization, until it refuses.
  * @param {Store} store
  * @param {Module} module
+ * @param {string} backend
  * @param {string[]} apis
  * @param {string} organization
  */
-function secondOrganization(store, module, apis, organization) {
+function secondOrganization(store, module, backend, apis, organization) {
   const scope = store.scope(organization);
-  const credential = async (rejected = "") => {
+  const credential = async (rejected = "", /** @type {string[]} */ ...keep) => {
     scope.signal.throwIfAborted();
     try {
-      return await module.ask("token", organization, rejected);
+      return await module.ask("token", organization, rejected, ...keep);
     } catch (error) {
       if (error instanceof TabardError && error.action !== "retry") store.endScope(organization);
       throw error;
     }
   };
+  const { challenged } = stepUpsOf(module.ask.bind(module), backend, credential, () => scope);
   return Object.freeze({
-    getToken: async () => tokenOf(await credential()),
-    fetch: fetchFor({ apis, scope: () => scope, credential, prove: proofs(module) }),
+    getToken: (/** @type {import("../index.js").TokenOptions} */ options) => tokenBy(credential, options),
+    fetch: fetchFor({ apis, scope: () => scope, credential, prove: proofs(module), challenged }),
     signal: scope.signal,
   });
 }
@@ -207,13 +226,16 @@ function prerendered() {
   const fail = async () => {
     throw new TabardError("not_in_browser", "stop", "call this in a browser: a page that is rendered on a server has no tab");
   };
+  const ready = fail();
+  ready.catch(() => {}); // a server that nobody asks goes on
   return Object.freeze({
-    ready: new Promise(() => {}),
+    ready,
     state: freeze(JSON.parse(initialState)),
     partition: view,
     signIn: fail,
     getToken: fail,
     fetch: fail,
+    stepUp: fail,
     switchOrganization: fail,
     inOrganization: () => ({ getToken: fail, fetch: fail, signal: view.signal }),
     organizations: fail,

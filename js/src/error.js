@@ -18,7 +18,7 @@ export class TabardError extends Error {
     this.code = code;
     this.action = action;
     this.reason = reason;
-    /** @type {undefined | ((options?: {returnTo?: string | URL}) => Promise<void>)} */
+    /** @type {undefined | ((options?: import("../index.js").StepUpOptions) => Promise<void>)} */
     this.continue = undefined;
   }
 }

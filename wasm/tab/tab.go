@@ -53,6 +53,7 @@ type Tab struct {
 	device    device
 	switches  switches
 	backoff   backoff
+	answered  bool // the backend has answered; see [Error.isSetup]
 	timers    timers
 	lock      tabLock       // of the tab's id
 	published string        // state as last published
@@ -81,8 +82,8 @@ func (t *Tab) Start() {
 	pending := t.binding.resolveWanted(t.config)
 	t.save()
 	t.mu.Unlock()
-	if pending != "" {
-		t.Switch(pending)
+	if pending != "" && t.Switch(pending).Status == Switched {
+		t.env.Channel.Send(messageEpoch) // a tab may wait for the step-up
 	}
 	if !t.resume() {
 		t.settle()

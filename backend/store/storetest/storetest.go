@@ -28,6 +28,7 @@ type Store interface {
 	audit.Store
 	Connections
 	Housekeeping
+	Endings
 	admin.Store
 	FollowUpThefts(ctx context.Context, endUser bool, now int64) error
 	DeleteExpired(ctx context.Context, before, limit int64) (int64, error)
@@ -77,6 +78,7 @@ var promises = []struct {
 	{"a session that ended keeps its time and reason", endsOnce},
 	{"all of a person's sessions end, and nobody else's", endsAPersons},
 	{"a provider's logout ends what it is about", endsUpstream},
+	{"a provider's logout names its newest session", replacesUpstream},
 	{"a person's live sessions are listed, the newest first", listsLive},
 	{"a browser's live sessions are listed, the newest first", listsOfBrowser},
 	{"a session that ended is presented in vain", presentsInVain},
@@ -150,6 +152,14 @@ var promises = []struct {
 	{"keys that nobody uses end, unless somebody does before", endsKeys},
 	{"organizations that have keys are listed with what decides over them", keyIssuers},
 	{"keys that were made and retired are recorded once, those long gone forgotten", followsUpKeys},
+	{"sessions that end are in the feed, with those that were entered from them", endsSessionsInTheFeed},
+	{"organization sessions that are ended are in the feed", endsOrganizationSessionsInTheFeed},
+	{"memberships and people that lose access are in the feed", endsMembershipsInTheFeed},
+	{"organizations that are disabled, ruled or renamed are in the feed", endsOrganizationsInTheFeed},
+	{"what the workspace takes away is in the feed", endsForTheWorkspaceInTheFeed},
+	{"very many endings of one kind are few in the feed", coarsensInTheFeed},
+	{"a subject is read with the feed's number, and the feed's oldest end is forgotten", numbersTheFeed},
+	{"a feed that is restarted is beyond every number of before", restartsTheFeed},
 	{"which replica has which values of the secret is known", recordsReplicaKeys},
 	{"the last record of a value of the secret in each place is kept", keepsLastReplicaKeys},
 }
@@ -281,33 +291,6 @@ func endsAPersons(s *suite) {
 	s.is(s.stored(one.ID).RevokedAt, int64(Now+1))
 	s.is(s.stored(two.ID).RevokedAt, int64(Now+1))
 	s.is(s.stored(other.ID), other)
-}
-
-func endsUpstream(s *suite) {
-	alice, bob := s.person("alice"), s.person("bob")
-	live := func(n session.Session) bool { return s.stored(n.ID).RevokedAt == 0 }
-	make := func(u directory.User, sid string) session.Session {
-		n := newSession(u)
-		n.UpstreamSID, n.SignIn.Connection = sid, ""
-		s.must(s.Create(s.ctx, n))
-		return n
-	}
-	one, two, his := make(alice, "a"), make(alice, "b"), make(bob, "c")
-	end := func(l session.UpstreamLogout) {
-		s.must(s.RevokeUpstream(s.ctx, l, session.ReasonUpstream, Now+1))
-	}
-	end(session.UpstreamLogout{Issuer: "https://other.test", Subject: "alice", Until: Now})
-	end(session.UpstreamLogout{Issuer: alice.Issuer, Subject: "alice", SessionID: "c", Until: Now})
-	end(session.UpstreamLogout{Issuer: alice.Issuer, Subject: "alice", Until: Now - 1})
-	s.is([]bool{live(one), live(two), live(his)}, []bool{true, true, true})
-	end(session.UpstreamLogout{Issuer: alice.Issuer, SessionID: "a", Until: Now})
-	s.is([]bool{live(one), live(two), live(his)}, []bool{false, true, true})
-	end(session.UpstreamLogout{Issuer: alice.Issuer, Subject: "alice", Until: Now})
-	s.is([]bool{live(one), live(two), live(his)}, []bool{false, false, true})
-	if s.RevokeUpstream(s.ctx, session.UpstreamLogout{Issuer: alice.Issuer, Until: Now}, session.ReasonUpstream, Now+1) == nil {
-		s.Error("a logout must name a person or a session")
-	}
-	s.is(live(his), true)
 }
 
 func listsLive(s *suite) {

@@ -89,7 +89,7 @@ class Follower {
     this.#closing.signal.addEventListener("abort", stop);
     this.#interceptSwitches(/** @type {any} */ (this.#client)[routesHook]);
     // What the client was told of the address at its start, it has dealt with; a client that was told nothing has not.
-    this.#client.ready.then(() => isActive(this.#client.state) && !this.#busy && this.#compare());
+    this.#client.ready.then(() => isActive(this.#client.state) && !this.#busy && this.#compare(), () => {});
   }
 
   /**
