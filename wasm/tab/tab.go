@@ -82,7 +82,9 @@ func (t *Tab) Start() {
 	t.save()
 	t.mu.Unlock()
 	if pending != "" {
-		t.Switch(pending)
+		if r := t.Switch(pending); r.Error.deniesEntry() {
+			t.showDenied(pending, r.Error)
+		}
 	}
 	if !t.resume() {
 		t.settle()
@@ -126,6 +128,8 @@ func (t *Tab) settle() {
 	case err == nil:
 	case err.Code == api.OrganizationRequired:
 		t.showChoice()
+	case err.deniesEntry():
+		t.showDenied(wanted, err)
 	case err.Action == api.StepUp:
 		t.nameEnded()
 	}
