@@ -33,6 +33,9 @@ const (
 	switcher = "switcher.js"
 )
 
+// chunks are what the client loads when it is used.
+var chunks = []string{"returnto.js"}
+
 // writeDist writes the folder and removes the files of earlier builds.
 func writeDist(dir string, module api.Module, wasm, exec []byte, bundles map[string][]byte) (*dist, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {

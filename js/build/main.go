@@ -72,6 +72,11 @@ func build(root string) (*dist, error) {
 			return nil, err
 		}
 	}
+	for _, name := range chunks {
+		if bundles[name], err = bundle(filepath.Join(root, "js"), "src/"+name, "undefined"); err != nil {
+			return nil, err
+		}
+	}
 	return writeDist(filepath.Join(root, "js", "dist"), module, wasm, exec, bundles)
 }
 

@@ -10,6 +10,7 @@ import (
 // The budgets, in bytes of brotli.
 const (
 	moduleBudget = 620_000
+	chunkBudget  = 1_500
 	clientBudget = 4_900 // 4,400 before long addresses came back, sign-ins began by a request, and frames were told
 )
 
@@ -55,6 +56,13 @@ func reportFiles(table *tabwriter.Writer, d *dist) error {
 			return err
 		}
 		row(f.name, w, verdict(w.brotli, f.budget))
+	}
+	for _, name := range chunks {
+		w, err := d.sizes(name)
+		if err != nil {
+			return err
+		}
+		row("chunk "+name, w, verdict(w.brotli, chunkBudget))
 	}
 	row("an empty Go program", sizesOf(empty), "")
 	fmt.Fprintln(table)

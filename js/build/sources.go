@@ -81,6 +81,16 @@ func goroot() (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
+// beside leaves what a bundle imports when it is used to a file beside it.
+var beside = api.Plugin{Name: "beside", Setup: func(build api.PluginBuild) {
+	build.OnResolve(api.OnResolveOptions{Filter: `^\./`}, func(a api.OnResolveArgs) (api.OnResolveResult, error) {
+		if a.Kind != api.ResolveJSDynamicImport {
+			return api.OnResolveResult{}, nil
+		}
+		return api.OnResolveResult{Path: a.Path, External: true}, nil
+	})
+}}
+
 // bundle makes one small file of an entry of the npm package, which may read assets as
 // import.meta.assets.
 func bundle(dir, entry, assets string) ([]byte, error) {
@@ -94,6 +104,7 @@ func bundle(dir, entry, assets string) ([]byte, error) {
 		MinifyIdentifiers: true,
 		MinifySyntax:      true,
 		LegalComments:     api.LegalCommentsNone,
+		Plugins:           []api.Plugin{beside},
 		Define:            map[string]string{"import.meta.assets": assets, "import.meta.served": "true"},
 	})
 	if len(result.Errors) > 0 {

@@ -1,5 +1,6 @@
 // @ts-check
 
+import { ownAnswer } from "./answers.js";
 import { own } from "./own.js";
 
 /**
@@ -23,7 +24,8 @@ export const tokenOf = (credential) => credential.replace(/^DPoP /, "");
  * the registered API origins and to no others, ends with the organization, and
  * renews the token once when it is refused. A body that can be read only once is
  * never sent twice: the 401 is the answer. A token that is bound to the device key
- * goes with the key's proof (RFC 9449 section 7.1), for which the module must run.
+ * goes with the key's proof (RFC 9449 section 7.1), for which the module must run. No
+ * cache answers unless the caller asks for one.
  * @param {Access} access
  * @returns {typeof globalThis.fetch}
  */
@@ -43,13 +45,14 @@ export const fetchFor = ({ apis, scope, credential, prove }) => async (input, gi
     access = await untilAborted(signal, credential);
   }
 
+  const cache = init.cache ?? (request && request.cache !== "default" ? request.cache : "no-store");
   const either = AbortSignal.any([active.signal, signal]);
   const send = async () => {
     const headers = new Headers(init.headers ?? request?.headers);
     const token = tokenOf(access);
     headers.set("Authorization", token === access ? `Bearer ${token}` : access);
     if (token !== access) headers.set("DPoP", await prove(token, method, url.origin + url.pathname));
-    return fetch(input, own({ ...init, headers, signal: either }));
+    return ownAnswer(await fetch(input, own({ ...init, cache, headers, signal: either })), token);
   };
   const response = await send();
   if (response.status !== 401) return response;

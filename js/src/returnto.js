@@ -1,24 +1,19 @@
 // @ts-check
-// Where a sign-in comes back to. It carries short addresses alone: a longer one waits in the
-// tab's own storage, and the sign-in comes back to a page that goes on to it.
+// Return addresses that are too long for a sign-in to carry: they wait in the tab's own
+// storage, and the sign-in comes back to a page that goes on to one. It is loaded when it is
+// used.
 
-import { absolute, errorParameter, takeParameter } from "./page.js";
-
-/** The parameter that names what waits: the digest of an address. */
-const parameter = "tabard_return";
-
-/** The longest address that a sign-in is sure to carry. */
-const maxLength = 200;
+import { errorParameter } from "./page.js";
 
 const key = (/** @type {string} */ digest) => "tabard:return:" + digest;
 
 /**
- * The address for a sign-in to come back to.
- * @param {string | URL} [url] default: the page's own
+ * Keeps an address of the page's origin, and returns the one for a sign-in to come back to.
+ * @param {URL} target
+ * @param {string} parameter that names what waits
+ * @param {number} maxLength of what a sign-in carries
  */
-export async function returnAddress(url) {
-  const target = absolute(url);
-  if (target.href.length <= maxLength || target.origin !== location.origin) return target.href;
+export async function keep(target, parameter, maxLength) {
   const start = new URL(target.pathname.length <= maxLength ? target.pathname : "/", target);
   try {
     const digest = await digestOf(target.href);
@@ -33,16 +28,18 @@ export async function returnAddress(url) {
 /**
  * Goes on to the address that waits for the page, if one does: one of its own origin, whose
  * digest the sign-in carried.
- * @param {string} [error] what the sign-in came back with, which goes along
+ * @param {string} digest
+ * @param {string | undefined} error what the sign-in came back with, which goes along
+ * @param {() => void} mark records that the next page is the sign-in's return
  */
-export async function resumeReturn(error) {
-  const digest = takeParameter(parameter);
-  if (!digest) return;
+export async function resume(digest, error, mark) {
   try {
     const address = sessionStorage.getItem(key(digest)) ?? "";
     sessionStorage.removeItem(key(digest));
     const { origin, href } = new URL(address);
-    if (origin === location.origin && (await digestOf(address)) === digest) location.replace(error ? addError(href, error) : href);
+    if (origin !== location.origin || (await digestOf(address)) !== digest) return;
+    if (error) mark();
+    location.replace(error ? addError(href, error) : href);
   } catch {
     // Nothing waits.
   }
