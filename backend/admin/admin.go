@@ -114,7 +114,7 @@ var storeRefusals = map[error]*refusal.Refusal{
 	directory.ErrNoUser:         refuse(api.NotFound, "There is no such person."),
 	directory.ErrNoRole:         refuse(api.InvalidRequest, "The workspace has no such role."),
 	ErrNoKey:                    refuse(api.NotFound, "There is no such key."),
-	errNotFound:                 refuse(api.NotFound, "There is nothing with this id."),
+	errNotFound:                 refuse(api.NotFound, "There is no object with this id."),
 	errNoSession:                refuse(api.NotFound, "There is no such session."),
 	directory.ErrSlugTaken:      refuse(api.AlreadyExists, "Another organization has this slug."),
 	directory.ErrOvertaken:      refuse(api.Conflict, "It was changed by another request in the meantime. Try again."),

@@ -136,7 +136,7 @@ func (o *connections) build(ctx context.Context, id, organizationID, issuer stri
 			c.Provisioning.Groups = map[string][]string{}
 		}
 		if _, twice := c.Provisioning.Groups[g.Group]; twice {
-			return c, refuse(api.InvalidRequest, "groups names a group twice.")
+			return c, refuse(api.InvalidRequest, "groups has a repeated group.")
 		}
 		c.Provisioning.Groups[g.Group] = g.Roles
 	}

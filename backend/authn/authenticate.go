@@ -139,7 +139,7 @@ func refreshWorkspace(c *Request, revision int64) error {
 	}
 	app, ok := w.AppByID(c.App.ID)
 	if !ok {
-		return refusal.New(api.OriginNotAllowed, "Requests from this page are not allowed.")
+		return originNotAllowed()
 	}
 	c.Workspace, c.App = w, app
 	sendNonce(c)

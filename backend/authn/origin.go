@@ -29,7 +29,7 @@ func admit(c *Request) error {
 	case site == "same-origin", site == "" && c.ReadOnly():
 		origin = c.Origin
 	default:
-		return refusal.New(api.OriginNotAllowed, "Requests from this page are not allowed.")
+		return originNotAllowed()
 	}
 	if err := findApp(c, origin); err != nil {
 		return err
@@ -57,7 +57,12 @@ func findApp(c *Request, origin string) error {
 			return nil
 		}
 	}
-	return refusal.New(api.OriginNotAllowed, "Requests from this page are not allowed.")
+	return originNotAllowed()
+}
+
+// originNotAllowed refuses a request from a page that belongs to no app.
+func originNotAllowed() *refusal.Refusal {
+	return refusal.New(api.OriginNotAllowed, "Only pages of the workspace's apps, on the backend's own site, may send requests.")
 }
 
 // allowOrigin sends the CORS headers for a registered origin, with credentials.
@@ -73,7 +78,7 @@ func preflight(c *Request) error {
 	c.W.Header().Add("Vary", "Origin")
 	origin, sent := SingleHeader(c.R.Header, "Origin")
 	if !sent {
-		return refusal.New(api.OriginNotAllowed, "Requests from this page are not allowed.")
+		return originNotAllowed()
 	}
 	if err := findApp(c, origin); err != nil {
 		return err

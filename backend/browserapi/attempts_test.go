@@ -28,7 +28,7 @@ func TestAttempts_OneLastingCookie(t *testing.T) {
 			t.Errorf("a state of %d characters", len(state))
 		}
 		pages = append(pages, page)
-		w.pass(time.Second)
+		w.Pass(time.Second)
 		if got := b.Cookies(); fmt.Sprint(got) != fmt.Sprint(first) || cookieBytes(b) > 90 {
 			t.Fatalf("the browser keeps %v, want %v", got, first)
 		}
@@ -78,7 +78,7 @@ func TestAttempt_RestartedOnce(t *testing.T) {
 	back := w.callbackOf(w.browser(), "")
 	blocked := func() *httpbrowser.Browser { return w.browser() }
 	again := blocked().Step(back).Header.Get("Location")
-	second := publicURL + "/callback?" + w.provider.SignIn(again, "alice").Encode()
+	second := publicURL + "/callback?" + w.Provider.SignIn(again, "alice").Encode()
 	got := blocked().Step(second)
 	w.wants(got, http.StatusBadRequest, api.InvalidRequest)
 	if !strings.Contains(got.Body, "cookies") || *redeemed != 0 {
@@ -92,7 +92,7 @@ func TestAttempt_OtherBrowserKeepsItsSession(t *testing.T) {
 	w := newWorld(t, nil)
 	victim := w.signedIn("alice")
 	before := victim.Cookies()
-	w.pass(5 * time.Minute)
+	w.Pass(5 * time.Minute)
 	got := victim.Step(w.callbackOf(w.browser(), ""))
 	w.wants(got, http.StatusBadRequest, api.InvalidRequest)
 	if fmt.Sprint(victim.Cookies()) != fmt.Sprint(before) {
@@ -109,7 +109,7 @@ func TestAttempt_RestartedProvesNothing(t *testing.T) {
 		b := w.signedIn("alice")
 		e := w.challenged(b.Post("/token", enters))
 		page := b.Follow(e.LoginURL)
-		back := publicURL + "/callback?" + w.provider.SignIn(page.URL.String(), "alice").Encode()
+		back := publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "alice").Encode()
 		got := w.browser().Step(back)
 		if location := got.Header.Get("Location"); got.Status != http.StatusSeeOther || !strings.Contains(location, api.ParamError+"="+string(api.TemporarilyUnavailable)) || !strings.HasPrefix(location, origin) {
 			t.Errorf("%d %v", got.Status, got.Header)
@@ -128,7 +128,7 @@ func TestAttempt_RestartedProvesNothing(t *testing.T) {
 		w := newWorld(t, nil)
 		attacker := w.browser().On(httpbrowser.NewDevice(t))
 		page := attacker.Begin(publicURL + "/login")
-		back := publicURL + "/callback?" + w.provider.SignIn(page.URL.String(), "mallory").Encode()
+		back := publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "mallory").Encode()
 		victim := w.browser()
 		victim.Choose(victim.Follow(back), "alice")
 		if minted := w.mint(victim, "acme"); minted.DeviceBound {
@@ -142,14 +142,14 @@ func TestAttempt_RestartedProvesNothing(t *testing.T) {
 func TestAttempt_PreviousRelease(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
-	attempt := login.NewAttempt("web", origin+"/notes", w.now().Unix())
+	attempt := login.NewAttempt("web", origin+"/notes", w.Now().Unix())
 	w.storePreviousAttempt(b, attempt)
-	relying := login.New(login.Config{Issuer: issuer, ClientID: "tabard", RedirectURL: publicURL + "/callback", Transport: w.hosts})
+	relying := login.New(login.Config{Issuer: issuer, ClientID: "tabard", RedirectURL: publicURL + "/callback", Transport: w.Hosts})
 	address, err := relying.AuthorizationURL(t.Context(), attempt, login.Request{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	back := publicURL + "/callback?" + w.provider.SignIn(address, "alice").Encode()
+	back := publicURL + "/callback?" + w.Provider.SignIn(address, "alice").Encode()
 	w.wants(w.browser().Step(back), http.StatusBadRequest, api.InvalidRequest)
 	got := b.Step(back)
 	if got.Status != http.StatusSeeOther || got.Header.Get("Location") != origin+"/notes" {

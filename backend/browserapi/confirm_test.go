@@ -22,7 +22,7 @@ func TestEndingOthers_UnknownTimeIsConfirmed(t *testing.T) {
 			t.Run(what+", "+name, func(t *testing.T) {
 				w := newWorld(t, nil)
 				w.rule(map[string]policy.Rules{"globex": {AuthenticationAge: 300}})
-				withoutAuthTime(w.provider)
+				withoutAuthTime(w.Provider)
 				own, other := w.browser(), w.signedIn("alice")
 				if device != nil {
 					own = own.On(device)
@@ -43,11 +43,11 @@ func TestEndingOthers_UnknownTimeIsConfirmed(t *testing.T) {
 				}
 				w.challenged(own.Post("/token", `{"organization":"globex","enter":true}`))
 
-				w.pass(15*time.Minute + time.Second) // too long ago
+				w.Pass(15*time.Minute + time.Second) // too long ago
 				e = w.challenged(end())
 				w.mint(other, "acme")
 				w.stepUp(own, e, "alice")
-				w.pass(14 * time.Minute)
+				w.Pass(14 * time.Minute)
 				if got := end(); got.Status != http.StatusOK {
 					t.Errorf("%d %s", got.Status, got.Body)
 				}
@@ -66,7 +66,7 @@ func TestConfirm_ProvesNothingElse(t *testing.T) {
 	}
 	t.Run("somebody else", func(t *testing.T) {
 		w := newWorld(t, nil)
-		withoutAuthTime(w.provider)
+		withoutAuthTime(w.Provider)
 		own := w.signedIn("alice")
 		if landed := w.stepUp(own, confirmURL(w, own), "bob"); refusedWith(landed) != api.IdentityChanged {
 			t.Errorf("%s", landed.URL)
@@ -75,7 +75,7 @@ func TestConfirm_ProvesNothingElse(t *testing.T) {
 	})
 	t.Run("nobody was asked", func(t *testing.T) {
 		w := newWorld(t, nil)
-		withoutAuthTime(w.provider)
+		withoutAuthTime(w.Provider)
 		own := w.signedIn("alice")
 		for _, change := range []func(url.Values){
 			func(q url.Values) { q.Del("prompt") }, func(q url.Values) { q.Set("prompt", "none") }, func(q url.Values) { q.Del("confirm") },
@@ -95,16 +95,16 @@ func TestConfirm_ProvesNothingElse(t *testing.T) {
 	})
 	t.Run("an old authentication", func(t *testing.T) {
 		w := newWorld(t, nil)
-		withoutAuthTime(w.provider)
+		withoutAuthTime(w.Provider)
 		own := w.signedIn("alice")
 		e := confirmURL(w, own)
-		w.provider.Claims = func(c map[string]any) { c["auth_time"] = w.now().Unix() - 3600 }
+		w.Provider.Claims = func(c map[string]any) { c["auth_time"] = w.Now().Unix() - 3600 }
 		w.stepUp(own, e, "alice")
 		confirmURL(w, own)
 	})
 	t.Run("another session", func(t *testing.T) {
 		w := newWorld(t, nil)
-		withoutAuthTime(w.provider)
+		withoutAuthTime(w.Provider)
 		one, two := w.signedIn("alice"), w.signedIn("alice")
 		w.stepUp(one, confirmURL(w, one), "alice")
 		confirmURL(w, two)

@@ -39,10 +39,10 @@ func TestClientKey_IsServed(t *testing.T) {
 	w := newWorld(t, nil)
 	w.wants(w.browser().Get(api.PathClientKeySet), http.StatusNotFound, api.NotFound)
 	key := newClientKey(t)
-	w.relies = func(c *login.Config) { c.ClientKey = key }
-	w.restart()
-	w.provider.ClientAuth = []string{"private_key_jwt"}
-	w.provider.ClientKeys = func() []byte { return []byte(w.browser().Get(api.PathClientKeySet).Body) }
+	w.Relying = func(c *login.Config) { c.ClientKey = key }
+	w.Restart()
+	w.Provider.ClientAuth = []string{"private_key_jwt"}
+	w.Provider.ClientKeys = func() []byte { return []byte(w.browser().Get(api.PathClientKeySet).Body) }
 	answer := w.browser().Get(api.PathClientKeySet)
 	if answer.Status != http.StatusOK || strings.Contains(answer.Body, `"d"`) || !strings.Contains(answer.Body, `"kid"`) {
 		t.Errorf("%d %s", answer.Status, answer.Body)
@@ -55,18 +55,18 @@ func TestClientKey_IsServed(t *testing.T) {
 func TestConnection_CompanySettings(t *testing.T) {
 	w := newWorld(t, nil)
 	key := newClientKey(t)
-	w.relies = func(c *login.Config) { c.ClientKey = key }
-	w.provider.ClientAuth, w.provider.ClientKeys = []string{"private_key_jwt"}, func() []byte { return key.Set() }
-	w.restart()
+	w.Relying = func(c *login.Config) { c.ClientKey = key }
+	w.Provider.ClientAuth, w.Provider.ClientKeys = []string{"private_key_jwt"}, func() []byte { return key.Set() }
+	w.Restart()
 	p := logintest.New(w, "https://login.acme.example")
-	p.Now, w.hosts["login.acme.example"] = w.now, p
+	p.Now, w.Hosts["login.acme.example"] = w.Now, p
 	p.PushedRequests, p.FormPost = idp.PushAllowed, true
 	p.ClientAuth, p.ClientKeys = []string{"private_key_jwt"}, func() []byte { return key.Set() }
-	if err := w.store.CreateConnection(w.Context(), directory.Connection{
+	if err := w.Store.CreateConnection(w.Context(), directory.Connection{
 		ID: "con_acme", OrganizationID: "org_acme", Issuer: p.Issuer, ClientID: logintest.ClientID,
 		ClientAuth: directory.PrivateKeyJWT, ResponseMode: "form_post", PushRequests: true,
 		Provisioning: directory.Provisioning{JustInTime: true, Roles: []string{"viewer"}},
-	}, w.now().Unix()); err != nil {
+	}, w.Now().Unix()); err != nil {
 		t.Fatal(err)
 	}
 	w.enable("acme")
@@ -85,10 +85,10 @@ func TestConnection_CompanySettings(t *testing.T) {
 func TestConnection_WithoutClientKey(t *testing.T) {
 	w := newCountedWorld(t, nil)
 	p := logintest.New(w, "https://login.acme.example")
-	w.hosts["login.acme.example"] = p
-	if err := w.store.CreateConnection(w.Context(), directory.Connection{
+	w.Hosts["login.acme.example"] = p
+	if err := w.Store.CreateConnection(w.Context(), directory.Connection{
 		ID: "con_acme", OrganizationID: "org_acme", Issuer: p.Issuer, ClientID: logintest.ClientID, ClientAuth: directory.PrivateKeyJWT,
-	}, w.now().Unix()); err != nil {
+	}, w.Now().Unix()); err != nil {
 		t.Fatal(err)
 	}
 	w.enable("acme")

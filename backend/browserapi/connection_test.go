@@ -24,8 +24,8 @@ func (w *world) connect(slug string, with directory.Provisioning) *logintest.Pro
 	w.Helper()
 	host := "login." + slug + ".example"
 	p := logintest.New(w, "https://"+host)
-	p.Now = w.now
-	w.hosts[host] = p
+	p.Now = w.Now
+	w.Hosts[host] = p
 	w.connectAt(slug, p.Issuer, with)
 	return p
 }
@@ -36,26 +36,26 @@ func (w *stored) connectAt(slug, issuer string, with directory.Provisioning) {
 		ID: "con_" + slug, OrganizationID: "org_" + slug, Issuer: issuer, ClientID: logintest.ClientID,
 		SealedSecret: w.sealed(logintest.ClientSecret, "con_"+slug), Provisioning: with,
 	}
-	if err := w.store.CreateConnection(w.Context(), c, w.now().Unix()); err != nil {
+	if err := w.Store.CreateConnection(w.Context(), c, w.Now().Unix()); err != nil {
 		w.Fatal(err)
 	}
 	w.enable(slug)
 }
 
 func (w *stored) sealed(secret, id string) string {
-	return w.secret.Sealer(signingkey.ForConnections).Seal([]byte(secret), id)
+	return w.Secret.Sealer(signingkey.ForConnections).Seal([]byte(secret), id)
 }
 
 func (w *stored) enable(slug string) {
 	w.Helper()
-	if err := w.store.EnableConnection(w.Context(), "org_"+slug, "con_"+slug); err != nil {
+	if err := w.Store.EnableConnection(w.Context(), "org_"+slug, "con_"+slug); err != nil {
 		w.Fatal(err)
 	}
 }
 
 func (w *stored) disconnect(slug string) {
 	w.Helper()
-	if err := w.store.DisableConnection(w.Context(), "org_"+slug, "con_"+slug); err != nil {
+	if err := w.Store.DisableConnection(w.Context(), "org_"+slug, "con_"+slug); err != nil {
 		w.Fatal(err)
 	}
 }
@@ -119,7 +119,7 @@ func TestConnection_EntersOrganization(t *testing.T) {
 	if acme.Subject != globex.Subject || acme.SessionID != globex.SessionID || acme.OrganizationID != "org_acme" {
 		t.Errorf("acme's token is %+v", acme)
 	}
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	w.mint(b, "acme") // once
 	w.mint(b, "globex")
 	linked := w.events(audit.LinkIdentity)
@@ -147,7 +147,7 @@ func TestConnection_SignInAudited(t *testing.T) {
 	w.connect("acme", directory.Provisioning{JustInTime: true})
 	w.begin("acme", "a.martin")
 	w.keyed("alice")
-	events, err := w.store.Events(t.Context(), audit.Query{OrganizationID: "org_acme", Action: audit.SignIn, Limit: 10})
+	events, err := w.Store.Events(t.Context(), audit.Query{OrganizationID: "org_acme", Action: audit.SignIn, Limit: 10})
 	if err != nil || len(events) != 1 || events[0].UserID == "" {
 		t.Errorf("%+v, %v", events, err)
 	}
@@ -188,7 +188,7 @@ func TestConnection_RequiredConnectionOnly(t *testing.T) {
 			b := steppedUp("acme")(w)
 			w.disconnect("acme")
 			c := directory.Connection{ID: "con_acme2", OrganizationID: "org_acme", Issuer: "https://login.acme.example", ClientID: "x", SealedSecret: "x"}
-			if w.store.CreateConnection(w.Context(), c, 1) != nil || w.store.EnableConnection(w.Context(), "org_acme", c.ID) != nil {
+			if w.Store.CreateConnection(w.Context(), c, 1) != nil || w.Store.EnableConnection(w.Context(), "org_acme", c.ID) != nil {
 				t.Fatal("not enabled")
 			}
 			return b
@@ -250,7 +250,7 @@ func TestConnection_Disabled(t *testing.T) {
 				}
 				user := w.mint(b, "acme").User.ID
 				w.disconnect("acme")
-				w.pass(time.Second)
+				w.Pass(time.Second)
 				e := w.challenged(everyPath(w, b, user)[path]())
 				landed := b.Begin(e.LoginURL + "&return_to=/")
 				if refusedWith(landed) != "connection_disabled" || landed.URL.Host != "localhost:8080" {
@@ -285,7 +285,7 @@ func TestConnection_OwnRedirectURI(t *testing.T) {
 	if got := asked.Query().Get("redirect_uri"); got != publicURL+"/callback/con_globex" {
 		t.Errorf("the redirect URI is %s", got)
 	}
-	globex := w.hosts["login.globex.example"].(*logintest.Provider)
+	globex := w.Hosts["login.globex.example"].(*logintest.Provider)
 	answer := globex.SignIn(asked.String(), "a.martin").Encode()
 	for _, path := range []string{"/callback", "/callback/con_acme", "/callback/con_nowhere", "/callback/"} {
 		got := b.Step(publicURL + path + "?" + answer)
@@ -293,12 +293,12 @@ func TestConnection_OwnRedirectURI(t *testing.T) {
 			t.Errorf("%s: %d %v", path, got.Status, got.Cookies())
 		}
 	}
-	w.hosts["login.acme.example"].(*logintest.Provider).Redeemed = nil
+	w.Hosts["login.acme.example"].(*logintest.Provider).Redeemed = nil
 	if got := b.Step(publicURL + "/callback/con_globex?" + answer); got.Status != http.StatusSeeOther {
 		t.Errorf("its own: %d %s", got.Status, got.Body)
 	}
 	b = w.browser()
-	mine := w.provider.SignIn(b.Login("").URL.String(), "alice").Encode()
+	mine := w.Provider.SignIn(b.Login("").URL.String(), "alice").Encode()
 	if got := b.Step(publicURL + "/callback/con_acme?" + mine); got.Status != http.StatusBadRequest {
 		t.Errorf("the workspace's answer at acme's: %d", got.Status)
 	}
@@ -334,7 +334,7 @@ func TestConnection_ProviderUnavailable(t *testing.T) {
 		reached := false
 		u, _ := url.Parse(issuer)
 		if name != "away" {
-			w.hosts[u.Host] = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true })
+			w.Hosts[u.Host] = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true })
 		}
 		w.connectAt("acme", issuer, directory.Provisioning{})
 		w.wants(w.browser().Login("organization=acme"), http.StatusServiceUnavailable, api.TemporarilyUnavailable)
@@ -348,19 +348,19 @@ func TestConnection_ChangeTakesEffectAtOnce(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true})
 	w.begin("acme", "zoe")
-	c, err := w.store.Connection(t.Context(), "con_acme")
+	c, err := w.Store.Connection(t.Context(), "con_acme")
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.SealedSecret = w.sealed("another", c.ID)
-	if err := w.store.UpdateConnection(t.Context(), c); err != nil {
+	if err := w.Store.UpdateConnection(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
 	b := w.browser()
 	if landed := b.Choose(b.Login("organization=acme"), "zoe"); refusedWith(landed) != "invalid_response" || len(sessionCookies(b)) != 0 {
 		t.Errorf("landed on %s", landed.URL)
 	}
-	if strings.Contains(w.logged.String(), "another") || strings.Contains(w.logged.String(), logintest.ClientSecret) {
+	if strings.Contains(w.Logged.String(), "another") || strings.Contains(w.Logged.String(), logintest.ClientSecret) {
 		t.Error("the log tells the client's secret")
 	}
 }

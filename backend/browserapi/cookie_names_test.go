@@ -33,17 +33,17 @@ func TestCookies_TwoServersOnOneHost(t *testing.T) {
 	for name, public := range map[string]string{"another port": "http://localhost:8090/auth", "another path": origin + "/staging/auth"} {
 		t.Run(name, func(t *testing.T) {
 			w, other := w.inSubtest(t), other.inSubtest(t)
-			w.hosts["localhost:8090"] = other.backend(public, other.through)
+			w.Hosts["localhost:8090"] = other.Handler(public, other.Through)
 			if strings.HasPrefix(public, origin) {
 				mux := http.NewServeMux()
-				mux.Handle("/", w.backend(publicURL, w.through))
-				mux.Handle("/staging/", other.backend(public, other.through))
-				w.hosts["localhost:8080"] = mux
+				mux.Handle("/", w.Handler(publicURL, w.Through))
+				mux.Handle("/staging/", other.Handler(public, other.Through))
+				w.Hosts["localhost:8080"] = mux
 			}
 			b := w.signedIn("alice")
 			at := func(b *httpbrowser.Browser) *httpbrowser.Browser {
 				there := httpbrowser.New(w, origin, public).Sharing(b)
-				there.Transport, there.Now = w.hosts, w.now
+				there.Transport, there.Now = w.Hosts, w.Now
 				return there
 			}
 			for what, before := range map[string]*httpbrowser.Browser{"marked": b, "of the release before": b.Copy()} {
@@ -85,7 +85,7 @@ func TestCookies_PreviousRelease(t *testing.T) {
 		name, value := w.rename(b)
 		due := strings.Contains(what, "due")
 		if due {
-			w.pass(time.Hour)
+			w.Pass(time.Hour)
 		}
 		if got := ask(b); got.Status != http.StatusOK {
 			t.Errorf("%s: %d %s", what, got.Status, got.Body)
@@ -119,8 +119,8 @@ func TestCookies_OtherServersSecret(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	w.rename(b)
-	w.secret, _ = signingkey.NewSecret()
-	w.restart()
+	w.Secret, _ = signingkey.NewSecret()
+	w.Restart()
 	got := b.Post("/token", `{"organization":"acme"}`)
 	if w.wants(got, http.StatusUnauthorized, api.LoginRequired); len(got.Cookies()) != 0 {
 		t.Errorf("%v", got.Cookies())
@@ -136,7 +136,7 @@ func TestCookies_UnderTwoNames(t *testing.T) {
 		w.mint(b, "acme")
 		name, first := w.theSession(b)
 		for range 3 {
-			w.pass(time.Hour)
+			w.Pass(time.Hour)
 			w.mint(b, "acme")
 			w.mint(b, "acme")
 		}
@@ -146,10 +146,10 @@ func TestCookies_UnderTwoNames(t *testing.T) {
 			b.SetCookie(name, first)
 			b.SetCookie(unmarked(name), newest)
 		}
-		w.pass(10 * time.Minute)
+		w.Pass(10 * time.Minute)
 		for range 5 {
 			w.mint(b, "acme")
-			w.pass(time.Hour)
+			w.Pass(time.Hour)
 		}
 		if now, _ := w.theSession(b); now != name {
 			t.Errorf("%s: the browser keeps %s", what, now)

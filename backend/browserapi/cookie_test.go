@@ -112,7 +112,7 @@ func TestCookies_TwelveSessionsAtMost(t *testing.T) {
 			b = b.On(httpbrowser.NewDevice(t))
 		}
 		for range 30 {
-			w.pass(time.Second)
+			w.Pass(time.Second)
 			b.SignIn("alice")
 			if size := cookieBytes(b); len(sessionCookies(b)) > 12 || size > 2560 {
 				t.Fatalf("%d sessions, %d bytes", len(sessionCookies(b)), size)
@@ -143,7 +143,7 @@ func TestCookies_MoreThanTwelve(t *testing.T) {
 	w := newWorld(t, nil)
 	b, all := w.browser(), w.browser()
 	for range 40 {
-		w.pass(time.Second)
+		w.Pass(time.Second)
 		b.SignIn("alice")
 		for name, value := range sessionCookies(b) {
 			all.SetCookie(name, value)
@@ -163,7 +163,7 @@ func TestCookie_OtherAppsIsKept(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
-	desk := w.browserOf(sibling)
+	desk := w.Browser(sibling)
 	desk.SetCookie(name, value)
 	got := desk.Post("/token", `{"organization":"acme"}`)
 	w.wants(got, http.StatusUnauthorized, api.LoginRequired)
@@ -185,9 +185,9 @@ func TestCookie_ExpiredSessionCleared(t *testing.T) {
 	b := w.signedIn("alice")
 	name, _ := w.theSession(b)
 	b.Now = func() time.Time { return time.Time{} } // keep cookies past their Max-Age
-	w.pass(24*time.Hour - time.Second)
+	w.Pass(24*time.Hour - time.Second)
 	w.mint(b.Copy(), "acme")
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	for _, got := range []func() (r interface{ Code() string }, names []string){
 		func() (interface{ Code() string }, []string) { r := b.Copy().Get("/session"); return r, cleared(r) },
 		func() (interface{ Code() string }, []string) {
@@ -221,7 +221,7 @@ func TestCookie_SignInMakesNewSession(t *testing.T) {
 	name, value := w.theSession(attacker)
 	victim := w.browser()
 	victim.SetCookie(name, value)
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	w.signIn(victim, "bob")
 	if minted := w.mint(victim, "acme"); minted.User.Subject != "bob" {
 		t.Errorf("the victim's tab acts for %s", minted.User.Subject)
@@ -236,7 +236,7 @@ func TestCookie_NewSignInEndsOlderSession(t *testing.T) {
 	b := w.signedIn("alice")
 	older, value := w.theSession(b)
 	thief := b.Copy()
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	w.signIn(b, "bob")
 	if len(sessionCookies(b)) != 2 {
 		t.Fatalf("the browser keeps %v", sessionCookies(b))
@@ -285,7 +285,7 @@ func TestCookie_EndedBesideLiveOneCleared(t *testing.T) {
 func TestCookie_LateAnswerOfEndedSession(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
-	w.pass(time.Duration(session.LimitsFor(false).R) * time.Second)
+	w.Pass(time.Duration(session.LimitsFor(false).R) * time.Second)
 	late := b.Copy().Post("/token", `{"organization":"acme"}`).Cookies()
 	if len(late) != 1 || late[0].MaxAge <= 0 {
 		t.Fatalf("no successor was due: %v", late)
@@ -310,11 +310,11 @@ func TestCookie_CopyEndsSession(t *testing.T) {
 	thief := b.Copy()
 	rotation := time.Duration(session.LimitsFor(false).R) * time.Second
 	for range 2 { // the first mint returns the successor, the second one uses it
-		w.pass(rotation)
+		w.Pass(rotation)
 		w.mint(thief, "acme")
 		w.mint(thief, "acme")
 	}
-	w.pass(rotation)
+	w.Pass(rotation)
 	got := b.Post("/token", `{"organization":"acme"}`)
 	w.wants(got, http.StatusUnauthorized, api.RefreshTokenReused)
 	if len(cleared(got)) != 1 || strings.Contains(got.Body, "eyJ") {

@@ -30,12 +30,12 @@ var requiresOwnKey = policy.Rules{DedicatedKey: true}
 // issuer and an audience.
 func (w *world) oidcVerifier(issuer string) func(raw string) error {
 	w.Helper()
-	ctx := oidc.ClientContext(w.Context(), &http.Client{Transport: w.hosts})
+	ctx := oidc.ClientContext(w.Context(), &http.Client{Transport: w.Hosts})
 	provider, err := oidc.NewProvider(ctx, issuer)
 	if err != nil {
 		w.Fatal(err)
 	}
-	verifier := provider.Verifier(&oidc.Config{ClientID: origin + "/api", Now: w.now})
+	verifier := provider.Verifier(&oidc.Config{ClientID: origin + "/api", Now: w.Now})
 	return func(raw string) error {
 		_, err := verifier.Verify(ctx, raw)
 		return err
@@ -51,7 +51,7 @@ func TestDedicatedKey_TokenForOwnIssuerOnly(t *testing.T) {
 	tokens := map[string]string{ // by description; the value is the only issuer that accepts it
 		w.mint(b, "initech").AccessToken: publicURL, w.mint(b, "acme").AccessToken: acmeIssuer, w.mint(b, "globex").AccessToken: globexIssuer,
 	}
-	forger := signingkey.NewKeyRing(w.store, w.secret, signingkey.ES256)
+	forger := signingkey.NewKeyRing(w.Store, w.Secret, signingkey.ES256)
 	for _, f := range []struct{ signedBy, named, claimed string }{
 		{"org_globex", "org_globex", acmeIssuer}, {"org_globex", "org_acme", acmeIssuer},
 		{"", "", acmeIssuer}, {"", "org_acme", acmeIssuer}, {"org_acme", "org_acme", publicURL}, {"org_acme", "", publicURL},
@@ -74,9 +74,9 @@ func TestDedicatedKey_VerifierOfManyOrganizations(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey, "globex": requiresOwnKey})
 	b := w.signedIn("alice")
-	client := &http.Client{Transport: w.hosts}
+	client := &http.Client{Transport: w.Hosts}
 	config := token.Config{
-		Issuer: publicURL, Audience: origin + "/api", Now: w.now,
+		Issuer: publicURL, Audience: origin + "/api", Now: w.Now,
 		Keys: token.NewKeySet(publicURL+api.PathKeySet, client), Organizations: token.NewKeySets(publicURL, client),
 	}
 	verify := func(raw string) token.Reason {
@@ -95,7 +95,7 @@ func TestDedicatedKey_VerifierOfManyOrganizations(t *testing.T) {
 			t.Errorf("%s: %s", organization, reason)
 		}
 	}
-	forger := signingkey.NewKeyRing(w.store, w.secret, signingkey.ES256)
+	forger := signingkey.NewKeyRing(w.Store, w.Secret, signingkey.ES256)
 	for _, f := range []struct {
 		signedBy, named, claimed string
 		want                     token.Reason
@@ -127,15 +127,15 @@ func TestDedicatedKey_VerifierOfManyOrganizations(t *testing.T) {
 // forged signs acme's claims for an issuer with one key under the id of another.
 func (w *world) forged(ring *signingkey.KeyRing, signedBy, named, issuer string) string {
 	w.Helper()
-	by, err := ring.Signing(w.Context(), signedBy, 0, w.now().Unix())
+	by, err := ring.Signing(w.Context(), signedBy, 0, w.Now().Unix())
 	if err != nil {
 		w.Fatal(err)
 	}
-	name, err := ring.Signing(w.Context(), named, 0, w.now().Unix())
+	name, err := ring.Signing(w.Context(), named, 0, w.Now().Unix())
 	if err != nil {
 		w.Fatal(err)
 	}
-	now := w.now().Unix()
+	now := w.Now().Unix()
 	claims := token.Claims{Issuer: issuer, Subject: "usr_a", Audience: []string{origin + "/api"}, IssuedAt: now, Expires: now + 300, OrganizationID: "org_acme"}
 	raw, err := claims.Sign(token.SigningKey{ID: name.ID, Algorithm: string(by.Algorithm), Private: by.Private}, nil)
 	if err != nil {
@@ -197,9 +197,9 @@ func TestMetadata_IssuerPath(t *testing.T) {
 func TestMetadata_BackendAtRoot(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey})
-	w.hosts["app.example"] = w.backend("https://app.example", w.store)
+	w.Hosts["app.example"] = w.Handler("https://app.example", w.Store)
 	b := httpbrowser.New(t, "https://app.example", "https://app.example")
-	b.Transport = w.hosts
+	b.Transport = w.Hosts
 	for _, place := range []string{"/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server/o/org_acme", "/o/org_acme/.well-known/openid-configuration"} {
 		if got := b.Get(place); got.Status != http.StatusOK {
 			t.Errorf("%s: %d", place, got.Status)
@@ -220,7 +220,7 @@ func TestMetadata_HidesOrganizations(t *testing.T) {
 			}
 		}
 	}
-	if chain, err := w.store.SigningKeys(t.Context(), "org_hooli"); err != nil || len(chain) != 0 {
+	if chain, err := w.Store.SigningKeys(t.Context(), "org_hooli"); err != nil || len(chain) != 0 {
 		t.Errorf("a disabled organization got %v, %v", chain, err)
 	}
 }
@@ -228,8 +228,8 @@ func TestMetadata_HidesOrganizations(t *testing.T) {
 // cleanUp runs the server's hourly clean-up.
 func (w *stored) cleanUp() {
 	w.Helper()
-	rotation := host.Rotation{Ring: signingkey.NewKeyRing(w.store, w.secret, signingkey.ES256), Life: signingkey.DefaultLife}
-	if _, err := host.CleanUp(context.WithoutCancel(w.Context()), w.store, rotation, w.now()); err != nil {
+	rotation := host.Rotation{Ring: signingkey.NewKeyRing(w.Store, w.Secret, signingkey.ES256), Life: signingkey.DefaultLife}
+	if _, err := host.CleanUp(context.WithoutCancel(w.Context()), w.Store, rotation, w.Now()); err != nil {
 		w.Fatal(err)
 	}
 }
@@ -250,15 +250,15 @@ func TestDedicatedKey_RuleRemoved(t *testing.T) {
 		}
 		w.cleanUp()
 	}
-	w.pass((signingkey.Keep - 1) * time.Second)
+	w.Pass((signingkey.Keep - 1) * time.Second)
 	if got := w.kids(acmeIssuer); !slices.Equal(got, []string{id}) {
 		t.Errorf("it publishes %v, not %s", got, id)
 	}
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	w.wants(w.browser().Get("/o/org_acme"+api.PathKeySet), http.StatusNotFound, api.NotFound)
-	w.pass(25 * time.Hour)
+	w.Pass(25 * time.Hour)
 	w.cleanUp()
-	if chain, err := w.store.SigningKeys(t.Context(), "org_acme"); err != nil || len(chain) != 0 {
+	if chain, err := w.Store.SigningKeys(t.Context(), "org_acme"); err != nil || len(chain) != 0 {
 		t.Errorf("the store keeps %v, %v", chain, err)
 	}
 }
@@ -276,9 +276,9 @@ func TestDedicatedKey_ReusedKeyKept(t *testing.T) {
 		w.rule(nil)
 		w.cleanUp()
 		w.rule(map[string]policy.Rules{"acme": requiresOwnKey})
-		w.pass(2 * time.Minute)
+		w.Pass(2 * time.Minute)
 		use(w, b)
-		w.pass(2 * signingkey.Keep * time.Second)
+		w.Pass(2 * signingkey.Keep * time.Second)
 		if after := w.kids(acmeIssuer); !slices.Equal(after, before) {
 			t.Errorf("%s: %v became %v", name, before, after)
 		}
@@ -287,7 +287,7 @@ func TestDedicatedKey_ReusedKeyKept(t *testing.T) {
 
 func TestDedicatedKey_SteadyMintIsOneRead(t *testing.T) {
 	w := newWorld(t, nil)
-	faulty := w.failing()
+	faulty := w.Failing()
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey})
 	b := w.signedIn("alice")
 	w.mint(b, "acme")

@@ -32,7 +32,7 @@ func (w *stored) boundTo(b *httpbrowser.Browser, jkt string) {
 	if err != nil {
 		w.Fatal(err)
 	}
-	stored, err := w.store.Session(w.Context(), cookie.Session())
+	stored, err := w.Store.Session(w.Context(), cookie.Session())
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestDeviceKey_OptionalWithoutKey(t *testing.T) {
 	if w.mint(b, "acme").DeviceBound {
 		t.Error("the session says that it is bound")
 	}
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	w.mint(b, "acme")
 	w.boundTo(b, "")
 }
@@ -77,7 +77,7 @@ func TestDeviceKey_CopiedCookieRefused(t *testing.T) {
 	own := w.mint(b, "acme").Session
 	thief, other := b.Copy(), b.Copy().On(httpbrowser.NewDevice(t))
 	for _, later := range []time.Duration{0, time.Minute, 2 * time.Hour} {
-		w.pass(later)
+		w.Pass(later)
 		for _, r := range []struct{ method, path, body string }{
 			{http.MethodPost, "/token", enterAcme},
 			{http.MethodPost, "/logout", `{"scope":"everywhere"}`},
@@ -101,7 +101,7 @@ func TestDeviceKey_InvalidProofRefused(t *testing.T) {
 	w := newWorld(t, nil)
 	b, device := w.signedInOn("alice")
 	w.mint(b, "acme")
-	to, now := publicURL+"/token", w.now()
+	to, now := publicURL+"/token", w.Now()
 	used := device.Proof(t, http.MethodPost, to, now)
 	if got := b.With("DPoP", used).Post("/token", enterAcme); got.Status != http.StatusOK {
 		t.Fatalf("%d %s", got.Status, got.Body)
@@ -148,9 +148,9 @@ func TestDeviceKey_InvalidProofAuditedOnceAMinute(t *testing.T) {
 	b, device := w.signedInOn("alice")
 	w.mint(b, "acme")
 	thief := b.Copy()
-	old := device.Proof(t, http.MethodPost, publicURL+"/token", w.now().Add(-time.Hour))
+	old := device.Proof(t, http.MethodPost, publicURL+"/token", w.Now().Add(-time.Hour))
 	for range 2 {
-		used := device.Proof(t, http.MethodPost, publicURL+"/token", w.now())
+		used := device.Proof(t, http.MethodPost, publicURL+"/token", w.Now())
 		for range 3 {
 			thief.Post("/token", enterAcme)
 			thief.With("DPoP", "garbage").Post("/token", enterAcme)
@@ -158,9 +158,9 @@ func TestDeviceKey_InvalidProofAuditedOnceAMinute(t *testing.T) {
 			b.With("DPoP", old).Post("/token", enterAcme) // slow, but not suspicious
 			b.With("DPoP", used).Post("/token", enterAcme)
 		}
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 	}
-	events, err := w.store.Events(t.Context(), audit.Query{Limit: 100})
+	events, err := w.Store.Events(t.Context(), audit.Query{Limit: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,15 +179,15 @@ func TestDeviceKey_InvalidProofAuditedOnceAMinute(t *testing.T) {
 func TestDeviceKey_ReplayRefused(t *testing.T) {
 	w := newWorld(t, nil)
 	b, device := w.signedInOn("alice")
-	ahead := device.Proof(t, http.MethodPost, publicURL+"/token", w.now().Add(5*time.Second))
+	ahead := device.Proof(t, http.MethodPost, publicURL+"/token", w.Now().Add(5*time.Second))
 	if got := b.With("DPoP", ahead).Post("/token", enterAcme); got.Status != http.StatusOK {
 		t.Fatalf("%d %s", got.Status, got.Body)
 	}
 	for range 35 {
-		w.pass(time.Second)
+		w.Pass(time.Second)
 		w.wants(b.With("DPoP", ahead).Post("/token", enterAcme), http.StatusBadRequest, api.InvalidDPoPProof)
 	}
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	w.wants(b.With("DPoP", ahead).Post("/token", enterAcme), http.StatusConflict, api.RequestTooOld)
 }
 
@@ -245,7 +245,7 @@ func TestDeviceKey_LinkBindsNone(t *testing.T) {
 
 func TestDeviceKey_OtherAppsPageBindsNone(t *testing.T) {
 	w := newWorld(t, nil)
-	w.hosts["localhost:9000"] = http.NotFoundHandler()
+	w.Hosts["localhost:9000"] = http.NotFoundHandler()
 	evil := httpbrowser.NewDevice(t)
 	b := w.browser() // a page of the app web signs in to the app desk
 	b.Choose(b.Login("app=desk&dpop_jkt="+evil.Thumbprint()), "alice")
@@ -254,9 +254,9 @@ func TestDeviceKey_OtherAppsPageBindsNone(t *testing.T) {
 
 func TestDeviceKey_AppsSiblingOrigin(t *testing.T) {
 	w := newWorld(t, nil)
-	w.hosts["localhost:9000"] = http.NotFoundHandler()
+	w.Hosts["localhost:9000"] = http.NotFoundHandler()
 	device := httpbrowser.NewDevice(t)
-	b := w.browserOf(sibling).On(device)
+	b := w.Browser(sibling).On(device)
 	b.Choose(b.Begin(publicURL+"/login?app=desk"), "alice")
 	w.boundTo(b, device.Thumbprint())
 }
@@ -268,7 +268,7 @@ func TestDeviceKey_BoundByFirstProof(t *testing.T) {
 	}{{0, true}, {120 * time.Second, true}, {121 * time.Second, false}} {
 		w := newWorld(t, nil)
 		b, device, late := w.signedIn("alice"), httpbrowser.NewDevice(t), httpbrowser.NewDevice(t)
-		w.pass(c.after)
+		w.Pass(c.after)
 		b.On(device).Get("/session")
 		w.boundTo(b, "") // reading binds nothing
 		if got := w.mint(b.On(device), "acme").DeviceBound; got != c.bound {
@@ -290,7 +290,7 @@ func TestDeviceKey_BoundByFirstProof(t *testing.T) {
 func TestDeviceKey_InvalidFirstProofBindsNone(t *testing.T) {
 	w := newWorld(t, nil)
 	b, device := w.signedIn("alice"), httpbrowser.NewDevice(t)
-	old := device.Proof(t, http.MethodPost, publicURL+"/token", w.now().Add(-time.Hour))
+	old := device.Proof(t, http.MethodPost, publicURL+"/token", w.Now().Add(-time.Hour))
 	w.wants(b.With("DPoP", old).Post("/token", enterAcme), http.StatusConflict, api.RequestTooOld)
 	w.wants(b.With("DPoP", "garbage").Post("/token", enterAcme), http.StatusBadRequest, api.InvalidDPoPProof)
 	w.boundTo(b, "")
@@ -302,11 +302,11 @@ func TestDeviceKey_RotatesEachHour(t *testing.T) {
 	w := newWorld(t, nil)
 	b, _ := w.signedInOn("alice")
 	w.mint(b, "acme")
-	w.pass(59 * time.Minute)
+	w.Pass(59 * time.Minute)
 	if got := b.Post("/token", enterAcme); len(got.Cookies()) != 0 {
 		t.Errorf("after 59 minutes: %v", got.Cookies())
 	}
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	if got := b.Post("/token", enterAcme); len(got.Cookies()) != 1 {
 		t.Errorf("after an hour: %v", got.Cookies())
 	}
@@ -319,9 +319,9 @@ func TestDeviceKey_RepairsOldCookie(t *testing.T) {
 	b, device := w.signedInOn("alice")
 	name, first := w.theSession(b)
 	for range 3 { // rotations
-		w.pass(time.Hour)
+		w.Pass(time.Hour)
 		w.mint(b, "acme")
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 		w.mint(b, "acme")
 	}
 	thief := b.Copy()
@@ -352,7 +352,7 @@ func TestDeviceKey_NewSignInEndsOwnSessionOnly(t *testing.T) {
 			w := newWorld(t, nil)
 			older, device := w.signedInOn("alice")
 			kept := older.Copy().On(device)
-			w.pass(time.Second)
+			w.Pass(time.Second)
 			newer := older
 			if !same {
 				newer = older.On(httpbrowser.NewDevice(t))

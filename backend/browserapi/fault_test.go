@@ -37,67 +37,67 @@ var faultRequests = map[string]func(*world) request{
 		w.browser().Get("/session")
 		d := desired()
 		d.Workspace.Apps = append(d.Workspace.Apps, directory.App{ID: "late", Name: "Late", Origins: []string{"http://localhost:9100"}, Audience: "late"})
-		w.apply(d)
+		w.Apply(d)
 		b := w.browser()
 		return func() httpbrowser.Response { return b.Step(publicURL + "/login?app=late") }
 	},
 	"callback": func(w *world) request {
-		w.provider.People = map[string]map[string]any{"alice": {"groups": []string{"umbrella"}}}
+		w.Provider.People = map[string]map[string]any{"alice": {"groups": []string{"umbrella"}}}
 		b := w.browser()
 		page := b.Login("")
-		w.restart()
+		w.Restart()
 		return func() httpbrowser.Response {
-			return b.Step(publicURL + "/callback?" + w.provider.SignIn(page.URL.String(), "alice").Encode())
+			return b.Step(publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "alice").Encode())
 		}
 	},
 	"the first token": func(w *world) request {
 		b := w.signedIn("alice")
-		w.restart()
+		w.Restart()
 		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
 	},
 	"a token of a session that must not be unused for long": func(w *world) request {
 		d := desired()
 		d.Workspace.Policy.SessionIdle = 480
-		w.apply(d)
+		w.Apply(d)
 		b := w.signedIn("bob")
-		w.pass(110 * time.Second)
+		w.Pass(110 * time.Second)
 		w.mint(b, "acme")
-		w.pass(61 * time.Second) // before a successor is due
-		w.restart()
+		w.Pass(61 * time.Second) // before a successor is due
+		w.Restart()
 		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
 	},
 	"the first token after a step-up": func(w *world) request {
 		w.rule(map[string]policy.Rules{"acme": mfa})
 		b := w.signedIn("alice")
 		w.mint(b, "globex")
-		w.pass(time.Second)
+		w.Pass(time.Second)
 		answersWith(w, "mfa")
 		w.stepUp(b, w.challenged(b.Post("/token", enters)), "alice")
-		w.restart()
+		w.Restart()
 		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
 	},
 	"a token where none is named": func(w *world) request {
 		b := w.signedIn("bob")
-		w.restart()
+		w.Restart()
 		return func() httpbrowser.Response { return b.Post("/token", `{}`) }
 	},
 	"a token that advances": func(w *world) request {
 		b := w.signedIn("alice")
-		w.pass(time.Duration(session.LimitsFor(false).R) * time.Second)
+		w.Pass(time.Duration(session.LimitsFor(false).R) * time.Second)
 		w.mint(b, "acme") // returns the successor
-		w.restart()
+		w.Restart()
 		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
 	},
 	"a token that binds the device key": func(w *world) request {
 		b := w.signedIn("alice").On(httpbrowser.NewDevice(w))
-		w.restart()
+		w.Restart()
 		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
 	},
 	"a token after two sign-ins": func(w *world) request {
 		b := w.signedIn("alice")
-		w.pass(time.Second)
+		w.Pass(time.Second)
 		w.signIn(b, "bob")
-		w.restart()
+		w.Restart()
 		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
 	},
 	"a token beside a cookie of another replica's secret": func(w *world) request {
@@ -105,20 +105,20 @@ var faultRequests = map[string]func(*world) request{
 		before, _ := withAnotherSecret(w)
 		w.seen(before, time.Minute)
 		w.signIn(b, "alice")
-		w.restart()
+		w.Restart()
 		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
 	},
 	"the session": func(w *world) request {
 		b := w.signedIn("alice")
-		w.restart()
+		w.Restart()
 		return func() httpbrowser.Response { return b.Get("/session") }
 	},
 	"a step-up's callback": func(w *world) request {
 		b := w.signedIn("alice")
 		page := b.Login("organization=acme&max_age=0&user=" + w.mint(b, "acme").User.ID)
-		w.restart()
+		w.Restart()
 		return func() httpbrowser.Response {
-			return b.Step(publicURL + "/callback?" + w.provider.SignIn(page.URL.String(), "alice").Encode())
+			return b.Step(publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "alice").Encode())
 		}
 	},
 	"entering with a second factor, in the last browser allowed": func(w *world) request {
@@ -126,15 +126,15 @@ var faultRequests = map[string]func(*world) request{
 		b := w.signedIn("alice")
 		answersWith(w, "mfa")
 		w.stepUp(b, w.challenged(b.Post("/token", enters)), "alice")
-		w.restart()
+		w.Restart()
 		return func() httpbrowser.Response { return b.Post("/token", enters) }
 	},
 	"an active person's token": func(w *world) request {
 		w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 600}})
 		b := w.signedIn("alice")
 		w.mint(b, "acme")
-		w.pass(5 * time.Minute)
-		w.restart()
+		w.Pass(5 * time.Minute)
+		w.Restart()
 		return func() httpbrowser.Response { return report(b, 0) }
 	},
 	"signing out of an organization": signingOut(`{"scope":"organization","organization":"acme"}`),
@@ -142,7 +142,7 @@ var faultRequests = map[string]func(*world) request{
 	"signing out everywhere":         signingOut(`{"scope":"everywhere"}`),
 	"listing one's devices": func(w *world) request {
 		b := w.signedIn("alice")
-		w.restart()
+		w.Restart()
 		return func() httpbrowser.Response { return b.Get("/sessions") }
 	},
 	"ending one's device": func(w *world) request {
@@ -150,13 +150,13 @@ var faultRequests = map[string]func(*world) request{
 		id := w.devices(b)[0].ID
 		w.signIn(b, "alice")
 		w.mint(b, "acme")
-		w.restart()
+		w.Restart()
 		return func() httpbrowser.Response { return b.Fetch(http.MethodDelete, "/sessions/"+id, "") }
 	},
 	"a provider's logout": func(w *world) request {
 		w.signedIn("alice")
 		token := w.logoutToken("alice", func(jwt.MapClaims) {})
-		w.restart()
+		w.Restart()
 		return func() httpbrowser.Response {
 			got := w.backchannel(token)
 			return httpbrowser.Response{Status: got.Code, Header: got.Header(), Body: got.Body.String()}
@@ -171,13 +171,13 @@ var faultRequests = map[string]func(*world) request{
 		w.connect("acme", directory.Provisioning{})
 		b := w.signedIn("alice")
 		user := w.mint(b, "globex").User.ID
-		w.restart()
+		w.Restart()
 		return func() httpbrowser.Response { return b.Step(publicURL + "/login?organization=acme&user=" + user) }
 	},
 	"accepting an invitation": func(w *world) request {
 		w.invite("umbrella", issuer, "bob")
 		b := w.signedIn("bob")
-		w.restart()
+		w.Restart()
 		return func() httpbrowser.Response {
 			return b.Post("/token", `{"organization":"umbrella","enter":true}`)
 		}
@@ -186,16 +186,16 @@ var faultRequests = map[string]func(*world) request{
 		w.invite("umbrella", issuer, "bob")
 		b := w.browser()
 		page := b.Login("organization=umbrella")
-		w.restart()
+		w.Restart()
 		return func() httpbrowser.Response {
-			return b.Step(publicURL + "/callback?" + w.provider.SignIn(page.URL.String(), "bob").Encode())
+			return b.Step(publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "bob").Encode())
 		}
 	},
 	"its callback": connected("organization=acme", directory.Provisioning{JustInTime: true}),
 	"its callback, for nobody whom it admits": connected("organization=acme", directory.Provisioning{Claim: "amr", Groups: map[string][]string{"none": nil}}),
 	"a browser that begins a hand-over": func(w *world) request {
 		b := w.signedIn("alice")
-		w.restart()
+		w.Restart()
 		return func() httpbrowser.Response { return b.Post("/handover", `{}`) }
 	},
 	"a browser that is handed over": func(w *world) request {
@@ -203,11 +203,11 @@ var faultRequests = map[string]func(*world) request{
 		parent, _ := session.ParseID(w.mint(b, "acme").Session)
 		var begun api.HandoverResponse
 		b.Post("/handover", `{}`).JSON(w, &begun)
-		code := handover.NewCode(parent, "org_acme", "desk", sibling+"/", begun.CodeChallenge, "key_1", w.now().Unix())
-		w.hosts["localhost:9000"] = http.NotFoundHandler()
-		w.restart()
+		code := handover.NewCode(parent, "org_acme", "desk", sibling+"/", begun.CodeChallenge, "key_1", w.Now().Unix())
+		w.Hosts["localhost:9000"] = http.NotFoundHandler()
+		w.Restart()
 		return func() httpbrowser.Response {
-			got := b.Tab().Submit(publicURL+"/handover/code", url.Values{"code": {code.Seal(w.secret.Sealer(signingkey.ForHandovers))}})
+			got := b.Tab().Submit(publicURL+"/handover/code", url.Values{"code": {code.Seal(w.Secret.Sealer(signingkey.ForHandovers))}})
 			if got.URL.Host == "localhost:9000" { // it succeeded
 				got.Status = http.StatusOK
 			}
@@ -223,7 +223,7 @@ var faultRequests = map[string]func(*world) request{
 		w.rule(nil)
 		w.cleanUp()
 		w.rule(map[string]policy.Rules{"acme": requiresOwnKey})
-		w.restart()
+		w.Restart()
 		return func() httpbrowser.Response { return w.browser().Get("/o/org_acme/.well-known/jwks.json") }
 	},
 	"the metadata": func(w *world) request {
@@ -237,7 +237,7 @@ func connected(query string, with directory.Provisioning) func(*world) request {
 		p := w.connect("acme", with)
 		b := w.browser()
 		page := b.Login(query)
-		w.restart()
+		w.Restart()
 		return func() httpbrowser.Response {
 			return b.Step(publicURL + "/callback/con_acme?" + p.SignIn(page.URL.String(), "zoe").Encode())
 		}
@@ -247,7 +247,7 @@ func connected(query string, with directory.Provisioning) func(*world) request {
 func signingOut(body string) func(*world) request {
 	return func(w *world) request {
 		b := w.signedIn("alice")
-		w.restart()
+		w.Restart()
 		return func() httpbrowser.Response { return b.Post("/logout", body) }
 	}
 }
@@ -255,10 +255,10 @@ func signingOut(body string) func(*world) request {
 // faultyWorld returns a world whose store can fail, with a membership claim.
 func faultyWorld(t *testing.T) (*world, *lite.Faulty) {
 	w := newWorld(t, nil)
-	faulty := w.failing()
+	faulty := w.Failing()
 	d := desired()
 	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "groups", Roles: []string{"viewer"}}
-	w.apply(d)
+	w.Apply(d)
 	return w, faulty
 }
 
@@ -314,7 +314,7 @@ func oneFault(t *testing.T, prepare func(*world) request, at int, lost, spent bo
 	if len(got.Cookies()) != 0 || strings.Contains(got.Body, jwtStart) || got.Header.Get("Retry-After") == "" || got.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("%v %s", got.Header, got.Body)
 	}
-	if !strings.Contains(w.logged.String(), lite.ErrFault.Error()) {
+	if !strings.Contains(w.Logged.String(), lite.ErrFault.Error()) {
 		t.Error("the log does not say why")
 	}
 	faulty.Fail(0, false)
@@ -341,7 +341,7 @@ func TestStorageFault_AuditLog(t *testing.T) {
 		if got := ask(); got.Status != want {
 			t.Errorf("%s: %d, want %d", name, got.Status, want)
 		}
-		if !strings.Contains(w.logged.String(), "an audit event was not recorded") {
+		if !strings.Contains(w.Logged.String(), "an audit event was not recorded") {
 			t.Errorf("%s: the log does not say what the trail misses", name)
 		}
 	}

@@ -81,9 +81,9 @@ func TestForeignLink_OwnPagesGoOn(t *testing.T) {
 	for name, b := range map[string]*httpbrowser.Browser{
 		"same-origin":                        w.browser(),
 		"same-origin without a Referer":      w.browser().Without("Referer"),
-		"a registered sibling":               w.browserOf(sibling),
+		"a registered sibling":               w.Browser(sibling),
 		"no Fetch Metadata":                  w.browser().Without("Sec-Fetch-Site").Without("Sec-Fetch-Mode").Without("Sec-Fetch-Dest"),
-		"no Fetch Metadata, a sibling":       w.browserOf(sibling).Without("Sec-Fetch-Site"),
+		"no Fetch Metadata, a sibling":       w.Browser(sibling).Without("Sec-Fetch-Site"),
 		"no Fetch Metadata, a long Referer":  w.browser().Without("Sec-Fetch-Site").With("Referer", origin+"/notes?a=1"),
 		"no Fetch Metadata, our page before": w.browser().Without("Sec-Fetch-Site").With("Referer", publicURL+"/callback"),
 	} {

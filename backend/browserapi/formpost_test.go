@@ -15,9 +15,9 @@ import (
 // newFormPostWorld starts a backend whose provider uses form_post.
 func newFormPostWorld(t *testing.T) *world {
 	w := newWorld(t, nil)
-	w.provider.FormPost = true
-	w.relies = func(c *login.Config) { c.ResponseMode = "form_post" }
-	w.restart()
+	w.Provider.FormPost = true
+	w.Relying = func(c *login.Config) { c.ResponseMode = "form_post" }
+	w.Restart()
 	return w
 }
 
@@ -73,7 +73,7 @@ func TestFormPost_OtherSite(t *testing.T) {
 	if strings.Contains(page.Body, "<script>alert") || strings.Contains(page.Body, "unknown") {
 		t.Fatalf("%s", page.Body)
 	}
-	if got := posts(victim, page); len(sessionCookies(victim)) != 0 || len(w.provider.Redeemed) != 0 || strings.Contains(got.Body, `url=`+origin) {
+	if got := posts(victim, page); len(sessionCookies(victim)) != 0 || len(w.Provider.Redeemed) != 0 || strings.Contains(got.Body, `url=`+origin) {
 		t.Errorf("the victim is signed in: %v %s", victim.Cookies(), got.Body)
 	}
 	got := victim.Submit(publicURL+"/callback", url.Values{"code": {strings.Repeat("x", 17<<10)}})
@@ -82,7 +82,7 @@ func TestFormPost_OtherSite(t *testing.T) {
 
 func TestFormPost_CarriesRefusals(t *testing.T) {
 	w := newFormPostWorld(t)
-	w.provider.Answer = func(v url.Values) {
+	w.Provider.Answer = func(v url.Values) {
 		v.Del("code")
 		v.Set("error", "access_denied")
 	}

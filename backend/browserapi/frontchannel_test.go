@@ -24,7 +24,7 @@ func TestFrontchannelLogout_EndsThatSession(t *testing.T) {
 	w := newWorld(t, nil)
 	provider := w.connect("acme", directory.Provisioning{JustInTime: true})
 	provider.Claims = func(claims map[string]any) { claims["sid"] = "sid-of-the-first" }
-	w.change(`UPDATE connections SET provisioning = json_set(provisioning, '$.frontchannel_logout', json('true')), revision = revision + 1`)
+	w.Change(`UPDATE connections SET provisioning = json_set(provisioning, '$.frontchannel_logout', json('true')), revision = revision + 1`)
 	first := w.browser()
 	first.Choose(first.Login("organization=acme"), "alice")
 	provider.Claims = func(claims map[string]any) { claims["sid"] = "sid-of-the-second" }
@@ -57,7 +57,7 @@ func TestFrontchannelLogout_EndsThatSession(t *testing.T) {
 // TestFrontchannelLogout_OffByDefault checks that the route does not exist by default.
 func TestFrontchannelLogout_OffByDefault(t *testing.T) {
 	w := newWorld(t, nil)
-	w.provider.Claims = func(claims map[string]any) { claims["sid"] = "sid-of-the-first" }
+	w.Provider.Claims = func(claims map[string]any) { claims["sid"] = "sid-of-the-first" }
 	w.connect("acme", directory.Provisioning{JustInTime: true})
 	b := w.signedIn("alice")
 	for _, path := range []string{"/frontchannel-logout", "/frontchannel-logout/con_acme"} {
@@ -73,7 +73,7 @@ func TestFrontchannelLogout_OffByDefault(t *testing.T) {
 func TestFrontchannelLogout_RateLimited(t *testing.T) {
 	w := newWorld(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true})
-	w.change(`UPDATE connections SET provisioning = json_set(provisioning, '$.frontchannel_logout', json('true')), revision = revision + 1`)
+	w.Change(`UPDATE connections SET provisioning = json_set(provisioning, '$.frontchannel_logout', json('true')), revision = revision + 1`)
 	b := w.browser()
 	refused := 0
 	for range 150 {
@@ -84,7 +84,7 @@ func TestFrontchannelLogout_RateLimited(t *testing.T) {
 	if refused != 50 {
 		t.Errorf("%d of 150 are refused, want 50", refused)
 	}
-	w.pass(11 * time.Second)
+	w.Pass(11 * time.Second)
 	if got := framed(b, "/frontchannel-logout/con_acme", "https://login.acme.example", "guess"); got.Status != http.StatusOK {
 		t.Errorf("later: %d", got.Status)
 	}

@@ -33,16 +33,16 @@ func (w *world) everyAnswer() []exchange {
 	saw("login refused", b.Step(publicURL+"/login?return_to=//evil.test"))
 	saw("login in a frame", b.With("Sec-Fetch-Dest", "iframe").Step(publicURL+"/login"))
 	saw("callback refused", b.Step(publicURL+"/callback?state=aaaaaaaaaaaa&code=x"))
-	back := w.provider.SignIn(page.Header.Get("Location"), "alice")
+	back := w.Provider.SignIn(page.Header.Get("Location"), "alice")
 	saw("callback", b.Step(publicURL+"/callback?"+back.Encode()))
 	saw("token", b.Post("/token", `{"organization":"acme"}`))
-	w.pass(time.Duration(session.LimitsFor(false).R) * time.Second)
+	w.Pass(time.Duration(session.LimitsFor(false).R) * time.Second)
 	saw("token with a successor", b.Post("/token", `{"organization":"acme"}`))
 	saw("token refused", b.Post("/token", `{"organization":"nowhere"}`))
 	saw("token unread", b.Post("/token", `[`))
 	saw("token of a foreign origin", b.With("Origin", "http://evil.test").Post("/token", `{}`))
-	saw("token of a sibling", w.browserOf(sibling).Post("/token", `{}`))
-	saw("preflight", w.browserOf(sibling).Fetch("OPTIONS", "/token", ""))
+	saw("token of a sibling", w.Browser(sibling).Post("/token", `{}`))
+	saw("preflight", w.Browser(sibling).Fetch("OPTIONS", "/token", ""))
 	saw("session", b.Get("/session"))
 	saw("logout of an organization", b.Post("/logout", `{"scope":"organization","organization":"acme"}`))
 	for path := range routes {
@@ -103,9 +103,9 @@ func styleOf(page string) string {
 
 func TestHeaders_HSTS(t *testing.T) {
 	w := newWorld(t, nil)
-	w.hosts["app.example"] = w.backend("https://app.example/auth", w.store)
+	w.Hosts["app.example"] = w.Handler("https://app.example/auth", w.Store)
 	b := httpbrowser.New(t, "https://app.example", "https://app.example/auth")
-	b.Transport = w.hosts
+	b.Transport = w.Hosts
 	for _, path := range []string{"/token", "/session", "/nothing", "/.well-known/jwks.json"} {
 		if got := b.Get(path).Header.Get("Strict-Transport-Security"); got != "max-age=31536000" {
 			t.Errorf("%s: %q", path, got)
@@ -161,7 +161,7 @@ func TestHeaders_CookieMaxAge(t *testing.T) {
 		}
 	}
 	check(b.Step(back), 86400)
-	w.pass(10 * time.Minute)
+	w.Pass(10 * time.Minute)
 	got := b.Post("/token", `{"organization":"acme"}`)
 	if len(got.Cookies()) != 1 {
 		t.Fatalf("no successor was due: %v", got.Cookies())
@@ -183,7 +183,7 @@ func TestReturnAddress_OfAnyLength(t *testing.T) {
 		if state := page.URL.Query().Get("state"); state == "" || len(state) > login.MaxState {
 			t.Errorf("%.30q: the state has %d characters", returnTo, len(state))
 		}
-		back := w.provider.SignIn(page.URL.String(), "alice")
+		back := w.Provider.SignIn(page.URL.String(), "alice")
 		if got := b.Step(publicURL + "/callback?" + back.Encode()).Header.Get("Location"); got != origin+want {
 			t.Errorf("%.30q leads to %.60s, want %.60s", returnTo, got, origin+want)
 		}

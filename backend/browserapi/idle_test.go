@@ -46,12 +46,12 @@ func TestIdle_BackgroundRenewalDoesNotExtend(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w, b := idleWorld(t)
 			for idle := time.Minute; idle <= 10*time.Minute; idle += time.Minute {
-				w.pass(time.Minute)
+				w.Pass(time.Minute)
 				if got := renew(b, idle); got.Status != http.StatusOK {
 					t.Fatalf("after %v: %d %s", idle, got.Status, got.Body)
 				}
 			}
-			w.pass(time.Second)
+			w.Pass(time.Second)
 			w.endedFor(renew(b, 10*time.Minute+time.Second), policy.Idle)
 			w.mint(b, "globex")
 		})
@@ -61,19 +61,19 @@ func TestIdle_BackgroundRenewalDoesNotExtend(t *testing.T) {
 func TestIdle_ActivityExtends(t *testing.T) {
 	w, b := idleWorld(t)
 	for range 5 {
-		w.pass(9 * time.Minute)
+		w.Pass(9 * time.Minute)
 		if got := report(b, time.Minute); got.Status != http.StatusOK {
 			t.Fatalf("%d %s", got.Status, got.Body)
 		}
 	}
-	w.pass(9*time.Minute + time.Second)
+	w.Pass(9*time.Minute + time.Second)
 	w.endedFor(report(b, 9*time.Minute), policy.Idle)
 }
 
 func TestIdle_ReportAfterDeadline(t *testing.T) {
 	for _, idle := range []time.Duration{0, time.Minute, 5 * time.Minute} { // the last one would have been in time
 		w, b := idleWorld(t)
-		w.pass(11 * time.Minute)
+		w.Pass(11 * time.Minute)
 		w.endedFor(report(b, idle), policy.Idle)
 		w.endedFor(b.Post("/token", renews), policy.Idle)
 	}
@@ -84,16 +84,16 @@ func TestIdle_ActivityCountsForItsOrganization(t *testing.T) {
 	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 600}, "globex": {IdleTimeout: 600}})
 	sibling := b.Tab()
 	w.mint(sibling, "globex")
-	w.pass(9 * time.Minute)
+	w.Pass(9 * time.Minute)
 	sibling.Post("/token", `{"organization":"globex","idle_seconds":0}`)
-	w.pass(2 * time.Minute)
+	w.Pass(2 * time.Minute)
 	w.endedFor(b.Post("/token", renews), policy.Idle)
 
 	w, b = idleWorld(t)
 	sibling = b.Tab()
-	w.pass(9 * time.Minute)
+	w.Pass(9 * time.Minute)
 	report(sibling, 0)
-	w.pass(2 * time.Minute)
+	w.Pass(2 * time.Minute)
 	if got := b.Post("/token", renews); got.Status != http.StatusOK {
 		t.Errorf("a sibling tab's activity did not count: %d %s", got.Status, got.Body)
 	}
@@ -110,7 +110,7 @@ func TestIdle_NegativeReportRefused(t *testing.T) {
 // TestIdle_StepUpReturns checks that an idle user needs one step-up to return.
 func TestIdle_StepUpReturns(t *testing.T) {
 	w, b := idleWorld(t)
-	w.pass(11 * time.Minute)
+	w.Pass(11 * time.Minute)
 	if got := stateOf(w, b, "acme"); got != api.StateExpired {
 		t.Errorf("the state is %s", got)
 	}
@@ -124,8 +124,8 @@ func TestIdle_StepUpReturns(t *testing.T) {
 	if got := stateOf(w, b, "acme"); got != api.StateAvailable {
 		t.Errorf("after the step-up the state is %s", got)
 	}
-	if claims := w.claims(w.mint(b, "acme")); claims.AuthTime != w.now().Unix() {
-		t.Errorf("auth_time %d, want now, %d", claims.AuthTime, w.now().Unix())
+	if claims := w.claims(w.mint(b, "acme")); claims.AuthTime != w.Now().Unix() {
+		t.Errorf("auth_time %d, want now, %d", claims.AuthTime, w.Now().Unix())
 	}
 }
 
@@ -163,7 +163,7 @@ func TestSession_StateOfOrganizations(t *testing.T) {
 	answersWith(w, "mfa")
 	w.stepUp(b, w.challenged(b.Post("/token", `{"organization":"globex","enter":true}`)), "alice")
 	states(api.StateActive, api.StateAvailable, api.StateAvailable)
-	w.pass(601 * time.Second)
+	w.Pass(601 * time.Second)
 	states(api.StateExpired, api.StateAvailable, api.StateAvailable)
 	w.endedFor(b.Post("/token", renews), policy.Expired)
 	rules[""] = policy.Rules{DeviceKey: true}
@@ -184,16 +184,16 @@ func TestIdle_DeadlinesInAnswer(t *testing.T) {
 		"acme": {IdleTimeout: 900, AuthenticationAge: 1800, FreshOnSwitch: true},
 	})
 	b := w.signedIn("alice")
-	signedInAt := w.now().Unix()
-	w.pass(time.Minute)
+	signedInAt := w.Now().Unix()
+	w.Pass(time.Minute)
 	w.mint(b, "acme")
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	var got api.TokenResponse
 	report(b, 10*time.Second).JSON(t, &got)
 	if want := (api.OrganizationSession{AuthTime: signedInAt, ExpiresIn: 1680, IdleExpiresIn: 840, IdleTimeout: 900, FreshOnSwitch: true}); got.OrganizationSession != want {
 		t.Errorf("acme: %+v, want %+v", got.OrganizationSession, want)
 	}
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	report(b, 0).JSON(t, &got)
 	if got.OrganizationSession.IdleExpiresIn != 900 {
 		t.Errorf("after activity it idles out in %d s", got.OrganizationSession.IdleExpiresIn)
@@ -201,7 +201,7 @@ func TestIdle_DeadlinesInAnswer(t *testing.T) {
 	if globex := w.mint(b, "globex").OrganizationSession; globex != (api.OrganizationSession{AuthTime: signedInAt, ExpiresIn: 3600}) {
 		t.Errorf("globex: %+v", globex)
 	}
-	w.pass(14*time.Minute + 59*time.Second)
+	w.Pass(14*time.Minute + 59*time.Second)
 	b.Post("/token", renews).JSON(t, &got)
 	if got.ExpiresIn != 1 || got.OrganizationSession.IdleExpiresIn != 1 {
 		t.Errorf("in its last second a token lives %d s, idling out in %d", got.ExpiresIn, got.OrganizationSession.IdleExpiresIn)

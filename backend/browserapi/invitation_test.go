@@ -15,8 +15,8 @@ import (
 // invite creates an invitation by issuer and subject.
 func (w *stored) invite(slug, iss, sub string) {
 	w.Helper()
-	now := w.now().Unix()
-	_, err := w.store.Invite(w.Context(), directory.Invitation{
+	now := w.Now().Unix()
+	_, err := w.Store.Invite(w.Context(), directory.Invitation{
 		ID: directory.NewID(directory.InvitationPrefix), OrganizationID: "org_" + slug, Issuer: iss, Subject: sub, Name: "Whoever",
 		Roles: []string{"viewer"}, CreatedAt: now, ExpiresAt: now + directory.InvitationLife,
 	})
@@ -64,7 +64,7 @@ func TestInvitation_ConfinedSession(t *testing.T) {
 	if all := w.events(audit.AcceptInvitation); len(all) != 0 {
 		t.Errorf("the trail says %+v", all)
 	}
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	if got := enter(b); got.Status != http.StatusOK {
 		t.Errorf("%d %s", got.Status, got.Body)
 	}

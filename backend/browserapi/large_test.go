@@ -19,32 +19,32 @@ func (w *stored) permitting(role string, n int) {
 	for i := range n {
 		d.Workspace.Roles[role] = append(d.Workspace.Roles[role], fmt.Sprintf("billing:statements:%06d", i))
 	}
-	w.apply(d)
+	w.Apply(d)
 }
 
 // TestToken_TooLargeIsNotMinted uses 250 permissions of 25 characters, as an older
 // workspace may have. The user stays signed in, and smaller tokens are minted.
 func TestToken_TooLargeIsNotMinted(t *testing.T) {
 	w := newWorld(t, nil)
-	w.pass(w.now().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(w.now())) // the audit log has one event for each day
+	w.Pass(w.Now().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(w.Now())) // the audit log has one event for each day
 	alice, bob := w.keyed("alice"), w.keyed("bob")
 	w.mint(alice, "acme")
 	w.permitting("admin", 250)
-	began := w.now().Unix() / 86_400
+	began := w.Now().Unix() / 86_400
 	for range 50 { // several rotations
 		w.wants(alice.Post("/token", enters), http.StatusInternalServerError, api.ServerError)
 		w.wants(alice.Post("/token", renews), http.StatusInternalServerError, api.ServerError)
 		w.mint(bob, "acme") // a viewer
-		w.pass(7 * time.Minute)
+		w.Pass(7 * time.Minute)
 	}
 	w.mint(alice, "globex") // a viewer there
 	if api.ServerError.Action() != api.Retry {
 		t.Error("the tab gives up")
 	}
-	if log := w.logged.String(); !strings.Contains(log, "the access token is too large") || !strings.Contains(log, `org_acme, app web`) || !strings.Contains(log, `"level":"ERROR"`) {
+	if log := w.Logged.String(); !strings.Contains(log, "the access token is too large") || !strings.Contains(log, `org_acme, app web`) || !strings.Contains(log, `"level":"ERROR"`) {
 		t.Error("the log does not say which tokens are too large, of which roles and where")
 	}
-	days := w.now().Unix()/86_400 - began + 1 // recorded once a day
+	days := w.Now().Unix()/86_400 - began + 1 // recorded once a day
 	refused := w.events(audit.MintToken)
 	if int64(len(refused)) != days || refused[0].Outcome != audit.Refused || refused[0].Reason != audit.TooLarge || refused[0].OrganizationID != "org_acme" {
 		t.Errorf("the trail says %+v", refused)

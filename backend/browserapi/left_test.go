@@ -41,7 +41,7 @@ type left struct {
 
 func lastLine(w *world) (l left) {
 	w.Helper()
-	lines := strings.Split(strings.TrimSpace(w.logged.String()), "\n")
+	lines := strings.Split(strings.TrimSpace(w.Logged.String()), "\n")
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &l); err != nil {
 		w.Fatal(err)
 	}
@@ -51,9 +51,9 @@ func lastLine(w *world) (l left) {
 // departing lets the test end the requests that the backend is answering, as a server does
 // whose client left.
 func (w *world) departing() (leave func()) {
-	backend := w.hosts["localhost:8080"]
+	backend := w.Hosts["localhost:8080"]
 	var cancel context.CancelFunc
-	w.hosts["localhost:8080"] = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	w.Hosts["localhost:8080"] = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		var ctx context.Context
 		ctx, cancel = context.WithCancel(r.Context())
 		defer cancel()
@@ -98,16 +98,16 @@ func TestLog_ClientLeft(t *testing.T) {
 // TestLog_ClientLeftBeforeTheProviderAnswered: it is no fault of the provider's.
 func TestLog_ClientLeftBeforeTheProviderAnswered(t *testing.T) {
 	w := newWorld(t, nil)
-	w.counted = metrics.New()
-	w.restart()
+	w.Metrics = metrics.New()
+	w.Restart()
 	b := w.browser()
 	page := b.Login("")
 	leave := w.departing()
-	w.provider.Endpoints = map[string]http.HandlerFunc{"/token": func(rw http.ResponseWriter, _ *http.Request) {
+	w.Provider.Endpoints = map[string]http.HandlerFunc{"/token": func(rw http.ResponseWriter, _ *http.Request) {
 		leave()
 		rw.WriteHeader(http.StatusInternalServerError)
 	}}
-	b.Step(publicURL + "/callback?" + w.provider.SignIn(page.URL.String(), "alice").Encode())
+	b.Step(publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "alice").Encode())
 	if got := lastLine(w); got.Level != "INFO" || got.Status != 499 {
 		t.Errorf("the log says %+v", got)
 	}
@@ -121,13 +121,13 @@ func TestLog_HowEachRequestIsFound(t *testing.T) {
 	var passed string
 	b := w.browser()
 	page := b.Login("")
-	w.provider.Endpoints = map[string]http.HandlerFunc{"/token": func(rw http.ResponseWriter, r *http.Request) {
+	w.Provider.Endpoints = map[string]http.HandlerFunc{"/token": func(rw http.ResponseWriter, r *http.Request) {
 		passed = r.Header.Get("Traceparent")
 		rw.WriteHeader(http.StatusInternalServerError)
 	}}
 	got := b.With("X-Request-Id", "req-1").With("Traceparent", "00-"+trace+"-00f067aa0ba902b7-01").
-		Step(publicURL + "/callback?" + w.provider.SignIn(page.URL.String(), "alice").Encode())
-	lines := strings.Split(strings.TrimSpace(w.logged.String()), "\n")
+		Step(publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "alice").Encode())
+	lines := strings.Split(strings.TrimSpace(w.Logged.String()), "\n")
 	var line map[string]any
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &line); err != nil {
 		t.Fatal(err)

@@ -19,8 +19,8 @@ import (
 func TestP11ClaimsOfOtherTypesKeepNobodyOut(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"globex": {ACR: []string{"1"}}, "initech": {AMR: []string{"mfa"}}})
-	now := w.now().Unix()
-	w.provider.Claims = tells(map[string]any{
+	now := w.Now().Unix()
+	w.Provider.Claims = tells(map[string]any{
 		"amr": "mfa", "acr": 1, "ACR": "1", "sid": 12345, "auth_time": fmt.Sprint(now - 5), "exp": now - 5, "aud": []string{logintest.ClientID, "other"}, "azp": nil,
 	})
 	b := w.signedIn("alice")
@@ -35,12 +35,12 @@ func TestP11ClaimsOfOtherTypesKeepNobodyOut(t *testing.T) {
 // one.
 func TestLogoutToken_NumericSessionID(t *testing.T) {
 	w := newWorld(t, nil)
-	w.provider.Claims = tells(map[string]any{"sid": 12345})
+	w.Provider.Claims = tells(map[string]any{"sid": 12345})
 	one := w.signedIn("alice")
-	w.provider.Claims = tells(map[string]any{"sid": 54321})
+	w.Provider.Claims = tells(map[string]any{"sid": 54321})
 	other := w.signedIn("alice")
-	w.pass(time.Second)
-	token := w.logoutToken("alice", func(c jwt.MapClaims) { delete(c, "sub"); c["sid"] = 12345; c["exp"] = float64(w.now().Unix()) + 100.5 })
+	w.Pass(time.Second)
+	token := w.logoutToken("alice", func(c jwt.MapClaims) { delete(c, "sub"); c["sid"] = 12345; c["exp"] = float64(w.Now().Unix()) + 100.5 })
 	if got := w.backchannel(token); got.Code != http.StatusOK {
 		t.Errorf("%d %s", got.Code, got.Body)
 	}
@@ -53,19 +53,19 @@ func TestLogoutToken_NumericSessionID(t *testing.T) {
 func TestLogoutToken_UntypedByTheConnection(t *testing.T) {
 	w := newWorld(t, nil)
 	acme, globex := w.connect("acme", justInTime), w.connect("globex", justInTime)
-	c, err := w.store.Connection(t.Context(), "con_acme")
+	c, err := w.Store.Connection(t.Context(), "con_acme")
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.UntypedLogoutTokens, c.SealedSecret = true, ""
-	if err := w.store.UpdateConnection(t.Context(), c); err != nil {
+	if err := w.Store.UpdateConnection(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
 	atAcme, atGlobex := w.begin("acme", "u"), w.begin("globex", "u")
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	for _, p := range []*logintest.Provider{acme, globex} {
 		claims := jwt.MapClaims{
-			"iss": p.Issuer, "aud": logintest.ClientID, "sub": "u", "iat": w.now().Unix(), "exp": w.now().Unix() + 120, "jti": "1",
+			"iss": p.Issuer, "aud": logintest.ClientID, "sub": "u", "iat": w.Now().Unix(), "exp": w.Now().Unix() + 120, "jti": "1",
 			"events": map[string]any{logoutEvent: map[string]any{}},
 		}
 		path, want := "/backchannel-logout/con_acme", http.StatusOK

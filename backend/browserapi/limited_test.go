@@ -12,9 +12,9 @@ import (
 
 // limit puts limits before the backend.
 func (w *world) limit(most limits.Most) {
-	w.hosts["localhost:8080"] = limits.New(most, w.now).Wrap("/auth", func(*http.Request) limits.Client {
+	w.Hosts["localhost:8080"] = limits.New(most, w.Now).Wrap("/auth", func(*http.Request) limits.Client {
 		return limits.Client{Address: netip.MustParseAddr("192.0.2.1")}
-	}, w.hosts["localhost:8080"])
+	}, w.Hosts["localhost:8080"])
 }
 
 func TestRateLimits_AScriptIsToldWhenToAskAgain(t *testing.T) {
@@ -28,7 +28,7 @@ func TestRateLimits_AScriptIsToldWhenToAskAgain(t *testing.T) {
 	if got.Header.Get("Retry-After") == "" || !strings.Contains(got.Body, `"retry_after":`) || len(got.Cookies()) > 0 {
 		t.Errorf("%v %s", got.Header, got.Body)
 	}
-	elsewhere := w.browserOf(sibling).Sharing(b).Post("/token", `{"organization":"acme"}`)
+	elsewhere := w.Browser(sibling).Sharing(b).Post("/token", `{"organization":"acme"}`)
 	if elsewhere.Status != http.StatusTooManyRequests || elsewhere.Header.Get("Access-Control-Allow-Origin") != sibling {
 		t.Errorf("a page of a sibling host reads %d %v", elsewhere.Status, elsewhere.Header)
 	}

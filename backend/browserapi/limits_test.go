@@ -25,11 +25,11 @@ func TestProof_UnknownKeyNotRemembered(t *testing.T) {
 	w := newWorld(t, nil)
 	b, device := w.signedInOn("alice")
 	w.mint(b, "acme")
-	stranger := httpbrowser.NewDevice(t).Proof(t, http.MethodPost, publicURL+"/token", w.now())
+	stranger := httpbrowser.NewDevice(t).Proof(t, http.MethodPost, publicURL+"/token", w.Now())
 	for range 2 {
 		w.wants(b.With("DPoP", stranger).Post("/token", enterAcme), http.StatusUnauthorized, api.DeviceKeyMismatch)
 	}
-	own := device.Proof(t, http.MethodPost, publicURL+"/token", w.now())
+	own := device.Proof(t, http.MethodPost, publicURL+"/token", w.Now())
 	if got := b.With("DPoP", own).Post("/token", enterAcme); got.Status != http.StatusOK {
 		t.Errorf("the session's own: %d %s", got.Status, got.Body)
 	}
@@ -54,8 +54,8 @@ func TestWorkspace_NotReadForUnknownOrigins(t *testing.T) {
 	w := newWorld(t, func(s host.Store) host.Store { counted.Store = s; return &counted })
 	const late = "http://localhost:9100"
 	unknown := map[string]func() httpbrowser.Response{
-		"an Origin":   func() httpbrowser.Response { return w.browserOf(late).Get("/session") },
-		"a preflight": func() httpbrowser.Response { return w.browserOf(late).Fetch(http.MethodOptions, "/token", "") },
+		"an Origin":   func() httpbrowser.Response { return w.Browser(late).Get("/session") },
+		"a preflight": func() httpbrowser.Response { return w.Browser(late).Fetch(http.MethodOptions, "/token", "") },
 		"an app":      func() httpbrowser.Response { return w.browser().Login("app=late") },
 		"an address":  func() httpbrowser.Response { return w.browser().Login("return_to=" + url.QueryEscape(late+"/")) },
 		"an app, and address": func() httpbrowser.Response {
@@ -77,11 +77,11 @@ func TestWorkspace_NotReadForUnknownOrigins(t *testing.T) {
 	d := desired()
 	for name, ask := range unknown {
 		d.Workspace.Apps = append(slices.Clone(desired().Workspace.Apps), directory.App{ID: "late", Name: name, Origins: []string{late}, Audience: late})
-		w.apply(d)
+		w.Apply(d)
 		if got := ask(); got.Status == http.StatusForbidden || got.Status == http.StatusBadRequest {
 			t.Errorf("%s, once it is there: %d %s", name, got.Status, got.Body)
 		}
-		w.apply(desired())
+		w.Apply(desired())
 		w.signIn(w.browser(), "alice") // reloads the workspace
 	}
 }
@@ -118,7 +118,7 @@ func TestLogout_ForgedAtHangingProvider(t *testing.T) {
 			r := httptest.NewRequest(http.MethodPost, publicURL+"/backchannel-logout/con_acme", strings.NewReader(url.Values{"logout_token": {forged}}.Encode()))
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 			got := httptest.NewRecorder()
-			w.hosts["localhost:8080"].ServeHTTP(got, r)
+			w.Hosts["localhost:8080"].ServeHTTP(got, r)
 			if got.Code < 400 {
 				t.Errorf("%d %s", got.Code, got.Body)
 			}

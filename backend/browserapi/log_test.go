@@ -32,12 +32,12 @@ func (c canaries) cookies(b *httpbrowser.Browser) {
 // runs signs in, mints, rotates, fails and signs out, and collects every secret.
 func (c canaries) runs(w *world) {
 	var identity string
-	w.provider.Sign = func(p *logintest.Provider, claims jwt.MapClaims) string {
-		w.provider.Sign = nil
+	w.Provider.Sign = func(p *logintest.Provider, claims jwt.MapClaims) string {
+		w.Provider.Sign = nil
 		identity = p.Signed(jwt.SigningMethodHS256, []byte("not the key"), claims)
 		return identity
 	}
-	w.provider.Tokens = func(answer map[string]any) {
+	w.Provider.Tokens = func(answer map[string]any) {
 		c["provider's access token "+itoa(int64(len(c)))] = answer["access_token"].(string)
 	}
 	b := w.browser()
@@ -45,15 +45,15 @@ func (c canaries) runs(w *world) {
 	asked := page.URL.Query()
 	c["state"], c["nonce"], c["login hint"] = asked.Get("state"), asked.Get("nonce"), "hinted@example.com"
 	c.cookies(b)
-	back := w.provider.SignIn(page.URL.String(), "alice")
+	back := w.Provider.SignIn(page.URL.String(), "alice")
 	c["code"] = back.Get("code")
 	b.Step(publicURL + "/callback?" + back.Encode()) // the identity token is invalid
 	c["refused identity token"] = identity
 	b = w.signedIn("alice")
-	w.provider.Endpoints = map[string]http.HandlerFunc{"/token": func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(500) }}
+	w.Provider.Endpoints = map[string]http.HandlerFunc{"/token": func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(500) }}
 	b.Step(w.callbackOf(b, ""))
-	w.provider.Endpoints = nil
-	w.pass(time.Duration(session.LimitsFor(false).R) * time.Second)
+	w.Provider.Endpoints = nil
+	w.Pass(time.Duration(session.LimitsFor(false).R) * time.Second)
 	for range 2 {
 		minted := w.mint(b, "acme")
 		c.cookies(b)
@@ -69,7 +69,7 @@ func (c canaries) runs(w *world) {
 		w.Fatal(err)
 	}
 	c["identity token"] = end.Query().Get("id_token_hint")
-	for i, form := range w.provider.Redeemed {
+	for i, form := range w.Provider.Redeemed {
 		c["code "+itoa(int64(i))], c["verifier "+itoa(int64(i))] = form.Get("code"), form.Get("code_verifier")
 	}
 	c["client secret"], c["email"] = logintest.ClientSecret, "alice@example.com"
@@ -100,8 +100,8 @@ func TestLog_Panic(t *testing.T) {
 	if len(got.Cookies()) != 0 || strings.Contains(got.Body, "goroutine") || strings.Contains(got.Body, "nil pointer") {
 		t.Errorf("%v %s", got.Header, got.Body)
 	}
-	if !strings.Contains(w.logged.String(), "log_test.go") || !strings.Contains(w.logged.String(), `"level":"ERROR"`) {
-		t.Errorf("the log does not say where: %s", w.logged)
+	if !strings.Contains(w.Logged.String(), "log_test.go") || !strings.Contains(w.Logged.String(), `"level":"ERROR"`) {
+		t.Errorf("the log does not say where: %s", w.Logged)
 	}
 	store.on = false
 	w.mint(b, "acme")
@@ -116,7 +116,7 @@ func TestLog_NoSecrets(t *testing.T) {
 	store.on = true
 	b.Post("/token", `{"organization":"acme"}`)
 	secrets.cookies(b)
-	log := w.logged.String()
+	log := w.Logged.String()
 	if len(secrets) < 15 || strings.Count(log, "\n") < 12 {
 		t.Fatalf("the run is too small: %d secrets, log %s", len(secrets), log)
 	}
@@ -140,15 +140,15 @@ func TestLog_OneLineForEachRequest(t *testing.T) {
 	b.Get("/nothing%0a{\"level\":\"forged\"}?code=canary")
 	type line struct{ Msg, Method, Path, User, Organization, Session, Code, App string }
 	var lines []line
-	for text := range strings.Lines(w.logged.String()) {
+	for text := range strings.Lines(w.Logged.String()) {
 		var l line
 		if err := json.Unmarshal([]byte(text), &l); err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}
 		lines = append(lines, l)
 	}
-	if len(lines) != 6 || strings.Contains(w.logged.String(), "canary") {
-		t.Fatalf("six requests, the page at / among them, made %s", w.logged)
+	if len(lines) != 6 || strings.Contains(w.Logged.String(), "canary") {
+		t.Fatalf("six requests, the page at / among them, made %s", w.Logged)
 	}
 	callback, acme, globex, nothing := lines[1], lines[3], lines[4], lines[5]
 	if acme.User != minted.User.ID || acme.Organization != "org_acme" || acme.App != "web" || acme.Path != "/auth/token" || acme.Method != "POST" {
@@ -168,7 +168,7 @@ func TestLog_RefusalNamesOrganization(t *testing.T) {
 	w.mint(b, "acme")
 	b.Post("/logout", `{"scope":"organization","organization":"acme"}`)
 	w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.OrganizationSessionExpired)
-	all := slices.Collect(strings.Lines(w.logged.String()))
+	all := slices.Collect(strings.Lines(w.Logged.String()))
 	var refused struct{ Code, User, Organization string }
 	if err := json.Unmarshal([]byte(all[len(all)-1]), &refused); err != nil {
 		t.Fatal(err)
@@ -188,16 +188,16 @@ func TestLog_NoSessionIDs(t *testing.T) {
 	b.Fetch(http.MethodDelete, "/sessions/"+id, "")
 	other.Post("/token", `{"organization":"acme"}`)
 	own := w.mint(b, "acme").Session
-	w.change("UPDATE sessions SET secret = '' WHERE id = ?", own)
+	w.Change("UPDATE sessions SET secret = '' WHERE id = ?", own)
 	w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusServiceUnavailable, api.TemporarilyUnavailable)
-	log := w.logged.String()
+	log := w.Logged.String()
 	if !strings.Contains(log, `"method":"DELETE"`) || !strings.Contains(log, "has no secret") {
 		t.Fatalf("the run is too small: %s", log)
 	}
 	if strings.Contains(log, id) || strings.Contains(log, own) {
 		t.Errorf("the log holds the id of a session: %s", log)
 	}
-	if name := w.secret.LogNames().Session(id); !strings.Contains(log, `"path":"/auth/sessions/`+name+`"`) || !strings.Contains(log, `"session":"`+name+`"`) {
+	if name := w.Secret.LogNames().Session(id); !strings.Contains(log, `"path":"/auth/sessions/`+name+`"`) || !strings.Contains(log, `"session":"`+name+`"`) {
 		t.Errorf("the log does not name the session %s: %s", name, log)
 	}
 }

@@ -97,7 +97,7 @@ func TestLogout_OldToken(t *testing.T) {
 	b := w.signedIn("alice")
 	stale := b.Copy()
 	for range 3 {
-		w.pass(time.Duration(session.LimitsFor(false).R) * time.Second)
+		w.Pass(time.Duration(session.LimitsFor(false).R) * time.Second)
 		w.mint(b, "acme")
 		w.mint(b, "acme")
 	}
@@ -170,7 +170,7 @@ func TestLogout_ConcurrentMint(t *testing.T) {
 	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
 	b := w.signedIn("alice")
 	kept := b.Copy()
-	w.pass(time.Duration(session.LimitsFor(false).R) * time.Second)
+	w.Pass(time.Duration(session.LimitsFor(false).R) * time.Second)
 	store.step = func() { b.Copy().Post("/logout", `{"scope":"session"}`) }
 	for _, c := range b.Post("/token", `{"organization":"acme"}`).Cookies() {
 		if c.MaxAge > 0 {
@@ -187,7 +187,7 @@ func TestLogout_ReturnsToPage(t *testing.T) {
 	d := desired()
 	const second = "http://127.0.0.1:8080"
 	d.Workspace.Apps[0].Origins = append(d.Workspace.Apps[0].Origins, second)
-	w.apply(d)
+	w.Apply(d)
 	for name, test := range map[string]struct{ origin, returnTo, want string }{
 		"the first origin":       {origin, "", origin + "/"},
 		"the second origin":      {second, "", second + "/"},
@@ -220,7 +220,7 @@ func TestLogout_AppBelowPath(t *testing.T) {
 	w := newWorld(t, nil)
 	d := desired()
 	d.Workspace.Apps[0].Path = "/app/"
-	w.apply(d)
+	w.Apply(d)
 	b := w.browser()
 	if landed := b.Choose(b.Login("app=web"), "alice"); landed.URL.String() != origin+"/app/" {
 		t.Errorf("the sign-in landed at %s", landed.URL)
@@ -242,7 +242,7 @@ func TestLogout_LargeIdentityToken(t *testing.T) {
 		for i := range groups {
 			groups[i] = fmt.Sprintf("%08d-0000-0000-0000-000000000000", i)
 		}
-		w.provider.Claims = func(claims map[string]any) { claims["groups"] = groups }
+		w.Provider.Claims = func(claims map[string]any) { claims["groups"] = groups }
 		var out api.LogoutResponse
 		w.signedIn("alice").Post("/logout", `{"scope":"session"}`).JSON(t, &out)
 		end, err := url.Parse(out.EndSessionURL)

@@ -18,15 +18,15 @@ import (
 // newCountedWorld starts a backend with metrics.
 func newCountedWorld(t *testing.T, wrap func(host.Store) host.Store) *world {
 	w := newWorld(t, wrap)
-	w.counted = metrics.New()
-	w.restart()
+	w.Metrics = metrics.New()
+	w.Restart()
 	return w
 }
 
 // metricsOf returns the metrics page.
 func metricsOf(w *world) string {
 	answer := httptest.NewRecorder()
-	w.counted.Page().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	w.Metrics.(*metrics.Metrics).Page().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	return answer.Body.String()
 }
 
@@ -89,7 +89,7 @@ func TestMetrics_Rotations(t *testing.T) {
 	victim := w.signedIn("alice")
 	for range 3 { // each request presents the previous successor
 		w.mint(victim, "acme")
-		w.pass(rotation)
+		w.Pass(rotation)
 	}
 	w.counts(`tabard_rotations_total{verdict="advance"} 1`)
 	theft(w, victim, victim.Copy())
@@ -136,5 +136,5 @@ func TestMetrics_NoClientText(t *testing.T) {
 // send sends a request that no browser sends.
 func (w *world) send(method, path string) {
 	r := httptest.NewRequest(method, path, nil)
-	w.hosts["localhost:8080"].ServeHTTP(httptest.NewRecorder(), r)
+	w.Hosts["localhost:8080"].ServeHTTP(httptest.NewRecorder(), r)
 }

@@ -20,16 +20,16 @@ func TestNonce_Required(t *testing.T) {
 	}
 	demanding := desired()
 	demanding.Workspace.ProofNonce = true
-	w.apply(demanding)
+	w.Apply(demanding)
 
 	w.wants(b.Post("/token", enterAcme), http.StatusBadRequest, api.UseDPoPNonce)
 	for _, after := range []time.Duration{0, 5 * time.Minute, 15 * time.Minute} {
-		w.pass(after)
+		w.Pass(after)
 		if got := b.Post("/token", enterAcme); got.Status != http.StatusOK || got.Header.Get(api.HeaderNonce) == "" {
 			t.Errorf("%v after the last answer: %d %s %v", after, got.Status, got.Body, got.Header)
 		}
 	}
-	w.pass(15*time.Minute + time.Second)
+	w.Pass(15*time.Minute + time.Second)
 	w.wants(b.Post("/token", enterAcme), http.StatusBadRequest, api.UseDPoPNonce)
 	w.mint(b, "acme")
 
@@ -48,7 +48,7 @@ func TestNonce_ForgedRefused(t *testing.T) {
 	b, device := w.signedInOn("alice")
 	demanding := desired()
 	demanding.Workspace.ProofNonce = true
-	w.apply(demanding)
+	w.Apply(demanding)
 	good := b.Post("/token", enterAcme).Header.Get(api.HeaderNonce)
 	changed := func(i int) string {
 		other := "A"
@@ -61,7 +61,7 @@ func TestNonce_ForgedRefused(t *testing.T) {
 		"another": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "cut": good[:len(good)-1], "longer": good + "A",
 		"changed": changed(0), "of another time": changed(8), "none": "not base64url!", "short": "AAAA",
 	} {
-		claims := map[string]any{"jti": name, "htm": "POST", "htu": publicURL + "/token", "iat": w.now().Unix(), "nonce": nonce}
+		claims := map[string]any{"jti": name, "htm": "POST", "htu": publicURL + "/token", "iat": w.Now().Unix(), "nonce": nonce}
 		w.wants(b.With("DPoP", device.Sign(t, nil, claims)).Post("/token", enterAcme), http.StatusBadRequest, api.UseDPoPNonce)
 	}
 	w.mint(b, "acme")
@@ -71,15 +71,15 @@ func TestToken_DPoPBound(t *testing.T) {
 	w := newWorld(t, nil)
 	bound := desired()
 	bound.Workspace.Apps[0].DPoPBoundTokens = true
-	w.apply(bound)
+	w.Apply(bound)
 	b, device := w.signedInOn("alice")
 	minted := w.mint(b, "acme")
 	if minted.TokenType != api.TokenTypeDPoP {
 		t.Errorf("token_type %q", minted.TokenType)
 	}
 	verifier, err := token.NewVerifier(token.Config{
-		Issuer: publicURL, Audience: origin + "/api", Now: w.now,
-		Keys: token.NewKeySet(publicURL+"/.well-known/jwks.json", &http.Client{Transport: w.hosts}),
+		Issuer: publicURL, Audience: origin + "/api", Now: w.Now,
+		Keys: token.NewKeySet(publicURL+"/.well-known/jwks.json", &http.Client{Transport: w.Hosts}),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -90,11 +90,11 @@ func TestToken_DPoPBound(t *testing.T) {
 	}
 	r := httptest.NewRequest(http.MethodGet, "/api/notes", nil)
 	r.Header.Set("Authorization", "DPoP "+minted.AccessToken)
-	r.Header.Set("DPoP", device.Proof(t, http.MethodGet, origin+"/api/notes", w.now(), minted.AccessToken))
+	r.Header.Set("DPoP", device.Proof(t, http.MethodGet, origin+"/api/notes", w.Now(), minted.AccessToken))
 	if _, err := guard.VerifyRequest(r); err != nil {
 		t.Error(err)
 	}
-	r.Header.Set("DPoP", httpbrowser.NewDevice(t).Proof(t, http.MethodGet, origin+"/api/notes", w.now(), minted.AccessToken))
+	r.Header.Set("DPoP", httpbrowser.NewDevice(t).Proof(t, http.MethodGet, origin+"/api/notes", w.Now(), minted.AccessToken))
 	if _, err := guard.VerifyRequest(r); token.ReasonOf(err) != token.InvalidProof {
 		t.Errorf("another key's proof: %v", err)
 	}

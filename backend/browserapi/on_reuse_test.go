@@ -16,6 +16,6 @@ func TestP7ANewWorkspaceEndsAllOfThePersonsSessions(t *testing.T) {
 		w.wants(theft(w, victim, victim.Copy()), http.StatusUnauthorized, api.RefreshTokenReused)
 		w.wants(elsewhere.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
 		w.mint(bob, "acme")
-		w.apply(desired())
+		w.Apply(desired())
 	}
 }

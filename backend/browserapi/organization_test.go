@@ -40,7 +40,7 @@ func TestToken_UnknownOrganizationLikeForeignOne(t *testing.T) {
 // not reveal whether an organization exists.
 func TestToken_ForeignOrganizationSameStatements(t *testing.T) {
 	w := newWorld(t, nil)
-	faulty := w.failing()
+	faulty := w.Failing()
 	b := w.signedIn("bob") // a member of acme only
 	asked := map[string][]string{}
 	for _, organization := range []string{"nowhere", "globex", "org_nowhere", "org_globex", "hooli"} {
@@ -106,7 +106,7 @@ func TestToken_DecidedAtEachMint(t *testing.T) {
 			w.mint(b, "acme")
 			d := desired()
 			change(&d)
-			w.apply(d)
+			w.Apply(d)
 			w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusForbidden, api.OrganizationAccessDenied)
 			w.mint(b, "globex")
 		})
@@ -121,12 +121,12 @@ func TestToken_CurrentRoles(t *testing.T) {
 	}
 	d := desired()
 	d.Organizations[0].Members[0].Roles = []string{"viewer"}
-	w.apply(d)
+	w.Apply(d)
 	if minted := w.mint(b, "acme"); !slices.Equal(minted.Roles, []string{"viewer"}) || !slices.Equal(minted.Permissions, []string{"notes:read"}) {
 		t.Errorf("after the change: %v %v", minted.Roles, minted.Permissions)
 	}
 	d.Workspace.Roles["viewer"] = []string{}
-	w.apply(d)
+	w.Apply(d)
 	if minted := w.mint(b, "acme"); len(minted.Permissions) != 0 {
 		t.Errorf("after the role's change: %v", minted.Permissions)
 	}
@@ -137,12 +137,12 @@ func TestToken_OtherUsersTab(t *testing.T) {
 	b := w.signedIn("alice")
 	alice := w.mint(b, "acme").User.ID
 	expects := `{"organization":"acme","user":"` + alice + `"}`
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	w.signIn(b, "alice") // a new session of the same user
 	if got := b.Post("/token", expects); got.Status != http.StatusOK {
 		t.Errorf("the same person: %d %s", got.Status, got.Body)
 	}
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	w.signIn(b, "bob")
 	got := b.Post("/token", expects)
 	w.wants(got, http.StatusConflict, api.IdentityChanged)
@@ -168,7 +168,7 @@ func TestSession_UserAndOrganizations(t *testing.T) {
 	if !slices.Equal(told, []string{"acme available", "globex active", "initech available"}) {
 		t.Errorf("organizations %v", told)
 	}
-	if got.App != "web" || got.User.Subject != "alice" || got.ExpiresIn != 86400 || got.ServerTime != w.now().Unix() || got.DeviceBound {
+	if got.App != "web" || got.User.Subject != "alice" || got.ExpiresIn != 86400 || got.ServerTime != w.Now().Unix() || got.DeviceBound {
 		t.Errorf("%+v", got)
 	}
 }
@@ -186,7 +186,7 @@ func TestSession_UserWithoutOrganization(t *testing.T) {
 
 func TestSignIn_SameEMailAtTwoProviders(t *testing.T) {
 	w := newWorld(t, nil)
-	w.provider.People = map[string]map[string]any{"alice": {"email": "a@example.com"}, "mallory": {"email": "a@example.com"}}
+	w.Provider.People = map[string]map[string]any{"alice": {"email": "a@example.com"}, "mallory": {"email": "a@example.com"}}
 	alice, mallory := w.signedIn("alice"), w.signedIn("mallory")
 	w.mint(alice, "acme")
 	w.wants(mallory.Post("/token", `{"organization":"acme"}`), http.StatusForbidden, api.OrganizationAccessDenied)
@@ -196,24 +196,24 @@ func TestMembershipClaim_Applied(t *testing.T) {
 	w := newWorld(t, nil)
 	d := desired()
 	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "groups", Roles: []string{"viewer"}}
-	w.apply(d)
-	w.provider.People = map[string]map[string]any{"zoe": {"groups": []string{"globex", "unknown", "hooli"}}}
+	w.Apply(d)
+	w.Provider.People = map[string]map[string]any{"zoe": {"groups": []string{"globex", "unknown", "hooli"}}}
 	b := w.signedIn("zoe")
 	if minted := w.mint(b, "globex"); !slices.Equal(minted.Roles, []string{"viewer"}) {
 		t.Errorf("roles %v", minted.Roles)
 	}
 	w.wants(b.Post("/token", `{"organization":"hooli"}`), http.StatusForbidden, api.OrganizationAccessDenied)
 
-	w.provider.People["zoe"]["groups"] = map[string]any{"umbrella": "admin", "acme": []string{}}
+	w.Provider.People["zoe"]["groups"] = map[string]any{"umbrella": "admin", "acme": []string{}}
 	again := w.signedIn("zoe")
 	if minted := w.mint(again, "umbrella"); !slices.Equal(minted.Roles, []string{"admin"}) {
 		t.Errorf("roles %v", minted.Roles)
 	}
 	w.wants(again.Post("/token", `{"organization":"globex"}`), http.StatusForbidden, api.OrganizationAccessDenied)
 
-	delete(w.provider.People["zoe"], "groups") // without the claim, memberships do not change
+	delete(w.Provider.People["zoe"], "groups") // without the claim, memberships do not change
 	w.mint(w.signedIn("zoe"), "umbrella")
-	w.provider.People["zoe"]["groups"] = []string{}
+	w.Provider.People["zoe"]["groups"] = []string{}
 	w.wants(w.signedIn("zoe").Post("/token", `{"organization":"umbrella"}`), http.StatusForbidden, api.OrganizationAccessDenied)
 	w.mint(w.signedIn("alice"), "acme") // a membership from the file is kept
 }
@@ -224,7 +224,7 @@ func TestMembershipClaim_Audited(t *testing.T) {
 	w := newWorld(t, nil)
 	d := desired()
 	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "groups", Roles: []string{"viewer"}}
-	w.apply(d)
+	w.Apply(d)
 	seen := map[string]bool{}
 	for _, step := range []struct {
 		groups any
@@ -237,7 +237,7 @@ func TestMembershipClaim_Audited(t *testing.T) {
 		{[]string{}, nil},
 		{[]string{"acme"}, []string{"member.admit org_acme"}},
 	} {
-		w.provider.People = map[string]map[string]any{"zoe": {"groups": step.groups}, "alice": {"groups": step.groups}}
+		w.Provider.People = map[string]map[string]any{"zoe": {"groups": step.groups}, "alice": {"groups": step.groups}}
 		w.signedIn("zoe")
 		var got []string
 		for _, action := range []audit.Action{audit.AdmitMember, audit.UpdateMember, audit.RemoveMember} {

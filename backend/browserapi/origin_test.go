@@ -103,7 +103,7 @@ func TestOrigin_CustomHeaderRequired(t *testing.T) {
 
 func TestOrigin_CORSExactOrigin(t *testing.T) {
 	w := newWorld(t, nil)
-	got := w.browserOf(sibling).Post("/token", `{}`)
+	got := w.Browser(sibling).Post("/token", `{}`)
 	w.wants(got, http.StatusUnauthorized, api.LoginRequired)
 	for name, want := range map[string]string{"Access-Control-Allow-Origin": sibling, "Access-Control-Allow-Credentials": "true"} {
 		if got.Header.Get(name) != want {
@@ -140,11 +140,11 @@ func TestOrigin_Preflight(t *testing.T) {
 
 func TestOrigin_JustRegistered(t *testing.T) {
 	w := newWorld(t, nil)
-	b := w.browserOf("http://localhost:9002")
+	b := w.Browser("http://localhost:9002")
 	w.wants(b.Post("/token", `{}`), http.StatusForbidden, api.OriginNotAllowed)
 	d := desired()
 	d.Workspace.Apps[1].Origins = append(d.Workspace.Apps[1].Origins, "http://localhost:9002")
-	w.apply(d)
+	w.Apply(d)
 	w.wants(b.Post("/token", `{}`), http.StatusUnauthorized, api.LoginRequired)
 }
 
@@ -154,7 +154,7 @@ func TestOrigin_AppJustDisabled(t *testing.T) {
 	w.mint(b, "acme")
 	d := desired()
 	d.Workspace.Apps[0].Disabled = true
-	w.apply(d)
+	w.Apply(d)
 	w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusForbidden, api.OriginNotAllowed)
 }
 
@@ -190,8 +190,8 @@ func TestRequest_TooOld(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	for header, refused := range map[string]bool{
-		absent: false, itoa(w.now().Unix()): false, itoa(w.now().Unix() - 30): false, itoa(w.now().Unix() + 3600): false,
-		itoa(w.now().Unix() - 31): true, "0": true, "-1": true,
+		absent: false, itoa(w.Now().Unix()): false, itoa(w.Now().Unix() - 30): false, itoa(w.Now().Unix() + 3600): false,
+		itoa(w.Now().Unix() - 31): true, "0": true, "-1": true,
 	} {
 		got := send(b, "Tabard-Time", header).Post("/token", `{"organization":"acme"}`)
 		if refused {

@@ -57,7 +57,7 @@ func TestPolicy_EveryRuleAndAuthentication(t *testing.T) {
 		w := newWorld(t, nil)
 		w.rule(nil)
 		b := w.authenticated(e.acr, e.made)
-		w.pass(e.age)
+		w.Pass(e.age)
 		for rule, r := range rules {
 			for _, organization := range []string{"acme", "globex", "initech"} {
 				w.rule(map[string]policy.Rules{organization: r.rules})
@@ -94,13 +94,13 @@ func TestPolicy_SwitchKeepsAuthentications(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa})
 	b := w.signedIn("alice")
-	signedInAt := w.now().Unix()
-	w.pass(time.Minute)
+	signedInAt := w.Now().Unix()
+	w.Pass(time.Minute)
 	answersWith(w, "mfa")
 	w.stepUp(b, w.challenged(b.Post("/token", enters)), "alice")
-	steppedUpAt := w.now().Unix()
+	steppedUpAt := w.Now().Unix()
 	for range 3 {
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 		if acme := w.claims(w.mint(b, "acme")); acme.ACR != "mfa" || acme.AuthTime != steppedUpAt {
 			t.Errorf("acme: acr %s, auth_time %d, want mfa, %d", acme.ACR, acme.AuthTime, steppedUpAt)
 		}
@@ -158,7 +158,7 @@ func TestToken_MemberRemoved(t *testing.T) {
 		return func(w *world) {
 			d := desired()
 			change(&d)
-			w.apply(d)
+			w.Apply(d)
 		}
 	}
 	type deed struct {
@@ -179,7 +179,7 @@ func TestToken_MemberRemoved(t *testing.T) {
 				b := w.signedIn("alice")
 				user := w.mint(b, "acme").User.ID
 				deed.take(w)
-				w.pass(time.Second)
+				w.Pass(time.Second)
 				got := everyPath(w, b, user)[path]()
 				if !slices.Contains(deed.codes, api.Code(got.Code())) || strings.Contains(got.Body, "eyJ") {
 					t.Errorf("%d %s, want one of %v", got.Status, got.Body, deed.codes)
@@ -200,8 +200,8 @@ func TestToken_RoleRemoved(t *testing.T) {
 			user := w.mint(b, "acme").User.ID
 			d := desired()
 			d.Organizations[0].Members[0].Roles = []string{"viewer"}
-			w.apply(d)
-			w.pass(time.Second)
+			w.Apply(d)
+			w.Pass(time.Second)
 			var minted api.TokenResponse
 			everyPath(w, b, user)[path]().JSON(t, &minted)
 			if claims := w.claims(minted); !slices.Equal(claims.Roles, []string{"viewer"}) || !slices.Equal(claims.Permissions, []string{"notes:read"}) {
@@ -221,7 +221,7 @@ func TestMaxSessions_EndsLongestIdle(t *testing.T) {
 	for _, b := range browsers {
 		w.mint(b, "globex")
 		w.mint(b, "acme")
-		w.pass(time.Second)
+		w.Pass(time.Second)
 	}
 	w.endedFor(browsers[0].Post("/token", renews), policy.Superseded)
 	for i, b := range browsers {
@@ -245,7 +245,7 @@ func TestMaxSessions_Audited(t *testing.T) {
 		w.mint(b, "globex")
 		sessions = append(sessions, w.mint(b, "acme").Session)
 		w.mint(b, "acme")
-		w.pass(time.Second)
+		w.Pass(time.Second)
 	}
 	var ended []string
 	for _, e := range w.events(audit.LeaveOrganization) {
@@ -265,12 +265,12 @@ func TestPolicy_StrictestRelogin(t *testing.T) {
 		w.rule(map[string]policy.Rules{"": {StrictestRelogin: tied}, "acme": {AuthenticationAge: 3600, IdleTimeout: 7200}})
 		b := w.signedIn("alice")
 		w.mint(b, "globex")
-		w.pass(61 * time.Minute)
+		w.Pass(61 * time.Minute)
 		w.mint(b, "globex") // acme was not entered
 		b.Choose(b.Login(""), "alice")
 		w.mint(b, "globex")
 		w.mint(b, "acme")
-		w.pass(61 * time.Minute)
+		w.Pass(61 * time.Minute)
 		want := http.StatusOK
 		if tied {
 			want = http.StatusUnauthorized
@@ -285,13 +285,13 @@ func TestPolicy_StrictestRelogin(t *testing.T) {
 // TestToken_SteadyMintIsOneRead checks this for all rules, once they are satisfied.
 func TestToken_SteadyMintIsOneRead(t *testing.T) {
 	w := newWorld(t, nil)
-	faulty := w.failing()
+	faulty := w.Failing()
 	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 900, ACR: mfa.ACR, AuthenticationAge: 36000, MaxSessions: 3}})
 	b := w.signedIn("alice")
 	answersWith(w, "mfa")
 	w.stepUp(b, w.challenged(b.Post("/token", enters)), "alice")
 	w.mint(b, "acme")
-	w.pass(time.Duration(session.LimitsFor(false).G+session.LimitsFor(false).W+1) * time.Second)
+	w.Pass(time.Duration(session.LimitsFor(false).G+session.LimitsFor(false).W+1) * time.Second)
 	report(b, 0) // the last request whose verdict writes
 	calls := func(idle time.Duration) string {
 		faulty.Fail(0, false)
@@ -301,12 +301,12 @@ func TestToken_SteadyMintIsOneRead(t *testing.T) {
 		return fmt.Sprint(faulty.Calls())
 	}
 	for i := range 6 { // up to a minute, the lag of the activity
-		w.pass(10 * time.Second)
+		w.Pass(10 * time.Second)
 		if got := calls(0); got != "[Subject]" {
 			t.Errorf("mint %d called %s", i, got)
 		}
 	}
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	if got := calls(0); got != "[Subject Touch]" {
 		t.Errorf("with activity worth keeping: %s", got)
 	}
@@ -334,8 +334,8 @@ func TestIdle_ConcurrentActivity(t *testing.T) {
 	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 600}})
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
-	w.pass(601 * time.Second)
-	store.at = w.now().Unix() - 2
+	w.Pass(601 * time.Second)
+	store.at = w.Now().Unix() - 2
 	w.wants(b.Post("/token", renews), http.StatusConflict, api.RequestTooOld) // to be sent again
 	if got := b.Post("/token", renews); got.Status != http.StatusOK {
 		t.Errorf("%d %s", got.Status, got.Body)

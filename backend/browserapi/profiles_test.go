@@ -1,7 +1,6 @@
 package browserapi_test
 
 import (
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -19,166 +18,6 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// profile is the behavior of a provider according to its documentation, with the
-// settings of PROVIDERS.md. It was not tested with the real provider.
-type profile struct {
-	quirks func(*logintest.Provider)
-	// relies configures the connection.
-	relies func(*directory.Connection)
-	// lacks are claims that are missing in identity tokens. nina are the additional
-	// claims of the user.
-	lacks []string
-	nina  map[string]any
-	// userInfo are claims that only userinfo has.
-	userInfo []string
-	// roles are nina's roles according to claim and groups.
-	claim     string
-	source    directory.ClaimSource
-	separator string
-	roles     []string
-	stays     bool // no RP-initiated logout
-	logoutTyp string
-	silent    bool // it tells of no logout by the back channel
-	// framed is how it tells of one by a frame: with iss and sid, or with sid alone; empty,
-	// it does not.
-	framed string
-	// stronger is what it takes in acr_values, and says in acr.
-	stronger string
-}
-
-const (
-	framedByBoth = "iss and sid"
-	framedBySID  = "sid"
-)
-
-// staff has a group in a claim of the identity token.
-func staff(claim string) map[string]any { return map[string]any{claim: []string{"staff"}} }
-
-var profiles = map[string]profile{
-	"Entra, one tenant": {
-		quirks: func(p *logintest.Provider) {
-			rs256(p)
-			p.FormPost, p.ClientAuth = true, []string{"client_secret_post", "private_key_jwt", "client_secret_basic"}
-		},
-		lacks: []string{"acr", "amr", "email_verified"},
-		nina: map[string]any{
-			"tid": "72f988bf-86f1-41af-91ab-2d7cd011db47", "oid": "00000000-0000-0000-66f3-3332eca7ea81", "ver": "2.0",
-			"preferred_username": "nina@contoso.example", "groups": []string{"staff"},
-		},
-		claim: "groups", roles: []string{"admin"}, silent: true, framed: framedBySID,
-	},
-	"Google": {
-		quirks: func(p *logintest.Provider) { rs256(p); p.EndSession = idp.EndSessionMissing },
-		lacks:  []string{"acr", "amr", "sid", "auth_time"},
-		nina:   map[string]any{"azp": logintest.ClientID, "hd": "contoso.example"},
-		stays:  true, silent: true, roles: []string{"viewer"},
-	},
-	"Okta": {
-		quirks: func(p *logintest.Provider) {
-			rs256(p)
-			p.ACR = map[string]string{idp.ACRSecondFactor: "urn:okta:loa:2fa:any", idp.ACRPassword: "urn:okta:loa:1fa:any"}
-			p.PushedRequests, p.FormPost = idp.PushAllowed, true
-		},
-		relies: func(c *directory.Connection) { c.PushRequests, c.Scopes = true, []string{"profile", "email", "groups"} },
-		lacks:  []string{"sid"}, nina: staff("groups"), userInfo: []string{"groups", "name"},
-		claim: "groups", source: directory.FromUserInfo, roles: []string{"admin"}, silent: true, stronger: "urn:okta:loa:2fa:any",
-	},
-	"Auth0": {
-		quirks: func(p *logintest.Provider) { rs256(p) },
-		lacks:  []string{"acr"}, nina: staff("https://contoso.example/roles"),
-		claim: "https://contoso.example/roles", roles: []string{"admin"}, logoutTyp: "logout+jwt",
-	},
-	"Keycloak": {
-		quirks: func(p *logintest.Provider) {
-			rs256(p)
-			p.ACR = map[string]string{idp.ACRSecondFactor: "gold", idp.ACRPassword: "silver"}
-			p.PushedRequests, p.FormPost, p.ClientAuth = idp.PushAllowed, true, []string{"private_key_jwt", "client_secret_basic", "client_secret_post"}
-		},
-		relies: func(c *directory.Connection) {
-			c.ClientAuth, c.ResponseMode, c.UntypedLogoutTokens = directory.PrivateKeyJWT, "form_post", true
-		},
-		lacks: []string{"amr"}, nina: map[string]any{"realm_access": map[string]any{"roles": []string{"offline_access", "staff"}}},
-		claim: "realm_access.roles", roles: []string{"admin"}, logoutTyp: "JWT", framed: framedByBoth, stronger: "gold",
-	},
-	"Cognito": {
-		quirks: func(p *logintest.Provider) { rs256(p); p.EndSession = idp.EndSessionMissing },
-		lacks:  []string{"acr", "amr", "sid"}, nina: staff("cognito:groups"),
-		claim: "cognito:groups", roles: []string{"admin"}, stays: true, silent: true,
-	},
-	"ADFS": {
-		quirks: func(p *logintest.Provider) {
-			rs256(p)
-			p.FormPost = true
-			p.UserInfo = func(c map[string]any) { maps.DeleteFunc(c, func(name string, _ any) bool { return name != "sub" }) }
-		},
-		relies: func(c *directory.Connection) { c.ResponseMode = "form_post" },
-		lacks:  []string{"amr"}, nina: map[string]any{"group": "staff"},
-		claim: "group", roles: []string{"admin"}, silent: true, framed: framedBySID,
-	},
-	"Apple": {
-		quirks: func(p *logintest.Provider) {
-			rs256(p)
-			p.FormPost, p.EndSession, p.ClientAuth = true, idp.EndSessionMissing, []string{"client_secret_post"}
-			p.Metadata = func(m map[string]any) {
-				delete(m, "userinfo_endpoint")
-				m["response_modes_supported"] = []string{"query", "fragment", "form_post"}
-			}
-		},
-		relies: func(c *directory.Connection) { c.ResponseMode, c.Scopes = "form_post", []string{"email"} },
-		lacks:  []string{"acr", "amr", "sid", "name"}, nina: map[string]any{"email_verified": "true", "nonce_supported": true},
-		stays: true, silent: true, roles: []string{"viewer"},
-	},
-	"Zitadel": {
-		quirks: func(p *logintest.Provider) {
-			rs256(p)
-			p.ClientAuth = []string{"client_secret_basic", "client_secret_post", "private_key_jwt"}
-		},
-		lacks: []string{"acr"}, userInfo: []string{"name", "urn:zitadel:iam:org:project:roles"}, source: directory.FromUserInfo,
-		nina:  map[string]any{"urn:zitadel:iam:org:project:roles": map[string]any{"staff": map[string]any{"2841": "contoso.example"}}},
-		claim: "urn:zitadel:iam:org:project:roles", roles: []string{"admin"}, logoutTyp: "logout+jwt",
-	},
-	"Ping": {
-		quirks: func(p *logintest.Provider) {
-			rs256(p)
-			p.ACR = map[string]string{idp.ACRSecondFactor: "Multi_Factor", idp.ACRPassword: "Single_Factor"}
-			p.PushedRequests, p.ClientAuth = idp.PushRequired, []string{"private_key_jwt"}
-		},
-		relies: func(c *directory.Connection) { c.ClientAuth, c.UntypedLogoutTokens = directory.PrivateKeyJWT, true },
-		nina:   staff("groups"), claim: "groups", roles: []string{"admin"}, logoutTyp: "JWT", stronger: "Multi_Factor",
-	},
-	"GitLab": {
-		quirks: func(p *logintest.Provider) { rs256(p); p.EndSession = idp.EndSessionMissing },
-		lacks:  []string{"acr", "amr", "sid"}, nina: map[string]any{"groups": []string{"staff"}, "groups_direct": []string{"staff"}},
-		userInfo: []string{"groups"}, claim: "groups_direct", roles: []string{"admin"}, stays: true, silent: true,
-	},
-	"Dex": {
-		quirks: func(p *logintest.Provider) { rs256(p); p.EndSession = idp.EndSessionMissing },
-		relies: func(c *directory.Connection) { c.Scopes = []string{"profile", "email", "groups"} },
-		lacks:  []string{"acr", "amr", "sid", "auth_time"}, nina: staff("groups"),
-		claim: "groups", roles: []string{"admin"}, stays: true, silent: true,
-	},
-	"Dex, with sessions": {
-		quirks: rs256,
-		relies: func(c *directory.Connection) { c.Scopes = []string{"profile", "email", "groups"} },
-		lacks:  []string{"acr", "amr"}, nina: staff("groups"), claim: "groups", roles: []string{"admin"}, logoutTyp: "logout+jwt",
-	},
-	"FortiAuthenticator": {
-		quirks: func(p *logintest.Provider) { rs256(p); p.EndSession = idp.EndSessionMissing },
-		lacks:  []string{"acr", "amr", "sid", "auth_time"}, nina: map[string]any{"groups": "guests,staff"}, userInfo: []string{"groups"},
-		claim: "groups", source: directory.FromUserInfo, separator: ",", roles: []string{"admin"}, stays: true, silent: true,
-	},
-	"WorkOS": {
-		quirks: func(p *logintest.Provider) {
-			rs256(p)
-			p.EndSession, p.ClientAuth = idp.EndSessionMissing, []string{"client_secret_post"}
-		},
-		lacks: []string{"acr", "amr", "auth_time"}, nina: map[string]any{"org_id": "org_01", "role": "staff"},
-		claim: "role", roles: []string{"admin"}, stays: true, silent: true,
-	},
-}
-
-func rs256(p *logintest.Provider) { p.ReplaceKeyWith("1", "RS256") }
-
 // TestProfile runs the server with each provider: sign-in, groups, step-up, sign-out
 // and back-channel logout.
 func TestProfile(t *testing.T) {
@@ -186,9 +25,9 @@ func TestProfile(t *testing.T) {
 	for name, f := range profiles {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
-			w.relies = func(c *login.Config) { c.ClientKey = key }
-			w.provider.ClientAuth, w.provider.ClientKeys = []string{"private_key_jwt"}, func() []byte { return key.Set() }
-			w.restart()
+			w.Relying = func(c *login.Config) { c.ClientKey = key }
+			w.Provider.ClientAuth, w.Provider.ClientKeys = []string{"private_key_jwt"}, func() []byte { return key.Set() }
+			w.Restart()
 			p := w.profiled(f, key)
 			b := w.browser()
 			w.answers(b, b.Login("organization=acme"))
@@ -230,10 +69,10 @@ func (w *world) profiled(f profile, key *login.ClientKey) *logintest.Provider {
 		}
 	}
 	if f.relies != nil {
-		c, err := w.store.Connection(w.Context(), "con_acme")
+		c, err := w.Store.Connection(w.Context(), "con_acme")
 		if err == nil {
 			f.relies(&c)
-			err = w.store.UpdateConnection(w.Context(), c)
+			err = w.Store.UpdateConnection(w.Context(), c)
 		}
 		if err != nil {
 			w.Fatal(err)
@@ -262,7 +101,7 @@ func (w *world) answers(b *httpbrowser.Browser, page httpbrowser.Response) httpb
 // prove one.
 func (w *world) stepsUp(b *httpbrowser.Browser, f profile) {
 	w.Helper()
-	w.pass(10 * time.Minute)
+	w.Pass(10 * time.Minute)
 	landed := w.answers(b, b.Login("organization=acme&max_age=60"))
 	if slices.Contains(f.lacks, "auth_time") {
 		if got := refusedWith(landed); got != api.AuthTimeMissing {
@@ -270,12 +109,12 @@ func (w *world) stepsUp(b *httpbrowser.Browser, f profile) {
 		}
 		return
 	}
-	if claims := w.claims(w.mint(b, "acme")); claims.AuthTime != w.now().Unix() {
-		w.Errorf("the authentication is of %d, %d s ago", claims.AuthTime, w.now().Unix()-claims.AuthTime)
+	if claims := w.claims(w.mint(b, "acme")); claims.AuthTime != w.Now().Unix() {
+		w.Errorf("the authentication is of %d, %d s ago", claims.AuthTime, w.Now().Unix()-claims.AuthTime)
 	}
 }
 
-// raisesTo asks for a stronger authentication, by the name that the provider has for it, and
+// stepsUpTo asks for a stronger authentication, by the name that the provider has for it, and
 // for one that it does not know, which satisfies nothing.
 func (w *world) stepsUpTo(b *httpbrowser.Browser, f profile) {
 	w.Helper()
@@ -293,7 +132,7 @@ func (w *world) stepsUpTo(b *httpbrowser.Browser, f profile) {
 	w.mint(b, "acme")
 }
 
-// leaves ends the session here, and the provider's where that offers it.
+// signsOutOf ends the session here, and the provider's where that offers it.
 func (w *world) signsOutOf(b *httpbrowser.Browser, p *logintest.Provider, f profile) {
 	w.Helper()
 	var out api.LogoutResponse
@@ -321,7 +160,7 @@ func (w *world) backchannelLogout(p *logintest.Provider, f profile) {
 	w.answers(b, b.Login("organization=acme"))
 	w.mint(b, "acme")
 	claims := jwt.MapClaims{
-		"iss": p.Issuer, "aud": logintest.ClientID, "sub": "nina", "iat": w.now().Unix(), "exp": w.now().Unix() + 120, "jti": "1", "sid": "upstream-nina",
+		"iss": p.Issuer, "aud": logintest.ClientID, "sub": "nina", "iat": w.Now().Unix(), "exp": w.Now().Unix() + 120, "jti": "1", "sid": "upstream-nina",
 		"events": map[string]any{logoutEvent: map[string]any{}},
 	}
 	if got := backchannelAt(w, "/backchannel-logout/con_acme", p.LogoutToken(f.logoutTyp, claims)); got.Code != http.StatusOK {
@@ -333,7 +172,7 @@ func (w *world) backchannelLogout(p *logintest.Provider, f profile) {
 // isFramed ends a session by the provider's front-channel logout.
 func (w *world) isFramed(p *logintest.Provider, f profile) {
 	w.Helper()
-	w.change(`UPDATE connections SET provisioning = json_set(provisioning, '$.frontchannel_logout', json('true')), revision = revision + 1`)
+	w.Change(`UPDATE connections SET provisioning = json_set(provisioning, '$.frontchannel_logout', json('true')), revision = revision + 1`)
 	b := w.browser()
 	w.answers(b, b.Login("organization=acme"))
 	w.mint(b, "acme")
@@ -355,25 +194,25 @@ func TestProfile_EntraTenants(t *testing.T) {
 	w := newWorld(t, nil)
 	p := logintest.New(t, "http://127.0.0.1:8081/organizations/v2.0")
 	rs256(p)
-	p.Now = w.now
+	p.Now = w.Now
 	p.Tenants = map[string]string{"alice": contoso, "mallory": "9188040d-6c67-4c5b-b112-36a304b66dad"}
 	p.Metadata = func(m map[string]any) { delete(m, "authorization_response_iss_parameter_supported") }
 	p.Answer = func(v url.Values) { v.Del("iss") }
 	p.Claims = func(c map[string]any) { delete(c, "acr"); delete(c, "amr") }
-	w.provider, w.hosts["127.0.0.1:8081"] = p, p
-	w.relies = func(c *login.Config) {
+	w.Provider, w.Hosts["127.0.0.1:8081"] = p, p
+	w.Relying = func(c *login.Config) {
 		c.Issuer, c.Tenants, c.FrontchannelLogout = p.Issuer, []string{"9188040d-6c67-4c5b-b112-36a304b66dae", contoso}, true
 	}
-	w.restart()
+	w.Restart()
 	d := desired()
 	d.Organizations[0].Members = []directory.Member{{User: directory.User{Issuer: "http://127.0.0.1:8081/" + contoso + "/v2.0", Subject: "alice"}, Roles: []string{"viewer"}}}
-	w.apply(d)
+	w.Apply(d)
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
-	w.pass(10 * time.Minute)
+	w.Pass(10 * time.Minute)
 	b.Choose(b.Login("max_age=60"), "alice")
-	if claims := w.claims(w.mint(b, "acme")); claims.AuthTime != w.now().Unix() {
-		t.Errorf("the authentication is of %d s ago", w.now().Unix()-claims.AuthTime)
+	if claims := w.claims(w.mint(b, "acme")); claims.AuthTime != w.Now().Unix() {
+		t.Errorf("the authentication is of %d s ago", w.Now().Unix()-claims.AuthTime)
 	}
 	var out api.LogoutResponse
 	b.Post("/logout", `{"scope":"session"}`).JSON(t, &out)

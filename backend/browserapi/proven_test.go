@@ -54,7 +54,7 @@ func TestLink_CopiedCookie(t *testing.T) {
 			return thief.On(httpbrowser.NewDevice(w)).Begin(address)
 		}, api.DeviceKeyMismatch},
 		"with what proves something else": {func(w *world, thief *httpbrowser.Browser, address string) httpbrowser.Response {
-			other := httpbrowser.NewDevice(w).Proof(w, http.MethodPost, publicURL+"/token", w.now())
+			other := httpbrowser.NewDevice(w).Proof(w, http.MethodPost, publicURL+"/token", w.Now())
 			return thief.With("DPoP", other).Post(address[len(publicURL):], "{}")
 		}, api.InvalidDPoPProof},
 	} {
@@ -91,7 +91,7 @@ func TestStepUp_DeviceKeyRequired(t *testing.T) {
 	w.connect("acme", directory.Provisioning{})
 	w.rule(requireConnections("acme"))
 	alice := w.keyed("alice")
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	landed := alice.Choose(alice.Begin(w.stepUpAt(alice)), "a.martin")
 	if landed.URL.String() != origin+"/" {
 		t.Errorf("landed on %s", landed.URL)
@@ -114,7 +114,7 @@ func TestLink_PreviousRelease(t *testing.T) {
 			b = w.keyed("alice")
 		}
 		user := w.mint(b, "globex")
-		attempt := login.NewAttempt("web", origin+"/", w.now().Unix())
+		attempt := login.NewAttempt("web", origin+"/", w.Now().Unix())
 		attempt.Session, attempt.Organization, attempt.Connection = user.Session, "org_acme", "con_acme"
 		landed := w.callback(b.Copy(), provider, attempt, "mallory")
 		if refusedWith(landed) != api.DeviceKeyRequired {
@@ -132,7 +132,7 @@ func (w *world) callback(b *httpbrowser.Browser, p *logintest.Provider, a login.
 	w.Helper()
 	w.storePreviousAttempt(b, a)
 	back := publicURL + "/callback/con_acme"
-	relying := login.New(login.Config{Issuer: p.Issuer, ClientID: logintest.ClientID, RedirectURL: back, Transport: w.hosts})
+	relying := login.New(login.Config{Issuer: p.Issuer, ClientID: logintest.ClientID, RedirectURL: back, Transport: w.Hosts})
 	address, err := relying.AuthorizationURL(w.Context(), a, login.Request{})
 	if err != nil {
 		w.Fatal(err)
@@ -151,7 +151,7 @@ func (w *world) storePreviousAttempt(b *httpbrowser.Browser, a login.Attempt) {
 		w.Fatal(err)
 	}
 	name := "__Host-Http-tabard-login." + strings.ToLower(a.ID[:8])
-	b.SetCookie(name, w.secret.Sealer(signingkey.ForAttempts).Seal(plain, name))
+	b.SetCookie(name, w.Secret.Sealer(signingkey.ForAttempts).Seal(plain, name))
 }
 
 // TestStepUp_PageOfPreviousRelease checks that a client of the previous release, which
@@ -186,7 +186,7 @@ func TestLink_SessionWithoutKey(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa})
 	b := w.signedIn("alice")
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	answersWith(w, "mfa")
 	e := w.challenged(b.Post("/token", enters))
 	w.stepUp(b, e, "alice")
@@ -261,7 +261,7 @@ func TestLink_KeyBoundLater(t *testing.T) {
 			w.rule(requireConnections("acme"))
 			alice := w.signedIn("alice") // without a key
 			address := w.stepUpAt(alice)
-			w.pass(time.Second)
+			w.Pass(time.Second)
 			thief := alice.Copy().On(httpbrowser.NewDevice(w))
 			bind(w, thief)
 			thief.Choose(thief.Begin(address), "mallory")

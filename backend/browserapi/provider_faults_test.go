@@ -14,7 +14,7 @@ import (
 // recordOf returns the last log record of a request to a path.
 func recordOf(w *world, path string) (record struct{ Level, Cause, Code, Fault string }) {
 	w.Helper()
-	lines := strings.Split(strings.TrimSpace(w.logged.String()), "\n")
+	lines := strings.Split(strings.TrimSpace(w.Logged.String()), "\n")
 	for i := len(lines) - 1; i >= 0; i-- {
 		if strings.Contains(lines[i], `"path":"/auth`+path) {
 			if err := json.Unmarshal([]byte(lines[i]), &record); err != nil {
@@ -57,7 +57,7 @@ func TestProviderFault_LoggedAndCounted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newCountedWorld(t, nil)
-			test.lie(w.provider)
+			test.lie(w.Provider)
 			b := w.browser()
 			b.Step(w.callbackOf(b, ""))
 			got := recordOf(w, "/callback")
@@ -71,7 +71,7 @@ func TestProviderFault_LoggedAndCounted(t *testing.T) {
 
 func TestProviderFault_RefusalOfPerson(t *testing.T) {
 	w := newCountedWorld(t, nil)
-	w.provider.Answer = func(v url.Values) {
+	w.Provider.Answer = func(v url.Values) {
 		v.Del("code")
 		v.Set("error", "access_denied")
 		v.Set("error_description", "Carol pressed Cancel")
@@ -81,10 +81,10 @@ func TestProviderFault_RefusalOfPerson(t *testing.T) {
 	if got := recordOf(w, "/callback"); got.Level != "INFO" || got.Fault != "" || !strings.Contains(got.Cause, "Carol pressed Cancel") {
 		t.Errorf("%+v", got)
 	}
-	w.provider.Answer = nil
+	w.Provider.Answer = nil
 	b.Step(publicURL + "/callback?state=x")
-	if strings.Contains(metricsOf(w), `tabard_provider_faults_total{what="reported"} 1`) || strings.Contains(w.logged.String(), "ERROR") {
-		t.Errorf("a person's refusal is an error: %s", w.logged)
+	if strings.Contains(metricsOf(w), `tabard_provider_faults_total{what="reported"} 1`) || strings.Contains(w.Logged.String(), "ERROR") {
+		t.Errorf("a person's refusal is an error: %s", w.Logged)
 	}
 }
 
@@ -94,7 +94,7 @@ func TestProviderFault_ForgedLogoutToken(t *testing.T) {
 	w := newCountedWorld(t, nil)
 	forged := logintest.New(t, issuer).LogoutToken("logout+jwt", map[string]any{"iss": issuer})
 	answer := w.browser().Without("Origin").SubmitStep(publicURL+"/backchannel-logout", url.Values{"logout_token": {forged}})
-	if answer.Status != http.StatusBadRequest || strings.Contains(w.logged.String(), `"ERROR"`) {
-		t.Errorf("%d %s", answer.Status, w.logged)
+	if answer.Status != http.StatusBadRequest || strings.Contains(w.Logged.String(), `"ERROR"`) {
+		t.Errorf("%d %s", answer.Status, w.Logged)
 	}
 }

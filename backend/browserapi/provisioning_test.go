@@ -127,10 +127,10 @@ func TestProvisioning_OwnOrganizationOnly(t *testing.T) {
 	acme := w.connect("acme", justInTime)
 	d := desired()
 	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "organizations", Roles: []string{"admin"}}
-	w.apply(d)
+	w.Apply(d)
 	acme.Claims = func(claims map[string]any) { claims["organizations"] = []string{"globex", "acme"} }
 	w.begin("acme", "zoe")
-	if n := w.count(`SELECT COUNT(*) FROM memberships m JOIN users u ON u.id = m.user_id WHERE u.iss = 'con_acme'`); n != 1 {
+	if n := w.Count(`SELECT COUNT(*) FROM memberships m JOIN users u ON u.id = m.user_id WHERE u.iss = 'con_acme'`); n != 1 {
 		t.Errorf("%d memberships", n)
 	}
 }

@@ -41,7 +41,7 @@ func TestEndingOthers_OldAuthentication(t *testing.T) {
 				w.signIn(own, "alice")
 				end := others(t, own, other)[what]
 				w.mint(other, "acme")
-				w.pass(15*time.Minute + time.Second)
+				w.Pass(15*time.Minute + time.Second)
 
 				e := w.challenged(end())
 				if e.MaxAge == nil || *e.MaxAge != 900 {
@@ -55,7 +55,7 @@ func TestEndingOthers_OldAuthentication(t *testing.T) {
 					t.Errorf("landed on %s", got)
 				}
 				if got := end(); got.Status != http.StatusOK {
-					t.Errorf("after the step-up: %d %s\n%s", got.Status, got.Body, w.logged)
+					t.Errorf("after the step-up: %d %s\n%s", got.Status, got.Body, w.Logged)
 				}
 				w.wants(other.Post("/token", renews), http.StatusUnauthorized, api.SessionRevoked)
 			})
@@ -68,12 +68,12 @@ func TestEndingOthers_OldAuthentication(t *testing.T) {
 func TestEndingOthers_OwnSession(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	if got := others(t, b, b)["one of them"](); got.Status != http.StatusOK {
 		t.Errorf("%d %s", got.Status, got.Body)
 	}
 	b = w.signedIn("alice")
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	if got := b.Post("/logout", `{"scope":"session"}`); got.Status != http.StatusOK {
 		t.Errorf("%d %s", got.Status, got.Body)
 	}
@@ -83,7 +83,7 @@ func TestEndingOthers_OwnSession(t *testing.T) {
 // recent.
 func TestEndingOthers_UnknownTime(t *testing.T) {
 	w := newWorld(t, nil)
-	w.provider.Claims = func(claims map[string]any) { delete(claims, "auth_time") }
+	w.Provider.Claims = func(claims map[string]any) { delete(claims, "auth_time") }
 	own, other := w.signedIn("alice"), w.signedIn("alice")
 	for what, end := range others(t, own, other) {
 		if got := end(); got.Code() != string(api.InsufficientUserAuthentication) {
@@ -97,7 +97,7 @@ func TestEndingOthers_UnknownTime(t *testing.T) {
 func TestEndingOthers_StepUpOfSession(t *testing.T) {
 	w := newWorld(t, nil)
 	own, other := w.signedIn("alice"), w.signedIn("alice")
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	e := w.challenged(others(t, own, other)["everywhere"]())
 	address, err := url.Parse(e.LoginURL)
 	if err != nil {

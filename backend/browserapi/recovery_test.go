@@ -81,13 +81,13 @@ func TestStranded_TooLate(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	page := b.Login("return_to=/notes?a=1&organization=acme")
-	w.pass((login.AttemptLife + 15) * time.Second)
+	w.Pass((login.AttemptLife + 15) * time.Second)
 	got := b.Choose(page, "alice")
 	if !strings.Contains(got.Body, "ten minutes") {
 		t.Errorf("the page says %s", got.Body)
 	}
 	w.leadsToSignIn(b, firstLink(w, got, http.StatusBadRequest), "/notes?a=1")
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	if landed := b.Choose(page, "alice"); landed.URL.String() != origin+"/notes?a=1" {
 		t.Errorf("signed in since, it led to %s", landed.URL)
 	}
@@ -96,8 +96,8 @@ func TestStranded_TooLate(t *testing.T) {
 func TestStranded_NoCookies(t *testing.T) {
 	w := newWorld(t, nil)
 	page := w.browser().Login("return_to=/notes")
-	again := w.browser().Step(publicURL + "/callback?" + w.provider.SignIn(page.URL.String(), "alice").Encode()).Header.Get("Location")
-	got := w.browser().Step(publicURL + "/callback?" + w.provider.SignIn(again, "alice").Encode())
+	again := w.browser().Step(publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "alice").Encode()).Header.Get("Location")
+	got := w.browser().Step(publicURL + "/callback?" + w.Provider.SignIn(again, "alice").Encode())
 	if !strings.Contains(got.Body, "does not store cookies") || !strings.Contains(got.Body, "localhost:8080") {
 		t.Errorf("the page says %s", got.Body)
 	}
@@ -108,21 +108,21 @@ func TestStranded_ProviderDown(t *testing.T) {
 	w := newWorld(t, nil)
 	away := func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusBadGateway) }
 	b := w.browser()
-	w.provider.Endpoints = map[string]http.HandlerFunc{"/.well-known/openid-configuration": away}
+	w.Provider.Endpoints = map[string]http.HandlerFunc{"/.well-known/openid-configuration": away}
 	got := b.Login("return_to=/notes")
 	retry := firstLink(w, got, http.StatusServiceUnavailable)
 	if linksOf(got)["Go to Web"] == "" {
 		t.Errorf("the page leads to %v", linksOf(got))
 	}
-	w.provider.Endpoints = nil
-	w.restart() // a failure is remembered for a second of the server's clock
+	w.Provider.Endpoints = nil
+	w.Restart() // a failure is remembered for a second of the server's clock
 	w.leadsToSignIn(b, retry, "/notes")
 
 	other := w.browser()
 	page := other.Login("return_to=/notes")
-	w.provider.Endpoints = map[string]http.HandlerFunc{"/token": away}
+	w.Provider.Endpoints = map[string]http.HandlerFunc{"/token": away}
 	retry = firstLink(w, other.Choose(page, "alice"), http.StatusServiceUnavailable)
-	w.provider.Endpoints = nil
+	w.Provider.Endpoints = nil
 	if landed := other.Follow(retry); landed.URL.String() != origin+"/notes" {
 		t.Errorf("it led to %s: %s", landed.URL, landed.Body)
 	}
@@ -133,7 +133,7 @@ func TestStranded_ProviderDown(t *testing.T) {
 func TestStranded_Denied(t *testing.T) {
 	w := newWorld(t, nil)
 	said := "You <b>may not</b> enter. " + strings.Repeat("x", 5000)
-	w.provider.Answer = func(v url.Values) {
+	w.Provider.Answer = func(v url.Values) {
 		v.Del("code")
 		v.Set("error", "access_denied")
 		v.Set("error_description", said)
@@ -147,7 +147,7 @@ func TestStranded_Denied(t *testing.T) {
 	if back := linksOf(got)["Go to Web"]; back != origin+"/notes?a=1&tabard_error=access_denied" {
 		t.Errorf("back leads to %s", back)
 	}
-	w.provider.Answer = nil
+	w.Provider.Answer = nil
 	w.leadsToSignIn(b, again, "/notes?a=1")
 	if api.AccessDenied.Action() != api.Retry {
 		t.Error("the app is not told to try again")
@@ -177,9 +177,9 @@ func TestStranded_WrongLogin(t *testing.T) {
 	}
 	d := desired()
 	d.Workspace.Apps = append([]directory.App{{ID: "far", Name: "Far", Origins: []string{"http://localhost:9200"}, Audience: "far"}}, d.Workspace.Apps[1])
-	w.apply(d)
-	w.restart()
-	all := linksOf(w.browserOf(sibling).Login("app=nope"))
+	w.Apply(d)
+	w.Restart()
+	all := linksOf(w.Browser(sibling).Login("app=nope"))
 	if all["Go to Far"] != "http://localhost:9200/" || all["Go to Desk"] != sibling+"/" {
 		t.Errorf("it leads to %v", all)
 	}
@@ -190,8 +190,8 @@ func TestStranded_Language(t *testing.T) {
 	w := newWorld(t, nil)
 	d := desired()
 	d.Workspace.Pages = page.Texts{"de": {"unknown_title": "Diese Anmeldung geht nicht weiter", "again": "Neu anmelden"}}
-	w.apply(d)
-	w.restart()
+	w.Apply(d)
+	w.Restart()
 	got := w.browser().With("Accept-Language", "fr,de-AT;q=0.8,en;q=0.5").Open(publicURL + "/callback")
 	if !strings.Contains(got.Body, `<html lang="de"`) || !strings.Contains(got.Body, "geht nicht weiter") || linksOf(got)["Neu anmelden"] == "" {
 		t.Error(got.Body)
@@ -206,8 +206,8 @@ func TestStranded_AppBelowAPath(t *testing.T) {
 	w := newWorld(t, nil)
 	d := desired()
 	d.Workspace.Apps[0].Path = "/app/"
-	w.apply(d)
-	w.restart()
+	w.Apply(d)
+	w.Restart()
 	b := w.browser()
 	for name, got := range map[string]httpbrowser.Response{
 		"a bare callback": b.Open(publicURL + "/callback"), "a wrong app": b.Login("app=nope"), "a foreign link": b.Open(publicURL + "/login"),

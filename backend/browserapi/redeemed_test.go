@@ -26,28 +26,28 @@ func TestMint_RefusalCarriesSuccessor(t *testing.T) {
 		"none of several":        {nil, `{}`, http.StatusBadRequest, api.OrganizationRequired, false},
 		"a malformed report":     {nil, `{"organization":"acme","idle_seconds":-1}`, http.StatusBadRequest, api.InvalidRequest, true},
 		"a step-up":              {func(w *world) { w.rule(map[string]policy.Rules{"acme": mfa}) }, enters, http.StatusUnauthorized, api.InsufficientUserAuthentication, true},
-		"one that was left": {func(w *world) { w.change(`UPDATE organization_sessions SET ended_at = 1, ending = 'signed_out'`) }, renews,
+		"one that was left": {func(w *world) { w.Change(`UPDATE organization_sessions SET ended_at = 1, ending = 'signed_out'`) }, renews,
 			http.StatusUnauthorized, api.OrganizationSessionExpired, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
 			b := w.signedIn("alice")
 			w.mint(b, "acme")
-			w.pass(rotation + time.Second)
+			w.Pass(rotation + time.Second)
 			if refused.before != nil {
 				refused.before(w)
 			}
 			cookie, before := w.theSession(b)
 			got := b.Post("/token", refused.body)
 			w.wants(got, refused.status, refused.code)
-			lines := strings.Split(strings.TrimSpace(w.logged.String()), "\n")
+			lines := strings.Split(strings.TrimSpace(w.Logged.String()), "\n")
 			if last := lines[len(lines)-1]; strings.Contains(last, `"organization":"org_acme"`) != refused.logged {
 				t.Error(last)
 			}
 			if _, after := w.theSession(b); after == before || len(cleared(got)) != 0 {
 				t.Errorf("%s is %s still; %v", cookie, after, got.Cookies())
 			}
-			w.pass(rotation / 2)
+			w.Pass(rotation / 2)
 			if _, successor := w.theSession(b); refused.before == nil {
 				w.mint(b, "acme")
 				if _, after := w.theSession(b); after != successor {

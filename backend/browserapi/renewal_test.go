@@ -16,8 +16,8 @@ import (
 func inspectedClaims(w *world, raw string) *token.Claims {
 	w.Helper()
 	verifier, err := token.NewVerifier(token.Config{
-		Issuer: publicURL, Audience: origin + "/api", Now: w.now,
-		Keys: token.NewKeySet(publicURL+"/.well-known/jwks.json", &http.Client{Transport: w.hosts}),
+		Issuer: publicURL, Audience: origin + "/api", Now: w.Now,
+		Keys: token.NewKeySet(publicURL+"/.well-known/jwks.json", &http.Client{Transport: w.Hosts}),
 	})
 	if err != nil {
 		w.Fatal(err)
@@ -36,7 +36,7 @@ func TestP8ARenewalLandsInTheOrganizationThatExpired(t *testing.T) {
 	b := w.signedIn("alice")
 	w.mint(b, "initech") // her own organization
 	left := w.mint(b, "globex").AccessToken
-	w.pass(31 * 24 * time.Hour)
+	w.Pass(31 * 24 * time.Hour)
 
 	was := inspectedClaims(w, left)
 	landed := b.Choose(b.Follow(resource.RenewalURL(was, "/org_globex/notes?page=2")), "alice")
@@ -57,7 +57,7 @@ func TestRenewal_ExpiredTokenGivesNoAccess(t *testing.T) {
 	b := w.signedIn("bob")
 	left := w.mint(b, "acme").AccessToken
 	w.remove("bob")
-	w.pass(31 * 24 * time.Hour)
+	w.Pass(31 * 24 * time.Hour)
 	was := inspectedClaims(w, left)
 	b.Choose(b.Follow(resource.RenewalURL(was, "/org_acme/notes")), "bob")
 	w.wants(b.Post("/token", enters), http.StatusForbidden, api.OrganizationAccessDenied)

@@ -18,23 +18,23 @@ func withAnotherSecret(w *world) (before, after string) {
 	w.Helper()
 	other, _ := signingkey.NewSecret()
 	ids := []string{}
-	for _, s := range []signingkey.Secret{w.secret, other} {
+	for _, s := range []signingkey.Secret{w.Secret, other} {
 		id, err := s.IDs()
 		if err != nil {
 			w.Fatal(err)
 		}
 		ids = append(ids, id...)
 	}
-	w.secret = other
-	w.restart()
+	w.Secret = other
+	w.Restart()
 	return ids[0], ids[1]
 }
 
 // seen records that another replica had a value of the secret some time ago.
 func (w *stored) seen(id string, ago time.Duration) {
 	w.Helper()
-	at := w.now().Add(-ago).Unix()
-	if err := w.store.RecordSecretKeys(w.Context(), "another", []string{id}, at, at); err != nil {
+	at := w.Now().Add(-ago).Unix()
+	if err := w.Store.RecordSecretKeys(w.Context(), "another", []string{id}, at, at); err != nil {
 		w.Fatal(err)
 	}
 }
@@ -74,7 +74,7 @@ func TestReplacedSecret_OtherReplicasCookieKept(t *testing.T) {
 		t.Errorf("%s is %q", name, kept)
 	}
 	w.counts(`tabard_faults_total{what="storage"} 0`)
-	if log := w.logged.String(); strings.Contains(log, `"level":"ERROR"`) {
+	if log := w.Logged.String(); strings.Contains(log, `"level":"ERROR"`) {
 		t.Errorf("it is an error in the log: %s", log)
 	}
 }
@@ -84,7 +84,7 @@ func TestReplacedSecret_RetiredEndsSession(t *testing.T) {
 		"an hour ago": func(w *world, id string) { w.seen(id, time.Hour) },
 		"by command": func(w *world, id string) {
 			w.seen(id, 0)
-			if err := w.store.RetireSecretKey(w.Context(), id, w.now().Unix()); err != nil {
+			if err := w.Store.RetireSecretKey(w.Context(), id, w.Now().Unix()); err != nil {
 				w.Fatal(err)
 			}
 		},
@@ -113,7 +113,7 @@ func TestReplacedSecret_UnknownCleared(t *testing.T) {
 
 	w.seen(before, time.Minute)
 	w.seen(own, time.Minute)
-	w.change("UPDATE sessions SET revoked_at = 1, revoke_reason = 'signed_out' WHERE user_id = (SELECT id FROM users WHERE sub = 'bob')")
+	w.Change("UPDATE sessions SET revoked_at = 1, revoke_reason = 'signed_out' WHERE user_id = (SELECT id FROM users WHERE sub = 'bob')")
 	w.signsOut(ended.Post("/token", `{"organization":"acme"}`), api.LoginRequired, nameOfEnded)
 
 	// The key is this replica's own, but the MAC is wrong.
@@ -136,8 +136,8 @@ func TestReplacedSecret_OtherCookieStillWorks(t *testing.T) {
 		t.Errorf("%s is %q, not %q", name, got, value)
 	}
 	other, _ := signingkey.NewSecret() // the key of a third replica
-	w.secret = other
-	w.restart()
+	w.Secret = other
+	w.Restart()
 	w.wantsRetry(b.Post("/token", `{"organization":"acme"}`))
 	if len(sessionCookies(b)) != 2 {
 		t.Errorf("the browser keeps %v", b.Cookies())
@@ -154,18 +154,18 @@ func TestReadiness_SealedSigningKeys(t *testing.T) {
 		t.Errorf("%d %s", got.Status, got.Body)
 	}
 	other, _ := signingkey.NewSecret()
-	chain, err := w.store.SigningKeys(t.Context(), "")
+	chain, err := w.Store.SigningKeys(t.Context(), "")
 	if err == nil {
-		_, err = signingkey.NewKeyRing(w.store, other, signingkey.ES256).Make(t.Context(), "", chain, signingkey.Lead, w.now().Unix(), "server")
+		_, err = signingkey.NewKeyRing(w.Store, other, signingkey.ES256).Make(t.Context(), "", chain, signingkey.Lead, w.Now().Unix(), "server")
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	chain, err = w.store.SigningKeys(t.Context(), "")
+	chain, err = w.Store.SigningKeys(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.restart()
+	w.Restart()
 	w.mint(b, "acme")
 	if got := b.Get("/readyz"); got.Status != http.StatusOK || got.Body != `{"status":"ok","signing_keys_passed_over":["`+chain[1].ID+`"]}`+"\n" {
 		t.Errorf("%d %s", got.Status, got.Body)

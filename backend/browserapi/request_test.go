@@ -159,7 +159,7 @@ func TestRequest_ErrorFormat(t *testing.T) {
 	b := w.browser()
 	for _, body := range []string{b.Post("/token", `{}`).Body, b.Post("/token", `[]`).Body, b.Get("/nothing").Body, b.Fetch("PUT", "/token", "").Body} {
 		var e api.Error
-		if err := json.Unmarshal([]byte(body), &e); err != nil || e.Code == "" || e.Description == "" || e.ServerTime != w.now().Unix() {
+		if err := json.Unmarshal([]byte(body), &e); err != nil || e.Code == "" || e.Description == "" || e.ServerTime != w.Now().Unix() {
 			t.Errorf("%s: %+v, %v", body, e, err)
 		}
 	}

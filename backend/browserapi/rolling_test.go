@@ -58,12 +58,12 @@ func (s *served) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // upgrading returns a world whose database was used by the previous release.
 func upgrading(t *testing.T) (*world, *served) {
 	w := newWorld(t, nil)
-	w.change(`UPDATE workspace SET unmarked_cookies_until = ?`, w.now().Add(7*24*time.Hour).Unix())
-	w.change(`UPDATE workspace SET document = json_set(document, '$.policy.session_age', 30 * 86400)`)
-	w.restart()
-	handler := w.hosts["localhost:8080"]
+	w.Change(`UPDATE workspace SET unmarked_cookies_until = ?`, w.Now().Add(7*24*time.Hour).Unix())
+	w.Change(`UPDATE workspace SET document = json_set(document, '$.policy.session_age', 30 * 86400)`)
+	w.Restart()
+	handler := w.Hosts["localhost:8080"]
 	s := &served{previousRelease(handler), handler, func() bool { return false }}
-	w.hosts["localhost:8080"] = s
+	w.Hosts["localhost:8080"] = s
 	return w, s
 }
 
@@ -82,7 +82,7 @@ func TestP6ARollingUpgradeSignsNobodyOut(t *testing.T) {
 			signInAnywhere(w, b, release)
 			w.mint(b, "acme")
 			for range 200 {
-				w.pass(time.Duration(random.IntN(900)) * time.Second)
+				w.Pass(time.Duration(random.IntN(900)) * time.Second)
 				if random.IntN(20) == 0 {
 					lost := b.Copy() // its answers are lost
 					if keyed {
@@ -110,20 +110,20 @@ func signInAnywhere(w *world, b *httpbrowser.Browser, release *served) {
 // week, unmarked cookies are cleared.
 func TestP6AReturnToTheReleaseBeforeSignsNobodyOut(t *testing.T) {
 	w, release := upgrading(t)
-	w.change(`UPDATE workspace SET session_idle = 0`) // as the previous release leaves it
-	w.restart()
+	w.Change(`UPDATE workspace SET session_idle = 0`) // as the previous release leaves it
+	w.Restart()
 	b := w.signedIn("alice")
 	for _, old := range []bool{false, true, false, true, false} {
 		release.choose = func() bool { return old }
 		for range 40 {
 			w.mint(b, "acme")
-			w.pass(20 * time.Minute)
+			w.Pass(20 * time.Minute)
 		}
 		if got := len(sessionCookies(b)); got != 2 {
 			t.Errorf("the browser keeps %d cookies of the session, want one for each release", got)
 		}
 	}
-	w.pass(5 * 24 * time.Hour)
+	w.Pass(5 * 24 * time.Hour)
 	w.mint(b, "acme")
 	if name, _ := w.theSession(b); strings.Count(name, ".") != 3 {
 		t.Errorf("the browser keeps %s", name)
@@ -136,7 +136,7 @@ func TestCookies_BothReleasesStayFew(t *testing.T) {
 	w, _ := upgrading(t)
 	b := w.browser()
 	for range 30 {
-		w.pass(time.Second)
+		w.Pass(time.Second)
 		b.SignIn("alice")
 	}
 	w.mint(b, "acme")

@@ -24,7 +24,7 @@ var rotation = time.Duration(session.LimitsFor(false).R) * time.Second
 
 func (w *stored) events(action audit.Action) []audit.Event {
 	w.Helper()
-	all, err := w.store.Events(w.Context(), audit.Query{Limit: 1000})
+	all, err := w.Store.Events(w.Context(), audit.Query{Limit: 1000})
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func theft(w *world, victim, thief *httpbrowser.Browser) httpbrowser.Response {
 	w.Helper()
 	for range 20 {
 		for _, b := range []*httpbrowser.Browser{victim, thief} {
-			w.pass(rotation + time.Second)
+			w.Pass(rotation + time.Second)
 			if got := b.Post("/token", `{"organization":"acme","enter":true}`); got.Status != http.StatusOK {
 				return got
 			}
@@ -57,7 +57,7 @@ func TestP7TheftEndsTheSessionAndNoOtherWhereTheWorkspaceSaysSo(t *testing.T) {
 	w := newWorld(t, nil)
 	d := desired()
 	d.Workspace.OnReuse = directory.EndSession
-	w.apply(d)
+	w.Apply(d)
 	victim, elsewhere := w.signedIn("alice"), w.signedIn("alice")
 	thief := victim.Copy()
 	w.wants(theft(w, victim, thief), http.StatusUnauthorized, api.RefreshTokenReused)
@@ -76,7 +76,7 @@ func TestP7TheftEndsAllOfThePersonsSessionsWhereTheWorkspaceSaysSo(t *testing.T)
 	w := newWorld(t, nil)
 	d := desired()
 	d.Workspace.OnReuse = directory.EndUser
-	w.apply(d)
+	w.Apply(d)
 	victim, elsewhere, bob := w.signedIn("alice"), w.signedIn("alice"), w.signedIn("bob")
 	w.wants(theft(w, victim, victim.Copy()), http.StatusUnauthorized, api.RefreshTokenReused)
 	w.wants(elsewhere.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
@@ -87,7 +87,7 @@ func TestP6LostAnswersSignNobodyOut(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	for round := range 200 {
-		w.pass(rotation / 3)
+		w.Pass(rotation / 3)
 		if round%3 == 0 {
 			w.mint(b.Copy(), "acme") // the answer is lost
 		}
@@ -102,17 +102,17 @@ func TestSession_AbsoluteEnd(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	for range 24*12 - 1 {
-		w.pass(5 * time.Minute)
+		w.Pass(5 * time.Minute)
 		w.mint(b, "acme")
 	}
 	if left := w.mint(b, "acme"); left.SessionExpiresIn != 300 || left.ExpiresIn != 300 {
 		t.Errorf("five minutes before the end: %+v", left)
 	}
-	w.pass(4 * time.Minute)
+	w.Pass(4 * time.Minute)
 	if left := w.mint(b, "acme"); left.ExpiresIn != 60 {
 		t.Errorf("a token outlives its session: %d s", left.ExpiresIn)
 	}
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	if got := b.Post("/token", `{"organization":"acme"}`); got.Status != http.StatusUnauthorized {
 		t.Errorf("after its end: %d %s", got.Status, got.Body)
 	}
@@ -132,7 +132,7 @@ func TestRotation_ForgedGeneration(t *testing.T) {
 	}
 	name, _ := w.theSession(b)
 	for _, generation := range []int64{0, 2, 3, 1 << 31} {
-		forged := ring.Sign(session.Token{Session: id, Gen: generation, ID: session.NewTokenID(), IssuedAt: w.now().Unix()}, session.Secret{})
+		forged := ring.Sign(session.Token{Session: id, Gen: generation, ID: session.NewTokenID(), IssuedAt: w.Now().Unix()}, session.Secret{})
 		thief := w.browser()
 		thief.SetCookie(name, forged)
 		w.wants(thief.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.LoginRequired)
@@ -150,9 +150,9 @@ func inBothStores(t *testing.T, test func(*testing.T, *world)) {
 		}
 		t.Cleanup(func() { store.Close() })
 		w := newWorld(t, func(host.Store) host.Store { return store })
-		w.store = store
-		w.apply(desired())
-		w.restart()
+		w.Store = store
+		w.Apply(desired())
+		w.Restart()
 		test(t, w)
 	})
 }
@@ -166,7 +166,7 @@ func TestRotation_FiftyParallelMints(t *testing.T) {
 			t.Fatal(err)
 		}
 		for round := range int64(100) {
-			w.pass(rotation + time.Second)
+			w.Pass(rotation + time.Second)
 			w.mint(b, "acme") // returns the successor that all tabs present at once
 			var group sync.WaitGroup
 			for range 50 {
@@ -178,7 +178,7 @@ func TestRotation_FiftyParallelMints(t *testing.T) {
 				})
 			}
 			group.Wait()
-			s, err := w.store.Session(t.Context(), id)
+			s, err := w.Store.Session(t.Context(), id)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -199,7 +199,7 @@ func TestToken_TwoHundredUsersAtOnce(t *testing.T) {
 			Members:      []directory.Member{{User: directory.User{Issuer: issuer, Subject: fmt.Sprintf("person%d", i)}}},
 		})
 	}
-	w.apply(d)
+	w.Apply(d)
 	browsers := make([]*httpbrowser.Browser, people)
 	for i := range browsers {
 		browsers[i] = w.signedIn(fmt.Sprintf("person%d", i))

@@ -15,8 +15,8 @@ import (
 func TestSecrets_NotInStoreBodyOrAddress(t *testing.T) {
 	w := newWorld(t, nil)
 	var said bytes.Buffer
-	backend := w.hosts["localhost:8080"]
-	w.hosts["localhost:8080"] = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	backend := w.Hosts["localhost:8080"]
+	w.Hosts["localhost:8080"] = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		answer := httptest.NewRecorder()
 		backend.ServeHTTP(answer, r)
 		said.Write(answer.Body.Bytes())
@@ -54,9 +54,9 @@ func TestSecrets_NotInStoreBodyOrAddress(t *testing.T) {
 
 // databaseFiles returns the files of the database.
 func (w *stored) databaseFiles() []string {
-	files, err := filepath.Glob(filepath.Join(filepath.Dir(w.file), "*"))
+	files, err := filepath.Glob(filepath.Join(filepath.Dir(w.File), "*"))
 	if err != nil || len(files) == 0 {
-		w.Fatalf("no database in %s: %v", filepath.Dir(w.file), err)
+		w.Fatalf("no database in %s: %v", filepath.Dir(w.File), err)
 	}
 	return files
 }

@@ -27,22 +27,22 @@ func TestSession_ProvidersExpiry(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
 			w.rule(map[string]policy.Rules{"": {SessionAge: 3600, AccessTTL: 600}})
-			w.provider.Claims = func(claims map[string]any) { claims["session_expiry"] = test.claim(w.now().Unix()) }
+			w.Provider.Claims = func(claims map[string]any) { claims["session_expiry"] = test.claim(w.Now().Unix()) }
 			b := w.signedIn("alice")
-			end := w.now().Add(test.want).Unix()
-			w.pass(test.want - time.Minute)
+			end := w.Now().Add(test.want).Unix()
+			w.Pass(test.want - time.Minute)
 			if claims := w.claims(w.mint(b, "acme")); claims.Expires > end {
 				t.Errorf("a token lives %d s longer than the session", claims.Expires-end)
 			}
 			kept := w.browser() // a copied cookie ignores Max-Age
 			kept.SetCookie(w.theSession(b))
-			w.pass(time.Minute)
+			w.Pass(time.Minute)
 			w.wants(kept.Post("/token", renews), http.StatusUnauthorized, api.SessionExpired)
 			w.wants(b.Post("/token", renews), http.StatusUnauthorized, api.LoginRequired)
 		})
 	}
 	w := newWorld(t, nil)
-	w.provider.Claims = func(claims map[string]any) { claims["session_expiry"] = w.now().Unix() - 1 }
+	w.Provider.Claims = func(claims map[string]any) { claims["session_expiry"] = w.Now().Unix() - 1 }
 	b := w.browser()
 	if landed := b.Choose(b.Login(""), "alice"); refusedWith(landed) != "invalid_response" {
 		t.Errorf("a session that has ended began: %s", landed.URL)
@@ -56,17 +56,17 @@ func TestSessionExpiry_AtAStepUp(t *testing.T) {
 	p := w.connect("acme", directory.Provisioning{})
 	w.rule(requireConnections("acme"))
 	expires := func(after int64) {
-		p.Claims = func(c map[string]any) { c["session_expiry"] = w.now().Unix() + after }
+		p.Claims = func(c map[string]any) { c["session_expiry"] = w.Now().Unix() + after }
 	}
 	b := w.keyed("alice")
 	expires(1800)
 	w.enterBy(b, "acme", "a.martin")
-	w.pass(29 * time.Minute)
+	w.Pass(29 * time.Minute)
 	minted := w.mint(b, "acme")
 	if minted.ExpiresIn > 60 || minted.OrganizationSession.ExpiresIn != 60 {
 		t.Errorf("it ends in %d s, the token in %d", minted.OrganizationSession.ExpiresIn, minted.ExpiresIn)
 	}
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	w.challenged(b.Post("/token", renews))
 	w.mint(b, "globex")
 	expires(3600)

@@ -30,9 +30,9 @@ func TestSessionIdle_UnusedSessionIsRefused(t *testing.T) {
 			}
 			w.signIn(b, "alice")
 			w.mint(b, "acme")
-			w.pass(8 * time.Hour)
+			w.Pass(8 * time.Hour)
 			w.mint(b, "acme")
-			w.pass(8*time.Hour + time.Second)
+			w.Pass(8*time.Hour + time.Second)
 			answer := b.Post("/token", renews)
 			w.wants(answer, http.StatusUnauthorized, api.SessionExpired)
 			if len(cleared(answer)) != 1 || len(sessionCookies(b)) != 0 {
@@ -50,12 +50,12 @@ func TestSessionIdle_ReadingDoesNotCount(t *testing.T) {
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
 	for range 3 {
-		w.pass(20 * time.Minute)
+		w.Pass(20 * time.Minute)
 		if got := b.Get("/session"); got.Status != http.StatusOK {
 			t.Fatalf("%d %s", got.Status, got.Body)
 		}
 	}
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	w.wants(b.Get("/sessions"), http.StatusUnauthorized, api.SessionExpired)
 }
 
@@ -70,10 +70,10 @@ func TestSessionIdle_UsedSessionLives(t *testing.T) {
 			w.signIn(b, "alice")
 			for passed := time.Duration(0); passed < 3*limit; passed += min(between, limit) {
 				w.mint(b, "acme")
-				w.pass(min(between, limit))
+				w.Pass(min(between, limit))
 			}
 			w.mint(b, "acme")
-			w.pass(limit + limit/8 + time.Second)
+			w.Pass(limit + limit/8 + time.Second)
 			w.wants(b.Post("/token", renews), http.StatusUnauthorized, api.SessionExpired)
 		}
 	}
@@ -84,7 +84,7 @@ func TestSessionIdle_NotAmongDevices(t *testing.T) {
 	w := newWorld(t, nil)
 	idleRule(w, time.Hour)
 	w.mint(w.signedIn("alice"), "acme")
-	w.pass(time.Hour + time.Second)
+	w.Pass(time.Hour + time.Second)
 	b := w.signedIn("alice")
 	var shown api.SessionsResponse
 	b.Get("/sessions").JSON(t, &shown)
@@ -109,13 +109,13 @@ func TestSessionIdle_NewWorkspace(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
 			if test.existed {
-				w.change(`UPDATE workspace SET session_idle = 0`)
+				w.Change(`UPDATE workspace SET session_idle = 0`)
 			}
 			w.rule(map[string]policy.Rules{"": {SessionIdle: test.says}})
-			w.restart()
+			w.Restart()
 			b := w.signedIn("alice")
 			w.mint(b, "acme")
-			w.pass(8*time.Hour + time.Second)
+			w.Pass(8*time.Hour + time.Second)
 			if got := b.Post("/token", renews); (got.Status == http.StatusOK) != test.lives {
 				t.Errorf("%d %s", got.Status, got.Body)
 			}

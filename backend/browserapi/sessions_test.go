@@ -25,16 +25,16 @@ func (w *answers) devices(b *httpbrowser.Browser) []api.DeviceSession {
 func TestSessions_ListAndEnd(t *testing.T) {
 	w := newWorld(t, nil)
 	desk := w.signedIn("alice")
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	phone, bob := w.signedIn("alice"), w.signedIn("bob")
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	w.mint(phone, "acme")
 
 	all := w.devices(desk)
 	if len(all) != 2 || all[0].Current || !all[1].Current || all[0].CreatedAt <= all[1].CreatedAt {
 		t.Fatalf("alice's devices: %+v", all)
 	}
-	if all[0].App != "web" || all[0].UserAgent == "" || all[0].LastUsedAt != w.now().Unix() || all[0].ExpiresAt != all[0].CreatedAt+86400 {
+	if all[0].App != "web" || all[0].UserAgent == "" || all[0].LastUsedAt != w.Now().Unix() || all[0].ExpiresAt != all[0].CreatedAt+86400 {
 		t.Errorf("the phone is %+v", all[0])
 	}
 	w.wants(bob.Fetch(http.MethodDelete, "/sessions/"+all[0].ID, ""), http.StatusNotFound, api.NotFound)
@@ -59,13 +59,13 @@ const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
 
 // logoutToken returns a valid logout token of a user, modified by change.
 func (w *world) logoutToken(person string, change func(jwt.MapClaims)) string {
-	now := w.now().Unix()
+	now := w.Now().Unix()
 	claims := jwt.MapClaims{
 		"iss": issuer, "aud": logintest.ClientID, "sub": person, "iat": now, "exp": now + 120, "jti": "1",
 		"events": map[string]any{logoutEvent: map[string]any{}},
 	}
 	change(claims)
-	return w.provider.LogoutToken("logout+jwt", claims)
+	return w.Provider.LogoutToken("logout+jwt", claims)
 }
 
 // backchannel posts a logout token without a browser.
@@ -77,7 +77,7 @@ func backchannelAt(w *world, path, token string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodPost, publicURL+path, strings.NewReader(url.Values{"logout_token": {token}}.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	answer := httptest.NewRecorder()
-	w.hosts["localhost:8080"].ServeHTTP(answer, r)
+	w.Hosts["localhost:8080"].ServeHTTP(answer, r)
 	return answer
 }
 
@@ -85,7 +85,7 @@ func TestBackchannelLogout_EndsSessions(t *testing.T) {
 	w := newWorld(t, nil)
 	alice, bob := w.signedIn("alice"), w.signedIn("bob")
 	if got := w.backchannel(w.logoutToken("alice", func(jwt.MapClaims) {})); got.Code != http.StatusOK {
-		t.Fatalf("%d %s\n%s", got.Code, got.Body, w.logged)
+		t.Fatalf("%d %s\n%s", got.Code, got.Body, w.Logged)
 	}
 	w.wants(alice.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
 	w.mint(bob, "acme")
@@ -100,11 +100,11 @@ func TestBackchannelLogout_ForgedTokensAreThrottled(t *testing.T) {
 	var counted map[string]http.HandlerFunc
 	counted = map[string]http.HandlerFunc{"/jwks.json": func(rw http.ResponseWriter, r *http.Request) {
 		asked++
-		w.provider.Endpoints = nil
-		w.provider.ServeHTTP(rw, r)
-		w.provider.Endpoints = counted
+		w.Provider.Endpoints = nil
+		w.Provider.ServeHTTP(rw, r)
+		w.Provider.Endpoints = counted
 	}}
-	w.provider.Endpoints = counted
+	w.Provider.Endpoints = counted
 	for range 100 {
 		forged := w.logoutToken("alice", func(jwt.MapClaims) {})
 		if got := w.backchannel(forged[:len(forged)-8] + "AAAAAAAA"); got.Code != http.StatusBadRequest {
@@ -124,7 +124,7 @@ func TestBackchannelLogout_RepeatedToken(t *testing.T) {
 	w := newWorld(t, nil)
 	w.signedIn("alice")
 	token := w.logoutToken("alice", func(jwt.MapClaims) {})
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	newer := w.signedIn("alice")
 	if got := w.backchannel(token); got.Code != http.StatusOK {
 		t.Fatalf("%d %s", got.Code, got.Body)
@@ -143,16 +143,16 @@ func TestBackchannelLogout_InvalidTokens(t *testing.T) {
 		"a nonce":           func(c jwt.MapClaims) { c["nonce"] = "n" },
 		"no jti":            func(c jwt.MapClaims) { delete(c, "jti") },
 		"nobody":            func(c jwt.MapClaims) { delete(c, "sub") },
-		"three minutes old": func(c jwt.MapClaims) { c["iat"] = w.now().Unix() - 180 },
-		"of the future":     func(c jwt.MapClaims) { c["iat"] = w.now().Unix() + 61 },
-		"expired":           func(c jwt.MapClaims) { c["exp"] = w.now().Unix() - 61 },
+		"three minutes old": func(c jwt.MapClaims) { c["iat"] = w.Now().Unix() - 180 },
+		"of the future":     func(c jwt.MapClaims) { c["iat"] = w.Now().Unix() + 61 },
+		"expired":           func(c jwt.MapClaims) { c["exp"] = w.Now().Unix() - 61 },
 	} {
 		if got := w.backchannel(w.logoutToken("alice", change)); got.Code != http.StatusBadRequest {
 			t.Errorf("%s: %d %s", name, got.Code, got.Body)
 		}
 	}
-	identity := w.provider.LogoutToken("JWT", jwt.MapClaims{
-		"iss": issuer, "aud": logintest.ClientID, "sub": "alice", "iat": w.now().Unix(), "jti": "1",
+	identity := w.Provider.LogoutToken("JWT", jwt.MapClaims{
+		"iss": issuer, "aud": logintest.ClientID, "sub": "alice", "iat": w.Now().Unix(), "jti": "1",
 		"events": map[string]any{logoutEvent: map[string]any{}},
 	})
 	if got := w.backchannel(identity); got.Code != http.StatusBadRequest {

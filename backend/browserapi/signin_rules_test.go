@@ -17,15 +17,15 @@ func TestSignIn_AppliedRulesAtOnce(t *testing.T) {
 	d := desired()
 	d.Workspace.Policy.SessionAge = 3600
 	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "groups", Roles: []string{"viewer"}}
-	w.apply(d)
-	w.provider.People = map[string]map[string]any{"zoe": {"groups": []string{"globex"}}}
+	w.Apply(d)
+	w.Provider.People = map[string]map[string]any{"zoe": {"groups": []string{"globex"}}}
 	zoe := w.signedIn("zoe")
 	if got := w.mint(zoe, "globex"); got.SessionExpiresIn != 3600 {
 		t.Errorf("the session lasts %v", time.Duration(got.SessionExpiresIn)*time.Second)
 	}
 
 	d.Workspace.Apps[0].Disabled = true
-	w.apply(d)
+	w.Apply(d)
 	b := w.browser()
 	b.SignIn("alice")
 	if kept := sessionCookies(b); len(kept) != 0 {

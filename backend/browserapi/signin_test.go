@@ -27,7 +27,7 @@ func TestSignIn_SessionAndToken(t *testing.T) {
 		t.Errorf("minted %+v", minted)
 	}
 	verifier, err := token.NewVerifier(token.Config{
-		Issuer: publicURL, Audience: origin + "/api", Keys: token.NewKeySet(publicURL+"/.well-known/jwks.json", &http.Client{Transport: w.hosts}), Now: w.now,
+		Issuer: publicURL, Audience: origin + "/api", Keys: token.NewKeySet(publicURL+"/.well-known/jwks.json", &http.Client{Transport: w.Hosts}), Now: w.Now,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +51,7 @@ func TestSignIn_DevelopmentProvider(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.hosts["127.0.0.1:8081"] = provider
+	w.Hosts["127.0.0.1:8081"] = provider
 	b := w.signedIn("alice")
 	if minted := w.mint(b, "globex"); minted.User.Name != "Alice Martin" || minted.User.Email != "alice@example.com" {
 		t.Errorf("the person is %+v", minted.User)
@@ -82,11 +82,27 @@ func TestSignIn_CallbackOfOtherBrowser(t *testing.T) {
 	}
 }
 
+// TestSignIn_CallbackOfOtherBrowserDuringOne checks this for a browser with a sign-in of
+// its own in progress.
+func TestSignIn_CallbackOfOtherBrowserDuringOne(t *testing.T) {
+	w := newWorld(t, nil)
+	redeemed := w.redeemed()
+	attacker, victim := w.browser(), w.browser()
+	back := w.callbackOf(attacker, "return_to=/notes")
+	own := victim.Login("return_to=/notes")
+	if got := victim.Step(back); *redeemed != 0 || len(sessionCookies(victim)) != 0 {
+		t.Fatalf("%d codes redeemed, %d %v", *redeemed, got.Status, got.Header)
+	}
+	if landed := victim.Choose(own, "bob"); landed.URL.String() != origin+"/notes" || w.mint(victim, "acme").User.Subject != "bob" {
+		t.Errorf("landed on %s", landed.URL)
+	}
+}
+
 // redeemed counts redeemed codes.
 func (w *world) redeemed() *int {
 	n := new(int)
-	provider := w.hosts["127.0.0.1:8081"]
-	w.hosts["127.0.0.1:8081"] = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	provider := w.Hosts["127.0.0.1:8081"]
+	w.Hosts["127.0.0.1:8081"] = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/token" {
 			*n++
 		}
@@ -99,7 +115,7 @@ func (w *world) redeemed() *int {
 func (w *world) callbackOf(b *httpbrowser.Browser, query string) string {
 	w.Helper()
 	page := b.Login(query)
-	back := w.provider.SignIn(page.URL.String(), "alice")
+	back := w.Provider.SignIn(page.URL.String(), "alice")
 	return publicURL + "/callback?" + back.Encode()
 }
 
@@ -147,7 +163,7 @@ func TestSignIn_AttemptCountsOnce(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	page := b.Login("")
-	first, second := w.provider.SignIn(page.URL.String(), "alice"), w.provider.SignIn(page.URL.String(), "bob")
+	first, second := w.Provider.SignIn(page.URL.String(), "alice"), w.Provider.SignIn(page.URL.String(), "bob")
 	kept := b.Copy()
 	b.Step(publicURL + "/callback?" + first.Encode())
 	w.theSession(b)
@@ -178,7 +194,7 @@ func TestSignIn_TenMinutes(t *testing.T) {
 	b := w.browser()
 	page := b.Login("")
 	b.Now = func() time.Time { return time.Time{} } // keep cookies past their Max-Age
-	w.pass((login.AttemptLife + 1) * time.Second)
+	w.Pass((login.AttemptLife + 1) * time.Second)
 	w.wants(b.Choose(page, "alice"), http.StatusBadRequest, api.InvalidRequest)
 }
 
@@ -192,7 +208,7 @@ func TestAttempt_OtherBrowserValue(t *testing.T) {
 	for name, value := range b.Cookies() {
 		for what, forged := range map[string]string{
 			"cut": value[:len(value)-1], "longer": value + "A", "empty": `""`, "quoted": `"` + value + `"`, "twice": value + "; " + name + "=" + value,
-			"another": login.NewBrowser(w.now().Unix()).String(),
+			"another": login.NewBrowser(w.Now().Unix()).String(),
 		} {
 			other := b.Copy()
 			if got := other.With("Cookie", name+"="+forged).Step(back); *redeemed != 0 || strings.HasPrefix(got.Header.Get("Location"), origin) {
@@ -204,7 +220,7 @@ func TestAttempt_OtherBrowserValue(t *testing.T) {
 
 func TestSignIn_ProviderRefuses(t *testing.T) {
 	w := newWorld(t, nil)
-	w.provider.Answer = func(v url.Values) {
+	w.Provider.Answer = func(v url.Values) {
 		v.Del("code")
 		v.Set("error", "access_denied")
 	}
@@ -228,7 +244,7 @@ func TestSignIn_ProviderRefuses(t *testing.T) {
 
 func TestSignIn_LyingProvider(t *testing.T) {
 	w := newWorld(t, nil)
-	w.provider.Claims = func(claims map[string]any) { claims["nonce"] = "other" }
+	w.Provider.Claims = func(claims map[string]any) { claims["nonce"] = "other" }
 	b := w.browser()
 	landed := b.SignIn("alice")
 	if landed.URL.Query().Get(api.ParamError) != "invalid_response" || len(sessionCookies(b)) != 0 {
@@ -239,20 +255,20 @@ func TestSignIn_LyingProvider(t *testing.T) {
 func TestSignIn_ProviderDown(t *testing.T) {
 	w := newWorld(t, nil)
 	away := func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusBadGateway) }
-	w.provider.Endpoints = map[string]http.HandlerFunc{"/.well-known/openid-configuration": away}
+	w.Provider.Endpoints = map[string]http.HandlerFunc{"/.well-known/openid-configuration": away}
 	b := w.browser()
 	got := b.Login("")
 	w.wants(got, http.StatusServiceUnavailable, api.TemporarilyUnavailable)
 	if len(got.Cookies()) != 0 || got.Header.Get("Retry-After") == "" {
 		t.Errorf("%v %s", got.Header, got.Body)
 	}
-	w.restart() // a failure is remembered for a second of the server's clock
-	w.provider.Endpoints = map[string]http.HandlerFunc{"/token": away}
+	w.Restart() // a failure is remembered for a second of the server's clock
+	w.Provider.Endpoints = map[string]http.HandlerFunc{"/token": away}
 	back := w.callbackOf(b, "")
 	if got := b.Step(back); got.Status != http.StatusServiceUnavailable || len(got.Cookies()) != 0 {
 		t.Errorf("%d %v", got.Status, got.Cookies())
 	}
-	w.provider.Endpoints = nil
+	w.Provider.Endpoints = nil
 	if got := b.Step(back); got.Status != http.StatusSeeOther {
 		t.Errorf("the same callback, again: %d %s", got.Status, got.Body)
 	}
@@ -261,8 +277,8 @@ func TestSignIn_ProviderDown(t *testing.T) {
 
 func TestSignIn_PathOfOnlyApp(t *testing.T) {
 	w := newWorld(t, nil)
-	w.hosts["localhost:9000"] = http.NotFoundHandler()
-	b := w.browserOf(sibling)
+	w.Hosts["localhost:9000"] = http.NotFoundHandler()
+	b := w.Browser(sibling)
 	if got := b.Choose(b.Login("return_to=/notes"), "alice").URL.String(); got != origin+"/notes" {
 		t.Errorf("of two apps the one at the backend's origin owns a path, not %s", got)
 	}
@@ -271,8 +287,8 @@ func TestSignIn_PathOfOnlyApp(t *testing.T) {
 	}
 	d := desired()
 	d.Workspace.Apps = d.Workspace.Apps[1:2]
-	w.apply(d)
-	w.restart()
+	w.Apply(d)
+	w.Restart()
 	if got := b.Choose(b.Login("return_to=/notes"), "alice").URL.String(); got != sibling+"/notes" {
 		t.Errorf("the only app owns it, not %s", got)
 	}
@@ -294,7 +310,7 @@ func TestSignIn_UserAgentIsText(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		kept, err := w.store.Session(t.Context(), token.Session())
+		kept, err := w.Store.Session(t.Context(), token.Session())
 		if err != nil || kept.UserAgent != want {
 			t.Errorf("of %.20q… the session keeps %q, %v", sent, kept.UserAgent, err)
 		}

@@ -17,7 +17,7 @@ func stepUpRequired(t *testing.T) (*world, *httpbrowser.Browser, api.Error) {
 	w.rule(map[string]policy.Rules{"acme": mfa, "initech": mfa})
 	b := w.signedIn("alice")
 	w.mint(b, "globex")
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	e := w.challenged(b.Post("/token", enters))
 	answersWith(w, "mfa")
 	return w, b, e
@@ -29,7 +29,7 @@ func TestStepUp_CopiedCookie(t *testing.T) {
 	w.stepUp(b, e, "alice")
 	w.challenged(thief.Post("/token", enters)) // before the first use of the new cookie
 	raised := w.claims(w.mint(b, "acme"))
-	if raised.ACR != "mfa" || raised.AuthTime != w.now().Unix() {
+	if raised.ACR != "mfa" || raised.AuthTime != w.Now().Unix() {
 		t.Errorf("acme's token: %+v", raised)
 	}
 	w.wants(thief.Copy().Post("/token", enters), http.StatusUnauthorized, api.SessionRevoked)
@@ -48,7 +48,7 @@ func TestStepUp_NewSessionTakesOver(t *testing.T) {
 	if got := b.Post("/logout", `{"scope":"organization","organization":"initech"}`); got.Status != http.StatusOK {
 		t.Fatal(got.Body)
 	}
-	w.pass(50 * time.Minute)
+	w.Pass(50 * time.Minute)
 	answersWith(w, "mfa")
 	w.stepUp(b, w.challenged(b.Post("/token", enters)), "alice")
 	acme := w.mint(b, "acme")
@@ -65,7 +65,7 @@ func TestStepUp_NewSessionTakesOver(t *testing.T) {
 		t.Errorf("globex began anew: %+v %+v", claims, minted)
 	}
 	w.wants(b.Post("/token", `{"organization":"initech"}`), http.StatusUnauthorized, api.OrganizationSessionExpired)
-	w.pass(11 * time.Minute)
+	w.Pass(11 * time.Minute)
 	w.wants(b.Post("/token", `{"organization":"globex"}`), http.StatusUnauthorized, api.OrganizationSessionExpired)
 }
 
@@ -94,10 +94,10 @@ func TestStepUp_TwoAtOnce(t *testing.T) {
 			other := b.Tab()
 			second := w.challenged(b.Post("/token", `{"organization":"initech","enter":true}`))
 			one, two := b.Begin(e.LoginURL), other.Begin(second.LoginURL)
-			w.pass(time.Second)
+			w.Pass(time.Second)
 			b.Choose(one, "alice")
 			between(w, b)
-			w.pass(time.Second)
+			w.Pass(time.Second)
 			other.Choose(two, "alice")
 			for _, organization := range []string{"initech", "acme", "globex"} {
 				w.mint(b, organization)

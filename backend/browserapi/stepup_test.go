@@ -22,7 +22,7 @@ import (
 // rule sets the rules of organizations by slug. "" is the workspace.
 func (w *stored) rule(rules map[string]policy.Rules) {
 	w.Helper()
-	w.apply(ruled(rules))
+	w.Apply(ruled(rules))
 }
 
 func ruled(rules map[string]policy.Rules) directory.Desired {
@@ -42,7 +42,7 @@ var (
 
 // answersWith makes the provider authenticate all users with this class.
 func answersWith(w *world, acr string) {
-	w.provider.Claims = func(claims map[string]any) {
+	w.Provider.Claims = func(claims map[string]any) {
 		claims["acr"] = acr
 		if acr == "mfa" {
 			claims["amr"] = []string{"pwd", "otp"}
@@ -68,9 +68,9 @@ func (w *answers) stepUp(b *httpbrowser.Browser, e api.Error, person string) htt
 // claims returns the verified claims of a minted token.
 func (w *world) claims(minted api.TokenResponse) *token.Claims {
 	w.Helper()
-	client := &http.Client{Transport: w.hosts}
+	client := &http.Client{Transport: w.Hosts}
 	verifier, err := token.NewVerifier(token.Config{
-		Issuer: publicURL, Audience: origin + "/api", Now: w.now,
+		Issuer: publicURL, Audience: origin + "/api", Now: w.Now,
 		Keys: token.NewKeySet(publicURL+"/.well-known/jwks.json", client), Organizations: token.NewKeySets(publicURL, client),
 	})
 	if err != nil {
@@ -89,7 +89,7 @@ func TestStepUp_OrganizationThatAsked(t *testing.T) {
 	b := w.signedIn("alice")
 	name, before := w.theSession(b)
 	globex := w.claims(w.mint(b, "globex"))
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 
 	answer := b.Post("/token", enters)
 	e := w.challenged(answer)
@@ -115,7 +115,7 @@ func TestStepUp_OrganizationThatAsked(t *testing.T) {
 	}
 
 	acme := w.claims(w.mint(b, "acme"))
-	if acme.ACR != "mfa" || acme.AuthTime != w.now().Unix() || acme.SessionID == globex.SessionID || strings.Join(acme.AMR, " ") != "pwd otp" {
+	if acme.ACR != "mfa" || acme.AuthTime != w.Now().Unix() || acme.SessionID == globex.SessionID || strings.Join(acme.AMR, " ") != "pwd otp" {
 		t.Errorf("acme's token: %+v", acme)
 	}
 	if again := w.claims(w.mint(b, "globex")); again.ACR != "1" || again.AuthTime != globex.AuthTime {
@@ -129,13 +129,13 @@ func TestStepUp_RequestedByAPI(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.signedIn("alice")
 	first := w.claims(w.mint(b, "acme"))
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	if again := w.claims(w.mint(b, "acme")); again.AuthTime != first.AuthTime {
 		t.Fatal("minting freshened auth_time")
 	}
 	b.Choose(b.Login("organization=acme&max_age=0&user="+first.Subject), "alice")
-	if raised := w.claims(w.mint(b, "acme")); raised.AuthTime != w.now().Unix() || raised.SessionID == first.SessionID {
-		t.Errorf("auth_time %d, want now, %d", raised.AuthTime, w.now().Unix())
+	if raised := w.claims(w.mint(b, "acme")); raised.AuthTime != w.Now().Unix() || raised.SessionID == first.SessionID {
+		t.Errorf("auth_time %d, want now, %d", raised.AuthTime, w.Now().Unix())
 	}
 }
 
@@ -176,7 +176,7 @@ func TestStepUp_JudgedByIdentityToken(t *testing.T) {
 			if test.edit != nil {
 				e.LoginURL = test.edit(w, e.LoginURL)
 			}
-			w.provider.Claims = test.lie
+			w.Provider.Claims = test.lie
 			before := b.Cookies()
 			landed := w.stepUp(b, e, cmp.Or(test.person, "alice"))
 			if got := landed.URL.Query().Get(api.ParamError); got != test.code || landed.URL.Query().Get("a") != "1" {
@@ -202,7 +202,7 @@ func TestStepUp_ConcurrentChanges(t *testing.T) {
 		code   api.Code
 	}{
 		"signed out":         {func(_ *world, b *httpbrowser.Browser) { b.Post("/logout", `{"scope":"session"}`) }, api.SessionRevoked},
-		"the session's end":  {func(w *world, _ *httpbrowser.Browser) { w.pass(5 * time.Minute) }, api.SessionExpired},
+		"the session's end":  {func(w *world, _ *httpbrowser.Browser) { w.Pass(5 * time.Minute) }, api.SessionExpired},
 		"left":               {func(w *world, _ *httpbrowser.Browser) { w.remove("alice") }, api.OrganizationAccessDenied},
 		"the person's block": {func(w *world, _ *httpbrowser.Browser) { w.disable("alice") }, api.SessionRevoked},
 	} {
@@ -236,7 +236,7 @@ func TestStepUp_CountsOnce(t *testing.T) {
 	b.Choose(page, "alice")
 	first := w.claims(w.mint(b, "acme")).AuthTime
 
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	for _, browser := range []*httpbrowser.Browser{b, kept} {
 		if landed := browser.Choose(page, "alice").URL.String(); landed != origin+"/" {
 			t.Errorf("the second use led to %s", landed)
@@ -316,7 +316,7 @@ func TestStepUp_SignInForOrganization(t *testing.T) {
 	w.mint(direct, "acme")
 
 	carried := w.browser() // the provider answers from its own session
-	w.provider.Claims = func(claims map[string]any) {
+	w.Provider.Claims = func(claims map[string]any) {
 		claims["auth_time"] = claims["auth_time"].(int64) - login.AttemptLife
 	}
 	carried.Choose(carried.Login("organization=acme"), "alice")

@@ -38,7 +38,7 @@ func TestLink_OtherUsersIdentity(t *testing.T) {
 		"of somebody who came by the connection": func() (*httpbrowser.Browser, string) { w.begin("acme", "zoe"); return bob, "zoe" },
 	} {
 		b, person := refused()
-		w.pass(time.Second)
+		w.Pass(time.Second)
 		if landed := w.enterBy(b, "acme", person); refusedWith(landed) != api.IdentityChanged || landed.URL.Query().Get("a") != "1" {
 			t.Errorf("%s: landed on %s", name, landed.URL)
 		}
@@ -183,7 +183,7 @@ func TestConnection_TheftEndsConfinedSessionsOnly(t *testing.T) {
 	w.connect("acme", directory.Provisioning{})
 	d := desired()
 	d.Workspace.OnReuse = directory.EndUser
-	w.apply(d)
+	w.Apply(d)
 	alice := w.keyed("alice")
 	alice.Choose(alice.Begin(publicURL+"/login?organization=acme&user="+w.mint(alice, "globex").User.ID), "a.martin")
 	b, other := w.begin("acme", "a.martin"), w.begin("acme", "a.martin")
@@ -229,7 +229,7 @@ func TestConnection_LyingProvider(t *testing.T) {
 			p := w.connect("acme", justInTime)
 			w.connect("globex", justInTime)
 			for _, host := range []string{"10.0.0.1", "169.254.169.254"} {
-				w.hosts[host] = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error(host + " was asked") })
+				w.Hosts[host] = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error(host + " was asked") })
 			}
 			lie(p)
 			b := w.browser()
@@ -249,7 +249,7 @@ func TestConnection_Logout(t *testing.T) {
 	alice, begun, elsewhere := w.keyed("alice"), w.begin("acme", "alice"), w.begin("globex", "alice")
 	logout := func(path, audience string) int {
 		token := acme.LogoutToken("logout+jwt", jwt.MapClaims{
-			"iss": acme.Issuer, "aud": audience, "sub": "alice", "sid": "upstream-alice", "iat": w.now().Unix(), "jti": path,
+			"iss": acme.Issuer, "aud": audience, "sub": "alice", "sid": "upstream-alice", "iat": w.Now().Unix(), "jti": path,
 			"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
 		})
 		return backchannelAt(w, path, token).Code
@@ -260,7 +260,7 @@ func TestConnection_Logout(t *testing.T) {
 		}
 	}
 	w.mint(begun, "acme")
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	if got := logout("/backchannel-logout/con_acme", logintest.ClientID); got != http.StatusOK {
 		t.Errorf("%d", got)
 	}

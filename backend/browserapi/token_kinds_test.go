@@ -29,14 +29,14 @@ func kinds(w *world) map[string]func() string {
 	return map[string]func() string{
 		accessToken: func() string { return w.mint(w.signedIn("bob"), "acme").AccessToken },
 		deviceProof: func() string {
-			return httpbrowser.NewDevice(w).Proof(w, http.MethodPost, publicURL+"/token", w.now())
+			return httpbrowser.NewDevice(w).Proof(w, http.MethodPost, publicURL+"/token", w.Now())
 		},
 		identityToken: func() (raw string) {
-			w.provider.Sign = func(p *logintest.Provider, claims jwt.MapClaims) string {
+			w.Provider.Sign = func(p *logintest.Provider, claims jwt.MapClaims) string {
 				raw = p.LogoutToken("JWT", claims)
 				return raw
 			}
-			defer func() { w.provider.Sign = nil }()
+			defer func() { w.Provider.Sign = nil }()
 			w.signedIn("bob")
 			return raw
 		},
@@ -74,9 +74,9 @@ func consumers(w *world, guard *resource.Guard) map[string]func(raw string) bool
 		},
 		identityToken: func(raw string) bool {
 			if raw != "" {
-				w.provider.Sign = func(*logintest.Provider, jwt.MapClaims) string { return raw }
+				w.Provider.Sign = func(*logintest.Provider, jwt.MapClaims) string { return raw }
 			}
-			defer func() { w.provider.Sign = nil }()
+			defer func() { w.Provider.Sign = nil }()
 			b := w.browser()
 			b.SignIn("bob")
 			return len(sessionCookies(b)) > 0
@@ -97,8 +97,8 @@ func consumers(w *world, guard *resource.Guard) map[string]func(raw string) bool
 func TestToken_KindsNotInterchangeable(t *testing.T) {
 	w := newWorld(t, nil)
 	verifier, err := token.NewVerifier(token.Config{
-		Issuer: publicURL, Audience: origin + "/api", Now: w.now,
-		Keys: token.NewKeySet(publicURL+"/.well-known/jwks.json", &http.Client{Transport: w.hosts}),
+		Issuer: publicURL, Audience: origin + "/api", Now: w.Now,
+		Keys: token.NewKeySet(publicURL+"/.well-known/jwks.json", &http.Client{Transport: w.Hosts}),
 	})
 	if err != nil {
 		t.Fatal(err)

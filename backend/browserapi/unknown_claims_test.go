@@ -114,10 +114,10 @@ func TestP11UnknownMembershipsStay(t *testing.T) {
 			w := newCountedWorld(t, nil)
 			d := desired()
 			d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "groups", Roles: []string{"viewer"}}
-			w.apply(d)
-			w.provider.Claims = tells(map[string]any{"groups": []string{"globex", "acme"}})
+			w.Apply(d)
+			w.Provider.Claims = tells(map[string]any{"groups": []string{"globex", "acme"}})
 			w.signedIn("zoe")
-			w.provider.Claims = tells(test.told)
+			w.Provider.Claims = tells(test.told)
 			b := w.signedIn("zoe")
 			if w.rolesIn(b, "globex") != "viewer" || w.rolesIn(b, "acme") != "viewer" {
 				t.Errorf("memberships are %+v", w.shown(b).Organizations)
@@ -126,7 +126,7 @@ func TestP11UnknownMembershipsStay(t *testing.T) {
 				t.Errorf("the audit log has %+v", kept)
 			}
 			w.counts(`tabard_unknown_claims_total{reason="` + string(test.why) + `"} 1`)
-			w.provider.Claims = tells(map[string]any{"groups": "acme"})
+			w.Provider.Claims = tells(map[string]any{"groups": "acme"})
 			b = w.signedIn("zoe")
 			if w.rolesIn(b, "globex") != "-" || w.rolesIn(b, "acme") != "viewer" {
 				t.Errorf("of a single string: %+v", w.shown(b).Organizations)
@@ -173,13 +173,13 @@ func TestMembershipClaim_UserInfo(t *testing.T) {
 	w := newWorld(t, nil)
 	d := desired()
 	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "realm.organizations", ClaimSource: directory.FromUserInfo, Roles: []string{"viewer"}}
-	w.apply(d)
-	w.provider.Claims = tells(map[string]any{"email": "zoe@example.com"})
-	w.provider.UserInfo = tells(map[string]any{"realm": map[string]any{"organizations": []string{"globex"}}})
+	w.Apply(d)
+	w.Provider.Claims = tells(map[string]any{"email": "zoe@example.com"})
+	w.Provider.UserInfo = tells(map[string]any{"realm": map[string]any{"organizations": []string{"globex"}}})
 	if got := w.rolesIn(w.signedIn("zoe"), "globex"); got != "viewer" {
 		t.Errorf("roles are %s", got)
 	}
-	w.provider.Endpoints = map[string]http.HandlerFunc{"/userinfo": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }}
+	w.Provider.Endpoints = map[string]http.HandlerFunc{"/userinfo": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }}
 	if got := w.rolesIn(w.signedIn("zoe"), "globex"); got != "viewer" {
 		t.Errorf("after userinfo failed roles are %s", got)
 	}

@@ -24,7 +24,7 @@ func withoutAuthTime(p *logintest.Provider) {
 func TestP11AProviderThatSaysNoTimeSignsPeopleInAsEver(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {ACR: []string{"1"}, AMR: []string{"pwd"}}, "globex": {IdleTimeout: 900, OrganizationSessionAge: 7200}})
-	withoutAuthTime(w.provider)
+	withoutAuthTime(w.Provider)
 	b := w.signedIn("alice")
 	for range 3 {
 		for _, slug := range []string{"acme", "globex", "initech"} {
@@ -35,7 +35,7 @@ func TestP11AProviderThatSaysNoTimeSignsPeopleInAsEver(t *testing.T) {
 			}
 			w.claims(minted)
 		}
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 	}
 	for slug, state := range w.states(b) {
 		if state != api.StateActive {
@@ -68,7 +68,7 @@ func TestUnknownTime_FailsRulesAboutAge(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
 			w.rule(map[string]policy.Rules{"acme": rules})
-			withoutAuthTime(w.provider)
+			withoutAuthTime(w.Provider)
 			b := w.signedIn("alice")
 			for range 2 {
 				e := w.challenged(b.Post("/token", enters))
@@ -101,7 +101,7 @@ func TestUnknownTime_MaxAgeRequested(t *testing.T) {
 		b := w.browser()
 		page := b.Login("")
 		asked := page.URL.Query().Get("max_age")
-		w.provider.Claims = func(claims map[string]any) {
+		w.Provider.Claims = func(claims map[string]any) {
 			if asked == "" {
 				delete(claims, "auth_time")
 			}
@@ -121,7 +121,7 @@ func TestUnknownTime_MaxAgeRequested(t *testing.T) {
 	}
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"": {AuthenticationAge: 300}})
-	withoutAuthTime(w.provider)
+	withoutAuthTime(w.Provider)
 	w.signedIn("alice") // sign-ins need no auth_time
 	if got := w.browser().Login("prompt=none").URL.Query().Get("max_age"); got != "" {
 		t.Errorf("a sign-in without a word asks for max_age %s", got)
@@ -133,10 +133,10 @@ func TestUnknownTime_MaxAgeRequested(t *testing.T) {
 func TestUnknownTime_LapsedOrganizationSession(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 900}})
-	withoutAuthTime(w.provider)
+	withoutAuthTime(w.Provider)
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	w.wants(b.Post("/token", renews), http.StatusUnauthorized, api.OrganizationSessionExpired)
 	if landed := w.stepUp(b, w.challenged(b.Post("/token", enters)), "alice"); refusedWith(landed) != "auth_time_missing" {
 		t.Errorf("the step-up came back to %s", landed.URL)
@@ -150,13 +150,13 @@ func TestUnknownTime_LapsedOrganizationSession(t *testing.T) {
 func TestUnknownTime_UserInfoDoesNotCount(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {Isolated: true}, "globex": {ACR: []string{"urn:mfa"}}})
-	w.provider.Claims = func(claims map[string]any) {
+	w.Provider.Claims = func(claims map[string]any) {
 		delete(claims, "auth_time")
 		delete(claims, "acr")
 		delete(claims, "name") // so that userinfo is requested
 		claims["ACR"] = "urn:mfa"
 	}
-	w.provider.UserInfo = func(claims map[string]any) { claims["auth_time"], claims["acr"] = w.now().Unix()-86_400, "urn:mfa" }
+	w.Provider.UserInfo = func(claims map[string]any) { claims["auth_time"], claims["acr"] = w.Now().Unix()-86_400, "urn:mfa" }
 	b := w.browser()
 	b.Choose(b.Login("organization=acme"), "alice")
 	w.challenged(b.Post("/token", enters))
@@ -174,9 +174,9 @@ func TestUnknownTime_PreviousRelease(t *testing.T) {
 	w := newWorld(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {AuthenticationAge: 3600}})
 	b := w.signedIn("alice")
-	at := w.now().Unix()
-	withoutAuthTime(w.provider)
-	w.pass(time.Minute)
+	at := w.Now().Unix()
+	withoutAuthTime(w.Provider)
+	w.Pass(time.Minute)
 	if claims := w.claims(w.mint(b, "acme")); claims.AuthTime != at {
 		t.Errorf("auth_time is %d", claims.AuthTime)
 	}

@@ -1,156 +1,52 @@
 package browserapi_test
 
 import (
-	"bytes"
-	"context"
-	"database/sql"
-	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/host"
-	"github.com/tabard-auth/tabard/backend/host/metrics"
-	"github.com/tabard-auth/tabard/backend/login"
-	"github.com/tabard-auth/tabard/backend/signingkey"
-	"github.com/tabard-auth/tabard/backend/store/sqlite"
-	"github.com/tabard-auth/tabard/backend/store/sqlstore"
-	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
+	"github.com/tabard-auth/tabard/browser_test/kit/backendtest"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
-	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// The addresses. The second app is on a sibling host of the same site, the provider on
-// another site.
+// The addresses. The second app is on a sibling host of the same site.
 const (
-	origin    = "http://localhost:8080"
-	publicURL = origin + "/auth"
+	origin    = backendtest.Origin
+	publicURL = backendtest.PublicURL
 	sibling   = "http://localhost:9000"
-	issuer    = "http://127.0.0.1:8081"
+	issuer    = backendtest.Issuer
 )
 
 // world is a backend with its environment, in one process.
 type world struct {
 	stored
-	provider *logintest.Provider
-	hosts    httpbrowser.Hosts
-	through  host.Store // the store that the backend uses
-	logged   *lockedBuffer
-	counted  *metrics.Metrics    // nil without metrics
-	relies   func(*login.Config) // configures the relying party; may be nil
+	*backendtest.Backend
 }
 
 // stored is the database, with changes by administrators and the clean-up.
 type stored struct {
 	answers
-	store  *sqlstore.Store
-	file   string // the database
-	secret signingkey.Secret
-	*clock
+	*backendtest.Database
 }
 
 // answers checks answers to browsers.
 type answers struct{ testing.TB }
 
-// clock is a clock that only moves in tests.
-type clock struct {
-	mu   sync.Mutex
-	time time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.time
-}
-
-// pass advances the clock.
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.time = c.time.Add(d)
-}
-
 // newWorld starts a backend. wrap, if not nil, wraps its store.
 func newWorld(t testing.TB, wrap func(host.Store) host.Store) *world {
 	t.Helper()
-	w := &world{logged: &lockedBuffer{}, stored: stored{
-		answers: answers{t}, clock: &clock{time: time.Now().Truncate(time.Second)}, file: lite.NewFile(t),
-	}}
-	w.secret, _ = signingkey.NewSecret()
-	var err error
-	if w.store, err = sqlite.Open(t.Context(), w.file); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { w.store.Close() })
-	w.apply(desired())
-	w.provider = logintest.New(t, issuer)
-	w.provider.Now = w.now
-	w.hosts = httpbrowser.Hosts{"127.0.0.1:8081": w.provider}
-	if w.through = w.store; wrap != nil {
-		w.through = wrap(w.store)
-	}
-	w.restart()
-	return w
-}
-
-// failing puts a store that can fail between the backend and its database.
-func (w *world) failing() *lite.Faulty {
-	w.Helper()
-	faulty := lite.OpenFaulty(w, w.file)
-	w.through = faulty
-	w.restart()
-	return faulty
-}
-
-// restart replaces the backend by a new one with empty caches.
-func (w *world) restart() {
-	w.Helper()
-	w.hosts["localhost:8080"] = w.backend(publicURL, w.through)
-}
-
-// backend returns the handler of a backend at that URL.
-func (w *world) backend(public string, store host.Store) http.Handler {
-	w.Helper()
-	var log slog.Handler = slog.NewJSONHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug})
-	if w.counted != nil {
-		log, store = w.counted.Log(log), w.counted.Store(store)
-	}
-	relies := login.Config{Issuer: issuer, ClientID: logintest.ClientID, ClientSecret: logintest.ClientSecret, Transport: w.hosts}
-	if w.relies != nil {
-		w.relies(&relies)
-	}
-	handler, err := host.New(host.Config{
-		PublicURL: public, Secret: w.secret, Now: w.now,
-		Log:      slog.New(log),
-		Provider: relies,
-		Tenants:  w.hosts, LoopbackConnections: public == publicURL,
-	}, store)
-	if err != nil {
-		w.Fatal(err)
-	}
-	if w.counted != nil {
-		return w.counted.Count(handler)
-	}
-	return handler
+	db := backendtest.NewDatabase(t, backendtest.NewClock(time.Now().Truncate(time.Second)), desired())
+	return &world{stored{answers{t}, db}, backendtest.New(t, db, wrap)}
 }
 
 // inSubtest returns the same world for a subtest.
 func (w *world) inSubtest(t testing.TB) *world {
-	other := *w
-	other.TB = t
-	return &other
-}
-
-func (w *stored) apply(d directory.Desired) {
-	w.Helper()
-	if _, err := w.store.Apply(context.WithoutCancel(w.Context()), d, w.now().Unix()); err != nil {
-		w.Fatal(err)
-	}
+	db := w.Database.In(t)
+	return &world{stored{answers{t}, db}, w.Backend.In(t, db)}
 }
 
 // desired returns the directory: alice is in three organizations, bob in one, zoe in
@@ -184,13 +80,7 @@ func desired() directory.Desired {
 }
 
 // browser returns a browser at the app web.
-func (w *world) browser() *httpbrowser.Browser { return w.browserOf(origin) }
-
-func (w *world) browserOf(page string) *httpbrowser.Browser {
-	b := httpbrowser.New(w, page, publicURL)
-	b.Transport, b.Now = w.hosts, w.now
-	return b
-}
+func (w *world) browser() *httpbrowser.Browser { return w.Browser(origin) }
 
 // signedIn returns a browser in which a user has signed in.
 func (w *world) signedIn(person string) *httpbrowser.Browser {
@@ -204,7 +94,7 @@ func (w *world) signIn(b *httpbrowser.Browser, person string) {
 	w.Helper()
 	before := len(b.Cookies())
 	if b.SignIn(person); len(sessionCookies(b)) == 0 || len(b.Cookies()) == before {
-		w.Fatalf("%s is not signed in: the browser keeps %v\n%s", person, b.Cookies(), w.logged)
+		w.Fatalf("%s is not signed in: the browser keeps %v\n%s", person, b.Cookies(), w.Logged)
 	}
 }
 
@@ -236,7 +126,7 @@ func (w *world) mint(b *httpbrowser.Browser, organization string) api.TokenRespo
 	w.Helper()
 	answer := b.Post("/token", `{"organization":"`+organization+`","enter":true}`)
 	if answer.Status != http.StatusOK {
-		w.Fatalf("minting for %s: %d %s\n%s", organization, answer.Status, answer.Body, w.logged)
+		w.Fatalf("minting for %s: %d %s\n%s", organization, answer.Status, answer.Body, w.Logged)
 	}
 	var minted api.TokenResponse
 	answer.JSON(w, &minted)
@@ -264,62 +154,12 @@ func cleared(r httpbrowser.Response) []string {
 	return names
 }
 
-// lockedBuffer is a log buffer for concurrent use.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
 // remove ends a user's membership in acme.
 func (w *stored) remove(person string) {
-	w.change(`DELETE FROM memberships WHERE organization_id = 'org_acme' AND user_id = (SELECT id FROM users WHERE sub = ?)`, person)
+	w.Change(`DELETE FROM memberships WHERE organization_id = 'org_acme' AND user_id = (SELECT id FROM users WHERE sub = ?)`, person)
 }
 
 // disable disables a user.
 func (w *stored) disable(person string) {
-	w.change(`UPDATE users SET disabled_at = 1 WHERE sub = ?`, person)
-}
-
-// change runs a statement on the database.
-func (w *stored) change(statement string, args ...any) {
-	w.Helper()
-	db := w.database()
-	defer db.Close()
-	if result, err := db.Exec(statement, args...); err != nil {
-		w.Fatal(err)
-	} else if n, _ := result.RowsAffected(); n == 0 {
-		w.Fatal("nothing changed")
-	}
-}
-
-// count returns the number that a query selects.
-func (w *stored) count(query string) (n int) {
-	w.Helper()
-	db := w.database()
-	defer db.Close()
-	if err := db.QueryRow(query).Scan(&n); err != nil {
-		w.Fatal(err)
-	}
-	return n
-}
-
-func (w *stored) database() *sql.DB {
-	w.Helper()
-	db, err := sql.Open("sqlite", "file:"+w.file)
-	if err != nil {
-		w.Fatal(err)
-	}
-	return db
+	w.Change(`UPDATE users SET disabled_at = 1 WHERE sub = ?`, person)
 }

@@ -108,7 +108,7 @@ func (f *full) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// What could not be written is written the next time.
+// An event that could not be written is written the next time.
 func TestAuditExport_WriteFails(t *testing.T) {
 	file, store := trail(t, 1500)
 	err := export{store, "siem", &full{100_000}, time.Now().Unix()}.run(t.Context())

@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(unset{m}, map[string]func(){"tabard": func() { os.Exit(Run()) }})
 }
 
-// unset runs the tests without the settings of whoever runs them.
+// unset runs the tests without the settings of the machine that runs them.
 type unset struct{ *testing.M }
 
 func (u unset) Run() int {
@@ -75,8 +75,8 @@ func signIn(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
-// begin is the transcripts' command "begin FILE SUB N": that person, who signed in to the
-// workspace whose database is FILE, begins N sessions.
+// begin is the transcripts' command "begin FILE SUB N": that user of the workspace whose
+// database is FILE begins N sessions.
 func begin(ts *testscript.TestScript, _ bool, args []string) {
 	store, err := sqlite.Open(context.Background(), ts.MkAbs(args[0]))
 	ts.Check(err)
@@ -94,8 +94,8 @@ func begin(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// adopt is the transcripts' command "adopt FILE SECRET": what the first start of a server
-// does to the epoch of the database FILE, by the secret's file SECRET.
+// adopt is the transcripts' command "adopt FILE SECRET": as the first start of a server
+// does, it gives the database FILE its epoch, by the secret's file SECRET.
 func adopt(ts *testscript.TestScript, _ bool, args []string) {
 	store, err := sqlite.Open(context.Background(), ts.MkAbs(args[0]))
 	ts.Check(err)
@@ -132,8 +132,8 @@ func status(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// schema is the transcripts' command "schema FILE N": the database FILE has the
-// migrations up to N, beyond those of this release one that changes nothing.
+// schema is the transcripts' command "schema FILE N": the database FILE has the migrations
+// up to N; those beyond this release's are empty.
 func schema(ts *testscript.TestScript, _ bool, args []string) {
 	last, err := strconv.ParseInt(args[1], 10, 64)
 	ts.Check(err)

@@ -62,7 +62,7 @@ func TestDoctor_WhatAProxyDoesWithHeaders(t *testing.T) {
 	for name, test := range map[string]struct {
 		request func(http.Header)
 		answer  func(*http.Response)
-		want    string // "" is nothing
+		want    string // "" is no text
 	}{
 		"nothing":                    {nil, nil, ""},
 		"cookies of its own":         {func(h http.Header) { h.Set("Cookie", "lb=1; "+h.Get("Cookie")) }, answer(func(h http.Header) { h.Add("Set-Cookie", "lb=1") }), ""},
@@ -121,7 +121,8 @@ func TestDoctor_MissingTrustedProxies(t *testing.T) {
 	}
 }
 
-// TestDoctor_ProbesAreForThoseWithTheSecret: to everybody else there is nothing.
+// TestDoctor_ProbesAreForThoseWithTheSecret: for all other requests the address does not
+// exist.
 func TestDoctor_ProbesAreForThoseWithTheSecret(t *testing.T) {
 	d, listen := deploy(t)
 	d.start(t, listen)

@@ -15,7 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/ports"
 )
 
-// deployment is what the doctor is told of one.
+// deployment has the settings that the doctor is given.
 type deployment struct{ publicURL, database, issuer string }
 
 // deploy makes a deployment with one app, whose server does not run yet.

@@ -43,8 +43,8 @@ func TestApplySaysHowLargeARolesTokensGet(t *testing.T) {
 	}
 }
 
-// TestApplySaysThatGroupsTogetherGiveTooMuch: each gives a role that fits, and nobody has
-// to be in both.
+// TestApplySaysThatGroupsTogetherGiveTooMuch: each gives a role that fits, and no person
+// has to be in both.
 func TestApplySaysThatGroupsTogetherGiveTooMuch(t *testing.T) {
 	text := "issuer: https://id.example.com\napps: [{id: web, name: Web, audience: a, origins: [https://app.example.com]}]\nroles:\n"
 	for _, role := range []string{"clerk", "owner"} {

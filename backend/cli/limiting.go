@@ -13,7 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/publicurl"
 )
 
-// parseLimits reads what --rate-limits says: 0, or three numbers.
+// parseLimits parses the value of --rate-limits: 0, or three numbers.
 func parseLimits(text string) (most limits.Most, err error) {
 	if text == "0" {
 		return most, nil
@@ -32,7 +32,7 @@ func parseLimits(text string) (most limits.Most, err error) {
 	return most, nil
 }
 
-// clients tells whom requests are counted for.
+// clients returns the client that a request counts for.
 type clients struct {
 	trusted proxies
 	tls     bool // the public URL is https: this server speaks no TLS, so there is a proxy
@@ -58,9 +58,9 @@ func (s *settings) limit(log *slog.Logger, trusted proxies, next http.Handler) (
 	return limits.New(most, nil).Wrap(strings.TrimSuffix(public.Path, "/"), c.of, next), nil
 }
 
-// of returns whom a request is counted for. Where every client seems to be the proxy, no
-// network is: one person's requests would refuse everybody's. This machine's own are not
-// limited at all.
+// of returns the client of a request. Where every client seems to be the proxy, no network
+// is counted: one person's requests would refuse all others. This machine's own requests
+// are not limited at all.
 func (c clients) of(r *http.Request) limits.Client {
 	sender, err := netip.ParseAddrPort(r.RemoteAddr)
 	text, _ := c.trusted.walk(r)

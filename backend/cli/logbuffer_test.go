@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// calls are what was written, call by call.
+// calls are the texts that were written, call by call.
 type calls []string
 
 func (c *calls) Write(text []byte) (int, error) {

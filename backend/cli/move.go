@@ -19,7 +19,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
-// movement is what tabard move is told.
+// movement has the flags of tabard move.
 type movement struct {
 	settings
 	to string

@@ -12,8 +12,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// probes answers tabard doctor, which shows by the secret that it may ask. To everybody
-// else the next handler answers as at any address where there is nothing.
+// probes answers tabard doctor, which shows by the secret that it may ask. All other
+// requests go to the next handler, which knows no such address.
 type probes struct {
 	*settings
 	replica string

@@ -48,7 +48,7 @@ func (p proxies) client(r *http.Request) string {
 	return client
 }
 
-// walk returns the client, and how many addresses are forwarded of what is before it.
+// walk returns the client, and the number of forwarded addresses before it.
 func (p proxies) walk(r *http.Request) (client string, further int) {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -73,9 +73,9 @@ func (p proxies) walk(r *http.Request) (client string, further int) {
 	return host, i + 1
 }
 
-// before lets a handler see the client's address as RemoteAddr, without a port. It
-// is shown to people and written to the trail; it decides nothing but whose wrong keys
-// are counted together, and (operators) who reads the metrics.
+// before lets a handler see the client's address as RemoteAddr, without a port. It is
+// shown to people and written to the trail; it decides only which wrong keys are counted
+// together, and (operators) which clients read the metrics.
 func (p proxies) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		own := *r

@@ -12,7 +12,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 )
 
-// restoration is what tabard restore is told.
+// restoration has the flags of tabard restore.
 type restoration struct {
 	settings
 	accept, list, keepSessions, replace, asJSON bool

@@ -18,8 +18,8 @@ import (
 // mostShown is how many of a kind --accept lists; --list lists all.
 const mostShown = 50
 
-// review lists who and what has access in a restored database, and accepts it if that was
-// asked for.
+// review lists the people, keys and sessions with access in a restored database, and
+// accepts it if that was asked for.
 func (r *restoration) review(ctx context.Context, out io.Writer) error {
 	store, err := r.openExisting(ctx)
 	if err != nil {
@@ -33,7 +33,7 @@ func (r *restoration) review(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	secret, err := readSecret(path) // none is made: it would open nothing of what was restored
+	secret, err := readSecret(path) // none is made: it would open no restored value
 	if err != nil {
 		return fmt.Errorf("--secret-file: %s: %w", path, err)
 	}
@@ -63,8 +63,8 @@ func (r *restoration) accepted(ctx context.Context, a restore.Acceptance, out io
 	return err
 }
 
-// show lists the changes that the audit log has and the database lacks, or everybody and
-// everything with access.
+// show lists the changes that the audit log has and the database lacks, or all people,
+// keys and sessions with access.
 func (r *restoration) show(ctx context.Context, store *sqlstore.Store, out io.Writer) error {
 	served, err := store.LastServed(ctx)
 	if err != nil {
@@ -114,7 +114,7 @@ func (r *restoration) showUndone(ctx context.Context, store *sqlstore.Store, out
 	return columns.Flush()
 }
 
-// openTrail opens what --trail names: a database, or a file of events.
+// openTrail opens the value of --trail: a database, or a file of events.
 func (r *restoration) openTrail(ctx context.Context) (restore.Trail, func() error, error) {
 	if checkDatabase(r.trail) == "" {
 		other := r.settings

@@ -81,8 +81,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.loaded.Load().handler.ServeHTTP(w, r)
 }
 
-// load makes the server use a secret, and the client secret that its file has now. On
-// an error nothing changes.
+// load makes the server use a secret, and the client secret that its file has now. On an
+// error all stays as it is.
 func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
 	if err := s.epoch.Check(ctx, secret.Epoch()); err != nil && s.epoch.Held() == nil {
 		return err

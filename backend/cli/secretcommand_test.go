@@ -106,7 +106,7 @@ func (p *replacing) refuses(reasons ...string) {
 func TestTheSecretIsReplacedInThreeStepsNoneTooEarly(t *testing.T) {
 	p := newReplacing(t)
 	old := p.secret()
-	// What is made and sealed under the old value.
+	// Keys that are made and sealed under the old value.
 	_, err := signingkey.NewKeyRing(p.store, old, signingkey.ES256).Signing(t.Context(), "", 0, p.now)
 	p.must(err)
 	sealer := old.Sealer(signingkey.ForConnections)

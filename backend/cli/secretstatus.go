@@ -22,8 +22,8 @@ type secretState struct {
 	Values   []string          `json:"values"` // by id, the one in use first
 }
 
-// examineSecret returns the state of the replacement for a secret file. With look it
-// changes nothing in the store.
+// examineSecret returns the state of the replacement for a secret file. With look it only
+// reads the store.
 func examineSecret(ctx context.Context, store *sqlstore.Store, f *secretFile, look bool, now int64) (*secretState, error) {
 	secret, err := signingkey.ParseSecret(f.text)
 	if err != nil {
@@ -33,7 +33,7 @@ func examineSecret(ctx context.Context, store *sqlstore.Store, f *secretFile, lo
 	if err != nil {
 		return nil, err
 	}
-	state := &secretState{Blockers: []string{}, Replicas: append([]secrets.Replica{}, secrets.Living(all, now)...)}
+	state := &secretState{Blockers: []string{}, Replicas: append([]secrets.Replica{}, secrets.Live(all, now)...)}
 	if state.Values, err = secret.IDs(); err != nil {
 		return nil, err
 	}

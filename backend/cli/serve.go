@@ -62,7 +62,7 @@ stops listening and lets running requests finish. On SIGHUP it reads --secret-fi
 const databaseWait = time.Minute
 
 // serve runs the server, given valid settings, until ctx ends, and then lets running
-// requests finish. It first listens: if the port is taken, nothing was changed.
+// requests finish. It first listens: if the port is taken, the database is as before.
 func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	listener, err := net.Listen("tcp", s.listen)
 	if err != nil {
@@ -96,8 +96,8 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	return err
 }
 
-// before puts before the backend's handler what it does not do itself: it learns where
-// requests came from, is counted, and shows the counts to those who may see them.
+// before puts before the backend's handler the tasks that it does not do itself: it finds
+// the sender of requests, counts them, and shows the counts to permitted clients.
 func (s *settings) wrapHandler(handler http.Handler, counted *metrics.Metrics) (http.Handler, error) {
 	trusted, err := parseProxies(s.trustedProxies)
 	if err != nil {

@@ -150,8 +150,8 @@ func TestATakenPortStopsTheStartBeforeAnythingIsMade(t *testing.T) {
 	}
 }
 
-// A server writes down which secret it has, and that it ended: whoever replaces the secret
-// waits for the servers that run.
+// A server records which secret it has, and its end: the replacement of the secret waits
+// for the servers that run.
 func TestAServerTellsWhichSecretItHas(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	logs, w := io.Pipe()

@@ -16,8 +16,7 @@ func right() map[string]string {
 	}
 }
 
-// checked returns what is wrong with the settings of a command line and an
-// environment.
+// checked returns the problems of the settings of a command line and an environment.
 func checked(t *testing.T, args, environ []string) wrongSettings {
 	t.Helper()
 	var s settings
@@ -246,8 +245,8 @@ func TestAMissingFolderOfTheDatabaseNamesTheSetting(t *testing.T) {
 	}
 }
 
-// Whatever form the address has, its password stands in no error: not that the address is
-// malformed, nor that nobody answers there.
+// In every form of the address its password stays out of errors: of those about a
+// malformed address, and of those about an unreachable one.
 func TestADatabasesPasswordIsNeverTold(t *testing.T) {
 	services := filepath.Join(t.TempDir(), "services")
 	if err := os.WriteFile(services, []byte("[tabard]\nhost=127.0.0.1\nport=1\npassword=hunter2\n"), 0o600); err != nil {
@@ -285,7 +284,7 @@ func TestADatabasesPasswordIsNeverTold(t *testing.T) {
 	}
 }
 
-// The keyword form of an address is refused with what would be right.
+// The keyword form of an address is refused with the right form.
 func TestTheKeywordFormOfAnAddressIsRefused(t *testing.T) {
 	wrong := checked(t, []string{"--database=host=localhost password=hunter2"}, nil)
 	if told := wrong.Error(); !strings.Contains(told, `--database is "host=…"`) || !strings.Contains(told, "postgres://USER:PASSWORD@HOST/DATABASE") {

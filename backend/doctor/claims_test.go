@@ -10,8 +10,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/policy"
 )
 
-// TestExamine_ProviderWithoutAuthTime names the rule that needs it, and nothing where
-// none does or the provider says that it signs it.
+// TestExamine_ProviderWithoutAuthTime names the rule that needs it, and makes no finding
+// if no rule does or the provider says that it signs it.
 func TestExamine_ProviderWithoutAuthTime(t *testing.T) {
 	of := func(workspace, acme policy.Rules) directory.Desired {
 		d := app("http://127.0.0.1:1")
@@ -22,7 +22,7 @@ func TestExamine_ProviderWithoutAuthTime(t *testing.T) {
 	for name, test := range map[string]struct {
 		desired directory.Desired
 		claims  any
-		want    string // "" is nothing
+		want    string // "" is no finding
 	}{
 		"the workspace":       {of(policy.Rules{AuthenticationAge: 300}, policy.Rules{}), []string{"sub", "email"}, "and authentication_age of the workspace needs it"},
 		"an organization":     {of(policy.Rules{}, policy.Rules{Isolated: true}), []string{"sub", "email"}, "and isolated of organization acme needs it"},

@@ -24,7 +24,7 @@ func (e *examination) disk(d *inspect.Database) {
 	}
 }
 
-// pooler tells what stands between the server and its database.
+// pooler reports the pooler between the server and its database.
 func (e *examination) pooler(d *inspect.Database) {
 	switch {
 	case !d.Pooler:

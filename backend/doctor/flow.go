@@ -8,8 +8,9 @@ import (
 	"github.com/tabard-auth/tabard/backend/login"
 )
 
-// flow tells whether the provider offers how people are signed in. What the metadata
-// leave out has a default (OpenID Connect Discovery section 3), or is not known.
+// flow tells whether the provider offers the flow by which people sign in. A member that
+// the metadata leave out has a default (OpenID Connect Discovery section 3), or is not
+// known.
 func (e *examination) flow(m metadata) {
 	if len(m.ResponseTypes) > 0 && !slices.Contains(m.ResponseTypes, "code") || len(m.GrantTypes) > 0 && !slices.Contains(m.GrantTypes, "authorization_code") {
 		e.add(provider, Problem, "Allow the authorization code flow (response type code) at the provider.", "it does not offer the authorization code flow")
@@ -47,7 +48,7 @@ func (e *examination) responseMode(m metadata) {
 	}
 }
 
-// authentication tells whether the provider takes how the client proves who it is.
+// authentication tells whether the provider accepts the client's method of authentication.
 func (e *examination) authentication(m metadata) {
 	takes := func(method string) bool { return slices.Contains(m.TokenAuth, method) }
 	bySecret := len(m.TokenAuth) == 0 || takes("client_secret_basic") || takes("client_secret_post")

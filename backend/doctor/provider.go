@@ -14,7 +14,7 @@ import (
 
 const provider = "provider"
 
-// metadata is what a sign-in needs of the provider's metadata (OpenID Connect
+// metadata are the members of the provider's metadata that a sign-in needs (OpenID Connect
 // Discovery section 3, RFC 9126 section 5).
 type metadata struct {
 	Issuer        string   `json:"issuer"`
@@ -141,7 +141,7 @@ func (e *examination) credentials(ctx context.Context, client *login.Provider) {
 	}
 }
 
-// why says what a provider refused, without the code that an app is told.
+// why returns the text of a provider's refusal, without the code that an app gets.
 func why(err error) error {
 	var refused *login.Refused
 	if errors.As(err, &refused) {

@@ -48,24 +48,21 @@ func clientKey(t *testing.T) *login.ClientKey {
 	return key
 }
 
-// TestDoctor_ReadsWhatTheProviderAsksFor, and names the cure for each fault.
-func TestDoctor_ReadsWhatTheProviderAsksFor(t *testing.T) {
-	key := clientKey(t)
-	set := func(name string, value any) func(*logintest.Provider) {
-		return func(p *logintest.Provider) { p.Metadata = func(m map[string]any) { m[name] = value } }
-	}
-	keyed := func(p *logintest.Provider) {
-		p.ClientAuth, p.ClientKeys = []string{"private_key_jwt"}, func() []byte { return key.Set() }
-	}
-	withKey := func(c *login.Config) { c.ClientKey, c.ClientSecret = key, "" }
-	fails := func(path string, f idp.Fault) func(*logintest.Provider) {
-		return func(p *logintest.Provider) { p.Faults = map[string]idp.Fault{path: f} }
-	}
-	for name, test := range map[string]struct {
-		provider func(*logintest.Provider)
-		relies   func(*login.Config)
-		want     string
-	}{
+// diagnosis is a finding about a provider and the server's settings.
+type diagnosis struct {
+	provider func(*logintest.Provider)
+	relies   func(*login.Config)
+	want     string
+}
+
+// set changes a provider's metadata.
+func set(name string, value any) func(*logintest.Provider) {
+	return func(p *logintest.Provider) { p.Metadata = func(m map[string]any) { m[name] = value } }
+}
+
+// requestDiagnoses are about authorization requests.
+func requestDiagnoses() map[string]diagnosis {
+	return map[string]diagnosis{
 		"all well":                {nil, nil, "ok provider: it accepts the client tabard and its secret"},
 		"the way back":            {nil, nil, "ok provider: it accepts the redirect URI " + publicURL + "/callback"},
 		"push demanded":           {func(p *logintest.Provider) { p.PushedRequests = idp.PushRequired }, nil, "ok provider: it demands pushed authorization requests, and gets them"},
@@ -77,7 +74,18 @@ func TestDoctor_ReadsWhatTheProviderAsksFor(t *testing.T) {
 		"cure for that": {func(p *logintest.Provider) {
 			p.PushedRequests, p.RedirectURIs = idp.PushRequired, []string{"https://other.example"}
 		}, nil, "→ Register " + publicURL + "/callback, exactly so"},
-		"another callback":       {func(p *logintest.Provider) { p.RedirectURIs = []string{"https://other.example"} }, nil, "problem provider: it refuses the redirect URI "},
+		"another callback": {func(p *logintest.Provider) { p.RedirectURIs = []string{"https://other.example"} }, nil, "problem provider: it refuses the redirect URI "},
+	}
+}
+
+// clientDiagnoses are about the authentication of the client.
+func clientDiagnoses(t *testing.T) map[string]diagnosis {
+	key := clientKey(t)
+	keyed := func(p *logintest.Provider) {
+		p.ClientAuth, p.ClientKeys = []string{"private_key_jwt"}, func() []byte { return key.Set() }
+	}
+	withKey := func(c *login.Config) { c.ClientKey, c.ClientSecret = key, "" }
+	return map[string]diagnosis{
 		"a key alone":            {keyed, nil, "problem provider: it takes no client secret, but private_key_jwt → Name a private key by --oidc-client-key-file, in place of the secret, and register " + publicURL + "/.well-known/client-jwks.json"},
 		"a key":                  {keyed, withKey, "ok provider: it accepts the client tabard and its key"},
 		"a key it does not know": {func(p *logintest.Provider) { keyed(p); p.ClientKeys = func() []byte { return clientKey(t).Set() } }, withKey, "it refuses the client tabard and its key"},
@@ -94,6 +102,12 @@ func TestDoctor_ReadsWhatTheProviderAsksFor(t *testing.T) {
 			func(c *login.Config) { withKey(c); c.TokenEndpointAudience = true }, "ok provider: it accepts the client tabard and its key"},
 		"an assertion for the issuer alone": {func(p *logintest.Provider) { keyed(p); p.AssertionAudience = p.Issuer + "/token" }, withKey,
 			"Some providers take assertions for their token endpoint alone: --oidc-assertion-audience token_endpoint"},
+	}
+}
+
+// metadataDiagnoses are about metadata that exclude this server.
+func metadataDiagnoses() map[string]diagnosis {
+	return map[string]diagnosis{
 		"certificates alone":      {set("token_endpoint_auth_methods_supported", []string{"tls_client_auth"}), nil, "it takes only tls_client_auth, by which this server cannot authenticate"},
 		"no code flow":            {set("response_types_supported", []string{"id_token"}), nil, "problem provider: it does not offer the authorization code flow → Allow the authorization code flow"},
 		"no code grant":           {set("grant_types_supported", []string{"implicit"}), nil, "it does not offer the authorization code flow"},
@@ -104,8 +118,17 @@ func TestDoctor_ReadsWhatTheProviderAsksFor(t *testing.T) {
 		"form_post, way back":     {func(p *logintest.Provider) { p.FormPost = true }, func(c *login.Config) { c.ResponseMode = "form_post" }, "ok provider: it accepts the redirect URI "},
 		"tenants, none listed":    {set("issuer", "https://login.example/{tenantid}/v2.0"), nil, "and none is listed → List the tenants whose people may sign in: --oidc-tenants"},
 		"one tenant, some listed": {nil, func(c *login.Config) { c.Tenants = []string{"t-contoso"} }, "is of one tenant, and --oidc-tenants lists some"},
-		"secret expired":          {fails("/token", idp.Fault{Status: 401, Error: "invalid_client", Description: "AADSTS7000222: keys are expired"}), nil, "AADSTS7000222: keys are expired → Compare --oidc-client-id and TABARD_OIDC_CLIENT_SECRET"},
-		"token endpoint down":     {fails("/token", idp.Fault{Status: 503, Error: "maintenance"}), nil, "look provider: it did not answer whether it accepts the client tabard and its secret: login: the OpenID provider is unavailable: its token endpoint answers 503: maintenance"},
+	}
+}
+
+// faultDiagnoses are about endpoints and keys that fail.
+func faultDiagnoses() map[string]diagnosis {
+	fails := func(path string, f idp.Fault) func(*logintest.Provider) {
+		return func(p *logintest.Provider) { p.Faults = map[string]idp.Fault{path: f} }
+	}
+	return map[string]diagnosis{
+		"secret expired":      {fails("/token", idp.Fault{Status: 401, Error: "invalid_client", Description: "AADSTS7000222: keys are expired"}), nil, "AADSTS7000222: keys are expired → Compare --oidc-client-id and TABARD_OIDC_CLIENT_SECRET"},
+		"token endpoint down": {fails("/token", idp.Fault{Status: 503, Error: "maintenance"}), nil, "look provider: it did not answer whether it accepts the client tabard and its secret: login: the OpenID provider is unavailable: its token endpoint answers 503: maintenance"},
 		"one broken key": {func(p *logintest.Provider) {
 			p.Keys = func(own map[string]string) []any {
 				return []any{own, map[string]any{"kty": "RSA", "kid": "old", "n": "AQAB", "e": "AQAB", "x5c": []string{"AAAA"}}}
@@ -116,16 +139,23 @@ func TestDoctor_ReadsWhatTheProviderAsksFor(t *testing.T) {
 		}, nil, "problem provider: no key of its key set ("},
 		"keys fail":     {fails("/jwks.json", idp.Fault{Status: 500}), nil, "cannot be read: it answers 500 Internal Server Error"},
 		"metadata fail": {fails("/.well-known/openid-configuration", idp.Fault{Status: 404}), nil, "its metadata cannot be read: it answers 404 Not Found"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			p := newProvider(t, "")
-			if test.provider != nil {
-				test.provider(p)
-			}
-			if findings := diagnosed(t, p, test.relies); !strings.Contains(findings, test.want) {
-				t.Errorf("%q is not among\n%s", test.want, findings)
-			}
-		})
+	}
+}
+
+// TestDoctor_ReadsWhatTheProviderAsksFor, and names the cure for each fault.
+func TestDoctor_ReadsWhatTheProviderAsksFor(t *testing.T) {
+	for _, diagnoses := range []map[string]diagnosis{requestDiagnoses(), clientDiagnoses(t), metadataDiagnoses(), faultDiagnoses()} {
+		for name, test := range diagnoses {
+			t.Run(name, func(t *testing.T) {
+				p := newProvider(t, "")
+				if test.provider != nil {
+					test.provider(p)
+				}
+				if findings := diagnosed(t, p, test.relies); !strings.Contains(findings, test.want) {
+					t.Errorf("%q is not among\n%s", test.want, findings)
+				}
+			})
+		}
 	}
 }
 

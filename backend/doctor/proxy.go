@@ -15,7 +15,7 @@ import (
 
 const proxy = "proxy"
 
-// What is lost with each header that a proxy keeps or changes.
+// The consequence for each header that a proxy keeps or changes.
 var requestHeaders = map[string]struct{ name, lost string }{
 	"Cookie":         {"Cookie", "nobody stays signed in. Let the proxy pass on the cookies that begin with __Host-Http-tabard below the public URL"},
 	"Dpop":           {api.HeaderProof, "sessions with a device key are refused"},
@@ -31,7 +31,7 @@ var answerHeaders = map[string]struct{ name, lost string }{
 	"Retry-After": {"Retry-After", "clients ask again too soon"},
 }
 
-// probed is a probe and what came of it.
+// probed is a probe and its outcome.
 type probed struct {
 	probe.Probe
 	report probe.Report
@@ -65,7 +65,7 @@ func (e *examination) send(ctx context.Context, failing bool) (p probed, err err
 	return p, nil
 }
 
-// way examines what requests and answers meet between browsers and replicas.
+// way examines the path of requests and answers between browsers and replicas.
 func (e *examination) way(ctx context.Context) {
 	if e.Secret == nil {
 		e.add(proxy, Look, "Give this command the secret of the server there (--secret-file).",
@@ -143,8 +143,8 @@ func (e *examination) once(level Level, advice, text string) {
 	}
 }
 
-// client examines whom the server takes for its client: all limits by network, and the
-// addresses that people and the audit log see, follow from it.
+// client examines which address the server takes for its client: all limits by network,
+// and the addresses that people and the audit log see, follow from it.
 func (e *examination) client(r probe.Report) {
 	const taken = "every client seems to be %s, in the log, the audit trail and to people; requests are not limited by network"
 	behind := r.Forwarded || strings.HasPrefix(e.PublicURL, "https://") // the server speaks no TLS

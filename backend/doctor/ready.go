@@ -13,7 +13,7 @@ const (
 	readyPath = "/readyz"
 )
 
-// unready are what a replica says that fails, in words, with advice.
+// unready are the failures that a replica reports, in words, with advice.
 var unready = map[string]struct{ text, advice string }{
 	"write": {"no write lands in its database: the disk is full, or it is a standby",
 		"Make room on the database's disk, or let the server connect to the primary."},
@@ -30,7 +30,7 @@ func (e *examination) ready(ctx context.Context) {
 		return
 	}
 	var said struct{ Status, Failed string }
-	json.Unmarshal(a.body, &said) // another body says nothing
+	json.Unmarshal(a.body, &said) // another body has no such report
 	switch why, known := unready[said.Failed]; {
 	case a.status == http.StatusOK && said.Status == "ok":
 		e.ok(readiness, "the server is ready")

@@ -34,7 +34,7 @@ func (e *examination) secret(ctx context.Context, d *inspect.Database) {
 		return
 	}
 	differs := false
-	for _, r := range secrets.Living(all, e.Now) {
+	for _, r := range secrets.Live(all, e.Now) {
 		e.living = append(e.living, r.Name)
 		if slices.Equal(r.IDs, ids) {
 			continue

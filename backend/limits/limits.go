@@ -1,6 +1,6 @@
 // Package limits bounds how many requests one network and one session may send to the
-// browser's endpoints of a server. What is beyond is refused by the endpoints themselves,
-// in their own form. A Worker has its platform's limits instead.
+// browser's endpoints of a server. Requests beyond are refused by the endpoints
+// themselves, in their own form. A Worker has its platform's limits instead.
 package limits
 
 import (
@@ -29,17 +29,17 @@ var Default = Most{Refused: 1200, SignIns: 120, Session: 300}
 
 const (
 	window = 60 // seconds
-	// maxCounted bounds the memory: what is beyond is not counted in this window.
+	// maxCounted bounds the memory: networks beyond it are not counted in this window.
 	maxCounted = 50_000
 	// maxSessions is how many tokens of a request are counted. A browser has at most twelve.
 	maxSessions = 32
 )
 
 // sizes are the networks that are counted, with how many times a limit each may have. The
-// first is a client's own: of IPv6 a /64. In the others somebody can have many of those.
+// first is a client's own: of IPv6 a /64. In the others one client can have many of those.
 var sizes = [...]struct{ bits4, bits6, times int }{{32, 64, 1}, {0, 48, 10}, {0, 32, 100}}
 
-// What is counted of a network.
+// The counts of a network.
 const (
 	begun = iota
 	ended
@@ -71,12 +71,12 @@ func New(most Most, now func() time.Time) *Limits {
 	return l
 }
 
-// Client is whom a request is counted for.
+// Client is the client that a request counts for.
 type Client struct {
 	// Address is where it came from; the zero address where that is not known, and no
 	// network can be limited.
 	Address netip.Addr
-	// Exempt reports whether nothing of it is limited.
+	// Exempt reports whether none of its requests is limited.
 	Exempt bool
 }
 
@@ -161,8 +161,8 @@ func (l *Limits) signIn(kind int, address netip.Addr, minute int64) (exceeded bo
 	return exceeded
 }
 
-// standing counts the tokens that a request shows, and looks at what its network was
-// refused.
+// standing counts the tokens that a request shows, and looks at the refusals of its
+// network.
 func (l *Limits) standing(r *http.Request, address netip.Addr, minute int64) (exceeded bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -177,7 +177,7 @@ func (l *Limits) standing(r *http.Request, address netip.Addr, minute int64) (ex
 			continue
 		}
 		counted++
-		// The whole token counts: who cannot show it cannot use its session's limit up.
+		// The whole token counts: a client without it cannot use its session's limit up.
 		key := maphash.String(l.seed, c.Value)
 		if n, known := l.sessions[key]; known || len(l.sessions) < maxCounted {
 			l.sessions[key] = n + 1

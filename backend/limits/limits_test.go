@@ -140,7 +140,7 @@ func TestLimits_OneSession(t *testing.T) {
 	}
 }
 
-// TestLimits_MemoryIsBounded, whatever is sent.
+// TestLimits_MemoryIsBounded for any number of networks and tokens.
 func TestLimits_MemoryIsBounded(t *testing.T) {
 	w := newWorld(limits.Default)
 	w.status = http.StatusUnauthorized

@@ -1,7 +1,7 @@
-// Package probe shows what a request of a browser's meets between the public URL and a
-// replica: which of its headers arrive, which of the answer's come back, who is taken for
-// the client, and what time it is there. Only whoever has the workspace's secret is
-// answered. Nothing of a request is repeated in its answer.
+// Package probe shows how a request of a browser's passes between the public URL and a
+// replica: which of its headers arrive, which of the answer's come back, which address
+// counts as the client, and the time there. Only a client with the workspace's secret is
+// answered. The answer repeats no part of the request.
 package probe
 
 import (
@@ -38,7 +38,7 @@ type Probe struct {
 	mark   string // of cookies
 }
 
-// Server is what a probe and its answer follow from.
+// Server has the settings that a probe and its answer follow from.
 type Server struct {
 	PublicURL  string
 	CookieMark string // "" follows from PublicURL
@@ -66,7 +66,7 @@ func mac(key []byte, marker string, at int64) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// read returns the probe that a request is, if it comes from somebody with the secret.
+// read returns the probe that a request is, if its client has the secret.
 func (s Server) read(query url.Values, now int64) (Probe, bool) {
 	at, err := strconv.ParseInt(query.Get("at"), 10, 64)
 	if err != nil || at < now-life || at > now+life {
@@ -146,8 +146,8 @@ type Report struct {
 
 // Way is how a request came, as a host judges it.
 type Way struct {
-	// Sender is who sent the request to the replica, and Client whom it takes for its
-	// client: both are addresses.
+	// Sender is the address that sent the request to the replica, and Client the one that
+	// it takes for its client.
 	Sender string `json:"sender"`
 	Client string `json:"client"`
 	// Trusted reports whether the sender is a trusted proxy.
@@ -167,7 +167,8 @@ type Answerer struct {
 	Now     func() time.Time
 }
 
-// Answer answers a request, and reports whether it did: to strangers there is nothing.
+// Answer answers a request, and reports whether it did: for strangers the address does not
+// exist.
 func (a Answerer) Answer(w http.ResponseWriter, r *http.Request, way Way) bool {
 	now := a.Now()
 	p, ok := a.read(r.URL.Query(), now.Unix())

@@ -44,8 +44,8 @@ func returnAddress(app directory.App, home, returnTo string) (string, bool) {
 	return origin + rest, true
 }
 
-// splitOrigin splits an address into an origin of the app's and what follows it; false
-// where it is of none.
+// splitOrigin splits an address into an origin of the app's and the rest; false if it is
+// of none.
 func splitOrigin(app directory.App, home, address string) (origin, rest string, ok bool) {
 	if address == "" {
 		return home, cmp.Or(app.Path, "/"), true
@@ -62,8 +62,9 @@ func splitOrigin(app directory.App, home, address string) (origin, rest string, 
 	return "", "", false
 }
 
-// escaped escapes what browsers escape in the path, the query and the fragment alike
-// (WHATWG URL section 1.3): spaces, double quotes, angle brackets and all but ASCII.
+// escaped escapes the characters that browsers escape in the path, the query and the
+// fragment alike (WHATWG URL section 1.3): spaces, double quotes, angle brackets and all
+// but ASCII.
 func escaped(text string) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder

@@ -60,8 +60,8 @@ var foreign = []string{
 	"notes/é", " /", "\x00/", "//" + strings.Repeat("a", maxReturnTo),
 }
 
-// TestReturnAddress_ThatCannotBeKept: an address of the app's that is too long, or that
-// says more than one thing, leads to the start of its origin and keeps nobody out.
+// TestReturnAddress_ThatCannotBeKept: an address of the app's that is too long or
+// ambiguous leads to the start of its origin, and the sign-in goes on.
 func TestReturnAddress_ThatCannotBeKept(t *testing.T) {
 	for returnTo, want := range map[string]string{
 		"/" + strings.Repeat("a", maxReturnTo): home + "/",
@@ -99,7 +99,7 @@ func FuzzAReturnAddressStaysWithTheApp(f *testing.F) {
 		}
 		u, err := url.Parse(got)
 		if err != nil {
-			return // the differential test covers what browsers make of it
+			return // the differential test covers how browsers read it
 		}
 		needsEscape := func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"<>", r) }
 		if !slices.Contains(web.Origins, u.Scheme+"://"+u.Host) || u.User != nil || strings.ContainsFunc(got, needsEscape) {

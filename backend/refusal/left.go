@@ -11,8 +11,8 @@ import (
 // left before it was answered. Proxies write the same.
 const StatusClientLeft = 499
 
-// UnlessClientLeft returns what a request came to: what fails once its client left is no
-// fault of the server's, its database's or a provider's. A panic is.
+// UnlessClientLeft returns the outcome of a request: a failure after its client left is no
+// fault of the server, its database or a provider. A panic is.
 func (r *Refusal) UnlessClientLeft(ctx context.Context) *Refusal {
 	if r.Code != api.TemporarilyUnavailable || !errors.Is(ctx.Err(), context.Canceled) {
 		return r

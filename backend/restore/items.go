@@ -10,7 +10,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// Kind is what an item is.
+// Kind is the kind of an item.
 type Kind string
 
 // The kinds, in the order in which they are listed.
@@ -25,7 +25,7 @@ const (
 // Kinds are all of them.
 var Kinds = []Kind{Key, SigningKey, Staff, Person, Member}
 
-// Item is somebody or something with access, as the database has it.
+// Item is a person, key or session with access, as the database has it.
 type Item struct {
 	Kind           Kind     `json:"kind"`
 	ID             string   `json:"id"` // a person's, of a member or staff
@@ -57,7 +57,7 @@ func pages[T any](read func(after string) ([]T, error), id func(T) string) iter.
 	}
 }
 
-// Items calls show for everybody and everything of a kind that has access at a time.
+// Items calls show for each item of a kind that has access at a time.
 func Items(ctx context.Context, store Store, kind Kind, now int64, show func(Item) error) error {
 	switch kind {
 	case Key:

@@ -1,6 +1,6 @@
-// Package restore accepts a database that was restored from a backup: it ends the
-// sessions of before and tells who and what came back. Until then no replica serves the
-// database (host.Epoch).
+// Package restore accepts a database that was restored from a backup: it ends the sessions
+// of before and lists the access that came back. Until then no replica serves the database
+// (host.Epoch).
 package restore
 
 import (
@@ -32,22 +32,22 @@ type Acceptance struct {
 	Store Store
 	// Epoch is the one that the secret's file names.
 	Epoch string
-	// KeepSessions ends no session: nothing is missing in the database.
+	// KeepSessions ends no session: the database lacks no change.
 	KeepSessions bool
 	By           admin.Actor
 	Now          func() time.Time
 }
 
 // ErrServed refuses to accept a database that is served.
-var ErrServed = errors.New("the database's epoch is the one that the secret file names: it is served, and there is nothing to accept")
+var ErrServed = errors.New("the database is served already, since its epoch is the secret file's: there is nothing to accept")
 
 // reasonRestored tells that the database was restored from a backup of before.
 const reasonRestored session.Reason = "restored"
 
-// farAhead is later than what any replica's clock has shown, in seconds.
+// farAhead is more than any replica's clock has been ahead, in seconds.
 const farAhead = 24 * 60 * 60
 
-// Check returns an error if there is nothing to accept.
+// Check returns an error if the database need not be accepted.
 func (a *Acceptance) Check(ctx context.Context) error {
 	found, err := a.Store.Epoch(ctx, a.Epoch)
 	if err == nil && found.Value == a.Epoch && !found.Copied {

@@ -17,11 +17,11 @@ import (
 // backup.
 type Undone struct {
 	admin.Event
-	// Now tells what is so again.
+	// Now describes the restored state.
 	Now string `json:"now"`
 }
 
-// cameBack is what is so again where a change is undone.
+// cameBack describes the state that undoing a change restores.
 var cameBack = map[audit.Action]string{
 	audit.RemoveMember:        "is a member again",
 	audit.DisableMember:       "is an enabled member again",
@@ -109,7 +109,7 @@ func Kept(ctx context.Context, store EventStore) Trail {
 // UndoneBy returns the changes of access that an audit log has and the database does not,
 // in the order of the log.
 func UndoneBy(ctx context.Context, store EventStore, trail Trail) (undone []Undone, err error) {
-	known, oldest := map[string]bool{}, int64(0) // what is older the database has forgotten
+	known, oldest := map[string]bool{}, int64(0) // older events were deleted from the database
 	for e, err := range Kept(ctx, store) {
 		if err != nil {
 			return nil, err

@@ -90,7 +90,7 @@ func (e *Examination) Blockers(ctx context.Context, step Step) ([]string, error)
 	if step == Promote {
 		return e.unknownTo(all, ids[1]), nil
 	}
-	reasons := e.notMaking(all, ids[0])
+	reasons := e.notUsing(all, ids[0])
 	if len(reasons) > 0 {
 		return reasons, nil
 	}
@@ -111,8 +111,8 @@ type Replica struct {
 	IDs  []string `json:"values"`
 }
 
-// Living returns the live replicas, by name.
-func Living(all []signingkey.ReplicaKey, now int64) (replicas []Replica) {
+// Live returns the live replicas, by name.
+func Live(all []signingkey.ReplicaKey, now int64) (replicas []Replica) {
 	for _, s := range all { // by replica, and place
 		if !s.IsAlive(now) {
 			continue
@@ -130,7 +130,7 @@ const nobody = "no replica has been seen for some minutes: start one with this f
 
 // unknownTo returns the replicas that do not have a value.
 func (e *Examination) unknownTo(all []signingkey.ReplicaKey, id string) (reasons []string) {
-	living := Living(all, e.Now)
+	living := Live(all, e.Now)
 	if len(living) == 0 {
 		return []string{nobody}
 	}
@@ -142,9 +142,9 @@ func (e *Examination) unknownTo(all []signingkey.ReplicaKey, id string) (reasons
 	return reasons
 }
 
-// notMaking returns the replicas that use another value.
-func (e *Examination) notMaking(all []signingkey.ReplicaKey, id string) (reasons []string) {
-	living := Living(all, e.Now)
+// notUsing returns the replicas that use another value.
+func (e *Examination) notUsing(all []signingkey.ReplicaKey, id string) (reasons []string) {
+	living := Live(all, e.Now)
 	if len(living) == 0 {
 		return []string{nobody}
 	}

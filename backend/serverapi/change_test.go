@@ -40,7 +40,7 @@ func TestASlugNamesOneOrganization(t *testing.T) {
 	w.wants(w.ask("PATCH", "/organizations/acme", `{"slug":"initech"}`, w.whole), http.StatusConflict, api.AlreadyExists)
 }
 
-// TestAConnectionIsAnsweredAsItIsPut: to ask for no scopes is not to say nothing of them.
+// TestAConnectionIsAnsweredAsItIsPut: an empty list of scopes differs from a missing one.
 func TestAConnectionIsAnsweredAsItIsPut(t *testing.T) {
 	w := newWorld(t, nil)
 	for scopes, want := range map[string]string{`"scopes":[],`: `"scopes":[]`, `"scopes":["email"],`: `"scopes":["email"]`, "": ""} {
@@ -60,17 +60,17 @@ func TestAWrongLinkIsTakenAway(t *testing.T) {
 		for range 2 {
 			var c admin.Connection
 			w.does("POST", "/organizations/"+slug+"/connections", someConnection, w.whole, &c)
-			w.must(nil, w.store.Link(t.Context(), c.ID, "a.martin", alice, w.now().Unix()))
+			w.must(nil, w.Store.Link(t.Context(), c.ID, "a.martin", alice, w.Now().Unix()))
 			of[slug] = append(of[slug], c.ID)
 		}
 	}
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	for range 2 { // which is no error
 		w.does("DELETE", "/organizations/acme/members/"+alice+"/links", "", w.acme, nil)
 	}
 	for slug, all := range of {
 		for _, id := range all {
-			if _, err := w.store.Linked(t.Context(), id, "a.martin"); (err == nil) != (slug == "globex") {
+			if _, err := w.Store.Linked(t.Context(), id, "a.martin"); (err == nil) != (slug == "globex") {
 				t.Errorf("%s: %v", slug, err)
 			}
 		}
@@ -96,13 +96,13 @@ func TestADeletedOrganizationsIDIsNeverUsedAgain(t *testing.T) {
 		t.Errorf("the new one has %v", members.Items)
 	}
 	w.refused(w.mint(w.signedIn("alice"), "acme"), api.OrganizationAccessDenied)
-	if _, err := w.store.Apply(t.Context(), desired(), w.now().Unix()); err == nil {
+	if _, err := w.Store.Apply(t.Context(), desired(), w.Now().Unix()); err == nil {
 		t.Error("a workspace file gave the id to another")
 	}
 }
 
-// TestTheWorkspaceFileAndAdministrationLeaveEachOthersAlone: the file has the last word
-// on its members' roles, administration on who is kept out.
+// TestTheWorkspaceFileAndAdministrationLeaveEachOthersAlone: the file has the last word on
+// its members' roles, administration on disabled members.
 func TestTheWorkspaceFileAndAdministrationLeaveEachOthersAlone(t *testing.T) {
 	w := newWorld(t, nil)
 	alice, member := w.userID("alice"), "/organizations/acme/members/"+w.userID("alice")
@@ -113,7 +113,7 @@ func TestTheWorkspaceFileAndAdministrationLeaveEachOthersAlone(t *testing.T) {
 	w.does("POST", "/organizations", someOrganization, w.whole, nil)
 	w.does("PUT", "/organizations/initech/members/"+alice, `{"roles":["viewer"]}`, w.whole, nil)
 	for range 2 {
-		if changes, err := w.store.Apply(t.Context(), desired(), w.now().Unix()); err != nil || !changes.None() {
+		if changes, err := w.Store.Apply(t.Context(), desired(), w.Now().Unix()); err != nil || !changes.None() {
 			t.Errorf("%+v: %v", changes, err)
 		}
 	}
@@ -125,28 +125,28 @@ func TestTheWorkspaceFileAndAdministrationLeaveEachOthersAlone(t *testing.T) {
 	w.minted(w.mint(b, "globex"))
 }
 
-// TestEveryChangeIsInTheTrail: by whom, what, where, and how it ended; also those that
-// were refused.
+// TestEveryChangeIsInTheTrail with its actor, object, address and outcome; refused ones
+// too.
 func TestEveryChangeIsInTheTrail(t *testing.T) {
 	onEveryRoute(t, func(r *tried) {
 		if r.Method == "GET" {
 			return
 		}
 		before := len(r.trail())
-		r.pass(time.Second)
+		r.Pass(time.Second)
 		r.does(r.Method, r.path("acme"), r.body, r.whole, nil)
 		after := r.trail()
 		if len(after) != before+1 {
 			r.Fatalf("%d events were written", len(after)-before)
 		}
 		e := after[0]
-		if e.Outcome != audit.Done || e.At != r.now().Unix() || e.Address != "192.0.2.1:1234" || e.ActorName != "the workspace's" || e.Actor[:4] != "key_" {
+		if e.Outcome != audit.Done || e.At != r.Now().Unix() || e.Address != "192.0.2.1:1234" || e.ActorName != "the workspace's" || e.Actor[:4] != "key_" {
 			r.Errorf("%+v", e)
 		}
 		if named := r.Path[:min(len(r.Path), 15)] == "/organizations/"; named && e.OrganizationID != "org_acme" {
 			r.Errorf("the organization is %q", e.OrganizationID)
 		}
-		r.pass(time.Second)
+		r.Pass(time.Second)
 		r.ask(r.Method, r.path("acme"), r.body, r.globex)
 		refused := r.trail()
 		if f := refused[0]; len(refused) != len(after)+1 || f.ActorName != "globex's" || f.Outcome != audit.Refused ||
@@ -156,12 +156,12 @@ func TestEveryChangeIsInTheTrail(t *testing.T) {
 	})
 }
 
-// TestAnAttemptToReadWhatIsNotYoursIsInTheTrail of whoever tried, alike for what exists
-// and what does not.
+// TestAnAttemptToReadWhatIsNotYoursIsInTheTrail of the organization whose key it was,
+// alike for an object that exists and one that does not.
 func TestAnAttemptToReadWhatIsNotYoursIsInTheTrail(t *testing.T) {
 	for _, path := range []string{"/organizations/globex", "/organizations/nowhere/members", "/users"} {
 		w := newWorld(t, nil)
-		w.pass(time.Second)
+		w.Pass(time.Second)
 		w.ask("GET", path, "", w.acme)
 		if e := w.trail()[0]; e.ActorName != "acme's" || e.Outcome != audit.Refused || e.OrganizationID != "org_acme" {
 			t.Errorf("%s: %+v", path, e)
@@ -192,9 +192,9 @@ func TestWhoeverLeavesBeforeTheAnswerIsInTheTrail(t *testing.T) {
 	r := w.request("POST", "/users/"+w.userID("alice")+"/disable", "", w.whole)
 	ctx, leave := context.WithCancel(t.Context())
 	l.leave = leave
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	if got := w.send(r.WithContext(ctx)); got.Status != http.StatusOK {
-		t.Errorf("%d %s\n%s", got.Status, got.Body, w.logged)
+		t.Errorf("%d %s\n%s", got.Status, got.Body, w.Logged)
 	}
 	if e := w.trail()[0]; e.Action != audit.DisableUser || e.Outcome != audit.Done {
 		t.Errorf("%+v", e)
@@ -215,13 +215,13 @@ func TestARevokedKeysUseIsInTheTrail(t *testing.T) {
 }
 
 // TestNoFaultOfTheStorageIsTakenForSuccess lets every call of the store fail in turn,
-// before it does anything and after. What is answered is that it may have failed: no
-// change that was not stored, or not recorded, is told to be done.
+// before its effect and after. The answer is that the request may have failed: a change
+// that was not stored, or not recorded, is never reported as done.
 func TestNoFaultOfTheStorageIsTakenForSuccess(t *testing.T) {
 	for _, route := range adminapi.Routes {
 		t.Run(route.Method+" "+route.Path, func(t *testing.T) {
 			w := newWorld(t, nil)
-			faulty := w.failing()
+			faulty := w.Failing()
 			r := &tried{world: w, Route: route, example: examples[route.Method+" "+route.Path], of: map[string]map[string]string{}}
 			calls := r.underFault(faulty, 0, false, func(got answer) {
 				if got.Status >= 300 {
@@ -242,14 +242,15 @@ func TestNoFaultOfTheStorageIsTakenForSuccess(t *testing.T) {
 }
 
 // underFault sends the route's request about an organization of its own to a backend
-// that has answered nothing yet, and returns how often it called the store.
+// without caches, and returns how often it called the store.
 func (r *tried) underFault(faulty *lite.Faulty, at int, lost bool, then func(answer)) int {
 	r.Helper()
 	faulty.Fail(0, false)
 	slug := fmt.Sprintf("o%d", len(r.of))
 	r.does("POST", "/organizations", `{"slug":"`+slug+`","name":"O"}`, r.whole, nil)
 	r.of[slug] = r.furnish(slug, slug)
-	r.serve(faulty)
+	r.Through = faulty
+	r.Restart()
 	faulty.Fail(at, lost)
 	then(r.ask(r.Method, r.path(slug), strings.ReplaceAll(r.body, "initech", "of-"+slug), r.whole))
 	return len(faulty.Calls())

@@ -26,8 +26,9 @@ func (w *world) wrong() string {
 	return string(flipped)
 }
 
-// TestKey_ManyNetworksOfWrongOnesRefuseNoGoodOne: a /48, which everybody can have, has
-// more networks than the failures of each can be counted, and so has the Internet.
+// TestKey_ManyNetworksOfWrongOnesRefuseNoGoodOne: a /48, which any customer of a network
+// gets, has more networks than the failures of each can be counted, and so has the
+// Internet.
 func TestKey_ManyNetworksOfWrongOnesRefuseNoGoodOne(t *testing.T) {
 	w := newWorld(t, nil)
 	wrong := w.wrong()
@@ -58,7 +59,7 @@ func TestKey_ManyNetworksOfWrongOnesRefuseNoGoodOne(t *testing.T) {
 // lookups counts the keys that are looked up at once, and holds them while it is told.
 type lookups struct {
 	host.Store
-	held chan struct{} // nil holds nothing
+	held chan struct{} // nil never waits
 
 	mu        sync.Mutex
 	out, most int

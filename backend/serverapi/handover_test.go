@@ -43,7 +43,7 @@ func TestABrowserIsHandedOverWithoutASignIn(t *testing.T) {
 	}
 }
 
-// refusesCode fails the test unless a code opens nothing.
+// refusesCode fails the test unless a code is refused.
 func (w *crossed) refusesCode(got httpbrowser.Response) {
 	w.Helper()
 	if got.Status < 400 || len(w.sessionsSet(got)) > 0 || !strings.Contains(got.Header.Get("Content-Type"), "text/html") {
@@ -90,21 +90,21 @@ func TestACodeLivesForAMinute(t *testing.T) {
 	w := newCrossed(t)
 	w.landing()
 	in, over := w.code(w.begins(w.alice)), w.code(w.begins(w.alice))
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	if got := redeems(w.alice.Tab(), in); got.Status != http.StatusOK {
 		t.Errorf("%d %s", got.Status, got.Body)
 	}
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	w.refusesCode(redeems(w.alice.Copy(), over))
 }
 
-// TestHandover_ABeginningLivesForFiveMinutes, whatever the browser keeps of it.
+// TestHandover_ABeginningLivesForFiveMinutes, even if the browser keeps its cookie longer.
 func TestHandover_ABeginningLivesForFiveMinutes(t *testing.T) {
 	w := newCrossed(t)
 	w.landing()
 	good, late := w.begins(w.alice), w.begins(w.alice)
 	kept := w.alice.Cookies()
-	w.pass(5 * time.Minute)
+	w.Pass(5 * time.Minute)
 	w.subject = w.minted(w.renew(w.alice, "acme")) // by a token that is good still
 	for name, value := range kept {
 		if strings.HasPrefix(name, "__Host-Http-tabard-handover.") {
@@ -115,7 +115,7 @@ func TestHandover_ABeginningLivesForFiveMinutes(t *testing.T) {
 	if got := redeems(w.alice.Tab(), w.code(good)); got.Status != http.StatusOK {
 		t.Errorf("after five minutes: %d %s", got.Status, got.Body)
 	}
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	w.refusesCode(redeems(before, w.code(late)))
 }
 
@@ -149,7 +149,7 @@ func (w *crossed) apply(change func(*directory.App)) {
 	w.Helper()
 	d := desired()
 	change(&d.Workspace.Apps[1])
-	w.must(w.store.Apply(w.Context(), d, w.now().Unix()))
+	w.must(w.Store.Apply(w.Context(), d, w.Now().Unix()))
 }
 
 // TestAnAppThatIsEnteredFromNowhereAdmitsNobody: an empty list is not a missing one.
@@ -179,8 +179,8 @@ func TestACodeIsMadeForABrowserAndAnAddressOfTheApp(t *testing.T) {
 	}
 }
 
-// TestOnlyAPageOfTheWorkspaceBegins: whoever could make a browser begin, and read what
-// it began with, could bind a code of their own to it.
+// TestOnlyAPageOfTheWorkspaceBegins: a page that could make a browser begin, and read the
+// challenge, could bind a code of its own to it.
 func TestOnlyAPageOfTheWorkspaceBegins(t *testing.T) {
 	w := newCrossed(t)
 	for name, b := range map[string]*httpbrowser.Browser{
@@ -213,12 +213,12 @@ func TestOnlyAPageOfTheWorkspaceBegins(t *testing.T) {
 	w.refusesCode(w.alice.Submit(code.RedeemAt, url.Values{}))
 }
 
-// TestEveryTabOfTheOtherAppKeepsItsOrganization: whoever goes there from two
+// TestEveryTabOfTheOtherAppKeepsItsOrganization: a person that goes there from two
 // organizations is in both.
 func TestEveryTabOfTheOtherAppKeepsItsOrganization(t *testing.T) {
 	w := newCrossed(t)
 	tab := w.handedOver()
-	w.pass(2 * time.Second)
+	w.Pass(2 * time.Second)
 	acme := w.subject
 	w.subject = w.minted(w.renew(w.alice, "globex"))
 	if got := redeems(w.alice.Tab(), w.code(w.begins(w.alice))); got.Status != http.StatusOK {
@@ -237,7 +237,7 @@ func TestEveryTabOfTheOtherAppKeepsItsOrganization(t *testing.T) {
 	}
 	w.minted(w.renew(tab, "globex"))
 	w.minted(w.renew(tab, "acme"))
-	live, err := w.store.Live(t.Context(), w.uid, "", w.now().Unix(), 10)
+	live, err := w.Store.Live(t.Context(), w.uid, "", w.Now().Unix(), 10)
 	if w.must(live, err); len(live) != 3 {
 		t.Errorf("%d sessions live", len(live))
 	}
@@ -269,12 +269,12 @@ func TestWhoIsSignedInThereAlreadyStaysSo(t *testing.T) {
 func TestAStepUpRaisesTheSessionOfItsOrganization(t *testing.T) {
 	w := newCrossed(t)
 	tab := w.handedOver()
-	w.pass(2 * time.Second)
+	w.Pass(2 * time.Second)
 	w.subject = w.minted(w.renew(w.alice, "globex"))
 	if got := redeems(w.alice.Tab(), w.code(w.begins(w.alice))); got.Status != http.StatusOK {
 		t.Fatalf("%d %s", got.Status, got.Body)
 	}
-	w.pass(2 * time.Second)
+	w.Pass(2 * time.Second)
 	w.does("PUT", "/organizations/acme/policy", `{"authentication_age":1}`, w.whole, nil)
 	got := w.renew(tab, "acme")
 	w.refused(got, api.InsufficientUserAuthentication)
@@ -282,15 +282,15 @@ func TestAStepUpRaisesTheSessionOfItsOrganization(t *testing.T) {
 	got.JSON(t, &e)
 	tab.Choose(tab.Follow(e.LoginURL), "alice")
 	claims := w.claims(w.minted(w.renew(tab, "acme")).AccessToken)
-	if claims.AuthTime != w.now().Unix() || w.stored(claims.SessionID).Parent.String() != w.session {
+	if claims.AuthTime != w.Now().Unix() || w.stored(claims.SessionID).Parent.String() != w.session {
 		t.Errorf("%+v", claims)
 	}
 	w.minted(w.renew(tab, "globex"))
 	w.refused(w.renew(w.alice, "acme"), api.InsufficientUserAuthentication) // the app that they came from asks for itself
 }
 
-// TestABrowserHasRoomForTheNewest: who enters from more organizations than a browser
-// keeps sessions of leaves the oldest.
+// TestABrowserHasRoomForTheNewest: entering from more organizations than a browser keeps
+// sessions of ends the oldest.
 func TestABrowserHasRoomForTheNewest(t *testing.T) {
 	w := newCrossed(t)
 	w.landing()
@@ -299,7 +299,7 @@ func TestABrowserHasRoomForTheNewest(t *testing.T) {
 		slug := fmt.Sprintf("number-%d", i)
 		w.does("POST", "/organizations", `{"slug":"`+slug+`","name":"Number"}`, w.whole, nil)
 		w.does("PUT", "/organizations/"+slug+"/members/"+w.uid, `{"roles":["viewer"]}`, w.whole, nil)
-		w.pass(time.Second)
+		w.Pass(time.Second)
 		w.subject = w.minted(w.mint(w.alice, slug))
 		if got := redeems(w.alice.Tab(), w.code(w.begins(w.alice))); got.Status != http.StatusOK {
 			t.Fatalf("%d: %d %s", i, got.Status, got.Body)
@@ -310,7 +310,7 @@ func TestABrowserHasRoomForTheNewest(t *testing.T) {
 	w.refused(w.renew(tab, "number-2"), api.OrganizationAccessDenied)
 	w.minted(w.renew(w.alice, "number-2"))
 	for range 3 { // more sign-ins leave no more
-		w.pass(time.Second)
+		w.Pass(time.Second)
 		w.alice.SignIn("alice")
 		n := 0
 		for name := range w.alice.Cookies() {

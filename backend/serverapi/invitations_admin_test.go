@@ -13,8 +13,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
-// TestInvitation_OfAnotherOrganizationsConnection is refused like one of none, whoever
-// invites.
+// TestInvitation_OfAnotherOrganizationsConnection is refused like one of none, by either
+// kind of key.
 func TestInvitation_OfAnotherOrganizationsConnection(t *testing.T) {
 	w := newWorld(t, nil)
 	connection := func(slug string) string {
@@ -45,7 +45,7 @@ func TestInvitation_IsAdministered(t *testing.T) {
 	w := newWorld(t, nil)
 	first := w.invites("carol")
 	path := acmesMembers + "/" + first.InvitationID
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	var again admin.Member
 	w.does("POST", acmesMembers, `{"iss":"`+issuer+`","sub":"carol","roles":["editor"]}`, w.acme, &again)
 	if again.InvitationID != first.InvitationID || again.CreatedAt != first.CreatedAt || again.ExpiresAt != first.ExpiresAt+3600 ||
@@ -78,8 +78,8 @@ func TestInvitation_IsAdministered(t *testing.T) {
 	w.refused(w.mint(w.ofGlobex("carol"), "acme"), api.OrganizationAccessDenied)
 }
 
-// TestInvitation_OfAMember gives a member other roles, as a key always could; what the
-// workspace file says stays.
+// TestInvitation_OfAMember gives a member other roles, as a key always could. The roles of
+// the workspace file stay.
 func TestInvitation_OfAMember(t *testing.T) {
 	w := newWorld(t, nil)
 	w.wants(w.ask("POST", acmesMembers, named("bob"), w.acme), http.StatusConflict, api.ManagedByFile)
@@ -112,7 +112,7 @@ func TestInvitation_ByTheWorkspace(t *testing.T) {
 	w.wants(w.ask("POST", acmesMembers, `{"invite":true,"user_id":"`+w.userID("dora")+`"}`, w.whole), http.StatusBadRequest, api.InvalidRequest)
 }
 
-// TestInvitation_ListedByPages with the members, nothing twice and nothing left out.
+// TestInvitation_ListedByPages with the members, each once.
 func TestInvitation_ListedByPages(t *testing.T) {
 	w := newWorld(t, nil)
 	for _, sub := range []string{"p", "q", "r"} {

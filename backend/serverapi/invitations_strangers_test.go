@@ -13,8 +13,8 @@ import (
 )
 
 // TestInvitation_KeyLearnsNothingOfStrangers sends every request of an organization's key
-// that can name a person, about people that the workspace knows and about one whom it
-// does not: the answers and the trail are the same.
+// that can name a person, about people that the workspace knows and about one unknown to
+// it: the answers and the trail are the same.
 func TestInvitation_KeyLearnsNothingOfStrangers(t *testing.T) {
 	known := map[string]func(*world, string){
 		"member of another organization": func(w *world, sub string) { w.ofGlobex(sub) },
@@ -30,14 +30,14 @@ func TestInvitation_KeyLearnsNothingOfStrangers(t *testing.T) {
 		"former staff": func(w *world, sub string) {
 			w.signedIn(sub)
 			w.does("POST", "/organizations/acme/staff", `{"user_id":"`+w.userID(sub)+`","reason":"r","expires_in":60}`, w.whole, nil)
-			w.pass(time.Hour)
+			w.Pass(time.Hour)
 		},
 	}
 	for name, known := range known {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
 			known(w, "carol")
-			w.pass(time.Second)
+			w.Pass(time.Second)
 			stranger, carol := w.answersAbout("nobody", "usr_nobody"), w.answersAbout("carol", w.userID("carol"))
 			if len(carol) != len(stranger) {
 				t.Fatalf("%d answers and entries, want %d", len(carol), len(stranger))
@@ -51,12 +51,11 @@ func TestInvitation_KeyLearnsNothingOfStrangers(t *testing.T) {
 	}
 }
 
-// answersAbout are the answers to all that acme's own key can ask about a person who is
-// not in acme, and what acme's trail says of it, without what names the person or tells
-// the time.
+// answersAbout are the answers to all that acme's own key can ask about a person that is
+// not in acme, and acme's trail of it, without names of the person and times.
 func (w *world) answersAbout(sub, id string) (all []string) {
 	w.Helper()
-	began := w.now().Unix()
+	began := w.Now().Unix()
 	ask := func(method, path, body string) {
 		got := w.ask(method, strings.ReplaceAll(path, "{user}", id), strings.ReplaceAll(body, "{user}", id), w.acme)
 		all = append(all, method+" "+path+" "+http.StatusText(got.Status)+" "+got.Body)
@@ -84,7 +83,7 @@ func (w *world) answersAbout(sub, id string) (all []string) {
 		all = append(all, strings.Join([]string{e.Action, e.Outcome, e.Reason, e.UserID, e.Target, e.Note}, "|"))
 	}
 	slices.Sort(all[len(all)-len(trail.Items):])
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	varies := regexp.MustCompile(`inv_\w+|_at":\d+`)
 	for i, text := range all {
 		text = varies.ReplaceAllString(text, "…")

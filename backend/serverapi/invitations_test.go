@@ -31,7 +31,7 @@ func (w *world) invites(sub string) admin.Member {
 	return m
 }
 
-// ofGlobex returns a browser in which somebody has signed in who belongs to globex alone.
+// ofGlobex returns a browser in which a person has signed in that belongs to globex alone.
 func (w *world) ofGlobex(sub string) *httpbrowser.Browser {
 	w.Helper()
 	w.does("POST", "/organizations/globex/members", `{"iss":"`+issuer+`","sub":"`+sub+`","roles":["editor"]}`, w.whole, nil)
@@ -46,11 +46,11 @@ func (w *world) listed() []admin.Member {
 	return all.Items
 }
 
-// TestInvitation_ChangesNothingUntilAccepted: neither what the person may mint without
-// naming an organization, nor what they are told of, nor who they are.
+// TestInvitation_ChangesNothingUntilAccepted: neither tokens without a named organization,
+// nor the list of organizations, nor the person's profile.
 func TestInvitation_ChangesNothingUntilAccepted(t *testing.T) {
 	w := newWorld(t, nil)
-	faulty := w.failing()
+	faulty := w.Failing()
 	carol := w.ofGlobex("carol")
 	before := carol.Get("/session").Body
 	w.minted(w.mint(carol, "globex"))
@@ -65,7 +65,7 @@ func TestInvitation_ChangesNothingUntilAccepted(t *testing.T) {
 	if got := carol.Get("/session").Body; strings.Contains(got, "acme") || len(got) != len(strings.Replace(before, "available", "active", 1)) {
 		t.Errorf("GET /session says %s\nbefore the invitation: %s", got, before)
 	}
-	for range 2 { // a renewal, a reload or a route that is followed accepts nothing
+	for range 2 { // renewals, reloads and routes never accept
 		faulty.Fail(0, false)
 		if got := w.minted(carol.Post("/token", `{}`)); got.Organization.ID != "org_globex" {
 			t.Errorf("the only organization is %v", got.Organization)
@@ -80,7 +80,7 @@ func TestInvitation_ChangesNothingUntilAccepted(t *testing.T) {
 		}
 	}
 
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	got := w.minted(w.mint(carol, "acme"))
 	if !slices.Equal(got.Roles, []string{"viewer"}) || got.User.Name == "Whoever" || got.User.Email == "whoever@acme.example" {
 		t.Errorf("the token says %v of %v", got.Roles, got.User)
@@ -103,8 +103,8 @@ func TestInvitation_ChangesNothingUntilAccepted(t *testing.T) {
 	}
 }
 
-// TestInvitation_AcceptedBySigningIn for the organization: by whoever comes from the
-// app's own page, and not by whom a foreign page sends or whom nobody asked.
+// TestInvitation_AcceptedBySigningIn for the organization: from the app's own page, not
+// from a foreign page, and not without an invitation.
 func TestInvitation_AcceptedBySigningIn(t *testing.T) {
 	for name, sign := range map[string]struct {
 		in       func(*httpbrowser.Browser) httpbrowser.Response
@@ -127,7 +127,7 @@ func TestInvitation_AcceptedBySigningIn(t *testing.T) {
 			w := newWorld(t, nil)
 			b := w.ofGlobex("carol")
 			w.invites("carol")
-			w.pass(time.Second)
+			w.Pass(time.Second)
 			b.Choose(sign.in(b), "carol")
 			if !sign.accepted {
 				w.refused(w.renew(b, "acme"), api.OrganizationAccessDenied)
@@ -146,8 +146,7 @@ func TestInvitation_AcceptedBySigningIn(t *testing.T) {
 func TestInvitation_OfSomebodyNew(t *testing.T) {
 	w := newWorld(t, nil)
 	w.invites("dora")
-	b := httpbrowser.New(w, origin, publicURL)
-	b.Transport, b.Now = w.hosts, w.now
+	b := w.Browser(origin)
 	b.Choose(b.Login("organization=acme"), "dora")
 	got := w.minted(w.renew(b, "acme"))
 	if got.User.Name == "Whoever" || !slices.Equal(got.Roles, []string{"viewer"}) {
@@ -167,7 +166,7 @@ func TestInvitation_Ends(t *testing.T) {
 	if invited.ExpiresAt != invited.CreatedAt+directory.InvitationLife {
 		t.Errorf("%+v", invited)
 	}
-	w.pass(directory.InvitationLife * time.Second)
+	w.Pass(directory.InvitationLife * time.Second)
 	if all := w.listed(); len(all) != 2 {
 		t.Errorf("%+v", all)
 	}
@@ -175,11 +174,11 @@ func TestInvitation_Ends(t *testing.T) {
 	b := w.ofGlobex("carol")
 	w.refused(w.mint(b, "acme"), api.OrganizationAccessDenied)
 	w.invites("carol")
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	w.minted(w.mint(b, "acme"))
 }
 
-// TestInvitation_NotAcceptedBy somebody else, or where nobody enters.
+// TestInvitation_NotAcceptedBy another person, or into an organization that admits none.
 func TestInvitation_NotAcceptedBy(t *testing.T) {
 	disable := func(path string) func(*world, *httpbrowser.Browser) {
 		return func(w *world, _ *httpbrowser.Browser) {
@@ -196,7 +195,7 @@ func TestInvitation_NotAcceptedBy(t *testing.T) {
 			w.does("DELETE", "/organizations/acme", "", w.whole, nil)
 		}, api.OrganizationAccessDenied},
 		"somebody else": {func(w *world, b *httpbrowser.Browser) {
-			w.pass(time.Second)
+			w.Pass(time.Second)
 			b.SignIn("dave")
 		}, api.OrganizationAccessDenied},
 		"disabled member": {func(w *world, _ *httpbrowser.Browser) {
@@ -225,11 +224,11 @@ func TestInvitation_OfStaff(t *testing.T) {
 	zoe := w.signedIn("zoe")
 	w.does("POST", acmesStaff, `{"user_id":"`+w.userID("zoe")+`","roles":["editor"],"reason":"r","expires_in":3600}`, w.whole, nil)
 	w.invites("zoe")
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	if got := w.said(w.minted(w.mint(zoe, "acme")).AccessToken); !got.ByStaff() {
 		t.Errorf("%+v", got)
 	}
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	w.refused(w.renew(zoe, "acme"), api.OrganizationAccessDenied)
 	if got := w.said(w.minted(w.mint(zoe, "acme")).AccessToken); got.ByStaff() || !slices.Equal(got.Roles, []string{"viewer"}) {
 		t.Errorf("%+v", got)
@@ -242,7 +241,7 @@ func TestInvitation_AcceptedInARace(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.ofGlobex("carol")
 	w.invites("carol")
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	var group sync.WaitGroup
 	for range 8 {
 		tab := b.Tab()
@@ -261,18 +260,18 @@ func TestInvitation_AcceptedInARace(t *testing.T) {
 	}
 }
 
-// TestInvitation_AcceptedUnderFault lets every call of the store fail in turn, before it
-// does anything and after: who asks again enters.
+// TestInvitation_AcceptedUnderFault lets every call of the store fail in turn, before its
+// effect and after: the next request enters.
 func TestInvitation_AcceptedUnderFault(t *testing.T) {
 	w := newWorld(t, nil)
-	faulty := w.failing()
+	faulty := w.Failing()
 	calls := 1
 	for at := 0; at <= calls; at++ {
 		for _, lost := range []bool{false, true} {
 			sub := "p" + string(rune('a'+at)) + map[bool]string{false: "x", true: "y"}[lost]
 			b := w.ofGlobex(sub)
 			w.invites(sub)
-			w.pass(time.Second)
+			w.Pass(time.Second)
 			faulty.Fail(at, lost)
 			got := w.mint(b, "acme")
 			if at == 0 {

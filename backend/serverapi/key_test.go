@@ -58,26 +58,26 @@ func TestAKeyIsShownOnceAndStoredAsAHash(t *testing.T) {
 			t.Errorf("%s: %s", path, got.Body)
 		}
 	}
-	stored, err := w.store.Key(t.Context(), made.ID)
+	stored, err := w.Store.Key(t.Context(), made.ID)
 	if err != nil || stored.Hash == "" || strings.Contains(made.Secret, stored.Hash) || stored.OrganizationID != "org_acme" {
 		t.Errorf("%+v: %v", stored, err)
 	}
-	if strings.Contains(w.logged.String(), made.Secret[4:]) {
+	if strings.Contains(w.Logged.String(), made.Secret[4:]) {
 		t.Error("the log has the key")
 	}
 }
 
-// TestACopyOfTheDatabaseOpensNothing: what it has of a key is worth nothing under
-// another secret, nor as a key.
+// TestACopyOfTheDatabaseOpensNothing: a key's row is no key, and no key is valid under
+// another secret.
 func TestACopyOfTheDatabaseOpensNothing(t *testing.T) {
 	w := newWorld(t, nil)
 	var list admin.List[admin.KeyInfo]
 	w.does("GET", "/keys", "", w.whole, &list)
-	stored, err := w.store.Key(t.Context(), list.Items[0].ID)
+	stored, err := w.Store.Key(t.Context(), list.Items[0].ID)
 	w.must(stored, err)
 	w.wants(w.unlimited(1, "Bearer tbk_"+stored.Hash+"A"), http.StatusUnauthorized, api.AdminKeyRequired)
-	w.secret, _ = signingkey.NewSecret()
-	w.serve(w.store)
+	w.Secret, _ = signingkey.NewSecret()
+	w.Restart()
 	w.wants(w.unlimited(2, "Bearer "+w.whole), http.StatusUnauthorized, api.AdminKeyRequired)
 }
 
@@ -88,10 +88,10 @@ func TestAKeyOutlivesTheSecretThatItWasMadeUnder(t *testing.T) {
 	_, newer := signingkey.NewSecret()
 	under := func(text string) {
 		var err error
-		w.secret, err = signingkey.ParseSecret(text)
+		w.Secret, err = signingkey.ParseSecret(text)
 		w.must(nil, err)
-		w.service = admin.New(admin.Config{Store: w.store, Secret: w.secret, Now: w.now})
-		w.serve(w.store)
+		w.service = admin.New(admin.Config{Store: w.Store, Secret: w.Secret, Now: w.Now})
+		w.Restart()
 	}
 	under(older)
 	used, unused := w.key("used", ""), w.key("unused", "")
@@ -107,12 +107,12 @@ func TestTheLastUseOfAKeyIsKeptByTheHour(t *testing.T) {
 	w := newWorld(t, nil)
 	var made admin.CreatedKey
 	w.does("POST", "/keys", `{"name":"used"}`, w.whole, &made)
-	begun := w.now().Unix()
+	begun := w.Now().Unix()
 	for _, step := range []struct {
 		pass time.Duration
 		want int64
 	}{{0, 0}, {59 * time.Minute, 0}, {time.Minute, 3600}} {
-		w.pass(step.pass)
+		w.Pass(step.pass)
 		w.does("GET", "/policy", "", made.Secret, nil)
 		var k admin.KeyInfo
 		w.does("GET", "/keys/"+made.ID, "", w.whole, &k)
@@ -122,8 +122,8 @@ func TestTheLastUseOfAKeyIsKeptByTheHour(t *testing.T) {
 	}
 }
 
-// TestWrongKeysDoNotLockOutAServerWithTheSameAddress: behind a proxy that the backend
-// was not told of, everybody has that.
+// TestWrongKeysDoNotLockOutAServerWithTheSameAddress: behind a proxy that the backend does
+// not trust, all clients have the same address.
 func TestWrongKeysDoNotLockOutAServerWithTheSameAddress(t *testing.T) {
 	w := newWorld(t, nil)
 	var ended admin.CreatedKey
@@ -137,12 +137,12 @@ func TestWrongKeysDoNotLockOutAServerWithTheSameAddress(t *testing.T) {
 	w.wants(w.ask("GET", "/policy", "", w.acme), http.StatusTooManyRequests, api.RateLimited) // never seen before
 	w.wants(w.ask("GET", "/policy", "", ended.Secret), http.StatusUnauthorized, api.AdminKeyRequired)
 	w.wants(w.ask("GET", "/policy", "", ended.Secret), http.StatusTooManyRequests, api.RateLimited)
-	w.pass(59 * time.Minute)
+	w.Pass(59 * time.Minute)
 	for range 60 {
 		w.ask("GET", "/policy", "", "tbk_wrong")
 	}
 	w.does("GET", "/policy", "", w.whole, nil)
-	w.pass(61 * time.Minute)
+	w.Pass(61 * time.Minute)
 	for range 60 {
 		w.ask("GET", "/policy", "", "tbk_wrong")
 	}
@@ -170,7 +170,7 @@ func TestAnAddressIsRefusedUnheardAfterManyFailures(t *testing.T) {
 			t.Errorf("%s: %d %s", other, got.Status, got.Body)
 		}
 	}
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	if got := from("[2001:db8::1]:1", w.whole); got.Status != http.StatusOK {
 		t.Errorf("a minute later: %d %s", got.Status, got.Body)
 	}
@@ -188,7 +188,7 @@ func TestNoSessionIDReachesTheServersLog(t *testing.T) {
 	w := newWorld(t, nil)
 	id := session.NewID().String()
 	w.ask("DELETE", "/sessions/"+id, "", w.whole)
-	if log := w.logged.String(); strings.Contains(log, id) || !strings.Contains(log, w.secret.LogNames().Session(id)) {
+	if log := w.Logged.String(); strings.Contains(log, id) || !strings.Contains(log, w.Secret.LogNames().Session(id)) {
 		t.Errorf("the log is %s", log)
 	}
 }

@@ -19,7 +19,7 @@ func (w *world) permitting(roles map[string]int) {
 			d.Workspace.Roles[role] = append(d.Workspace.Roles[role], fmt.Sprintf("%-18.18s:%06d", role+strings.Repeat("-", 18), i))
 		}
 	}
-	w.must(w.store.Apply(w.Context(), d, w.now().Unix()))
+	w.must(w.Store.Apply(w.Context(), d, w.Now().Unix()))
 }
 
 // TestRolesWhoseTokensFitNoRequestAreGivenToNobody, alone or together; of those that are

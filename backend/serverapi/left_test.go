@@ -26,15 +26,15 @@ func (s *interrupted) Organizations(ctx context.Context, after string, limit int
 func TestLog_ClientLeft(t *testing.T) {
 	store := &interrupted{}
 	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
-	backend := w.hosts["localhost:8080"]
-	w.hosts["localhost:8080"] = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	backend := w.Hosts["localhost:8080"]
+	w.Hosts["localhost:8080"] = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithCancel(r.Context())
 		defer cancel()
 		store.leave = cancel
 		backend.ServeHTTP(rw, r.WithContext(ctx))
 	})
-	w.hosts["localhost:8080"].ServeHTTP(httptest.NewRecorder(), w.request(http.MethodGet, "/organizations", "", w.whole))
-	log := strings.TrimSpace(w.logged.String())
+	w.Hosts["localhost:8080"].ServeHTTP(httptest.NewRecorder(), w.request(http.MethodGet, "/organizations", "", w.whole))
+	log := strings.TrimSpace(w.Logged.String())
 	if last := log[strings.LastIndex(log, "\n")+1:]; !strings.Contains(last, `"status":499`) || !strings.Contains(last, `"level":"INFO"`) {
 		t.Errorf("the log says %s", last)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
-// lists are the paths of lists, with what an item is named by.
+// lists are the paths of lists, with the field that names an item.
 var lists = map[string]string{
 	"/organizations": "slug", "/organizations/acme/members": "user_id", "/organizations/acme/connections": "id",
 	"/organizations/acme/sessions": "session_id", "/organizations/acme/audit": "id", "/users": "id",
@@ -61,7 +61,7 @@ func TestListsAreReadByPagesWithNothingTwiceAndNothingLeftOut(t *testing.T) {
 	}
 }
 
-// names are what the items of a page are named by.
+// names returns the names of a page's items.
 func (w *world) names(path, name string) (all []string) {
 	w.Helper()
 	var list admin.List[map[string]any]
@@ -90,7 +90,7 @@ func TestAForgedPlaceIsRefusedAndReachesNoStatement(t *testing.T) {
 func TestTheTrailIsFiltered(t *testing.T) {
 	w, _ := populated(t)
 	alice := w.userID("alice")
-	now := w.now().Unix()
+	now := w.Now().Unix()
 	for query, want := range map[string]int{
 		"action=organization.create": 5, "action=organization.enter&user=" + alice: 5, "action=no.such": 0,
 		"actor=command+line": 7, fmt.Sprintf("since=%d", now+1): 0, fmt.Sprintf("until=%d", now-1): 0,

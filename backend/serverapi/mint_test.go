@@ -19,7 +19,7 @@ type change struct {
 func asAcme(w *world) string      { return w.acme }
 func asWorkspace(w *world) string { return w.whole }
 
-// deeds take away what a mint rests on, and give it back where that is possible.
+// deeds remove a condition of a mint, and restore it where that is possible.
 var deeds = map[string]struct {
 	taken, given change
 	code         api.Code
@@ -70,8 +70,8 @@ var deeds = map[string]struct {
 	},
 }
 
-// TestWhatAdministrationTakesAwayIsGoneAtTheNextMint, on every path. Given back, it is
-// there for whoever enters, and a rule that is gone hinders no renewal.
+// TestWhatAdministrationTakesAwayIsGoneAtTheNextMint, on every path. Once it is given
+// back, entering works again, and a removed rule refuses no renewal.
 func TestWhatAdministrationTakesAwayIsGoneAtTheNextMint(t *testing.T) {
 	for name, deed := range deeds {
 		t.Run(name, func(t *testing.T) {
@@ -98,8 +98,8 @@ func TestWhatAdministrationTakesAwayIsGoneAtTheNextMint(t *testing.T) {
 	}
 }
 
-// administered returns a world in which alice, whom an administrator admitted to acme
-// and globex, acts for both, and how to change it.
+// administered returns a world in which alice acts for acme and globex, which an
+// administrator admitted her to, and a function that changes it.
 func administered(t *testing.T) (w *world, alice *httpbrowser.Browser, do func(change)) {
 	t.Helper()
 	w = newWorld(t, nil)
@@ -131,8 +131,8 @@ func TestOtherRolesAreInTheNextToken(t *testing.T) {
 	}
 }
 
-// TestAnAdministratorOfOneOrganizationEndsSessionsInItOnly: a renewal and a person who
-// enters without a new authentication are both refused there, and globex goes on.
+// TestAnAdministratorOfOneOrganizationEndsSessionsInItOnly: a renewal and an entry without
+// a new authentication are both refused there, and globex goes on.
 func TestAnAdministratorOfOneOrganizationEndsSessionsInItOnly(t *testing.T) {
 	for name, ending := range map[string]change{
 		"one session":       {asAcme, "DELETE", "/organizations/acme/sessions/{session}", ""},
@@ -142,7 +142,7 @@ func TestAnAdministratorOfOneOrganizationEndsSessionsInItOnly(t *testing.T) {
 			w, b, do := administered(t)
 			bystander := w.signedIn("bob")
 			w.minted(w.mint(bystander, "acme"))
-			w.pass(2 * time.Second)
+			w.Pass(2 * time.Second)
 			do(ending)
 			got := w.renew(b, "acme")
 			w.refused(got, api.OrganizationSessionExpired)
@@ -153,7 +153,7 @@ func TestAnAdministratorOfOneOrganizationEndsSessionsInItOnly(t *testing.T) {
 			w.refused(w.mint(b, "acme"), api.InsufficientUserAuthentication)
 			w.minted(w.renew(b, "globex"))
 			w.minted(w.renew(bystander, "acme"))
-			w.pass(2 * time.Second)
+			w.Pass(2 * time.Second)
 			b.SignIn("carol")
 			w.minted(w.mint(b, "acme"))
 		})

@@ -16,7 +16,7 @@ func copied(w *crossed, present func(refresh string) (answer, string), first str
 	w.Helper()
 	hands := []string{first, first}
 	for range 10 {
-		w.pass(due)
+		w.Pass(due)
 		for i := range hands {
 			got, next := present(hands[i])
 			if got.Status == http.StatusUnauthorized {
@@ -50,15 +50,15 @@ func TestAReplayAtAServerEndsThatSessionAlone(t *testing.T) {
 	if !w.audited(audit.RefreshTokenReused) {
 		t.Error("the trail does not say so")
 	}
-	w.must(nil, w.store.FollowUpThefts(t.Context(), true, w.now().Unix()))
+	w.must(nil, w.Store.FollowUpThefts(t.Context(), true, w.Now().Unix()))
 	w.minted(w.renew(w.alice, "acme"))
 	w.minted(w.mint(other, "acme"))
 	w.minted(w.renew(browser, "acme"))
 	w.entered(w.renews(beside))
 }
 
-// TestATheftInABrowserEndsWhatServersGotFromThere: all that the person's browsers hold
-// ends, and what an app's server holds with the session that it was entered from.
+// TestATheftInABrowserEndsWhatServersGotFromThere: all sessions of the person's browsers
+// end, and so do those that an app's server holds from them.
 func TestATheftInABrowserEndsWhatServersGotFromThere(t *testing.T) {
 	for name, stolen := range map[string]func(w *crossed, other *httpbrowser.Browser) *httpbrowser.Browser{
 		"her own":             func(w *crossed, _ *httpbrowser.Browser) *httpbrowser.Browser { return w.alice },
@@ -73,7 +73,7 @@ func TestATheftInABrowserEndsWhatServersGotFromThere(t *testing.T) {
 			refresh := w.entered(w.enter()).Refresh
 			if stolen == nil {
 				w.stolen()
-				w.must(nil, w.store.FollowUpThefts(t.Context(), true, w.now().Unix()))
+				w.must(nil, w.Store.FollowUpThefts(t.Context(), true, w.Now().Unix()))
 			} else {
 				victim := stolen(w, other)
 				w.robbed(victim)
@@ -95,7 +95,7 @@ func (w *crossed) robbed(victim *httpbrowser.Browser) {
 	thief := victim.Copy()
 	for range 20 {
 		for _, b := range []*httpbrowser.Browser{thief, victim} {
-			w.pass(due / 2)
+			w.Pass(due / 2)
 			if got := w.renew(b, "acme"); got.Status == http.StatusUnauthorized {
 				w.refused(got, api.RefreshTokenReused)
 				return
@@ -109,7 +109,7 @@ func (w *crossed) robbed(victim *httpbrowser.Browser) {
 func TestAChangeOfThePolicyKeepsWhatATheftEnds(t *testing.T) {
 	w := newWorld(t, nil)
 	w.does("PUT", "/policy", `{"access_ttl":60}`, w.whole, nil)
-	if got, err := w.store.Workspace(t.Context()); err != nil || got.OnReuse != directory.EndUser {
+	if got, err := w.Store.Workspace(t.Context()); err != nil || got.OnReuse != directory.EndUser {
 		t.Errorf("%q, %v", got.OnReuse, err)
 	}
 }

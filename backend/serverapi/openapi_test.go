@@ -23,8 +23,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/serverapi/crossapp"
 )
 
-// described is the administration API's document, read once, and a router of what it
-// describes; describedSessions is that of sessions across apps.
+// described is the administration API's document, read once, with a router of its
+// operations; describedSessions is that of sessions across apps.
 var (
 	described         = sync.OnceValues(func() (*openapi3.T, routers.Router) { return read(adminapi.Document, adminapi.Path) })
 	describedSessions = sync.OnceValues(func() (*openapi3.T, routers.Router) { return read(crossapp.Document, crossapp.Path) })

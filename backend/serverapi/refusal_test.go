@@ -125,10 +125,10 @@ func (r *tried) furnish(slug, person string) map[string]string {
 // named is the route's path, in which staff have another name than members.
 func (r *tried) named() string { return strings.Replace(r.Path, "/staff/{user}", "/staff/{helper}", 1) }
 
-// person makes somebody known by an id.
+// person creates a user with an id.
 func (r *tried) person(id string) string {
 	r.Helper()
-	u, err := r.store.EnsureUser(r.Context(), directory.User{ID: id, Issuer: issuer, Subject: id}, r.now().Unix())
+	u, err := r.Store.EnsureUser(r.Context(), directory.User{ID: id, Issuer: issuer, Subject: id}, r.Now().Unix())
 	r.must(u, err)
 	return u.ID
 }
@@ -156,7 +156,7 @@ func TestEveryRouteAnswersItsExample(t *testing.T) {
 			key = r.acme
 		}
 		if got := r.ask(r.Method, r.path("acme"), r.body, key); got.Status >= 300 {
-			r.Errorf("%d %s\n%s", got.Status, got.Body, r.logged)
+			r.Errorf("%d %s\n%s", got.Status, got.Body, r.Logged)
 		}
 	})
 }
@@ -168,7 +168,7 @@ func TestEveryRouteRefusesAKeyThatIsNone(t *testing.T) {
 		var gone admin.CreatedKey
 		r.does("POST", "/keys", `{"name":"revoked"}`, r.whole, &gone)
 		r.does("DELETE", "/keys/"+gone.ID, "", r.whole, nil)
-		r.pass(time.Minute)
+		r.Pass(time.Minute)
 		bodies := map[string]bool{}
 		for name, key := range map[string]string{
 			"none": "", "unknown": gone.Secret[:len(gone.Secret)-4] + "AAAA", "short": gone.Secret[:20],
@@ -213,8 +213,8 @@ func TestAnOrganizationThatIsNotYoursDoesNotExist(t *testing.T) {
 	})
 }
 
-// TestWhatLiesInAnotherOrganizationDoesNotExist, also for those who may administer
-// their own.
+// TestWhatLiesInAnotherOrganizationDoesNotExist, also for an administrator of another
+// organization.
 func TestWhatLiesInAnotherOrganizationDoesNotExist(t *testing.T) {
 	onEveryRoute(t, func(r *tried) {
 		if !r.tenant || strings.HasSuffix(r.Path, "{user}/sessions") || strings.HasSuffix(r.Path, "{user}/links") {
@@ -252,8 +252,8 @@ func TestEveryRouteRefusesBrowsers(t *testing.T) {
 	})
 }
 
-// TestNoTextInAPathIsMoreThanAName tries what databases differ over, and what paths
-// are attacked with.
+// TestNoTextInAPathIsMoreThanAName tries texts over which databases differ, and those of
+// attacks on paths.
 func TestNoTextInAPathIsMoreThanAName(t *testing.T) {
 	onEveryRoute(t, func(r *tried) {
 		for _, name := range []string{"organization", "user", "helper", "connection", "session", "key"} {

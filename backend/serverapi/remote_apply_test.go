@@ -39,11 +39,11 @@ func remoteFile(t *testing.T, organizations string) directory.Desired {
 	return d
 }
 
-// TestRemoteApply applies a workspace file by the administration API: again it changes
-// nothing, and it leaves whom an administrator admitted.
+// TestRemoteApply applies a workspace file by the administration API: a second time
+// without changes, and without touching members that an administrator admitted.
 func TestRemoteApply(t *testing.T) {
 	w := newWorld(t, nil)
-	client, err := remote.New(publicURL, w.whole, lossy{w.hosts, map[string]int{}})
+	client, err := remote.New(publicURL, w.whole, lossy{w.Hosts, map[string]int{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,8 +95,8 @@ func TestRemoteApply(t *testing.T) {
 	}
 }
 
-// TestApplyMembers_Refusals: a key to one organization gives nobody a membership of the
-// file's, and what is wrong changes nothing.
+// TestApplyMembers_Refusals: a key to one organization cannot manage a membership of the
+// file, and a refused request changes no row.
 func TestApplyMembers_Refusals(t *testing.T) {
 	w := newWorld(t, nil)
 

@@ -29,7 +29,7 @@ func TestRenewal_RefusalHandsOutNoSuccessor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newCrossed(t)
 			refresh := w.entered(w.enter()).Refresh
-			w.pass(due)
+			w.Pass(due)
 			refused.before(w)
 			got := w.renews(refresh)
 			w.wants(got, refused.status, refused.code)

@@ -9,24 +9,24 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
-// TestARetiredKeyIsKnownToEveryReplicaAtOnce: one may have minted nothing since.
+// TestARetiredKeyIsKnownToEveryReplicaAtOnce, also to one that has minted no token since.
 func TestARetiredKeyIsKnownToEveryReplicaAtOnce(t *testing.T) {
 	w := newCrossed(t)
 	w.entered(w.enter())
-	minting := w.hosts["localhost:8080"]
-	w.serve(w.store)
-	entering := w.hosts["localhost:8080"]
+	minting := w.Hosts["localhost:8080"]
+	w.Restart()
+	entering := w.Hosts["localhost:8080"]
 	w.entered(w.enter())
 
 	before := w.subject
-	now := w.now().Unix()
-	signing, err := signingkey.NewKeyRing(w.store, w.secret, signingkey.ES256).Signing(t.Context(), "", 0, now)
+	now := w.Now().Unix()
+	signing, err := signingkey.NewKeyRing(w.Store, w.Secret, signingkey.ES256).Signing(t.Context(), "", 0, now)
 	w.must(signing, err)
-	w.must(w.store.RetireSigningKey(t.Context(), signing.ID, audit.CommandLine, now))
+	w.must(w.Store.RetireSigningKey(t.Context(), signing.ID, audit.CommandLine, now))
 
-	w.hosts["localhost:8080"] = minting
+	w.Hosts["localhost:8080"] = minting
 	w.subject = w.minted(w.mint(w.alice, "acme"))
-	w.hosts["localhost:8080"] = entering
+	w.Hosts["localhost:8080"] = entering
 	if got := w.enter(); got.Status != http.StatusCreated {
 		t.Errorf("by the new key: %d %s", got.Status, got.Body)
 	}

@@ -14,51 +14,57 @@ func (w *crossed) applied(change func(acme *directory.DesiredOrganization)) {
 	w.Helper()
 	d := desired()
 	change(&d.Organizations[0])
-	w.must(w.store.Apply(w.Context(), d, w.now().Unix()))
+	w.must(w.Store.Apply(w.Context(), d, w.Now().Unix()))
 }
 
 func asBefore(*directory.DesiredOrganization) {}
 
 func withoutAlice(acme *directory.DesiredOrganization) { acme.Members = acme.Members[1:] }
 
-// TestWhatWasTakenAwayDoesNotComeBack: whoever is let in again finds no organization
-// session going on. A server's has ended for good; in a browser a person enters anew by
-// choice, and needs no sign-in.
+const acmePath, memberPath = "/organizations/acme", "/organizations/acme/members/"
+
+// wayBack takes alice's access to acme away, and gives it back.
+type wayBack struct {
+	away, back func(*crossed)
+	everywhere bool // globex is taken away too
+	everybody  bool // and of bob
+}
+
+var waysBack = map[string]wayBack{
+	"a member disabled and enabled": {
+		away: func(w *crossed) { w.does("POST", memberPath+w.uid+"/disable", "", w.acme, nil) },
+		back: func(w *crossed) { w.does("POST", memberPath+w.uid+"/enable", "", w.acme, nil) },
+	},
+	"a member of the file, which names her again": {
+		away: func(w *crossed) { w.applied(withoutAlice) },
+		back: func(w *crossed) { w.applied(asBefore) },
+	},
+	"a member of the file, whom an administrator admits": {
+		away: func(w *crossed) { w.applied(withoutAlice) },
+		back: func(w *crossed) { w.does("PUT", memberPath+w.uid, `{"roles":["viewer"]}`, w.whole, nil) },
+	},
+	"the organization disabled and enabled": {
+		away:      func(w *crossed) { w.does("POST", acmePath+"/disable", "", w.whole, nil) },
+		back:      func(w *crossed) { w.does("POST", acmePath+"/enable", "", w.whole, nil) },
+		everybody: true,
+	},
+	"the organization disabled by the file": {
+		away:      func(w *crossed) { w.applied(func(acme *directory.DesiredOrganization) { acme.Disabled = true }) },
+		back:      func(w *crossed) { w.applied(asBefore) },
+		everybody: true,
+	},
+	"the person disabled and enabled": {
+		away:       func(w *crossed) { w.does("POST", "/users/"+w.uid+"/disable", "", w.whole, nil) },
+		back:       func(w *crossed) { w.does("POST", "/users/"+w.uid+"/enable", "", w.whole, nil) },
+		everywhere: true,
+	},
+}
+
+// TestWhatWasTakenAwayDoesNotComeBack: a person that is admitted again finds no
+// organization session going on. A server's has ended for good; in a browser the person
+// enters anew by choice, and needs no sign-in.
 func TestWhatWasTakenAwayDoesNotComeBack(t *testing.T) {
-	const acme, member = "/organizations/acme", "/organizations/acme/members/"
-	for name, way := range map[string]struct {
-		away, back func(*crossed)
-		everywhere bool // globex is taken away too
-		everybody  bool // and of bob
-	}{
-		"a member disabled and enabled": {
-			away: func(w *crossed) { w.does("POST", member+w.uid+"/disable", "", w.acme, nil) },
-			back: func(w *crossed) { w.does("POST", member+w.uid+"/enable", "", w.acme, nil) },
-		},
-		"a member of the file, which names her again": {
-			away: func(w *crossed) { w.applied(withoutAlice) },
-			back: func(w *crossed) { w.applied(asBefore) },
-		},
-		"a member of the file, whom an administrator admits": {
-			away: func(w *crossed) { w.applied(withoutAlice) },
-			back: func(w *crossed) { w.does("PUT", member+w.uid, `{"roles":["viewer"]}`, w.whole, nil) },
-		},
-		"the organization disabled and enabled": {
-			away:      func(w *crossed) { w.does("POST", acme+"/disable", "", w.whole, nil) },
-			back:      func(w *crossed) { w.does("POST", acme+"/enable", "", w.whole, nil) },
-			everybody: true,
-		},
-		"the organization disabled by the file": {
-			away:      func(w *crossed) { w.applied(func(acme *directory.DesiredOrganization) { acme.Disabled = true }) },
-			back:      func(w *crossed) { w.applied(asBefore) },
-			everybody: true,
-		},
-		"the person disabled and enabled": {
-			away:       func(w *crossed) { w.does("POST", "/users/"+w.uid+"/disable", "", w.whole, nil) },
-			back:       func(w *crossed) { w.does("POST", "/users/"+w.uid+"/enable", "", w.whole, nil) },
-			everywhere: true,
-		},
-	} {
+	for name, way := range waysBack {
 		t.Run(name, func(t *testing.T) {
 			w := newCrossed(t)
 			refresh := w.entered(w.enter()).Refresh
@@ -67,7 +73,7 @@ func TestWhatWasTakenAwayDoesNotComeBack(t *testing.T) {
 			w.minted(w.mint(bob, "acme"))
 			asked := w.alice.Copy()
 			way.away(w)
-			w.renews(refresh) // it makes no difference whether somebody asked meanwhile
+			w.renews(refresh) // a request in the meantime makes no difference
 			if got := w.renew(asked, "acme"); got.Status == http.StatusOK {
 				t.Fatalf("taken away, it answers %s", got.Body)
 			}

@@ -17,7 +17,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// TestASessionEndsWithTheOneItWasEnteredFrom, whatever ends that.
+// TestASessionEndsWithTheOneItWasEnteredFrom, for every reason of an end.
 func TestASessionEndsWithTheOneItWasEnteredFrom(t *testing.T) {
 	for name, ending := range map[string]struct {
 		end  func(*crossed)
@@ -31,14 +31,14 @@ func TestASessionEndsWithTheOneItWasEnteredFrom(t *testing.T) {
 		"all of a member's":         {func(w *crossed) { w.does("DELETE", "/organizations/acme/members/"+w.uid+"/sessions", "", w.acme, nil) }, api.SessionRevoked},
 		"the provider's logout":     {func(w *crossed) { w.providerLogout() }, api.SessionRevoked},
 		"the other's theft":         {func(w *crossed) { w.stolen() }, api.SessionRevoked},
-		"its absolute end":          {func(w *crossed) { w.pass(24 * time.Hour) }, api.SessionExpired},
+		"its absolute end":          {func(w *crossed) { w.Pass(24 * time.Hour) }, api.SessionExpired},
 		"another sign-in":           {func(w *crossed) { w.alice.SignIn("alice"); w.minted(w.mint(w.alice, "acme")) }, api.SessionRevoked},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newCrossed(t)
 			refresh := w.entered(w.enter()).Refresh
 			browser := w.handedOver()
-			w.pass(2 * time.Second)
+			w.Pass(2 * time.Second)
 			ending.end(w)
 			got := w.renews(refresh)
 			if got.code() != string(ending.code) || strings.Contains(got.Body, "eyJ") {
@@ -64,7 +64,7 @@ func TestAnEnteredSessionsOwnEndIsNobodyElses(t *testing.T) {
 	w.minted(w.renew(w.alice, "acme"))
 }
 
-// TestAnEnteredSessionOpensOneOrganization, whatever else its person belongs to.
+// TestAnEnteredSessionOpensOneOrganization, however many its person belongs to.
 func TestAnEnteredSessionOpensOneOrganization(t *testing.T) {
 	w := newCrossed(t)
 	browser := w.handedOver()
@@ -83,20 +83,20 @@ func TestAnEnteredSessionOpensOneOrganization(t *testing.T) {
 func TestItsOrganizationSessionGoesOn(t *testing.T) {
 	w := newCrossed(t)
 	w.does("PUT", "/organizations/acme/policy", `{"organization_session_age":600,"idle_timeout":300}`, w.whole, nil)
-	w.pass(290 * time.Second)
+	w.Pass(290 * time.Second)
 	w.minted(w.alice.Post("/token", `{"organization":"acme","idle_seconds":0}`))
 	w.subject = w.minted(w.renew(w.alice, "acme"))
 	refresh := w.entered(w.enter()).Refresh
-	w.pass(200 * time.Second)
+	w.Pass(200 * time.Second)
 	w.entered(w.calls(sessionsPath+"/refresh", `{"refresh":"`+refresh+`","idle_seconds":0}`, w.reports, ""))
-	w.pass(105 * time.Second) // alice idled out at web; at reports somebody works
+	w.Pass(105 * time.Second) // alice idled out at web; at reports she is active
 	w.refused(w.renew(w.alice, "acme"), api.OrganizationSessionExpired)
 	w.entered(w.renews(refresh))
-	w.pass(10 * time.Second) // 605 s after she entered acme
+	w.Pass(10 * time.Second) // 605 s after she entered acme
 	w.wants(w.renews(refresh), http.StatusUnauthorized, api.OrganizationSessionExpired)
 }
 
-// due is after how long every refresh token is replaced, whoever holds it.
+// due is the age at which every refresh token is replaced, in a browser and at a server.
 var due = time.Duration(session.LimitsFor(true).R) * time.Second
 
 // TestARefreshTokenRotatesAtAServerAsInABrowser, by the same verdict.
@@ -105,7 +105,7 @@ func TestARefreshTokenRotatesAtAServerAsInABrowser(t *testing.T) {
 		w := newCrossed(t)
 		refresh := w.entered(w.enter()).Refresh
 		for range 3 {
-			w.pass(due)
+			w.Pass(due)
 			if lost := w.entered(w.renews(refresh)); lost.Refresh == "" {
 				t.Fatal("no successor")
 			}
@@ -117,7 +117,7 @@ func TestARefreshTokenRotatesAtAServerAsInABrowser(t *testing.T) {
 	t.Run("parallel redemptions are one client's", func(t *testing.T) {
 		w := newCrossed(t)
 		refresh := w.entered(w.enter()).Refresh
-		w.pass(due)
+		w.Pass(due)
 		var group sync.WaitGroup
 		got := make([]answer, 8)
 		for i := range got {
@@ -141,12 +141,12 @@ func TestAReplayAtAServerEndsTheSession(t *testing.T) {
 	w := newCrossed(t)
 	stolen := w.entered(w.enter()).Refresh
 	for range 3 {
-		w.pass(due)
+		w.Pass(due)
 		next := w.entered(w.renews(stolen)).Refresh
 		w.entered(w.renews(next))
-		w.pass(due)
+		w.Pass(due)
 		w.entered(w.renews(next))
-		w.pass(due)
+		w.Pass(due)
 		got := w.renews(stolen)
 		if got.Status == http.StatusUnauthorized {
 			w.wants(got, http.StatusUnauthorized, api.RefreshTokenReused)
@@ -165,7 +165,7 @@ func TestARenewalThatTookTooLongIsRefusedBeforeItCounts(t *testing.T) {
 	w := newCrossed(t)
 	r := w.request("POST", "", `{"refresh":"`+w.entered(w.enter()).Refresh+`"}`, w.reports)
 	r.URL.Path = "/auth" + sessionsPath + "/refresh"
-	r.Header.Set("Tabard-Time", fmt.Sprint(w.now().Unix()-31))
+	r.Header.Set("Tabard-Time", fmt.Sprint(w.Now().Unix()-31))
 	w.wants(w.send(r), http.StatusConflict, api.RequestTooOld)
 }
 
@@ -202,7 +202,7 @@ func TestNothingIsGrantedThatIsNotStored(t *testing.T) {
 	var faulty *lite.Faulty
 	prepared := func(ask func(*crossed) func() answer) (*crossed, func() answer) {
 		w := &crossed{world: newWorld(t, nil)}
-		faulty = w.failing()
+		faulty = w.Failing()
 		w.sign()
 		return w, ask(w)
 	}
@@ -216,7 +216,7 @@ func TestNothingIsGrantedThatIsNotStored(t *testing.T) {
 		},
 		"renew": func(w *crossed) func() answer {
 			refresh := w.entered(w.enter()).Refresh
-			w.pass(due)
+			w.Pass(due)
 			w.renews(refresh)
 			return func() answer { return w.renews(refresh) }
 		},
@@ -250,10 +250,9 @@ func (w *crossed) bound() (*httpbrowser.Device, func(proof ...string) answer) {
 	w.Helper()
 	d := desired()
 	d.Workspace.Apps[0].DPoPBoundTokens = true
-	w.must(w.store.Apply(w.Context(), d, w.now().Unix()))
+	w.must(w.Store.Apply(w.Context(), d, w.Now().Unix()))
 	device := httpbrowser.NewDevice(w)
-	b := httpbrowser.New(w, origin, publicURL).On(device)
-	b.Transport, b.Now = w.hosts, w.now
+	b := w.Browser(origin).On(device)
 	b.SignIn("alice")
 	w.subject = w.minted(w.mint(b, "acme"))
 	return device, func(proof ...string) answer {
@@ -271,16 +270,16 @@ func TestABoundTokenTakesItsKeysProof(t *testing.T) {
 	device, send := w.bound()
 	bound := w.subject.AccessToken
 	here := publicURL + sessionsPath
-	good := device.Proof(t, "POST", here, w.now(), bound)
+	good := device.Proof(t, "POST", here, w.Now(), bound)
 	w.entered(send(good))
 	w.denies(send(good), "invalid_proof") // again
 	w.denies(send(), "proof_required")
 	w.denies(w.calls(sessionsPath, `{"app_id":"reports"}`, w.web, bound), "proof_required")
-	w.denies(send(device.Proof(t, "POST", here, w.now())), "invalid_proof")                          // for no token
-	w.denies(send(device.Proof(t, "POST", origin+"/api", w.now(), bound)), "invalid_proof")          // for another address
-	w.denies(send(device.Proof(t, "POST", here, w.now().Add(-time.Minute), bound)), "invalid_proof") // old
-	w.denies(send(httpbrowser.NewDevice(t).Proof(t, "POST", here, w.now(), bound)), "invalid_proof") // another's
-	w.denies(send(device.Proof(t, "POST", here, w.now(), bound), device.Proof(t, "POST", here, w.now(), bound)), "proof_required")
+	w.denies(send(device.Proof(t, "POST", here, w.Now())), "invalid_proof")                          // for no token
+	w.denies(send(device.Proof(t, "POST", origin+"/api", w.Now(), bound)), "invalid_proof")          // for another address
+	w.denies(send(device.Proof(t, "POST", here, w.Now().Add(-time.Minute), bound)), "invalid_proof") // old
+	w.denies(send(httpbrowser.NewDevice(t).Proof(t, "POST", here, w.Now(), bound)), "invalid_proof") // another's
+	w.denies(send(device.Proof(t, "POST", here, w.Now(), bound), device.Proof(t, "POST", here, w.Now(), bound)), "proof_required")
 }
 
 // TestAProofIsTakenOnceForAsLongAsItIsGood: one from a clock that is ahead is good for
@@ -290,13 +289,13 @@ func TestAProofIsTakenOnceForAsLongAsItIsGood(t *testing.T) {
 	device, send := w.bound()
 	here := publicURL + sessionsPath
 	proof := func(ahead int) string {
-		return device.Proof(t, "POST", here, w.now().Add(time.Duration(ahead)*time.Second), w.subject.AccessToken)
+		return device.Proof(t, "POST", here, w.Now().Add(time.Duration(ahead)*time.Second), w.subject.AccessToken)
 	}
 	w.entered(send(proof(0)))
-	w.pass(29 * time.Second)
+	w.Pass(29 * time.Second)
 	early := proof(5)
 	w.entered(send(early))
-	w.pass(31 * time.Second)
+	w.Pass(31 * time.Second)
 	w.denies(send(early), "invalid_proof")
 }
 
@@ -311,16 +310,16 @@ func (w *crossed) audited(action audit.Action) bool {
 
 func (w *crossed) providerLogout() {
 	w.Helper()
-	w.must(nil, w.store.RevokeUpstream(w.Context(), session.UpstreamLogout{Issuer: issuer, Subject: "alice", Until: w.stored(w.session).CreatedAt},
-		session.ReasonUpstream, w.now().Unix()))
+	w.must(nil, w.Store.RevokeUpstream(w.Context(), session.UpstreamLogout{Issuer: issuer, Subject: "alice", Until: w.stored(w.session).CreatedAt},
+		session.ReasonUpstream, w.Now().Unix()))
 }
 
-// stolen presents a token of the parent that nobody can hold any more.
+// stolen presents a token of the parent that no client can hold any more.
 func (w *crossed) stolen() {
 	w.Helper()
 	s := w.stored(w.session)
-	row, err := w.store.Redeem(w.Context(), session.Redemption{
-		Token: session.Token{Session: s.ID, Gen: 1, ID: session.NewTokenID()}, Limits: session.LimitsFor(false), Now: w.now().Unix(),
+	row, err := w.Store.Redeem(w.Context(), session.Redemption{
+		Token: session.Token{Session: s.ID, Gen: 1, ID: session.NewTokenID()}, Limits: session.LimitsFor(false), Now: w.Now().Unix(),
 	})
 	w.must(row, err)
 	if row.RevokeReason != session.ReasonReuse {
@@ -333,21 +332,21 @@ func (w *crossed) stolen() {
 func TestARefreshTokenOfAnotherReplicasSecretIsAskedForAgain(t *testing.T) {
 	w := newCrossed(t)
 	refresh := w.entered(w.enter()).Refresh
-	ids, err := w.secret.IDs()
+	ids, err := w.Secret.IDs()
 	w.must(ids, err)
-	w.secret, _ = signingkey.NewSecret()
-	w.service = admin.New(admin.Config{Store: w.store, Secret: w.secret, Now: w.now})
-	w.serve(w.store)
+	w.Secret, _ = signingkey.NewSecret()
+	w.service = admin.New(admin.Config{Store: w.Store, Secret: w.Secret, Now: w.Now})
+	w.Restart()
 	w.reports, _ = w.serverKey("reports")
 	w.wants(w.renews(refresh), http.StatusUnauthorized, api.LoginRequired)
-	w.must(nil, w.store.RecordSecretKeys(t.Context(), "another", ids, w.now().Unix(), w.now().Unix()))
+	w.must(nil, w.Store.RecordSecretKeys(t.Context(), "another", ids, w.Now().Unix(), w.Now().Unix()))
 	got := w.renews(refresh)
 	if w.wants(got, http.StatusServiceUnavailable, api.TemporarilyUnavailable); got.Header.Get("Retry-After") == "" {
 		t.Errorf("%v", got.Header)
 	}
-	if strings.Contains(w.logged.String(), `"level":"ERROR"`) {
-		t.Errorf("it is an error in the log: %s", w.logged)
+	if strings.Contains(w.Logged.String(), `"level":"ERROR"`) {
+		t.Errorf("it is an error in the log: %s", w.Logged)
 	}
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	w.wants(w.renews(refresh), http.StatusUnauthorized, api.SessionExpired)
 }

@@ -19,7 +19,7 @@ import (
 
 func TestWhoIsSignedInToOneAppGetsASessionInAnother(t *testing.T) {
 	w := newCrossed(t)
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	got := w.entered(w.enter())
 	claims := w.claims(got.Access)
 	own := w.forgedClaims()
@@ -40,7 +40,7 @@ func TestWhoIsSignedInToOneAppGetsASessionInAnother(t *testing.T) {
 		e.SessionID != claims.SessionID || e.OrganizationID != "org_acme" || e.UserID != w.uid {
 		t.Errorf("%+v", e)
 	}
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	renewed := w.entered(w.renews(got.Refresh))
 	if again := w.claims(renewed.Access); again.SessionID != claims.SessionID || again.OrganizationID != "org_acme" || again.AuthTime != claims.AuthTime ||
 		again.Expires <= claims.Expires || renewed.CSRF != got.CSRF || renewed.Refresh != "" {
@@ -85,7 +85,7 @@ func TestEverySessionRouteRefusesAKeyThatIsNone(t *testing.T) {
 	w.must(w.service.RevokeKey(t.Context(), commandLine, id))
 	soon, err := w.service.CreateKey(t.Context(), commandLine, admin.NewKey{Kind: admin.WorkspaceAPI, Name: "soon", ExpiresIn: 1})
 	w.must(soon, err)
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	bodies := map[string]bool{}
 	for path, body := range w.sessionRequests() {
 		for name, key := range map[string]string{
@@ -132,23 +132,23 @@ func TestASubjectIsOursForThisAppAndAlive(t *testing.T) {
 		"garbage":         {"garbage", "wrong_audience"},
 		"opaque":          {w.web, "wrong_audience"},
 		"a refresh token": {reports.Refresh, "wrong_audience"},
-		"an identity token": {w.provider.LogoutToken("JWT", map[string]any{
-			"iss": issuer, "sub": "alice", "aud": "tabard", "client_id": "web", "exp": w.now().Unix() + 60}), "wrong_type"},
-		"another workspace's":       {w.forged(w.secret, func(c *token.Claims) { c.Issuer = "https://elsewhere.example" }), "wrong_issuer"},
+		"an identity token": {w.Provider.LogoutToken("JWT", map[string]any{
+			"iss": issuer, "sub": "alice", "aud": "tabard", "client_id": "web", "exp": w.Now().Unix() + 60}), "wrong_type"},
+		"another workspace's":       {w.forged(w.Secret, func(c *token.Claims) { c.Issuer = "https://elsewhere.example" }), "wrong_issuer"},
 		"a changed one":             {w.subject.AccessToken[:len(w.subject.AccessToken)-6] + "AAAAAA", "bad_signature"},
-		"another app's":             {w.forged(w.secret, func(c *token.Claims) { c.Audience = []string{reportsOrigin + "/api"} }), "wrong_audience"},
-		"of an app that is none":    {w.forged(w.secret, func(c *token.Claims) { c.ClientID = "none" }), "wrong_audience"},
-		"from the future":           {w.forged(w.secret, func(c *token.Claims) { c.IssuedAt += 3600 }), "not_yet_valid"},
-		"of no session":             {w.forged(w.secret, func(c *token.Claims) { c.SessionID = "ses_none" }), "missing_claim"},
-		"of a session that is none": {w.forged(w.secret, func(c *token.Claims) { c.SessionID = session.NewID().String() }), "session_expired"},
-		"of somebody else":          {w.forged(w.secret, func(c *token.Claims) { c.Subject = w.userID("bob") }), "wrong_audience"},
-		"of another organization":   {w.forged(w.secret, func(c *token.Claims) { c.OrganizationID = "org_none" }), "organization_access_denied"},
-		"never entered":             {w.forged(w.secret, func(c *token.Claims) { c.SessionID = w.minted(w.mint(b, "globex")).Session }), "organization_session_expired"},
-		"bound to a key":            {w.forged(w.secret, func(c *token.Claims) { c.Confirmation = &token.Confirmation{JKT: "x"} }), "proof_required"},
+		"another app's":             {w.forged(w.Secret, func(c *token.Claims) { c.Audience = []string{reportsOrigin + "/api"} }), "wrong_audience"},
+		"of an app that is none":    {w.forged(w.Secret, func(c *token.Claims) { c.ClientID = "none" }), "wrong_audience"},
+		"from the future":           {w.forged(w.Secret, func(c *token.Claims) { c.IssuedAt += 3600 }), "not_yet_valid"},
+		"of no session":             {w.forged(w.Secret, func(c *token.Claims) { c.SessionID = "ses_none" }), "missing_claim"},
+		"of a session that is none": {w.forged(w.Secret, func(c *token.Claims) { c.SessionID = session.NewID().String() }), "session_expired"},
+		"of somebody else":          {w.forged(w.Secret, func(c *token.Claims) { c.Subject = w.userID("bob") }), "wrong_audience"},
+		"of another organization":   {w.forged(w.Secret, func(c *token.Claims) { c.OrganizationID = "org_none" }), "organization_access_denied"},
+		"never entered":             {w.forged(w.Secret, func(c *token.Claims) { c.SessionID = w.minted(w.mint(b, "globex")).Session }), "organization_session_expired"},
+		"bound to a key":            {w.forged(w.Secret, func(c *token.Claims) { c.Confirmation = &token.Confirmation{JKT: "x"} }), "proof_required"},
 		"of a session entered":      {reports.Access, "wrong_audience"}, // reports' own: another key's
 	} {
 		t.Run(name, func(t *testing.T) {
-			w.pass(time.Second)
+			w.Pass(time.Second)
 			before := len(w.trail())
 			w.denies(w.calls(sessionsPath, `{"app_id":"reports"}`, w.web, tried.subject), tried.reason)
 			trail := w.trail()
@@ -164,12 +164,12 @@ func TestASubjectIsOursForThisAppAndAlive(t *testing.T) {
 func TestAnExpiredTokenOpensNothing(t *testing.T) {
 	w := newCrossed(t)
 	expires := w.forgedClaims().Expires
-	w.pass(time.Duration(expires-1-w.now().Unix()) * time.Second)
+	w.Pass(time.Duration(expires-1-w.Now().Unix()) * time.Second)
 	if got := w.entered(w.enter()); got.AccessExpiresAt != expires {
 		t.Errorf("it lives until %d, and the person's until %d", got.AccessExpiresAt, expires)
 	}
 	for _, later := range []time.Duration{time.Second, time.Hour} {
-		w.pass(later)
+		w.Pass(later)
 		w.denies(w.enter(), "expired")
 	}
 }
@@ -192,7 +192,7 @@ func TestASubjectThatHasEndedOpensNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newCrossed(t)
 			tried.end(w)
-			w.pass(time.Second)
+			w.Pass(time.Second)
 			w.denies(w.enter(), tried.reason)
 			if e := w.trail()[0]; e.Outcome != audit.Refused || e.Reason != tried.reason {
 				t.Errorf("%+v", e)
@@ -224,7 +224,7 @@ func TestAnOrganizationWithKeysOfItsOwnIsEnteredByThem(t *testing.T) {
 		"its issuer, for another organization":  func(c *token.Claims) { c.OrganizationID = "org_globex" },
 		"an issuer of an organization of no id": func(c *token.Claims) { c.Issuer, c.OrganizationID = publicURL+"/o/", "" },
 	} {
-		got := w.calls(sessionsPath, `{"app_id":"reports"}`, w.web, w.forged(w.secret, change))
+		got := w.calls(sessionsPath, `{"app_id":"reports"}`, w.web, w.forged(w.Secret, change))
 		if w.wants(got, http.StatusForbidden, api.WorkspaceAccessDenied); strings.Contains(got.Body, "eyJ") {
 			t.Errorf("%s: %s", name, got.Body)
 		}
@@ -239,11 +239,11 @@ func TestAnAppOutsideTheWorkspaceIsNotEntered(t *testing.T) {
 	for _, id := range []string{"none", "", "Reports", "../web"} {
 		w.wants(app(id), http.StatusNotFound, api.AppNotInWorkspace)
 	}
-	w.denies(app("web"), "wrong_app") // whoever is there needs no second session
+	w.denies(app("web"), "wrong_app") // a person in the app needs no second session
 	change := func(change func(*directory.App)) {
 		d := desired()
 		change(&d.Workspace.Apps[1])
-		w.must(w.store.Apply(t.Context(), d, w.now().Unix()))
+		w.must(w.Store.Apply(t.Context(), d, w.Now().Unix()))
 	}
 	change(func(a *directory.App) { a.Disabled = true })
 	w.wants(app("reports"), http.StatusNotFound, api.AppNotInWorkspace)
@@ -263,7 +263,7 @@ func TestAKeyOfOneOrganizationOpensNoOther(t *testing.T) {
 	w.denies(w.calls(sessionsPath+"/refresh", `{"refresh":"`+refresh+`"}`, w.web, ""), "wrong_app") // web's server asked, and is not to have it
 	w.entered(w.renews(refresh))
 
-	// Nor does it learn what became of the person elsewhere.
+	// Nor does it learn of the person's sessions elsewhere.
 	w.logout(`{"scope":"session"}`)
 	w.denies(w.calls(sessionsPath, `{"app_id":"reports"}`, k.Secret, w.subject.AccessToken), "organization_access_denied")
 	w.denies(w.enter(), "session_revoked")
@@ -280,13 +280,13 @@ func (w *crossed) stored(id string) session.Session {
 	w.Helper()
 	parsed, err := session.ParseID(id)
 	w.must(parsed, err)
-	s, err := w.store.Session(w.Context(), parsed)
+	s, err := w.Store.Session(w.Context(), parsed)
 	w.must(s, err)
 	return s
 }
 
 // forgedClaims are those of alice's own token.
 func (w *crossed) forgedClaims() (claims token.Claims) {
-	w.forged(w.secret, func(c *token.Claims) { claims = *c })
+	w.forged(w.Secret, func(c *token.Claims) { claims = *c })
 	return claims
 }

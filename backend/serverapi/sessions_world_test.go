@@ -86,7 +86,7 @@ func (w *crossed) enter() answer {
 func (w *crossed) entered(got answer) (s crossapp.AppSession) {
 	w.Helper()
 	if got.Status != http.StatusCreated && got.Status != http.StatusOK {
-		w.Fatalf("%d %s\n%s", got.Status, got.Body, w.logged)
+		w.Fatalf("%d %s\n%s", got.Status, got.Body, w.Logged)
 	}
 	got.into(w, &s)
 	return s
@@ -98,7 +98,7 @@ func (w *crossed) renews(refresh string) answer {
 	return w.calls(sessionsPath+"/refresh", `{"refresh":"`+refresh+`"}`, w.reports, "")
 }
 
-// denies fails the test unless nothing was granted, for that reason.
+// denies fails the test unless a request was denied for that reason.
 func (w *crossed) denies(got answer, reason string) {
 	w.Helper()
 	var e api.Error
@@ -112,7 +112,7 @@ func (w *crossed) denies(got answer, reason string) {
 func (w *crossed) claims(raw string) *token.Claims {
 	w.Helper()
 	verifier, err := token.NewVerifier(token.Config{
-		Issuer: publicURL, Audience: reportsOrigin + "/api", Now: w.now, Keys: ring{signingkey.NewKeyRing(w.store, w.secret, signingkey.ES256), w.now()},
+		Issuer: publicURL, Audience: reportsOrigin + "/api", Now: w.Now, Keys: ring{signingkey.NewKeyRing(w.Store, w.Secret, signingkey.ES256), w.Now()},
 	})
 	w.must(verifier, err)
 	claims, err := verifier.Verify(w.Context(), raw)
@@ -149,7 +149,7 @@ func (w *crossed) forged(secret signingkey.Secret, change func(*token.Claims)) s
 	claims := said.Claims
 	claims.Audience, claims.ID = []string{said.Audience}, rand.Text()
 	change(&claims)
-	key, err := signingkey.NewKeyRing(w.store, secret, signingkey.ES256).Signing(w.Context(), "", 1, w.now().Unix())
+	key, err := signingkey.NewKeyRing(w.Store, secret, signingkey.ES256).Signing(w.Context(), "", 1, w.Now().Unix())
 	w.must(key, err)
 	signed, err := claims.Sign(token.SigningKey{ID: key.ID, Algorithm: string(key.Algorithm), Private: key.Private}, nil)
 	w.must(signed, err)
@@ -158,9 +158,7 @@ func (w *crossed) forged(secret signingkey.Secret, change func(*token.Claims)) s
 
 // atReports returns a browser's tab that shows the app reports.
 func (w *crossed) atReports(b *httpbrowser.Browser) *httpbrowser.Browser {
-	other := httpbrowser.New(w, reportsOrigin, publicURL)
-	other.Transport, other.Now = w.hosts, w.now
-	return other.Sharing(b)
+	return w.Browser(reportsOrigin).Sharing(b)
 }
 
 // begins begins a hand-over in a browser, and returns the challenge.
@@ -181,7 +179,7 @@ func (w *crossed) code(challenge string) crossapp.Code {
 	got := w.calls(sessionsPath, `{"app_id":"reports","response_type":"code","code_challenge":"`+challenge+`","return_to":"/month"}`, w.web, w.subject.AccessToken)
 	var code crossapp.Code
 	if got.Status != http.StatusCreated {
-		w.Fatalf("%d %s\n%s", got.Status, got.Body, w.logged)
+		w.Fatalf("%d %s\n%s", got.Status, got.Body, w.Logged)
 	}
 	got.into(w, &code)
 	return code
@@ -195,5 +193,5 @@ func redeems(b *httpbrowser.Browser, code crossapp.Code) httpbrowser.Response {
 // landing serves the apps' own pages.
 func (w *crossed) landing() {
 	page := http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { io.WriteString(rw, "a page") })
-	w.hosts["localhost:8090"] = page
+	w.Hosts["localhost:8090"] = page
 }

@@ -19,15 +19,14 @@ import (
 
 const acmesStaff = "/organizations/acme/staff"
 
-// grant asks for staff access to acme for zoe, who is nobody's member.
+// grant asks for staff access to acme for zoe, a member of no organization.
 func (w *world) grant(seconds int64, key string) answer {
 	w.Helper()
 	return w.ask("POST", acmesStaff, `{"user_id":"`+w.userID("zoe")+`","roles":["viewer"],"reason":"ticket 4711","expires_in":`+
 		strconv.FormatInt(seconds, 10)+`}`, key)
 }
 
-// staffed is a browser in which zoe has signed in, who has staff access to acme for an
-// hour.
+// staffed is a browser in which zoe has signed in, with staff access to acme for an hour.
 func (w *world) staffed() *httpbrowser.Browser {
 	w.Helper()
 	if got := w.grant(3600, w.whole); got.Status != http.StatusCreated {
@@ -36,7 +35,7 @@ func (w *world) staffed() *httpbrowser.Browser {
 	return w.signedIn("zoe")
 }
 
-// said is what a token says.
+// said are the claims of a token.
 func (w *world) said(raw string) token.Claims {
 	w.Helper()
 	message, err := jws.Parse(raw, 8<<10)
@@ -81,7 +80,7 @@ func (w *world) keptOut(b *httpbrowser.Browser) {
 func TestStaffActAsSuchUntilTheirAccessEnds(t *testing.T) {
 	w := newWorld(t, nil)
 	zoe := w.staffed()
-	until := w.now().Unix() + 3600
+	until := w.Now().Unix() + 3600
 	claims := w.said(w.minted(w.mint(zoe, "acme")).AccessToken)
 	if claims.Actor == nil || claims.Actor.Subject != w.userID("zoe") || claims.Actor.Actor != nil || !claims.ByStaff() {
 		t.Errorf("act is %+v", claims.Actor)
@@ -97,12 +96,12 @@ func TestStaffActAsSuchUntilTheirAccessEnds(t *testing.T) {
 		t.Errorf("a member's act is %+v", member.Actor)
 	}
 
-	w.pass(3600*time.Second - 2*time.Second)
+	w.Pass(3600*time.Second - 2*time.Second)
 	got := w.minted(w.renew(zoe, "acme"))
 	if end := w.said(got.AccessToken).Expires; end != until || got.OrganizationSession.ExpiresIn != 2 {
 		t.Errorf("the token ends %d s after the access, the organization session in %d s", end-until, got.OrganizationSession.ExpiresIn)
 	}
-	w.pass(2 * time.Second)
+	w.Pass(2 * time.Second)
 	w.keptOut(zoe)
 	w.wants(w.ask("GET", acmesStaff+"/"+w.userID("zoe"), "", w.whole), http.StatusNotFound, api.NotFound)
 }
@@ -146,7 +145,7 @@ func TestOnlyTheWorkspaceGrantsStaffAccessAndTheOrganizationEndsIt(t *testing.T)
 	w.minted(w.mint(zoe, "acme"))
 	var list admin.List[admin.Staff]
 	w.does("GET", acmesStaff, "", w.acme, &list)
-	if len(list.Items) != 1 || list.Items[0].UserID != w.userID("zoe") || list.Items[0].Reason != "ticket 4711" || list.Items[0].ExpiresAt != w.now().Unix()+3600 {
+	if len(list.Items) != 1 || list.Items[0].UserID != w.userID("zoe") || list.Items[0].Reason != "ticket 4711" || list.Items[0].ExpiresAt != w.Now().Unix()+3600 {
 		t.Errorf("%+v", list)
 	}
 	w.does("DELETE", acmesStaff+"/"+w.userID("zoe"), "", w.acme, nil)
@@ -154,7 +153,7 @@ func TestOnlyTheWorkspaceGrantsStaffAccessAndTheOrganizationEndsIt(t *testing.T)
 	w.wants(w.ask("DELETE", acmesStaff+"/"+w.userID("zoe"), "", w.acme), http.StatusNotFound, api.NotFound)
 }
 
-// TestStaffAccessHasALimitAndAReason: what has not is refused, and lets nobody in.
+// TestStaffAccessHasALimitAndAReason: without both it is refused, and admits no person.
 func TestStaffAccessHasALimitAndAReason(t *testing.T) {
 	w := newWorld(t, nil)
 	zoe := w.userID("zoe")
@@ -180,8 +179,7 @@ func TestStaffAccessHasALimitAndAReason(t *testing.T) {
 	w.does("POST", acmesStaff, `{"user_id":"`+zoe+`","reason":"r","expires_in":43200}`, w.whole, nil)
 }
 
-// TestAMemberNeedsNoStaffAccess, also one who is disabled: it lets nobody in by another
-// door.
+// TestAMemberNeedsNoStaffAccess, not even a disabled one: it is no other way in.
 func TestAMemberNeedsNoStaffAccess(t *testing.T) {
 	w := newWorld(t, nil)
 	bob := w.signedIn("bob")
@@ -198,26 +196,26 @@ func TestAMemberNeedsNoStaffAccess(t *testing.T) {
 	w.keptOut(bob)
 }
 
-// TestTheOrganizationReadsOfStaffAccess in its own trail: of who got it from whom, until
-// when and why, of each time that they came in, and of the end.
+// TestTheOrganizationReadsOfStaffAccess in its own trail: of the grant with its actor,
+// person, end and reason, of each entry, and of the end.
 func TestTheOrganizationReadsOfStaffAccess(t *testing.T) {
 	w := newWorld(t, nil)
 	zoe := w.staffed()
-	first := w.now().Unix() + 3600
-	w.pass(time.Second)
+	first := w.Now().Unix() + 3600
+	w.Pass(time.Second)
 	w.minted(w.mint(zoe, "acme"))
 	w.minted(w.renew(zoe, "acme"))
-	w.pass(time.Hour) // it ends by itself
+	w.Pass(time.Hour) // it ends by itself
 	if got := w.grant(600, w.whole); got.Status != http.StatusCreated {
 		t.Fatalf("%d %s", got.Status, got.Body)
 	}
-	second := w.now().Unix() + 600
-	w.pass(time.Second)
-	w.refused(w.renew(zoe, "acme"), api.OrganizationSessionExpired) // of the first time nothing goes on unseen
+	second := w.Now().Unix() + 600
+	w.Pass(time.Second)
+	w.refused(w.renew(zoe, "acme"), api.OrganizationSessionExpired) // the first entry is not repeated unseen
 	w.refused(w.mint(zoe, "acme"), api.InsufficientUserAuthentication)
 	zoe.SignIn("zoe")
 	w.minted(w.mint(zoe, "acme"))
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	w.does("DELETE", acmesStaff+"/"+w.userID("zoe"), "", w.acme, nil)
 
 	var trail admin.List[admin.Event]
@@ -251,8 +249,8 @@ func TestTheOrganizationReadsOfStaffAccess(t *testing.T) {
 	}
 }
 
-// TestStaffAccessIsNoMembership for those who administer members, nor for a workspace
-// file, until that names the person.
+// TestStaffAccessIsNoMembership for administrators of members, nor for a workspace file,
+// until that names the person.
 func TestStaffAccessIsNoMembership(t *testing.T) {
 	w := newWorld(t, nil)
 	zoe := w.staffed()
@@ -262,7 +260,7 @@ func TestStaffAccessIsNoMembership(t *testing.T) {
 	for _, r := range []change{{method: "GET"}, {method: "DELETE"}, {method: "POST", path: "/disable"}, {method: "POST", path: "/enable"}} {
 		w.wants(w.ask(r.method, member+r.path, "", w.acme), http.StatusNotFound, api.NotFound)
 	}
-	if changes, err := w.store.Apply(t.Context(), desired(), w.now().Unix()); err != nil || !changes.None() {
+	if changes, err := w.Store.Apply(t.Context(), desired(), w.Now().Unix()); err != nil || !changes.None() {
 		t.Errorf("%+v: %v", changes, err)
 	}
 	if got := w.said(w.minted(w.mint(zoe, "acme")).AccessToken); !got.ByStaff() || got.Roles[0] != "viewer" {
@@ -271,8 +269,8 @@ func TestStaffAccessIsNoMembership(t *testing.T) {
 	named := desired()
 	named.Organizations[0].Members = append(named.Organizations[0].Members,
 		directory.Member{User: directory.User{Issuer: issuer, Subject: "zoe"}, Roles: []string{"editor"}})
-	w.must(w.store.Apply(t.Context(), named, w.now().Unix()))
-	w.pass(2 * time.Hour)
+	w.must(w.Store.Apply(t.Context(), named, w.Now().Unix()))
+	w.Pass(2 * time.Hour)
 	if got := w.said(w.minted(w.renew(zoe, "acme")).AccessToken); got.ByStaff() || got.Roles[0] != "editor" {
 		t.Errorf("%+v", got)
 	}
@@ -291,8 +289,9 @@ func TestWhatKeepsEverybodyOutKeepsStaffOut(t *testing.T) {
 	w.refused(w.renew(zoe, "acme"), api.SessionRevoked)
 }
 
-// TestATokenOfAnAppsServerNamesIt (RFC 8693 section 4.1), and staff behind it: outermost
-// is who acts now. A session that the browser was handed over to is the person's own.
+// TestATokenOfAnAppsServerNamesIt (RFC 8693 section 4.1), and staff behind it: the
+// outermost actor acts now. A session that the browser was handed over to is the person's
+// own.
 func TestATokenOfAnAppsServerNamesIt(t *testing.T) {
 	w := newCrossed(t)
 	entered := w.entered(w.enter())
@@ -302,10 +301,10 @@ func TestATokenOfAnAppsServerNamesIt(t *testing.T) {
 		}
 	}
 
-	until := w.now().Unix() + 3600
+	until := w.Now().Unix() + 3600
 	w.subject = w.minted(w.mint(w.staffed(), "acme"))
 	entered = w.entered(w.enter())
-	w.pass(3600*time.Second - 2*time.Second)
+	w.Pass(3600*time.Second - 2*time.Second)
 	last := w.claims(w.entered(w.renews(entered.Refresh)).Access)
 	if act := last.Actor; act == nil || act.Subject != "reports" || act.Actor == nil || *act.Actor != (token.Actor{Subject: last.Subject}) || !last.ByStaff() {
 		t.Errorf("act is %+v", act)
@@ -318,7 +317,7 @@ func TestATokenOfAnAppsServerNamesIt(t *testing.T) {
 			t.Errorf("%+v", e)
 		}
 	}
-	w.pass(2 * time.Second)
+	w.Pass(2 * time.Second)
 	w.wants(w.renews(entered.Refresh), http.StatusForbidden, api.OrganizationAccessDenied)
 }
 
@@ -334,7 +333,7 @@ func TestNoStaffGetInToAnotherApp(t *testing.T) {
 // TestAnOrganizationsOwnIssuerNamesStaffToo.
 func TestAnOrganizationsOwnIssuerNamesStaffToo(t *testing.T) {
 	w := newWorld(t, nil)
-	w.must(nil, w.store.SetOrganizationPolicy(t.Context(), "org_acme", policy.Rules{DedicatedKey: true}))
+	w.must(nil, w.Store.SetOrganizationPolicy(t.Context(), "org_acme", policy.Rules{DedicatedKey: true}))
 	claims := w.said(w.minted(w.mint(w.staffed(), "acme")).AccessToken)
 	if claims.Issuer != publicURL+"/o/org_acme" || !claims.ByStaff() {
 		t.Errorf("%+v", claims)

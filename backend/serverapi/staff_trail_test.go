@@ -21,12 +21,12 @@ func (w *world) enteredByStaff() bool {
 	return false
 }
 
-// TestNoStaffActInAnOrganizationThatDoesNotReadOfIt: whatever call of the store fails
+// TestNoStaffActInAnOrganizationThatDoesNotReadOfIt: every call of the store fails once
 // while they enter.
 func TestNoStaffActInAnOrganizationThatDoesNotReadOfIt(t *testing.T) {
 	for at, calls := 0, 0; at <= calls; at++ {
 		w := newWorld(t, nil)
-		faulty := w.failing()
+		faulty := w.Failing()
 		zoe := w.staffed()
 		faulty.Fail(at, false)
 		first := w.mint(zoe, "acme")
@@ -40,8 +40,8 @@ func TestNoStaffActInAnOrganizationThatDoesNotReadOfIt(t *testing.T) {
 	}
 }
 
-// TestStaffAccessThatIsForbiddenIsNoSecondOrganization: who has one organization need not
-// name it.
+// TestStaffAccessThatIsForbiddenIsNoSecondOrganization: a person with one organization
+// need not name it.
 func TestStaffAccessThatIsForbiddenIsNoSecondOrganization(t *testing.T) {
 	w := newWorld(t, nil)
 	zoe := w.staffed()
@@ -53,14 +53,14 @@ func TestStaffAccessThatIsForbiddenIsNoSecondOrganization(t *testing.T) {
 	}
 }
 
-// parting is a store whose client goes away when something was done.
+// parting is a store whose client goes away after a change.
 type parting struct {
 	host.Store
 	after audit.Action
 	goes  context.CancelFunc
 }
 
-// RecordEvent implements audit.Store; as a database does, it does nothing for nobody.
+// RecordEvent implements audit.Store; as a database does, it fails for a canceled request.
 func (l *parting) RecordEvent(ctx context.Context, e audit.Event) error {
 	if e.Action == l.after && l.goes != nil {
 		l.goes()
@@ -71,15 +71,15 @@ func (l *parting) RecordEvent(ctx context.Context, e audit.Event) error {
 	return l.Store.RecordEvent(ctx, e)
 }
 
-// TestWhoGoesAwayIsInTheTrailAllTheSame: what was done is written down, whether or not
-// somebody waits for the answer.
+// TestWhoGoesAwayIsInTheTrailAllTheSame: a change is recorded even if its client no longer
+// waits for the answer.
 func TestWhoGoesAwayIsInTheTrailAllTheSame(t *testing.T) {
 	for _, action := range []audit.Action{audit.EnterOrganization, audit.SignOut} {
 		l := &parting{}
 		w := newWorld(t, func(s host.Store) host.Store { l.Store = s; return l })
 		alice := w.signedIn("alice")
-		backend := w.hosts["localhost:8080"]
-		w.hosts["localhost:8080"] = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		backend := w.Hosts["localhost:8080"]
+		w.Hosts["localhost:8080"] = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			ctx, goes := context.WithCancel(r.Context())
 			defer goes()
 			l.after, l.goes = action, goes

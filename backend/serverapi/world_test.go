@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,101 +15,38 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/host"
-	"github.com/tabard-auth/tabard/backend/login"
-	"github.com/tabard-auth/tabard/backend/signingkey"
-	"github.com/tabard-auth/tabard/backend/store/sqlite"
-	"github.com/tabard-auth/tabard/backend/store/sqlstore"
-	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
+	"github.com/tabard-auth/tabard/browser_test/kit/backendtest"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
-	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
 const (
-	origin    = "http://localhost:8080"
-	publicURL = origin + "/auth"
-
+	origin        = backendtest.Origin
+	publicURL     = backendtest.PublicURL
 	reportsOrigin = "http://localhost:8090"
-	issuer        = "http://127.0.0.1:8081"
+	issuer        = backendtest.Issuer
 )
 
-// world is a backend with everything around it, in one process.
+// world is a backend with its environment, in one process, and keys to it.
 type world struct {
 	testing.TB
-	store    *sqlstore.Store
-	file     string // the database
-	secret   signingkey.Secret
-	provider *logintest.Provider
-	hosts    httpbrowser.Hosts
-	service  *admin.Service
-	logged   *bytes.Buffer
+	*backendtest.Database
+	*backendtest.Backend
+	service *admin.Service
 	// whole and acme are keys to the workspace and to one organization.
 	whole, acme string
-
-	mu   sync.Mutex
-	time time.Time
 }
 
-// commandLine is who makes the first keys.
+// commandLine is the actor that makes the first keys.
 var commandLine = admin.Actor{ID: audit.CommandLine, Name: "root"}
 
-// newWorld starts a backend; wrap, where it is not nil, stands between it and its
-// store.
+// newWorld starts a backend. wrap, if not nil, wraps its store.
 func newWorld(t testing.TB, wrap func(host.Store) host.Store) *world {
 	t.Helper()
-	w := &world{TB: t, time: time.Now().Truncate(time.Second), logged: &bytes.Buffer{}, file: lite.NewFile(t)}
-	w.secret, _ = signingkey.NewSecret()
-	var err error
-	if w.store, err = sqlite.Open(t.Context(), w.file); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { w.store.Close() })
-	w.must(w.store.Apply(t.Context(), desired(), w.time.Unix()))
-	w.service = admin.New(admin.Config{Store: w.store, Secret: w.secret, Now: w.now})
-	w.provider = logintest.New(t, issuer)
-	w.provider.Now = w.now
-	through := host.Store(w.store)
-	if wrap != nil {
-		through = wrap(w.store)
-	}
-	w.hosts = httpbrowser.Hosts{"127.0.0.1:8081": w.provider}
-	w.serve(through)
+	db := backendtest.NewDatabase(t, backendtest.NewClock(time.Now().Truncate(time.Second)), desired())
+	w := &world{TB: t, Database: db, Backend: backendtest.New(t, db, wrap)}
+	w.service = admin.New(admin.Config{Store: db.Store, Secret: db.Secret, Now: db.Now})
 	w.whole, w.acme = w.key("the workspace's", ""), w.key("acme's", "acme")
 	return w
-}
-
-// failing puts a store that can fail between the backend and its database.
-func (w *world) failing() *lite.Faulty {
-	w.Helper()
-	faulty := lite.OpenFaulty(w, w.file)
-	w.serve(faulty)
-	return faulty
-}
-
-// serve puts a new backend in the old one's place.
-func (w *world) serve(store host.Store) {
-	w.Helper()
-	handler, err := host.New(host.Config{
-		PublicURL: publicURL, Secret: w.secret, Now: w.now,
-		Log:      slog.New(slog.NewJSONHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Provider: login.Config{Issuer: issuer, ClientID: logintest.ClientID, ClientSecret: logintest.ClientSecret, Transport: w.hosts},
-	}, store)
-	if err != nil {
-		w.Fatal(err)
-	}
-	w.hosts["localhost:8080"] = handler
-}
-
-func (w *world) now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.time
-}
-
-// pass lets time pass.
-func (w *world) pass(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.time = w.time.Add(d)
 }
 
 func (w *world) must(_ any, err error) {
@@ -152,7 +87,7 @@ func desired() directory.Desired {
 	}
 }
 
-// answer is what the API answered.
+// answer is the API's answer.
 type answer struct {
 	Status int
 	Header http.Header
@@ -198,7 +133,7 @@ func (w *world) send(r *http.Request) answer {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 	}
 	recorder := httptest.NewRecorder()
-	w.hosts["localhost:8080"].ServeHTTP(recorder, r)
+	w.Hosts["localhost:8080"].ServeHTTP(recorder, r)
 	got := answer{recorder.Code, recorder.Header(), recorder.Body.String()}
 	describes(w, r, body, got)
 	return got
@@ -214,7 +149,7 @@ func (w *world) does(method, path, body, key string, into any) {
 	w.Helper()
 	got := w.ask(method, path, body, key)
 	if got.Status >= 300 {
-		w.Fatalf("%s %s: %d %s\n%s", method, path, got.Status, got.Body, w.logged)
+		w.Fatalf("%s %s: %d %s\n%s", method, path, got.Status, got.Body, w.Logged)
 	}
 	if into != nil {
 		got.into(w, into)
@@ -232,13 +167,12 @@ func (w *world) wants(got answer, status int, code api.Code) {
 // signedIn returns a browser in which a person has signed in.
 func (w *world) signedIn(person string) *httpbrowser.Browser {
 	w.Helper()
-	b := httpbrowser.New(w, origin, publicURL)
-	b.Transport, b.Now = w.hosts, w.now
+	b := w.Browser(origin)
 	b.SignIn(person)
 	return b
 }
 
-// mint asks for an organization's token, as a person who enters it.
+// mint asks for an organization's token, on entering it.
 func (w *world) mint(b *httpbrowser.Browser, organization string) httpbrowser.Response {
 	return b.Post("/token", `{"organization":"`+organization+`","enter":true}`)
 }
@@ -267,10 +201,10 @@ func (w *world) refused(got httpbrowser.Response, code api.Code) {
 	}
 }
 
-// userID is the id of a person who signed in or is a member.
+// userID is the id of a user or member.
 func (w *world) userID(sub string) string {
 	w.Helper()
-	u, err := w.store.EnsureUser(w.Context(), directory.User{ID: directory.NewID("usr_"), Issuer: issuer, Subject: sub}, w.now().Unix())
+	u, err := w.Store.EnsureUser(w.Context(), directory.User{ID: directory.NewID("usr_"), Issuer: issuer, Subject: sub}, w.Now().Unix())
 	w.must(u, err)
 	return u.ID
 }
@@ -278,7 +212,7 @@ func (w *world) userID(sub string) string {
 // trail is the whole audit trail, the newest first.
 func (w *world) trail() []audit.Event {
 	w.Helper()
-	all, err := w.store.Events(w.Context(), audit.Query{Limit: 1000})
+	all, err := w.Store.Events(w.Context(), audit.Query{Limit: 1000})
 	w.must(all, err)
 	return all
 }

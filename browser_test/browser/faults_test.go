@@ -188,6 +188,20 @@ func TestP6APanicInTheModuleLosesNothing(t *testing.T) {
 	}
 }
 
+// onlyFrontIsVisible stops the test unless all tabs but one are hidden.
+func onlyFrontIsVisible(t *testing.T, tabs []context.Context) {
+	t.Helper()
+	hidden := 0
+	for _, tab := range tabs {
+		if chrome.Eval[bool](t, tab, `document.visibilityState === "hidden"`) {
+			hidden++
+		}
+	}
+	if hidden != len(tabs)-1 {
+		t.Fatalf("%d tabs are hidden", hidden)
+	}
+}
+
 // TestP6TwentyTabsDoNotStampede: nineteen of them are hidden. They sleep, wake, are
 // signed out and in again; a hidden tab sends a request only when its page asks for a
 // token.
@@ -208,15 +222,7 @@ func TestP6TwentyTabsDoNotStampede(t *testing.T) {
 	for i, tab := range tabs {
 		d.Open(t, tab, []string{"acme", "globex"}[i%2])
 	}
-	hidden := 0
-	for _, tab := range tabs {
-		if chrome.Eval[bool](t, tab, `document.visibilityState === "hidden"`) {
-			hidden++
-		}
-	}
-	if hidden != len(tabs)-1 {
-		t.Fatalf("%d tabs are hidden", hidden)
-	}
+	onlyFrontIsVisible(t, tabs)
 
 	w.Forget()
 	for _, tab := range tabs {

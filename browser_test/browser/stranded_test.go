@@ -27,13 +27,10 @@ func press(t *testing.T, tab context.Context, selector string) {
 	chrome.Eval[any](t, tab, fmt.Sprintf(`void setTimeout(() => document.querySelector(%q).click())`, selector))
 }
 
-// TestP11BackForwardReloadAndDoublePress at every point of the sign-in: it always ends
-// in the app.
-func TestP11BackForwardReloadAndDoublePress(t *testing.T) {
-	t.Parallel()
-	d := demo.Start(t)
-	person := "#person-dana"
-	for name, way := range map[string]func(t *testing.T, tab context.Context){
+// detours are ways to sign in as Dana with reloads, double presses, back and forward.
+func detours(d *demo.Demo) map[string]func(t *testing.T, tab context.Context) {
+	const person = "#person-dana"
+	return map[string]func(t *testing.T, tab context.Context){
 		"the button pressed twice": func(t *testing.T, tab context.Context) {
 			chrome.Eval[any](t, tab, `document.querySelector("#sign-in").click(), document.querySelector("#sign-in").click()`)
 			press(t, tab, person)
@@ -86,7 +83,15 @@ func TestP11BackForwardReloadAndDoublePress(t *testing.T) {
 			press(t, tab, "main a")
 			press(t, tab, person)
 		},
-	} {
+	}
+}
+
+// TestP11BackForwardReloadAndDoublePress at every point of the sign-in: it always ends
+// in the app.
+func TestP11BackForwardReloadAndDoublePress(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	for name, way := range detours(d) {
 		t.Run(name, func(t *testing.T) {
 			tab := chrome.New(t)
 			chrome.Go(t, tab, d.Origin)

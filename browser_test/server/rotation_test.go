@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -19,116 +18,67 @@ import (
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/host"
-	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/signingkey"
-	"github.com/tabard-auth/tabard/backend/store/sqlite"
-	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/backend/token"
+	"github.com/tabard-auth/tabard/browser_test/kit/backendtest"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 	"github.com/tabard-auth/tabard/browser_test/kit/validator"
-	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-const (
-	rotationOrigin   = "http://localhost:8080"
-	rotationURL      = rotationOrigin + "/auth"
-	rotationProvider = "http://127.0.0.1:8081"
-	day              = 24 * 60 * 60
-)
+const day = 24 * 60 * 60
 
 // rotating is two replicas over one store, with a clock that the test advances, and two
 // validators that know only their public addresses.
 type rotating struct {
 	*testing.T
-	store    *sqlstore.Store
-	secret   signingkey.Secret
-	replicas [2]httpbrowser.Hosts
+	*backendtest.Database
+	replicas [2]*backendtest.Backend
 	browsers [2]*httpbrowser.Browser // one of each replica
 	cached   map[string]*httptest.Server
 	jose     *validator.Validator
 	goOIDC   map[string]*oidc.IDTokenVerifier // by issuer
-
-	mu   sync.Mutex
-	time int64
 }
 
 func newRotating(t *testing.T) *rotating {
-	r := &rotating{T: t, time: 1_800_000_000, cached: map[string]*httptest.Server{}, jose: validator.New(t, "keys.mjs"), goOIDC: map[string]*oidc.IDTokenVerifier{}}
-	r.secret, _ = signingkey.NewSecret()
-	var err error
-	if r.store, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "tabard.db")); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { r.store.Close() })
-	r.apply()
-	provider := logintest.New(t, rotationProvider)
-	provider.Now = r.now
-	for i := range r.replicas {
-		r.replicas[i] = httpbrowser.Hosts{"127.0.0.1:8081": provider}
-		r.start(i)
-		b := httpbrowser.New(t, rotationOrigin, rotationURL)
-		b.Transport, b.Now = r.replicas[i], r.now
-		b.SignIn("alice")
-		r.browsers[i] = b
+	r := &rotating{T: t, cached: map[string]*httptest.Server{}, jose: validator.New(t, "keys.mjs"), goOIDC: map[string]*oidc.IDTokenVerifier{}}
+	r.Database = backendtest.NewDatabase(t, backendtest.NewClock(time.Unix(1_800_000_000, 0)), rotatingDirectory())
+	r.replicas[0] = backendtest.New(t, r.Database, nil)
+	r.replicas[1] = r.replicas[0].Replica()
+	for i, replica := range r.replicas {
+		r.browsers[i] = replica.Browser(backendtest.Origin)
+		r.browsers[i].SignIn("alice")
 	}
 	for _, organization := range []string{"acme", "globex"} {
 		issuer := r.issuerOf(organization)
 		remote := oidc.NewRemoteKeySet(context.WithoutCancel(t.Context()), r.keysOf(issuer, "go-oidc"))
-		r.goOIDC[issuer] = oidc.NewVerifier(issuer, remote, &oidc.Config{ClientID: "api", Now: r.now, SupportedSigningAlgs: []string{"ES256", "EdDSA"}})
+		r.goOIDC[issuer] = oidc.NewVerifier(issuer, remote, &oidc.Config{ClientID: "api", Now: r.Now, SupportedSigningAlgs: []string{"ES256", "EdDSA"}})
 	}
 	return r
 }
 
-// start starts a replica, or replaces it with a new one that has no cached keys.
-func (r *rotating) start(replica int) {
-	r.Helper()
-	hosts := r.replicas[replica]
-	handler, err := host.New(host.Config{
-		PublicURL: rotationURL, Secret: r.secret, Now: r.now,
-		Provider: login.Config{Issuer: rotationProvider, ClientID: logintest.ClientID, ClientSecret: logintest.ClientSecret, Transport: hosts},
-	}, r.store)
-	if err != nil {
-		r.Fatal(err)
-	}
-	hosts["localhost:8080"] = handler
-}
-
-func (r *rotating) apply() {
-	member := []directory.Member{{User: directory.User{Issuer: rotationProvider, Subject: "alice"}}}
-	_, err := r.store.Apply(r.Context(), directory.Desired{
+func rotatingDirectory() directory.Desired {
+	member := []directory.Member{{User: directory.User{Issuer: backendtest.Issuer, Subject: "alice"}}}
+	return directory.Desired{
 		Workspace: directory.Workspace{
-			Apps:   []directory.App{{ID: "web", Name: "Web", Origins: []string{rotationOrigin}, Audience: "api"}},
+			Apps:   []directory.App{{ID: "web", Name: "Web", Origins: []string{backendtest.Origin}, Audience: "api"}},
 			Policy: policy.Rules{SessionAge: policy.MaxSessionAge, AccessTTL: policy.MaxAccessTTL},
 		},
 		Organizations: []directory.DesiredOrganization{
 			{Organization: directory.Organization{ID: "org_acme", Slug: "acme", Name: "Acme"}, Members: member},
 			{Organization: directory.Organization{ID: "org_globex", Slug: "globex", Name: "Globex", Rules: policy.Rules{DedicatedKey: true}}, Members: member},
 		},
-	}, r.now().Unix())
-	if err != nil {
-		r.Fatal(err)
 	}
 }
 
-func (r *rotating) now() time.Time {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return time.Unix(r.time, 0)
-}
-
-func (r *rotating) pass(seconds int64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.time += seconds
-}
+func (r *rotating) pass(seconds int64) { r.Pass(time.Duration(seconds) * time.Second) }
 
 // issuerOf returns the issuer of an organization's tokens: globex has a key of its own.
 func (r *rotating) issuerOf(organization string) string {
 	if organization == "globex" {
-		return rotationURL + "/o/org_globex"
+		return backendtest.PublicURL + "/o/org_globex"
 	}
-	return rotationURL
+	return backendtest.PublicURL
 }
 
 // keysOf returns the address of an issuer's key set for one validator: behind a cache
@@ -143,10 +93,10 @@ func (r *rotating) keysOf(issuer, validator string) string {
 		r.cached[name] = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			mu.Lock()
 			defer mu.Unlock()
-			if now := r.now().Unix(); now >= until {
+			if now := r.Now().Unix(); now >= until {
 				answer := httptest.NewRecorder()
-				path := strings.TrimPrefix(issuer, rotationOrigin) + api.PathKeySet
-				r.replicas[rand.IntN(2)]["localhost:8080"].ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
+				path := strings.TrimPrefix(issuer, backendtest.Origin) + api.PathKeySet
+				r.replicas[rand.IntN(2)].Hosts["localhost:8080"].ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
 				kept, body = answer.Result(), answer.Body.Bytes()
 				var age int64
 				fmt.Sscanf(kept.Header.Get("Cache-Control"), "public, max-age=%d", &age)
@@ -169,7 +119,7 @@ func (r *rotating) refused(issuer, raw string) (by []string) {
 	}
 	var verdict struct{ Refused string }
 	r.jose.Ask("validate", map[string]any{
-		"now": r.now().Unix(), "issuer": issuer, "keys": r.keysOf(issuer, "jose"), "audience": "api", "token": raw,
+		"now": r.Now().Unix(), "issuer": issuer, "keys": r.keysOf(issuer, "jose"), "audience": "api", "token": raw,
 	}, &verdict)
 	if verdict.Refused != "" {
 		by = append(by, "jose: "+verdict.Refused)
@@ -186,7 +136,7 @@ type mintedToken struct {
 // load has both replicas mint for both organizations and clean up, all at once.
 func (r *rotating) load() (all []mintedToken) {
 	r.Helper()
-	now := r.now()
+	now := r.Now()
 	var group sync.WaitGroup
 	var mu sync.Mutex
 	for _, b := range r.browsers {
@@ -205,8 +155,8 @@ func (r *rotating) load() (all []mintedToken) {
 			}
 		})
 		group.Go(func() {
-			rotation := host.Rotation{Ring: signingkey.NewKeyRing(r.store, r.secret, signingkey.ES256), Life: day / 2 * time.Second}
-			if _, err := host.CleanUp(r.Context(), r.store, rotation, now); err != nil {
+			rotation := host.Rotation{Ring: signingkey.NewKeyRing(r.Store, r.Secret, signingkey.ES256), Life: day / 2 * time.Second}
+			if _, err := host.CleanUp(r.Context(), r.Store, rotation, now); err != nil {
 				r.Error(err)
 			}
 		})
@@ -223,19 +173,19 @@ func TestSigningKeys_RotateUnderLoad(t *testing.T) {
 	var live []mintedToken
 	var old []signingkey.Key // every key that has signed
 	judged := 0
-	for until := r.now().Unix() + 4*day; r.now().Unix() < until; r.pass(rand.Int64N([]int64{40, 2000}[rand.IntN(2)])) {
-		r.start(rand.IntN(2))
+	for until := r.Now().Unix() + 4*day; r.Now().Unix() < until; r.pass(rand.Int64N([]int64{40, 2000}[rand.IntN(2)])) {
+		r.replicas[rand.IntN(2)].Restart()
 		live = append(live, r.load()...)
 		if rand.IntN(60) == 0 {
 			r.rotateNow([]string{"", "org_globex"}[rand.IntN(2)])
 		}
 		good := live[:0]
 		for _, m := range live {
-			if m.expires <= r.now().Unix() {
+			if m.expires <= r.Now().Unix() {
 				continue
 			}
 			if by := r.refused(m.issuer, m.raw); by != nil {
-				t.Fatalf("a good token of %s is refused %s before its end by %v", m.issuer, time.Duration(m.expires-r.now().Unix())*time.Second, by)
+				t.Fatalf("a good token of %s is refused %s before its end by %v", m.issuer, time.Duration(m.expires-r.Now().Unix())*time.Second, by)
 			}
 			judged++
 			good = append(good, m)
@@ -253,23 +203,23 @@ func TestSigningKeys_RotateUnderLoad(t *testing.T) {
 // rotateNow does the same as `tabard signing-keys rotate --now`.
 func (r *rotating) rotateNow(organization string) {
 	r.Helper()
-	now := r.now().Unix()
+	now := r.Now().Unix()
 	chain := r.chain(organization)
 	if _, prepared := chain.Next(now); !prepared {
-		if _, err := signingkey.NewKeyRing(r.store, r.secret, signingkey.ES256).Make(r.Context(), organization, chain, signingkey.Lead, now, audit.CommandLine); err != nil {
+		if _, err := signingkey.NewKeyRing(r.Store, r.Secret, signingkey.ES256).Make(r.Context(), organization, chain, signingkey.Lead, now, audit.CommandLine); err != nil {
 			r.Fatal(err)
 		}
 		chain = r.chain(organization)
 	}
 	next, _ := chain.Next(now)
-	if err := r.store.AdvanceSigningKey(r.Context(), next.ID, max(now, next.CreatedAt+signingkey.Soonest)); err != nil {
+	if err := r.Store.AdvanceSigningKey(r.Context(), next.ID, max(now, next.CreatedAt+signingkey.Soonest)); err != nil {
 		r.Fatal(err)
 	}
 }
 
 func (r *rotating) chain(organization string) signingkey.Chain {
 	r.Helper()
-	chain, err := r.store.SigningKeys(r.Context(), organization)
+	chain, err := r.Store.SigningKeys(r.Context(), organization)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -280,7 +230,7 @@ func (r *rotating) chain(organization string) signingkey.Chain {
 func (r *rotating) signed(before []signingkey.Key) []signingkey.Key {
 	r.Helper()
 	for _, organization := range []string{"", "org_globex"} {
-		k, err := signingkey.NewKeyRing(r.store, r.secret, signingkey.ES256).Signing(r.Context(), organization, 0, r.now().Unix())
+		k, err := signingkey.NewKeyRing(r.Store, r.Secret, signingkey.ES256).Signing(r.Context(), organization, 0, r.Now().Unix())
 		if err != nil {
 			r.Fatal(err)
 		}
@@ -301,7 +251,7 @@ func (r *rotating) checkRefusedEverywhere(all []signingkey.Key) {
 	r.Helper()
 	gone := 0
 	for _, k := range all {
-		if r.published(k, r.now().Unix()-signingkey.SetAge-600) { // a cache or jose may still have it
+		if r.published(k, r.Now().Unix()-signingkey.SetAge-600) { // a cache or jose may still have it
 			continue
 		}
 		gone++
@@ -329,11 +279,11 @@ func (r *rotating) published(k signingkey.Key, at int64) bool {
 // forge returns a fresh token signed by a key, also by a retired one.
 func (r *rotating) forge(k signingkey.Key) (issuer, raw string) {
 	r.Helper()
-	issuer, organization := rotationURL, "org_acme"
+	issuer, organization := backendtest.PublicURL, "org_acme"
 	if k.Organization != "" {
-		issuer, organization = rotationURL+api.PathIssuers+k.Organization, k.Organization
+		issuer, organization = backendtest.PublicURL+api.PathIssuers+k.Organization, k.Organization
 	}
-	now := r.now().Unix()
+	now := r.Now().Unix()
 	claims := token.Claims{Issuer: issuer, Subject: "usr_a", Audience: []string{"api"}, IssuedAt: now, Expires: now + 300, OrganizationID: organization}
 	raw, err := claims.Sign(token.SigningKey{ID: k.ID, Algorithm: string(k.Algorithm), Private: k.Private}, nil)
 	if err != nil {
@@ -354,7 +304,7 @@ func TestSigningKeys_RetiredKeyIsRefused(t *testing.T) {
 	}
 	r.pass(100)
 	for _, k := range stolen {
-		if retired, err := r.store.RetireSigningKey(t.Context(), k.ID, audit.CommandLine, r.now().Unix()); err != nil || !retired {
+		if retired, err := r.Store.RetireSigningKey(t.Context(), k.ID, audit.CommandLine, r.Now().Unix()); err != nil || !retired {
 			t.Fatal(retired, err)
 		}
 	}

@@ -47,7 +47,7 @@ func TestUpgrade_OnReuse(t *testing.T) {
 				u.Fatal(err)
 			}
 			d.Workspace.OnReuse, d.Organizations = step.says, nil
-			if _, err := store.Apply(u.Context(), d, u.now().Unix()); err != nil {
+			if _, err := store.Apply(u.Context(), d, u.clock.Now().Unix()); err != nil {
 				u.Fatal(err)
 			}
 			if w, err := store.Workspace(u.Context()); err != nil || w.OnReuse != step.is {
@@ -61,11 +61,11 @@ func TestUpgrade_OnReuse(t *testing.T) {
 // back when this release enables the member.
 func TestUpgrade_DisabledMember(t *testing.T) {
 	onBothStores(t, func(u *upgraded, store *sqlstore.Store) {
-		b := u.browser("a member who was disabled")
+		b := u.restored("a member who was disabled")
 		members, err := store.Members(u.Context(), "org_initech", "", 100)
 		for _, m := range members {
 			if err == nil && m.DisabledAt != 0 {
-				err = store.SetMemberDisabled(u.Context(), "org_initech", m.ID, false, u.now().Unix())
+				err = store.SetMemberDisabled(u.Context(), "org_initech", m.ID, false, u.clock.Now().Unix())
 			}
 		}
 		if err != nil {

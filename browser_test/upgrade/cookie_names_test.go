@@ -14,7 +14,7 @@ import (
 // server's secret is ignored.
 func TestUpgrade_CookieNames(t *testing.T) {
 	onBothDatabases(t, func(u *upgraded) {
-		b := u.browser("without a device key")
+		b := u.restored("without a device key")
 		kept := u.Browsers["without a device key"].Cookies[0]
 		for range 30 {
 			u.mint(b, "acme")
@@ -28,9 +28,9 @@ func TestUpgrade_CookieNames(t *testing.T) {
 			if len(values) != 2 || values[0] != values[1] || byName[kept.Name] == "" {
 				u.Fatalf("the browser keeps %v", byName)
 			}
-			u.pass(20 * time.Minute)
+			u.clock.Pass(20 * time.Minute)
 		}
-		before := u.at(leftOrigin)
+		before := u.Browser(leftOrigin)
 		before.SetCookie(kept.Name, b.Cookies()[kept.Name]) // release 0.1 reads only this one
 		u.mint(before, "acme")
 		if got := b.Post("/logout", `{"scope":"session"}`); got.Status != 200 || len(b.Cookies()) != 1 { // the other app's remains

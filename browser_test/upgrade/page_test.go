@@ -42,7 +42,7 @@ func (u *upgraded) serve(mints *atomic.Int64) (proxy string) {
 		io.WriteString(w, "<!doctype html><title>left behind</title>")
 	})
 	mux.Handle("/auth/client/", http.StripPrefix("/auth/client", js.Handler()))
-	backend := u.hosts["localhost:8080"]
+	backend := u.Hosts["localhost:8080"]
 	mux.HandleFunc("/auth/", func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/auth/token" {
 			mints.Add(1)

@@ -7,17 +7,15 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
-	"github.com/tabard-auth/tabard/backend/host"
-	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/store/postgres"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/backend/token"
+	"github.com/tabard-auth/tabard/browser_test/kit/backendtest"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 	"github.com/tabard-auth/tabard/browser_test/upgrade/release"
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
@@ -25,9 +23,9 @@ import (
 
 // The addresses of the fixture.
 const (
-	leftOrigin  = "http://localhost:8080"
+	leftOrigin  = backendtest.Origin
 	leftReports = "http://localhost:8090"
-	leftURL     = leftOrigin + "/auth"
+	leftURL     = backendtest.PublicURL
 )
 
 // upgraded is this release on the state that release 0.1 left: its database, migrated,
@@ -35,10 +33,8 @@ const (
 type upgraded struct {
 	*testing.T
 	*release.Left
-	hosts httpbrowser.Hosts
-
-	mu   sync.Mutex
-	time time.Time
+	*backendtest.Backend
+	clock *backendtest.Clock
 }
 
 // onBothDatabases runs a test on the state that 0.1 left, on SQLite and on PostgreSQL.
@@ -63,56 +59,29 @@ func newUpgraded(t *testing.T, left *release.Left, store *sqlstore.Store, err er
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
+	clock := backendtest.NewClock(left.Now())
+	db := backendtest.OnStore(t, clock, store, left.Secret)
+	u := &upgraded{T: t, Left: left, Backend: backendtest.New(t, db, nil), clock: clock}
 	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "a page") })
-	u := &upgraded{T: t, Left: left, time: left.Now(), hosts: httpbrowser.Hosts{"localhost:8090": page}}
-	for address, person := range map[string]string{"127.0.0.1:8081": "Bob Keller", "127.0.0.1:8083": "Nina Owens"} {
-		provider := logintest.New(t, "http://"+address)
-		provider.Now, provider.People = u.now, map[string]map[string]any{"bob": {"name": person}}
-		u.hosts[address] = provider
-	}
-	handler, err := host.New(host.Config{
-		PublicURL: leftURL, Secret: left.Secret, Now: u.now, Tenants: u.hosts, LoopbackConnections: true,
-		Provider: login.Config{
-			Issuer: "http://127.0.0.1:8081", ClientID: logintest.ClientID, ClientSecret: logintest.ClientSecret, Transport: u.hosts,
-		},
-	}, store)
-	if err != nil {
-		t.Fatal(err)
-	}
+	own := logintest.New(t, "http://127.0.0.1:8083")
+	own.Now = clock.Now
+	u.Provider.People = map[string]map[string]any{"bob": {"name": "Bob Keller"}}
+	own.People = map[string]map[string]any{"bob": {"name": "Nina Owens"}}
 	mux := http.NewServeMux()
 	mux.Handle("/", page)
-	mux.Handle("/auth/", handler)
-	u.hosts["localhost:8080"] = mux
+	mux.Handle("/auth/", u.Hosts["localhost:8080"])
+	u.Hosts["localhost:8080"], u.Hosts["localhost:8090"], u.Hosts["127.0.0.1:8083"] = mux, page, own
 	return u
 }
 
-func (u *upgraded) now() time.Time {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.time
-}
-
-func (u *upgraded) pass(d time.Duration) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.time = u.time.Add(d)
-}
-
-// browser returns one of the fixture's browsers, with a page of the app web.
-func (u *upgraded) browser(what string) *httpbrowser.Browser {
+// restored returns one of the fixture's browsers, with a page of the app web.
+func (u *upgraded) restored(what string) *httpbrowser.Browser {
 	u.Helper()
 	kept, ok := u.Browsers[what]
 	if !ok {
 		u.Fatalf("the fixture has no browser %q", what)
 	}
-	return u.at(leftOrigin).Restore(kept)
-}
-
-// at returns a new browser with a page of an app.
-func (u *upgraded) at(origin string) *httpbrowser.Browser {
-	b := httpbrowser.New(u, origin, leftURL)
-	b.Transport, b.Now = u.hosts, u.now
-	return b
+	return u.Browser(leftOrigin).Restore(kept)
 }
 
 // askToken sends a tab's request for a token; a tab with a device key gets the nonce from a
@@ -169,22 +138,22 @@ func TestUpgrade_CookiesOfBrowsers(t *testing.T) {
 			"staff at acme": "acme", "signed in, and away since": "acme",
 			"the successor was lost on its way": "acme", "the successor was never presented": "acme",
 		} {
-			b := u.browser(what)
+			b := u.restored(what)
 			for slug := range strings.FieldsSeq(organizations) {
 				u.Log(what)
 				u.mint(b, slug)
 			}
 		}
-		alice := u.browser("without a device key")
+		alice := u.restored("without a device key")
 		u.checkRefused(u.askToken(alice, `{"organization":"initech"}`), api.OrganizationSessionExpired)
 		u.enter(alice, "initech")
 		u.checkRefused(u.askToken(alice, `{"organization":"lamna","enter":true}`), api.OrganizationAccessDenied)
-		u.checkRefused(u.askToken(u.browser("a member who was disabled"), `{"organization":"initech"}`), api.OrganizationAccessDenied)
-		u.checkRefused(u.askToken(u.browser("signed out, with the cookie of before"), `{"organization":"acme"}`), api.SessionRevoked)
-		if answer := u.mint(u.browser("with a device key"), "acme"); !answer.DeviceBound {
+		u.checkRefused(u.askToken(u.restored("a member who was disabled"), `{"organization":"initech"}`), api.OrganizationAccessDenied)
+		u.checkRefused(u.askToken(u.restored("signed out, with the cookie of before"), `{"organization":"acme"}`), api.SessionRevoked)
+		if answer := u.mint(u.restored("with a device key"), "acme"); !answer.DeviceBound {
 			u.Error("the session is no longer bound to its device")
 		}
-		u.checkRefused(u.askToken(u.at(leftOrigin).Restore(httpbrowser.Kept{Cookies: u.Browsers["with a device key"].Cookies}), `{"organization":"acme"}`), api.DeviceKeyRequired)
+		u.checkRefused(u.askToken(u.Browser(leftOrigin).Restore(httpbrowser.Kept{Cookies: u.Browsers["with a device key"].Cookies}), `{"organization":"acme"}`), api.DeviceKeyRequired)
 	})
 }
 
@@ -193,9 +162,9 @@ func TestUpgrade_CookiesOfBrowsers(t *testing.T) {
 func TestUpgrade_Rotation(t *testing.T) {
 	onBothDatabases(t, func(u *upgraded) {
 		for _, what := range []string{"without a device key", "with a device key", "the successor was lost on its way", "the successor was never presented"} {
-			b, first := u.browser(what), u.Browsers[what].Cookies[0].Value
+			b, first := u.restored(what), u.Browsers[what].Cookies[0].Value
 			for range 30 {
-				u.pass(2 * time.Hour / 30)
+				u.clock.Pass(2 * time.Hour / 30)
 				u.mint(b, "acme")
 			}
 			for _, value := range b.Cookies() {
@@ -204,7 +173,7 @@ func TestUpgrade_Rotation(t *testing.T) {
 				}
 			}
 			if what == "without a device key" {
-				u.checkRefused(u.askToken(u.browser(what), `{"organization":"acme"}`), api.RefreshTokenReused)
+				u.checkRefused(u.askToken(u.restored(what), `{"organization":"acme"}`), api.RefreshTokenReused)
 			}
 		}
 	})
@@ -213,8 +182,8 @@ func TestUpgrade_Rotation(t *testing.T) {
 // TestUpgrade_SignOut ends the sessions of 0.1, and their organization sessions.
 func TestUpgrade_SignOut(t *testing.T) {
 	onBothDatabases(t, func(u *upgraded) {
-		alice := u.browser("without a device key")
-		child := u.at(leftReports).Sharing(alice)
+		alice := u.restored("without a device key")
+		child := u.Browser(leftReports).Sharing(alice)
 		u.mint(child, "acme")
 		copied := alice.Copy()
 		if got := alice.Post("/logout", `{"scope":"session"}`); got.Status != http.StatusOK {
@@ -225,7 +194,7 @@ func TestUpgrade_SignOut(t *testing.T) {
 		if got := u.askToken(child, `{"organization":"acme"}`); got.Status != http.StatusUnauthorized {
 			u.Errorf("the session that was entered from it lives: %d %s", got.Status, got.Body)
 		}
-		u.mint(u.browser("with a device key"), "acme")
+		u.mint(u.restored("with a device key"), "acme")
 	})
 }
 
@@ -233,7 +202,7 @@ func TestUpgrade_SignOut(t *testing.T) {
 // provider.
 func TestUpgrade_SignInUnderWay(t *testing.T) {
 	onBothDatabases(t, func(u *upgraded) {
-		b := u.browser("at the provider")
+		b := u.restored("at the provider")
 		landed := b.Choose(b.Follow(u.Attempt), "bob")
 		if landed.URL.String() != leftOrigin+"/notes?a=1" {
 			u.Fatalf("landed on %s: %s", landed.URL, landed.Body)
@@ -257,8 +226,8 @@ func TestUpgrade_Tokens(t *testing.T) {
 			u.verify(issuer, answer.AccessToken)
 		}
 		before := u.keyOf(u.Left.Tokens["alice at acme"].AccessToken)
-		u.pass(90 * time.Minute)
-		renewed := u.mint(u.browser("with a device key"), "acme").AccessToken
+		u.clock.Pass(90 * time.Minute)
+		renewed := u.mint(u.restored("with a device key"), "acme").AccessToken
 		u.verify(leftURL, renewed)
 		if u.keyOf(renewed) == before {
 			u.Error("the prepared key did not take over")
@@ -270,8 +239,8 @@ func TestUpgrade_Tokens(t *testing.T) {
 func (u *upgraded) verify(issuer, raw string) {
 	u.Helper()
 	verifier, err := token.NewVerifier(token.Config{
-		Issuer: issuer, Audience: leftOrigin + "/api", Now: u.now,
-		Keys: token.NewKeySet(issuer+api.PathKeySet, &http.Client{Transport: u.hosts}),
+		Issuer: issuer, Audience: leftOrigin + "/api", Now: u.clock.Now,
+		Keys: token.NewKeySet(issuer+api.PathKeySet, &http.Client{Transport: u.Hosts}),
 	})
 	if err != nil {
 		u.Fatal(err)
@@ -306,7 +275,7 @@ func TestUpgrade_Servers(t *testing.T) {
 			if renewed.Refresh != "" {
 				u.Server.Refresh = renewed.Refresh
 			}
-			u.pass(2 * time.Hour)
+			u.clock.Pass(2 * time.Hour)
 		}
 		_, trail := u.call("GET", "/admin/v1/audit?limit=200", u.APIKeys["administration"], "")
 		for _, action := range []string{"sign_in", "staff.grant", "identity.link", "app.hand_over", "member.disable"} {
@@ -328,7 +297,7 @@ func (u *upgraded) call(method, path, key, body string) (status int, text string
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	answer, err := u.hosts.RoundTrip(r)
+	answer, err := u.Hosts.RoundTrip(r)
 	if err != nil {
 		u.Fatal(err)
 	}

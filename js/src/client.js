@@ -219,7 +219,7 @@ function secondOrganization(store, module, apis, organization) {
 function prerendered() {
   const { view } = scopeOf("");
   const fail = async () => {
-    throw new TabardError("not_in_browser", "stop", "there is no tab on a server");
+    throw new TabardError("not_in_browser", "stop", "call this in a browser: a page that is rendered on a server has no tab");
   };
   return Object.freeze({
     ready: new Promise(() => {}),
@@ -243,6 +243,6 @@ function prerendered() {
 
 /** @param {string} organization */
 function requireName(organization) {
-  if (!organization || typeof organization !== "string") throw new TypeError("organization is missing");
+  if (!organization || typeof organization !== "string") throw new TypeError("organization must be an id or slug");
   return organization;
 }

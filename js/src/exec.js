@@ -81,7 +81,7 @@ async function compileWhole(asset, get, onProgress) {
     subtle && content.then((bytes) => subtle.digest("SHA-256", bytes)),
     pieces?.pipeTo(new WritableStream({ write: onProgress })),
   ]);
-  if (digest && asset.integrity !== "sha256-" + btoa(String.fromCharCode(...new Uint8Array(digest)))) throw new Error("wrong digest: " + asset.url);
+  if (digest && asset.integrity !== "sha256-" + btoa(String.fromCharCode(...new Uint8Array(digest)))) throw new Error(asset.url + " is not the file that module.json names");
   return module;
 }
 
@@ -108,7 +108,7 @@ async function importExec(asset, get, base) {
  */
 const preload = (href, integrity = "") => new Promise((resolve, reject) => {
   const link = document.createElement("link");
-  Object.assign(link, { rel: "modulepreload", href, integrity, onload: resolve, onerror: () => reject(new Error("wrong digest: " + href)) });
+  Object.assign(link, { rel: "modulepreload", href, integrity, onload: resolve, onerror: () => reject(new Error(href + " did not load, or is not the file that module.json names")) });
   document.head.append(link);
 });
 

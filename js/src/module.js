@@ -74,7 +74,7 @@ export class Module {
       stopTimers(go);
       release?.();
     }
-    throw new Error("module stopped");
+    throw new Error("the module stopped and will be started again");
   }
 
   /** @param {unknown} cause */
@@ -105,7 +105,7 @@ export class Module {
    * @returns {Promise<string>}
    */
   async ask(name, ...args) {
-    if (args.some((arg) => arg !== undefined && typeof arg !== "string")) throw new TypeError(`${name}: strings required`);
+    if (args.some((arg) => arg !== undefined && typeof arg !== "string")) throw new TypeError(`${name}: every argument must be a string`);
     const functions = this.#functions ?? (await this.#ready.promise);
     /** @type {ReturnType<typeof deferred<string>>} */
     const answer = deferred();
@@ -145,7 +145,7 @@ export class Module {
     this.#closed = true;
     this.#attempts++;
     this.tell("close");
-    const error = unavailable("client closed");
+    const error = unavailable("the client was closed");
     this.#rejectCalls(error);
     this.#ready.reject(error);
   }

@@ -109,7 +109,7 @@ test("a module or wasm_exec.js that is not the manifest's is refused: nothing of
   const client = open();
   await settle();
   assert.equal(client.state.status, "unavailable");
-  assert.match(client.state.error.description, /wrong digest: data/);
+  assert.match(client.state.error.description, /data.* is not the file that module.json names$/);
   assert.equal(instantiate.mock.callCount(), 0);
   stage.arrives = "";
   mock.timers.tick(1000);

@@ -130,21 +130,21 @@ func (b *binding) pick(organization, rejected string) (name string, h *heldToken
 // refusal returns the reason why no token of the tab's own organization can be had
 // until the person acts; nil if one can.
 func (b *binding) refusal() *Error {
-	var code api.Code
+	var err *Error
 	switch b.state.Status {
 	case SignedOut:
-		code = api.LoginRequired
+		err = errSignedOut
 	case Ended:
-		code = api.OrganizationSessionExpired
+		err = errEnded
 	case Choose:
-		code = api.OrganizationRequired
+		err = errNotChosen
 	default:
 		return nil
 	}
 	if b.state.Error != nil {
 		return b.state.Error
 	}
-	return newError(code, "the tab is "+string(b.state.Status))
+	return err
 }
 
 // newMint returns the mint of a token for an organization, by id or slug, or for the

@@ -72,10 +72,20 @@ func unavailable(why string) *Error { return newError(api.TemporarilyUnavailable
 
 // errOutdated is the result of a mint that has to be repeated, because its response was
 // out of date.
-var errOutdated = newError(Overtaken, "the response was out of date; try again")
+var errOutdated = newError(Overtaken, "the response is older than a sign-in, a sign-out or the computer's sleep; try again")
+
+// alwaysOutdated describes a request whose every attempt ended so.
+const alwaysOutdated = "sign-ins, sign-outs or the computer's sleep came before each response; try again"
 
 // errOvertaken is the result of a mint that no caller needs any more.
 var errOvertaken = newError(Overtaken, "the tab has changed its organization or was signed out")
+
+// The reasons why no token can be had until the person acts.
+var (
+	errSignedOut = newError(api.LoginRequired, "the browser is signed out; call signIn")
+	errEnded     = newError(api.OrganizationSessionExpired, "the organization session of this tab has ended; call switchOrganization to begin another")
+	errNotChosen = newError(api.OrganizationRequired, "this tab has no organization yet; call switchOrganization")
+)
 
 // errClosed is the result of every call of a closed client.
 var errClosed = newError(Closed, "the client was closed")

@@ -18,7 +18,7 @@ func (t *Tab) mint(organization string, enter bool) (*heldToken, *Error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	err := unavailable("every response was out of date on arrival")
+	err := unavailable(alwaysOutdated)
 	t.refused(organization, err)
 	return nil, err
 }

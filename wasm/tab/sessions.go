@@ -41,5 +41,5 @@ func (t *Tab) request(method, path string) (v Value, err *Error) {
 			return v, err
 		}
 	}
-	return nil, unavailable("every response was out of date on arrival")
+	return nil, unavailable(alwaysOutdated)
 }

@@ -83,7 +83,7 @@ func (s *State) problem() *Error {
 	case s.Arrival == api.AuthTimeMissing && s.Error != nil && s.Error.Action == api.StepUp:
 		return newError(s.Arrival, "the sign-in provider puts no auth_time into its identity tokens, and a rule of the organization needs it (authentication_age or isolated)")
 	case s.Error == nil || s.Error.Code == api.LoginRequired:
-		return newError(s.Arrival, "the sign-in ended without a session")
+		return newError(s.Arrival, "the sign-in did not succeed; try it again")
 	}
 	return s.Error
 }

@@ -146,7 +146,7 @@ func parseRequest(p *Provider, form url.Values) (authorizationRequest, *refusal)
 	case form.Get("response_type") != "code":
 		return q, &refusal{"unsupported_response_type", "response_type must be code"}
 	case form.Has("response_mode") && form.Get("response_mode") != "query" && !q.formPost:
-		return q, &refusal{"invalid_request", "response_mode is none that the metadata name"}
+		return q, &refusal{"invalid_request", "response_mode is not in the metadata's response_modes_supported"}
 	case !slices.Contains(q.scopes, "openid"):
 		return q, &refusal{"invalid_scope", "scope must contain openid"}
 	case form.Get("code_challenge_method") != "S256" || err != nil || len(challenge) != 32:

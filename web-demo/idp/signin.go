@@ -94,7 +94,7 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	person, ok := p.person(r.PostForm.Get("person"))
 	if !ok {
-		p.renderProblem(w, "There is nobody of that name here.")
+		p.renderProblem(w, "There is no user with this name.")
 		return
 	}
 	now := p.now()

@@ -14,8 +14,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
-// Move is one run. From is SQLite, which nobody else may have open, and To PostgreSQL. Both
-// have this release's tables, see [Ready].
+// Move is one run. From is SQLite, which must not be open elsewhere, and To PostgreSQL.
+// Both have this release's tables, see [Ready].
 type Move struct {
 	From, To *sql.DB
 	// Report is told how many rows of a table were carried so far.
@@ -28,8 +28,8 @@ var (
 	ErrHeld     = errors.New("the database was restored or moved, and is not served: run tabard restore --accept first")
 )
 
-// Ready returns an error unless the target is an empty database, or one that has nothing
-// but empty tables of this program.
+// Ready returns an error unless the target is an empty database, or one that has only
+// empty tables of this program.
 func Ready(ctx context.Context, to *sql.DB, state migrate.State) error {
 	if state.Schema == 0 {
 		var relations int
@@ -47,14 +47,14 @@ WHERE n.nspname = ANY (current_schemas(false)) AND c.relkind IN ('r', 'p', 'v', 
 	return nil
 }
 
-// Carried is what a move carried of a table.
+// Carried is a table with the number of its rows that a move carried.
 type Carried struct {
 	Table string
 	Rows  int64
 }
 
 // Run carries everything in one transaction of the target, reads it back, and compares
-// counts and digests. Whatever breaks it off leaves the target as it was. After that the
+// counts and digests. An interruption leaves the target as it was. After a move the
 // source is not served any more.
 //
 // If the target has exactly what the source has, a run before this one was broken off
@@ -88,7 +88,7 @@ func (m Move) epoch(ctx context.Context) (epoch sql.NullString, err error) {
 	return epoch, err
 }
 
-// carry carries the tables, and commits if the target has what the source has.
+// carry carries the tables, and commits if the target has the same rows as the source.
 func (m Move) carry(ctx context.Context, tables []table, epoch sql.NullString) (carried []Carried, err error) {
 	tx, err := m.To.BeginTx(ctx, nil)
 	if err != nil {

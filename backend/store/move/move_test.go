@@ -219,7 +219,7 @@ func TestMove_RefusesWhatIsThere(t *testing.T) {
 	}
 }
 
-// What the target changes on the way is found.
+// A value that the target changes on the way is found.
 func TestMove_FindsADifference(t *testing.T) {
 	for what, statement := range map[string]string{
 		"a row less":   `CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.sub = 's1' THEN RETURN NULL; END IF; RETURN NEW; END $$`,

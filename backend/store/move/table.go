@@ -149,7 +149,7 @@ func (m Move) carryTable(ctx context.Context, tx *sql.Tx, t table, filled bool) 
 	return d, err
 }
 
-// readBack returns the digest of what the target has of a table.
+// readBack returns the digest of a table in the target.
 func readBack(ctx context.Context, tx *sql.Tx, t table) (d digest, err error) {
 	rows, err := tx.QueryContext(ctx, "SELECT "+strings.Join(t.columns, ", ")+" FROM "+t.name)
 	if err != nil {
@@ -188,7 +188,7 @@ func each(rows *sql.Rows, columns int, do func(row []any) error) error {
 	return rows.Err()
 }
 
-// check refuses what PostgreSQL cannot hold.
+// check refuses values that PostgreSQL cannot hold.
 func check(value any) error {
 	switch v := value.(type) {
 	case nil, int64, []byte:

@@ -89,7 +89,7 @@ func checkFile(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// open opens a file that exists, over one connection, and changes nothing about it.
+// open opens a file that exists, over one connection, and leaves it as it is.
 func open(path, mode string) (*sql.DB, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, err
@@ -102,11 +102,11 @@ func open(path, mode string) (*sql.DB, error) {
 	return db, err
 }
 
-// ErrInUse refuses what must be alone with a file that a server or a command has open.
+// ErrInUse refuses to work on a file that a server or a command has open.
 var ErrInUse = errors.New("the database is in use: stop the server first, and end what else has it open")
 
-// OpenAlone opens a file that nobody else has open, and lets nobody else open it until it
-// is closed.
+// OpenAlone opens a file that is not open elsewhere, and keeps it from being opened until
+// it is closed.
 func OpenAlone(ctx context.Context, path string) (*sql.DB, error) {
 	db, err := open(path, "rw")
 	if err != nil {
@@ -115,7 +115,7 @@ func OpenAlone(ctx context.Context, path string) (*sql.DB, error) {
 	for _, statement := range []string{
 		"PRAGMA busy_timeout = 500",
 		"PRAGMA locking_mode = EXCLUSIVE",
-		"PRAGMA journal_mode = DELETE", // takes what the log has, and fails where others have it open
+		"PRAGMA journal_mode = DELETE", // moves the log into the file, and fails where others have it open
 		"BEGIN EXCLUSIVE",
 		"COMMIT",
 	} {
@@ -134,10 +134,10 @@ func OpenAlone(ctx context.Context, path string) (*sql.DB, error) {
 var ErrNotEmpty = errors.New("the database holds something already")
 
 // Restore puts the content of a backup, or of any copy of a database, into the file at
-// path, which nobody may have open. A file that holds something is refused, or, if kept is
-// not "", copied to a file of that name first. The content gets this release's tables and
-// the epoch of what was restored. It is there wholly or not at all. Restore reports
-// whether the file held something before.
+// path, which must not be open. A file that is not empty is refused, or, if kept is not
+// "", copied to a file of that name first. The content gets this release's tables and the
+// epoch of the restored database. Restore writes it as a whole or not at all, and reports
+// whether the file had content before.
 func Restore(ctx context.Context, backup, path, kept string) (held bool, err error) {
 	prepared, err := prepare(ctx, backup, path)
 	if err != nil {
@@ -198,7 +198,7 @@ func prepare(ctx context.Context, backup, path string) (string, error) {
 }
 
 // errForeign refuses a database that is not Tabard's.
-var errForeign = errors.New("it is no database of Tabard")
+var errForeign = errors.New("it is not a Tabard database")
 
 // revise brings the tables of a restored database up to date and sets its epoch.
 func revise(ctx context.Context, path string) error {
@@ -223,7 +223,7 @@ func revise(ctx context.Context, path string) error {
 	return errors.Join(err, db.Close())
 }
 
-// restorer is what a connection of the driver does beside statements.
+// restorer is the part of the driver's connection that copies databases.
 type restorer interface {
 	NewRestore(uri string) (*driver.Backup, error)
 }

@@ -69,16 +69,10 @@ func epochOf(t *testing.T, path string) string {
 	return e.Value
 }
 
-// A backup is of one moment although the store is written meanwhile, is its owner's alone,
-// one file, and nobody serves it.
-func TestBackup_BesideWriters(t *testing.T) {
-	folder := t.TempDir()
-	path, to := filepath.Join(folder, "a file's name%20.db"), filepath.Join(folder, "backup 'of%20it.db")
-	store := filled(t, path, "early")
-	if _, err := store.Epoch(t.Context(), "own"); err != nil {
-		t.Fatal(err)
-	}
-	writing, stop := context.WithCancel(t.Context())
+// signInsMeanwhile has people sign in, one after the other and numbered, from before it
+// returns until stop, which returns how many did.
+func signInsMeanwhile(t *testing.T, store *sqlstore.Store) (stop func() int) {
+	writing, cancel := context.WithCancel(t.Context())
 	written := make(chan int)
 	begun := make(chan bool, 1)
 	go func() {
@@ -94,11 +88,50 @@ func TestBackup_BesideWriters(t *testing.T) {
 		written <- n
 	}()
 	<-begun
+	return func() int {
+		cancel()
+		return <-written
+	}
+}
+
+// isOfOneMoment fails the test if a database lacks one of n numbered people and has a
+// later one.
+func isOfOneMoment(t *testing.T, path string, n int) {
+	t.Helper()
+	copied, err := sqlite.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer copied.Close()
+	users, err := copied.Users(t.Context(), "", n+10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := map[string]bool{}
+	for _, u := range users {
+		in[u.ID] = true
+	}
+	for i := 1; i < n; i++ {
+		if in[fmt.Sprintf("usr_n%d", i)] && !in[fmt.Sprintf("usr_n%d", i-1)] {
+			t.Errorf("n%d is in it and n%d is not", i, i-1)
+		}
+	}
+}
+
+// A backup is of one moment although the store is written meanwhile; it is its owner's
+// alone, one file, and no server serves it.
+func TestBackup_BesideWriters(t *testing.T) {
+	folder := t.TempDir()
+	path, to := filepath.Join(folder, "a file's name%20.db"), filepath.Join(folder, "backup 'of%20it.db")
+	store := filled(t, path, "early")
+	if _, err := store.Epoch(t.Context(), "own"); err != nil {
+		t.Fatal(err)
+	}
+	stop := signInsMeanwhile(t, store)
 	if err := sqlite.Backup(t.Context(), path, to); err != nil {
 		t.Fatal(err)
 	}
-	stop()
-	n := <-written
+	n := stop()
 	if err := sqlite.Backup(t.Context(), path, to); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("a second backup of the same name: %v", err)
 	}
@@ -119,24 +152,7 @@ func TestBackup_BesideWriters(t *testing.T) {
 	if !knows(t, to, "early") {
 		t.Error("somebody is missing")
 	}
-	copied, err := sqlite.Open(t.Context(), to)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer copied.Close()
-	users, err := copied.Users(t.Context(), "", n+10)
-	if err != nil {
-		t.Fatal(err)
-	}
-	in := map[string]bool{}
-	for _, u := range users {
-		in[u.ID] = true
-	}
-	for i := 1; i < n; i++ { // nobody without everybody before them
-		if in[fmt.Sprintf("usr_n%d", i)] && !in[fmt.Sprintf("usr_n%d", i-1)] {
-			t.Errorf("n%d is in it and n%d is not", i, i-1)
-		}
-	}
+	isOfOneMoment(t, to, n)
 }
 
 func list(t *testing.T, folder string) (names []string) {
@@ -202,8 +218,8 @@ func TestRestore_RefusesAServerAndWhatIsThere(t *testing.T) {
 	}
 }
 
-// What a crash left in the log beside the file is neither lost from what is kept nor
-// applied to what was restored.
+// Writes that a crash left in the log beside the file are neither lost from the kept copy
+// nor applied to the restored database.
 func TestRestore_AfterACrash(t *testing.T) {
 	folder := t.TempDir()
 	path, backup, kept := filepath.Join(folder, "tabard.db"), filepath.Join(folder, "backup.db"), filepath.Join(folder, "kept.db")

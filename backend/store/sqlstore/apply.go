@@ -92,7 +92,7 @@ type applier struct {
 	written, analyzed int // rows written, and at the last ANALYZE
 }
 
-func (a *applier) tell(kind directory.DifferenceKind, what, organization, name, format string, args ...any) {
+func (a *applier) report(kind directory.DifferenceKind, what, organization, name, format string, args ...any) {
 	if a.OnDifference != nil {
 		a.OnDifference(directory.Difference{Kind: kind, What: what, Organization: organization, Name: name, Detail: fmt.Sprintf(format, args...)})
 	}
@@ -161,7 +161,7 @@ func (a *applier) workspace(ctx context.Context, w directory.Workspace) error {
 		return err
 	}
 	if w.OnReuse == "" {
-		if w.OnReuse, err = keptOnReuse(stored); err != nil {
+		if w.OnReuse, err = storedOnReuse(stored); err != nil {
 			return err
 		}
 	}
@@ -174,11 +174,11 @@ func (a *applier) workspace(ctx context.Context, w directory.Workspace) error {
 	}
 	a.changes.Workspace = true
 	a.pending.add(upsertWorkspace, string(document))
-	return a.tellWorkspace(stored, document)
+	return a.reportWorkspace(stored, document)
 }
 
-// tellWorkspace reports the changed members of the workspace's document.
-func (a *applier) tellWorkspace(stored string, document []byte) error {
+// reportWorkspace reports the changed members of the workspace's document.
+func (a *applier) reportWorkspace(stored string, document []byte) error {
 	if a.OnDifference == nil {
 		return nil
 	}
@@ -196,19 +196,19 @@ func (a *applier) tellWorkspace(stored string, document []byte) error {
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		switch before, after := had[name], wanted[name]; {
 		case before == nil:
-			a.tell(directory.Addition, "workspace", "", name, "%s", after)
+			a.report(directory.Addition, "workspace", "", name, "%s", after)
 		case after == nil:
-			a.tell(directory.Removal, "workspace", "", name, "%s", before)
+			a.report(directory.Removal, "workspace", "", name, "%s", before)
 		case !bytes.Equal(before, after):
-			a.tell(directory.Change, "workspace", "", name, "%s -> %s", before, after)
+			a.report(directory.Change, "workspace", "", name, "%s -> %s", before, after)
 		}
 	}
 	return nil
 }
 
-// keptOnReuse returns the on_reuse that applies if the file does not set it: that of
+// storedOnReuse returns the on_reuse that applies if the file does not set it: that of
 // the stored document or, if there is none, the default of a new workspace.
-func keptOnReuse(stored string) (directory.OnReuse, error) {
+func storedOnReuse(stored string) (directory.OnReuse, error) {
 	if stored == "" {
 		return directory.EndUser, nil
 	}

@@ -102,14 +102,14 @@ func (a *applier) flush(ctx context.Context) error {
 			if err := a.analyze(ctx); err != nil {
 				return err
 			}
-			rest(ctx, min(time.Since(began), longestRest))
+			sleep(ctx, min(time.Since(began), longestRest))
 		}
 	}
 	a.pending, a.committed = pendingWrites{}, a.changes
 	return nil
 }
 
-func rest(ctx context.Context, pause time.Duration) {
+func sleep(ctx context.Context, pause time.Duration) {
 	select {
 	case <-time.After(pause):
 	case <-ctx.Done():

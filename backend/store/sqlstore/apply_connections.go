@@ -101,10 +101,10 @@ func (a *applier) ofOrganization(slug, id string, stored storedConnections, want
 			return err
 		case stored.byID[c.ID].ID == "":
 			a.changes.Connections.Added++
-			a.tell(directory.Addition, "connection", slug, c.ID, "%s", enabledOr(c.Enabled))
+			a.report(directory.Addition, "connection", slug, c.ID, "%s", enabledText(c.Enabled))
 		case changed || (had == c.ID) != c.Enabled:
 			a.changes.Connections.Changed++
-			a.tell(directory.Change, "connection", slug, c.ID, "%s -> %s", enabledOr(had == c.ID), enabledOr(c.Enabled))
+			a.report(directory.Change, "connection", slug, c.ID, "%s -> %s", enabledText(had == c.ID), enabledText(c.Enabled))
 		}
 	}
 	a.release(slug, stored.byOrganization[id], named)
@@ -115,7 +115,7 @@ func (a *applier) ofOrganization(slug, id string, stored storedConnections, want
 	return nil
 }
 
-func enabledOr(enabled bool) string {
+func enabledText(enabled bool) string {
 	if enabled {
 		return "enabled"
 	}
@@ -130,7 +130,7 @@ func (a *applier) release(slug string, stored []storedConnection, named map[stri
 			continue
 		}
 		a.changes.Connections.Removed++
-		a.tell(directory.Removal, "connection", slug, had.ID, "(left to administrators)")
+		a.report(directory.Removal, "connection", slug, had.ID, "(left to administrators)")
 		a.pending.add(releaseConnection, had.ID)
 	}
 }

@@ -40,7 +40,7 @@ type applyLock struct {
 
 // lockApply waits for other applies and takes the lock.
 func (s *Store) lockApply(ctx context.Context, waiting func()) (*applyLock, error) {
-	for began := time.Now(); ; rest(ctx, applyTurn) {
+	for began := time.Now(); ; sleep(ctx, applyTurn) {
 		lock, err := s.tryLockApply(ctx)
 		if !errors.Is(err, ErrApplyBusy) || ctx.Err() != nil {
 			return lock, err

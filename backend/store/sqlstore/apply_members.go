@@ -36,8 +36,8 @@ func (p person) compare(q person) int {
 	return cmp.Or(strings.Compare(p.iss, q.iss), strings.Compare(p.sub, q.sub))
 }
 
-// place is the stored membership of a user, empty without one.
-type place struct{ roles, source string }
+// storedMembership is the stored membership of a user, empty without one.
+type storedMembership struct{ roles, source string }
 
 // fromFile is the source of memberships from a workspace file.
 const fromFile = string(directory.FromFile)
@@ -60,7 +60,7 @@ func (a *applier) members(ctx context.Context, had *matched, o *directory.Desire
 	if before <= 0 { // the file still names all of them
 		return nil
 	}
-	return a.dismiss(ctx, had.id, o)
+	return a.removeUnnamed(ctx, had.id, o)
 }
 
 // chunks groups a sequence into slices of the given size.
@@ -84,7 +84,7 @@ func chunks[T any](all iter.Seq[T], size int) iter.Seq[[]T] {
 // admit makes people members, and returns how many of them the file had admitted
 // before.
 func (a *applier) admit(ctx context.Context, o *matched, slug string, people []directory.Member) (were int, err error) {
-	known, err := a.places(ctx, o.id, people)
+	known, err := a.storedMemberships(ctx, o.id, people)
 	if err != nil {
 		return 0, err
 	}
@@ -98,10 +98,10 @@ func (a *applier) admit(ctx context.Context, o *matched, slug string, people []d
 		}
 		if had.source == "" {
 			a.changes.Members.Added++
-			a.tell(directory.Addition, "membership", slug, m.Subject, "%s", roles)
+			a.report(directory.Addition, "membership", slug, m.Subject, "%s", roles)
 		} else {
 			a.changes.Members.Changed++
-			a.tell(directory.Change, "membership", slug, m.Subject, "%s (%s) -> %s (file)", had.roles, had.source, roles)
+			a.report(directory.Change, "membership", slug, m.Subject, "%s (%s) -> %s (file)", had.roles, had.source, roles)
 		}
 		if !isKnown {
 			a.pending.users = append(a.pending.users, pendingUser{p, directory.NewID("usr_"), m.Name, m.Email})
@@ -111,16 +111,16 @@ func (a *applier) admit(ctx context.Context, o *matched, slug string, people []d
 	return were, a.flushFull(ctx)
 }
 
-// places returns the stored memberships of known users.
-func (a *applier) places(ctx context.Context, organizationID string, people []directory.Member) (map[person]place, error) {
+// storedMemberships returns the stored memberships of known users.
+func (a *applier) storedMemberships(ctx context.Context, organizationID string, people []directory.Member) (map[person]storedMembership, error) {
 	args := []any{organizationID}
 	for _, m := range people {
 		args = append(args, m.Issuer, m.Subject)
 	}
-	all := make(map[person]place, len(people))
+	all := make(map[person]storedMembership, len(people))
 	err := a.each(ctx, func(rows *sql.Rows) error {
 		var p person
-		var stored place
+		var stored storedMembership
 		err := rows.Scan(&p.iss, &p.sub, &stored.roles, &stored.source)
 		all[p] = stored
 		return err
@@ -128,8 +128,8 @@ func (a *applier) places(ctx context.Context, organizationID string, people []di
 	return all, err
 }
 
-// dismiss ends the memberships from the file that it no longer names.
-func (a *applier) dismiss(ctx context.Context, organizationID string, o *directory.DesiredOrganization) error {
+// removeUnnamed ends the memberships from the file that it no longer names.
+func (a *applier) removeUnnamed(ctx context.Context, organizationID string, o *directory.DesiredOrganization) error {
 	named := make(map[digest]struct{}, o.MemberCount())
 	for m := range o.AllMembers() {
 		named[personOf(m).digest()] = struct{}{}
@@ -144,7 +144,7 @@ func (a *applier) dismiss(ctx context.Context, organizationID string, o *directo
 			}
 			if _, is := named[p.digest()]; !is {
 				a.changes.Members.Removed++
-				a.tell(directory.Removal, "membership", o.Slug, p.sub, "")
+				a.report(directory.Removal, "membership", o.Slug, p.sub, "")
 				a.pending.leavers = append(a.pending.leavers, pendingLeaver{after, organizationID})
 			}
 			return nil

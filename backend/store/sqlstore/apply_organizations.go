@@ -157,7 +157,7 @@ func (a *applier) organization(had *matched, o directory.Organization) error {
 	o.ID = had.id
 	if had.added {
 		a.changes.Organizations.Added++
-		a.tell(directory.Addition, "organization", o.Slug, "", "%s", described(o, string(rules)))
+		a.report(directory.Addition, "organization", o.Slug, "", "%s", described(o, string(rules)))
 		a.pending.add(insertOrganization, o.ID, o.Slug, o.Name, string(rules), a.disabled(o), a.now)
 		return nil
 	}
@@ -170,7 +170,7 @@ func (a *applier) organization(had *matched, o directory.Organization) error {
 	if err != nil {
 		return err
 	}
-	a.tell(directory.Change, "organization", o.Slug, "", "%s -> %s", described(had.stored.Organization, string(before)), described(o, string(rules)))
+	a.report(directory.Change, "organization", o.Slug, "", "%s -> %s", described(had.stored.Organization, string(before)), described(o, string(rules)))
 	a.pending.add(updateOrganization, o.ID, o.Slug, o.Name, string(rules), a.disabled(o))
 	return nil
 }

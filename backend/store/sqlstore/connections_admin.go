@@ -72,11 +72,11 @@ func (s connections) CreateConnection(ctx context.Context, c directory.Connectio
 	case !errors.Is(err, directory.ErrNoConnection):
 		return err
 	}
-	return s.unmade(ctx, c)
+	return s.creationError(ctx, c)
 }
 
-// unmade returns why a connection could not be made.
-func (s connections) unmade(ctx context.Context, c directory.Connection) error {
+// creationError returns why a connection could not be made.
+func (s connections) creationError(ctx context.Context, c directory.Connection) error {
 	var n int
 	err := s.row(ctx, `SELECT COUNT(*) FROM organizations WHERE id = ?1`, c.OrganizationID).Scan(&n)
 	switch {

@@ -83,7 +83,7 @@ func (r row) Scan(fields ...any) error {
 		return e.row(r.ctx, r.statement, r.args...).Scan(fields...)
 	}
 	err := r.db.read(r.ctx, r.db.text(r.statement), r.args, fields)
-	if undone(err) { // not in retried, whose closure would cost each mint an allocation
+	if retryable(err) { // not in retried, whose closure would cost each mint an allocation
 		err = retried(r.ctx, func() error { return r.db.read(r.ctx, r.db.text(r.statement), r.args, fields) })
 	}
 	return err

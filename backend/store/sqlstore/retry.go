@@ -20,16 +20,16 @@ const (
 // repeated.
 func retried(ctx context.Context, run func() error) error {
 	err := run()
-	for try, pause := 1, firstPause; undone(err) && try < mostTries && ctx.Err() == nil; try, pause = try+1, min(2*pause, longestPause) {
-		rest(ctx, pause/2+rand.N(pause))
+	for try, pause := 1, firstPause; retryable(err) && try < mostTries && ctx.Err() == nil; try, pause = try+1, min(2*pause, longestPause) {
+		sleep(ctx, pause/2+rand.N(pause))
 		err = run()
 	}
 	return err
 }
 
-// undone reports whether the database undid all that was asked for: a serialization
+// retryable reports whether the database undid all that was asked for: a serialization
 // failure, or the victim of a deadlock.
-func undone(err error) bool {
+func retryable(err error) bool {
 	if err == nil {
 		return false
 	}

@@ -12,7 +12,7 @@ export class Pattern {
   constructor(pattern, except) {
     const segments = pattern.split("/");
     const place = segments.indexOf(":organization");
-    if (place < 1 || segments[0] !== "") throw new TypeError(`routes: "${pattern}" has no segment :organization, as "/:organization/*" has`);
+    if (place < 1 || segments[0] !== "") throw new TypeError(`routes: "${pattern}" must begin with "/" and have a segment :organization, as in "/:organization/*"`);
     this.#before = segments.slice(0, place);
     this.#except = except;
   }
