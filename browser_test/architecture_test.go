@@ -269,7 +269,7 @@ var floors = [][]string{
 		"js/build", "wasm/tab", "web-demo/idp/logintest", "worker/smoke", "worker/webcrypto",
 	},
 	{ // directory, access rules, keys and HTTP
-		"backend/directory", "backend/signingkey", "backend/handover", "backend/web", "backend/resource",
+		"backend/directory", "backend/signingkey", "backend/handover", "backend/web", "backend/resource", "backend/token/tokentest",
 		"backend/session/proof/model", "backend/session/proof/simulation", "wasm/browser",
 	},
 	{"backend/orgsession", "backend/directory/workspacefile", "backend/login", "backend/publicurl", "wasm", "web-demo/notes"},

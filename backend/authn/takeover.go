@@ -28,7 +28,7 @@ func takeOver(c *Request, s *session.Session) (bool, error) {
 		return false, nil
 	case err != nil:
 		return false, err
-	case old.RevokedAt == 0 || old.ReplacedBy == s.ID:
+	case old.RevokedAt == 0 || old.ReplacedBy == s.ID || supersededByLastRelease(c, old, *s):
 		return true, replace(c, old, s.ID)
 	}
 	last, err := c.Replacement(old)
@@ -36,6 +36,13 @@ func takeOver(c *Request, s *session.Session) (bool, error) {
 		return false, err
 	}
 	return true, c.Store.Revoke(c.Ctx, s.ID, last.RevokeReason, c.Now)
+}
+
+// supersededByLastRelease reports whether the release before this one, which knows nothing
+// of step-ups that begin a session, may have ended old in favor of s: it ends all but the
+// newest session of a browser. Sessions that it still serves have unmarked cookies.
+func supersededByLastRelease(c *Request, old, s session.Session) bool {
+	return c.Now < c.Workspace.UnmarkedCookiesUntil && old.RevokeReason == session.ReasonSuperseded && old.RevokedAt >= s.CreatedAt
 }
 
 // Replacement returns the session that successive step-ups have put in the place of s,

@@ -43,22 +43,28 @@ type probed struct {
 var errNoReport = errors.New("no report")
 
 // send sends a probe on a connection of its own.
-func (e *examination) send(ctx context.Context, failing bool) (p probed, err error) {
+func (e *examination) send(ctx context.Context, kind probe.Kind) (p probed, err error) {
 	server := probe.Server{PublicURL: e.PublicURL, CookieMark: e.CookieMark, Secret: *e.Secret}
-	asked := e.now()
-	if p.Probe, err = server.New(asked / 1000); err != nil {
+	p.Probe, err = server.New(e.now()/1000, kind)
+	if err != nil {
 		return p, err
 	}
-	address := strings.TrimSuffix(e.PublicURL, "/") + probe.Path + "?" + p.Query(failing)
+	return e.resend(ctx, p)
+}
+
+// resend sends a probe as it was sent before.
+func (e *examination) resend(ctx context.Context, p probed) (probed, error) {
+	address := strings.TrimSuffix(e.PublicURL, "/") + probe.Path + "?" + p.Query()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return p, err
 	}
 	request.Header, request.Close = p.Header(), true
+	asked := e.now()
 	if p.answer, err = e.do(request); err != nil {
 		return p, err
 	}
-	if json.Unmarshal(p.answer.body, &p.report) != nil || p.report.Replica == "" {
+	if p.report = (probe.Report{}); json.Unmarshal(p.answer.body, &p.report) != nil || p.report.Replica == "" {
 		return p, errNoReport
 	}
 	p.ahead = p.report.Time - (asked+e.now())/2
@@ -72,26 +78,27 @@ func (e *examination) way(ctx context.Context) {
 			"without the secret it cannot be seen what a proxy does with headers, nor what time it is at each replica")
 		return
 	}
-	first, err := e.send(ctx, false)
+	first, err := e.send(ctx, probe.Plain)
 	if err != nil {
 		e.add(proxy, Look, "Give this command the secret and the settings of the server there, and the same release.",
 			"what a proxy does with headers cannot be seen: the server there does not answer %s%s (%v)", strings.TrimSuffix(e.PublicURL, "/"), probe.Path, unanswered(first, err))
 		return
 	}
-	failing, err := e.send(ctx, true)
-	all := append([]probed{first}, failing)
-	if err != nil || failing.answer.status != probe.StatusFailing {
-		e.add(proxy, Problem, "Let the proxy pass on answers of every status (nginx: proxy_intercept_errors off), since the client reads the error's code there.",
-			"answers of errors are replaced: %v", unanswered(failing, err))
-		all = all[:1]
+	if again, err := e.resend(ctx, first); err == nil && again.report.Serial != "" && again.report.Serial == first.report.Serial {
+		e.add(proxy, Problem, "Let the proxy cache nothing below the public URL but /client/ (nginx: no proxy_cache there, and no proxy_ignore_headers Cache-Control).",
+			"the proxy answers from a cache, though answers say no-store: one person gets what was another's. Nothing else can be seen of it meanwhile")
+		return
 	}
 	before := len(e.findings)
+	all := append([]probed{first}, e.larger(ctx)...)
 	for _, p := range all {
 		e.headers(p)
 	}
+	e.methods(ctx)
 	if len(e.findings) == before {
 		e.ok(proxy, "headers of requests and answers arrive as they were sent")
 	}
+	e.host(first.report)
 	e.client(first.report)
 	e.replicas(ctx, all)
 }
@@ -140,6 +147,14 @@ func (e *examination) once(level Level, advice, text string) {
 	f := Finding{proxy, level, text, advice}
 	if !slices.Contains(e.findings, f) {
 		e.findings = append(e.findings, f)
+	}
+}
+
+// host examines the name that a proxy has for the server.
+func (e *examination) host(r probe.Report) {
+	if slices.Contains(r.Changed, "Host") {
+		e.add(proxy, Look, "Let the proxy pass it on as the browser sent it (nginx: proxy_set_header Host $http_host).",
+			"the request's Host reaches the server changed: pages that the server shows name another host; nothing else depends on it")
 	}
 }
 

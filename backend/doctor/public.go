@@ -28,11 +28,14 @@ const (
 func (e *examination) publicAddress(ctx context.Context) (reached bool) {
 	base := strings.TrimSuffix(e.PublicURL, "/")
 	var named struct{ Issuer string }
-	_, err := e.getJSON(ctx, base+api.PathOpenIDConfiguration, &named)
+	a, err := e.getJSON(ctx, base+api.PathOpenIDConfiguration, &named)
 	switch {
 	case err != nil:
 		e.add(publicAddress, Problem, "Start the server, and let the proxy forward everything below "+base+"/ to it with the path unchanged.",
 			"%s: this backend does not answer there: %v", base, err)
+		if a != nil && a.status == http.StatusServiceUnavailable {
+			e.ready(ctx)
+		}
 		return false
 	case named.Issuer != base:
 		e.add(publicAddress, Problem, "Give the server there the same --public-url as this command, or correct this one.",

@@ -19,7 +19,9 @@ var unready = map[string]struct{ text, advice string }{
 		"Make room on the database's disk, or let the server connect to the primary."},
 	"database":     {"its database does not answer within a second", "Look at the database's load, its disk and the network."},
 	"signing_keys": {"no signing key opens under its secret", "Give every replica the same secret file."},
-	"stopping":     {"it is being stopped", "Run this command again when it has started."},
+	"epoch": {"the database was restored and is not accepted",
+		"Run tabard restore --list, and then tabard restore --accept."},
+	"stopping": {"it is being stopped", "Run this command again when it has started."},
 }
 
 // ready asks a replica whether it should get requests.

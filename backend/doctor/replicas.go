@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tabard-auth/tabard/backend/probe"
 )
 
 // Limits on the difference between replicas' clocks, in seconds: the rotation of refresh
@@ -34,7 +36,7 @@ func (e *examination) replicas(ctx context.Context, met []probed) {
 		if len(e.living) > 0 && len(e.missing(clocks)) == 0 {
 			break
 		}
-		if p, err := e.send(ctx, false); err == nil {
+		if p, err := e.send(ctx, probe.Plain); err == nil {
 			clocks[p.report.Replica] = p.ahead
 		}
 	}

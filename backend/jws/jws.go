@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/golang-jwt/jwt/v5"
 
@@ -26,8 +27,8 @@ type Message struct {
 }
 
 // Parse reads a JWS of up to most bytes. It refuses a text that is not strict
-// base64url, a header that is not a JSON object, a repeated member in header or
-// payload, and any crit: no extension is supported (RFC 7515 section 4.1.11).
+// base64url, a header that is not a JSON object, JSON that is not UTF-8, a repeated
+// member in header or payload, and any crit: no extension is supported (RFC 7515 section 4.1.11).
 func Parse(raw string, most int) (*Message, error) {
 	if len(raw) > most || strings.Count(raw, ".") != 2 {
 		return nil, fmt.Errorf("it is not a JWS of up to %d bytes", most)
@@ -47,6 +48,9 @@ func Parse(raw string, most int) (*Message, error) {
 	}
 	if m.Claims, err = strictjson.ReadObject(parts[1]); err != nil && !errors.Is(err, strictjson.ErrNoObject) {
 		return nil, fmt.Errorf("the payload: %w", err)
+	}
+	if !utf8.Valid(parts[0]) || m.Claims != nil && !utf8.Valid(parts[1]) {
+		return nil, errors.New("it is not UTF-8")
 	}
 	if m.Header.Value("crit") != nil {
 		return nil, errors.New("the header has crit, which is not supported")

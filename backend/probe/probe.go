@@ -35,8 +35,22 @@ type Probe struct {
 	at     int64
 	mac    string
 	origin string // of the public URL
+	host   string // its host and port
 	mark   string // of cookies
+	kind   Kind
 }
+
+// Kind is the property of a request that a probe tries beside its headers.
+type Kind string
+
+// The kinds.
+const (
+	Plain Kind = ""
+	// Failing is answered with the status of a refusal.
+	Failing Kind = "failing"
+	// Full is as large as a browser's request gets, and so is its answer.
+	Full Kind = "full"
+)
 
 // Server has the settings that a probe and its answer follow from.
 type Server struct {
@@ -45,10 +59,12 @@ type Server struct {
 	Secret     signingkey.Secret
 }
 
-// New returns a probe that is sent now, in Unix seconds.
-func (s Server) New(now int64) (Probe, error) {
+// New returns a probe of a kind that is sent now, in Unix seconds.
+func (s Server) New(now int64, kind Kind) (Probe, error) {
 	marker := strings.ToLower(rand.Text())
-	return s.probe(marker, now, mac(s.Secret.Derive(signingkey.ForProbes)[0], marker, now))
+	p, err := s.probe(marker, now, mac(s.Secret.Derive(signingkey.ForProbes)[0], marker, now))
+	p.kind = kind
+	return p, err
 }
 
 func (s Server) probe(marker string, at int64, mac string) (Probe, error) {
@@ -57,7 +73,7 @@ func (s Server) probe(marker string, at int64, mac string) (Probe, error) {
 		return Probe{}, err
 	}
 	mark, err := publicurl.ParseCookieMark(s.CookieMark, s.PublicURL)
-	return Probe{marker: marker, at: at, mac: mac, origin: public.Scheme + "://" + public.Host, mark: mark}, err
+	return Probe{marker: marker, at: at, mac: mac, origin: public.Scheme + "://" + public.Host, host: public.Host, mark: mark}, err
 }
 
 func mac(key []byte, marker string, at int64) string {
@@ -75,18 +91,32 @@ func (s Server) read(query url.Values, now int64) (Probe, bool) {
 	for _, key := range s.Secret.Derive(signingkey.ForProbes) {
 		if hmac.Equal([]byte(query.Get("mac")), []byte(mac(key, query.Get("probe"), at))) {
 			p, err := s.probe(query.Get("probe"), at, query.Get("mac"))
+			for _, kind := range []Kind{Failing, Full} {
+				if query.Has(string(kind)) {
+					p.kind = kind
+				}
+			}
 			return p, err == nil
 		}
 	}
 	return Probe{}, false
 }
 
-// Query is the query of the probe's address. With failing, the answer has the status of a
-// refusal.
-func (p Probe) Query(failing bool) string {
+// The sizes of what a browser sends at most, in bytes: the query of a link to a sign-in, a
+// proof, and the value of a session's cookie, of which there are twelve.
+const (
+	fullQuery, fullProof, fullCookie = 2000, 700, 140
+	fullSessions                     = 12
+)
+
+// Query is the query of the probe's address.
+func (p Probe) Query() string {
 	query := url.Values{"probe": {p.marker}, "at": {strconv.FormatInt(p.at, 10)}, "mac": {p.mac}}
-	if failing {
+	switch p.kind {
+	case Failing:
 		query.Set("failing", "1")
+	case Full:
+		query.Set("full", strings.Repeat("f", fullQuery))
 	}
 	return query.Encode()
 }
@@ -98,7 +128,7 @@ const headerSite = "Sec-Fetch-Site"
 func (p Probe) Header() http.Header {
 	return http.Header{
 		"Cookie":                                 {strings.Join(p.cookies(), "; ")},
-		http.CanonicalHeaderKey(api.HeaderProof): {"e30.e30." + p.marker},
+		http.CanonicalHeaderKey(api.HeaderProof): {p.padded("e30.e30.", fullProof)},
 		headerSite:                               {"same-site"},
 		http.CanonicalHeaderKey(api.HeaderClient): {"1"},
 		http.CanonicalHeaderKey(api.HeaderTime):   {strconv.FormatInt(p.at, 10)},
@@ -106,20 +136,43 @@ func (p Probe) Header() http.Header {
 	}
 }
 
-// cookies are a session's and a sign-in's, by their names.
-func (p Probe) cookies() []string {
-	return []string{
-		"__Host-Http-tabard." + p.mark + ".doctor.00000000=" + p.marker,
-		"__Host-Http-tabard-login." + p.mark + "=" + p.marker,
+// padded returns a text that only this probe has, in a full one of that length.
+func (p Probe) padded(before string, length int) string {
+	text := before + p.marker
+	if p.kind == Full {
+		text += strings.Repeat("0", length-len(text))
 	}
+	return text
 }
 
-// Answer is the headers of the answer. Its cookies are taken away from browsers at once.
+// cookies are a session's and a sign-in's, by their names, and in a full probe those of as
+// many sessions as a browser may have.
+func (p Probe) cookies() []string {
+	value := p.padded("", fullCookie)
+	all := []string{"__Host-Http-tabard." + p.mark + ".doctor.00000000=" + value, "__Host-Http-tabard-login." + p.mark + "=" + p.marker}
+	for i := 1; p.kind == Full && i < fullSessions; i++ {
+		all = append(all, fmt.Sprintf("__Host-Http-tabard.%s.doctor.%08d=%s", p.mark, i, value))
+	}
+	return all
+}
+
+// Answer is the headers of the answer. Its cookies are taken away from browsers at once. A
+// full one clears all sessions.
 func (p Probe) Answer() http.Header {
 	const attributes = "; Path=/; Max-Age=0; HttpOnly; Secure; SameSite="
-	cookies := p.cookies()
+	var set []string
+	for i, cookie := range p.cookies() {
+		switch name, _, _ := strings.Cut(cookie, "="); i {
+		case 0:
+			set = append(set, cookie+attributes+"Strict")
+		case 1:
+			set = append(set, cookie+attributes+"Lax")
+		default:
+			set = append(set, name+"="+attributes+"Strict")
+		}
+	}
 	return http.Header{
-		"Set-Cookie":                             {cookies[0] + attributes + "Strict", cookies[1] + attributes + "Lax"},
+		"Set-Cookie":                             set,
 		http.CanonicalHeaderKey(api.HeaderNonce): {p.marker},
 		"Retry-After":                            {retryAfter},
 	}
@@ -137,6 +190,10 @@ type Report struct {
 	Replica string `json:"replica"`
 	// Time is in Unix milliseconds.
 	Time int64 `json:"time"`
+	// Serial is another one in each answer. Kind is the probe's, which releases before
+	// this one do not tell.
+	Serial string `json:"serial"`
+	Kind   Kind   `json:"kind"`
 	// Arrived and Changed are the names of the request's headers that came as they were
 	// sent, and otherwise. The rest did not come.
 	Arrived []string `json:"arrived"`
@@ -175,7 +232,10 @@ func (a Answerer) Answer(w http.ResponseWriter, r *http.Request, way Way) bool {
 	if !ok {
 		return false
 	}
-	report := Report{Replica: a.Replica, Time: now.UnixMilli(), Way: way}
+	report := Report{Replica: a.Replica, Time: now.UnixMilli(), Serial: rand.Text(), Kind: p.kind, Way: way}
+	if r.Host != p.host {
+		report.Changed = append(report.Changed, "Host")
+	}
 	for name, want := range p.Header() {
 		switch values := r.Header[name]; {
 		case same(name, values, want):
@@ -189,7 +249,7 @@ func (a Answerer) Answer(w http.ResponseWriter, r *http.Request, way Way) bool {
 		w.Header()[name] = values
 	}
 	status := http.StatusOK
-	if r.URL.Query().Has("failing") {
+	if p.kind == Failing {
 		status = StatusFailing
 	}
 	web.WriteJSON(w, status, report)

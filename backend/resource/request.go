@@ -64,11 +64,12 @@ func (g *Guard) inspect(r *http.Request) (*token.Claims, error) {
 	return claims, nil
 }
 
-// authorization reads the single Authorization header. Schemes are compared in lower
-// case (RFC 9110 section 11.1).
+// authorization reads the single Authorization header. One with a comma is two that a
+// proxy joined (RFC 9110 section 5.3). Schemes are compared in lower case (section
+// 11.1).
 func authorization(r *http.Request) (scheme, raw string, ok bool) {
 	values := r.Header.Values("Authorization")
-	if len(values) != 1 {
+	if len(values) != 1 || strings.Contains(values[0], ",") {
 		return "", "", false
 	}
 	scheme, raw, _ = strings.Cut(values[0], " ")

@@ -2,6 +2,7 @@ package serverapi_test
 
 import (
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -29,7 +30,7 @@ func TestWhoIsSignedInToOneAppGetsASessionInAnother(t *testing.T) {
 	}
 	parent := w.stored(w.session)
 	if got.UserID != w.uid || got.KeyID == "" || got.KeyID == w.keyID || got.CSRF == "" || got.Refresh == "" ||
-		got.AccessExpiresAt != claims.Expires || claims.Expires > own.Expires || got.RefreshExpiresAt != parent.ExpiresAt {
+		w.unix(got.AccessExpiresAt) != claims.Expires || claims.Expires > own.Expires || w.unix(got.RefreshExpiresAt) != parent.ExpiresAt {
 		t.Errorf("%+v", got)
 	}
 	child := w.stored(claims.SessionID)
@@ -46,6 +47,25 @@ func TestWhoIsSignedInToOneAppGetsASessionInAnother(t *testing.T) {
 		again.Expires <= claims.Expires || renewed.CSRF != got.CSRF || renewed.Refresh != "" {
 		t.Errorf("%+v %+v", again, renewed)
 	}
+}
+
+// TestSessions_AnswerAsTheInterfaceTheyFollow: every answer has status 200, and times in
+// ISO 8601 with an offset.
+func TestSessions_AnswerAsTheInterfaceTheyFollow(t *testing.T) {
+	w := newCrossed(t)
+	opened := w.enter()
+	session := w.entered(opened)
+	for name, got := range map[string]answer{"session": opened, "renewal": w.renews(session.Refresh)} {
+		for _, member := range []string{"access_expires_at", "refresh_expires_at"} {
+			if !regexp.MustCompile(`"` + member + `":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00"`).MatchString(got.Body) {
+				t.Errorf("%s has no %s in ISO 8601: %s", name, member, got.Body)
+			}
+		}
+		if got.Status != http.StatusOK {
+			t.Errorf("%s: status %d", name, got.Status)
+		}
+	}
+	w.code(w.begins(w.alice))
 }
 
 func TestTheBareTokenIsTakenToo(t *testing.T) {
@@ -165,8 +185,8 @@ func TestAnExpiredTokenOpensNothing(t *testing.T) {
 	w := newCrossed(t)
 	expires := w.forgedClaims().Expires
 	w.Pass(time.Duration(expires-1-w.Now().Unix()) * time.Second)
-	if got := w.entered(w.enter()); got.AccessExpiresAt != expires {
-		t.Errorf("it lives until %d, and the person's until %d", got.AccessExpiresAt, expires)
+	if got := w.entered(w.enter()); w.unix(got.AccessExpiresAt) != expires {
+		t.Errorf("it lives until %s, and the person's until %d", got.AccessExpiresAt, expires)
 	}
 	for _, later := range []time.Duration{time.Second, time.Hour} {
 		w.Pass(later)

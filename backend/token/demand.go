@@ -25,7 +25,7 @@ func (v *Verifier) Meets(c *Claims, d Demand) error {
 		}
 	}
 	now, leeway := v.Now().Unix(), v.leeway()
-	aged := d.MaxAge > 0 && (c.AuthTime == 0 || c.AuthTime+int64(d.MaxAge/time.Second)+leeway <= now)
+	aged := d.MaxAge > 0 && (c.AuthTime == 0 || c.AuthTime <= now-int64(d.MaxAge/time.Second)-leeway)
 	if aged || len(d.ACR) > 0 && !slices.Contains(d.ACR, c.ACR) {
 		return &Error{Reason: InsufficientAuthentication, Demand: d, Bound: c.Confirmation != nil}
 	}

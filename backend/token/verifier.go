@@ -193,7 +193,7 @@ func (v *Verifier) timely(c *Claims) error {
 	switch {
 	case c.IssuedAt > now+leeway, c.NotBefore > now+leeway:
 		return &Error{Reason: NotYetValid, Bound: c.Confirmation != nil}
-	case c.Expires+leeway <= now:
+	case c.Expires <= now-leeway:
 		return &Error{Reason: Expired, Bound: c.Confirmation != nil}
 	}
 	return nil

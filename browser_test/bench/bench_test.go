@@ -5,6 +5,7 @@
 //	go test -run '^$' -bench Mint ./browser_test/bench -args -quick
 //	go test -run '^$' -bench Sessions ./browser_test/bench        1,000 against 1,000,000 sessions
 //	go test -run '^$' -bench Apply ./browser_test/bench           10,000 organizations, 1,000,000 memberships
+//	go test -run '^$' -bench Sizing ./browser_test/bench          each act of a person, and what it takes for many
 //	go test -run '^$' -bench Handler -cpuprofile cpu.out ./browser_test/bench
 //
 // The benchmarks print figures for people to read; none fails because it is slow.

@@ -71,7 +71,7 @@ func TestChaos(t *testing.T) {
 		t.Fatal(err)
 	}
 	passed := alreadyPassed(t)
-	for _, e := range events {
+	for _, e := range append(events, operations...) {
 		if !wanted.MatchString(e.name) || passed[e.name] {
 			continue
 		}
@@ -92,7 +92,7 @@ func (e event) run(t *testing.T) {
 	s.crowd.AwaitNewSignIns(t) // afterward all goes on
 	s.crowd.Stop()
 	r := result{Event: e.name, Seconds: int(duration.Seconds()), Result: s.crowd.Result()}
-	r.Passed = r.SignOuts+r.FailedSignIn+r.Mixed == 0 && !(e.replicaLeft && r.Stubborn > 0)
+	r.Passed = r.SignOuts+r.FailedSignIn+r.Mixed+r.Revived == 0 && !(e.replicaLeft && r.Stubborn > 0)
 	keep(t, r)
 	if !r.Passed {
 		t.Errorf("%+v", r)

@@ -74,6 +74,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/resource"
 	"github.com/tabard-auth/tabard/backend/tenantdb"
 	"github.com/tabard-auth/tabard/backend/token"
+	"github.com/tabard-auth/tabard/backend/token/tokentest"
 )
 
 var (
@@ -84,6 +85,7 @@ var (
 	_ pgx.Tx
 	_ tenantdb.Beginner
 	_ isolationtest.Config
+	_ *tokentest.Issuer
 )
 
 func f(ctx context.Context, mux *http.ServeMux, notes http.Handler, raw string, w http.ResponseWriter, r *http.Request,

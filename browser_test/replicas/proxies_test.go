@@ -1,16 +1,9 @@
 package replicas_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/coder/websocket"
 
@@ -84,13 +76,18 @@ func TestProxies_TheExamples(t *testing.T) {
 type proxied struct {
 	*deployment.Deployment
 	client *http.Client
+	kind   proxyKind
+	folder string // of the proxy
+	config string // the proxy's
+	// stopProxy stops the proxy.
+	stopProxy func()
 }
 
 // startBehind starts servers, with further arguments, and the proxy before them.
 func startBehind(t *testing.T, kind proxyKind, further ...string) *proxied {
 	t.Helper()
 	folder, port := t.TempDir(), ports.Hold(t)
-	d := &proxied{&deployment.Deployment{TB: t, Secret: filepath.Join(t.TempDir(), "tabard.secret"), Origin: fmt.Sprintf("https://localhost:%d", port), ExtraArgs: further}, nil}
+	d := &proxied{Deployment: &deployment.Deployment{TB: t, Secret: filepath.Join(t.TempDir(), "tabard.secret"), Origin: fmt.Sprintf("https://localhost:%d", port), ExtraArgs: further}, kind: kind, folder: folder}
 	d.onSQLite()
 	d.StartProvider(1)
 	d.Apply(1)
@@ -107,13 +104,9 @@ func startBehind(t *testing.T, kind proxyKind, further ...string) *proxied {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.NewReplacer("10.0.0.11:8787", d.Replicas[0].Listen, "10.0.0.12:8787", d.Replicas[1].Listen,
+	d.config = strings.NewReplacer("10.0.0.11:8787", d.Replicas[0].Listen, "10.0.0.12:8787", d.Replicas[1].Listen,
 		"10.0.0.21:3000", strings.TrimPrefix(app.URL, "http://")).Replace(kind.local(string(config), port, folder))
-	path := filepath.Join(folder, kind.file)
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	d.startProxy(kind.command(path, folder), folder)
+	d.stopProxy = d.startProxy(d.config, "/auth/readyz")
 	return d
 }
 
@@ -132,36 +125,40 @@ func versionFlag(proxy string) string {
 	return "-v"
 }
 
-// startProxy starts the proxy and waits until it answers for a server.
-func (d *proxied) startProxy(args []string, folder string) {
+// startProxy starts the proxy with a configuration, and waits until it answers at a path:
+// for a server, unless the path is the app's.
+func (d *proxied) startProxy(config, path string) (stop func()) {
 	d.Helper()
+	file := filepath.Join(d.folder, d.kind.file)
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		d.Fatal(err)
+	}
 	var said strings.Builder
+	args := d.kind.command(file, d.folder)
 	command := exec.Command(args[0], args[1:]...)
-	command.Dir, command.Stdout, command.Stderr = folder, &said, &said
-	command.Env = append(os.Environ(), "HOME="+folder, "XDG_DATA_HOME="+folder, "XDG_CONFIG_HOME="+folder)
+	command.Dir, command.Stdout, command.Stderr = d.folder, &said, &said
+	command.Env = append(os.Environ(), "HOME="+d.folder, "XDG_DATA_HOME="+d.folder, "XDG_CONFIG_HOME="+d.folder)
 	if err := command.Start(); err != nil {
 		d.Fatal(err)
 	}
-	d.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		command.Process.Kill()
 		command.Wait()
 		if d.Failed() {
-			log, _ := os.ReadFile(filepath.Join(folder, "error.log"))
+			log, _ := os.ReadFile(filepath.Join(d.folder, "error.log"))
 			d.Logf("the proxy said:\n%s%s", said.String(), log)
 		}
 	})
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for range 600 {
-		if response, err := d.client.Get(d.Origin + "/auth/readyz"); err == nil {
-			response.Body.Close()
-			if response.StatusCode == http.StatusOK {
-				return
-			}
+	d.Cleanup(stop)
+	d.Await("the proxy answers", func() bool {
+		response, err := d.client.Get(d.Origin + path)
+		if err != nil {
+			return false
 		}
-		<-tick.C
-	}
-	d.Fatal("the proxy does not answer")
+		response.Body.Close()
+		return response.StatusCode == http.StatusOK
+	})
+	return stop
 }
 
 // serveApp answers with the cookies of the request, and echoes WebSocket messages.
@@ -302,48 +299,4 @@ func (d *proxied) mint() string {
 		code, _, _ = strings.Cut(rest, `"`)
 	}
 	return fmt.Sprint(response.StatusCode, " ", code)
-}
-
-// certificate writes a certificate for localhost in the form that the proxies read, and
-// returns it.
-func certificate(t testing.TB, folder string) *x509.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	public := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	secret := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})
-	for name, content := range map[string][]byte{"tls.pem": public, "tls.key": secret, "both.pem": append(public, secret...)} {
-		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	parsed, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return parsed
-}
-
-// trust returns a client that trusts the certificate.
-func (d *proxied) trust(c *x509.Certificate) *http.Client {
-	pool := x509.NewCertPool()
-	pool.AddCert(c)
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}
-	d.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport, Timeout: 30 * time.Second}
 }

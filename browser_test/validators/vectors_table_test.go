@@ -1,9 +1,6 @@
 package validators
 
 import (
-	"crypto/ecdsa"
-	"crypto/rand"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
@@ -57,11 +54,6 @@ func (v *vectors) algorithms() map[string]vector {
 	confused := func(alg, by string, key any) string {
 		return v.text(v.json(object{"alg": alg, "kid": "es", "typ": "at+jwt"}), v.json(v.claims(nil)), by, key)
 	}
-	sum := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
-	asn1, err := ecdsa.SignASN1(rand.Reader, v.es, sum[:])
-	if err != nil {
-		v.Fatal(err)
-	}
 	all := map[string]vector{
 		"alg none":                        {raw: unsigned("none")},
 		"alg None":                        {raw: unsigned("None")},
@@ -75,7 +67,7 @@ func (v *vectors) algorithms() map[string]vector {
 		"alg of another of our keys":      {raw: confused("EdDSA", "EdDSA", v.ed)},
 		"alg ES256, signed by RS256":      {raw: confused("ES256", "RS256", v.rs)},
 		"alg in small letters":            {raw: confused("es256", "ES256", v.es)},
-		"a signature in DER":              {raw: parts[0] + "." + parts[1] + "." + base64.RawURLEncoding.EncodeToString(asn1)},
+		"a signature in DER":              {raw: parts[0] + "." + parts[1] + "." + base64.RawURLEncoding.EncodeToString(v.der(parts[0]+"."+parts[1], v.es))},
 		"a signature of zeros":            {raw: parts[0] + "." + parts[1] + "." + strings.Repeat("A", 86)},
 		"a longer signature":              {raw: good + "AA"},
 		"another's signature":             {raw: v.sign(nil, nil, v.evil)},

@@ -2,15 +2,19 @@ package validators
 
 import (
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/json"
 	"maps"
+	"math/big"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -38,16 +42,29 @@ type object = map[string]any
 func newVectors(t *testing.T) *vectors {
 	t.Helper()
 	v := &vectors{T: t, now: time.Unix(1_800_000_000, 0)}
-	var err [4]error
-	v.es, err[0] = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	v.evil, err[1] = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	_, v.ed, err[2] = ed25519.GenerateKey(rand.Reader)
-	v.rs, err[3] = rsa.GenerateKey(rand.Reader, 2048)
-	if i := slices.IndexFunc(err[:], func(e error) bool { return e != nil }); i >= 0 {
-		t.Fatal(err[i])
+	v.es, v.evil = fixedKey(t, "es"), fixedKey(t, "evil")
+	seed := sha256.Sum256([]byte("ed"))
+	v.ed = ed25519.NewKeyFromSeed(seed[:])
+	text, err := os.ReadFile("testdata/rsa.pem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.rs, err = jwt.ParseRSAPrivateKeyFromPEM(text); err != nil {
+		t.Fatal(err)
 	}
 	v.set = v.publish(object{"es": v.es.Public(), "ed": v.ed.Public()})
 	return v
+}
+
+// fixedKey returns the P-256 key of a name: the same vectors come of it each time.
+func fixedKey(t *testing.T, name string) *ecdsa.PrivateKey {
+	t.Helper()
+	scalar := sha256.Sum256([]byte(name))
+	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), scalar[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
 }
 
 // publish returns a key set, each key with its algorithm.
@@ -113,11 +130,32 @@ func (v *vectors) text(header, payload, algorithm string, key any) string {
 	v.Helper()
 	encode := base64.RawURLEncoding.EncodeToString
 	signed := encode([]byte(header)) + "." + encode([]byte(payload))
+	if key, ok := key.(*ecdsa.PrivateKey); ok {
+		var parts struct{ R, S *big.Int }
+		if _, err := asn1.Unmarshal(v.der(signed, key), &parts); err != nil {
+			v.Fatal(err)
+		}
+		signature := make([]byte, 64)
+		parts.R.FillBytes(signature[:32])
+		parts.S.FillBytes(signature[32:])
+		return signed + "." + encode(signature)
+	}
 	signature, err := jwt.GetSigningMethod(algorithm).Sign(signed, key)
 	if err != nil {
 		v.Fatal(err)
 	}
 	return signed + "." + encode(signature)
+}
+
+// der returns an ES256 signature in DER, the same for the same text (RFC 6979).
+func (v *vectors) der(signed string, key *ecdsa.PrivateKey) []byte {
+	v.Helper()
+	sum := sha256.Sum256([]byte(signed))
+	signature, err := key.Sign(nil, sum[:], crypto.SHA256)
+	if err != nil {
+		v.Fatal(err)
+	}
+	return signature
 }
 
 // verifier is ours, over the published set.

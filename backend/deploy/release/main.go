@@ -1,5 +1,5 @@
 // Command release builds what a release consists of, the same bytes each time:
-// binaries, a container image for each Linux architecture, the npm tarball, a software
+// binaries, a container image for each Linux architecture, the npm tarballs, a software
 // bill of materials, and checksums.
 //
 // It needs go and npm, the module and client in js/dist (make build), and no container
@@ -70,8 +70,10 @@ func build(ctx context.Context, out, only string) error {
 			}
 		}
 	}
-	if err := npmTarball(ctx, out); err != nil {
-		return err
+	for _, folder := range packages {
+		if err := npmTarball(ctx, folder, out); err != nil {
+			return err
+		}
 	}
 	if err := billOfMaterials(filepath.Join(out, fileName(version, chosen[0])), filepath.Join(out, "tabard-"+version+".cdx.json"), version); err != nil {
 		return err
@@ -79,7 +81,7 @@ func build(ctx context.Context, out, only string) error {
 	return checksums(out)
 }
 
-// version is the release's, which stands in the npm package.
+// version is the release's, which stands in the client's package.json.
 func version() (string, error) {
 	text, err := os.ReadFile("js/package.json")
 	if err != nil {
@@ -113,16 +115,19 @@ func (t target) binary(ctx context.Context, out, version string) (string, error)
 	return path, nil
 }
 
-// npmTarball packs the client for npm.
-func npmTarball(ctx context.Context, out string) error {
+// packages are the folders of the npm packages: the client, and the one for APIs.
+var packages = []string{"js", "js/server"}
+
+// npmTarball packs a package for npm.
+func npmTarball(ctx context.Context, folder, out string) error {
 	out, err := filepath.Abs(out)
 	if err != nil {
 		return err
 	}
 	command := exec.CommandContext(ctx, "npm", "pack", "--silent", "--pack-destination", out)
-	command.Dir, command.Stderr = "js", os.Stderr
+	command.Dir, command.Stderr = folder, os.Stderr
 	if err := command.Run(); err != nil {
-		return fmt.Errorf("npm pack: %w", err)
+		return fmt.Errorf("npm pack in %s: %w", folder, err)
 	}
 	return nil
 }

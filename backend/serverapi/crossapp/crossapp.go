@@ -34,7 +34,7 @@ var Document []byte
 
 // Routes are the API's routes that take a key.
 var Routes = []serverapi.Route[*service]{
-	serverapi.NewRoute("POST", "/workspaces/{workspace_id}/sessions", serverapi.Created(withBody((*call).enterApp))),
+	serverapi.NewRoute("POST", "/workspaces/{workspace_id}/sessions", withBody((*call).enterApp)),
 	serverapi.NewRoute("POST", "/workspaces/{workspace_id}/sessions/refresh", withBody((*call).renewInApp)),
 }
 

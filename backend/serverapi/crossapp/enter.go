@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
@@ -34,7 +35,8 @@ type enterRequest struct {
 	ReturnTo      string `json:"return_to"`
 }
 
-// AppSession is a session in another app, for its server. Times are Unix seconds.
+// AppSession is a session in another app, for its server. Times are in ISO 8601 with an
+// offset.
 type AppSession struct {
 	Access string `json:"access"`
 	// Refresh replaces the previous refresh token; if absent, that one stays.
@@ -42,8 +44,8 @@ type AppSession struct {
 	// CSRF is an unguessable value of the session for servers that put one into forms.
 	// Tabard does not check it, because it checks the origin of requests.
 	CSRF             string `json:"csrf"`
-	AccessExpiresAt  int64  `json:"access_expires_at"`
-	RefreshExpiresAt int64  `json:"refresh_expires_at"`
+	AccessExpiresAt  string `json:"access_expires_at"`
+	RefreshExpiresAt string `json:"refresh_expires_at"`
 	UserID           string `json:"user_id"`
 	// KeyID is the id of the request's workspace API key.
 	KeyID string `json:"key_id"`
@@ -199,9 +201,15 @@ func (c *call) signRefusal(err error) error {
 
 func (c *call) appSession(signed string, claims *token.Claims, s *session.Session) *AppSession {
 	return &AppSession{
-		Access: signed, CSRF: c.csrf(s.ID), AccessExpiresAt: claims.Expires, RefreshExpiresAt: s.ExpiresAt,
+		Access: signed, CSRF: c.csrf(s.ID), AccessExpiresAt: isoTime(claims.Expires), RefreshExpiresAt: isoTime(s.ExpiresAt),
 		UserID: s.UserID, KeyID: c.Actor.ID,
 	}
+}
+
+// isoTime returns a time, given in Unix seconds, in ISO 8601. The offset is a number:
+// some parsers do not read the letter Z.
+func isoTime(seconds int64) string {
+	return time.Unix(seconds, 0).UTC().Format("2006-01-02T15:04:05-07:00")
 }
 
 func (c *call) csrf(id session.ID) string {

@@ -5,7 +5,8 @@
 // transaction, which first takes a lock that is held until the transaction ends. On
 // PostgreSQL that is an advisory lock of the transaction, not of the session: behind a
 // pooler in transaction mode the next statement of a session may run on another
-// connection, and a session's lock would stay with the first.
+// connection, and a session's lock would stay with the first. Indexes of large tables are
+// made on a second connection meanwhile, outside of a transaction.
 package migrate
 
 import (
@@ -15,6 +16,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/pressly/goose/v3/database"
@@ -131,7 +133,7 @@ func (r *run) wait(pause time.Duration, why string, attributes ...any) {
 // next applies the first pending migration in a transaction and returns its name, or ""
 // if none is pending.
 func (r *run) next(db *sql.DB) (name string, err error) {
-	tx, err := db.BeginTx(r.ctx, nil) // SQLite: one process at a time
+	tx, err := db.BeginTx(r.ctx, r.options()) // SQLite: one process at a time
 	if err != nil {
 		return "", err
 	}
@@ -155,7 +157,7 @@ func (r *run) next(db *sql.DB) (name string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if err := r.apply(tx, name, text); err != nil {
+	if err := r.apply(db, tx, name, text); err != nil {
 		return "", fmt.Errorf("%s: %w", name, err)
 	}
 	if err := r.versions.Insert(r.ctx, tx, database.InsertRequest{Version: version}); err != nil {
@@ -172,13 +174,24 @@ func (r *run) makeVersions(tx *sql.Tx) error {
 	return r.versions.Insert(r.ctx, tx, database.InsertRequest{Version: 0})
 }
 
-// apply runs a migration's statements.
-func (r *run) apply(tx *sql.Tx, name, text string) error {
+// options returns the options of a migration's transaction.
+func (r *run) options() *sql.TxOptions {
 	if r.Dialect == sqlstore.Postgres {
-		return r.applyPatiently(tx, name, text)
+		return &sql.TxOptions{Isolation: sql.LevelReadCommitted} // whatever the database's default is
 	}
-	_, err := tx.ExecContext(r.ctx, text)
-	return err
+	return nil
+}
+
+// apply runs a migration's statements.
+func (r *run) apply(db *sql.DB, tx *sql.Tx, name, text string) error {
+	switch {
+	case r.Dialect != sqlstore.Postgres:
+		_, err := tx.ExecContext(r.ctx, text)
+		return err
+	case strings.Contains(text, noTransaction):
+		return r.makeIndexes(db, tx, name, text)
+	}
+	return r.applyPatiently(tx, name, text)
 }
 
 // busy reports whether SQLite was locked for too long (SQLITE_BUSY).

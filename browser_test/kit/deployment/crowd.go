@@ -25,10 +25,16 @@ type Crowd struct {
 	done   sync.WaitGroup
 	// patient lets a person begin a failed sign-in again.
 	patient bool
+	// upgrading tells that servers of the last release may answer.
+	upgrading bool
 
 	Mints, SignIns, Repeated atomic.Int64
 	// FailedTwice counts requests that were answered with 5xx twice in a row.
 	FailedTwice atomic.Int64
+	// Ended counts sign-outs that the operator caused.
+	Ended atomic.Int64
+
+	ends, ended atomic.Int64 // of all sessions, announced and done
 }
 
 // Worker is one of the people.
@@ -37,19 +43,20 @@ type Worker struct {
 	name          string
 	subject       string       // of the first token
 	begun, rounds atomic.Int64 // of signing out and in
+	since         int64        // the number of ends before the session began
 	failures
 }
 
 // failures is the faults that no person may see.
 type failures struct {
-	signedOut, failed, mixed atomic.Int64
-	last                     atomic.Value
+	signedOut, failed, mixed, revived atomic.Int64
+	last                              atomic.Value
 }
 
 // StartCrowd has this number of people work until the test ends or Stop is called.
 func (d *Deployment) StartCrowd(t *testing.T, people int, patient bool) *Crowd {
 	t.Helper()
-	c := &Crowd{Deployment: d, stop: make(chan struct{}), patient: patient}
+	c := &Crowd{Deployment: d, stop: make(chan struct{}), patient: patient, upgrading: d.LastRelease != ""}
 	for i := range people {
 		b := httpbrowser.New(t, d.Origin, d.Origin+"/auth")
 		if i%2 == 0 { // the others have browsers that keep no key
@@ -83,19 +90,10 @@ func (c *Crowd) work(w *Worker) {
 			return
 		case <-time.After(time.Duration(40+len(w.name)%5*10) * time.Millisecond):
 		}
-		organization := []string{"acme", "globex"}[i%2]
-		switch answer := c.ask(w, "/token", `{"organization":"`+organization+`","enter":true}`); answer.Status {
-		case http.StatusOK:
-			c.Mints.Add(1)
-			w.check(answer, organization)
-		default:
-			w.signedOut.Add(1)
-			w.last.Store(strconv.Itoa(answer.Status) + " " + answer.Body)
-			c.signIn(w)
-		}
+		c.mint(w, []string{"acme", "globex"}[i%2])
 		if i%mintsBetween == 0 {
 			w.begun.Add(1)
-			if answer := c.ask(w, "/logout", `{"scope":"session"}`); answer.Status != http.StatusOK {
+			if answer := c.ask(w, "/logout", `{"scope":"session"}`); answer.Status != http.StatusOK && w.since == c.ends.Load() {
 				w.failed.Add(1)
 				w.last.Store("logout: " + strconv.Itoa(answer.Status) + " " + answer.Body)
 			}
@@ -104,6 +102,34 @@ func (c *Crowd) work(w *Worker) {
 		}
 	}
 }
+
+// mint asks for a token, and signs in anew where the person was signed out.
+func (c *Crowd) mint(w *Worker, organization string) {
+	over := w.since < c.ended.Load()
+	answer := c.ask(w, "/token", `{"organization":"`+organization+`","enter":true}`)
+	switch {
+	case answer.Status == http.StatusOK && over:
+		w.revived.Add(1)
+		w.last.Store("a session that was ended goes on: " + answer.Body)
+	case answer.Status == http.StatusOK:
+		c.Mints.Add(1)
+		w.check(answer, organization)
+		return
+	case w.since < c.ends.Load():
+		c.Ended.Add(1)
+	default:
+		w.signedOut.Add(1)
+		w.last.Store(strconv.Itoa(answer.Status) + " " + answer.Body)
+	}
+	c.signIn(w)
+}
+
+// EndSessions announces that the operator ends all sessions: people who are signed out
+// until then are so with cause.
+func (c *Crowd) EndSessions() { c.ends.Add(1) }
+
+// SessionsEnded says that the announced sessions have ended, and must not go on.
+func (c *Crowd) SessionsEnded() { c.ended.Store(c.ends.Load()) }
 
 // check verifies that a token is of the requested organization and of the same person
 // as all earlier ones.
@@ -168,11 +194,12 @@ func (c *Crowd) tries() int {
 }
 
 func (c *Crowd) signIn(w *Worker) {
-	for range c.tries() {
+	for i := range c.tries() {
 		c.SignIns.Add(1)
-		answer := w.SignIn(w.name)
+		w.since = c.ended.Load()
+		answer := c.goIn(w, i)
 		for name := range w.Cookies() {
-			if strings.HasPrefix(name, "__Host-Http-tabard.") && strings.Contains(name, ".demo.") {
+			if strings.HasPrefix(name, "__Host-Http-tabard.") && strings.Contains(name, ".demo.") && c.landed(answer) {
 				return
 			}
 		}
@@ -183,6 +210,22 @@ func (c *Crowd) signIn(w *Worker) {
 		<-time.After(20 * time.Millisecond)
 	}
 	w.failed.Add(1)
+}
+
+// landed reports whether a sign-in ended in the app. In a rolling upgrade a cookie alone
+// does not show it: each release clears only the cookies that it knows, and a sign-in that
+// this release began and the last one ends leads to a page that begins it again.
+func (c *Crowd) landed(answer httpbrowser.Response) bool {
+	return !c.upgrading || answer.Status == http.StatusOK && answer.URL.Path == "/"
+}
+
+// goIn signs a person in. In a rolling upgrade every other attempt begins by a link, as
+// pages of the last release do.
+func (c *Crowd) goIn(w *Worker, attempt int) httpbrowser.Response {
+	if c.upgrading && attempt%2 == 1 {
+		return w.Choose(w.Login(""), w.name)
+	}
+	return w.SignIn(w.name)
 }
 
 // AwaitNewSignIns waits until each person has signed out and in again since the
@@ -215,17 +258,21 @@ type Result struct {
 	SignOuts     int64 `json:"false_sign_outs"`
 	FailedSignIn int64 `json:"failed_sign_ins"`
 	Mixed        int64 `json:"wrong_organization_or_person"`
+	// Ended are sign-outs that an operator caused, and Revived sessions that went on
+	// after that.
+	Ended   int64 `json:"sign_outs_by_the_operator,omitempty"`
+	Revived int64 `json:"revived_sessions,omitempty"`
 	// Last is the last answer to a person in trouble.
 	Last string `json:"last,omitempty"`
 }
 
 // Result returns the outcome of the crowd's work so far.
 func (c *Crowd) Result() Result {
-	r := Result{People: len(c.People), Mints: c.Mints.Load(), SignIns: c.SignIns.Load(), Repeated: c.Repeated.Load(), Stubborn: c.FailedTwice.Load()}
+	r := Result{People: len(c.People), Mints: c.Mints.Load(), SignIns: c.SignIns.Load(), Repeated: c.Repeated.Load(), Stubborn: c.FailedTwice.Load(), Ended: c.Ended.Load()}
 	for _, w := range c.People {
-		out, failed, mixed := w.signedOut.Load(), w.failed.Load(), w.mixed.Load()
+		out, failed, mixed, revived := w.signedOut.Load(), w.failed.Load(), w.mixed.Load(), w.revived.Load()
 		r.SignOuts, r.FailedSignIn, r.Mixed = r.SignOuts+out, r.FailedSignIn+failed, r.Mixed+mixed
-		if out+failed+mixed > 0 {
+		if r.Revived += revived; out+failed+mixed+revived > 0 {
 			r.Last = fmt.Sprintf("%s: %v", w.name, w.last.Load())
 		}
 	}
@@ -238,7 +285,7 @@ func (c *Crowd) CheckFailures(t *testing.T) {
 	t.Helper()
 	r := c.Result()
 	t.Logf("%+v", r)
-	if r.SignOuts+r.FailedSignIn+r.Mixed > 0 {
+	if r.SignOuts+r.FailedSignIn+r.Mixed+r.Revived > 0 {
 		t.Error(r.Last)
 	}
 	if r.Mints < int64(r.People) {

@@ -36,6 +36,8 @@ type Deployment struct {
 	ExtraArgs []string // extra arguments of the servers
 	// Wrapper is a command that runs the servers: their own command is appended.
 	Wrapper []string
+	// LastRelease is the program of the last release, where that is what runs.
+	LastRelease string
 
 	ClientSecretFile string
 	idp              atomic.Value // the provider's http.HandlerFunc
@@ -132,7 +134,13 @@ func (d *Deployment) Run(name string, args ...string) string {
 // Start starts a replica, and waits until it is ready.
 func (d *Deployment) Start(r *Replica) {
 	d.Helper()
-	d.launch(r)
+	d.Launch(r)
+	d.AwaitReady(r)
+}
+
+// AwaitReady waits until a replica is ready.
+func (d *Deployment) AwaitReady(r *Replica) {
+	d.Helper()
 	contract.Ready(d, "http://"+r.Listen+"/auth")
 }
 
@@ -140,20 +148,37 @@ func (d *Deployment) Start(r *Replica) {
 func (d *Deployment) StartTogether() {
 	d.Helper()
 	for _, r := range d.Replicas {
-		d.launch(r)
+		d.Launch(r)
 	}
 	for _, r := range d.Replicas {
-		contract.Ready(d, "http://"+r.Listen+"/auth")
+		d.AwaitReady(r)
 	}
 }
 
-func (d *Deployment) launch(r *Replica) {
+// Launch starts a replica, which need not get ready.
+func (d *Deployment) Launch(r *Replica) {
 	d.Helper()
-	command := append(d.Wrapper, program.Path(d, "tabard"), "serve",
+	words := append(d.Wrapper, d.program(), "serve",
 		"--listen", r.Listen, "--public-url", d.Origin+"/auth", "--database", d.Database, "--secret-file", r.Secret,
-		"--oidc-issuer", d.Issuer, "--oidc-client-id", ClientID, "--oidc-client-secret-file", d.ClientSecretFile)
-	command = append(command, d.ExtraArgs...)
-	r.Process = program.Run(d, "tabard", exec.Command(command[0], command[1:]...))
+		"--oidc-issuer", d.Issuer, "--oidc-client-id", ClientID)
+	if d.LastRelease == "" {
+		words = append(words, "--oidc-client-secret-file", d.ClientSecretFile)
+	}
+	words = append(words, d.ExtraArgs...)
+	command := exec.Command(words[0], words[1:]...)
+	if d.LastRelease != "" { // which reads no file
+		command.Env = append(os.Environ(), "TABARD_OIDC_CLIENT_SECRET="+ClientSecret)
+	}
+	r.Process = program.Run(d, "tabard", command)
+}
+
+// program returns the path of the program that runs.
+func (d *Deployment) program() string {
+	d.Helper()
+	if d.LastRelease != "" {
+		return d.LastRelease
+	}
+	return program.Path(d, "tabard")
 }
 
 // Restart restarts replicas one after the other, each gracefully.
@@ -283,5 +308,5 @@ func (d *Deployment) Apply(people int) {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		d.Fatal(err)
 	}
-	d.Run(program.Path(d, "tabard"), "apply", file, "--database", d.Database)
+	d.Run(d.program(), "apply", file, "--database", d.Database)
 }

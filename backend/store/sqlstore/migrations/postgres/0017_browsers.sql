@@ -2,7 +2,6 @@
 
 -- The browser that a session began in, as its cookie's hash; '' where that is not known.
 ALTER TABLE sessions ADD COLUMN browser TEXT NOT NULL DEFAULT '';
-CREATE INDEX sessions_by_browser ON sessions (browser, created_at) WHERE browser <> '';
 
 -- Until when cookies also bear the names that the release before gave them: for a week
 -- where that release has served this database, so that nobody is signed out by a replica

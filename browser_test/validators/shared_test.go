@@ -1,0 +1,285 @@
+package validators
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/token"
+)
+
+var update = flag.Bool("update", false, "write the shared vectors anew")
+
+// The shared vectors are files that the tests of the Go packages and of @tabard/server
+// both run: one verdict, one reason.
+const (
+	sharedTokens   = "../../js/server/vectors/tokens.json"
+	sharedRequests = "../../js/server/vectors/requests.json"
+)
+
+// setting is the issuer and the API of a file of shared vectors.
+type setting struct {
+	Issuer   string `json:"issuer"`
+	Audience string `json:"audience"`
+	Now      int64  `json:"now"`    // Unix seconds
+	Leeway   int64  `json:"leeway"` // seconds
+	// Keys are the published key sets by address. Others are not found.
+	Keys map[string]json.RawMessage `json:"keys"`
+	// Dedicated are the organizations whose tokens come from their own issuers only.
+	Dedicated []string `json:"dedicated"`
+}
+
+// RoundTrip serves the key sets.
+func (s *setting) RoundTrip(r *http.Request) (*http.Response, error) {
+	text, found := s.Keys[r.URL.String()]
+	status := http.StatusOK
+	if !found {
+		status = http.StatusNotFound
+	}
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(text)), Request: r}, nil
+}
+
+// verifier returns a verifier, of tokens of organizations' own issuers too if so asked.
+func (s *setting) verifier(t *testing.T, organizations bool) *token.Verifier {
+	t.Helper()
+	client := &http.Client{Transport: s}
+	config := token.Config{
+		Issuer: s.Issuer, Audience: s.Audience, Leeway: time.Duration(s.Leeway) * time.Second, Now: func() time.Time { return time.Unix(s.Now, 0) },
+		Keys: token.NewKeySet(s.Issuer+"/.well-known/jwks.json", client),
+	}
+	if organizations {
+		config.Organizations = token.NewKeySets(s.Issuer, client)
+		config.Dedicated = func(id string) bool { return slices.Contains(s.Dedicated, id) }
+	}
+	verifier, err := token.NewVerifier(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return verifier
+}
+
+// tokenFile is tokens.json.
+type tokenFile struct {
+	setting
+	Vectors []sharedToken `json:"vectors"`
+}
+
+// sharedToken is a token and its verdicts; an empty reason is an accepted token.
+type sharedToken struct {
+	Name  string `json:"name"`
+	Token string `json:"token"`
+	Times int    `json:"times,omitempty"` // how often Token is repeated; 0 is once
+	// Organizations accepts tokens of organizations' own issuers.
+	Organizations bool         `json:"organizations,omitempty"`
+	Verify        token.Reason `json:"verify"`
+	Inspect       token.Reason `json:"inspect"`
+	// Organization and Subject are what Inspect tells of an authentic token.
+	Organization string `json:"organization,omitempty"`
+	Subject      string `json:"subject,omitempty"`
+}
+
+// TestSharedVectors_TokensAreCurrent compares the file with the table that the
+// independent validators agree with, and with further tokens.
+func TestSharedVectors_TokensAreCurrent(t *testing.T) {
+	v := newVectors(t)
+	file := tokenFile{setting: setting{
+		Issuer: "https://app.example.com/auth", Audience: "https://api.example.com", Now: v.now.Unix(), Leeway: 60,
+		Keys: map[string]json.RawMessage{
+			"https://app.example.com/auth/.well-known/jwks.json":              v.set,
+			"https://app.example.com/auth/o/org_globex/.well-known/jwks.json": v.publish(object{"evil": v.evil.Public()}),
+		},
+		Dedicated: []string{"org_globex"},
+	}}
+	for name, vec := range v.all() {
+		s := sharedToken{Name: name, Token: vec.raw, Verify: vec.reason, Inspect: vec.reason}
+		if dots := strings.Trim(s.Token, "."); dots == "" && len(s.Token) > 1000 {
+			s.Token, s.Times = ".", len(s.Token)
+		}
+		file.Vectors = append(file.Vectors, s)
+	}
+	file.Vectors = append(file.Vectors, v.further()...)
+	slices.SortFunc(file.Vectors, func(a, b sharedToken) int { return strings.Compare(a.Name, b.Name) })
+	for i := range file.Vectors { // what Inspect tells of authentic tokens
+		s := &file.Vectors[i]
+		if claims, _ := file.verifier(t, s.Organizations).Inspect(t.Context(), s.text()); claims != nil {
+			s.Organization, s.Subject = claims.OrganizationID, claims.Subject
+		}
+	}
+	current(t, sharedTokens, file)
+}
+
+func (s *sharedToken) text() string { return strings.Repeat(s.Token, max(s.Times, 1)) }
+
+// current writes a file of vectors if so asked, and otherwise compares it.
+func current(t *testing.T, path string, file any) {
+	t.Helper()
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", " ")
+	if err := e.Encode(file); err != nil {
+		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile(path, text.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	committed, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(committed, text.Bytes()) {
+		t.Errorf("%s is not current: run go test ./browser_test/validators -run %s -update", path, t.Name())
+	}
+}
+
+func read(t *testing.T, path string, into any) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(text, into)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestSharedVectors_Tokens runs the file as the tests of @tabard/server do.
+func TestSharedVectors_Tokens(t *testing.T) {
+	var file tokenFile
+	read(t, sharedTokens, &file)
+	for _, s := range file.Vectors {
+		t.Run(s.Name, func(t *testing.T) {
+			v := file.verifier(t, s.Organizations)
+			if _, err := v.Verify(t.Context(), s.text()); token.ReasonOf(err) != s.Verify || (err == nil) != (s.Verify == "") {
+				t.Errorf("Verify says %v, want %q", err, s.Verify)
+			}
+			claims, err := v.Inspect(t.Context(), s.text())
+			if token.ReasonOf(err) != s.Inspect || (claims != nil) != (s.Organization != "") {
+				t.Errorf("Inspect says %+v, %v, want %q", claims, err, s.Inspect)
+			}
+			if claims != nil && (claims.OrganizationID != s.Organization || claims.Subject != s.Subject) {
+				t.Errorf("Inspect says %q of %q", claims.Subject, claims.OrganizationID)
+			}
+		})
+	}
+	if len(file.Vectors) < 150 {
+		t.Errorf("there are only %d vectors", len(file.Vectors))
+	}
+}
+
+// further returns tokens that generic validators have no verdict on: forms that two
+// parsers of our own could read differently, bound tokens, and organizations' issuers.
+func (v *vectors) further() (all []sharedToken) {
+	header, claims := `{"alg":"ES256","kid":"es","typ":"at+jwt"}`, v.json(v.claims(nil))
+	payload := func(member string) string {
+		return v.text(header, strings.Replace(claims, "{", "{"+member+",", 1), "ES256", v.es)
+	}
+	without := func(claim, member string) string {
+		text := v.json(v.claims(object{claim: nil}))
+		return v.text(header, strings.Replace(text, "{", "{"+member+",", 1), "ES256", v.es)
+	}
+	many := func(n int) string {
+		var members strings.Builder
+		for i := range n {
+			fmt.Fprintf(&members, `"m%d":0,`, i)
+		}
+		return strings.TrimSuffix(members.String(), ",")
+	}
+	add := func(name, raw string, verify token.Reason, inspect ...token.Reason) {
+		s := sharedToken{Name: name, Token: raw, Verify: verify, Inspect: verify}
+		if len(inspect) > 0 {
+			s.Inspect = inspect[0]
+		}
+		all = append(all, s)
+	}
+	for name, member := range map[string]string{ // forms of one number
+		"exp as 1.8e9": `"exp":1.8e9`, "exp as a decimal": `"exp":1800000300.0`, "exp beyond 64 bits": `"exp":9223372036854775808`,
+		"exp with a plus": `"exp":+1800000300`, "exp with a zero before it": `"exp":01800000300`,
+	} {
+		add(name, without("exp", member), token.Malformed)
+	}
+	add("exp at the end of 64 bits", without("exp", `"exp":9223372036854775807`), "")
+	add("exp at the other end", without("exp", `"exp":-9223372036854775808`), token.Expired)
+	add("exp as minus zero", without("exp", `"exp":-0`), token.MissingClaim)
+	add("iat at the end of 64 bits", without("iat", `"iat":9223372036854775807`), token.NotYetValid)
+	add("nbf as null", payload(`"nbf":null`), "")
+	add("auth_time as a decimal", without("auth_time", `"auth_time":1.5`), token.Malformed)
+	for name, member := range map[string]string{ // claims of another type
+		"roles as a text": `"roles":"editor"`, "roles of numbers": `"roles":[1]`, "roles as an object": `"roles":{}`,
+	} {
+		add(name, without("roles", member), token.Malformed)
+	}
+	add("roles as null", without("roles", `"roles":null`), "")
+	add("a role that is null", without("roles", `"roles":[null]`), "")
+	add("an aud that is null in a list", without("aud", `"aud":["https://api.example.com",null]`), token.Malformed)
+	add("org_slug as a list", without("org_slug", `"org_slug":["acme"]`), token.Malformed)
+	add("act as a text", payload(`"act":"usr_1"`), token.Malformed)
+	add("act of a number", payload(`"act":{"sub":7}`), token.Malformed)
+	add("act within act of a number", payload(`"act":{"sub":"reports","act":{"sub":7}}`), token.Malformed)
+	add("act as null", payload(`"act":null`), "")
+	add("act of staff", payload(`"act":{"sub":"usr_1"}`), "")
+	add("64 members", payload(many(64-13)), "")
+	add("65 members", payload(many(65-13)), token.Malformed)
+	add("65 members further in", payload(`"m":{`+many(65)+`}`), token.Malformed)
+	add("a repeated member further in", payload(`"m":[{"a":1,"a":1}]`), token.Malformed)
+	add("a member named as all objects have", payload(`"__proto__":{"org_id":"org_globex"},"constructor":1,"toString":1`), "")
+	add("an organization by __proto__", without("org_id", `"__proto__":{"org_id":"org_globex"}`), token.MissingClaim)
+	add("braces in texts", payload(`"m":"{\"a\":[\\","n":["}",",",":"]`), "")
+	add("deep nesting", payload(`"m":`+strings.Repeat("[", 2500)+strings.Repeat("]", 2500)), "")
+	add("white space", v.text(" {\n\"alg\" : \"ES256\",\t\"kid\":\"es\",\r\"typ\":\"at+jwt\" } ", claims, "ES256", v.es), "")
+	add("a no-break space", v.text("\u00a0"+header, claims, "ES256", v.es), token.Malformed)
+	add("invalid UTF-8 in the header", v.text(`{"alg":"ES256","kid":"es","typ":"at+jwt","m":"`+"\xff"+`"}`, claims, "ES256", v.es), token.Malformed)
+	add("invalid UTF-8 in the claims", payload(`"m":"`+"\xe2\x82"+`"`), token.Malformed)
+	add("half a surrogate pair", without("sub", `"sub":"usr_\ud800"`), "")
+	add("two names of half a pair", payload(`"\ud800":1,"\udfff":1`), token.Malformed)
+	add("a subject outside of Latin", without("sub", `"sub":"usr_🦊é"`), "")
+	add("a kid with an escape", v.text(`{"alg":"ES256","kid":"\u0065s","typ":"at\u002bjwt"}`, claims, "ES256", v.es), "")
+	add("typ in letters like ASCII", v.text(`{"alg":"ES256","kid":"es","typ":"AT+JWT"}`, claims, "ES256", v.es), "")
+	add("typ application twice", v.text(`{"alg":"ES256","kid":"es","typ":"application/application/at+jwt"}`, claims, "ES256", v.es), token.WrongType)
+	jkt := strings.Repeat("k", 43)
+	add("bound", payload(`"cnf":{"jkt":"`+jkt+`"}`), token.ProofRequired, "")
+	add("bound by a certificate", payload(`"cnf":{"x5t#S256":"k"}`), token.ProofRequired, "")
+	add("bound to nothing", payload(`"cnf":{}`), token.ProofRequired, "")
+	add("bound to null", payload(`"cnf":null`), "")
+	add("bound to a text", payload(`"cnf":"k"`), token.Malformed)
+	add("bound to a number", payload(`"cnf":{"jkt":7}`), token.Malformed)
+	add("bound and expired", v.with(object{"cnf": object{"jkt": jkt}, "exp": 1}), token.Expired)
+	return append(all, v.issuers()...)
+}
+
+// issuers returns tokens of organizations that may have an issuer of their own.
+func (v *vectors) issuers() (all []sharedToken) {
+	own := func(id string) string { return "https://app.example.com/auth/o/" + id }
+	evil := object{"kid": "evil"}
+	for name, c := range map[string]struct {
+		raw  string
+		want token.Reason
+	}{
+		"of the workspace":                             {v.with(nil), ""},
+		"of an organization's issuer":                  {v.sign(evil, object{"iss": own("org_globex"), "org_id": "org_globex"}, v.evil), ""},
+		"of it by the workspace's key":                 {v.with(object{"iss": own("org_globex"), "org_id": "org_globex"}), token.UnknownKey},
+		"of it for another organization":               {v.sign(evil, object{"iss": own("org_globex"), "org_id": "org_acme"}, v.evil), token.WrongIssuer},
+		"of the workspace for a dedicated one":         {v.with(object{"org_id": "org_globex"}), token.WrongIssuer},
+		"of the workspace by an organization's key":    {v.sign(evil, nil, v.evil), token.UnknownKey},
+		"of an organization without an issuer":         {v.sign(evil, object{"iss": own("org_acme")}, v.evil), token.UnknownKey},
+		"of an organization with dots in its id":       {v.sign(evil, object{"iss": own("org_../org_globex"), "org_id": "org_../org_globex"}, v.evil), token.WrongIssuer},
+		"of an organization with an escape in its id":  {v.sign(evil, object{"iss": own("org_%67lobex"), "org_id": "org_%67lobex"}, v.evil), token.WrongIssuer},
+		"of an organization with a line end in its id": {v.sign(evil, object{"iss": own("org_globex\n"), "org_id": "org_globex\n"}, v.evil), token.WrongIssuer},
+		"of an organization with a long id":            {v.sign(evil, object{"iss": own("org_" + strings.Repeat("g", 61)), "org_id": "org_" + strings.Repeat("g", 61)}, v.evil), token.WrongIssuer},
+		"of the longest id, without an issuer":         {v.sign(evil, object{"iss": own("org_" + strings.Repeat("g", 60)), "org_id": "org_" + strings.Repeat("g", 60)}, v.evil), token.UnknownKey},
+		"of an organization by slug":                   {v.sign(evil, object{"iss": own("globex"), "org_id": "globex"}, v.evil), token.WrongIssuer},
+	} {
+		all = append(all, sharedToken{Name: "issuers: " + name, Token: c.raw, Organizations: true, Verify: c.want, Inspect: c.want})
+	}
+	return all
+}

@@ -1,0 +1,100 @@
+package server
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/token/tokentest"
+	"github.com/tabard-auth/tabard/browser_test/kit/ports"
+)
+
+// plan is what the kit calls of each example.
+const plan = `
+GET    /organizations/{organization}/notes
+record note=id POST /organizations/{organization}/notes {"text": "{canary}"}
+GET    /organizations/{organization}/notes/{note}
+DELETE /organizations/{organization}/notes/{note}
+`
+
+// serve starts an example and returns where it answers.
+func serve(t *testing.T, issuer *tokentest.Issuer, script string) string {
+	t.Helper()
+	port := ports.Hold(t)
+	command := exec.Command("node", script)
+	command.Env = append(os.Environ(), "ISSUER="+issuer.URL, "AUDIENCE="+tokentest.Audience, fmt.Sprint("PORT=", port))
+	command.Stderr = t.Output()
+	in, err := command.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		in.Close()
+		command.Process.Signal(os.Interrupt)
+		command.Wait()
+	})
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() || lines.Text() != "serving" {
+		t.Fatalf("%s says %q", script, lines.Text())
+	}
+	go func() {
+		for lines.Scan() { // the records of requests
+		}
+	}()
+	return fmt.Sprintf("http://127.0.0.1:%d", port)
+}
+
+// TestExamples_LeakNothing tries each example by the command line's isolation kit. The
+// control leaves the guard out of one route.
+func TestExamples_LeakNothing(t *testing.T) {
+	npm(t)
+	tabard := filepath.Join(t.TempDir(), "tabard")
+	run(t, "../..", "go", "build", "-o", tabard, "./backend")
+	issuer := tokentest.NewIssuer()
+	t.Cleanup(issuer.Close)
+	planned := filepath.Join(t.TempDir(), "plan.txt")
+	write(t, planned, plan)
+	for name, script := range map[string]string{"Express": "examples/express.js", "Fastify": "examples/fastify.js", "Hono on workerd": "testdata/serve-worker.js"} {
+		t.Run(name, func(t *testing.T) {
+			out, err := isolate(t, issuer, tabard, planned, serve(t, issuer, script))
+			if err != nil || !strings.Contains(out, " 0 findings") {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+	t.Run("a leaking one", func(t *testing.T) {
+		text, err := os.ReadFile("examples/express.js")
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaking := strings.Replace(string(text), `protect(guard, { organization: "organization" })`, "protect(guard)", 1)
+		leaking = strings.ReplaceAll(leaking, `request.tabard?.organization ?? ""`, "String(request.params.organization)")
+		script := "examples/leaking.js"
+		write(t, script, leaking)
+		t.Cleanup(func() { os.Remove(script) })
+		if out, err := isolate(t, issuer, tabard, planned, serve(t, issuer, script)); err == nil {
+			t.Errorf("nothing was found:\n%s", out)
+		}
+	})
+}
+
+func isolate(t *testing.T, issuer *tokentest.Issuer, tabard, planned, url string) (string, error) {
+	t.Helper()
+	command := exec.Command(tabard, "isolation", planned, "--url", url)
+	command.Env = append(os.Environ(),
+		"TABARD_TOKEN_A="+issuer.Token("org_a"), "TABARD_TOKEN_B="+issuer.Token("org_b"),
+		"TABARD_EXPIRED_A="+issuer.Expired("org_a"), "TABARD_EXPIRED_B="+issuer.Expired("org_b"))
+	out, err := command.CombinedOutput()
+	return string(out), err
+}

@@ -1,0 +1,60 @@
+// @ts-check
+
+import { mark } from "./admission.js";
+
+/**
+ * @import { IncomingMessage, ServerResponse } from "node:http"
+ * @import { Admission } from "./admission.js"
+ */
+
+/**
+ * A Node request as a guard reads it. Repeated headers are joined with a comma, as Fetch does:
+ * Node itself drops the second Authorization.
+ * @param {IncomingMessage & {originalUrl?: string}} request
+ * @returns {any}
+ */
+export const fromNode = (request) => ({
+  method: request.method ?? "",
+  url: request.originalUrl ?? request.url ?? "",
+  headers: { get: (/** @type {string} */ name) => request.headersDistinct[name.toLowerCase()]?.join(", ") ?? null },
+});
+
+/**
+ * Makes a Node answer say whose it is, as mark does.
+ * @param {IncomingMessage} request
+ * @param {ServerResponse} response
+ * @param {Admission} admission
+ */
+export function markNode(request, response, admission) {
+  for (const [name, value] of admission.tags.conditions((name) => request.headers[name.toLowerCase()]?.toString())) {
+    if (value === undefined) delete request.headers[name.toLowerCase()];
+    else request.headers[name.toLowerCase()] = value;
+  }
+  response.setHeader("Tabard-Organization", admission.organization);
+  const writeHead = /** @type {(status: number, reason?: string) => ServerResponse} */ (response.writeHead);
+  response.writeHead = (/** @type {number} */ status, /** @type {any[]} */ ...rest) => {
+    const reason = typeof rest[0] === "string" ? rest[0] : undefined;
+    addHeaders(response, reason === undefined ? rest[0] : rest[1]);
+    mark({
+      get: (name) => response.getHeader(name)?.toString() ?? null,
+      set: (name, value) => void response.setHeader(name, value),
+    }, admission);
+    return reason === undefined ? writeHead.call(response, status) : writeHead.call(response, status, reason);
+  };
+}
+
+/**
+ * Sets the headers that were passed to writeHead: an object, or names and values in turn.
+ * @param {ServerResponse} response
+ * @param {any} headers
+ */
+function addHeaders(response, headers) {
+  if (!headers) return;
+  if (!Array.isArray(headers)) {
+    for (const [name, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(name, value);
+    return;
+  }
+  const flat = headers.flat();
+  for (let i = 0; i < flat.length; i += 2) response.removeHeader(flat[i]);
+  for (let i = 0; i < flat.length; i += 2) response.appendHeader(flat[i], flat[i + 1]);
+}
