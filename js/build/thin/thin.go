@@ -30,9 +30,10 @@ var Core = []string{
 //   - 4 for the memory of proofs, which outlives a handler whose secret is read again.
 //   - 24 for the refusal of requests beyond a limit, which pages of sibling hosts can read, and
 //     for a client that left.
+//   - 11 for the pages of a person's organizations, of which the first 1,000 were shown.
 //
 // A change that raises it says by how much and why.
-const Ceiling = 5736
+const Ceiling = 5747
 
 // Lines counts the lines of the core that have code on them. A package or file that is
 // not there is an error.
