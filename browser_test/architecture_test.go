@@ -124,7 +124,7 @@ var walls = []wall{
 	{
 		sentence: "packages that declare a store's interface import no store",
 		of: []string{
-			"backend/authn", "backend/signin", "backend/browserapi", "backend/serverapi", "backend/admin",
+			"backend/authn", "backend/signin", "backend/browserapi", "backend/serverapi", "backend/admin", "backend/events",
 			"backend/directory", "backend/orgsession", "backend/signingkey", "backend/host",
 		},
 		refuses: rooms("backend/store"),
@@ -140,9 +140,14 @@ var walls = []wall{
 		refuses:  rooms("backend/serverapi", "backend/admin"),
 	},
 	{
-		sentence: "serverapi does not import its APIs of administration and of sessions across apps",
+		sentence: "serverapi does not import its APIs of administration, of sessions across apps and of endings",
 		of:       []string{"backend/serverapi"},
-		refuses:  rooms("backend/serverapi/adminapi", "backend/serverapi/crossapp"),
+		refuses:  rooms("backend/serverapi/adminapi", "backend/serverapi/crossapp", "backend/events"),
+	},
+	{
+		sentence: "only the host and its callers import the feed of endings",
+		but:      []string{"backend/events", "backend/host", "backend/cli"},
+		refuses:  rooms("backend/events"),
 	},
 	{sentence: "only tests import the validator of the OpenAPI document", refuses: []string{"github.com/getkin"}},
 	{
@@ -265,7 +270,7 @@ var floors = [][]string{
 		"js", "js/build/thin", "web-demo/idp", "web-demo/page", "worker/compile", "worker/edge", "worker/platformtest",
 	},
 	{ // refusals, tokens, proofs and sessions
-		"backend/refusal", "backend/token", "backend/dpop", "backend/session",
+		"backend/refusal", "backend/token", "backend/token/secevent", "backend/dpop", "backend/session",
 		"js/build", "wasm/tab", "web-demo/idp/logintest", "worker/smoke", "worker/webcrypto",
 	},
 	{ // directory, access rules, keys and HTTP
@@ -280,7 +285,7 @@ var floors = [][]string{
 		"backend/authn", "backend/serverapi", "backend/store/sqlstore", "backend/store/storetest", "web-demo",
 	},
 	{ // endpoints
-		"backend/signin", "backend/serverapi/adminapi", "backend/serverapi/crossapp", "backend/store/migrate", "worker/workerd",
+		"backend/signin", "backend/serverapi/adminapi", "backend/serverapi/crossapp", "backend/events", "backend/store/migrate", "worker/workerd",
 	},
 	{"backend/browserapi", "backend/store/inspect", "backend/store/move", "worker/local"},
 	{ // the composed backend, and the databases

@@ -1,6 +1,7 @@
 import program from "./build/tabard.wasm";
 import { clientFile } from "./client.mjs";
 import { checkLimits } from "./limits.mjs";
+import { isPoll, poll } from "./poll.mjs";
 import { Pool } from "./pool.mjs";
 import { parse } from "./request.mjs";
 
@@ -9,7 +10,10 @@ const pool = new Pool(program);
 export default {
   async fetch(request, env, ctx) {
     const parsed = parse(request, env);
-    return clientFile(parsed, env) ?? (await checkLimits(parsed, env)) ?? pool.fetch(parsed, env, ctx);
+    const answered = clientFile(parsed, env) ?? (await checkLimits(parsed, env));
+    if (answered !== undefined) return answered;
+    const ask = (asked) => pool.fetch(asked, env, ctx);
+    return isPoll(parsed) ? poll(parsed, env, ask) : ask(parsed);
   },
   scheduled: (_, env, ctx) => pool.scheduled(env, ctx),
 };

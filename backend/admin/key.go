@@ -39,10 +39,12 @@ type Key struct {
 type KeyKind string
 
 // The kinds: Administration keys are for the administration API. With WorkspaceAPI keys
-// the servers of apps open sessions in other apps.
+// the servers of apps open sessions in other apps. With Events keys they follow the feed
+// of endings.
 const (
 	Administration KeyKind = "administration"
 	WorkspaceAPI   KeyKind = "workspace"
+	Events         KeyKind = "events"
 )
 
 // KeyStore stores API keys. It deletes none, so that their ids in the audit log keep a
@@ -100,6 +102,7 @@ func (h hasher) hash(under []byte, kind KeyKind, text string) string {
 var keyRefusals = map[KeyKind]*refusal.Refusal{
 	Administration: refuse(api.AdminKeyRequired, "A valid administration key is required."),
 	WorkspaceAPI:   refuse(api.WorkspaceAPIKeyRequired, "A valid workspace API key is required."),
+	Events:         refuse(api.EventsKeyRequired, "A valid key of the kind events is required."),
 }
 
 // Authenticate returns the actor of a key of the given kind. A key that is unknown,

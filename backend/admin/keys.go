@@ -30,12 +30,15 @@ func (n NewKey) check() error {
 	}
 	switch n.kind() {
 	case WorkspaceAPI:
-	case Administration:
+	case Administration, Events:
 		if n.App != "" {
 			return refuse(api.InvalidRequest, "app is allowed only with the kind workspace.")
 		}
+		if n.kind() == Events && n.Organization != "" { // the feed names sessions and people of all
+			return refuse(api.InvalidRequest, "A key of the kind events is for the whole workspace: leave organization out.")
+		}
 	default:
-		return refuse(api.InvalidRequest, "kind must be administration or workspace.")
+		return refuse(api.InvalidRequest, "kind must be administration, workspace or events.")
 	}
 	return checkName("name", n.Name, true)
 }

@@ -49,6 +49,7 @@ const (
 	NotFound                       Code = "not_found"
 	AdminKeyRequired               Code = "admin_key_required"
 	AdminAccessDenied              Code = "admin_access_denied" // the key's scope is too narrow
+	EventsKeyRequired              Code = "events_key_required"
 	// Of the workspace's sessions across apps. The reason of WorkspaceAccessDenied is
 	// one of these codes, or why the token was refused.
 	WorkspaceAPIKeyRequired Code = "workspace_api_key_required"

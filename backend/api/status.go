@@ -21,6 +21,7 @@ var statuses = map[Code]int{
 	NotFound:                       404,
 	AdminKeyRequired:               401,
 	AdminAccessDenied:              403,
+	EventsKeyRequired:              401,
 	WorkspaceAPIKeyRequired:        401,
 	WorkspaceAccessDenied:          403,
 	AppNotInWorkspace:              404,

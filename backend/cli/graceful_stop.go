@@ -34,6 +34,7 @@ const maxStopDelay = 5 * time.Minute
 type gracefulStop struct {
 	readiness *host.Readiness
 	delay     time.Duration
+	stopPolls func() // answers the requests that wait for events
 }
 
 // run serves until ctx ends, and then stops.
@@ -57,6 +58,7 @@ func (s gracefulStop) run(ctx context.Context, listener net.Listener, handler ht
 		return err
 	}
 	closing.Store(true)
+	s.stopPolls()
 	if err := waitOrFail(failed, s.delay/5); err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func TestServer_StopsStepByStep(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
-			ended <- gracefulStop{readiness, 5 * time.Second}.run(ctx, p, handler, slog.New(slog.DiscardHandler))
+			ended <- gracefulStop{readiness, 5 * time.Second, func() {}}.run(ctx, p, handler, slog.New(slog.DiscardHandler))
 		}()
 		client := p.connect()
 		answers := bufio.NewReader(client)

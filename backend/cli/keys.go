@@ -17,8 +17,9 @@ import (
 func keysCommand() *cobra.Command {
 	return group("keys", "Create, list and revoke API keys",
 		`A key gives access to the administration API below /admin/v1, for the whole workspace
-or for one organization, or lets an app's server open sessions in another app. A key
-of one kind is useless for the other. It is shown once and stored as a hash.`,
+or for one organization, lets an app's server open sessions in another app, or lets an
+API follow the feed of endings. A key of one kind is useless for the others. It is
+shown once and stored as a hash.`,
 		createKey(), listKeys(),
 		adminCommand[admin.Empty]{
 			use: "revoke KEY", args: 1, short: "Revoke a key immediately and permanently",
@@ -64,17 +65,19 @@ func createKey() *cobra.Command {
 		use: "create", short: "Create a key and show it once", secret: true,
 		long: `Create prints a new key, and nothing else, on standard output. The kind administration
 gives access to the administration API. The kind workspace lets an app's server open
-sessions in another app of the workspace and renew its own. Without --organization the
-key is for the whole workspace. --secret-file is the server's.
+sessions in another app of the workspace and renew its own. The kind events lets an API
+follow the feed of endings. Without --organization the key is for the whole workspace.
+--secret-file is the server's.
 
 With --print-sql nothing is stored: standard output has SQL for wrangler d1 execute,
 and standard error the key.`,
 		example: `  tabard keys create --name "billing server" --expires 8760h
   tabard keys create --name "Acme's own" --organization acme
-  tabard keys create --name "notes server" --kind workspace --app notes`,
+  tabard keys create --name "notes server" --kind workspace --app notes
+  tabard keys create --name "notes API" --kind events`,
 		flags: allFlags(organizationFlag(&n.Organization, false), func(c *cobra.Command) {
 			c.Flags().StringVar(&n.Name, "name", "", "`TEXT` that says whose key it is")
-			c.Flags().StringVar(&kind, "kind", string(admin.Administration), "key `KIND`: administration or workspace")
+			c.Flags().StringVar(&kind, "kind", string(admin.Administration), "key `KIND`: administration, workspace or events")
 			c.Flags().StringVar(&n.App, "app", "", "restrict the key to the server of `APP` (kind workspace)")
 			c.Flags().DurationVar(&life, "expires", 0, "expire the key after `TIME`, such as 8760h")
 			c.Flags().BoolVar(&printSQL, "print-sql", false, "print SQL for Cloudflare D1 instead of storing it")

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/tabard-auth/tabard/backend/events"
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/host/metrics"
 	"github.com/tabard-auth/tabard/backend/login"
@@ -30,6 +31,7 @@ type server struct {
 	epoch      *host.Epoch
 	readiness  *host.Readiness
 	proofs     *host.Proofs
+	endings    *events.Reader
 	replica    string
 	log        *slog.Logger // names sessions under the secret of the start
 	logHandler slog.Handler // without the naming of sessions
@@ -62,6 +64,7 @@ func (s *settings) newServer(ctx context.Context, logs io.Writer) (*server, sign
 	running := &server{
 		settings: s, store: store, metrics: counted, logHandler: records, log: log, epoch: epoch,
 		readiness: &host.Readiness{Store: store, Epoch: epoch, Log: log}, proofs: host.NewProofs(), replica: host.NewReplicaName(),
+		endings: events.NewReader(store),
 	}
 	counted.Watch(store, running.keys)
 	return running, secret, nil
@@ -105,7 +108,7 @@ func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
 		PublicURL: s.publicURL, CookieMark: s.cookieMark, Secret: secret, Keys: ring, Proofs: s.proofs,
 		Provider: provider, Client: js.Handler(), Log: log,
 		Tenants: s.metrics.Provider(metrics.ProviderConnection, login.NewTransport(s.loopbackConnections)), LoopbackConnections: s.loopbackConnections,
-		Ready: func(ctx context.Context) error { return s.readiness.Check(ctx, ring) }, Epoch: s.epoch,
+		Ready: func(ctx context.Context) error { return s.readiness.Check(ctx, ring) }, Epoch: s.epoch, Endings: s.endings,
 	}, s.metrics.Store(s.store))
 	if err != nil {
 		return err

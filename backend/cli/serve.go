@@ -91,7 +91,7 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	defer stopReloading()
 	tuneGC()
 	running.log.Info("serving", "listen", listener.Addr().String(), "public_url", s.publicURL)
-	err = gracefulStop{running.readiness, s.delay()}.run(ctx, listener, handler, running.log)
+	err = gracefulStop{running.readiness, s.delay(), running.endings.Stop}.run(ctx, listener, handler, running.log)
 	running.recordShutdown()
 	return err
 }

@@ -48,7 +48,7 @@ func running(t *testing.T, handler http.HandlerFunc, talk func(*pipes)) {
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
-			ended <- gracefulStop{&host.Readiness{}, 0}.run(ctx, p, handler, slog.New(slog.DiscardHandler))
+			ended <- gracefulStop{&host.Readiness{}, 0, func() {}}.run(ctx, p, handler, slog.New(slog.DiscardHandler))
 		}()
 		talk(p)
 		stop()

@@ -105,7 +105,7 @@ func TestShutdownLetsARequestFinish(t *testing.T) {
 	logs, w := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- gracefulStop{&host.Readiness{}, 0}.run(ctx, listener, handler, slog.New(slog.NewJSONHandler(w, nil)))
+		ended <- gracefulStop{&host.Readiness{}, 0, func() {}}.run(ctx, listener, handler, slog.New(slog.NewJSONHandler(w, nil)))
 		w.Close()
 	}()
 	answered := make(chan string, 1)

@@ -59,6 +59,8 @@ type Subject struct {
 	// Revision is the workspace document's. If it differs from the cached document's,
 	// the document must be read again.
 	Revision int64
+	// Event is the number of the feed's newest event when all of this was read.
+	Event int64
 }
 
 // Is reports whether the person has the expected id. An empty id matches every person.

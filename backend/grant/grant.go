@@ -140,7 +140,7 @@ func (g *Grant) Claims(s *directory.Subject, d *policy.Decision) token.Claims {
 		ClientID: g.App.ID, SessionID: s.Session.ID.String(),
 		OrganizationID: m.Organization.ID, OrganizationSlug: m.Organization.Slug,
 		Roles: m.Roles, Permissions: g.Workspace.Permissions(m.Roles),
-		AuthTime: event.Time, ACR: event.ACR, AMR: event.AMR, Actor: g.actor(s),
+		AuthTime: event.Time, ACR: event.ACR, AMR: event.AMR, Actor: g.actor(s), Event: s.Event,
 	}
 	if g.App.DPoPBoundTokens && s.Session.JKT != "" {
 		claims.Confirmation = &token.Confirmation{JKT: s.Session.JKT}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/events"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
@@ -16,6 +17,8 @@ type Cleaner interface {
 	Workspace(ctx context.Context) (*directory.Workspace, error)
 	FollowUpThefts(ctx context.Context, endUser bool, now int64) error
 	DeleteExpired(ctx context.Context, before, limit int64) (int64, error)
+	// ForgetEndings deletes the events of the feed up to the last before a time.
+	ForgetEndings(ctx context.Context, before int64) error
 }
 
 // Sessions and signing keys are deleted a day after their end. Sessions are deleted in
@@ -51,6 +54,9 @@ func maintain(ctx context.Context, store Cleaner, r Rotation, now time.Time) err
 		return fmt.Errorf("clean-up: %w", err)
 	}
 	if _, err := Reseal(ctx, store, r.Secret, now.Unix(), false); err != nil {
+		return fmt.Errorf("clean-up: %w", err)
+	}
+	if err := store.ForgetEndings(ctx, now.Add(-events.Keep).Unix()); err != nil {
 		return fmt.Errorf("clean-up: %w", err)
 	}
 	if err := store.DeleteSecretKeys(ctx, now.Add(-keepEnded).Unix()); err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/browserapi"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/events"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/serverapi"
@@ -53,6 +54,8 @@ type Config struct {
 	// Ready returns an error if the replica should not receive requests. Nil only pings
 	// the store.
 	Ready func(context.Context) error
+	// Endings lets polls of the feed of endings wait. Nil answers them at once.
+	Endings *events.Reader
 	// Epoch holds requests back from a database that was restored; nil holds none back.
 	Epoch *Epoch
 	Log   *slog.Logger
@@ -64,6 +67,7 @@ type Store interface {
 	browserapi.Store
 	signingkey.Store
 	admin.Store
+	events.Store
 	Ping(ctx context.Context) error
 }
 
@@ -99,11 +103,16 @@ func New(c Config, store Store) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	feed, err := events.New(events.Config{Config: forServers, Store: store, Keys: ring, Reader: c.Endings})
+	if err != nil {
+		return nil, err
+	}
 	base := strings.TrimSuffix(public.Path, "/")
 	mux := http.NewServeMux()
 	mux.Handle("/", contract)
 	mux.Handle(base+adminapi.Path+"/", administration)
 	mux.Handle(base+crossapp.Path+"/", sessions)
+	mux.Handle(base+events.Path+"/", feed)
 	mux.HandleFunc("GET "+base+"/healthz", func(w http.ResponseWriter, _ *http.Request) { health(w, nil, nil) })
 	mux.HandleFunc("GET "+base+"/readyz", func(w http.ResponseWriter, r *http.Request) {
 		health(w, c.Ready(r.Context()), ring.PassedOver())

@@ -26,7 +26,11 @@ type Config struct {
 	Record func(context.Context, Record)
 	// Ended reports whether the session or organization session of a valid token has
 	// ended since it was minted. Nil accepts the token until it expires.
+	// [Follower.Ended] does.
 	Ended func(context.Context, *token.Claims) bool
+	// Ready returns an error while Ended cannot tell. Then valid tokens are answered with
+	// 503. Nil is always ready. [Follower.Ready] is one.
+	Ready func() error
 }
 
 // Guard lets requests with a valid access token pass.
@@ -50,6 +54,9 @@ func NewGuard(verifier *token.Verifier, c Config) (*Guard, error) {
 	}
 	if c.Ended == nil {
 		c.Ended = func(context.Context, *token.Claims) bool { return false }
+	}
+	if c.Ready == nil {
+		c.Ready = func() error { return nil }
 	}
 	g := &Guard{verifier: verifier, config: c}
 	g.replays = dpop.NewReplays(proofLife+2*g.leeway(), maxProofs)
@@ -131,6 +138,9 @@ func (j *judgment) judge(rule Rule) error {
 	}
 	if rule.Organization != "" && !j.claims.Serves(j.resource) {
 		return &token.Error{Reason: token.WrongOrganization}
+	}
+	if err := j.guard.config.Ready(); err != nil {
+		return &token.Error{Reason: token.EndingsUnknown, Err: err, Bound: j.claims.Confirmation != nil}
 	}
 	if j.guard.config.Ended(j.request.Context(), j.claims) {
 		return &token.Error{Reason: token.SessionEnded}

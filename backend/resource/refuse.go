@@ -40,7 +40,7 @@ func RefusalOf(err error) Refusal {
 	switch refused.Reason {
 	case token.WrongOrganization:
 		return Refusal{Status: http.StatusForbidden, Code: "organization_mismatch"}
-	case token.KeysUnavailable:
+	case token.KeysUnavailable, token.EndingsUnknown:
 		return Refusal{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", RetryAfter: token.KeySetRetry}
 	case token.InvalidProof:
 		return challenged("invalid_dpop_proof", `DPoP error="invalid_dpop_proof", algs="ES256"`)

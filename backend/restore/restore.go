@@ -25,6 +25,9 @@ type Store interface {
 	// LastServed returns the last time (Unix seconds) of which the database shows that a
 	// replica served it, or 0.
 	LastServed(ctx context.Context) (int64, error)
+	// RestartFeed empties the feed of endings, and continues it at a number beyond every
+	// one that it gave before, with an event that refuses all access tokens.
+	RestartFeed(ctx context.Context, now int64) error
 }
 
 // Acceptance is the input for accepting a database.
@@ -72,7 +75,9 @@ func (a *Acceptance) Accept(ctx context.Context) (ended int64, err error) {
 			return ended, err
 		}
 	}
-	// A feed of endings would begin here again, at a number beyond every one that it gave.
+	if err := a.Store.RestartFeed(ctx, a.Now().Unix()); err != nil {
+		return ended, err
+	}
 	err = a.Store.RecordEvent(ctx, audit.Event{
 		ID: directory.NewID("evt_"), At: a.Now().Unix(), Action: audit.AcceptRestore, Outcome: audit.Done,
 		Actor: a.By.ID, ActorName: a.By.Name,

@@ -45,6 +45,10 @@ type Claims struct {
 	AuthTime int64    `json:"auth_time,omitempty"`
 	ACR      string   `json:"acr,omitempty"`
 	AMR      []string `json:"amr,omitempty"`
+	// Event is the number of the newest event in the workspace's feed of endings when the
+	// session was read. Later events about the token's session, person or organization
+	// refuse it.
+	Event int64 `json:"evt,omitempty"`
 	// Actor is the acting party, if it is not just the person.
 	Actor *Actor `json:"act,omitempty"`
 	// Confirmation binds the token to a key (RFC 7800, RFC 9449 section 6).

@@ -25,6 +25,7 @@ const (
 	Expired           Reason = "expired"
 	NotYetValid       Reason = "not_yet_valid"
 	SessionEnded      Reason = "session_ended"
+	EndingsUnknown    Reason = "endings_unknown" // undecided: the feed of endings cannot be followed
 	WrongOrganization Reason = "wrong_organization"
 	// ProofRequired: the token is bound to a key (RFC 9449), and the request does not
 	// prove possession of it.

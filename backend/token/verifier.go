@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/jws"
@@ -63,7 +64,8 @@ const (
 
 // Verifier verifies access tokens.
 type Verifier struct {
-	config Config
+	config    Config
+	withdrawn sync.Map // the ids of keys that are not accepted any more
 }
 
 // NewVerifier returns a verifier for a configuration.
@@ -90,6 +92,9 @@ func NewVerifier(c Config) (*Verifier, error) {
 	}
 	return &Verifier{config: c}, nil
 }
+
+// Issuer returns the issuer whose tokens it accepts.
+func (v *Verifier) Issuer() string { return v.config.Issuer }
 
 // Now and Leeway return the verifier's clock, for checks that must agree with it.
 func (v *Verifier) Now() time.Time        { return v.config.Now() }
@@ -174,8 +179,7 @@ func (v *Verifier) verify(ctx context.Context, message *jws.Message, keys KeySou
 	if !slices.Contains(v.config.Algorithms, message.Algorithm()) {
 		return &Error{Reason: BadSignature, Err: fmt.Errorf("algorithm %q is not allowed", message.Algorithm())}
 	}
-	kid := message.Header.Text("kid")
-	key, err := keys.PublicKey(ctx, kid)
+	key, err := v.publicKey(ctx, message.Header.Text("kid"), keys)
 	switch {
 	case errors.Is(err, ErrUnknownKey):
 		return &Error{Reason: UnknownKey}
@@ -187,6 +191,22 @@ func (v *Verifier) verify(ctx context.Context, message *jws.Message, keys KeySou
 	}
 	return nil
 }
+
+func (v *Verifier) publicKey(ctx context.Context, kid string, keys KeySource) (PublicKey, error) {
+	if _, gone := v.withdrawn.Load(kid); gone {
+		return PublicKey{}, ErrUnknownKey
+	}
+	return keys.PublicKey(ctx, kid)
+}
+
+// PublicKey returns a key of the issuer itself that is accepted.
+func (v *Verifier) PublicKey(ctx context.Context, kid string) (PublicKey, error) {
+	return v.publicKey(ctx, kid, v.config.Keys)
+}
+
+// Withdraw makes the verifier refuse the tokens of a key from now on, whatever its key
+// source still has.
+func (v *Verifier) Withdraw(kid string) { v.withdrawn.Store(kid, nil) }
 
 func (v *Verifier) timely(c *Claims) error {
 	now, leeway := v.config.Now().Unix(), v.leeway()

@@ -37,24 +37,38 @@ const maxBody = 16 << 10
 // Read reads a request's body: a JSON object of the right media type, bounded in size
 // and at most depth levels deep. Every member must be known and not repeated.
 func Read(w http.ResponseWriter, r *http.Request, into any, depth int) error {
+	text, err := ReadBody(w, r)
+	if err != nil {
+		return err
+	}
+	return Malformed(strictjson.Decode(text, into, depth))
+}
+
+// Malformed returns the refusal of a body that could not be decoded, or nil.
+func Malformed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return refusal.New(api.InvalidRequest, "The body is malformed: "+err.Error()+".")
+}
+
+// ReadBody reads a bounded body of JSON.
+func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return refusal.New(api.InvalidRequest, "The body must be application/json.").WithStatus(http.StatusUnsupportedMediaType)
+		return nil, refusal.New(api.InvalidRequest, "The body must be application/json.").WithStatus(http.StatusUnsupportedMediaType)
 	}
 	if r.Body == nil {
-		return refusal.New(api.InvalidRequest, "The body is missing.")
+		return nil, refusal.New(api.InvalidRequest, "The body is missing.")
 	}
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return refusal.New(api.InvalidRequest, "The body is too large.").WithStatus(http.StatusRequestEntityTooLarge)
+		return nil, refusal.New(api.InvalidRequest, "The body is too large.").WithStatus(http.StatusRequestEntityTooLarge)
 	case err != nil:
-		return refusal.New(api.InvalidRequest, "The body could not be read.").WithCause(err)
+		return nil, refusal.New(api.InvalidRequest, "The body could not be read.").WithCause(err)
 	}
-	if err := strictjson.Decode(text, into, depth); err != nil {
-		return refusal.New(api.InvalidRequest, "The body is malformed: "+err.Error()+".")
-	}
-	return nil
+	return text, nil
 }
 
 // ReadForm reads a bounded form into r.PostForm.
@@ -89,7 +103,7 @@ func RefusalHeaders(h http.Header, r *refusal.Refusal) {
 	switch r.Code {
 	case api.InsufficientUserAuthentication:
 		h.Set("WWW-Authenticate", challenge(r))
-	case api.AdminKeyRequired, api.WorkspaceAPIKeyRequired:
+	case api.AdminKeyRequired, api.WorkspaceAPIKeyRequired, api.EventsKeyRequired:
 		h.Set("WWW-Authenticate", "Bearer")
 	case api.RateLimited, api.TemporarilyUnavailable:
 		h.Set("Retry-After", strconv.FormatInt(max(r.RetryAfter, 1), 10))

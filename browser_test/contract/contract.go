@@ -33,7 +33,7 @@ type Target struct {
 	PublicURL string
 	// Origin is the origin of its app "demo".
 	Origin string
-	// Keys are workspace API keys, by app.
+	// Keys are workspace API keys, by app, and of the kind events by its name.
 	Keys map[string]string
 }
 
@@ -155,6 +155,7 @@ func Run(t *testing.T, target Target) {
 			env.Setenv("ORIGIN", target.Origin)
 			env.Setenv("ISSUER", target.PublicURL)
 			env.Setenv("KEY", target.Keys["demo"])
+			env.Setenv("EVENTSKEY", target.Keys["events"])
 			env.Setenv("REPORTSKEY", target.Keys["reports"])
 			env.Values[scriptKey{}] = newScript(tb, target)
 			return nil

@@ -43,6 +43,11 @@ func TestContract_InProcess(t *testing.T) {
 		}
 		target.Keys[app] = k.Secret
 	}
+	k, err := office.CreateKey(t.Context(), admin.Actor{ID: audit.CommandLine}, admin.NewKey{Kind: admin.Events, Name: "an API"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	target.Keys["events"] = k.Secret
 	handler, err = host.New(host.Config{
 		PublicURL: target.PublicURL, Secret: secret,
 		Provider: login.Config{Issuer: issuer, ClientID: contract.ClientID, ClientSecret: contract.ClientSecret},

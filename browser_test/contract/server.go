@@ -61,7 +61,7 @@ func startServer(t testing.TB, port int, origin, database string) *Server {
 	}
 	s.issuer = Provider(t, s.PublicURL, origin)
 	s.apply(t)
-	s.Keys = map[string]string{"demo": s.serverKey(t, "demo"), "reports": s.serverKey(t, "reports")}
+	s.Keys = map[string]string{"demo": s.serverKey(t, "demo"), "reports": s.serverKey(t, "reports"), "events": s.newKey(t, "an API", "events")}
 	s.Restart(t)
 	return s
 }

@@ -20,16 +20,21 @@ import (
 // serverKey has the program make a workspace API key of an app.
 func (s *Server) serverKey(t testing.TB, app string) string {
 	t.Helper()
-	create := exec.Command(program.Path(t, "tabard"), "keys", "create", "--kind", "workspace", "--app", app, "--name", app+"'s server",
-		"--database", s.Database, "--secret-file", s.secret)
-	out, err := create.Output()
+	return s.newKey(t, app+"'s server", "workspace", "--app", app)
+}
+
+// newKey has the program make a key of a kind.
+func (s *Server) newKey(t testing.TB, name, kind string, more ...string) string {
+	t.Helper()
+	create := []string{"keys", "create", "--kind", kind, "--name", name, "--database", s.Database, "--secret-file", s.secret}
+	out, err := exec.Command(program.Path(t, "tabard"), append(create, more...)...).Output()
 	if err != nil {
 		t.Fatalf("tabard keys create: %v", err)
 	}
 	return strings.TrimSpace(string(out))
 }
 
-// ServerKeys returns workspace API keys, by app, and the SQL statements that store
+// ServerKeys returns workspace API keys, by app, a key of the kind events, and the SQL statements that store
 // them, for a database that only SQL reaches.
 func ServerKeys(t testing.TB, secret signingkey.Secret) (all map[string]string, script string) {
 	t.Helper()
@@ -44,6 +49,12 @@ func ServerKeys(t testing.TB, secret signingkey.Secret) (all map[string]string, 
 		all[app] = text
 		script += sqlstore.KeyScript(k, admin.KeyCreatedEvent(by, k))
 	}
+	k, text, err := office.DraftKey(by, admin.NewKey{Kind: admin.Events, Name: "an API"}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all["events"] = text
+	script += sqlstore.KeyScript(k, admin.KeyCreatedEvent(by, k))
 	return all, script
 }
 

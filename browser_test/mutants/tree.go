@@ -23,7 +23,7 @@ func checkout(ctx context.Context) (tree string, remove func(), err error) {
 		remove()
 		return "", nil, err
 	}
-	for _, folder := range []string{"js/dist", "browser_test/node_modules", "worker/node_modules", "js/node_modules"} {
+	for _, folder := range []string{"js/dist", "browser_test/node_modules", "worker/node_modules", "js/node_modules", "js/server/node_modules"} {
 		if err := linkFolder(folder, tree); err != nil {
 			remove()
 			return "", nil, err

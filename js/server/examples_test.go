@@ -11,6 +11,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/token/tokentest"
 	"github.com/tabard-auth/tabard/browser_test/kit/ports"
+	"github.com/tabard-auth/tabard/browser_test/kit/program"
 )
 
 // plan is what the kit calls of each example.
@@ -59,13 +60,12 @@ func serve(t *testing.T, issuer *tokentest.Issuer, script string) string {
 // control leaves the guard out of one route.
 func TestExamples_LeakNothing(t *testing.T) {
 	npm(t)
-	tabard := filepath.Join(t.TempDir(), "tabard")
-	run(t, "../..", "go", "build", "-o", tabard, "./backend")
+	tabard := program.Path(t, "tabard")
 	issuer := tokentest.NewIssuer()
 	t.Cleanup(issuer.Close)
 	planned := filepath.Join(t.TempDir(), "plan.txt")
 	write(t, planned, plan)
-	for name, script := range map[string]string{"Express": "examples/express.js", "Fastify": "examples/fastify.js", "Hono on workerd": "testdata/serve-worker.js"} {
+	for name, script := range map[string]string{"Express": "examples/express.js", "Fastify": "examples/fastify.js", "Hono on workerd": "workerd/serve.js"} {
 		t.Run(name, func(t *testing.T) {
 			out, err := isolate(t, issuer, tabard, planned, serve(t, issuer, script))
 			if err != nil || !strings.Contains(out, " 0 findings") {

@@ -142,6 +142,9 @@ func prepare(ctx context.Context, tx *sql.Tx) error {
 	}
 	_, err := tx.ExecContext(ctx, `SELECT set_config(name, '0', true) FROM pg_settings
 WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout', 'statement_timeout')`)
+	if err == nil { // the feed of endings comes along: nothing ends by being carried
+		_, err = tx.ExecContext(ctx, "SELECT set_config('tabard.carrying', 'on', true)")
+	}
 	return err
 }
 

@@ -42,13 +42,14 @@ type Store struct {
 	secretKeys
 	apiKeys
 	auditLog
+	endings
 }
 
 func storeIn(db *database) *Store {
 	return &Store{
 		db,
 		sessions{db}, organizationSessions{db}, workspace{db}, users{db}, subjects{db}, organizations{db}, members{db}, staff{db},
-		invitations{db}, connections{db}, signingKeys{db}, secretKeys{db}, apiKeys{db}, auditLog{db},
+		invitations{db}, connections{db}, signingKeys{db}, secretKeys{db}, apiKeys{db}, auditLog{db}, endings{db},
 	}
 }
 

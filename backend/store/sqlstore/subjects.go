@@ -39,7 +39,7 @@ const (
 SELECT` + sessionColumns + `,` + userColumns + `,` + organizationColumns + `,
 	(SELECT` + placeColumn + ` FROM memberships m
 		WHERE m.user_id = s.user_id AND m.organization_id = o.id AND m.disabled_at IS NULL AND ` + notOver + `) AS place,` + stayColumns + `,
-	(SELECT w.revision FROM workspace w WHERE w.one = 1) AS revision
+	(SELECT w.revision FROM workspace w WHERE w.one = 1) AS revision, ` + feedNumber + ` AS event
 FROM sessions s
 JOIN users u ON u.id = s.user_id
 LEFT JOIN organizations o ON o.disabled_at IS NULL AND s.confined_to IN ('', o.id) AND `
@@ -83,11 +83,12 @@ func (s subjects) Subject(ctx context.Context, id session.ID, ref string, now in
 		revision sql.NullInt64
 	)
 	fields := append(append(own.fields(), user.fields()...), member.fields()...)
-	err := s.row(ctx, statement, id.String(), ref, now).Scan(append(fields, &revision)...)
+	var event int64
+	err := s.row(ctx, statement, id.String(), ref, now).Scan(append(fields, &revision, &event)...)
 	if err := found("subject", err, session.ErrNotFound); err != nil {
 		return directory.Subject{}, err
 	}
-	subject := directory.Subject{User: user.user(), Revision: revision.Int64}
+	subject := directory.Subject{User: user.user(), Revision: revision.Int64, Event: event}
 	if subject.Session, err = own.session(id); err != nil {
 		return directory.Subject{}, err
 	}

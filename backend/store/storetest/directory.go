@@ -26,6 +26,7 @@ func subjects(s *suite) {
 			Roles:        []string{"admin", "billing"},
 		},
 		Revision: workspace.Revision,
+		Event:    s.feed().Number,
 	})
 	s.is(workspace.Apps, Desired().Workspace.Apps)
 	revision, err := s.WorkspaceRevision(s.ctx)

@@ -28,6 +28,7 @@ type Store interface {
 	audit.Store
 	Connections
 	Housekeeping
+	Endings
 	admin.Store
 	FollowUpThefts(ctx context.Context, endUser bool, now int64) error
 	DeleteExpired(ctx context.Context, before, limit int64) (int64, error)
@@ -150,6 +151,14 @@ var promises = []struct {
 	{"keys that nobody uses end, unless somebody does before", endsKeys},
 	{"organizations that have keys are listed with what decides over them", keyIssuers},
 	{"keys that were made and retired are recorded once, those long gone forgotten", followsUpKeys},
+	{"sessions that end are in the feed, with those that were entered from them", endsSessionsInTheFeed},
+	{"organization sessions that are ended are in the feed", endsOrganizationSessionsInTheFeed},
+	{"memberships and people that lose access are in the feed", endsMembershipsInTheFeed},
+	{"organizations that are disabled, ruled or renamed are in the feed", endsOrganizationsInTheFeed},
+	{"what the workspace takes away is in the feed", endsForTheWorkspaceInTheFeed},
+	{"very many endings of one kind are few in the feed", coarsensInTheFeed},
+	{"a subject is read with the feed's number, and the feed's oldest end is forgotten", numbersTheFeed},
+	{"a feed that is restarted is beyond every number of before", restartsTheFeed},
 	{"which replica has which values of the secret is known", recordsReplicaKeys},
 	{"the last record of a value of the secret in each place is kept", keepsLastReplicaKeys},
 }

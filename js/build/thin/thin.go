@@ -31,9 +31,11 @@ var Core = []string{
 //   - 24 for the refusal of requests beyond a limit, which pages of sibling hosts can read, and
 //     for a client that left.
 //   - 11 for the pages of a person's organizations, of which the first 1,000 were shown.
+//   - 16 for endings that APIs hear within a second: the number of the feed in a mint's read
+//     and in the token, and keys that a verifier is told to refuse.
 //
 // A change that raises it says by how much and why.
-const Ceiling = 5747
+const Ceiling = 5763
 
 // Lines counts the lines of the core that have code on them. A package or file that is
 // not there is an error.

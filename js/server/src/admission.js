@@ -80,7 +80,7 @@ export class Admission {
  * origins may read, is not stored unless the handler says so, and has entity tags of the
  * organization and person alone.
  * @param {Pick<Headers, "get" | "set">} headers
- * @param {{organization: string, tags?: Tags}} whose
+ * @param {{organization: string, tags: Tags}} admission
  */
 export function mark(headers, { organization, tags }) {
   headers.set("Tabard-Organization", organization);
@@ -88,7 +88,7 @@ export function mark(headers, { organization, tags }) {
   const kept = headers.get("Cache-Control"), tag = headers.get("ETag");
   if (!kept) headers.set("Cache-Control", "no-store");
   else if (!kept.includes("no-store")) add(headers, "Vary", "Authorization");
-  if (tag && tags) headers.set("ETag", tags.add(tag));
+  if (tag) headers.set("ETag", tags.add(tag));
 }
 
 /**

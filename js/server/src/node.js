@@ -16,11 +16,20 @@ import { mark } from "./admission.js";
 export const fromNode = (request) => ({
   method: request.method ?? "",
   url: request.originalUrl ?? request.url ?? "",
-  headers: { get: (/** @type {string} */ name) => request.headersDistinct[name.toLowerCase()]?.join(", ") ?? null },
+  headers: { get: (/** @type {string} */ name) => header(request.rawHeaders, name.toLowerCase()) },
 });
 
 /**
- * Makes a Node answer say whose it is, as mark does.
+ * @param {string[]} raw names and values in turn
+ * @param {string} name in small letters
+ */
+function header(raw, name) {
+  const values = raw.filter((_, i) => i % 2 === 1 && raw[i - 1].toLowerCase() === name);
+  return values.length > 0 ? values.join(", ") : null;
+}
+
+/**
+ * Marks a Node answer when its headers are written.
  * @param {IncomingMessage} request
  * @param {ServerResponse} response
  * @param {Admission} admission

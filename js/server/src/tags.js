@@ -6,7 +6,7 @@ import { sha256 } from "./dpop.js";
 
 /** @import { Claims } from "../index.js" */
 
-/** An entity tag that no handler makes: it matches nothing. */
+/** An entity tag that no handler makes. */
 const foreign = '"of-another-organization-or-person"';
 const listed = /(?:W\/)?"[^"]*"|[^\s,][^,]*/g;
 
@@ -44,9 +44,9 @@ export class Tags {
   }
 
   /**
-   * Returns the headers of a request that handlers read differently, so that nothing of another
-   * organization or person counts as fresh: undefined leaves one out. A date says nothing about
-   * whose body a cache has, and neither does a range of it.
+   * Returns the headers of a request that handlers read differently, so that another organization's
+   * or person's body never counts as fresh: undefined leaves one out. A date or a range does not
+   * tell one body from the other.
    * @param {(name: string) => string | null | undefined} get
    */
   conditions(get) {

@@ -1,8 +1,10 @@
 // @ts-nocheck
 // Express, Fastify, Hono and Next's route handlers, each over HTTP.
 
+import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { connect } from "node:http2";
 import { test } from "node:test";
 
 import express from "express";
@@ -14,7 +16,7 @@ import { protect as expressProtect, refuse as expressRefuse } from "../express.j
 import { protect as fastifyProtect, refuse as fastifyRefuse } from "../fastify.js";
 import { protect as honoProtect } from "../hono.js";
 import { protect as nextProtect } from "../next.js";
-import { check, guard, rules } from "./api.js";
+import { check, guard, issuer, rules } from "./api.js";
 
 /** Serves on a free port and tries what is served. */
 async function serve(server) {
@@ -64,10 +66,33 @@ test("Fastify", async () => {
     return "row";
   });
   app.post("/transfers", { onRequest: fastifyProtect(guard, rules.transfer) }, async () => "done");
+  const injected = (headers) => app.inject({ url: "/rows/org_acme", headers }); // as tests of Fastify do
+  const served = await injected({ authorization: `Bearer ${await issuer.token("org_acme")}` });
+  assert.deepEqual([served.statusCode, served.headers["tabard-organization"]], [200, "org_acme"]);
+  assert.equal((await injected({})).statusCode, 401);
   const origin = await app.listen({ port: 0, host: "127.0.0.1" });
   try {
     await check(origin);
   } finally {
+    await app.close();
+  }
+});
+
+test("Fastify over HTTP/2", async () => {
+  const app = fastify({ http2: true });
+  app.get("/rows/:row", { onRequest: fastifyProtect(guard, rules.row) }, async (request) => request.tabard.organization);
+  const session = connect(await app.listen({ port: 0, host: "127.0.0.1" }));
+  const get = async (headers) => {
+    const stream = session.request({ ":path": "/rows/1", ...headers });
+    const [answer] = await once(stream, "response");
+    stream.resume();
+    return [answer[":status"], answer["tabard-organization"]];
+  };
+  try {
+    assert.deepEqual(await get({ authorization: `Bearer ${await issuer.token("org_acme")}` }), [200, "org_acme"]);
+    assert.deepEqual(await get({}), [401, undefined]);
+  } finally {
+    session.destroy();
     await app.close();
   }
 });

@@ -1,0 +1,113 @@
+package replicas_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/resource"
+	"github.com/tabard-auth/tabard/backend/token"
+	"github.com/tabard-auth/tabard/browser_test/kit/deployment"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
+	"github.com/tabard-auth/tabard/browser_test/kit/program"
+)
+
+// TestP13_EndingsAreHeard has an API follow the feed of three replicas while people sign
+// out, one after the other, and one of the replicas is killed: each ending is heard.
+func TestP13_EndingsAreHeard(t *testing.T) {
+	const people = 40
+	d := deployment.New(t, people)
+	verifier, follower := follow(t, d)
+
+	type person struct {
+		browser *httpbrowser.Browser
+		claims  *token.Claims
+	}
+	all := make([]person, people)
+	for i := range all {
+		b := httpbrowser.New(t, d.Origin, d.Origin+"/auth")
+		b.SignIn(deployment.Person(i))
+		all[i] = person{b, mintedFor(t, b, verifier)}
+		if follower.Ended(t.Context(), all[i].claims) {
+			t.Fatalf("%s's token is refused before anything ended", deployment.Person(i))
+		}
+	}
+	var heard []time.Duration
+	for i, p := range all {
+		if i == people/2 {
+			d.Replicas[0].Process.Kill()
+		}
+		scope := []string{`{"scope":"session"}`, `{"scope":"everywhere"}`, `{"scope":"organization","organization":"acme"}`}[i%3]
+		if answer := p.browser.Post("/logout", scope); answer.Status != 200 {
+			t.Fatalf("%s: %d %s", scope, answer.Status, answer.Body)
+		}
+		heard = append(heard, untilEnded(t, follower, p.claims))
+	}
+	slices.Sort(heard)
+	t.Logf("%d endings heard after: p50 %v, p90 %v, all %v", people, heard[people/2], heard[people*9/10], heard[people-1])
+
+	b := httpbrowser.New(t, d.Origin, d.Origin+"/auth")
+	b.SignIn(deployment.Person(0))
+	if follower.Ended(t.Context(), mintedFor(t, b, verifier)) {
+		t.Error("a token of a new session is refused")
+	}
+}
+
+// follow starts a follower of a deployment's replicas, and returns it once it is ready.
+func follow(t *testing.T, d *deployment.Deployment) (*token.Verifier, *resource.Follower) {
+	t.Helper()
+	issuer := d.Origin + "/auth"
+	verifier, err := token.NewVerifier(token.Config{
+		Issuer: issuer, Audience: d.Origin + "/api", Keys: token.NewKeySet(issuer+"/.well-known/jwks.json", nil),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := strings.TrimSpace(d.Run(program.Path(t, "tabard"), "keys", "create", "--kind", "events", "--name", "an API",
+		"--database", d.Database, "--secret-file", d.Secret))
+	var addresses []string
+	for _, r := range d.Replicas {
+		addresses = append(addresses, fmt.Sprintf("http://%s/auth", r.Listen))
+	}
+	states := make(chan string, 100)
+	follower, err := resource.Follow(t.Context(), resource.FollowConfig{
+		Verifier: verifier, Key: key, Addresses: addresses,
+		OnState: func(following bool, err error) { states <- fmt.Sprint(following, err) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if state := <-states; follower.Ready() != nil {
+		t.Fatalf("%v, after %s", follower.Ready(), state)
+	}
+	return verifier, follower
+}
+
+func mintedFor(t *testing.T, b *httpbrowser.Browser, verifier *token.Verifier) *token.Claims {
+	t.Helper()
+	var minted struct {
+		AccessToken string `json:"access_token"`
+	}
+	b.Post("/token", `{"organization":"acme","enter":true}`).JSON(t, &minted)
+	claims, err := verifier.VerifyFor(t.Context(), minted.AccessToken, "acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return claims
+}
+
+// untilEnded returns how long it takes until a token is refused.
+func untilEnded(t *testing.T, follower *resource.Follower, claims *token.Claims) time.Duration {
+	t.Helper()
+	began, tick := time.Now(), time.NewTicker(5*time.Millisecond)
+	defer tick.Stop()
+	for !follower.Ended(t.Context(), claims) {
+		if time.Since(began) > 20*time.Second {
+			t.Fatalf("the ending is not heard: %+v", claims)
+		}
+		<-tick.C
+	}
+	return time.Since(began)
+}
