@@ -267,7 +267,7 @@ var floors = [][]string{
 	{ // independent of each other: formats and rules
 		"backend/api", "backend/audit", "backend/jws", "backend/page", "backend/limits", "backend/policy", "backend/trace",
 		"backend/tenantdb", "backend/isolationtest", "backend/store/storetest/pg", "backend/deploy/release",
-		"js", "js/build/thin", "web-demo/idp", "web-demo/page", "worker/compile", "worker/edge", "worker/platformtest",
+		"js", "js/build/thin", "web-demo/idp", "web-demo/page", "worker/edge", "worker/platformtest",
 	},
 	{ // refusals, tokens, proofs and sessions
 		"backend/refusal", "backend/token", "backend/token/secevent", "backend/dpop", "backend/session",
@@ -285,7 +285,7 @@ var floors = [][]string{
 		"backend/authn", "backend/serverapi", "backend/store/sqlstore", "backend/store/storetest", "web-demo",
 	},
 	{ // endpoints
-		"backend/signin", "backend/serverapi/adminapi", "backend/serverapi/crossapp", "backend/events", "backend/store/migrate", "worker/workerd",
+		"backend/signin", "backend/serverapi/adminapi", "backend/serverapi/crossapp", "backend/events", "backend/store/migrate", "worker/compile", "worker/workerd",
 	},
 	{"backend/browserapi", "backend/store/inspect", "backend/store/move", "worker/local"},
 	{ // the composed backend, and the databases

@@ -38,18 +38,6 @@ export async function readLimited(stream, limit) {
   return whole;
 }
 
-/** An error of the contract, where the program itself does not answer. */
-export function refusal(status, code, description, headers = {}) {
-  const body = { error: code, error_description: description, server_time: Math.floor(Date.now() / 1000) };
-  return Response.json(body, { status, headers: { "Cache-Control": "no-store", ...headers } });
-}
-
-/** The answer where something failed that is no fault of the request's. */
-export function failure(problem) {
-  report(problem);
-  return refusal(503, "temporarily_unavailable", "Something failed on the server. Try again.", { "Retry-After": "1" });
-}
-
 /** Writes a line of the log, as the program does. */
 export function report(problem) {
   console.error(JSON.stringify({ level: "ERROR", msg: "event failed", cause: String(problem) }));

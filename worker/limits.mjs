@@ -1,10 +1,13 @@
-import { failure, refusal } from "./http.mjs";
+import { failure, refusal } from "./refusal.mjs";
 
 /** The longest limit's period, in seconds: when it is worth trying again. */
 const PERIOD = 60;
 
 /** A browser has at most twelve sessions; this is more than any that the release before left. */
 const MAX_SESSIONS = 32;
+
+/** So many of them stay where a browser has more, as the program leaves it (authn.maxSessions). */
+const KEPT_SESSIONS = 12;
 
 /**
  * Counts a request, and answers it where there were too many. The platform's rate
@@ -17,11 +20,12 @@ export async function checkLimits(parsed, env) {
   try {
     return await count(parsed, env);
   } catch (problem) {
-    return failure(problem);
+    return failure(parsed, problem);
   }
 }
 
-async function count({ client, signIn, sessions }, env) {
+async function count(parsed, env) {
+  const { client, signIn, sessions } = parsed;
   const from = network(client);
   const counted = [env.PER_ADDRESS.limit({ key: from })];
   // Each half of a sign-in is counted by itself: whoever was let in to begin has been at
@@ -35,10 +39,20 @@ async function count({ client, signIn, sessions }, env) {
   }
   const outcomes = await Promise.all(counted);
   if (!outcomes.every(({ success }) => success)) {
-    return refusal(429, "rate_limited", "There were too many requests. Wait a moment.", { "Retry-After": String(PERIOD) });
+    return refusal(parsed, 429, "rate_limited", "There were too many requests. Wait a moment.", { headers: { "Retry-After": String(PERIOD) } });
   }
   if (sessions.length <= MAX_SESSIONS) return undefined;
-  return refusal(400, "invalid_request", "There are too many sessions in this browser. Clear its cookies.");
+  return tooManySessions(parsed);
+}
+
+/** Refuses a browser with too many sessions. A page takes away the oldest, so that it leads on. */
+function tooManySessions(parsed) {
+  const answer = refusal(parsed, 400, "invalid_request", "There are too many sessions in this browser. Clear its cookies.", { page: "crowded" });
+  if (!parsed.navigation) return answer;
+  for (const name of parsed.sessionNames.slice(0, -KEPT_SESSIONS)) {
+    answer.headers.append("Set-Cookie", `${name}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict`);
+  }
+  return answer;
 }
 
 /** The network that an address stands for: itself, or the /64 of an IPv6 address. */

@@ -1,7 +1,8 @@
-import { failure, parseHeaders, readLimited, refusal, report } from "./http.mjs";
+import { parseHeaders, readLimited, report } from "./http.mjs";
 import { Instance, outgoing } from "./instance.mjs";
 import { Memories } from "./memory.mjs";
 import { Busy, ClientGone, Queue } from "./queue.mjs";
+import { failure, refusal } from "./refusal.mjs";
 import { head } from "./request.mjs";
 
 /** What a pool keeps to. Times are milliseconds, sizes bytes. */
@@ -44,7 +45,7 @@ export class Pool {
    * @param {import("./request.mjs").Parsed} parsed
    */
   fetch(parsed, env, ctx) {
-    const answered = this.#answer(parsed, env, ctx).catch(errorResponse);
+    const answered = this.#answer(parsed, env, ctx).catch((problem) => errorResponse(parsed, problem));
     ctx.waitUntil(answered);
     return answered;
   }
@@ -65,7 +66,7 @@ export class Pool {
     const { request, asks } = parsed;
     const { body: most, patience, event: life } = this.#limits;
     const body = await readLimited(request.body, most);
-    if (body === undefined) return refusal(413, "invalid_request", "The body is too large.");
+    if (body === undefined) return refusal(parsed, 413, "invalid_request", "The body is too large.");
     const event = { env, ctx, asks, signal: request.signal, patience, life };
     // The program gives up before its instance is given up: what it asked may hang.
     const [status, headers, content] = await this.#call(event, "fetch", [head(parsed), body, life * 0.8]);
@@ -179,11 +180,11 @@ export class Pool {
 }
 
 /** The answer where the program gave none. */
-function errorResponse(problem) {
+function errorResponse(parsed, problem) {
   if (problem instanceof ClientGone) return new Response(null, { status: 499 }); // the client has left
-  if (!(problem instanceof Busy)) return failure(problem);
+  if (!(problem instanceof Busy)) return failure(parsed, problem);
   report(problem);
-  return refusal(503, "temporarily_unavailable", "The server is busy. Try again.", { "Retry-After": "5" });
+  return refusal(parsed, 503, "temporarily_unavailable", "The server is busy. Try again.", { headers: { "Retry-After": "5" } });
 }
 
 function hasNoBody(status, request) {

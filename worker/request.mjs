@@ -18,30 +18,43 @@ const VALUE = /^[ !#-:<-[\]-~]*$/;
  * @property {string} url its address, with one spelling for each path
  * @property {string} cookies its cookies of ours, as one header
  * @property {string} client the client's network address, "" where it is unknown
+ * @property {string} base the path of the backend's public URL
  * @property {string | undefined} path the path below the backend's public URL
  * @property {"login" | "callback" | undefined} signIn the half of a sign-in that it is
  * @property {boolean} asks whether the program may ask an OpenID provider to answer it
+ * @property {boolean} navigation whether a person reads the answer, as authn tells it
  * @property {string[]} sessions the values of its session cookies, each once
+ * @property {string[]} sessionNames their names, the oldest first
  */
 
 /** @returns {Parsed} */
 export function parse(request, env) {
   const { origin, pathname, search } = new URL(request.url);
   const address = normalizePath(pathname);
-  const path = pathBelow(basePath(env), address);
+  const base = basePath(env);
+  const path = pathBelow(base, address);
   const [, first, second] = path?.match(/^\/([^/]+)(?:\/([^/]+))?$/) ?? [];
   const signIn = first === "callback" || (first === "login" && second === undefined) ? first : undefined;
   const cookies = ownCookies(request.headers.get("Cookie") ?? "", cookieMark(env));
+  const sessions = cookies.filter(({ name }) => name.startsWith(SESSION_PREFIX));
   return {
     request,
     url: origin + address + search,
     cookies: cookies.map(({ text }) => text).join("; "),
     client: request.headers.get("CF-Connecting-IP") ?? "",
+    base,
     path,
     signIn,
+    navigation: isNavigation(request),
     asks: signIn !== undefined || first === "backchannel-logout",
-    sessions: [...new Set(cookies.filter(({ name }) => name.startsWith(SESSION_PREFIX)).map(({ value }) => value))],
+    sessions: [...new Set(sessions.map(({ value }) => value))],
+    sessionNames: sessions.map(({ name }) => name),
   };
+}
+
+function isNavigation({ method, headers }) {
+  const form = headers.get("Content-Type") === "application/x-www-form-urlencoded";
+  return (method === "GET" || method === "HEAD" || form) && (headers.get("Accept") ?? "").includes("text/html");
 }
 
 /** The method, the address, the client's address and the headers, a line each. */

@@ -65,7 +65,10 @@ const (
 	// ParamFollowed marks a sign-in that somebody else's link began, and a person went on
 	// with. It chooses no organization.
 	ParamFollowed = "followed"
-	ParamError    = "tabard_error"
+	// ParamAsk marks a link of the backend's own page that repeats a foreign link, so that
+	// the person is asked first.
+	ParamAsk   = "ask"
+	ParamError = "tabard_error"
 )
 
 // LoginResponse is the answer to POST /login. The request's parameters are those of GET

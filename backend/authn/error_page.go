@@ -1,6 +1,7 @@
 package authn
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
@@ -27,16 +28,19 @@ var pageKinds = map[api.Code]page.Kind{
 	api.SessionRevoked:         page.Disabled,
 }
 
+// PageKind returns the kind of the page for a refusal with that code.
+func PageKind(code api.Code) page.Kind {
+	if kind, known := pageKinds[code]; known {
+		return kind
+	}
+	return page.Failed
+}
+
 // errorPage writes an error page with links to continue.
 func errorPage(c *Request, r *refusal.Refusal) {
-	p := page.Page{Kind: r.Page, Status: r.HTTPStatus(), Code: string(r.Code), Detail: r.Text, Links: errorLinks(c, r)}
-	if p.Kind == "" {
-		p.Kind = page.Failed
-		if kind, known := pageKinds[r.Code]; known {
-			p.Kind = kind
-		}
-	}
-	c.WritePage(p)
+	c.WritePage(page.Page{
+		Kind: cmp.Or(r.Page, PageKind(r.Code)), Status: r.HTTPStatus(), Code: string(r.Code), Detail: r.Text, Links: errorLinks(c, r),
+	})
 }
 
 // WritePage writes a page.
@@ -66,12 +70,18 @@ func errorLinks(c *Request, r *refusal.Refusal) []page.Link {
 	return append(links, c.HomeLinks()...)
 }
 
-// retryURL returns the URL of the request, if it can be repeated.
+// retryURL returns the URL of the request. A foreign link to /login is marked: a link of
+// the backend's own page would otherwise pass for one of the app's.
 func retryURL(c *Request) string {
-	if !c.ReadOnly() {
-		return ""
+	address := c.Origin + c.R.URL.RequestURI()
+	if c.R.URL.Path != c.Base+api.PathLogin || c.SameOrigin() || c.R.URL.Query().Has(api.ParamAsk) {
+		return address
 	}
-	return c.Origin + c.R.URL.RequestURI()
+	mark := "?"
+	if strings.Contains(address, mark) {
+		mark = "&"
+	}
+	return address + mark + api.ParamAsk + "=1"
 }
 
 // HomeLinks returns a link to the request's app. If that is unknown, it returns a link

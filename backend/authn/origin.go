@@ -6,6 +6,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/trace"
 )
 
 // admit accepts a request from one of the workspace's apps, and finds that app. It
@@ -70,7 +71,7 @@ func (c *exchange) allowOrigin(origin string) {
 	h := c.W.Header()
 	h.Set("Access-Control-Allow-Origin", origin)
 	h.Set("Access-Control-Allow-Credentials", "true")
-	h.Set("Access-Control-Expose-Headers", "Retry-After, WWW-Authenticate, "+api.HeaderNonce)
+	h.Set("Access-Control-Expose-Headers", "Retry-After, WWW-Authenticate, "+trace.HeaderRequestID+", "+api.HeaderNonce)
 }
 
 // preflight answers a CORS preflight request.

@@ -32,8 +32,11 @@ func takeOver(c *Request, s *session.Session) (bool, error) {
 		return true, replace(c, old, s.ID)
 	}
 	last, err := c.Replacement(old)
-	if err != nil || last.RevokedAt == 0 {
+	switch {
+	case err != nil || last.RevokedAt == 0:
 		return false, err
+	case last.RevokeReason == session.ReasonSuperseded: // by s, at a replica of the previous release
+		return true, c.Store.TakeOver(c.Ctx, old.ID, s.ID, c.Now)
 	}
 	return true, c.Store.Revoke(c.Ctx, s.ID, last.RevokeReason, c.Now)
 }

@@ -121,6 +121,14 @@ var faultRequests = map[string]func(*world) request{
 			return b.Step(publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "alice").Encode())
 		}
 	},
+	"a step-up's callback, with a device key": func(w *world) request {
+		b := w.keyed("alice")
+		page := b.Begin(publicURL + "/login?organization=acme&max_age=0&user=" + w.mint(b, "acme").User.ID)
+		w.Restart()
+		return func() httpbrowser.Response {
+			return b.Step(publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "alice").Encode())
+		}
+	},
 	"entering with a second factor, in the last browser allowed": func(w *world) request {
 		w.rule(map[string]policy.Rules{"acme": {MaxSessions: 1, ACR: []string{"mfa"}}})
 		b := w.signedIn("alice")

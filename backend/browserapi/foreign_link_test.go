@@ -107,3 +107,26 @@ func TestForeignLink_UnknownAppsAndScripts(t *testing.T) {
 		}
 	}
 }
+
+// TestForeignLink_RetryAsksFirst checks that the page of a failure does not make a
+// foreign link one of the app's: whoever tries again is asked, and no step-up begins.
+func TestForeignLink_RetryAsksFirst(t *testing.T) {
+	for _, query := range []string{"return_to=/notes", "prompt=none&return_to=/notes", "return_to=/notes&user=usr_1", "", "return_to=/notes&ask=1"} {
+		w := newWorld(t, nil)
+		faulty := w.Failing()
+		faulty.Fail(1, false)
+		b := w.browser()
+		got := b.With("Sec-Fetch-Site", "cross-site").Login(query)
+		retry := firstLink(w, got, http.StatusServiceUnavailable)
+		faulty.Fail(0, false)
+		asked := b.Follow(retry)
+		on := linksOf(asked)["Continue to sign in"]
+		if len(asked.Cookies()) != 0 || on == "" || strings.Contains(on, "user=") || strings.Contains(on, "ask=") {
+			t.Fatalf("%q: %s led to %s, and on to %q: %s", query, retry, asked.URL, on, asked.Body)
+		}
+		if landed := b.Choose(b.Follow(on), "alice"); landed.URL.Host != "localhost:8080" || landed.URL.Path == "/auth/login" {
+			t.Errorf("%q: it led to %s", query, landed.URL)
+		}
+		w.mint(b, "acme")
+	}
+}

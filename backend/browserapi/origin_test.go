@@ -113,6 +113,11 @@ func TestOrigin_CORSExactOrigin(t *testing.T) {
 	if !strings.Contains(got.Header.Get("Vary"), "Origin") {
 		t.Errorf("Vary is %q", got.Header.Get("Vary"))
 	}
+	for _, name := range []string{"Retry-After", "WWW-Authenticate", "DPoP-Nonce", "X-Request-Id"} {
+		if exposed := got.Header.Get("Access-Control-Expose-Headers"); !strings.Contains(exposed, name) {
+			t.Errorf("%s is not exposed: %q", name, exposed)
+		}
+	}
 	if own := w.browser().Post("/token", `{}`); own.Header.Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("the page's own origin is answered with CORS: %v", own.Header)
 	}

@@ -183,3 +183,18 @@ func TestStepUp_NewCookieEndsOldSession(t *testing.T) {
 		t.Error("globex is lost")
 	}
 }
+
+// TestStepUp_FirstUsedAtPreviousRelease checks a step-up whose new cookie comes to a
+// replica of the previous release first, which ends the old session as superseded. That
+// is no sign-out.
+func TestStepUp_FirstUsedAtPreviousRelease(t *testing.T) {
+	w, b, e := stepUpRequired(t)
+	old, _ := w.theSession(b)
+	w.stepUp(b, e, "alice")
+	w.Change(`UPDATE sessions SET revoked_at = ?, revoke_reason = 'superseded' WHERE replaces = ''`, w.Now().Unix())
+	b.SetCookie(old, "")
+	w.mint(b, "acme")
+	if got := b.Post("/token", `{"organization":"globex"}`); got.Status != http.StatusOK {
+		t.Errorf("globex: %d %s", got.Status, got.Body)
+	}
+}

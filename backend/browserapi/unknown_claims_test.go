@@ -90,19 +90,23 @@ func TestP11UnknownGroupsLeaveRolesAsTheyAre(t *testing.T) {
 }
 
 // TestP11UnknownGroupsLeaveMembersOfTheFileAlone checks that a connection does not
-// change members from the file.
+// change members from the file, with unknown groups, without a group and with a group of
+// other roles.
 func TestP11UnknownGroupsLeaveMembersOfTheFileAlone(t *testing.T) {
 	w := newWorld(t, nil)
 	everyone := groups
-	everyone.Roles = []string{"viewer"}
+	everyone.Roles = []string{"admin"} // alice is a viewer
 	p := w.connect("globex", everyone)
 	w.rule(requireConnections("globex"))
-	p.Claims = tells(map[string]any{"groups": nil})
 	b := w.keyed("alice")
 	before := w.rolesIn(b, "globex")
-	w.enterBy(b, "globex", "a.martin")
-	if got := w.rolesIn(b, "globex"); got != before {
-		t.Errorf("roles are %s, were %s", got, before)
+	for name, told := range map[string]any{"unknown": nil, "none": []string{}, "heads": []string{"heads"}} {
+		p.Claims = tells(map[string]any{"groups": told})
+		b = w.keyed("alice")
+		w.enterBy(b, "globex", "a.martin")
+		if got := w.rolesIn(b, "globex"); got != before || got != "viewer" {
+			t.Errorf("%s: roles are %s, were %s", name, got, before)
+		}
 	}
 }
 

@@ -62,6 +62,11 @@ func (k *exactKeySet) VerifySignature(ctx context.Context, raw string) ([]byte, 
 	if err := strictjson.DecodeKnown(payload, &checked); err != nil {
 		return nil, err
 	}
+	for _, value := range []*json.RawMessage{&checked.Expires, &checked.IssuedAt} {
+		if string(*value) == "null" { // which go-oidc takes for a malformed time
+			*value = nil
+		}
+	}
 	return json.Marshal(checked)
 }
 

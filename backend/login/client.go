@@ -47,7 +47,7 @@ func (p *Provider) redeem(ctx context.Context, found *discovered, code, verifier
 	if assertion != "" {
 		options = append(options, oauth2.SetAuthURLParam("client_assertion_type", assertionType), oauth2.SetAuthURLParam("client_assertion", assertion))
 	}
-	tokens, err := config.Exchange(oidc.ClientContext(ctx, p.client), code, options...)
+	tokens, err := config.Exchange(oidc.ClientContext(ctx, newClient(reading{p.client.Transport, usedOfTokens})), code, options...)
 	if err != nil {
 		return nil, p.exchangeError(err, code, verifier, assertion, config.ClientSecret)
 	}

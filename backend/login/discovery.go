@@ -105,7 +105,7 @@ func (p *Provider) finish(d *discovery) {
 }
 
 func (p *Provider) readMetadata(ctx context.Context) (*discovered, error) {
-	read := oidc.ClientContext(ctx, p.client)
+	read := oidc.ClientContext(ctx, newClient(reading{p.client.Transport, usedOfMetadata}))
 	if p.config.Tenants != nil { // the metadata contain an issuer template
 		read = oidc.InsecureIssuerURLContext(read, p.issuerTemplate())
 	}

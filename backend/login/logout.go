@@ -25,6 +25,7 @@ const (
 // section 2.6) and returns the sessions to end. The error is *Refused or
 // ErrUnavailable.
 func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (session.UpstreamLogout, error) {
+	raw = strings.TrimSpace(raw)
 	if err := logoutHeader(raw, p.config.UntypedLogoutTokens); err != nil {
 		return session.UpstreamLogout{}, refused("logout token: %w", err)
 	}

@@ -56,7 +56,10 @@ func (p *Provider) AddUserInfo(ctx context.Context, i *Identity) error {
 	return nil
 }
 
-var errNoUserInfo = errors.New("login: the provider has no userinfo endpoint")
+var (
+	errNoUserInfo    = errors.New("login: the provider has no userinfo endpoint")
+	errNoAccessToken = errors.New("login: the provider issued no access token for userinfo")
+)
 
 // userInfo returns the claims of the userinfo endpoint. It refreshes the metadata if
 // the endpoint has moved.
@@ -75,8 +78,11 @@ func (p *Provider) userInfo(ctx context.Context, i *Identity) (json.RawMessage, 
 // readUserInfo returns the claims of the userinfo endpoint, in a signed or a plain
 // answer. The error is ErrUnavailable if there is no valid answer.
 func (p *Provider) readUserInfo(ctx context.Context, found *discovered, i *Identity) (json.RawMessage, error) {
-	if found.metadata.UserInfo == "" {
+	switch {
+	case found.metadata.UserInfo == "":
 		return nil, errNoUserInfo
+	case i.tokens.AccessToken == noAccessToken:
+		return nil, errNoAccessToken
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, found.metadata.UserInfo, nil)
 	if err != nil {

@@ -151,6 +151,9 @@ type Store interface {
 	// to a key, given by its thumbprint. It returns the thumbprint that the session has
 	// then: a different one if another key came first, "" if it was too late.
 	Bind(ctx context.Context, id ID, jkt string, now int64) (string, error)
+	// SetUpstream stores the provider's id of its own session and the sealed token, after
+	// a later authentication there.
+	SetUpstream(ctx context.Context, id ID, sid, token string) error
 	// Revoke ends a session. A session that has ended keeps its time and reason.
 	Revoke(ctx context.Context, id ID, reason Reason, now int64) error
 	// RevokeUser ends all of a person's sessions. If confinedTo names an organization,

@@ -24,12 +24,24 @@ func query(c *authn.Request) (url.Values, error) {
 	if err != nil {
 		return nil, refusal.New(api.InvalidRequest, "The address is malformed.")
 	}
+	return query, checkRepeated(query)
+}
+
+// response returns the parameters of an authorization response. None may be repeated.
+// Others are ignored, malformed ones as well.
+func response(c *authn.Request) (url.Values, error) {
+	all, _ := url.ParseQuery(c.R.URL.RawQuery)
+	answer := pick(all)
+	return answer, checkRepeated(answer)
+}
+
+func checkRepeated(query url.Values) error {
 	for name, values := range query {
 		if len(values) > 1 {
-			return nil, refusal.New(api.InvalidRequest, "Parameter "+strconv.Quote(name)+" is repeated.")
+			return refusal.New(api.InvalidRequest, "Parameter "+strconv.Quote(name)+" is repeated.")
 		}
 	}
-	return query, nil
+	return nil
 }
 
 // returnURL returns the address that a sign-in returns to. It selects the app by its id
@@ -64,7 +76,7 @@ func matchesPath(c *authn.Request, w *directory.Workspace, app directory.App, ap
 // Callback creates a session, or completes a step-up. This navigation carries no Strict
 // cookies, so that earlier sessions' cookies are not cleared here.
 func (f *Flow) Callback(c *authn.Request) error {
-	query, err := query(c)
+	query, err := response(c)
 	if err != nil {
 		return err
 	}

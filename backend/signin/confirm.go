@@ -62,6 +62,7 @@ func confirm(c *authn.Request, query url.Values) error {
 		c.Record.Refusal = refusal.New(api.OriginNotAllowed, text)
 		query.Del(api.ParamPrompt)
 	}
+	query.Del(api.ParamAsk)
 	query.Del(api.ParamUser) // the link must not start a step-up
 	query.Set(api.ParamFollowed, "1")
 	p.Links = append([]page.Link{{Label: page.Continue, URL: c.Issuer + api.PathLogin + "?" + query.Encode()}}, c.HomeLinks()...)

@@ -22,12 +22,7 @@ func (f *Flow) CallbackPost(c *authn.Request) error {
 	if err := web.ReadForm(c.W, c.R); err != nil {
 		return refusal.New(api.InvalidRequest, "The provider's answer is too large or malformed.").WithCause(err)
 	}
-	answer := url.Values{}
-	for _, name := range responseFields {
-		if values, ok := c.R.PostForm[name]; ok {
-			answer[name] = values
-		}
-	}
+	answer := pick(c.R.PostForm)
 	if !c.SameOrigin() {
 		repost(c, answer)
 		return nil
@@ -39,6 +34,18 @@ func (f *Flow) CallbackPost(c *authn.Request) error {
 // responseFields are the fields of an authorization response (RFC 6749 section 4.1.2,
 // RFC 9207).
 var responseFields = []string{"code", "state", "iss", "error", "error_description", "error_uri"}
+
+// pick returns the fields of an authorization response among others, which are ignored
+// (RFC 6749 section 4.1.2).
+func pick(all url.Values) url.Values {
+	answer := url.Values{}
+	for _, name := range responseFields {
+		if values, ok := all[name]; ok {
+			answer[name] = values
+		}
+	}
+	return answer
+}
 
 // repost answers with a page that posts the fields again to the same address.
 func repost(c *authn.Request, answer url.Values) {

@@ -29,7 +29,7 @@ func (f *Flow) Login(c *authn.Request) error {
 	}
 	if here, err := fromAppPage(c); err != nil {
 		return err
-	} else if !here {
+	} else if !here || query.Has(api.ParamAsk) {
 		return confirm(c, query)
 	}
 	target, err := f.authorization(c, query)

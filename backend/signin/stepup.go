@@ -138,9 +138,12 @@ func (f *Flow) finishStepUp(c *authn.Request, attempt login.Attempt, i login.Ide
 		}
 	}
 	if s.JKT == "" {
-		if subject, err = f.replaceSession(c, attempt, i, subject, old); err != nil {
-			return err
-		}
+		subject, err = f.replaceSession(c, attempt, i, subject, old)
+	} else {
+		err = f.updateUpstream(c, attempt, i, old)
+	}
+	if err != nil {
+		return err
 	}
 	c.Audit(audit.Event{
 		Action: audit.StepUp, UserID: user.ID, OrganizationID: organizationID(subject), SessionID: subject.Session.ID.String(),

@@ -1,6 +1,8 @@
 package signin
 
 import (
+	"cmp"
+
 	"github.com/tabard-auth/tabard/backend/authn"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
@@ -28,7 +30,7 @@ func (f *Flow) replaceSession(c *authn.Request, attempt login.Attempt, i login.I
 	}
 	token := i.Token
 	if made.Connection == old.SignIn.Connection {
-		s.JKT, s.UpstreamSID = attempt.JKT, i.SessionID
+		s.JKT, s.UpstreamSID = attempt.JKT, cmp.Or(i.SessionID, old.UpstreamSID)
 	} else if kept, err := f.Upstream.Open(old.UpstreamToken, old.ID.String()); err == nil {
 		token = string(kept)
 	} else {
@@ -46,4 +48,14 @@ func (f *Flow) replaceSession(c *authn.Request, attempt login.Attempt, i login.I
 	}
 	subject.Session = s
 	return subject, c.SetFirstToken(s, first)
+}
+
+// updateUpstream stores the provider's session of a step-up at the provider of the
+// sign-in. It may be a new one, and then the provider's logout names it, not the one of
+// the sign-in.
+func (f *Flow) updateUpstream(c *authn.Request, attempt login.Attempt, i login.Identity, s session.Session) error {
+	if attempt.Connection != s.SignIn.Connection {
+		return nil
+	}
+	return c.Store.SetUpstream(c.Ctx, s.ID, cmp.Or(i.SessionID, s.UpstreamSID), f.Upstream.Seal([]byte(i.Token), s.ID.String()))
 }

@@ -33,6 +33,7 @@ import (
 //	redeem CODE           send the browser on with a hand-over's code
 //	until N PATH JSON     post until the status is N
 //	status N              of the last answer
+//	answered NAME VALUE   a header of the last answer
 //	code CODE             the error code of the last answer
 //	json PATH VALUE       a member of the last answer, such as organization.slug
 //	save NAME PATH        keep a member of the last answer as $NAME
@@ -54,6 +55,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"until":    command(3, (*script).until),
 	"landed":   check(2, (*script).landed),
 	"status":   check(1, (*script).status),
+	"answered": check(2, (*script).answered),
 	"code":     check(1, (*script).code),
 	"json":     check(2, (*script).member),
 	"claim":    check(2, (*script).claim),
@@ -175,6 +177,8 @@ func (s *script) sent(answer httpbrowser.Response) error {
 }
 
 func (s *script) status([]string) (string, error) { return strconv.Itoa(s.answer.Status), nil }
+
+func (s *script) answered(args []string) (string, error) { return s.answer.Header.Get(args[0]), nil }
 
 func (s *script) code([]string) (string, error) { return s.answer.Code(), nil }
 

@@ -1,5 +1,5 @@
 // Command compile builds the Worker's parts: the Go program as WebAssembly, and beside
-// it the JavaScript of the toolchain that built it.
+// it the JavaScript of the toolchain that built it and the pages of errors.
 package main
 
 import (
@@ -64,21 +64,26 @@ func compile(command []string, program, out string) error {
 	return installSupport(goroot, folder)
 }
 
-// installSupport puts the toolchain's JavaScript into a folder, at once: a Worker that
-// starts meanwhile, for another test or a demo, never reads half of it.
+// installSupport puts the toolchain's JavaScript and the pages into a folder.
 func installSupport(goroot, folder string) error {
 	const name = "wasm_exec.js"
 	text, err := os.ReadFile(filepath.Join(goroot, "lib", "wasm", name))
 	if err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(folder, name+"-*")
+	return errors.Join(install(filepath.Join(folder, name), text), writePages(folder))
+}
+
+// install writes a file at once: a Worker that starts meanwhile, for another test or a
+// demo, never reads half of it.
+func install(path string, text []byte) error {
+	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+"-*")
 	if err != nil {
 		return err
 	}
 	_, err = file.Write(text)
 	if err = errors.Join(err, file.Chmod(0o644), file.Close()); err == nil {
-		err = os.Rename(file.Name(), filepath.Join(folder, name))
+		err = os.Rename(file.Name(), path)
 	}
 	if err != nil {
 		os.Remove(file.Name())

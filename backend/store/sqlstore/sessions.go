@@ -61,6 +61,9 @@ UPDATE sessions SET jkt = CASE
 WHERE id = ?1
 RETURNING jkt`
 
+	setUpstream = `
+UPDATE sessions SET upstream_sid = ?2, upstream_token = ?3 WHERE id = ?1`
+
 	revokeSession = `
 UPDATE sessions SET revoked_at = ?2, revoke_reason = ?3 WHERE id = ?1 AND revoked_at IS NULL`
 
@@ -146,6 +149,11 @@ func (s sessions) Bind(ctx context.Context, id session.ID, jkt string, now int64
 		return "", err
 	}
 	return jkt, nil
+}
+
+// SetUpstream implements session.Store.
+func (s sessions) SetUpstream(ctx context.Context, id session.ID, sid, token string) error {
+	return s.change(ctx, "set the provider's session", setUpstream, id.String(), sid, token)
 }
 
 // Revoke implements session.Store.

@@ -78,6 +78,7 @@ var promises = []struct {
 	{"a session that ended keeps its time and reason", endsOnce},
 	{"all of a person's sessions end, and nobody else's", endsAPersons},
 	{"a provider's logout ends what it is about", endsUpstream},
+	{"a provider's logout names its newest session", replacesUpstream},
 	{"a person's live sessions are listed, the newest first", listsLive},
 	{"a browser's live sessions are listed, the newest first", listsOfBrowser},
 	{"a session that ended is presented in vain", presentsInVain},
@@ -290,33 +291,6 @@ func endsAPersons(s *suite) {
 	s.is(s.stored(one.ID).RevokedAt, int64(Now+1))
 	s.is(s.stored(two.ID).RevokedAt, int64(Now+1))
 	s.is(s.stored(other.ID), other)
-}
-
-func endsUpstream(s *suite) {
-	alice, bob := s.person("alice"), s.person("bob")
-	live := func(n session.Session) bool { return s.stored(n.ID).RevokedAt == 0 }
-	make := func(u directory.User, sid string) session.Session {
-		n := newSession(u)
-		n.UpstreamSID, n.SignIn.Connection = sid, ""
-		s.must(s.Create(s.ctx, n))
-		return n
-	}
-	one, two, his := make(alice, "a"), make(alice, "b"), make(bob, "c")
-	end := func(l session.UpstreamLogout) {
-		s.must(s.RevokeUpstream(s.ctx, l, session.ReasonUpstream, Now+1))
-	}
-	end(session.UpstreamLogout{Issuer: "https://other.test", Subject: "alice", Until: Now})
-	end(session.UpstreamLogout{Issuer: alice.Issuer, Subject: "alice", SessionID: "c", Until: Now})
-	end(session.UpstreamLogout{Issuer: alice.Issuer, Subject: "alice", Until: Now - 1})
-	s.is([]bool{live(one), live(two), live(his)}, []bool{true, true, true})
-	end(session.UpstreamLogout{Issuer: alice.Issuer, SessionID: "a", Until: Now})
-	s.is([]bool{live(one), live(two), live(his)}, []bool{false, true, true})
-	end(session.UpstreamLogout{Issuer: alice.Issuer, Subject: "alice", Until: Now})
-	s.is([]bool{live(one), live(two), live(his)}, []bool{false, false, true})
-	if s.RevokeUpstream(s.ctx, session.UpstreamLogout{Issuer: alice.Issuer, Until: Now}, session.ReasonUpstream, Now+1) == nil {
-		s.Error("a logout must name a person or a session")
-	}
-	s.is(live(his), true)
 }
 
 func listsLive(s *suite) {
