@@ -64,12 +64,15 @@ export interface User {
  *   the sign-in; `overtaken` of a call that a later one replaced.
  * - To `sign_in`: `login_required`, `session_expired`, `session_revoked`, `refresh_token_reused`, `device_key_required`,
  *   `device_key_mismatch`.
- * - To `step_up`: `insufficient_user_authentication`, `organization_session_expired`.
+ * - To `step_up`: `insufficient_user_authentication`, `organization_session_expired`; `popup_blocked`, `step_up_canceled` and
+ *   `step_up_timeout` of a window for it.
  * - To `stop`: `organization_access_denied`, `organization_required`, `identity_changed`, `origin_not_allowed`,
  *   `auth_time_missing`, `staff_access_forbidden`, `connection_disabled`, `not_found`, `conflict`, `invalid_request`;
  *   `organization_mismatch` of an answer for another organization, `organization_unnamed` of one that does not say for
  *   which; `switch_declined` and `navigation_blocked` of a switch that the page kept; `client_closed`, `in_frame`,
- *   `not_in_browser`. Of a sign-in: `invalid_response`, `unmet_authentication_requirements`, and the codes of the provider.
+ *   `not_in_browser`, `organization_left` of a request whose organization the tab has left. Of the setup: `no_webassembly`,
+ *   `webassembly_blocked`, `connection_blocked`, `cookies_blocked`, `insecure_context`, `mixed_content`, `backend_not_found`,
+ *   `not_the_backend`, `path_not_found`, `module_not_found`, `public_url_mismatch`. Of a sign-in: `invalid_response`, `unmet_authentication_requirements`, and the codes of the provider.
  */
 export type Code =
   | "temporarily_unavailable" | "rate_limited" | "server_error" | "request_too_old" | "use_dpop_nonce" | "invalid_dpop_proof"
@@ -79,6 +82,9 @@ export type Code =
   | "organization_access_denied" | "organization_required" | "identity_changed" | "origin_not_allowed" | "auth_time_missing"
   | "staff_access_forbidden" | "connection_disabled" | "not_found" | "conflict" | "invalid_request"
   | "organization_mismatch" | "organization_unnamed" | "switch_declined" | "navigation_blocked" | "in_frame" | "not_in_browser"
+  | "organization_left" | "popup_blocked" | "step_up_canceled" | "step_up_timeout"
+  | "no_webassembly" | "webassembly_blocked" | "connection_blocked" | "cookies_blocked" | "insecure_context" | "mixed_content"
+  | "backend_not_found" | "not_the_backend" | "path_not_found" | "module_not_found" | "public_url_mismatch"
   | "invalid_response" | "unmet_authentication_requirements" | "consent_required" | "interaction_required"
   | "account_selection_required" | "invalid_scope" | "unauthorized_client" | "unsupported_response_type";
 
@@ -189,6 +195,8 @@ export interface Options {
   keepAlive?: boolean;
   /** Where the module's `module.json` is. Default: the backend's. */
   module?: string;
+  /** Tells every state on the console (at the level "debug"), with what led to it. */
+  debug?: boolean;
 }
 
 /** How a switch ended. Unless it `switched`, the tab goes on in its organization as if nothing had been asked. */
@@ -246,15 +254,53 @@ export interface Partition {
 /** A second organization that the page acts for without switching. */
 export interface Scope {
   /** As {@link Client.getToken}, for this organization. */
-  getToken(): Promise<string>;
+  getToken(options?: TokenOptions): Promise<string>;
   /** As {@link Client.fetch}, for this organization. */
   fetch: typeof globalThis.fetch;
   /** Aborts when the organization refuses, the person signs out or the client is closed. */
   readonly signal: AbortSignal;
 }
 
+export interface SignInOptions {
+  organization?: string;
+  returnTo?: string | URL;
+  /** Passed on to the OpenID provider: `login` asks the person again, `select_account` lets them choose, `none` asks nothing. */
+  prompt?: string;
+  /** Who is expected to sign in, for the provider's form: an e-mail address, for example. */
+  loginHint?: string;
+}
+
+export interface TokenOptions {
+  /** Renews the token although it is valid, so that a changed role is seen. If that fails, the old one is kept. */
+  forceRefresh?: boolean;
+}
+
+export interface StepUpOptions {
+  /**
+   * Lets the person authenticate in a window of its own, so that the page stays as it is: call it in a click. `true` is for
+   * a backend on the page's own origin. Otherwise serve the package's `popup.html` and `popup.js` from the app's origin,
+   * and give the address of `popup.html`. A browser that blocks the window leads to the code `popup_blocked`; the error's
+   * `continue()` leaves the page.
+   */
+  popup?: boolean | string | URL;
+  /** Where to come back to, if the page is left (default: this page). */
+  returnTo?: string | URL;
+  /** Gives up waiting for the window. */
+  signal?: AbortSignal;
+}
+
+export interface StepUpRequest extends StepUpOptions {
+  /** The authentication context classes of which one will do, as in `acr_values`. */
+  acrValues?: string | readonly string[];
+  /** The largest age of the authentication in seconds. Default: 0, if there are no `acrValues`. */
+  maxAge?: number;
+}
+
 export interface Client {
-  /** Settles when {@link State.status} has left `starting`. Waiting for it is optional: every call waits by itself. */
+  /**
+   * Settles when {@link State.status} has left `starting`. Waiting for it is optional: every call waits by itself. On a
+   * server, where there is no tab, it rejects with `not_in_browser`.
+   */
   readonly ready: Promise<void>;
   /** Where the tab stands now. Call {@link subscribe} to hear of changes. */
   readonly state: State;
@@ -266,19 +312,27 @@ export interface Client {
    * session comes back with {@link State.error}.
    * @throws {TabardError} `in_frame` in a frame, where no sign-in can be shown: open the page in a tab.
    */
-  signIn(options?: { organization?: string | undefined; returnTo?: string | URL | undefined }): Promise<void>;
+  signIn(options?: SignInOptions): Promise<void>;
   /**
    * This tab's organization's access token, living for some seconds at least. Ask for each request; it is renewed
    * when due. Most pages call {@link fetch} instead.
    * @throws {TabardError} `action` says what to call next.
    */
-  getToken(): Promise<string>;
+  getToken(options?: TokenOptions): Promise<string>;
   /**
    * `fetch` for the organization: attaches the token to requests to {@link Options.apis}, and to no others; aborts when
-   * the tab changes organization; renews once on 401, unless the body can be read only once.
-   * @throws {TabardError} where there is no token.
+   * the tab changes organization (the reason is a {@link TabardError} `organization_left`, named `AbortError`); renews once
+   * on 401, and on a 403 `insufficient_scope`, unless the body can be read only once.
+   * @throws {TabardError} where there is no token. Where the API asks for another authentication (401
+   * `insufficient_user_authentication`, RFC 9470) nothing is sent again: offer the person the error's `continue()`, and
+   * repeat the request when it resolves.
    */
   fetch: typeof globalThis.fetch;
+  /**
+   * Asks for another authentication of the person before something that needs it, without a request that was refused. It
+   * resolves when the tab has a token that meets what was asked for; without a `popup` it leaves the page.
+   */
+  stepUp(options?: StepUpRequest): Promise<void>;
   /**
    * Changes this tab to another organization, by id or slug, and no other tab. It never rejects for what the backend
    * says: look at `status`. On `step_up_required`, offer the person `continue()`.
@@ -333,10 +387,12 @@ export class TabardError extends Error {
   /** As {@link Problem.retryAfter}. */
   readonly retryAfter: number | undefined;
   /**
-   * Of {@link Client.endSession} and {@link Client.signOut} with the action `step_up`: leaves the page to authenticate,
-   * and comes back to `returnTo` (default: this page), where the call can be made again.
+   * Of {@link Client.endSession}, {@link Client.signOut}, {@link Client.fetch} and {@link Client.stepUp} with the action
+   * `step_up`: leaves the page to authenticate, and comes back to `returnTo` (default: this page), where the call can be
+   * made again. With `popup`, which `fetch` and `stepUp` have, the page stays, and `continue` resolves when a token meets
+   * what the API asked for.
    */
-  continue: ((options?: { returnTo?: string | URL | undefined }) => Promise<void>) | undefined;
+  continue: ((options?: StepUpOptions) => Promise<void>) | undefined;
 }
 
 /**

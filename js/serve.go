@@ -28,8 +28,12 @@ func newFiles(content fs.FS) *files { return &files{content: content} }
 var types = map[string]string{
 	".js":   "text/javascript; charset=utf-8",
 	".json": "application/json",
+	".html": "text/html; charset=utf-8",
 	".wasm": "application/wasm",
 }
+
+// pagePolicy is the content security policy of a built page.
+const pagePolicy = "default-src 'none'; script-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 func (f *files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(r.URL.Path, "/")
@@ -50,6 +54,9 @@ func (f *files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Vary", "Accept-Encoding")
+	if path.Ext(name) == ".html" {
+		h.Set("Content-Security-Policy", pagePolicy)
+	}
 	f.serve(w, r, name)
 }
 

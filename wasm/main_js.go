@@ -69,6 +69,9 @@ func (c channel) Send(message string) { c.handle.Call("send", message) }
 func functions(t *tab.Tab) map[string]*browser.Func {
 	return map[string]*browser.Func{
 		"token": async(func(a arguments) (string, *tab.Error) {
+			if a.text(2) == "keep" {
+				return t.Renew(a.text(0), a.text(1))
+			}
 			return t.Credential(a.text(0), a.text(1))
 		}),
 		"proof": async(func(a arguments) (string, *tab.Error) {
@@ -91,14 +94,18 @@ func functions(t *tab.Tab) map[string]*browser.Func {
 		"endSession": async(func(a arguments) (string, *tab.Error) { return "", t.EndSession(a.text(0)) }),
 		"signOut":    async(func(a arguments) (string, *tab.Error) { return t.SignOut(a.text(0), a.text(1)) }),
 		"signIn": async(func(a arguments) (string, *tab.Error) {
-			t.SignIn(a.text(0), a.text(1))
+			t.SignIn(a.text(0), a.text(1), tab.Hints{Prompt: a.text(2), LoginHint: a.text(3)})
 			return "", nil
 		}),
 		"stepUp": async(func(a arguments) (string, *tab.Error) {
 			t.StepUp(a.text(0), a.text(1), a.text(2))
 			return "", nil
 		}),
+		"stepUpURL": async(func(a arguments) (string, *tab.Error) {
+			return t.StepUpURL(a.text(0), a.text(1), a.text(2)), nil
+		}),
 		"input":  fireAndForget(func(arguments) { t.OnInput() }),
+		"halt":   fireAndForget(func(a arguments) { t.OnFinal(a.text(0), a.text(1)) }),
 		"hear":   fireAndForget(func(a arguments) { t.OnMessage(a.text(0)) }),
 		"look":   fireAndForget(func(a arguments) { t.OnVisible(a.text(0) == "online") }),
 		"hide":   fireAndForget(func(arguments) { t.OnHidden() }),

@@ -2,7 +2,11 @@ const TYPES = {
   js: "text/javascript; charset=utf-8",
   json: "application/json",
   wasm: "application/wasm",
+  html: "text/html; charset=utf-8",
 };
+
+/** The content security policy of a page. */
+const PAGE_POLICY = "default-src 'none'; script-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /** The folder of the files, below the backend's public URL. */
 const FOLDER = "/client/";
@@ -39,6 +43,7 @@ async function serve(name, request, assets) {
       Vary: "Accept-Encoding",
       ETag: file.headers.get("ETag"),
       ...(encoding !== "" && { "Content-Encoding": encoding }),
+      ...(type === TYPES.html && { "Content-Security-Policy": PAGE_POLICY }),
     };
     return new Response(file.body, { status: file.status, headers, encodeBody: "manual" });
   }

@@ -71,6 +71,11 @@ const (
 	ParamError = "tabard_error"
 )
 
+// QuietRefusals is the query of a request whose answer has the status 200 also if it is
+// a refusal that says where the person stands ([Code.IsFinding]), because browsers report
+// every other status as an error on the console. The body tells: it is an [Error].
+const QuietRefusals = "quiet=1"
+
 // LoginResponse is the answer to POST /login. The request's parameters are those of GET
 // /login.
 type LoginResponse struct {

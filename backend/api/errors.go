@@ -20,10 +20,19 @@ type Error struct {
 	// the session has a key and the request does not prove it. With
 	// workspace_access_denied it is the code of the missing condition.
 	Reason string `json:"reason,omitempty"`
+	// SignedIn is false if no person is signed in. It is nil in answers to requests
+	// without [QuietRefusals], and if it is unknown.
+	SignedIn *bool `json:"signed_in,omitempty"`
 }
 
-// ReasonPolicy is the Error.Reason of a refusal that an organization's rules cause.
-const ReasonPolicy = "policy"
+const (
+	// ReasonPolicy is the Error.Reason of a refusal that an organization's rules cause.
+	ReasonPolicy = "policy"
+	// ReasonPublicURL is the Error.Reason of invalid_dpop_proof if the proof is for the
+	// request at another scheme, host or port: a proxy changes them, or the backend's
+	// public URL is wrong.
+	ReasonPublicURL = "public_url"
+)
 
 // Code is a stable error code.
 type Code string
@@ -70,6 +79,18 @@ const (
 	TemporarilyUnavailable Code = "temporarily_unavailable"
 	ServerError            Code = "server_error"
 )
+
+// IsFinding reports whether a code says where the person stands, rather than that a
+// request was wrong or has failed.
+func (c Code) IsFinding() bool {
+	switch c {
+	case DeviceKeyRequired, DeviceKeyMismatch:
+		return false
+	case OrganizationRequired, OrganizationAccessDenied, IdentityChanged:
+		return true
+	}
+	return c.Action() == SignIn || c.Action() == StepUp
+}
 
 // Action is how a client responds to a code.
 type Action string

@@ -139,7 +139,7 @@ func refreshWorkspace(c *Request, revision int64) error {
 	}
 	app, ok := w.AppByID(c.App.ID)
 	if !ok {
-		return originNotAllowed()
+		return unknownOrigin(c.R.Header.Get("Origin"))
 	}
 	c.Workspace, c.App = w, app
 	sendNonce(c)

@@ -3,6 +3,7 @@ package authn
 import (
 	"errors"
 	"fmt"
+	"net/url"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
@@ -111,7 +112,7 @@ func (c *Request) prove() (*dpop.Proof, error) {
 		return nil, invalidProof(err)
 	}
 	if err := proof.Covers(c.R.Method, c.Origin+c.R.URL.EscapedPath()); err != nil {
-		return nil, invalidProof(err)
+		return nil, otherAddress(c, proof, err)
 	}
 	switch {
 	case proof.IssuedAt < c.Now-requestLimits.D, proof.IssuedAt > c.Now+requestLimits.Slack:
@@ -133,6 +134,20 @@ func (c *Request) useProof() error {
 		return invalidProof(err)
 	}
 	return err
+}
+
+// otherAddress refuses a proof for another request. If only scheme, host or port differ,
+// it names both.
+func otherAddress(c *Request, proof *dpop.Proof, cause error) error {
+	r := invalidProof(cause)
+	sent, err := url.Parse(proof.Address())
+	if err != nil || sent.EscapedPath() != c.R.URL.EscapedPath() || sent.Scheme+"://"+sent.Host == c.Origin {
+		return r
+	}
+	r.Reason = api.ReasonPublicURL
+	r.Text = fmt.Sprintf("The page sent the request to %q, but the backend's public URL is %q. Open the page at that host and port, "+
+		"or set the public URL to the address that browsers use.", sent.Scheme+"://"+sent.Host+c.Base, c.Issuer)
+	return r.WithCause(fmt.Errorf("%w: %s", cause, r.Text))
 }
 
 func invalidProof(err error) *refusal.Refusal {

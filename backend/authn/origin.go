@@ -1,6 +1,7 @@
 package authn
 
 import (
+	"fmt"
 	"net/http"
 
 	"github.com/tabard-auth/tabard/backend/api"
@@ -30,7 +31,7 @@ func admit(c *Request) error {
 	case site == "same-origin", site == "" && c.ReadOnly():
 		origin = c.Origin
 	default:
-		return originNotAllowed()
+		return unknownOrigin(origin)
 	}
 	if err := findApp(c, origin); err != nil {
 		return err
@@ -58,12 +59,20 @@ func findApp(c *Request, origin string) error {
 			return nil
 		}
 	}
-	return originNotAllowed()
+	return unknownOrigin(origin)
 }
 
-// originNotAllowed refuses a request from a page that belongs to no app.
-func originNotAllowed() *refusal.Refusal {
-	return refusal.New(api.OriginNotAllowed, "Only pages of the workspace's apps, on the backend's own site, may send requests.")
+// maxOrigin is the longest origin, in bytes, that a refusal names.
+const maxOrigin = 200
+
+// unknownOrigin refuses a page whose origin belongs to no app, or that is on another site.
+func unknownOrigin(origin string) error {
+	if len(origin) > maxOrigin {
+		origin = origin[:maxOrigin]
+	}
+	cause := fmt.Errorf("no app of the workspace file has the origin %q, or it is not on the backend's site", origin)
+	return refusal.New(api.OriginNotAllowed, fmt.Sprintf("Only pages of the workspace's apps, on the backend's own site, may send requests. This page's origin is %q: "+
+		"add it to the origins of the app in the workspace file, or open the page at one of those.", origin)).WithCause(cause)
 }
 
 // allowOrigin sends the CORS headers for a registered origin, with credentials.
@@ -79,7 +88,7 @@ func preflight(c *Request) error {
 	c.W.Header().Add("Vary", "Origin")
 	origin, sent := SingleHeader(c.R.Header, "Origin")
 	if !sent {
-		return originNotAllowed()
+		return unknownOrigin(origin)
 	}
 	if err := findApp(c, origin); err != nil {
 		return err

@@ -137,9 +137,13 @@ func refuse(c *Request, r *refusal.Refusal) {
 		errorPage(c, r)
 		return
 	}
-	body := r.Body()
-	body.ServerTime = c.Now
-	c.writeJSON(r.HTTPStatus(), body)
+	body, status := r.Body(), r.HTTPStatus()
+	body.ServerTime, c.Record.Status = c.Now, status // log and metrics count by the code's own status
+	if c.R.URL.RawQuery == api.QuietRefusals && r.Code.IsFinding() {
+		signedIn := r.Code.Action() != api.SignIn
+		body.SignedIn, status = &signedIn, http.StatusOK
+	}
+	web.WriteJSON(c.W, status, body)
 }
 
 func (c *exchange) writeJSON(status int, value any) {

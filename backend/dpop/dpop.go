@@ -124,6 +124,9 @@ func IsThumbprint(text string) bool {
 	return err == nil && len(raw) == sha256.Size && len(text) == base64.RawURLEncoding.EncodedLen(sha256.Size)
 }
 
+// Address returns the address that the proof is for (htu), as the client wrote it.
+func (p *Proof) Address() string { return p.address }
+
 // Covers checks that the proof is for a request: its method and its address as the
 // client knows it. Query and fragment are ignored (RFC 9449 section 4.3).
 func (p *Proof) Covers(method, address string) error {

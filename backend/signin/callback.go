@@ -2,6 +2,7 @@ package signin
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -62,7 +63,23 @@ func returnURL(c *authn.Request, appID, returnTo string) (string, error) {
 			}
 		}
 	}
-	return "", refusal.New(api.InvalidRequest, "The app is unknown, or return_to is not one of its addresses.")
+	return "", unknownReturn(c, returnTo)
+}
+
+// unknownReturn refuses a sign-in for an unknown app, or to an address of none. The log
+// names the origin, which is often the one that the workspace file lacks. So does the
+// page, unless a foreign link leads to it: it shows nothing of a stranger's.
+func unknownReturn(c *authn.Request, returnTo string) error {
+	const text = "The app is unknown, or return_to is not one of its addresses."
+	u, err := url.Parse(returnTo)
+	if err != nil || u.Host == "" || len(u.Host) > 100 {
+		return refusal.New(api.InvalidRequest, text)
+	}
+	named := fmt.Sprintf("%s The origin of return_to is %q: add it to the origins of the app in the workspace file.", text, u.Scheme+"://"+u.Host)
+	if c.SameOrigin() {
+		return refusal.New(api.InvalidRequest, named).WithCause(errors.New(named))
+	}
+	return refusal.New(api.InvalidRequest, text).WithCause(errors.New(named))
 }
 
 // matchesPath reports whether a path, without an app id, refers to the app: the one at

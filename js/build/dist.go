@@ -25,16 +25,18 @@ type dist struct {
 	module api.Module
 }
 
-// client is the name of the bundled client in dist. The other bundles are optional
-// parts for pages without a bundler.
+// client is the name of the bundled client in dist. The other bundles are optional parts for pages without a bundler.
 const (
 	client   = "tabard.js"
 	routes   = "routes.js"
 	switcher = "switcher.js"
+	// popupPage, with its script, is where a step-up in a window of its own ends.
+	popupPage   = "popup.html"
+	popupScript = "popup.js"
 )
 
 // chunks are what the client loads when it is used.
-var chunks = []string{"returnto.js"}
+var chunks = []string{"stepup.js", "window.js", "causes.js", "returnto.js"}
 
 // writeDist writes the folder and removes the files of earlier builds.
 func writeDist(dir string, module api.Module, wasm, exec []byte, bundles map[string][]byte) (*dist, error) {

@@ -67,7 +67,9 @@ func build(root string) (*dist, error) {
 	}
 	module := newModule(version, wasm, exec)
 	bundles := map[string][]byte{}
-	for name, entry := range map[string]string{client: "index.js", routes: "routes.js", switcher: "switcher.js"} {
+	for name, entry := range map[string]string{
+		client: "index.js", routes: "routes.js", switcher: "switcher.js", popupScript: "popup.js",
+	} {
 		if bundles[name], err = bundle(filepath.Join(root, "js"), entry, assetsJSON(module)); err != nil {
 			return nil, err
 		}
@@ -76,6 +78,9 @@ func build(root string) (*dist, error) {
 		if bundles[name], err = bundle(filepath.Join(root, "js"), "src/"+name, "undefined"); err != nil {
 			return nil, err
 		}
+	}
+	if bundles[popupPage], err = os.ReadFile(filepath.Join(root, "js", popupPage)); err != nil {
+		return nil, err
 	}
 	return writeDist(filepath.Join(root, "js", "dist"), module, wasm, exec, bundles)
 }

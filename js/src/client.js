@@ -5,12 +5,14 @@
 import { sharedClient } from "./clients.js";
 import { addresses, TabardError } from "./error.js";
 import { manifest, servedBy } from "./exec.js";
+import { debug, explainState } from "./failures.js";
 import { fetchFor, tokenOf } from "./fetch.js";
 import { declined, gateOf } from "./gate.js";
 import { endReturn, returnAddress, takeArrival } from "./returnaddress.js";
 import { Module } from "./module.js";
+import { stepUpsOf } from "./ondemand.js";
 import { own } from "./own.js";
-import { absolute, addressFor, connectTabs, appBase, organizationParameter, takeParameter, afterPrerendering } from "./page.js";
+import { absolute, addressFor, connectTabs, appBase, organizationParameter, requireTopLevel, takeParameter, afterPrerendering } from "./page.js";
 import { storedToken } from "./record.js";
 import { routesHook } from "./routes/hook.js";
 import { scopeOf } from "./scope.js";
@@ -39,6 +41,8 @@ export function createClient(given) {
  */
 function client(backend, options, end) {
   const { store, module, credential, apis, close } = start(backend, options, end);
+  const scope = () => store.partition;
+  const { stepUp, challenged } = stepUpsOf(module.ask.bind(module), backend, credential, scope);
   const gate = gateOf(store);
   const steps = { ask: gate.ask, enter: switchTo(module, "enter"), switch: switchTo(module, "switch") };
   /** @type {import("./routes/hook.js").Switch} */
@@ -54,19 +58,21 @@ function client(backend, options, end) {
       return store.partition.view;
     },
     signIn: async (options) => {
-      const { organization = "", returnTo } = own(options);
+      const { organization = "", returnTo, prompt = "", loginHint = "" } = own(options);
       requireTopLevel();
-      await module.ask("signIn", organization, await returnAddress(returnTo));
+      const hints = prompt || loginHint ? [prompt, loginHint] : [];
+      await module.ask("signIn", organization, await returnAddress(returnTo), ...hints);
     },
-    getToken: async () => tokenOf(await credential()),
-    fetch: fetchFor({ apis, scope: () => store.partition, credential, prove: proofs(module) }),
+    getToken: (options) => tokenBy(credential, options),
+    fetch: fetchFor({ apis, scope, credential, prove: proofs(module), challenged }),
+    stepUp: async (options) => stepUp(own(options)),
     beforeSwitch: gate.add,
     async switchOrganization(organization) {
       const question = gate.ask(requireName(organization));
       const agreed = question && (await question);
       return agreed === false ? declined : change(organization, agreed);
     },
-    inOrganization: (organization) => secondOrganization(store, module, apis, requireName(organization)),
+    inOrganization: (organization) => secondOrganization(store, module, backend, apis, requireName(organization)),
     organizations: () => list("organizations"),
     sessions: () => list("sessions"),
     endSession: async (id) => void (await askWithStepUp(module, "endSession", id)),
@@ -83,6 +89,7 @@ function client(backend, options, end) {
       return steps;
     },
   };
+  if (options.debug) debug(self, backend);
   return Object.freeze(self);
 }
 
@@ -91,7 +98,7 @@ function client(backend, options, end) {
  * @param {Options} options
  * @param {() => unknown} end
  */
-function start(backend, { organization: named, app, keepAlive, module: url, apis = [location.origin], backend: _, ...unknown }, end) {
+function start(backend, { organization: named, app, keepAlive, module: url, apis = [location.origin], backend: _, debug: __, ...unknown }, end) {
   const key = "tabard:" + backend;
   for (const name in unknown) console.error(`tabard: unknown option ${name}, ignored`);
   const opened = takeParameter(organizationParameter);
@@ -108,15 +115,22 @@ function start(backend, { organization: named, app, keepAlive, module: url, apis
   const initial = () => storedToken(key, organization)?.state ?? initialState;
   const store = new Store(initial(), (organization) => switchTo(module, "switch")(organization));
   endReturn();
+  store.ready.then(() => {
+    if (module.running) explainState(store, backend, ({ code, description }) => module.tell("halt", code, description));
+  });
   if (document.prerendering) afterPrerendering(() => store.changed(initial()));
   tabs.listen(module);
   return {
     store,
     module,
     apis: apis.map((api) => absolute(api).origin),
-    /** @param {string} [rejected] */
-    async credential(rejected = "") {
-      return (!module.running && !rejected && storedToken(key, organization)?.token) || module.ask("token", "", rejected);
+    backend,
+    /**
+     * @param {string} [rejected] is not handed out again
+     * @param {string[]} keep "keep": it is good until there is another
+     */
+    async credential(rejected = "", ...keep) {
+      return (!module.running && !rejected && storedToken(key, organization)?.token) || module.ask("token", "", rejected, ...keep);
     },
     close() {
       end();
@@ -166,13 +180,6 @@ async function askWithStepUp(module, name, ...args) {
   }
 }
 
-/** Throws in a frame: the provider and the backend refuse to be framed. */
-function requireTopLevel() {
-  if (window.parent && window.parent !== window) {
-    throw new TabardError("in_frame", "stop", "a sign-in needs a page of its own: open this page in a tab");
-  }
-}
-
 /** @param {unknown} error */
 function switchFailure(error) {
   if (!(error instanceof TabardError)) throw error;
@@ -188,26 +195,38 @@ function switchFailure(error) {
 const proofs = (module) => (...request) => module.ask("proof", ...request);
 
 /**
+ * A token, as {@link Client.getToken} is asked for one.
+ * @param {(rejected?: string, ...keep: string[]) => Promise<string>} credential
+ * @param {import("../index.js").TokenOptions} [options]
+ */
+async function tokenBy(credential, options) {
+  const token = tokenOf(await credential());
+  return own(options).forceRefresh ? tokenOf(await credential(token, "keep")) : token;
+}
+
+/**
  * Acts for a second organization, until it refuses.
  * @param {Store} store
  * @param {Module} module
+ * @param {string} backend
  * @param {string[]} apis
  * @param {string} organization
  */
-function secondOrganization(store, module, apis, organization) {
+function secondOrganization(store, module, backend, apis, organization) {
   const scope = store.scope(organization);
-  const credential = async (rejected = "") => {
+  const credential = async (rejected = "", /** @type {string[]} */ ...keep) => {
     scope.signal.throwIfAborted();
     try {
-      return await module.ask("token", organization, rejected);
+      return await module.ask("token", organization, rejected, ...keep);
     } catch (error) {
       if (error instanceof TabardError && error.action !== "retry") store.endScope(organization);
       throw error;
     }
   };
+  const { challenged } = stepUpsOf(module.ask.bind(module), backend, credential, () => scope);
   return Object.freeze({
-    getToken: async () => tokenOf(await credential()),
-    fetch: fetchFor({ apis, scope: () => scope, credential, prove: proofs(module) }),
+    getToken: (/** @type {import("../index.js").TokenOptions} */ options) => tokenBy(credential, options),
+    fetch: fetchFor({ apis, scope: () => scope, credential, prove: proofs(module), challenged }),
     signal: scope.signal,
   });
 }
@@ -221,14 +240,17 @@ function prerendered() {
   const fail = async () => {
     throw new TabardError("not_in_browser", "stop", "call this in a browser: a page that is rendered on a server has no tab");
   };
+  const ready = fail();
+  ready.catch(() => {}); // a server that nobody asks goes on
   return Object.freeze({
-    ready: new Promise(() => {}),
+    ready,
     state: freeze(JSON.parse(initialState)),
     partition: view,
     signIn: fail,
     getToken: fail,
     fetch: fail,
     beforeSwitch: () => () => {},
+    stepUp: fail,
     switchOrganization: fail,
     inOrganization: () => ({ getToken: fail, fetch: fail, signal: view.signal }),
     organizations: fail,

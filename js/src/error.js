@@ -20,7 +20,7 @@ export class TabardError extends Error {
     this.action = action;
     this.reason = reason;
     this.retryAfter = retryAfter;
-    /** @type {undefined | ((options?: {returnTo?: string | URL}) => Promise<void>)} */
+    /** @type {undefined | ((options?: import("../index.js").StepUpOptions) => Promise<void>)} */
     this.continue = undefined;
   }
 }

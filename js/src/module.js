@@ -3,6 +3,7 @@
 import { deferred } from "./deferred.js";
 import { toError, unavailable } from "./error.js";
 import { compile, execute, forget, stopTimers } from "./exec.js";
+import { explainModule, requireCookies } from "./failures.js";
 import { afterPrerendering } from "./page.js";
 
 /**
@@ -52,6 +53,7 @@ export class Module {
 
   /** @param {number} attempt only the last one counts */
   async #run(attempt) {
+    requireCookies();
     const module = await compile(this.#url, this.#failures);
     await new Promise(afterPrerendering);
     const go = new globalThis.Go();
@@ -79,12 +81,28 @@ export class Module {
 
   /** @param {unknown} cause */
   #restart(cause) {
-    console.error("tabard:", cause);
     const error = unavailable(String(cause));
     this.#rejectCalls(error);
     this.#host.failed(error);
     const pause = Math.min(1000 * 2 ** this.#failures++, 60000) * (0.5 + Math.random() / 2);
-    setTimeout(() => this.#start(), pause);
+    const attempt = this.#attempts;
+    setTimeout(() => attempt === this.#attempts && this.#start(), pause);
+    if (typeof cause === "string") console.error("tabard:", cause);
+    else explainModule(cause, this.#url, () => this.running || this.#closed).then((final) => {
+      if (!final) return;
+      this.#end(final);
+      this.#host.failed(final);
+    });
+  }
+
+  /**
+   * Starts the module no more, unless the page is looked at.
+   * @param {Error} error
+   */
+  #end(error) {
+    this.#attempts++;
+    this.#rejectCalls(error);
+    this.#ready.reject(error);
   }
 
   /**
@@ -99,7 +117,8 @@ export class Module {
   }
 
   /**
-   * Calls a function of the module's that answers. One of the release before has no "enter".
+   * Calls a function of the module's that answers. One of the release before has no "enter",
+   * for which "switch" does.
    * @param {string} name
    * @param {...string} args
    * @returns {Promise<string>}
@@ -111,7 +130,7 @@ export class Module {
     const answer = deferred();
     this.#calls.add(answer.reject);
     try {
-      (functions[name] ?? functions.switch)(answer.resolve, answer.reject, ...args);
+      (functions[name] ?? functions[name === "enter" ? "switch" : name])(answer.resolve, answer.reject, ...args);
       return await answer.promise;
     } catch (reason) {
       throw toError(reason);
@@ -127,7 +146,7 @@ export class Module {
    * @param {...string} args
    */
   tell(name, ...args) {
-    if (this.#functions) this.#functions[name](...args);
+    if (this.#functions) this.#functions[name]?.(...args);
     else if (name === "look") this.#start();
   }
 
@@ -143,10 +162,7 @@ export class Module {
 
   close() {
     this.#closed = true;
-    this.#attempts++;
     this.tell("close");
-    const error = unavailable("the client was closed");
-    this.#rejectCalls(error);
-    this.#ready.reject(error);
+    this.#end(unavailable("the client was closed"));
   }
 }

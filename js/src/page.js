@@ -1,5 +1,7 @@
 // @ts-check
 
+import { TabardError } from "./error.js";
+
 /** @import { Module } from "./module.js" */
 
 /** @typedef {(target: EventTarget, type: string, listener: (event: any) => void, capture?: boolean) => void} Listen */
@@ -63,6 +65,13 @@ function watchInput(module, on) {
       reported = timeStamp;
       module.tell("input");
     }, true);
+  }
+}
+
+/** Throws in a frame: the provider and the backend refuse to be framed. */
+export function requireTopLevel() {
+  if (window.parent && window.parent !== window) {
+    throw new TabardError("in_frame", "stop", "a sign-in needs a page of its own: open this page in a tab");
   }
 }
 

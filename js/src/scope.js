@@ -1,6 +1,14 @@
 // @ts-check
 
+import { TabardError } from "./error.js";
+
 /** @import { State } from "../index.js" */
+
+/**
+ * Why a scope ended: the tab left its organization. It is named as other aborts are, for
+ * libraries that tell them from faults by the name.
+ */
+const left = () => Object.assign(new TabardError("organization_left", "stop", "the tab has left the organization"), { name: "AbortError" });
 
 /**
  * A scope for what belongs to an organization: its key, and a signal that ends
@@ -10,7 +18,7 @@
 export function scopeOf(key) {
   const controller = new AbortController();
   const { signal } = controller;
-  return { key, signal, view: Object.freeze({ key, signal }), abort: () => controller.abort() };
+  return { key, signal, view: Object.freeze({ key, signal }), abort: () => controller.abort(left()) };
 }
 
 /** @typedef {ReturnType<typeof scopeOf>} Scope */

@@ -14,6 +14,7 @@ export const initialState =
 export class Store {
   #text = "";
   #notifying = false;
+  #failed = false;
   /** @type {ReturnType<typeof deferred<void>>} */
   #ready = deferred();
   /** @type {Set<(state: State) => void>} */
@@ -71,11 +72,12 @@ export class Store {
   }
 
   /**
-   * Shows that the module does not run, if it never sent a state.
+   * Shows that the module does not run, if it never sent a state, and if it never will.
    * @param {any} error
    */
   failed({ code, action, message }) {
-    if (this.state.status !== "starting") return;
+    if (this.state.status !== "starting" && !(this.#failed && action === "stop")) return;
+    this.#failed = true;
     this.changed(JSON.stringify({ ...this.state, status: "unavailable", error: { code, action, description: message } }));
   }
 

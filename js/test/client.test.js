@@ -11,6 +11,8 @@ test("on a server the client is made, stays starting and says that there is no t
   assert.equal(client.state.status, "starting");
   assert.equal(client.state, client.state);
   await assert.rejects(client.getToken(), { name: "TabardError", code: "not_in_browser", action: "stop" });
+  await assert.rejects(client.ready, { code: "not_in_browser", action: "stop" });
+  await assert.rejects(client.stepUp(), { code: "not_in_browser", action: "stop" });
   assert.equal(typeof client.subscribe(() => {}), "function");
   client.close();
 });

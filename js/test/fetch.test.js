@@ -4,7 +4,7 @@ import { afterEach, mock, test } from "node:test";
 
 import { acme, globex, publish, remember, set, settle } from "./stage.js";
 
-const { createClient } = await import("../index.js");
+const { createClient, TabardError } = await import("../index.js");
 
 let client;
 afterEach(() => {
@@ -87,9 +87,70 @@ test("a body that can be read only once is not sent twice", async () => {
   };
   const stream = new Blob(["x"]).stream();
   assert.equal((await client.fetch("/api", { method: "POST", body: stream, duplex: "half" })).status, 401);
-  const request = new Request("https://app.example/api", { method: "POST", body: "x" });
+  assert.equal(stage.requests.length, 1);
+});
+
+test("a Request is made again with its body, as strings are", async () => {
+  const stage = await active();
+  const tokens = ["old", "new"];
+  stage.module.token = () => tokens.shift();
+  const bodies = [];
+  stage.answer = async (input, init) => {
+    bodies.push(await new Request(input, { ...init, duplex: "half" }).text());
+    return new Response("", { status: tokens.length ? 401 : 200 });
+  };
+  const request = new Request("https://app.example/api", { method: "POST", body: "x", headers: { "X-Mine": "1" } });
+  tokens.push("newer");
   assert.equal((await client.fetch(request)).status, 401);
+  assert.deepEqual([bodies, stage.requests.map(sentToken)], [["x", "x"], ["Bearer old", "Bearer new"]]);
+  assert.equal(new Headers(stage.requests[1][1].headers).get("x-mine"), "1");
+});
+
+const lacking = () => new Response("", { status: 403, headers: { "WWW-Authenticate": 'Bearer error="insufficient_scope", scope="notes:delete"' } });
+
+test("a permission that is lacking is looked for once in a new token", async () => {
+  const stage = await active();
+  stage.module.token = (_, rejected, keep) => (keep === "keep" && rejected === "old" ? "new" : "old");
+  stage.answer = (_, init) => (new Headers(init.headers).get("authorization") === "Bearer new" ? new Response("done") : lacking());
+  assert.equal((await client.fetch("/api/notes/1", { method: "DELETE" })).status, 200);
+  assert.deepEqual(stage.requests.map(sentToken), ["Bearer old", "Bearer new"]);
+  assert.deepEqual(stage.calls.filter(([name]) => name === "token"), [["token", "", ""], ["token", "", "old", "keep"]]);
+
+  stage.requests.length = 0;
+  stage.answer = lacking;
+  assert.equal((await client.fetch("/api/notes/1", { method: "DELETE" })).status, 403);
   assert.equal(stage.requests.length, 2);
+});
+
+test("a permission that is lacking is the answer where there is no new token, or a body is gone", async () => {
+  const stage = await active();
+  stage.answer = lacking;
+  assert.equal((await client.fetch("/api", { method: "POST", body: new Blob(["x"]).stream(), duplex: "half" })).status, 403);
+  assert.equal(stage.requests.length, 1);
+  stage.module.token = (_, rejected) => {
+    if (rejected) throw { code: "temporarily_unavailable", action: "retry" };
+    return "token";
+  };
+  assert.equal((await client.fetch("/api")).status, 403);
+  stage.answer = () => new Response("", { status: 403 });
+  assert.equal((await client.fetch("/api")).status, 403);
+  assert.equal(stage.requests.length, 3);
+});
+
+test("a token is renewed although it is valid, where that is asked for", async () => {
+  const stage = await active();
+  stage.module.token = (_, rejected, keep) => (rejected === "old" && keep === "keep" ? "new" : "old");
+  assert.equal(await client.getToken({ forceRefresh: true }), "new");
+  assert.equal(await client.getToken(), "old");
+  assert.equal(await client.inOrganization("globex").getToken({ forceRefresh: true }), "new");
+});
+
+test("who aborts by leaving the organization is told from who gives up", async () => {
+  const stage = await active();
+  const { signal } = client.partition;
+  publish(stage, { organization: globex, fence: 2 });
+  assert.ok(signal.reason instanceof TabardError);
+  assert.deepEqual([signal.reason.name, signal.reason.code, signal.reason.action], ["AbortError", "organization_left", "stop"]);
 });
 
 test("a request ends with the organization it was made for", async () => {

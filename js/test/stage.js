@@ -59,6 +59,9 @@ export function set({ href = "https://app.example/page" } = {}) {
     exec: "data:text/javascript,",
     starts: 0,
     opened: [],
+    /** What window.open returns. */
+    popup: undefined,
+    channels: [],
     errors: [],
   };
   const page = new EventTarget();
@@ -66,7 +69,7 @@ export function set({ href = "https://app.example/page" } = {}) {
     document: Object.assign(new EventTarget(), {
       baseURI: href, hidden: false, createElement: () => ({}), querySelector: () => null, head: { append: (link) => queueMicrotask(link.onload) },
     }),
-    window: Object.assign(page, { open: (...args) => stage.opened.push(args.map(String)) }),
+    window: Object.assign(page, { open: (...args) => (stage.opened.push(args.map(String)), stage.popup) }),
     location: Object.assign(new URL(href), { replace: (address) => (stage.left = address) }),
     history: { state: { scroll: 7 }, replaceState: (...args) => (stage.replaced = args) },
     sessionStorage: new Storage(),
@@ -75,6 +78,7 @@ export function set({ href = "https://app.example/page" } = {}) {
     BroadcastChannel: class {
       constructor() {
         stage.channel = this;
+        stage.channels.push(this);
       }
       postMessage(message) {
         stage.sent = message;
@@ -130,8 +134,8 @@ const goOf = (stage) =>
       };
       const told = (name) => (...args) => void stage.calls.push([name, ...args]);
       stage.host.ready({
-        ...Object.fromEntries(["token", "proof", "switch", "organizations", "endSession", "signOut", "signIn", "stepUp"].map((n) => [n, call(n)])),
-        ...Object.fromEntries(["hear", "input", "look", "hide", "freeze", "thaw"].map((n) => [n, told(n)])),
+        ...Object.fromEntries(["token", "proof", "switch", "organizations", "endSession", "signOut", "signIn", "stepUp", "stepUpURL"].map((n) => [n, call(n)])),
+        ...Object.fromEntries(["hear", "halt", "input", "look", "hide", "freeze", "thaw"].map((n) => [n, told(n)])),
         close: () => stage.exit(),
       });
       return new Promise((resolve) => {

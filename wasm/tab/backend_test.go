@@ -104,7 +104,7 @@ func (b *backend) answer(r tab.Request) (tab.Response, time.Duration, error) {
 			return *response, latency, nil
 		}
 	}
-	switch r.Method + " " + strings.TrimPrefix(r.URL, base) {
+	switch r.Method + " " + pathOf(r) {
 	case "POST /token":
 		return b.token(r), latency, nil
 	case "GET /session":
@@ -115,13 +115,18 @@ func (b *backend) answer(r tab.Request) (tab.Response, time.Duration, error) {
 	return refuse(404, api.Error{Code: api.NotFound}), latency, nil
 }
 
+// pathOf returns the path of a request below the backend's base URL.
+func pathOf(r tab.Request) string {
+	return strings.TrimSuffix(strings.TrimPrefix(r.URL, base), "?"+api.QuietRefusals)
+}
+
 func (b *backend) record(r tab.Request) {
 	var body struct {
 		Organization, Scope string
 		Enter               bool
 	}
 	json.Unmarshal([]byte(r.Body), &body)
-	line := r.Method + " " + strings.TrimPrefix(r.URL, base)
+	line := r.Method + " " + pathOf(r)
 	for _, word := range []string{body.Scope, body.Organization} {
 		if word != "" {
 			line += " " + word

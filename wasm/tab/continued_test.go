@@ -56,7 +56,7 @@ func TestEpoch_SignInTakesOtherTabsOff(t *testing.T) {
 		b.signIn("ada")
 		one, two := b.open(route("acme")), b.open(route("acme"))
 		before := two.state(t).Fence
-		one.SignIn("", "https://app.example/page")
+		one.SignIn("", "https://app.example/page", tab.Hints{})
 		b.signIn("ada")
 		one.reload()
 		if two.state(t).Fence == before {

@@ -145,6 +145,10 @@ func DecodeError(v Value) api.Error {
 		age := number(v, "max_age")
 		e.MaxAge = &age
 	}
+	if member(v, "signed_in") != nil {
+		signedIn := flag(v, "signed_in")
+		e.SignedIn = &signedIn
+	}
 	return e
 }
 

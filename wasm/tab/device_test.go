@@ -53,7 +53,7 @@ func TestASignInProvesTheDeviceKey(t *testing.T) {
 				t.Errorf("went to %s, want %s", p.navigated, want)
 			}
 		}
-		if p.SignIn("globex", "https://app.example/x"); p.navigated != "https://id.example/?user=globex" {
+		if p.SignIn("globex", "https://app.example/x", tab.Hints{}); p.navigated != "https://id.example/?user=globex" {
 			t.Errorf("went to %s", p.navigated)
 		}
 	})
@@ -100,7 +100,7 @@ func TestASignInNamesTheDeviceKey(t *testing.T) {
 		p := b.open(route("acme"))
 		p.token(t, "ada@acme")
 		for _, leave := range []func(){
-			func() { p.SignIn("", base) }, func() { p.StepUp("globex", "", base) }, func() { p.StepUp("globex", "/login?acr_values=mfa", base) },
+			func() { p.SignIn("", base, tab.Hints{}) }, func() { p.StepUp("globex", "", base) }, func() { p.StepUp("globex", "/login?acr_values=mfa", base) },
 		} {
 			leave()
 			went, err := url.Parse(p.navigated)
@@ -131,7 +131,7 @@ func TestWithoutADeviceKeyEverythingWorks(t *testing.T) {
 						t.Errorf("%s %s has a proof", r.Method, r.URL)
 					}
 				}
-				p.SignIn("", base)
+				p.SignIn("", base, tab.Hints{})
 				if strings.Contains(p.navigated, api.ParamJKT) {
 					t.Errorf("the sign-in at %s names a key", p.navigated)
 				}
@@ -265,7 +265,7 @@ func TestABoundTokenGoesWithItsProof(t *testing.T) {
 	runWithDevice(t, func(t *testing.T, b *browser, d *device, g *proofChecker) {
 		b.set(func() {
 			b.script = func(r tab.Request) *tab.Response {
-				if !strings.HasSuffix(r.URL, api.PathToken) {
+				if pathOf(r) != api.PathToken {
 					return nil
 				}
 				bound := b.mint(acme)

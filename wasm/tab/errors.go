@@ -12,6 +12,9 @@ const (
 	Overtaken api.Code = "overtaken"
 	// Closed: the client was closed.
 	Closed api.Code = "client_closed"
+	// PublicURLMismatch: the backend's public URL is another address than the one that
+	// the page sends requests to.
+	PublicURLMismatch api.Code = "public_url_mismatch"
 )
 
 // Error is a refusal or a failure, with the action that resolves it.
@@ -60,6 +63,9 @@ func newError(code api.Code, description string) *Error {
 
 // refusal returns the error of a response that carries one of the contract's codes.
 func refusal(e api.Error) *Error {
+	if e.Reason == api.ReasonPublicURL {
+		e.Code = PublicURLMismatch
+	}
 	return &Error{
 		Code: e.Code, Action: e.Code.Action(), Description: e.Description,
 		RetryAfter: e.RetryAfter, Reason: e.Reason, LoginURL: e.LoginURL,

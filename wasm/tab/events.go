@@ -1,5 +1,7 @@
 package tab
 
+import "time"
+
 // checkSleep aborts the requests that were under way while the computer slept, in every
 // tab, before new ones are sent: their responses are older than they look.
 func (t *Tab) checkSleep() {
@@ -22,10 +24,24 @@ func (t *Tab) OnVisible(online bool) {
 	}
 	t.checkSleep()
 	t.checkEpoch()
-	if !t.env.Page.Hidden() && t.timers.cancelDelayed() {
+	if !t.env.Page.Hidden() && (t.timers.cancelDelayed() || t.resumeFinal() || t.isStale()) {
 		go t.settle()
 	}
 	t.updateIdle()
+}
+
+// staleAfter is the age at which a tab that is looked at again asks whether its session
+// goes on.
+const staleAfter = 30 * time.Second
+
+// isStale reports whether the tab's token is old enough to ask again, and makes it due.
+func (t *Tab) isStale() bool {
+	h, now := t.binding.find(t.binding.wanted), t.clock.now()
+	if t.binding.state.Status != Active || h == nil || now < h.received+staleAfter || now < t.backoff.until {
+		return false
+	}
+	h.renewAt = min(h.renewAt, now)
+	return true
 }
 
 // OnHidden is called when the page is hidden. It stops the timers.

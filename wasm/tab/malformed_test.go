@@ -88,7 +88,7 @@ func TestMalformed_Answer(t *testing.T) {
 				b.signIn("ada")
 				b.set(func() {
 					b.script = func(r tab.Request) *tab.Response {
-						if !strings.HasSuffix(r.URL, "/token") {
+						if pathOf(r) != "/token" {
 							return nil
 						}
 						answer := b.mint(acme)

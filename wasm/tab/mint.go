@@ -51,7 +51,7 @@ func (t *Tab) share(organization string, enter bool) *inflight {
 // sendMint sends the request. If the mint was aborted meanwhile, its result is set
 // already and the late response is dropped.
 func (t *Tab) sendMint(f *inflight) {
-	v, err := t.send(f.call, "POST", api.PathToken, f.body)
+	v, err := t.send(f.call, "POST", api.PathToken+"?"+api.QuietRefusals, f.body)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.mints.remove(f) {
@@ -107,6 +107,9 @@ func (t *Tab) refused(organization string, err *Error) {
 	default:
 		now := t.clock.now()
 		t.backoff.recordFailure(err, now, t.env.Random())
+		if err.isSetup() && !t.answered {
+			t.backoff.until = now + final
+		}
 		switch h := b.find(b.wanted); {
 		case !b.isActive(organization):
 		case h.usable(now):

@@ -108,6 +108,7 @@ func (t *Tab) roundTrip(c *call, method, path, body string) (Value, *Error) {
 	if v != nil && response.Nonce != "" {
 		t.device.nonce = response.Nonce
 	}
+	t.answered = t.answered || v != nil && !refused.isSetup()
 	if refused != nil {
 		return nil, classifyKeyError(refused, proof != "", &t.binding.state)
 	}
@@ -120,14 +121,14 @@ func parseResponse(response Response, parse func(string) (Value, error)) (Value,
 	switch {
 	case err != nil || v == nil:
 		return nil, foreignResponse(response)
+	}
+	switch e := DecodeError(v); {
+	case e.Code != "": // also with the status 200; see [api.QuietRefusals]
+		return v, refusal(e)
 	case response.Status == 200:
 		return v, nil
 	}
-	e := DecodeError(v)
-	if e.Code == "" {
-		return v, foreignResponse(response)
-	}
-	return v, refusal(e)
+	return v, foreignResponse(response)
 }
 
 // maxRetryAfter is the longest wait, in seconds, that the tab accepts from a proxy.

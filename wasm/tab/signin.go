@@ -7,14 +7,18 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
+// Hints are parameters of a sign-in that the backend passes on to the provider.
+type Hints struct{ Prompt, LoginHint string }
+
 // SignIn navigates to the sign-in for an organization (empty: the tab's last one, if
 // any), and back to returnTo. Another person may sign in, so the tab drops its tokens.
-func (t *Tab) SignIn(organization, returnTo string) {
+func (t *Tab) SignIn(organization, returnTo string, hints Hints) {
 	b := &t.binding
 	t.mu.Lock()
 	wanted := b.wanted
 	t.mu.Unlock()
-	to := t.beginSignIn(t.config.loginURL(cmp.Or(organization, wanted)), "", returnTo)
+	url := withQuery(t.config.loginURL(cmp.Or(organization, wanted)), api.ParamPrompt, hints.Prompt)
+	to := t.beginSignIn(withQuery(url, api.ParamLoginHint, hints.LoginHint), "", returnTo)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.mints.abortAll(errOvertaken)

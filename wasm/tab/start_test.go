@@ -202,7 +202,7 @@ func TestP8AfterASignInTheTabIsWhereItWas(t *testing.T) {
 		b.set(func() { b.person = "" })
 		time.Sleep(time.Hour)
 		p.expect(t, tab.SignedOut, "")
-		p.SignIn("", "https://app.example/notes?a=1")
+		p.SignIn("", "https://app.example/notes?a=1", tab.Hints{})
 		want := base + "/login?organization=org_g&return_to=https%3A%2F%2Fapp.example%2Fnotes%3Fa%3D1"
 		if p.navigated != want {
 			t.Errorf("went to %s\nwant    %s", p.navigated, want)
@@ -218,7 +218,7 @@ func TestAnotherPersonSigningInHereDoesNotInheritTheOrganization(t *testing.T) {
 		b.signIn("ada")
 		p := b.open(route("acme"))
 		p.config.Organization = ""
-		p.SignIn("", "https://app.example/")
+		p.SignIn("", "https://app.example/", tab.Hints{})
 		b.signIn("cleo")
 		p = p.reload()
 		p.expect(t, tab.Active, "initech")
@@ -234,7 +234,7 @@ func TestAnotherPersonSigningInHereDoesNotInheritTheOrganization(t *testing.T) {
 func TestASignInForAnOrganizationEntersIt(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		p := b.open()
-		p.SignIn("globex", "https://app.example/")
+		p.SignIn("globex", "https://app.example/", tab.Hints{})
 		b.signIn("ada")
 		p = p.reload()
 		p.expect(t, tab.Active, "globex")

@@ -122,18 +122,3 @@ func outcome(err *Error) Outcome {
 	}
 	return Refused
 }
-
-// StepUp navigates to the organization's step-up, and finishes the switch when the page
-// is back at returnTo. loginURL is the refusal's, or empty.
-func (t *Tab) StepUp(organization, loginURL, returnTo string) {
-	t.mu.Lock()
-	user := t.binding.record.User.ID
-	t.mu.Unlock()
-	to := t.beginSignIn(t.config.stepUpURL(organization, loginURL), user, returnTo)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.binding.setPending(organization)
-	t.binding.drop(organization) // it was minted before the step-up
-	t.save()
-	t.env.Page.Navigate(to)
-}

@@ -53,6 +53,7 @@ type Tab struct {
 	device    device
 	switches  switches
 	backoff   backoff
+	answered  bool // the backend has answered; see [Error.isSetup]
 	timers    timers
 	lock      tabLock       // of the tab's id
 	published string        // state as last published
@@ -82,7 +83,10 @@ func (t *Tab) Start() {
 	t.save()
 	t.mu.Unlock()
 	if pending != "" {
-		if r := t.Switch(pending); r.Error.deniesEntry() {
+		switch r := t.Switch(pending); {
+		case r.Status == Switched:
+			t.env.Channel.Send(messageEpoch) // a tab may wait for the step-up
+		case r.Error.deniesEntry():
 			t.showDenied(pending, r.Error)
 		}
 	}

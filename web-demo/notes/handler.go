@@ -39,22 +39,28 @@ func NewHandler(guard *resource.Guard, book *Book) http.Handler {
 	h := &handler{guard, book}
 	mux := http.NewServeMux()
 	for _, route := range h.routes() {
-		mux.Handle(route.pattern, h.permit(route.permission, route.action))
+		mux.Handle(route.pattern, h.permit(route.demand, route.action))
 	}
 	return mux
 }
 
-// route is a pattern of http.ServeMux with its permission and its action.
+// SecondFactor is the authentication context class that an export takes.
+const SecondFactor = "urn:tabard:mfa"
+
+// route is a pattern of http.ServeMux with what it demands and its action.
 type route struct {
-	pattern, permission string
-	action              action
+	pattern string
+	demand  token.Demand
+	action  action
 }
 
 func (h *handler) routes() []route {
+	permitted := func(permission string) token.Demand { return token.Demand{Permissions: []string{permission}} }
 	return []route{
-		{"GET /api/organizations/{organization}/notes", Read, h.list},
-		{"POST /api/organizations/{organization}/notes", Write, h.add},
-		{"DELETE /api/organizations/{organization}/notes/{id}", Delete, h.delete},
+		{"GET /api/organizations/{organization}/notes", permitted(Read), h.list},
+		{"POST /api/organizations/{organization}/notes", permitted(Write), h.add},
+		{"DELETE /api/organizations/{organization}/notes/{id}", permitted(Delete), h.delete},
+		{"GET /api/organizations/{organization}/notes/export", token.Demand{Permissions: []string{Read}, ACR: []string{SecondFactor}}, h.list},
 	}
 }
 
@@ -70,12 +76,11 @@ func Patterns() []string {
 // action handles a request whose token serves the organization of the path.
 type action func(w http.ResponseWriter, r *http.Request, claims *token.Claims)
 
-// permit checks the token, then its organization against the path's, then the
-// permission. The order matters: a request for another organization learns no
-// permission in it.
-func (h *handler) permit(permission string, next action) http.Handler {
+// permit checks the token, then its organization against the path's, then the demand.
+// The order matters: a request for another organization learns no permission in it.
+func (h *handler) permit(demand token.Demand, next action) http.Handler {
 	rule := resource.Rule{
-		Organization: "organization", Demand: token.Demand{Permissions: []string{permission}},
+		Organization: "organization", Demand: demand,
 		Refuse: func(w http.ResponseWriter, _ *http.Request, err error) { refuse(w, guardRefusal(err)) },
 	}
 	return h.guard.Protect(rule, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -17,7 +17,7 @@ func (w *world) isolation() isolationtest.Config {
 	tenant := func(slug string) isolationtest.Tenant {
 		return isolationtest.Tenant{
 			Organization: "org_" + slug, Slug: slug,
-			Token: w.token("org_"+slug, all, func(c *token.Claims) { c.OrganizationSlug = slug }),
+			Token: w.token("org_"+slug, all, func(c *token.Claims) { c.OrganizationSlug, c.ACR = slug, notes.SecondFactor }),
 			Expired: w.token("org_"+slug, all, func(c *token.Claims) {
 				c.OrganizationSlug, c.IssuedAt, c.Expires = slug, c.IssuedAt-3600, c.Expires-3600
 			}),

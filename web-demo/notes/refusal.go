@@ -41,11 +41,12 @@ func bookRefusal(err error) refusal {
 
 // descriptions tell people of a refusal of package resource.
 var descriptions = map[api.Code]string{
-	InvalidToken:               "the access token is missing, or not valid here, or no longer",
-	api.InvalidDPoPProof:       "the access token is bound to a key, and the request does not prove it",
-	OrganizationMismatch:       "the access token serves another organization",
-	InsufficientScope:          "your roles in this organization do not include that",
-	api.TemporarilyUnavailable: "the keys that tokens are verified with cannot be reached",
+	InvalidToken:                       "the access token is missing, or not valid here, or no longer",
+	api.InvalidDPoPProof:               "the access token is bound to a key, and the request does not prove it",
+	OrganizationMismatch:               "the access token serves another organization",
+	InsufficientScope:                  "your roles in this organization do not include that",
+	api.InsufficientUserAuthentication: "that takes a second factor",
+	api.TemporarilyUnavailable:         "the keys that tokens are verified with cannot be reached",
 }
 
 // guardRefusal returns the refusal for an error of the guard.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/target"
@@ -96,5 +97,13 @@ func Offline(t testing.TB, tab context.Context, offline bool) {
 	}
 	if err != nil {
 		t.Fatalf("going offline: %v", err)
+	}
+}
+
+// BlockCookies blocks cookies in a tab's pages, as a browser's settings do.
+func BlockCookies(t testing.TB, tab context.Context) {
+	t.Helper()
+	if _, err := chromedp.Call(tab, emulation.SetDocumentCookieDisabled, emulation.SetDocumentCookieDisabledParams{Disabled: true}); err != nil {
+		t.Fatalf("blocking cookies: %v", err)
 	}
 }

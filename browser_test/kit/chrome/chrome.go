@@ -7,6 +7,7 @@ import (
 	"flag"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -308,4 +309,17 @@ func Cookies(t testing.TB, tab context.Context, url string) []*network.Cookie {
 		t.Fatalf("reading the cookies: %v", err)
 	}
 	return got.Cookies
+}
+
+// AwaitClosed waits until a tab was closed.
+func AwaitClosed(t testing.TB, tab context.Context) {
+	t.Helper()
+	id := chromedp.FromContext(tab).Target.TargetID
+	for began := time.Now(); time.Since(began) < awaitTimeout; <-time.After(lookInterval) {
+		all, err := chromedp.Targets(tab)
+		if err != nil || !slices.ContainsFunc(all, func(info *target.Info) bool { return info.TargetID == id }) {
+			return
+		}
+	}
+	t.Fatal("the tab was not closed")
 }

@@ -100,3 +100,31 @@ func screenshot(ctx context.Context, test string) string {
 	}
 	return path
 }
+
+// Console is what a tab wrote on its console since [Watch].
+type Console struct{ console }
+
+// Watch watches a tab's console.
+func Watch(t testing.TB, tab context.Context) *Console {
+	t.Helper()
+	c := &Console{}
+	if err := listenTo(tab, &c.console); err != nil {
+		t.Fatalf("listening to the console: %v", err)
+	}
+	return c
+}
+
+// Lines returns the last lines that begin with one of the prefixes, such as "error: ".
+func (c *Console) Lines(prefixes ...string) []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var lines []string
+	for _, line := range c.lines {
+		for _, prefix := range prefixes {
+			if strings.HasPrefix(line, prefix) {
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
+}

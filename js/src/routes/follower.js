@@ -63,7 +63,7 @@ export class Follower {
     this.#closing.signal.addEventListener("abort", stop);
     this.#interceptSwitches(/** @type {any} */ (this.#client)[routesHook]);
     // What the client was told of the address at its start, it has dealt with; a client that was told nothing has not.
-    this.#client.ready.then(() => !this.#busy && (isActive(this.#client.state) ? this.#compare() : this.#onState(this.#client.state)));
+    this.#client.ready.then(() => !this.#busy && (isActive(this.#client.state) ? this.#compare() : this.#onState(this.#client.state)), () => {});
   }
 
   /**

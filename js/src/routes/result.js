@@ -39,8 +39,8 @@ export async function refusalOf(client, organization) {
   try {
     await client.inOrganization(organization).getToken();
   } catch (/** @type {any} */ error) {
-    const { code, action, message } = error;
-    if (action === undefined) return overtaken; // the scope ended: with the person, or the client
+    const { code, action, message, name } = error;
+    if (name === "AbortError") return overtaken; // the scope ended: with the person, or the client
     if (code === "insufficient_user_authentication") return undefined; // the switch says how to step up
     const status = code === "overtaken" ? "overtaken" : action === "retry" ? "unavailable" : "refused";
     return { status, code, action, description: message };

@@ -24,6 +24,7 @@ export function forgetNotes() {
   fill($("note-list"));
   $("note-text").value = "";
   $("note-problem").hidden = true;
+  $("note-confirm").hidden = true;
 }
 
 const address = (suffix = "") => `/api/organizations/${organization.id}/notes${suffix}`;
@@ -41,6 +42,7 @@ async function load() {
 async function ask(path, options) {
   const { id } = organization;
   $("note-problem").hidden = true;
+  $("note-confirm").hidden = true;
   try {
     const response = await tabard.fetch(path, options);
     const body = response.status === 204 ? {} : await response.json();
@@ -48,7 +50,8 @@ async function ask(path, options) {
     if (response.ok) return body;
     complain(body.error_description ?? `the server answered ${response.status}`);
   } catch (error) {
-    if (error.name !== "AbortError" && id === organization?.id) complain(error.code ?? "the server cannot be reached");
+    if (error.continue && id === organization?.id) offerStepUp(error);
+    else if (error.name !== "AbortError" && id === organization?.id) complain(error.code ?? "the server cannot be reached");
   }
   return undefined;
 }
@@ -58,6 +61,42 @@ function complain(reason) {
   $("note-problem").hidden = false;
   record(`Refused: ${reason}.`, "refused");
 }
+
+// What the API asks for before it exports: see the buttons below.
+let stepUp;
+
+function offerStepUp(error) {
+  stepUp = error;
+  $("note-confirm").hidden = false;
+  record("The API asks for a second factor.", "refused");
+}
+
+async function confirm(options) {
+  try {
+    await stepUp.continue(options);
+    await exportNotes();
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    if (error.continue) stepUp = error;
+    complain(error.code ?? "the second factor is missing");
+    $("note-confirm").hidden = !error.continue;
+  }
+}
+
+async function exportNotes() {
+  const { name, slug } = organization;
+  const body = await ask(address("/export"));
+  if (!body) return;
+  const url = URL.createObjectURL(new Blob([JSON.stringify(body.notes, null, 2)], { type: "application/json" }));
+  el("a", { href: url, download: `notes-${slug}.json` }).click();
+  URL.revokeObjectURL(url);
+  record(`Exported ${body.notes.length} notes of ${name}.`, "good");
+  announce("Notes exported.");
+}
+
+onPress($("note-export"), exportNotes);
+onPress($("note-confirm-window"), () => confirm({ popup: true }));
+onPress($("note-confirm-here"), () => confirm());
 
 function item(note) {
   const when = new Date(note.written_at * 1000);

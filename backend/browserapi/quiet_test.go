@@ -1,0 +1,80 @@
+package browserapi_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
+)
+
+// quiet sends a request whose refusals may have the status 200.
+const quiet = "?" + api.QuietRefusals
+
+// finding returns a refusal with the status 200.
+func (w *answers) finding(got httpbrowser.Response, code api.Code, signedIn bool) api.Error {
+	w.Helper()
+	var e api.Error
+	got.JSON(w, &e)
+	if got.Status != http.StatusOK || e.Code != code || e.SignedIn == nil || *e.SignedIn != signedIn || e.ServerTime == 0 {
+		w.Errorf("%d %s, want 200 with %s", got.Status, got.Body, code)
+	}
+	return e
+}
+
+// TestQuiet_WhereAPersonStandsIsNoError: it is answered with the status 200 to those who
+// ask so, and everybody else gets the status of the code.
+func TestQuiet_WhereAPersonStandsIsNoError(t *testing.T) {
+	w := newWorld(t, nil)
+	stranger := w.browser()
+	w.finding(stranger.Post("/token"+quiet, `{}`), api.LoginRequired, false)
+	w.finding(stranger.Get("/session"+quiet), api.LoginRequired, false)
+	w.wants(stranger.Post("/token", `{}`), http.StatusUnauthorized, api.LoginRequired)
+	w.wants(stranger.Get("/session"), http.StatusUnauthorized, api.LoginRequired)
+
+	w.rule(map[string]policy.Rules{"globex": mfa})
+	b := w.signedIn("alice")
+	w.finding(b.Post("/token"+quiet, `{}`), api.OrganizationRequired, true)
+	w.wants(b.Post("/token", `{}`), http.StatusBadRequest, api.OrganizationRequired)
+	w.finding(b.Post("/token"+quiet, `{"organization":"nosuch"}`), api.OrganizationAccessDenied, true)
+	w.finding(b.Post("/token"+quiet, `{"organization":"acme","user":"usr_other"}`), api.IdentityChanged, true)
+	if e := w.finding(b.Post("/token"+quiet, `{"organization":"globex","enter":true}`), api.InsufficientUserAuthentication, true); !strings.Contains(e.LoginURL, "acr_values=mfa") || e.ACRValues != "mfa" {
+		t.Errorf("the step-up is %+v", e)
+	}
+	if got := b.Post("/token"+quiet, `{"organization":"acme"}`); got.Status != http.StatusOK || got.Code() != "" {
+		t.Errorf("a token: %d %s", got.Status, got.Body)
+	}
+}
+
+// TestQuiet_FaultsKeepTheirStatus: of requests that are wrong, whoever asks.
+func TestQuiet_FaultsKeepTheirStatus(t *testing.T) {
+	w := newWorld(t, nil)
+	b := w.signedIn("alice")
+	w.wants(b.Post("/token"+quiet, `{"nonsense":1}`), http.StatusBadRequest, api.InvalidRequest)
+	w.wants(b.With("Origin", "http://evil.test").Post("/token"+quiet, `{}`), http.StatusForbidden, api.OriginNotAllowed)
+	w.wants(b.With("DPoP", "nonsense").Post("/token"+quiet, `{"organization":"acme"}`), http.StatusBadRequest, api.InvalidDPoPProof)
+	w.wants(w.browser().Post("/token?quiet=0", `{}`), http.StatusUnauthorized, api.LoginRequired)
+}
+
+// TestOrigin_RefusalNamesIt: the answer names the origin and the workspace file, and so
+// does the page of a sign-in that would return there.
+func TestOrigin_RefusalNamesIt(t *testing.T) {
+	w := newWorld(t, nil)
+	got := w.Browser("http://127.0.0.1:8080").Post("/token", `{}`)
+	w.wants(got, http.StatusForbidden, api.OriginNotAllowed)
+	for _, want := range []string{`http://127.0.0.1:8080`, "origins of the app in the workspace file"} {
+		if !strings.Contains(got.Body, want) {
+			t.Errorf("%s does not name %s", got.Body, want)
+		}
+	}
+	long := w.Browser("http://" + strings.Repeat("a", 5000) + ".test").Post("/token", `{}`)
+	if long.Status != http.StatusForbidden || len(long.Body) > 1000 {
+		t.Errorf("%d with %d bytes", long.Status, len(long.Body))
+	}
+	page := w.browser().With("Accept", "text/html").With("Sec-Fetch-Site", "same-origin").Step(publicURL + "/login?return_to=http%3A%2F%2F127.0.0.1%3A8080%2Fnotes")
+	if page.Status != http.StatusBadRequest || !strings.Contains(page.Body, "http://127.0.0.1:8080") || !strings.Contains(page.Body, "workspace file") {
+		t.Errorf("the page: %d %s", page.Status, page.Body)
+	}
+}

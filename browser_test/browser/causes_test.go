@@ -1,0 +1,200 @@
+package browser
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
+	"github.com/tabard-auth/tabard/browser_test/kit/demo"
+)
+
+// mistake is a setup in which nobody can sign in, and waiting does not help.
+type mistake struct {
+	// page returns the address of a page with the client; see clientPage.
+	page func(t *testing.T, d *demo.Demo) string
+	// script runs before the page's own.
+	script    string
+	noCookies bool // the browser blocks cookies
+	code      string
+	// line has what the console says.
+	line []string
+}
+
+// notFound is the page of a web server that has no such file.
+func notFound(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/html")
+	w.WriteHeader(http.StatusNotFound)
+	fmt.Fprint(w, "<h1>Not Found</h1>")
+}
+
+// shell is what a development server answers at every address that it does not know.
+func shell(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/html")
+	fmt.Fprint(w, "<!doctype html><div id=app></div>")
+}
+
+// at answers some paths in front of the demo, which keeps the rest.
+type at map[string]http.HandlerFunc
+
+// clientPage serves a page whose client is built from the sources, as a bundler does,
+// on an origin of its own, in front of the demo.
+func clientPage(options, policy string, front at) func(*testing.T, *demo.Demo) string {
+	return func(t *testing.T, d *demo.Demo) string {
+		t.Helper()
+		behind, err := url.Parse(d.Origin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(behind) }}
+		sources := http.StripPrefix("/js/", http.FileServer(http.Dir("../../js")))
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			path := r.URL.Path
+			for prefix, answer := range front {
+				if strings.HasPrefix(path, prefix) {
+					answer(w, r)
+					return
+				}
+			}
+			switch {
+			case path == "/":
+				if policy != "" {
+					w.Header().Set("Content-Security-Policy", policy)
+				}
+				fmt.Fprint(w, `<!doctype html><link rel="icon" href="data:,"><script type="module" src="/main.js"></script>`)
+			case path == "/main.js":
+				w.Header().Set("Content-Type", "text/javascript")
+				fmt.Fprintf(w, `import { createClient } from "/js/index.js"; globalThis.tabard = createClient(%s);`, strings.ReplaceAll(options, "DEMO", d.Origin))
+			case strings.HasPrefix(path, "/js/"):
+				sources.ServeHTTP(w, r)
+			default:
+				proxy.ServeHTTP(w, r)
+			}
+		}))
+		t.Cleanup(server.Close)
+		return server.URL
+	}
+}
+
+const (
+	ofTheDemo = `{ backend: "/auth" }`
+	strict    = "default-src 'none'; img-src data:; connect-src 'self'; script-src 'self'"
+	noWasm    = `delete globalThis.WebAssembly;`
+)
+
+// demoPage is the demo's own page.
+func demoPage(_ *testing.T, d *demo.Demo) string { return d.Origin }
+
+// rewritten is the demo behind a proxy that changes the path of requests to the backend.
+func rewritten(t *testing.T, d *demo.Demo) string {
+	t.Helper()
+	behind, err := url.Parse(d.Backend + "/elsewhere")
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(behind) }}
+	return clientPage(ofTheDemo, "", at{"/auth/": proxy.ServeHTTP})(t, d)
+}
+
+// files returns handlers for the module's files in place of the backend's.
+func files(t *testing.T, which string, answer http.HandlerFunc) at {
+	t.Helper()
+	return at{assets(t)[which]: answer}
+}
+
+func mistakes(t *testing.T) map[string]mistake {
+	json := func(text string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, text)
+		}
+	}
+	forbidden := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }
+	const manifest = "/auth/client/module.json"
+	return map[string]mistake{
+		"no WebAssembly":                   {page: demoPage, script: noWasm, code: "no_webassembly", line: []string{"Lockdown Mode"}},
+		"a policy without WebAssembly":     {page: clientPage(ofTheDemo, strict, nil), code: "webassembly_blocked", line: []string{"'wasm-unsafe-eval'", "script-src"}},
+		"cookies blocked":                  {page: demoPage, noCookies: true, code: "cookies_blocked", line: []string{"blocks cookies", "allow them"}},
+		"a policy without the backend":     {page: clientPage(`{ backend: "DEMO/auth" }`, strict+" 'wasm-unsafe-eval'", nil), code: "connection_blocked", line: []string{"DEMO", "connect-src"}},
+		"an origin that is not registered": {page: clientPage(ofTheDemo, "", nil), code: "origin_not_allowed", line: []string{"PAGE", "workspace file"}},
+		"such an origin of another host":   {page: clientPage(`{ backend: "DEMO/auth" }`, "", nil), code: "origin_not_allowed", line: []string{"PAGE", "DEMO", "workspace file"}},
+		"a path that answers with a page":  {page: clientPage(`{ backend: "/wrong" }`, "", at{"/wrong": shell}), code: "not_the_backend", line: []string{"/wrong/client/module.json", "200 with text/html", "the client's backend"}},
+		"a path at which nothing is":       {page: clientPage(`{ backend: "/wrong" }`, "", at{"/wrong": notFound}), code: "backend_not_found", line: []string{"/wrong/client/module.json", "404 with text/html"}},
+		"a proxy that strips the path":     {page: rewritten, code: "path_not_found", line: []string{manifest, "404 with application/json", "pass the path on"}},
+		"another server's JSON":            {page: clientPage(ofTheDemo, "", at{manifest: json(`{"hello":"world"}`)}), code: "not_the_backend", line: []string{manifest, "names no module"}},
+		"a gate before the backend":        {page: clientPage(ofTheDemo, "", at{"/auth/": forbidden}), code: "not_the_backend", line: []string{manifest, "403"}},
+		"a module that is not there":       {page: clientPage(ofTheDemo, "", files(t, "the module", notFound)), code: "module_not_found", line: []string{"module.", ".wasm", "404 with text/html", "/client/"}},
+		"a page for the module":            {page: clientPage(ofTheDemo, "", files(t, "the module", shell)), code: "module_not_found", line: []string{".wasm", "200 with text/html"}},
+		"wasm_exec.js that is not there":   {page: clientPage(ofTheDemo, "", files(t, "wasm_exec.js", notFound)), code: "module_not_found", line: []string{"exec.", "404 with text/html"}},
+		"only the client is passed on":     {page: clientPage(`{ backend: "/auth" }`, "", at{"/auth/token": shell, "/auth/session": shell}), code: "not_the_backend", line: []string{"/auth/session", "200 with text/html"}},
+	}
+}
+
+// TestCauses_SayWhatToChange: what waiting does not mend has a code of its own and the
+// action "stop", nothing is asked for ever, and one line on the console says what was
+// asked, what came and what to change.
+func TestCauses_SayWhatToChange(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	browser := chrome.New(t)
+	for name, m := range mistakes(t) {
+		t.Run(name, func(t *testing.T) {
+			tab := chrome.Person(t, browser)
+			if m.noCookies {
+				chrome.BlockCookies(t, tab)
+			}
+			if m.script != "" {
+				chrome.Before(t, tab, m.script)
+			}
+			console := chrome.Watch(t, tab)
+			page := m.page(t, d)
+			chrome.Go(t, tab, page)
+			chrome.Await(t, tab, fmt.Sprintf(`tabard.state.status === "unavailable" && tabard.state.error.code === %q && tabard.state.error.action === "stop"`, m.code))
+			if got := chrome.Eval[string](t, tab, `tabard.getToken().catch((error) => error.code + " " + error.action)`); got != m.code+" stop" {
+				t.Errorf("a caller is told %s", got)
+			}
+			checkLine(t, console, m, strings.NewReplacer("PAGE", page, "DEMO", d.Origin))
+		})
+	}
+}
+
+// checkLine checks the one line of the client on a console.
+func checkLine(t *testing.T, console *chrome.Console, m mistake, addresses *strings.Replacer) {
+	t.Helper()
+	lines := console.Lines(`error: "tabard:`, `error: tabard:`)
+	if len(lines) != 1 {
+		t.Fatalf("the console says %q", lines)
+	}
+	for _, part := range append([]string{m.code}, m.line...) {
+		if !strings.Contains(lines[0], addresses.Replace(part)) {
+			t.Errorf("%s\ndoes not name %s", lines[0], addresses.Replace(part))
+		}
+	}
+}
+
+// TestCauses_ProxyOnAnotherPort: the page is on a registered origin, but a proxy there
+// passes requests on to a backend whose public URL has another port. The state and the
+// console name both addresses.
+func TestCauses_ProxyOnAnotherPort(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	page := strings.Replace(clientPage(ofTheDemo, "", nil)(t, d), "127.0.0.1", "localhost", 1)
+	workspace := d.Workspace(t)
+	registered := strings.Replace(workspace, d.Origin, d.Origin+", "+page, 1)
+	if registered == workspace {
+		t.Fatalf("the demo's page is not in its workspace file:\n%s", workspace)
+	}
+	d.Apply(t, registered)
+	tab := chrome.New(t)
+	console := chrome.Watch(t, tab)
+	chrome.Go(t, tab, page)
+	chrome.Await(t, tab, `tabard.state.status === "signed_out"`)
+	chrome.Eval[any](t, tab, `void tabard.signIn()`)
+	chrome.Press(t, tab, "#person-alice")
+	chrome.Await(t, tab, `globalThis.tabard?.state.error?.code === "public_url_mismatch" && tabard.state.error.action === "stop"`)
+	checkLine(t, console, mistake{code: "public_url_mismatch", line: []string{"PAGE/auth", "DEMO/auth", "public URL"}}, strings.NewReplacer("PAGE", page, "DEMO", d.Origin))
+}

@@ -1,0 +1,162 @@
+// @ts-check
+// The step-up that an API asks for (RFC 9470). It is loaded when it is used, and imports
+// nothing of the client, which may be of another release: what it needs is handed to it.
+
+/** @import { StepUpOptions, StepUpRequest, TabardError } from "../index.js" */
+
+/**
+ * What a step-up needs of the client.
+ * @typedef {{
+ *   TabardError: typeof TabardError,
+ *   requireTopLevel(): void,
+ *   returnAddress(url?: string | URL): Promise<string>,
+ *   open(options: StepUpOptions): Window | null | undefined,
+ *   ask(name: string, ...args: string[]): Promise<string>,
+ *   credential(rejected?: string, ...keep: string[]): Promise<string>,
+ *   scope(): {signal: AbortSignal},
+ *   backend: string,
+ * }} Context
+ * @typedef {{acrValues: string[], maxAge?: number}} Challenge
+ * @typedef {{acr?: string, auth_time?: number, iat?: number, org_id?: string}} Claims
+ * @typedef {{
+ *   context: Context,
+ *   challenge: Challenge,
+ *   problem(code: string, description: string): TabardError,
+ * }} Step
+ */
+
+/**
+ * Until when the same challenge of the same request means that it cannot be met: it was met
+ * just now.
+ * @type {Map<string, number>}
+ */
+const met = new Map();
+
+/**
+ * The challenge in a WWW-Authenticate header.
+ * @param {string} header
+ * @returns {Challenge}
+ */
+function parse(header) {
+  const parameter = (/** @type {string} */ name) => {
+    const [, quoted, bare] = header.match(new RegExp(`(?:^|[\\s,])${name}\\s*=\\s*(?:"([^"]*)"|([^\\s,"]+))`, "i")) ?? [];
+    return quoted ?? bare ?? "";
+  };
+  const age = parameter("max_age");
+  return { acrValues: words(parameter("acr_values")), maxAge: /^\d{1,9}$/.test(age) ? Number(age) : undefined };
+}
+
+/**
+ * What a page wrote, without what prototypes add.
+ * @param {object} [value]
+ * @returns {any}
+ */
+const own = (value) => ({ __proto__: null, ...value });
+
+const words = (/** @type {string} */ text) => text.split(/\s+/).filter(Boolean);
+
+/**
+ * The claims of a token, which only the API verifies.
+ * @param {string} token may follow its scheme
+ * @returns {Claims}
+ */
+function claimsOf(token) {
+  try {
+    const bytes = Uint8Array.from(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+    return own(JSON.parse(new TextDecoder().decode(bytes)));
+  } catch {
+    return own();
+  }
+}
+
+/**
+ * The error of a request that an API refused with a challenge. The same challenge after it
+ * was met cannot be satisfied.
+ * @param {Context} context
+ * @param {string} header
+ * @param {string} request its method and address
+ */
+export function challengeError(context, header, request) {
+  const challenge = parse(header);
+  const id = request + header;
+  if (performance.now() < (met.get(id) ?? 0)) {
+    met.delete(id);
+    return new context.TabardError("insufficient_user_authentication", "stop", "the API asks again for an authentication that the token already has");
+  }
+  const onMet = () => met.set(id, performance.now() + 1000 * (challenge.maxAge ?? 60));
+  return problem(context, challenge, onMet, "insufficient_user_authentication", "the API asks for another authentication: " + header);
+}
+
+/**
+ * Steps up as {@link Client.stepUp} is told to.
+ * @param {Context} context
+ * @param {StepUpRequest} options
+ * @param {Window | null | undefined} popup
+ */
+export async function stepUp(context, options, popup) {
+  const { acrValues = "", maxAge } = options;
+  const values = typeof acrValues === "string" ? words(acrValues) : [...acrValues];
+  await begin(context, { acrValues: values, maxAge: maxAge ?? (values.length > 0 ? undefined : 0) }, () => {}, options, popup);
+}
+
+/**
+ * An error that a step-up can mend.
+ * @param {Context} context
+ * @param {Challenge} challenge
+ * @param {() => void} onMet
+ * @param {import("../index.js").Code} code
+ * @param {string} description
+ */
+function problem(context, challenge, onMet, code, description) {
+  const error = new context.TabardError(code, "step_up", description);
+  error.continue = async (options) => {
+    const given = own(options);
+    await begin(context, challenge, onMet, given, context.open(given));
+  };
+  return error;
+}
+
+/**
+ * @param {Context} context
+ * @param {Challenge} challenge
+ * @param {() => void} onMet
+ * @param {StepUpOptions} options
+ * @param {Window | null | undefined} popup was opened before anything was waited for: null where the browser blocked it
+ */
+async function begin(context, challenge, onMet, options, popup) {
+  const step = { context, challenge, problem: problem.bind(undefined, context, challenge, onMet) };
+  try {
+    context.requireTopLevel();
+    options.signal?.throwIfAborted();
+    if (popup === null) throw step.problem("popup_blocked", "the browser blocked the window: call this in a click, or leave the page by continue()");
+    const before = claimsOf(await context.credential());
+    const organization = before.org_id ?? "";
+    const query = new URLSearchParams({ organization });
+    if (challenge.acrValues.length > 0) query.set("acr_values", challenge.acrValues.join(" "));
+    if (challenge.maxAge !== undefined) query.set("max_age", String(challenge.maxAge));
+    const address = "/login?" + query;
+    if (popup) await (await import("./window.js")).stepUp(step, claimsOf, before, address, options, popup);
+    else await leave(step, organization, address, options);
+    onMet();
+  } catch (error) {
+    popup?.close();
+    throw error;
+  }
+}
+
+/**
+ * Leaves the page. It rejects in a page that the browser restores from its cache: the
+ * person went back.
+ * @param {Step} step
+ * @param {string} organization
+ * @param {string} address
+ * @param {StepUpOptions} options
+ * @returns {Promise<void>}
+ */
+async function leave({ context, problem }, organization, address, { returnTo }) {
+  await context.ask("stepUp", organization, address, await context.returnAddress(returnTo));
+  return new Promise((_, reject) => {
+    const onBack = () => reject(problem("step_up_canceled", "the person came back without an authentication"));
+    addEventListener("pageshow", onBack, { once: true });
+  });
+}

@@ -1,0 +1,126 @@
+// @ts-check
+// The step-up in a window of its own: it opens the provider there and waits for a token that
+// meets the challenge. It is loaded when it is used, and imports nothing.
+
+/** @import { StepUpOptions } from "../index.js" */
+/** @import { Challenge, Claims, Context, Step } from "./stepup.js" */
+
+/** @typedef {(credential: string) => Claims} ClaimsOf */
+
+/** How long a page waits for a window of its own. */
+const patience = 600_000;
+
+/**
+ * Whether a token meets a challenge. Its age is counted when it is minted, by the server's
+ * clock; whoever authenticated since the step-up began did so recently enough.
+ * @param {Claims} claims
+ * @param {Challenge} challenge
+ * @param {Claims} before those of the token before
+ * @param {number} began
+ */
+function meets({ acr = "", auth_time: at = 0, iat = 0 }, { acrValues, maxAge }, before, began) {
+  const waited = (performance.now() - began) / 1000 + 1;
+  if (acrValues.length > 0 && !acrValues.includes(acr)) return false;
+  if (maxAge !== undefined) return at > 0 && iat - at <= Math.max(maxAge, waited);
+  return acrValues.length > 0 || at > (before.auth_time ?? 0);
+}
+
+/**
+ * Waits for a token that meets the challenge while the person authenticates in a window of
+ * its own. The window's closed and opener say nothing: the backend's pages isolate
+ * themselves from other windows.
+ * @param {Step} step
+ * @param {ClaimsOf} claimsOf
+ * @param {Claims} before
+ * @param {string} address
+ * @param {StepUpOptions} options
+ * @param {Window} popup
+ */
+export async function stepUp(step, claimsOf, before, address, { popup: file, signal }, popup) {
+  const { context } = step;
+  popup.opener = null;
+  const id = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const end = new URL(file === true ? context.backend + "/client/popup.html" : String(file), document.baseURI);
+  if (end.origin !== location.origin) {
+    throw new TypeError(`popup must be the address of the package's popup.html on ${location.origin}, not on ${end.origin}`);
+  }
+  end.hash = String(new URLSearchParams({ id, key: keyOf(context) }));
+  const waiting = wait(step, claimsOf, before, id, AbortSignal.any([context.scope().signal, ...(signal ? [signal] : [])]));
+  waiting.catch(() => {});
+  popup.location.replace(await context.ask("stepUpURL", before.org_id ?? "", address, end.href));
+  await waiting;
+  popup.close();
+}
+
+/**
+ * Looks for a token that meets the challenge whenever something may have happened: by the
+ * channel, which other tabs use too, by storage, and when the person looks at the page.
+ * @param {Step} step
+ * @param {ClaimsOf} claimsOf
+ * @param {Claims} before
+ * @param {string} id of the window
+ * @param {AbortSignal} signal
+ * @returns {Promise<void>}
+ */
+const wait = (step, claimsOf, before, id, signal) => new Promise((resolve, reject) => {
+  signal.throwIfAborted();
+  const { context, challenge } = step;
+  const began = performance.now();
+  const closing = new AbortController();
+  const end = (/** @type {() => void} */ settle) => {
+    closing.abort();
+    settle();
+  };
+  const fail = (/** @type {unknown} */ error) => end(() => reject(error));
+  /** @type {Promise<void> | undefined} */
+  let looking;
+  const look = async () => closing.signal.aborted || (looking ??= renewed(context, claimsOf).then((claims) => {
+    looking = undefined;
+    if (claims && meets(claims, challenge, before, began)) end(resolve);
+  }, fail));
+  const hear = async (/** @type {any} */ message) => {
+    const mine = message?.stepUp === id;
+    if (mine && message.error) return fail(step.problem(message.error, "the step-up ended without an authentication"));
+    if (!mine && message !== "look again") return;
+    await look();
+    await look(); // the first may have been under way before the message
+    if (mine && !closing.signal.aborted) {
+      fail(new context.TabardError("unmet_authentication_requirements", "stop", "the new authentication is not what was asked for"));
+    }
+  };
+  /** @type {(target: EventTarget, type: string, listener: (event: any) => void) => void} */
+  const on = (target, type, listener) => target.addEventListener(type, listener, { signal: closing.signal });
+  try {
+    const channel = new BroadcastChannel(keyOf(context));
+    channel.onmessage = ({ data }) => hear(data);
+    closing.signal.addEventListener("abort", () => channel.close());
+  } catch {
+    // There is none: storage and focus remain.
+  }
+  on(window, "storage", ({ key, newValue }) => {
+    if (key === keyOf(context) + ":epoch") hear("look again");
+    if (key === keyOf(context) + ":step-up" && newValue) hear(JSON.parse(newValue));
+  });
+  on(window, "focus", look);
+  on(document, "visibilitychange", look);
+  on(signal, "abort", () => fail(signal.reason));
+  const limit = setTimeout(() => fail(step.problem("step_up_timeout", "the step-up took longer than ten minutes")), patience);
+  closing.signal.addEventListener("abort", () => clearTimeout(limit));
+});
+
+/** The client's name for its channel and its items in storage. */
+const keyOf = (/** @type {Context} */ { backend }) => "tabard:" + backend;
+
+/**
+ * The claims of a token that is minted now; undefined if there is none for the moment.
+ * @param {Context} context
+ * @param {ClaimsOf} claimsOf
+ * @returns {Promise<Claims | undefined>}
+ */
+async function renewed({ credential }, claimsOf) {
+  try {
+    return claimsOf(await credential((await credential()).replace(/^DPoP /, ""), "keep"));
+  } catch (/** @type {any} */ error) {
+    if (error?.action !== "retry") throw error;
+  }
+}
