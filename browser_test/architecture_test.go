@@ -265,7 +265,7 @@ func standard(p string) bool {
 var floors = [][]string{
 	{"backend/strictjson"},
 	{ // independent of each other: formats and rules
-		"backend/api", "backend/audit", "backend/jws", "backend/page", "backend/limits", "backend/policy", "backend/trace",
+		"backend/api", "backend/audit", "backend/domain", "backend/domain/domaintest", "backend/domain/overhttps", "backend/jws", "backend/page", "backend/limits", "backend/policy", "backend/trace",
 		"backend/tenantdb", "backend/isolationtest", "backend/store/storetest/pg", "backend/deploy/release",
 		"js", "js/build/thin", "web-demo/idp", "web-demo/page", "worker/edge", "worker/platformtest",
 	},

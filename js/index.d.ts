@@ -106,7 +106,7 @@ export interface Problem {
  * administrator ended it (`revoked`), or their access was taken away and has returned (`removed`). After `idle`,
  * `expired` and `revoked`, entering it again takes a step-up.
  */
-export type Ending = "idle" | "expired" | "signed_out" | "superseded" | "revoked" | "removed";
+export type Ending = "idle" | "expired" | "signed_out" | "superseded" | "revoked" | "removed" | "session_limit";
 
 /** A warning: the organization session ends unless the person does something. */
 export interface Idle {
@@ -268,6 +268,10 @@ export interface SignInOptions {
   prompt?: string;
   /** Who is expected to sign in, for the provider's form: an e-mail address, for example. */
   loginHint?: string;
+  /** The person's e-mail address. If an organization has verified its domain, it leads to that organization's provider. */
+  email?: string;
+  /** Whether the session outlives the browser, where the workspace lets the person choose. */
+  staySignedIn?: boolean;
 }
 
 export interface TokenOptions {

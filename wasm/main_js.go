@@ -94,7 +94,7 @@ func functions(t *tab.Tab) map[string]*browser.Func {
 		"endSession": async(func(a arguments) (string, *tab.Error) { return "", t.EndSession(a.text(0)) }),
 		"signOut":    async(func(a arguments) (string, *tab.Error) { return t.SignOut(a.text(0), a.text(1)) }),
 		"signIn": async(func(a arguments) (string, *tab.Error) {
-			t.SignIn(a.text(0), a.text(1), tab.Hints{Prompt: a.text(2), LoginHint: a.text(3)})
+			t.SignIn(a.text(0), a.text(1), tab.Hints{Prompt: a.text(2), LoginHint: a.text(3), Email: a.text(4), SessionCookie: a.text(5)})
 			return "", nil
 		}),
 		"stepUp": async(func(a arguments) (string, *tab.Error) {

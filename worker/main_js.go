@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -14,6 +15,8 @@ import (
 	"github.com/syumai/workers/cloudflare"
 	"github.com/syumai/workers/cloudflare/d1"
 
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/domain/overhttps"
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/signingkey"
@@ -46,7 +49,7 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 		PublicURL: s.publicURL, CookieMark: s.cookieMark, Secret: s.secret, Algorithm: s.algorithm,
 		Provider: s.provider,
 		Tenants:  edge.Transport{}, LoopbackConnections: s.loopbackConnections,
-		Log: log,
+		Resolver: s.resolver, Log: log,
 	}, store)
 	if err != nil {
 		return edge.Program{}, err
@@ -56,7 +59,7 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 	// reports again.
 	attendance := &host.Heartbeat{Store: store, Ring: rotation.Ring, Secret: s.secret, Replica: "worker", Every: cronInterval, Log: log}
 	return edge.Program{Handler: handler, Scheduled: func(ctx context.Context) error {
-		return errors.Join(attendance.Note(ctx, time.Now()), cleanUp(ctx, store, rotation, s.retention, log))
+		return errors.Join(attendance.Note(ctx, time.Now()), cleanUp(ctx, store, rotation, s.retention, log), checkDomains(ctx, store, s.resolver))
 	}}, nil
 }
 
@@ -76,6 +79,18 @@ func cleanUp(ctx context.Context, store *sqlstore.Store, r host.Rotation, retent
 	return err
 }
 
+// maxDomains is the number of domains that one run looks up: the platform limits the
+// requests of a run, and the next one goes on.
+const maxDomains = 20
+
+func checkDomains(ctx context.Context, store *sqlstore.Store, r overhttps.Resolver) error {
+	_, _, err := host.CheckDomains(ctx, store, r, time.Now(), directory.Domain{}, maxDomains)
+	return err
+}
+
+// defaultResolver answers DNS over HTTPS in JSON.
+const defaultResolver = "https://cloudflare-dns.com/dns-query"
+
 // defaultRetention is how long the trail is kept: a D1 database holds 10 GB.
 const defaultRetention = host.Retention(90 * 24 * time.Hour)
 
@@ -87,6 +102,7 @@ type settings struct {
 	keyLife             time.Duration
 	retention           host.Retention
 	provider            login.Config
+	resolver            overhttps.Resolver
 	cookieMark          string
 	loopbackConnections bool // for development
 }
@@ -111,6 +127,7 @@ func readSettings(variable func(string) string) (settings, error) {
 	}
 	problems = append(problems, readProvider(variable, &s.provider)...)
 	s.algorithm, s.keyLife, s.retention = signingkey.ES256, signingkey.DefaultLife, defaultRetention
+	s.resolver = overhttps.Resolver{URL: cmp.Or(variable("TABARD_DNS_OVER_HTTPS"), defaultResolver), Transport: edge.Transport{}}
 	s.cookieMark = variable("TABARD_COOKIE_MARK")
 	s.loopbackConnections = variable("TABARD_LOOPBACK_CONNECTIONS") == "true"
 	var err error

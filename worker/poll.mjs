@@ -1,4 +1,5 @@
-import { failure, readLimited, refusal } from "./http.mjs";
+import { readLimited } from "./http.mjs";
+import { failure, refusal } from "./refusal.mjs";
 
 /** The most bytes of a poll's body, as the program reads it (web.Read). */
 const MAX_BODY = 16 << 10;
@@ -25,7 +26,7 @@ export function isPoll({ request, path }) {
 export async function poll(parsed, env, ask) {
   const { request } = parsed;
   const body = await readLimited(request.body, MAX_BODY);
-  if (body === undefined) return refusal(413, "invalid_request", "The body is too large.");
+  if (body === undefined) return refusal(parsed, 413, "invalid_request", "The body is too large.");
   const { url, headers, signal } = request;
   const again = () => ask({ ...parsed, request: new Request(url, { method: "POST", headers, body, signal }) });
   const answer = await again();
@@ -36,7 +37,7 @@ export async function poll(parsed, env, ask) {
   try {
     if (!found && (await changes(after, env, signal))) return await again();
   } catch (problem) {
-    return failure(problem);
+    return failure(parsed, problem);
   }
   return new Response(text, { status: 200, headers: answer.headers });
 }

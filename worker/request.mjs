@@ -9,6 +9,9 @@ const MARKED = /^__Host-Http-tabard(?:-[a-z]+)?\.([A-Z][A-Z0-9]{0,7})(?:\.|$)/;
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const VALUE = /^[ !#-:<-[\]-~]*$/;
 
+/** The administration's request that asks a DNS resolver. */
+const CHECKS_DOMAIN = /^\/admin\/v1\/.*\/check$/;
+
 /**
  * A request as it is limited, scheduled and given to the program: all three read this
  * one reading of it, so that no spelling of an address or a cookie means one thing to
@@ -21,7 +24,7 @@ const VALUE = /^[ !#-:<-[\]-~]*$/;
  * @property {string} base the path of the backend's public URL
  * @property {string | undefined} path the path below the backend's public URL
  * @property {"login" | "callback" | undefined} signIn the half of a sign-in that it is
- * @property {boolean} asks whether the program may ask an OpenID provider to answer it
+ * @property {boolean} asks whether the program may ask an OpenID provider or a resolver to answer it
  * @property {boolean} navigation whether a person reads the answer, as authn tells it
  * @property {string[]} sessions the values of its session cookies, each once
  * @property {string[]} sessionNames their names, the oldest first
@@ -33,8 +36,8 @@ export function parse(request, env) {
   const address = normalizePath(pathname);
   const base = basePath(env);
   const path = pathBelow(base, address);
-  const [, first, second] = path?.match(/^\/([^/]+)(?:\/([^/]+))?$/) ?? [];
-  const signIn = first === "callback" || (first === "login" && second === undefined) ? first : undefined;
+  const [, first] = path?.match(/^\/([^/]+)(?:\/([^/]+))?$/) ?? [];
+  const signIn = first === "callback" || first === "login" ? first : undefined;
   const cookies = ownCookies(request.headers.get("Cookie") ?? "", cookieMark(env));
   const sessions = cookies.filter(({ name }) => name.startsWith(SESSION_PREFIX));
   return {
@@ -45,8 +48,8 @@ export function parse(request, env) {
     base,
     path,
     signIn,
+    asks: signIn !== undefined || first === "backchannel-logout" || first === "global-token-revocation" || CHECKS_DOMAIN.test(path ?? ""),
     navigation: isNavigation(request),
-    asks: signIn !== undefined || first === "backchannel-logout",
     sessions: [...new Set(sessions.map(({ value }) => value))],
     sessionNames: sessions.map(({ name }) => name),
   };

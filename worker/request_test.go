@@ -111,7 +111,7 @@ func TestPathsAreLimitedAsTheProgramRoutesThem(t *testing.T) {
 		route := routes(t, publicURL)
 		seen := map[string]int{}
 		for _, path := range []string{api.PathLogin, api.PathCallback, api.PathCallback + "/con_acme", api.PathBackchannelLogout,
-			api.PathBackchannelLogout + "/con_acme", api.PathToken, api.PathSessions + "/login", api.PathLogin + "/callback", "/healthz"} {
+			api.PathBackchannelLogout + "/con_acme", api.PathRevocation, api.PathRevocation + "/con_acme", api.PathToken, api.PathSessions + "/login", api.PathLogin + "/callback", "/healthz"} {
 			for _, target := range spellings(base + path) {
 				if strings.Contains(target, "\t") || !strings.HasPrefix(target, "/") || base == "" && strings.HasPrefix(target, "//") { // no request line, or another host
 					continue
@@ -150,12 +150,12 @@ func expectedReading(base, pattern string) (r reading) {
 		panic(err)
 	}
 	switch pattern {
-	case base + api.PathLogin:
+	case base + api.PathLogin, base + api.PathLogin + "/{connection}":
 		r.SignIn = "login"
 	case base + api.PathCallback, base + api.PathCallback + "/{connection}":
 		r.SignIn = "callback"
 	}
-	r.Asks = r.SignIn != "" || strings.HasPrefix(pattern, base+api.PathBackchannelLogout)
+	r.Asks = r.SignIn != "" || strings.HasPrefix(pattern, base+api.PathBackchannelLogout) || strings.HasPrefix(pattern, base+api.PathRevocation)
 	return r
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/domain"
 	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
@@ -30,6 +31,7 @@ type Store interface {
 	UserStore
 	PolicyStore
 	ConnectionStore
+	DomainStore
 	SessionStore
 	KeyStore
 	audit.Store
@@ -43,6 +45,8 @@ type Config struct {
 	Secret signingkey.Secret
 	// RedirectURI returns the redirect URI to register at a connection's provider.
 	RedirectURI func(connectionID string) string
+	// Resolver looks up the records that verify domains. Without it none is checked.
+	Resolver domain.Resolver
 	// Now returns the current time.
 	Now func() time.Time
 }
@@ -55,6 +59,7 @@ type Service struct {
 	users
 	policies
 	connections
+	domains
 	sessions
 	keys
 	auditLog
@@ -66,7 +71,7 @@ func New(c Config) *Service {
 	o := &Service{
 		organizations{b}, members{b}, staff{b}, users{b}, policies{b},
 		connections{b, c.Secret.Sealer(signingkey.ForConnections), c.RedirectURI},
-		sessions{b}, keys{b, c.Secret.Derive(signingkey.ForAPIKeys)}, auditLog{b},
+		domains{b, c.Resolver}, sessions{b}, keys{b, c.Secret.Derive(signingkey.ForAPIKeys)}, auditLog{b},
 	}
 	if o.redirectURI == nil {
 		o.redirectURI = func(string) string { return "" }
@@ -96,6 +101,11 @@ type connections struct {
 	redirectURI func(connectionID string) string
 }
 
+type domains struct {
+	*base
+	resolver domain.Resolver
+}
+
 type keys struct {
 	*base
 	hash hasher
@@ -123,6 +133,9 @@ var storeRefusals = map[error]*refusal.Refusal{
 	directory.ErrNoStaff:        refuse(api.NotFound, "This person has no staff access."),
 	directory.ErrFromFile: refuse(api.ManagedByFile,
 		"The workspace file manages this. Change it in the file and apply that, or disable it here."),
+	directory.ErrNoDomain:        refuse(api.NotFound, "The organization has no such domain."),
+	directory.ErrDomainExists:    refuse(api.AlreadyExists, "The organization has this domain already."),
+	directory.ErrTooMany:         refuse(api.Conflict, "An organization has at most %d domains.", directory.MaxDomains),
 	directory.ErrNoConnection:    refuse(api.NotFound, "There is no such connection."),
 	directory.ErrOtherConnection: refuse(api.Conflict, "Another connection of the organization is enabled. Disable it first."),
 }

@@ -17,6 +17,7 @@ const (
 	PathHandover            = "/handover"
 	PathHandoverCode        = "/handover/code"
 	PathBackchannelLogout   = "/backchannel-logout"
+	PathRevocation          = "/global-token-revocation"
 	PathFrontchannelLogout  = "/frontchannel-logout"
 	PathOpenIDConfiguration = "/.well-known/openid-configuration"
 	PathAuthorizationServer = "/.well-known/oauth-authorization-server"
@@ -55,6 +56,9 @@ const (
 	ParamACRValues    = "acr_values"
 	ParamLoginHint    = "login_hint"
 	ParamPrompt       = "prompt"
+	// ParamEmail is the person's e-mail address, whose domain may lead to an
+	// organization's own provider. Pages send it in the body of POST (LoginRequest).
+	ParamEmail = "email"
 	// ParamJKT names the device key of a page whose backend, of the release before, does
 	// not answer POST.
 	ParamJKT  = "dpop_jkt"
@@ -62,6 +66,9 @@ const (
 	// ParamConfirm marks a step-up in which the person confirms who they are, also at a
 	// provider that does not say when they authenticated.
 	ParamConfirm = "confirm"
+	// ParamSessionCookie is "true" if the session shall end with the browser, and "false"
+	// if it shall outlive it where the workspace lets the person choose.
+	ParamSessionCookie = "session_cookie"
 	// ParamFollowed marks a sign-in that somebody else's link began, and a person went on
 	// with. It chooses no organization.
 	ParamFollowed = "followed"
@@ -69,6 +76,10 @@ const (
 	// the person is asked first.
 	ParamAsk   = "ask"
 	ParamError = "tabard_error"
+	// ParamIssuer and ParamTarget are the parameters of a sign-in that a third party
+	// initiates (OpenID Connect Core section 4), besides login_hint.
+	ParamIssuer = "iss"
+	ParamTarget = "target_link_uri"
 )
 
 // QuietRefusals is the query of a request whose answer has the status 200 also if it is
@@ -76,8 +87,13 @@ const (
 // every other status as an error on the console. The body tells: it is an [Error].
 const QuietRefusals = "quiet=1"
 
-// LoginResponse is the answer to POST /login. The request's parameters are those of GET
-// /login.
+// LoginRequest is the body of POST /login. The other parameters are those of GET /login.
+type LoginRequest struct {
+	// Email is the person's e-mail address, see ParamEmail.
+	Email string `json:"email,omitempty"`
+}
+
+// LoginResponse is the answer to POST /login.
 type LoginResponse struct {
 	// Location is the address that the page navigates to: at the OpenID provider, or
 	// back in the app.

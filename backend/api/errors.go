@@ -18,7 +18,8 @@ type Error struct {
 	// signed_out, superseded, revoked or removed. With device_key_required it is
 	// ReasonPolicy if the organization requires a session with a key; if it is empty,
 	// the session has a key and the request does not prove it. With
-	// workspace_access_denied it is the code of the missing condition.
+	// workspace_access_denied it is the code of the missing condition. With
+	// session_revoked it is ReasonSessionLimit if a sign-in elsewhere ended the session.
 	Reason string `json:"reason,omitempty"`
 	// SignedIn is false if no person is signed in. It is nil in answers to requests
 	// without [QuietRefusals], and if it is unknown.
@@ -28,6 +29,9 @@ type Error struct {
 const (
 	// ReasonPolicy is the Error.Reason of a refusal that an organization's rules cause.
 	ReasonPolicy = "policy"
+	// ReasonSessionLimit is the Error.Reason of session_revoked if the person signed in
+	// in another browser, beyond the workspace's limit.
+	ReasonSessionLimit = "session_limit"
 	// ReasonPublicURL is the Error.Reason of invalid_dpop_proof if the proof is for the
 	// request at another scheme, host or port: a proxy changes them, or the backend's
 	// public URL is wrong.
@@ -73,7 +77,9 @@ const (
 	AuthTimeMissing Code = "auth_time_missing"
 	// AccessDenied is the result of a sign-in (ParamError) that the person or the provider
 	// broke off (RFC 6749 section 4.1.2.1).
-	AccessDenied           Code = "access_denied"
+	AccessDenied Code = "access_denied"
+	// SessionLimitReached refuses a sign-in in one browser more than the workspace allows.
+	SessionLimitReached    Code = "session_limit_reached"
 	StaffForbidden         Code = "staff_access_forbidden" // by the organization or the workspace
 	RateLimited            Code = "rate_limited"
 	TemporarilyUnavailable Code = "temporarily_unavailable"

@@ -29,6 +29,7 @@ var statuses = map[Code]int{
 	ManagedByFile:                  409,
 	Conflict:                       409,
 	StaffForbidden:                 403,
+	SessionLimitReached:            403,
 	RateLimited:                    429,
 	TemporarilyUnavailable:         503,
 	ServerError:                    500,

@@ -81,6 +81,17 @@ const (
 	DeleteConnection  Action = "connection.delete"
 )
 
+// Changes of an organization's domains. The Note names the domain. VerifyDomain and
+// LoseDomain are the results of a check; the Reason of the latter says why.
+const (
+	CreateDomain Action = "domain.create"
+	ReadDomain   Action = "domain.read"
+	CheckDomain  Action = "domain.check"
+	VerifyDomain Action = "domain.verify"
+	LoseDomain   Action = "domain.lose"
+	DeleteDomain Action = "domain.delete"
+)
+
 // Actions of administrators.
 const (
 	CreateOrganization  Action = "organization.create"

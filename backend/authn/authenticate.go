@@ -1,6 +1,7 @@
 package authn
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 
@@ -204,16 +205,18 @@ func belongsToApp(c *Request, s session.Session) bool {
 
 // UpdateCookies updates the browser's cookies after its refresh token was redeemed,
 // even if no access token was minted. It sets the successor, or clears the cookies of a
-// session that has ended.
-func (c *Request) UpdateCookies(presented session.Token, s session.Session, m grant.Minted, err error) {
+// session that has ended. It returns the mint's error, or its own.
+func (c *Request) UpdateCookies(presented session.Token, s session.Session, m grant.Minted, err error) error {
+	var own error
 	switch {
 	case errors.Is(err, grant.ErrEnded):
 		c.ClearSession(s.App, s.ID)
 	case m.Successor != nil:
-		c.SetRefreshToken(s, *m.Successor)
+		own = c.replaceRefreshCookies(s, c.refresh.Sign(*m.Successor, s.Secret))
 	case m.Current == presented.ID:
-		migrateCookies(c, s)
+		own = migrateCookies(c, s)
 	}
+	return cmp.Or(err, own)
 }
 
 // Inspect judges the token without redeeming it. It changes nothing except the cookies'
@@ -224,7 +227,7 @@ func (c *Request) Inspect(token session.Token, s session.Session) error {
 		return EndedRefusal(verdict.After.RevokeReason)
 	}
 	if token.ID == verdict.After.Cur {
-		migrateCookies(c, s)
+		return migrateCookies(c, s)
 	}
 	return nil
 }

@@ -75,14 +75,27 @@ func (c *Request) HandoverCookies() []string {
 	return names
 }
 
-// SetRefreshToken sets the cookie of a session's refresh token. It expires with the
-// session.
+// SetRefreshToken sets the cookie of a new session's refresh token. It expires with the
+// session, or with the browser.
 func (c *Request) SetRefreshToken(s session.Session, token session.Token) {
 	c.setRefreshCookies(s, c.refresh.Sign(token, s.Secret))
 }
 
+// replaceRefreshCookies sets the cookies of a session that a mint read. Only here the
+// mint needs to know whether the session ends with the browser. If that cannot be read,
+// the browser keeps its token, which stays valid until a later answer replaces it.
+func (c *Request) replaceRefreshCookies(s session.Session, value string) (err error) {
+	if s.EndsWithBrowser, err = c.Store.EndsWithBrowser(c.Ctx, s.ID); err == nil {
+		c.setRefreshCookies(s, value)
+	}
+	return err
+}
+
 func (c *Request) setRefreshCookies(s session.Session, value string) {
 	life := int(s.ExpiresAt - c.Now)
+	if s.EndsWithBrowser {
+		life = 0
+	}
 	c.setCookie(c.sessionCookieName(s.App, s.ID), value, life, http.SameSiteStrictMode)
 	switch name := unmarkedName(s.App, s.ID); {
 	case setsUnmarked(c):
@@ -102,7 +115,8 @@ func (c *Request) ClearSession(app string, id session.ID) {
 
 func (c *Request) clear(name string) { c.setCookie(name, "", -1, http.SameSiteStrictMode) }
 
-// setCookie sets a cookie, or clears it if life is -1. It replaces an earlier
+// setCookie sets a cookie. It clears it if life is -1, and sets one that ends with the
+// browser if life is 0. It replaces an earlier
 // Set-Cookie header for the same name.
 func (c *Request) setCookie(name, value string, life int, mode http.SameSite) {
 	before := c.W.Header()["Set-Cookie"]

@@ -149,15 +149,16 @@ func setsUnmarked(c *Request) bool {
 // migrateCookies stores the presented token, if it is the current one, under the cookie
 // names of this release. A token that is no longer current is not set again, because
 // its successor may be on its way to the browser.
-func migrateCookies(c *Request, s session.Session) {
+func migrateCookies(c *Request, s session.Session) error {
 	t := c.used
 	if t == nil || !t.authentic || t.token.Session() != s.ID {
-		return
+		return nil
 	}
 	value := t.value()
 	if t.marked != value || setsUnmarked(c) && t.unmarked != value || !setsUnmarked(c) && t.unmarked != "" {
-		c.setRefreshCookies(s, value)
+		return c.replaceRefreshCookies(s, value)
 	}
+	return nil
 }
 
 // value returns the cookie value of the token.

@@ -26,6 +26,7 @@ var pageKinds = map[api.Code]page.Kind{
 	api.TemporarilyUnavailable: page.Unavailable,
 	api.RateLimited:            page.Busy,
 	api.SessionRevoked:         page.Disabled,
+	api.SessionLimitReached:    page.Limited,
 }
 
 // PageKind returns the kind of the page for a refusal with that code.
@@ -74,7 +75,7 @@ func errorLinks(c *Request, r *refusal.Refusal) []page.Link {
 // the backend's own page would otherwise pass for one of the app's.
 func retryURL(c *Request) string {
 	address := c.Origin + c.R.URL.RequestURI()
-	if c.R.URL.Path != c.Base+api.PathLogin || c.SameOrigin() || c.R.URL.Query().Has(api.ParamAsk) {
+	if !isLogin(c) || c.SameOrigin() || c.R.URL.Query().Has(api.ParamAsk) {
 		return address
 	}
 	mark := "?"
@@ -82,6 +83,12 @@ func retryURL(c *Request) string {
 		mark = "&"
 	}
 	return address + mark + api.ParamAsk + "=1"
+}
+
+// isLogin reports whether the request is for /login, or for a connection's address below.
+func isLogin(c *Request) bool {
+	rest, found := strings.CutPrefix(c.R.URL.Path, c.Base+api.PathLogin)
+	return found && (rest == "" || rest[0] == '/')
 }
 
 // HomeLinks returns a link to the request's app. If that is unknown, it returns a link

@@ -49,6 +49,12 @@ func EndedRefusal(reason session.Reason) *refusal.Refusal {
 		text = "Another of your sessions was used from two places, and all were ended. Sign in again."
 	case session.ReasonLost:
 		text = "The session has ended. Sign in again."
+	case session.ReasonLimit:
+		text = "You signed in in another browser, and the limit of browsers was reached. Sign in again."
 	}
-	return refusal.New(grant.EndedCode(reason), text)
+	r := refusal.New(grant.EndedCode(reason), text)
+	if reason == session.ReasonLimit {
+		r.Reason = api.ReasonSessionLimit
+	}
+	return r
 }

@@ -56,6 +56,8 @@ type handler struct {
 	clientKey *login.ClientKey
 	handovers signingkey.Sealer
 	frames    frames
+	// revocations counts the requests that providers signed.
+	revocations frames
 }
 
 // New returns the handler, mounted at the public URL's path.
@@ -92,10 +94,13 @@ func (h *handler) routes() http.Handler {
 		{api.PathHandover, map[string]authn.Endpoint{http.MethodPost: authn.Answer(h.handOver)}},
 		{api.PathHandoverCode, map[string]authn.Endpoint{http.MethodPost: h.redeemHandover}},
 		{api.PathBackchannelLogout, map[string]authn.Endpoint{http.MethodPost: h.backchannelLogout}},
+		{api.PathRevocation, map[string]authn.Endpoint{http.MethodPost: h.globalTokenRevocation}},
+		{api.PathRevocation + "/{connection}", map[string]authn.Endpoint{http.MethodPost: h.globalTokenRevocation}},
 		{api.PathFrontchannelLogout, map[string]authn.Endpoint{http.MethodGet: h.frontchannelLogout}},
 		{api.PathFrontchannelLogout + "/{connection}", map[string]authn.Endpoint{http.MethodGet: h.frontchannelLogout}},
 		{api.PathBackchannelLogout + "/{connection}", map[string]authn.Endpoint{http.MethodPost: h.backchannelLogout}},
-		{api.PathLogin, map[string]authn.Endpoint{http.MethodGet: h.signIn.Login, http.MethodPost: authn.Answer(h.signIn.LoginByKey)}},
+		{api.PathLogin, map[string]authn.Endpoint{http.MethodGet: h.signIn.Login, http.MethodPost: h.postLogin}},
+		{api.PathLogin + "/{connection}", map[string]authn.Endpoint{http.MethodGet: h.signIn.Login, http.MethodPost: h.signIn.InitiatedForm}},
 		{api.PathCallback, map[string]authn.Endpoint{http.MethodGet: h.signIn.Callback, http.MethodPost: h.signIn.CallbackPost}},
 		{api.PathCallback + "/{connection}", map[string]authn.Endpoint{http.MethodGet: h.signIn.Callback, http.MethodPost: h.signIn.CallbackPost}},
 	} {

@@ -50,6 +50,29 @@ var faultRequests = map[string]func(*world) request{
 			return b.Step(publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "alice").Encode())
 		}
 	},
+	"a sign-in by an e-mail address": func(w *world) request {
+		w.connect("acme", directory.Provisioning{})
+		w.claim("acme", "acme.example", true)
+		b := w.browser()
+		return func() httpbrowser.Response { return b.Step(publicURL + "/login?email=nina@acme.example") }
+	},
+	"a sign-in that a portal initiates": func(w *world) request {
+		w.connect("acme", directory.Provisioning{})
+		b := w.browser()
+		return func() httpbrowser.Response { return b.Step(publicURL + "/login?iss=" + url.QueryEscape(portalIssuer)) }
+	},
+	"a callback where browsers are limited": func(w *world) request {
+		d := desired()
+		d.Workspace.SignIn.MaxSessions = 1
+		w.Apply(d)
+		w.signedIn("alice")
+		b := w.browser()
+		page := b.Login("")
+		w.Restart()
+		return func() httpbrowser.Response {
+			return b.Step(publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "alice").Encode())
+		}
+	},
 	"the first token": func(w *world) request {
 		b := w.signedIn("alice")
 		w.Restart()

@@ -184,6 +184,9 @@ func createChild(c *authn.Request, parent *directory.Subject, code handover.Code
 	if browser, ok := c.Browser(); ok {
 		child.Browser = browser.Fingerprint()
 	}
+	if child.EndsWithBrowser, err = c.Store.EndsWithBrowser(c.Ctx, parent.Session.ID); err != nil {
+		return err
+	}
 	first, err := c.Grant().Child(c.Ctx, &parent.Session, code.Organization, &child)
 	if errors.Is(err, session.ErrAttemptUsed) {
 		return refusal.New(api.InvalidRequest, badCode)

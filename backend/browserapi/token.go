@@ -25,7 +25,7 @@ func (h *handler) token(c *authn.Request, request api.TokenRequest) (*api.TokenR
 
 	// Rotate: set the successor of the refresh token if one is due, even if the mint is
 	// refused.
-	c.UpdateCookies(presented, subject.Session, minted, err)
+	err = c.UpdateCookies(presented, subject.Session, minted, err)
 	c.Record.Organization = minted.Organization
 	if err != nil {
 		return nil, mintRefusal(c, &minted, &subject, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/user"
 	"strings"
@@ -87,7 +88,7 @@ func (d adminCommand[T]) execute(c *cobra.Command, s *settings, args []string) (
 		return nothing, err
 	}
 	defer store.Close()
-	service := admin.New(admin.Config{Store: store, Secret: secret, Now: time.Now})
+	service := admin.New(admin.Config{Store: store, Secret: secret, Resolver: net.DefaultResolver, Now: time.Now})
 	return d.run(&env{Service: service, ctx: c.Context(), by: commandLine(), in: c.InOrStdin(), err: c.ErrOrStderr()}, args)
 }
 

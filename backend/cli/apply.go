@@ -267,8 +267,9 @@ func summary(d directory.Desired, c directory.Changes) string {
 	for _, row := range []struct {
 		name  string
 		count directory.Count
-	}{{"organizations", c.Organizations}, {"memberships", c.Members}, {"connections", c.Connections}} {
-		if row.name == "connections" && d.ConnectionCount() == 0 && row.count == (directory.Count{}) {
+	}{{"organizations", c.Organizations}, {"memberships", c.Members}, {"connections", c.Connections}, {"domains", c.Domains}} {
+		unused := row.name == "domains" || row.name == "connections" && d.ConnectionCount() == 0
+		if unused && row.count == (directory.Count{}) {
 			continue
 		}
 		text += fmt.Sprintf("%-19s  %d added, %d changed, %d removed\n", row.name, row.count.Added, row.count.Changed, row.count.Removed)

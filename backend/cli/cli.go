@@ -66,7 +66,7 @@ sign-in that all tabs of a browser share.`,
 	root.AddCommand(serveCommand(), migrateCommand(), doctorCommand(), applyCommand(), isolationCommand(), signingKeysCommand(), secretCommand(),
 		backupCommand(), restoreCommand(), moveCommand(),
 		versionCommand(),
-		organizationsCommand(), membersCommand(), staffCommand(), usersCommand(), policiesCommand(), connectionsCommand(),
+		organizationsCommand(), membersCommand(), staffCommand(), usersCommand(), policiesCommand(), connectionsCommand(), domainsCommand(),
 		sessionsCommand(), auditCommand(), keysCommand())
 	wrapDescriptions(root)
 	refuseUnknown(root)

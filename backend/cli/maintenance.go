@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/host"
@@ -20,7 +21,7 @@ func (s *server) maintenance(ring *signingkey.KeyRing, secret signingkey.Secret,
 	retention, err := host.ParseRetention(s.auditRetention)
 	return host.Housekeeping{
 		Store: s.store, Rotation: host.Rotation{Ring: ring, Secret: secret, Life: life}, Retention: retention,
-		Replica: s.replica, Log: log, Report: s.metrics.Backlog,
+		Replica: s.replica, Resolver: net.DefaultResolver, Log: log, Report: s.metrics.Backlog,
 	}, err
 }
 

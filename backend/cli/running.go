@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -106,7 +107,7 @@ func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
 	}
 	handler, err := host.New(host.Config{
 		PublicURL: s.publicURL, CookieMark: s.cookieMark, Secret: secret, Keys: ring, Proofs: s.proofs,
-		Provider: provider, Client: js.Handler(), Log: log,
+		Provider: provider, Client: js.Handler(), Log: log, Resolver: net.DefaultResolver,
 		Tenants: s.metrics.Provider(metrics.ProviderConnection, login.NewTransport(s.loopbackConnections)), LoopbackConnections: s.loopbackConnections,
 		Ready: func(ctx context.Context) error { return s.readiness.Check(ctx, ring) }, Epoch: s.epoch, Endings: s.endings,
 	}, s.metrics.Store(s.store))

@@ -38,6 +38,8 @@ type DesiredOrganization struct {
 	// Further are members beside those, which need not be in memory all at once.
 	Further     MemberSource
 	Connections []DesiredConnection
+	// Domains are normalized names, see package domain.
+	Domains []string
 }
 
 // MemberSource yields the same members whenever it is asked.
@@ -109,6 +111,7 @@ type Changes struct {
 	Organizations Count
 	Members       Count
 	Connections   Count
+	Domains       Count
 }
 
 // Count counts changed rows.

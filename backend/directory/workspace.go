@@ -26,6 +26,8 @@ type Workspace struct {
 	// OnReuse selects which sessions end when a refresh token is used twice. Applied
 	// without a value, a store keeps its current one, which is EndUser at first.
 	OnReuse OnReuse `json:"on_reuse,omitempty"`
+	// SignIn are the settings of sign-ins.
+	SignIn SignIn `json:"sign_in,omitzero"`
 	// ProofNonce requires a nonce from the server in every device proof (RFC 9449
 	// section 8).
 	ProofNonce bool `json:"proof_nonce,omitempty"`

@@ -16,6 +16,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/browserapi"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/domain"
 	"github.com/tabard-auth/tabard/backend/events"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/publicurl"
@@ -46,6 +47,8 @@ type Config struct {
 	// LoopbackConnections allows connections on this machine, for development. New
 	// refuses it if the public URL is not on this machine.
 	LoopbackConnections bool
+	// Resolver looks up the DNS records of domains. Nil looks up none.
+	Resolver domain.Resolver
 	// Client serves the browser module's files, below /client/. Nil serves none.
 	Client http.Handler
 	// Proofs remembers used device proofs, also when one handler replaces another. Nil
@@ -91,7 +94,7 @@ func New(c Config, store Store) (http.Handler, error) {
 		return nil, err
 	}
 	service := admin.New(admin.Config{
-		Store: store, Secret: c.Secret, Now: c.Now,
+		Store: store, Secret: c.Secret, Now: c.Now, Resolver: c.Resolver,
 		RedirectURI: func(id string) string { return publicurl.ConnectionCallback(c.PublicURL, id) },
 	})
 	forServers := serverapi.Config{PublicURL: c.PublicURL, Authenticate: service.Authenticate, Log: c.Log, Now: c.Now}

@@ -6,12 +6,16 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/domain"
 )
 
 // Housekeeper is the part of the store that housekeeping needs.
 type Housekeeper interface {
 	Cleaner
 	AuditLog
+	DomainStore
 	// AcquireLease acquires or extends a lease until a time (Unix seconds). It reports
 	// whether the holder has it.
 	AcquireLease(ctx context.Context, name, holder string, now, until int64) (bool, error)
@@ -44,7 +48,9 @@ type Housekeeping struct {
 	Rotation  Rotation
 	Retention Retention
 	Replica   string
-	Log       *slog.Logger
+	// Resolver looks up the DNS records of domains. Nil looks up none.
+	Resolver domain.Resolver
+	Log      *slog.Logger
 	// Report receives the number of remaining entries of a kind.
 	Report func(what string, left int64)
 	// Now returns the current time. Nil means time.Now.
@@ -68,6 +74,9 @@ func (h Housekeeping) Run(ctx context.Context) (turn bool, err error) {
 	if err := maintain(ctx, h.Store, h.Rotation, now); err != nil {
 		return true, err
 	}
+	if err := h.checkDomains(ctx, now); err != nil {
+		return true, err
+	}
 	ended := now.Add(-keepEnded).Unix()
 	sessions := backlog{BacklogSessions, h.Store.DeleteExpired, h.Store.CountExpired, ended}
 	if err := h.deleteBacklog(ctx, sessions); err != nil || h.Retention == 0 {
@@ -78,6 +87,23 @@ func (h Housekeeping) Run(ctx context.Context) (turn bool, err error) {
 		return true, err
 	}
 	return true, h.deleteBacklog(ctx, backlog{BacklogEvents, h.Store.DeleteEvents, h.Store.CountEvents, before})
+}
+
+// checkDomains looks up the domains that are due. The lease is extended before each
+// part, which takes a fraction of its time.
+func (h Housekeeping) checkDomains(ctx context.Context, now time.Time) error {
+	const part = 20
+	for last := (directory.Domain{}); h.Resolver != nil; {
+		var checked int
+		var err error
+		if last, checked, err = CheckDomains(ctx, h.Store, h.Resolver, now, last, part); err != nil || checked < part {
+			return err
+		}
+		if held, err := h.acquire(ctx); err != nil || !held {
+			return err // another replica continues
+		}
+	}
+	return nil
 }
 
 // acquire acquires or extends the lease.

@@ -47,6 +47,9 @@ type Attempt struct {
 	// Prompt and LoginHint are the parameters for the provider. A restarted attempt
 	// sends them again.
 	Prompt, LoginHint string
+	// SessionCookie is "true" if the session shall end with the browser, "false" if it
+	// shall outlive it, and empty for what the workspace says.
+	SessionCookie string
 	// Restarted reports whether the attempt was started again, because the first
 	// callback came without the browser value. That happens once.
 	Restarted bool
@@ -77,6 +80,9 @@ func NewAttempt(app, returnTo string, now int64) Attempt {
 // callback, so that it keeps nothing that the first browser proved.
 func (a Attempt) Restart() Attempt {
 	a.ID, a.Restarted, a.Chosen, a.JKT = newAttemptID(), true, false, ""
+	if a.SessionCookie == "false" { // another browser's person may have chosen it
+		a.SessionCookie = ""
+	}
 	return a
 }
 

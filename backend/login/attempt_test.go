@@ -44,6 +44,22 @@ func TestAttempt_SealAndOpen(t *testing.T) {
 	}
 }
 
+// TestAttempt_SessionCookie keeps the choice, except one that another browser's person
+// may have made.
+func TestAttempt_SessionCookie(t *testing.T) {
+	s, b := attempts(), login.NewBrowser(now)
+	for choice, restarted := range map[string]string{"": "", "true": "true", "false": ""} {
+		a := login.NewAttempt("web", "https://app.example/", now)
+		a.SessionCookie = choice
+		if err := s.Bind(&a, b); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := s.Open(a.State, now); err != nil || got.SessionCookie != choice || got.Restart().SessionCookie != restarted {
+			t.Errorf("%q: %+v, %v", choice, got, err)
+		}
+	}
+}
+
 // TestAttempt_LargestFitsIntoState checks this for all parameters of a sign-in.
 func TestAttempt_LargestFitsIntoState(t *testing.T) {
 	age := int64(1<<31 - 1)

@@ -73,8 +73,13 @@ func (k *exactKeySet) VerifySignature(ctx context.Context, raw string) ([]byte, 
 // verify verifies a token's signature, issuer, audience and times, as c requires, and
 // decodes its claims by their exact names.
 func (p *Provider) verify(ctx context.Context, keys oidc.KeySet, raw string, c oidc.Config, into any) (*oidc.IDToken, json.RawMessage, error) {
-	exact := &exactKeySet{KeySet: keys}
 	c.ClientID = p.config.ClientID
+	return p.verifyFor(ctx, keys, raw, c, into)
+}
+
+// verifyFor is verify for an audience other than the client: c.ClientID.
+func (p *Provider) verifyFor(ctx context.Context, keys oidc.KeySet, raw string, c oidc.Config, into any) (*oidc.IDToken, json.RawMessage, error) {
+	exact := &exactKeySet{KeySet: keys}
 	token, err := oidc.NewVerifier(p.config.Issuer, exact, &c).Verify(ctx, raw)
 	if err != nil {
 		return nil, nil, err

@@ -25,7 +25,7 @@ func (p *Provider) ReadFrontchannelLogout(query url.Values, now int64) (logouts 
 	switch {
 	case !p.config.FrontchannelLogout:
 		return nil, "", ErrNoFrontchannelLogout
-	case len(issuers) > 1 || len(issuers) == 1 && !p.isIssuer(issuers[0]):
+	case len(issuers) > 1 || len(issuers) == 1 && !p.IsIssuer(issuers[0]):
 		return nil, "", refused("front-channel logout: iss is not the provider's issuer")
 	case len(sid) != 1 || sid[0] == "" || len(sid[0]) > maxSID:
 		return nil, "", refused("front-channel logout: no sid; register frontchannel_logout_session_required")

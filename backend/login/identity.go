@@ -123,7 +123,7 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 // the provider's own error, if any.
 func (p *Provider) checkCallback(found *discovered, callback url.Values) error {
 	iss := callback.Get("iss")
-	if (iss != "" || found.metadata.NamesIss) && !p.isIssuer(iss) {
+	if (iss != "" || found.metadata.NamesIss) && !p.IsIssuer(iss) {
 		return refused("the authorization response is from issuer %q", iss)
 	}
 	if code := callback.Get("error"); code != "" {

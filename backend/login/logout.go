@@ -77,20 +77,28 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 // sessions. For a provider without typ, the claims distinguish them: a logout token has
 // events and no nonce.
 func logoutHeader(raw string, untyped bool) error {
+	kind, err := headerType(raw)
+	switch {
+	case err != nil:
+		return err
+	case kind == logoutType, untyped && (kind == "" || kind == "jwt"):
+		return nil
+	}
+	return fmt.Errorf("typ is %.100q, not %s; set untyped_logout_tokens if the provider does not set typ", kind, logoutType)
+}
+
+// headerType returns the type of a token's header, in lower case.
+func headerType(raw string) (string, error) {
 	head, _, _ := strings.Cut(raw, ".")
 	text, err := base64.RawURLEncoding.DecodeString(head)
 	if err != nil || len(raw) > maxLogoutText {
-		return errors.New("malformed")
+		return "", errors.New("malformed")
 	}
 	var header struct {
 		Type string `json:"typ"`
 	}
 	if err := strictjson.DecodeKnown(text, &header); err != nil {
-		return errors.New("malformed")
+		return "", errors.New("malformed")
 	}
-	switch kind := strings.TrimPrefix(strings.ToLower(header.Type), "application/"); {
-	case kind == logoutType, untyped && (kind == "" || kind == "jwt"):
-		return nil
-	}
-	return fmt.Errorf("typ is %q, not %s; set untyped_logout_tokens if the provider does not set typ", header.Type, logoutType)
+	return strings.TrimPrefix(strings.ToLower(header.Type), "application/"), nil
 }

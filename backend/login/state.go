@@ -151,6 +151,8 @@ const (
 	flagProven
 	flagRestarted
 	flagConfirms
+	flagSessionCookie
+	flagStay
 )
 
 func (a *Attempt) encode() []byte {
@@ -164,7 +166,8 @@ func (a *Attempt) encode() []byte {
 	if a.MaxAge != nil {
 		sealed.MaxAge = *a.MaxAge
 	}
-	for flag, set := range map[int]bool{flagChosen: a.Chosen, flagProven: a.Proven, flagRestarted: a.Restarted, flagConfirms: a.Confirms} {
+	for flag, set := range map[int]bool{flagChosen: a.Chosen, flagProven: a.Proven, flagRestarted: a.Restarted, flagConfirms: a.Confirms,
+		flagSessionCookie: a.SessionCookie == "true", flagStay: a.SessionCookie == "false"} {
 		if set {
 			sealed.Flags |= flag
 		}
@@ -190,6 +193,12 @@ func decodeAttempt(plain []byte) (Attempt, error) {
 		Session: sealed.Session, ACRValues: sealed.ACRValues, Prompt: sealed.Prompt, LoginHint: sealed.LoginHint,
 		Chosen: sealed.Flags&flagChosen != 0, Proven: sealed.Flags&flagProven != 0, Restarted: sealed.Flags&flagRestarted != 0, Confirms: sealed.Flags&flagConfirms != 0,
 		browserMAC: sealed.BrowserMAC,
+	}
+	switch {
+	case sealed.Flags&flagSessionCookie != 0:
+		a.SessionCookie = "true"
+	case sealed.Flags&flagStay != 0:
+		a.SessionCookie = "false"
 	}
 	if sealed.MaxAge >= 0 {
 		a.MaxAge = &sealed.MaxAge

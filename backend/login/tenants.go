@@ -46,8 +46,9 @@ func (p *Provider) issuers() []string {
 	return all
 }
 
-// isIssuer reports whether an authorization response may name the issuer.
-func (p *Provider) isIssuer(issuer string) bool { return slices.Contains(p.issuers(), issuer) }
+// IsIssuer reports whether an authorization response, or a login that a third party
+// initiates, may name the issuer.
+func (p *Provider) IsIssuer(issuer string) bool { return slices.Contains(p.issuers(), issuer) }
 
 func (p *Provider) issuerOf(tenant string) string {
 	return strings.Replace(p.issuerTemplate(), tenantPlaceholder, tenant, 1)

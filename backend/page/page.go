@@ -33,6 +33,8 @@ const (
 	Disabled    Kind = "disabled"    // the person's account
 	Failed      Kind = "failed"      // a fault of the server's
 	Returning   Kind = "returning"   // from the provider, between two steps
+	Limited     Kind = "limited"     // the person is signed in in too many browsers
+	NoProvider  Kind = "no_provider" // a portal's link names a provider that is unknown here
 )
 
 // Link is a link on a page.

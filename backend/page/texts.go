@@ -64,6 +64,10 @@ var english = map[Key]string{
 	Failed.textKey():       "Nothing is wrong with your account. Try again in a moment.",
 	Returning.titleKey():   "You are being signed in",
 	Returning.textKey():    "Continue, if this page stays.",
+	Limited.titleKey():     "You are signed in in too many browsers",
+	Limited.textKey():      "Sign out in one of the others first. If you cannot, that sign-in ends by itself after a while, or an administrator can end it.",
+	NoProvider.titleKey():  "This link cannot choose how you sign in",
+	NoProvider.textKey():   "It is for a sign-in service that is not set up here. You can still continue and sign in another way. Anyone who is signed in in this browser now is then signed out.",
 }
 
 // Texts are an operator's translations, by language and key. English replaces a missing

@@ -59,6 +59,11 @@ var examples = map[string]example{
 	"DELETE /organizations/{organization}/connections/{connection}":       {tenant: true},
 	"POST /organizations/{organization}/connections/{connection}/enable":  {tenant: true},
 	"POST /organizations/{organization}/connections/{connection}/disable": {tenant: true},
+	"GET /organizations/{organization}/domains":                           {tenant: true},
+	"POST /organizations/{organization}/domains":                          {tenant: true, body: `{"domain":"another.example"}`},
+	"GET /organizations/{organization}/domains/{domain}":                  {tenant: true},
+	"DELETE /organizations/{organization}/domains/{domain}":               {tenant: true},
+	"POST /organizations/{organization}/domains/{domain}/check":           {tenant: true},
 	"GET /organizations/{organization}/sessions":                          {tenant: true},
 	"DELETE /organizations/{organization}/sessions/{session}":             {tenant: true},
 	"GET /organizations/{organization}/audit":                             {tenant: true},
@@ -97,6 +102,7 @@ func onEveryRoute(t *testing.T, test func(*tried)) {
 				t.Fatal("this route has no example")
 			}
 			w := newWorld(t, nil)
+			w.resolving()
 			r := &tried{world: w, Route: route, example: e, of: map[string]map[string]string{}, globex: w.key("globex's", "globex")}
 			for slug, person := range map[string]string{"acme": "carol", "globex": "dave"} {
 				r.of[slug] = r.furnish(slug, person)
@@ -116,10 +122,11 @@ func (r *tried) furnish(slug, person string) map[string]string {
 	r.does("POST", "/organizations/"+slug+"/staff", `{"user_id":"`+helper+`","reason":"r","expires_in":3600}`, r.whole, nil)
 	var c admin.Connection
 	r.does("POST", "/organizations/"+slug+"/connections", someConnection, r.whole, &c)
+	r.does("POST", "/organizations/"+slug+"/domains", `{"domain":"`+slug+`.example"}`, r.whole, nil)
 	var k admin.CreatedKey
 	r.does("POST", "/keys", `{"name":"another","organization":"`+slug+`"}`, r.whole, &k)
 	session := r.minted(r.mint(r.signedIn(person), slug)).Session
-	return map[string]string{"organization": slug, "user": m.UserID, "helper": helper, "connection": c.ID, "key": k.ID, "session": session}
+	return map[string]string{"organization": slug, "user": m.UserID, "helper": helper, "connection": c.ID, "domain": slug + ".example", "key": k.ID, "session": session}
 }
 
 // named is the route's path, in which staff have another name than members.

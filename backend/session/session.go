@@ -54,6 +54,9 @@ type Session struct {
 	UpstreamToken string
 	UserAgent     string
 	Address       string
+	// EndsWithBrowser leaves the cookie without an end, so that the browser deletes it
+	// when it closes. The server's own limits hold all the same. Subject omits it.
+	EndsWithBrowser bool
 	// Browser is a fingerprint of the value that the browser's cookie keeps, empty where
 	// that is not known. Subject leaves it out.
 	Browser string
@@ -124,6 +127,9 @@ const (
 	// ReasonReuseElsewhere ends a person's other sessions after the theft of one, if
 	// browsers hold both.
 	ReasonReuseElsewhere Reason = "reuse_elsewhere"
+	// ReasonLimit ends the sessions of a browser because the person signed in in another
+	// one, beyond the workspace's limit.
+	ReasonLimit Reason = "session_limit"
 )
 
 // ErrAttemptUsed refuses a second session from one sign-in attempt.
@@ -165,6 +171,12 @@ type Store interface {
 	// Live returns a person's live sessions, newest first, at most limit. If confinedTo
 	// names an organization, it returns only those confined to it.
 	Live(ctx context.Context, userID, confinedTo string, now int64, limit int) ([]Session, error)
+	// EndsWithBrowser returns the field of that name of a session, or ErrNotFound.
+	EndsWithBrowser(ctx context.Context, id ID) (bool, error)
+	// SignIns returns a person's live sessions that began by a sign-in in a browser and
+	// are confined to this organization, or to none if it is empty, newest first, at
+	// most limit.
+	SignIns(ctx context.Context, userID, confinedTo string, now int64, limit int) ([]Session, error)
 	// OfBrowser returns the live sessions that began in a browser, the newest first, at
 	// most limit.
 	OfBrowser(ctx context.Context, browser string, now int64, limit int) ([]Session, error)

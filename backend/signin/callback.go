@@ -39,10 +39,14 @@ func response(c *authn.Request) (url.Values, error) {
 func checkRepeated(query url.Values) error {
 	for name, values := range query {
 		if len(values) > 1 {
-			return refusal.New(api.InvalidRequest, "Parameter "+strconv.Quote(name)+" is repeated.")
+			return repeated(name)
 		}
 	}
 	return nil
+}
+
+func repeated(name string) error {
+	return refusal.New(api.InvalidRequest, "Parameter "+strconv.Quote(name)+" is repeated.")
 }
 
 // returnURL returns the address that a sign-in returns to. It selects the app by its id
@@ -185,10 +189,13 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 		ConfinedTo: confinedTo, Attempt: attempt.ID, JKT: attempt.JKT, UpstreamSID: i.SessionID, UpstreamToken: f.Upstream.Seal([]byte(i.Token), id.String()),
 		UserAgent: authn.Clip(c.R.UserAgent()), Address: authn.Clip(c.R.RemoteAddr),
 	}
+	s.EndsWithBrowser = c.Workspace.SignIn.EndsWithBrowser(attempt.SessionCookie)
 	if browser, ok := c.Browser(); ok {
 		s.Browser = browser.Fingerprint()
 	}
-	err = c.Store.Create(c.Ctx, s)
+	if err = c.Store.Create(c.Ctx, s); err == nil {
+		err = limitSessions(c, s)
+	}
 	if err != nil {
 		return session.ID{}, err
 	}

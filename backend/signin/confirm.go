@@ -63,7 +63,10 @@ func confirm(c *authn.Request, query url.Values) error {
 		query.Del(api.ParamPrompt)
 	}
 	query.Del(api.ParamAsk)
-	query.Del(api.ParamUser) // the link must not start a step-up
+	query.Del(api.ParamUser)                          // the link must not start a step-up
+	if query.Get(api.ParamSessionCookie) == "false" { // the person's choice, not the link's
+		query.Del(api.ParamSessionCookie)
+	}
 	query.Set(api.ParamFollowed, "1")
 	p.Links = append([]page.Link{{Label: page.Continue, URL: c.Issuer + api.PathLogin + "?" + query.Encode()}}, c.HomeLinks()...)
 	c.WritePage(p)

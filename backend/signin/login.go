@@ -27,6 +27,11 @@ func (f *Flow) Login(c *authn.Request) error {
 	if err != nil {
 		return err
 	}
+	if isInitiated(c, query) {
+		if query, err = f.initiated(c, query); err != nil || query == nil {
+			return err
+		}
+	}
 	if here, err := fromAppPage(c); err != nil {
 		return err
 	} else if !here || query.Has(api.ParamAsk) {
@@ -43,10 +48,13 @@ func (f *Flow) Login(c *authn.Request) error {
 // LoginByKey is POST /login, with the parameters of GET. The page's script calls it
 // with a proof of the device key for the new session, or of the session to step up, and
 // then navigates to the returned address.
-func (f *Flow) LoginByKey(c *authn.Request, _ struct{}) (*api.LoginResponse, error) {
+func (f *Flow) LoginByKey(c *authn.Request, request api.LoginRequest) (*api.LoginResponse, error) {
 	query, err := query(c)
 	if err != nil {
 		return nil, err
+	}
+	if request.Email != "" {
+		query.Set(api.ParamEmail, request.Email)
 	}
 	target, err := f.authorization(c, query)
 	if err != nil {
@@ -78,7 +86,7 @@ func (f *Flow) authorization(c *authn.Request, query url.Values) (string, error)
 // beginAttempt starts an attempt at its provider.
 func (f *Flow) beginAttempt(c *authn.Request, attempt *login.Attempt, query url.Values) (string, error) {
 	attempt.Chosen = query.Get(api.ParamFollowed) == "" && query.Get(api.ParamPrompt) != "none"
-	provider, err := f.chooseProvider(c, attempt)
+	provider, err := f.providerFor(c, attempt, query)
 	if err == nil {
 		err = prepareStepUp(c, attempt, query.Get(api.ParamUser))
 	}
@@ -107,6 +115,11 @@ func parseRequest(c *authn.Request, query url.Values) (login.Attempt, error) {
 	attempt.Organization, attempt.ACRValues = query.Get(api.ParamOrganization), query.Get(api.ParamACRValues)
 	if !authn.ValidRef(attempt.Organization) || len(attempt.ACRValues) > maxACRValues {
 		return attempt, refusal.New(api.InvalidRequest, "organization or acr_values is malformed.")
+	}
+	switch attempt.SessionCookie = query.Get(api.ParamSessionCookie); attempt.SessionCookie {
+	case "", "true", "false":
+	default:
+		return attempt, refusal.New(api.InvalidRequest, "session_cookie must be true or false.")
 	}
 	if text := query.Get(api.ParamMaxAge); text != "" {
 		age, err := strconv.ParseInt(text, 10, 32)

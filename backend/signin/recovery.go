@@ -27,7 +27,7 @@ func retryURL(c *authn.Request, attempt login.Attempt) string {
 		return attempt.ReturnTo
 	}
 	query := url.Values{api.ParamApp: {attempt.App}}
-	for name, value := range map[string]string{api.ParamOrganization: attempt.Organization, api.ParamReturnTo: attempt.ReturnTo} {
+	for name, value := range map[string]string{api.ParamOrganization: attempt.Organization, api.ParamReturnTo: attempt.ReturnTo, api.ParamSessionCookie: attempt.SessionCookie} {
 		if value != "" {
 			query.Set(name, value)
 		}

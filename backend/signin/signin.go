@@ -18,6 +18,11 @@ type Store interface {
 	ClaimedRoles(ctx context.Context, userID string) (map[string][]string, error)
 	// Member returns a user's membership in an organization, or directory.ErrNoMember.
 	Member(ctx context.Context, organizationID, userID string) (directory.MemberRecord, error)
+	// ConnectionsByIssuer returns the enabled connections with an issuer, at most limit.
+	ConnectionsByIssuer(ctx context.Context, issuer string, limit int) ([]directory.Connection, error)
+	// ConnectionByDomain returns the enabled connection of the organization that has
+	// verified a domain, or directory.ErrNoConnection.
+	ConnectionByDomain(ctx context.Context, name string) (directory.Connection, error)
 }
 
 // Config configures a Flow.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
@@ -20,9 +21,9 @@ type people struct {
 	*rolling
 	tabs     map[string]*httpbrowser.Browser
 	subjects map[string]string
-	role     string // of everybody, as the file says
-	away     int    // for how many minutes ina has done nothing
-	removed  bool   // max is kept out of acme, and rita is no member of globex
+	role     string    // of everybody, as the file says
+	active   time.Time // when ina last did something
+	removed  bool      // max is kept out of acme, and rita is no member of globex
 }
 
 // signEverybodyIn signs people in at whichever release serves.
@@ -143,13 +144,16 @@ func (p *people) work(minute int) {
 
 // idle has ina work at lamna for a while, and then be away until the idle limit ends it.
 func (p *people) idle(minute int) {
-	if p.away++; minute%30 < 8 {
-		p.away = 0
+	const limit = 20 * time.Minute
+	if minute%30 < 8 {
+		p.active = p.clock.Now()
 	}
-	body := fmt.Sprintf(`{"organization":"lamna","idle_seconds":%d}`, 60*p.away)
+	away := p.clock.Now().Sub(p.active)
+	body := fmt.Sprintf(`{"organization":"lamna","idle_seconds":%d}`, int(away.Seconds()))
 	switch {
-	case p.away < 20:
+	case away < limit-time.Minute:
 		p.mint("ina", "lamna", body)
+	case away < limit+30*time.Second: // the test's own time counts too
 	case minute%30 == 29: // back, before the next round
 		p.refused(p.ask(p.tabs["ina"], "/token", body), api.OrganizationSessionExpired)
 		p.renew("ina", "acme") // the other organization goes on

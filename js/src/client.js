@@ -58,9 +58,10 @@ function client(backend, options, end) {
       return store.partition.view;
     },
     signIn: async (options) => {
-      const { organization = "", returnTo, prompt = "", loginHint = "" } = own(options);
+      const { organization = "", returnTo, prompt = "", loginHint = "", email = "", staySignedIn } = own(options);
       requireTopLevel();
-      const hints = prompt || loginHint ? [prompt, loginHint] : [];
+      const sessionCookie = staySignedIn === undefined ? "" : String(!staySignedIn);
+      const hints = prompt || loginHint || email || sessionCookie ? [prompt, loginHint, email, sessionCookie] : [];
       await module.ask("signIn", organization, await returnAddress(returnTo), ...hints);
     },
     getToken: (options) => tokenBy(credential, options),

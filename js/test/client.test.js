@@ -174,6 +174,18 @@ test("signing in comes back to this page unless told otherwise", async () => {
   assert.deepEqual(stage.calls.at(-1), ["signIn", "acme", "https://app.example/notes"]);
 });
 
+test("the person's answers go to the module", async () => {
+  const stage = set();
+  const client = open();
+  const page = "https://app.example/page";
+  await client.signIn({ email: "nina@acme.example" });
+  assert.deepEqual(stage.calls.at(-1), ["signIn", "", page, "", "", "nina@acme.example", ""]);
+  await client.signIn({ staySignedIn: true });
+  assert.deepEqual(stage.calls.at(-1), ["signIn", "", page, "", "", "", "false"]);
+  await client.signIn({ staySignedIn: false, organization: "acme" });
+  assert.deepEqual(stage.calls.at(-1), ["signIn", "acme", page, "", "", "", "true"]);
+});
+
 test("signing out ends the session by default and offers the provider's own end", async () => {
   const stage = set();
   const client = open();

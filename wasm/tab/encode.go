@@ -93,6 +93,16 @@ func EncodeTokenRequest(r api.TokenRequest) string {
 	return o.end()
 }
 
+// EncodeLoginRequest returns the body of POST /login. The previous release refuses the
+// field.
+func EncodeLoginRequest(r api.LoginRequest) string {
+	o := newObject()
+	if r.Email != "" {
+		o.text("email", r.Email)
+	}
+	return o.end()
+}
+
 // EncodeLogoutRequest writes the body of POST /logout.
 func EncodeLogoutRequest(r api.LogoutRequest) string {
 	o := newObject()

@@ -63,6 +63,7 @@ var (
 	}
 	bodies = map[string]func(t *testing.T){
 		"TokenRequest":  encodes(tab.EncodeTokenRequest),
+		"LoginRequest":  encodes(tab.EncodeLoginRequest),
 		"LogoutRequest": encodes(tab.EncodeLogoutRequest),
 	}
 	parts     = []string{"Organization", "User", "OrganizationSession", "OrganizationState", "DeviceSession"}

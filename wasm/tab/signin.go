@@ -7,8 +7,16 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
-// Hints are parameters of a sign-in that the backend passes on to the provider.
-type Hints struct{ Prompt, LoginHint string }
+// Hints are further parameters of a sign-in.
+type Hints struct {
+	// Prompt and LoginHint are passed on to the provider.
+	Prompt, LoginHint string
+	// Email is the person's address, whose domain may lead to their provider.
+	Email string
+	// SessionCookie is "true" if the session shall end with the browser, "false" if it
+	// shall outlive it, and empty for what the workspace says.
+	SessionCookie string
+}
 
 // SignIn navigates to the sign-in for an organization (empty: the tab's last one, if
 // any), and back to returnTo. Another person may sign in, so the tab drops its tokens.
@@ -17,8 +25,12 @@ func (t *Tab) SignIn(organization, returnTo string, hints Hints) {
 	t.mu.Lock()
 	wanted := b.wanted
 	t.mu.Unlock()
+	if hints.Email != "" { // it may lead somewhere else
+		wanted = ""
+	}
 	url := withQuery(t.config.loginURL(cmp.Or(organization, wanted)), api.ParamPrompt, hints.Prompt)
-	to := t.beginSignIn(withQuery(url, api.ParamLoginHint, hints.LoginHint), "", returnTo)
+	url = withQuery(withQuery(url, api.ParamLoginHint, hints.LoginHint), api.ParamSessionCookie, hints.SessionCookie)
+	to := t.beginSignIn(url, "", returnTo, hints.Email)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.mints.abortAll(errOvertaken)
@@ -31,8 +43,9 @@ func (t *Tab) SignIn(organization, returnTo string, hints Hints) {
 // beginSignIn starts a sign-in at the backend and returns the address to navigate to.
 // It sends a request rather than navigating, because a request names the page's origin
 // whatever its Referrer-Policy is, and proves the device key. If the response is no
-// address, as in the previous release, the page navigates to the backend itself.
-func (t *Tab) beginSignIn(url, user, returnTo string) string {
+// address, as in the previous release, the page navigates to the backend itself, without
+// the e-mail address: addresses of pages are logged on their way.
+func (t *Tab) beginSignIn(url, user, returnTo, email string) string {
 	jkt := thumbprint(t.env.Device, t.deviceKey())
 	direct := withQuery(withQuery(withQuery(url, api.ParamJKT, jkt), api.ParamUser, user), api.ParamReturnTo, returnTo)
 	path, own := strings.CutPrefix(withQuery(withQuery(url, api.ParamUser, user), api.ParamReturnTo, returnTo), t.config.Backend)
@@ -42,7 +55,7 @@ func (t *Tab) beginSignIn(url, user, returnTo string) string {
 	t.mu.Lock()
 	c := t.newCallLocked()
 	t.mu.Unlock()
-	v, err := t.send(c, "POST", path, "{}")
+	v, err := t.send(c, "POST", path, EncodeLoginRequest(api.LoginRequest{Email: email}))
 	if to := DecodeLoginResponse(v).Location; err == nil && strings.HasPrefix(to, "http") {
 		return to
 	}

@@ -18,7 +18,7 @@ func (t *Tab) StepUpURL(organization, loginURL, returnTo string) string {
 	t.mu.Lock()
 	user := t.binding.record.User.ID
 	t.mu.Unlock()
-	return t.beginSignIn(t.config.stepUpURL(organization, loginURL), user, returnTo)
+	return t.beginSignIn(t.config.stepUpURL(organization, loginURL), user, returnTo, "")
 }
 
 // Renew returns a token of an organization, by id or slug, that is newer than old; empty

@@ -20,6 +20,7 @@ func (f *file) organization(n *yaml.Node) {
 		"members":  func(n *yaml.Node) { members = n },
 
 		"connections": func(n *yaml.Node) { connections = n },
+		"domains":     func(n *yaml.Node) { o.Domains = f.domains(n) },
 	})
 	switch {
 	case !directory.ValidSlug(o.Slug):

@@ -101,6 +101,7 @@ func (f *file) workspace(root *yaml.Node) {
 		"id":               func(n *yaml.Node) { w.ID = f.workspaceID(n) },
 		"on_reuse":         func(n *yaml.Node) { w.OnReuse = f.onReuse(n) },
 		"pages":            func(n *yaml.Node) { w.Pages = f.pages(n) },
+		"sign_in":          func(n *yaml.Node) { w.SignIn = f.signIn(n) },
 		"proof_nonce":      func(n *yaml.Node) { w.ProofNonce = f.boolean(n) },
 		"membership_claim": func(n *yaml.Node) { claim = n },
 		"organizations":    func(n *yaml.Node) { organizations = n },

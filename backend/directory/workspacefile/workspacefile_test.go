@@ -160,7 +160,7 @@ var mistakes = []struct {
 	{"apps: [", 1, "this is not YAML: did not find expected node content"},
 	{"apps: []\n\tx: 1", 2, "this is not YAML: found character that cannot start any token"},
 	{with("---\nissuer: https://id.test\n"), 4, "a second document begins here"},
-	{with("organisations: []"), 4, `unknown field "organisations"; known fields are apps, id, issuer, membership_claim, on_reuse, organizations, pages, policy, proof_nonce, roles`},
+	{with("organisations: []"), 4, `unknown field "organisations"; known fields are apps, id, issuer, membership_claim, on_reuse, organizations, pages, policy, proof_nonce, roles, sign_in`},
 	{with("issuer: https://id.test"), 4, `"issuer" is repeated, first on line 3`},
 	{"issuer: https://id.test", 1, "the workspace needs an app"},
 	{"issuer: id.test\napps: [{id: a, origins: [https://a.test], audience: api}]", 1, `"id.test" is not an issuer`},

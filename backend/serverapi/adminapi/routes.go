@@ -13,6 +13,7 @@ const (
 	organization = "organization" // an id or slug
 	user         = "user"
 	connection   = "connection"
+	domainName   = "domain"
 	sessionID    = "session"
 	key          = "key"
 )
@@ -52,6 +53,12 @@ var Routes = []Route{
 	route("DELETE", "/organizations/{organization}/connections/{connection}", noContent(within(organization, connection, (*service).DeleteConnection))),
 	route("POST", "/organizations/{organization}/connections/{connection}/enable", within(organization, connection, (*service).EnableConnection)),
 	route("POST", "/organizations/{organization}/connections/{connection}/disable", within(organization, connection, (*service).DisableConnection)),
+
+	route("GET", "/organizations/{organization}/domains", listWithin(organization, (*service).Domains)),
+	route("POST", "/organizations/{organization}/domains", created(byIDWithBody(organization, (*service).CreateDomain))),
+	route("GET", "/organizations/{organization}/domains/{domain}", within(organization, domainName, (*service).Domain)),
+	route("DELETE", "/organizations/{organization}/domains/{domain}", noContent(within(organization, domainName, (*service).DeleteDomain))),
+	route("POST", "/organizations/{organization}/domains/{domain}/check", within(organization, domainName, (*service).CheckDomain)),
 
 	route("GET", "/organizations/{organization}/sessions", action{Run: organizationSessions}),
 	route("DELETE", "/organizations/{organization}/sessions/{session}", noContent(within(organization, sessionID, (*service).EndOrganizationSession))),

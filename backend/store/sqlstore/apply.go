@@ -129,6 +129,10 @@ func (a *applier) all(ctx context.Context, d directory.Desired) error {
 	if err != nil {
 		return err
 	}
+	domains, err := a.storedDomains(ctx)
+	if err != nil {
+		return err
+	}
 	if err := a.workspace(ctx, d.Workspace); err != nil {
 		return err
 	}
@@ -139,6 +143,7 @@ func (a *applier) all(ctx context.Context, d directory.Desired) error {
 		if err := a.ofOrganization(o.Slug, found[i].id, stored, o.Connections); err != nil {
 			return err
 		}
+		a.domains(o.Slug, found[i].id, domains[found[i].id], o.Domains)
 	}
 	done := 0
 	for i, o := range d.Organizations {

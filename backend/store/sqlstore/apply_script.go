@@ -100,6 +100,7 @@ func (s *script) organization(o directory.DesiredOrganization) error {
 	if err := s.connections(o.Slug, o.Connections); err != nil {
 		return err
 	}
+	s.domains(o.Slug, o.Domains)
 	named := map[string][]string{} // subjects by issuer
 	var issuers []string
 	for m := range o.AllMembers() {

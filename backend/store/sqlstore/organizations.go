@@ -130,6 +130,9 @@ func (s organizations) DeleteOrganization(ctx context.Context, id string, now in
 	if err := s.change(ctx, "forget connections", forgetConnections, id, now); err != nil {
 		return err
 	}
+	if err := s.change(ctx, "forget domains", forgetDomains, id); err != nil {
+		return err
+	}
 	return s.change(ctx, "delete organization", buryOrganization, id, now)
 }
 

@@ -38,6 +38,7 @@ type Store struct {
 	staff
 	invitations
 	connections
+	domains
 	signingKeys
 	secretKeys
 	apiKeys
@@ -49,7 +50,7 @@ func storeIn(db *database) *Store {
 	return &Store{
 		db,
 		sessions{db}, organizationSessions{db}, workspace{db}, users{db}, subjects{db}, organizations{db}, members{db}, staff{db},
-		invitations{db}, connections{db}, signingKeys{db}, secretKeys{db}, apiKeys{db}, auditLog{db}, endings{db},
+		invitations{db}, connections{db}, domains{db}, signingKeys{db}, secretKeys{db}, apiKeys{db}, auditLog{db}, endings{db},
 	}
 }
 

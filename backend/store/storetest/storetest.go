@@ -34,6 +34,9 @@ type Store interface {
 	DeleteExpired(ctx context.Context, before, limit int64) (int64, error)
 	DeleteEvents(ctx context.Context, before, limit int64) (int64, error)
 	ClaimedRoles(ctx context.Context, userID string) (map[string][]string, error)
+	ConnectionByDomain(ctx context.Context, name string) (directory.Connection, error)
+	DueDomains(ctx context.Context, after directory.Domain, verified, others int64, limit int) ([]directory.Domain, error)
+	ConnectionsByIssuer(ctx context.Context, issuer string, limit int) ([]directory.Connection, error)
 }
 
 // Now is the time at which the suite begins, in Unix seconds.
@@ -80,6 +83,8 @@ var promises = []struct {
 	{"a provider's logout ends what it is about", endsUpstream},
 	{"a provider's logout names its newest session", replacesUpstream},
 	{"a person's live sessions are listed, the newest first", listsLive},
+	{"a session that ends with the browser stays so", endsWithTheBrowser},
+	{"a person's sign-ins in browsers are listed, the newest first", listsSignIns},
 	{"a browser's live sessions are listed, the newest first", listsOfBrowser},
 	{"a session that ended is presented in vain", presentsInVain},
 	{"an organization is entered once and left until it is entered again", entersAndLeaves},
@@ -99,6 +104,11 @@ var promises = []struct {
 	{"claimed memberships follow the claim and leave the others alone", claims},
 	{"a connection is kept, and all of it changes but its issuer", keepsConnections},
 	{"connections are listed by pages", listsConnections},
+	{"enabled connections are found by their issuer", findsByIssuer},
+	{"domains are kept, verified and lost", keepsDomains},
+	{"of organizations that claim a domain the first verified one has it", firstVerifiedHasIt},
+	{"a verified domain leads to an enabled connection", findsByDomain},
+	{"domains are due that DNS did not answer for of late", findsDueDomains},
 	{"one connection of an organization is enabled at most", enablesOne},
 	{"a deleted connection's id never comes back", deletesForGood},
 	{"people sign in at the organization's own connection that is enabled", leadsToTheConnection},

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/tabard-auth/tabard/backend/domain"
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
@@ -32,6 +33,8 @@ type Backend struct {
 	Logged   *Log
 	Metrics  Metrics             // nil without metrics
 	Relying  func(*login.Config) // changes the relying party before Restart; may be nil
+
+	Resolver domain.Resolver // looks up DNS records after Restart; may be nil
 
 	t  testing.TB
 	db *Database
@@ -107,7 +110,7 @@ func (b *Backend) Handler(publicURL string, store host.Store) http.Handler {
 	handler, err := host.New(host.Config{
 		PublicURL: publicURL, Secret: b.db.Secret, Now: b.db.Now,
 		Log: slog.New(log), Provider: relying,
-		Tenants: b.Hosts, LoopbackConnections: publicURL == PublicURL,
+		Tenants: b.Hosts, LoopbackConnections: publicURL == PublicURL, Resolver: b.Resolver,
 	}, store)
 	if err != nil {
 		b.t.Fatal(err)

@@ -38,9 +38,12 @@ var Core = []string{
 //   - 35 for the provider's session that a step-up renews, for a foreign link that asks again
 //     after a failure, for parameters of a callback that are not its own, and for a step-up
 //     that the previous release used first.
+//   - 374 for ways in and out: portals initiate sign-ins, an e-mail address finds the organization's
+//     provider, sessions end with the browser, a person's browsers are limited, and providers
+//     end all sessions of a person by Global Token Revocation.
 //
 // A change that raises it says by how much and why.
-const Ceiling = 5843
+const Ceiling = 6217
 
 // Lines counts the lines of the core that have code on them. A package or file that is
 // not there is an error.

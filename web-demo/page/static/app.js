@@ -80,6 +80,10 @@ function keepFocus() {
 
 onPress($("sign-in"), () => tabard.signIn());
 onPress($("sign-in-northwind"), () => tabard.signIn({ organization: "northwind" }));
+$("by-email").onsubmit = (event) => {
+  event.preventDefault();
+  tabard.signIn({ email: $("email").value });
+};
 onPress($("try-again"), () => tabard.getToken().catch(() => {}));
 onPress($("nobody-again"), () => location.reload());
 

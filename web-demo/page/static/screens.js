@@ -17,6 +17,7 @@ export function forgetHead() {
 const signedOutReasons = {
   login_required: "",
   session_expired: "Your session has ended. Please sign in again.",
+  session_limit: "You signed in in another browser, and only so many are allowed at once. Please sign in again.",
   session_revoked: "This session was ended. Please sign in again.",
   refresh_token_reused: "To be safe, this session was ended: somebody else may have used it. Please sign in again.",
   access_denied: "The sign-in was cancelled.",
@@ -25,7 +26,7 @@ const signedOutReasons = {
 };
 
 export function showWelcome(tabard, { error }) {
-  const text = error ? (signedOutReasons[error.code] ?? `The sign-in did not work (${error.code}). Please try again.`) : "";
+  const text = error ? (signedOutReasons[error.reason] ?? signedOutReasons[error.code] ?? `The sign-in did not work (${error.code}). Please try again.`) : "";
   fill($("sign-in-problem"), text);
   $("sign-in-problem").hidden = !text;
 }

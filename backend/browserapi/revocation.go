@@ -1,0 +1,81 @@
+package browserapi
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/authn"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/web"
+)
+
+// revocationRequest is the body of a request for Global Token Revocation. Other
+// parameters of the subject are of other formats (RFC 9493).
+type revocationRequest struct {
+	Subject revocationSubject `json:"sub_id"`
+}
+
+type revocationSubject struct {
+	Format string `json:"format"`
+	Issuer string `json:"iss,omitempty"`
+	Sub    string `json:"sub,omitempty"`
+	Email  string `json:"email,omitempty"`
+	ID     string `json:"id,omitempty"`
+}
+
+// globalTokenRevocation is POST /global-token-revocation: the provider ends all of a
+// person's sessions (draft-parecki-oauth-global-token-revocation, as Okta and Auth0
+// document it). The provider signs a token for the address. The answer does not tell
+// whether the person is known.
+func (h *handler) globalTokenRevocation(c *authn.Request) error {
+	connection := c.R.PathValue("connection")
+	var request revocationRequest
+	if err := web.Read(c.W, c.R, &request, 2); err != nil {
+		return err
+	}
+	scheme, token, _ := strings.Cut(c.R.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return notAuthenticated(c, nil)
+	}
+	provider, own, err := h.signIn.ProviderFor(c, login.Attempt{Connection: connection})
+	if err != nil {
+		return err
+	}
+	s := request.Subject
+	if s.Format != "iss_sub" || s.Issuer == "" || s.Sub == "" || len(s.Sub) > directory.MaxSubject {
+		return refusal.New(api.InvalidRequest, "sub_id must have the format iss_sub, with iss and sub.")
+	}
+	address := c.Issuer + api.PathRevocation
+	if connection != "" {
+		address += "/" + connection
+	}
+	logout, err := provider.ReadRevocation(c.Ctx, strings.TrimSpace(token), address, s.Issuer, s.Sub, c.Now)
+	switch {
+	case errors.Is(err, login.ErrNotAuthenticated):
+		return notAuthenticated(c, err)
+	case err != nil:
+		return err
+	case !h.revocations.allow(connection, c.Now): // only requests that the provider signed count
+		r := refusal.New(api.RateLimited, "Too many revocations from this provider. Try again later.")
+		r.RetryAfter = framesWithin
+		return r
+	}
+	if err := endUpstream(c, own, logout); err != nil {
+		return err
+	}
+	c.W.WriteHeader(http.StatusNoContent)
+	c.Record.Status = http.StatusNoContent
+	return nil
+}
+
+// notAuthenticated returns the refusal of a request that no provider signed for this
+// address.
+func notAuthenticated(c *authn.Request, cause error) error {
+	c.W.Header().Set("WWW-Authenticate", "Bearer")
+	return refusal.New(api.InvalidRequest, "The request needs a token that the provider signed for this address.").
+		WithStatus(http.StatusUnauthorized).WithCause(cause)
+}

@@ -1,0 +1,156 @@
+package browserapi_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
+)
+
+const revocationType = "global-token-revocation+jwt"
+
+// revocation is a request for Global Token Revocation, as Okta documents it.
+type revocation struct {
+	provider      *logintest.Provider
+	path, body    string
+	typ, scheme   string
+	change        func(jwt.MapClaims)
+	authorization string // replaces the signed token
+}
+
+// revocationOf returns a valid request of a provider for one of its people.
+func revocationOf(p *logintest.Provider, path, sub string) revocation {
+	return revocation{
+		provider: p, path: path, typ: revocationType, scheme: "Bearer", change: func(jwt.MapClaims) {},
+		body: `{"sub_id":{"format":"iss_sub","iss":"` + p.Issuer + `","sub":"` + sub + `"}}`,
+	}
+}
+
+// revoke sends a request without a browser.
+func (w *world) revoke(v revocation) *httptest.ResponseRecorder {
+	w.Helper()
+	now := w.Now().Unix()
+	claims := jwt.MapClaims{"iss": v.provider.Issuer, "sub": v.provider.Issuer, "aud": publicURL + v.path, "iat": now, "nbf": now, "exp": now + 300, "jti": "1"}
+	v.change(claims)
+	r := httptest.NewRequest(http.MethodPost, publicURL+v.path, strings.NewReader(v.body))
+	r.Header.Set("Content-Type", "application/json")
+	if r.Header.Set("Authorization", v.scheme+" "+v.provider.LogoutToken(v.typ, claims)); v.authorization != "" {
+		r.Header.Set("Authorization", v.authorization)
+	}
+	answer := httptest.NewRecorder()
+	w.Hosts["localhost:8080"].ServeHTTP(answer, r)
+	return answer
+}
+
+// TestGlobalTokenRevocation_EndsSessions: a provider ends the sessions of its own people,
+// and gets the same answer for somebody unknown.
+func TestGlobalTokenRevocation_EndsSessions(t *testing.T) {
+	w := newWorld(t, nil)
+	alice, bob := w.signedIn("alice"), w.signedIn("bob")
+	for _, sub := range []string{"alice", "nobody"} {
+		if got := w.revoke(revocationOf(w.Provider, "/global-token-revocation", sub)); got.Code != http.StatusNoContent {
+			t.Fatalf("%s: %d %s\n%s", sub, got.Code, got.Body, w.Logged)
+		}
+	}
+	w.wants(alice.Post("/token", renews), http.StatusUnauthorized, api.SessionRevoked)
+	w.mint(bob, "acme")
+	w.signIn(alice, "alice")
+	w.mint(alice, "acme")
+	if ended := w.events(audit.SignOut); len(ended) == 0 || ended[0].Reason != "provider_logout" {
+		t.Errorf("the audit log has %+v", ended)
+	}
+}
+
+// TestGlobalTokenRevocation_Connection: the provider of a connection ends what began
+// there, and nothing else, and only at the connection's own address.
+func TestGlobalTokenRevocation_Connection(t *testing.T) {
+	w := newWorld(t, nil)
+	p := w.connect("acme", directory.Provisioning{JustInTime: true, Roles: []string{"viewer"}})
+	nina, whole := w.begin("acme", "alice"), w.signedIn("alice")
+	if got := w.revoke(revocationOf(p, "/global-token-revocation", "alice")); got.Code != http.StatusUnauthorized {
+		t.Errorf("at the workspace's address: %d %s", got.Code, got.Body)
+	}
+	if got := w.revoke(revocationOf(w.Provider, "/global-token-revocation/con_acme", "alice")); got.Code != http.StatusUnauthorized {
+		t.Errorf("by another provider: %d %s", got.Code, got.Body)
+	}
+	foreign := revocationOf(p, "/global-token-revocation/con_acme", "alice")
+	foreign.body = strings.Replace(foreign.body, p.Issuer, issuer, 1)
+	if got := w.revoke(foreign); got.Code != http.StatusBadRequest {
+		t.Errorf("of another provider's person: %d %s", got.Code, got.Body)
+	}
+	w.mint(nina, "acme")
+	w.mint(whole, "globex")
+	if got := w.revoke(revocationOf(p, "/global-token-revocation/con_acme", "alice")); got.Code != http.StatusNoContent {
+		t.Fatalf("%d %s", got.Code, got.Body)
+	}
+	w.wants(nina.Post("/token", renews), http.StatusUnauthorized, api.SessionRevoked)
+	w.mint(whole, "globex")
+}
+
+// TestGlobalTokenRevocation_Forged: what the provider did not sign for this address, now,
+// ends nothing.
+func TestGlobalTokenRevocation_Forged(t *testing.T) {
+	w := newWorld(t, nil)
+	alice := w.signedIn("alice")
+	now := w.Now().Unix()
+	for name, c := range map[string]struct {
+		change func(*revocation)
+		status int
+	}{
+		"without a token":   {func(v *revocation) { v.authorization = "Bearer " }, 401},
+		"by another scheme": {func(v *revocation) { v.scheme = "Basic" }, 401},
+		"of a logout":       {func(v *revocation) { v.typ = "logout+jwt" }, 401},
+		"an identity token": {func(v *revocation) { v.typ = "JWT" }, 401},
+		"without a type":    {func(v *revocation) { v.typ = "" }, 401},
+		"unsigned":          {func(v *revocation) { v.authorization = "Bearer e30.e30.AAAA" }, 401},
+		"for the client":    {func(v *revocation) { v.change = func(c jwt.MapClaims) { c["aud"] = logintest.ClientID } }, 401},
+		"for another server": {func(v *revocation) {
+			v.change = func(c jwt.MapClaims) { c["aud"] = "https://other.example/global-token-revocation" }
+		}, 401},
+		"of another issuer":       {func(v *revocation) { v.change = func(c jwt.MapClaims) { c["iss"] = "https://evil.example" } }, 401},
+		"expired":                 {func(v *revocation) { v.change = func(c jwt.MapClaims) { c["exp"] = now - 120 } }, 401},
+		"without an end":          {func(v *revocation) { v.change = func(c jwt.MapClaims) { delete(c, "exp") } }, 401},
+		"of long ago":             {func(v *revocation) { v.change = func(c jwt.MapClaims) { c["iat"] = now - 600 } }, 401},
+		"of the future":           {func(v *revocation) { v.change = func(c jwt.MapClaims) { c["iat"] = now + 600 } }, 401},
+		"without an id":           {func(v *revocation) { v.change = func(c jwt.MapClaims) { delete(c, "jti") } }, 401},
+		"about an e-mail address": {func(v *revocation) { v.body = `{"sub_id":{"format":"email","email":"alice@example.com"}}` }, 400},
+		"about nobody":            {func(v *revocation) { v.body = `{"sub_id":{"format":"iss_sub","iss":"` + issuer + `"}}` }, 400},
+		"without a subject":       {func(v *revocation) { v.body = `{}` }, 400},
+		"no JSON":                 {func(v *revocation) { v.body = `sub_id=alice` }, 400},
+	} {
+		v := revocationOf(w.Provider, "/global-token-revocation", "alice")
+		c.change(&v)
+		if got := w.revoke(v); got.Code != c.status {
+			t.Errorf("%s: %d %s", name, got.Code, got.Body)
+		}
+	}
+	w.mint(alice, "acme")
+}
+
+// TestGlobalTokenRevocation_Paced: beyond a number of requests the provider is told to
+// wait; requests that it did not sign do not count.
+func TestGlobalTokenRevocation_Paced(t *testing.T) {
+	w := newWorld(t, nil)
+	forged := revocationOf(w.Provider, "/global-token-revocation", "nobody")
+	forged.typ = "JWT"
+	for range 150 {
+		w.revoke(forged)
+	}
+	limited := 0
+	for range 150 {
+		got := w.revoke(revocationOf(w.Provider, "/global-token-revocation", "nobody"))
+		if got.Code == http.StatusTooManyRequests && got.Header().Get("Retry-After") != "" {
+			limited++
+		}
+	}
+	if limited != 50 {
+		t.Errorf("%d requests were refused", limited)
+	}
+}

@@ -1,0 +1,71 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+// revocationType is the type of the token that authenticates a request for Global Token
+// Revocation.
+const revocationType = "global-token-revocation+jwt"
+
+// maxRevocationAge is the largest age of such a token, in seconds.
+const maxRevocationAge = 5 * 60
+
+// ErrNotAuthenticated is the error for a request for Global Token Revocation that the
+// provider did not sign for this server.
+var ErrNotAuthenticated = errors.New("login: the provider did not sign the request")
+
+// ReadRevocation verifies the token that authenticates a request for Global Token
+// Revocation (draft-parecki-oauth-global-token-revocation), for the address that received
+// it. It returns the logout of the subject, which the request's body names. The error
+// is ErrNotAuthenticated or ErrUnavailable, or *Refused if the provider may not end the
+// subject's sessions.
+func (p *Provider) ReadRevocation(ctx context.Context, raw, address, issuer, subject string, now int64) (session.UpstreamLogout, error) {
+	none := session.UpstreamLogout{}
+	if kind, err := headerType(raw); err != nil || kind != revocationType {
+		return none, fmt.Errorf("%w: typ is %.100q, not %s", ErrNotAuthenticated, kind, revocationType)
+	}
+	found, err := p.discover(ctx)
+	if err != nil {
+		return none, err
+	}
+	var claims struct {
+		ID      text    `json:"jti"`
+		Expires instant `json:"exp"`
+	}
+	token, payload, err := p.verifyFor(ctx, found.logoutKeys, raw, oidc.Config{
+		ClientID: address, SupportedSigningAlgs: found.algorithms, SkipExpiryCheck: true, SkipIssuerCheck: p.config.Tenants != nil,
+	}, &claims)
+	if err == nil {
+		err = p.checkTenant(token.Issuer, payload)
+	}
+	if err != nil {
+		if err = p.verificationError("revocation token", err); errors.Is(err, ErrUnavailable) {
+			p.refreshAfter(ctx, found, err) // the provider will send the request again
+			return none, err
+		}
+		return none, fmt.Errorf("%w: %w", ErrNotAuthenticated, err)
+	}
+	issued := token.IssuedAt.Unix()
+	switch {
+	case claims.ID == "":
+		err = errors.New("jti is missing")
+	case claims.Expires == 0 || int64(claims.Expires) < now-maxSkew:
+		err = errors.New("it has expired, or does not say when")
+	case issued > now+maxSkew, issued < now-maxRevocationAge:
+		err = errors.New("it is too old, or issued in the future")
+	}
+	if err != nil {
+		return none, fmt.Errorf("%w: %w", ErrNotAuthenticated, err)
+	}
+	if issuer != token.Issuer {
+		return none, refused("revocation: the subject's iss is not the provider's issuer")
+	}
+	return session.UpstreamLogout{Issuer: issuer, Subject: subject, Until: issued}, nil
+}

@@ -1,0 +1,91 @@
+package signin
+
+import (
+	"slices"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/authn"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+// maxSignIns is the largest number of a person's sign-ins that are read for the limit:
+// several apps in each browser.
+const maxSignIns = 10 * directory.MostSessions
+
+// limitSessions keeps the workspace's limit of browsers after a sign-in: it ends the new
+// session and refuses, or ends the sessions of the browsers that signed in longest ago.
+// It runs after the session was stored, so that of sign-ins at once each sees the others.
+// Sessions that are confined to an organization count apart: whoever runs its provider
+// must not end others.
+func limitSessions(c *authn.Request, s session.Session) error {
+	settings := c.Workspace.SignIn
+	if settings.MaxSessions == 0 {
+		return nil
+	}
+	all, err := c.Store.SignIns(c.Ctx, s.UserID, s.ConfinedTo, c.Now, maxSignIns)
+	if err != nil {
+		return err
+	}
+	refused := false
+	for _, other := range beyondLimit(c, all) {
+		refused = refused || other.ID == s.ID && settings.AtLimit == directory.RefuseSignIn
+		if err := endBeyond(c, other, other.ID == s.ID && refused); err != nil {
+			return err
+		}
+	}
+	if refused {
+		return refusal.New(api.SessionLimitReached, "You are signed in in as many browsers as allowed. Sign out in one of them, then sign in here again.")
+	}
+	return nil
+}
+
+// beyondLimit returns the sessions in browsers beyond the limit, given all of the person's,
+// newest first. If the limit refuses sign-ins, these are sessions that began just now:
+// the new one, or of several at once another one. All of these keep to one order.
+func beyondLimit(c *authn.Request, all []session.Session) (beyond []session.Session) {
+	settings := c.Workspace.SignIn
+	refuses := settings.AtLimit == directory.RefuseSignIn
+	if refuses {
+		slices.Reverse(all)
+	}
+	browsers := map[string]bool{}
+	for _, s := range all {
+		name := browserOf(s)
+		switch {
+		case browsers[name] || c.CheckIdle(s) != nil:
+		case int64(len(browsers)) < settings.MaxSessions:
+			browsers[name] = true
+		case !refuses || s.CreatedAt >= c.Now-concurrentStart:
+			beyond = append(beyond, s)
+		}
+	}
+	return beyond
+}
+
+// browserOf identifies the browser of a session. A session whose browser is unknown
+// counts by itself.
+func browserOf(s session.Session) string {
+	if s.Browser == "" {
+		return s.ID.String()
+	}
+	return s.Browser
+}
+
+// endBeyond ends a session beyond the limit: a new one that is refused, or another one.
+func endBeyond(c *authn.Request, s session.Session, refused bool) error {
+	if err := c.Store.Revoke(c.Ctx, s.ID, session.ReasonLimit, c.Now); err != nil {
+		return err
+	}
+	e := audit.Event{
+		Action: audit.SignOut, Reason: string(session.ReasonLimit), Actor: audit.Server,
+		UserID: s.UserID, OrganizationID: s.ConfinedTo, SessionID: s.ID.String(),
+	}
+	if refused {
+		e.Action, e.Outcome, e.Actor = audit.SignIn, audit.Refused, ""
+	}
+	c.Audit(e)
+	return nil
+}

@@ -1,0 +1,49 @@
+package storetest
+
+import "github.com/tabard-auth/tabard/backend/session"
+
+func endsWithTheBrowser(s *suite) {
+	alice := s.person("alice")
+	for _, ends := range []bool{true, false} {
+		n := newSession(alice)
+		n.EndsWithBrowser = ends
+		s.must(s.Create(s.ctx, n))
+		s.is(s.stored(n.ID), n)
+		got, err := s.EndsWithBrowser(s.ctx, n.ID)
+		s.must(err)
+		s.is(got, ends)
+	}
+	_, err := s.EndsWithBrowser(s.ctx, session.NewID())
+	s.is(err, session.ErrNotFound)
+}
+
+func listsSignIns(s *suite) {
+	alice := s.person("alice")
+	begun := func(change func(*session.Session)) session.ID {
+		n := newSession(alice)
+		change(&n)
+		s.must(s.Create(s.ctx, n))
+		return n.ID
+	}
+	one := begun(func(n *session.Session) {})
+	two := begun(func(n *session.Session) { n.CreatedAt += 5 })
+	begun(func(n *session.Session) { n.Parent = one })
+	begun(func(n *session.Session) { n.Parent, n.Holder = one, session.AppServer })
+	ended := begun(func(n *session.Session) { n.CreatedAt += 6 })
+	s.must(s.Revoke(s.ctx, ended, session.ReasonLimit, Now))
+	s.is(s.stored(ended).RevokeReason, session.ReasonLimit)
+	begun(func(n *session.Session) { n.ExpiresAt = Now })
+	confined := begun(func(n *session.Session) { n.ConfinedTo = "org_acme" })
+	s.session(s.person("bob"))
+	ids := func(confinedTo string, limit int) (all []session.ID) {
+		got, err := s.SignIns(s.ctx, alice.ID, confinedTo, Now, limit)
+		s.must(err)
+		for _, n := range got {
+			all = append(all, n.ID)
+		}
+		return all
+	}
+	s.is(ids("", 10), []session.ID{two, one})
+	s.is(ids("", 1), []session.ID{two})
+	s.is(ids("org_acme", 10), []session.ID{confined})
+}
