@@ -5,11 +5,13 @@
  * - `signed_out`: nobody is signed in; call {@link Client.signIn}.
  * - `choose`: signed in; offer {@link State.organizations}, then call {@link Client.switchOrganization}.
  * - `active`: the tab acts for {@link State.organization}; call {@link Client.fetch} or {@link Client.getToken}.
+ * - `denied`: the tab did not enter the organization that the page names: it does not admit the person, or asks for a step-up
+ *   first ({@link DeniedState.continue}). {@link State.user} is who they are, {@link State.organizations} is where they may go.
  * - `ended`: the tab's organization session is over, {@link State.error} says why (see {@link Problem.reason}); other
  *   organizations go on. Call {@link Client.switchOrganization} to enter it again, or {@link Client.signIn}.
  * - `unavailable`: the backend cannot be reached and no token lives. Nothing has ended: the tab tries again by itself.
  */
-export type Status = "starting" | "signed_out" | "choose" | "active" | "ended" | "unavailable";
+export type Status = "starting" | "signed_out" | "choose" | "active" | "denied" | "ended" | "unavailable";
 
 /**
  * What to do about an error, from its code alone: wait and `retry`; call {@link Client.signIn};
@@ -54,15 +56,46 @@ export interface User {
   readonly sub: string;
 }
 
+/**
+ * The stable codes. A backend of a later release may have further ones: {@link Action} says what to do about each.
+ *
+ * - To `retry`: `temporarily_unavailable`, `rate_limited` and `server_error` of the backend or the way to it;
+ *   `request_too_old`, `use_dpop_nonce` and `invalid_dpop_proof` of a request; `access_denied` where the person canceled
+ *   the sign-in; `overtaken` of a call that a later one replaced.
+ * - To `sign_in`: `login_required`, `session_expired`, `session_revoked`, `refresh_token_reused`, `device_key_required`,
+ *   `device_key_mismatch`.
+ * - To `step_up`: `insufficient_user_authentication`, `organization_session_expired`; `popup_blocked`, `step_up_canceled` and
+ *   `step_up_timeout` of a window for it.
+ * - To `stop`: `organization_access_denied`, `organization_required`, `identity_changed`, `origin_not_allowed`,
+ *   `auth_time_missing`, `staff_access_forbidden`, `connection_disabled`, `not_found`, `conflict`, `invalid_request`;
+ *   `organization_mismatch` of an answer for another organization, `organization_unnamed` of one that does not say for
+ *   which; `switch_declined` and `navigation_blocked` of a switch that the page kept; `client_closed`, `in_frame`,
+ *   `not_in_browser`, `organization_left` of a request whose organization the tab has left. Of the setup: `no_webassembly`,
+ *   `webassembly_blocked`, `connection_blocked`, `cookies_blocked`, `insecure_context`, `mixed_content`, `backend_not_found`,
+ *   `not_the_backend`, `path_not_found`, `module_not_found`, `public_url_mismatch`. Of a sign-in: `invalid_response`, `unmet_authentication_requirements`, and the codes of the provider.
+ */
+export type Code =
+  | "temporarily_unavailable" | "rate_limited" | "server_error" | "request_too_old" | "use_dpop_nonce" | "invalid_dpop_proof"
+  | "access_denied" | "overtaken" | "client_closed"
+  | "login_required" | "session_expired" | "session_revoked" | "refresh_token_reused" | "device_key_required" | "device_key_mismatch"
+  | "insufficient_user_authentication" | "organization_session_expired"
+  | "organization_access_denied" | "organization_required" | "identity_changed" | "origin_not_allowed" | "auth_time_missing"
+  | "staff_access_forbidden" | "connection_disabled" | "not_found" | "conflict" | "invalid_request"
+  | "organization_mismatch" | "organization_unnamed" | "switch_declined" | "navigation_blocked" | "in_frame" | "not_in_browser"
+  | "organization_left" | "popup_blocked" | "step_up_canceled" | "step_up_timeout"
+  | "no_webassembly" | "webassembly_blocked" | "connection_blocked" | "cookies_blocked" | "insecure_context" | "mixed_content"
+  | "backend_not_found" | "not_the_backend" | "path_not_found" | "module_not_found" | "public_url_mismatch"
+  | "invalid_response" | "unmet_authentication_requirements" | "consent_required" | "interaction_required"
+  | "account_selection_required" | "invalid_scope" | "unauthorized_client" | "unsupported_response_type";
+
 /** A refusal or a fault, as {@link State.error} and {@link TabardError} tell it. */
 export interface Problem {
-  /** Stable: `login_required`, `organization_access_denied`, `identity_changed`, `temporarily_unavailable`, … */
-  readonly code: string;
+  readonly code: Code;
   readonly action: Action;
   /** For people who read logs; may change. */
   readonly description: string;
   /** The least time to wait before asking again, in seconds. */
-  readonly retryAfter?: number;
+  readonly retryAfter?: number | undefined;
   /** Why the organization session ended, where one did. */
   readonly reason?: Ending;
 }
@@ -81,9 +114,9 @@ export interface Idle {
   readonly secondsLeft: number;
 }
 
-/** What the page sees of its tab. Frozen, and the same object until something changes. */
-export interface State {
-  readonly status: Status;
+/** What the page sees of its tab, whatever its status. */
+interface StateOf<S extends Status> {
+  readonly status: S;
   /** Numbers the tab's organization; it changes with the organization and the person, like {@link Client.partition}. */
   readonly fence: number;
   readonly organization: Organization | null;
@@ -102,14 +135,58 @@ export interface State {
   readonly idle: Idle | null;
 }
 
+/** Not known yet. A reloaded tab may show its organization already. */
+export type StartingState = StateOf<"starting">;
+
+export interface SignedOutState extends StateOf<"signed_out"> {
+  readonly organization: null;
+  readonly user: null;
+}
+
+export interface ChooseState extends StateOf<"choose"> {
+  readonly organization: null;
+  readonly user: User;
+  readonly organizations: readonly OrganizationState[];
+}
+
+/** {@link State.error} is set where a sign-in for another organization failed, until the person's next action. */
+export interface ActiveState extends StateOf<"active"> {
+  readonly organization: Organization;
+  readonly user: User;
+}
+
+/** {@link State.user} and {@link State.organizations} are null where the backend could not say. */
+export interface DeniedState extends StateOf<"denied"> {
+  /** The organization, by id or slug, as the page named it. */
+  readonly named: string;
+  readonly error: Problem;
+  /**
+   * Set where the organization asks for a step-up: leaves the page to authenticate as it asks, and comes back to `returnTo`
+   * (default: this page). Where none is asked for any more, the tab enters it at once. The result says how that went.
+   */
+  readonly continue?: (options?: { returnTo?: string | URL | undefined }) => Promise<SwitchResult>;
+}
+
+export interface EndedState extends StateOf<"ended"> {
+  readonly error: Problem;
+}
+
+/** {@link State.organization} is set where the tab goes on showing it. */
+export interface UnavailableState extends StateOf<"unavailable"> {
+  readonly error: Problem;
+}
+
+/** What the page sees of its tab. Frozen, and the same object until something changes. */
+export type State = StartingState | SignedOutState | ChooseState | ActiveState | DeniedState | EndedState | UnavailableState;
+
 export interface Options {
   /**
    * The backend's base URL, such as `"/auth"`. It may be left out where this file is loaded from the backend itself
    * (`https://…/auth/client/tabard.js`).
    */
-  backend?: string;
+  backend?: string | undefined;
   /** The organization that the page is about, by id or slug, as its route says. It goes before what the tab remembers. */
-  organization?: string;
+  organization?: string | undefined;
   /** Origins that {@link Client.fetch} sends the token to. Default: the page's own. */
   apis?: readonly string[];
   /** The app's id. Default: the app to which the page's origin belongs. */
@@ -131,11 +208,12 @@ export type SwitchResult =
        * Leaves the page to authenticate as the organization asks, and finishes the switch when it is back at `returnTo`
        * (default: this page).
        */
-      continue(options?: { returnTo?: string | URL }): Promise<void>;
+      continue(options?: { returnTo?: string | URL | undefined }): Promise<void>;
     })
   | (SwitchProblem & {
       /**
-       * - `refused`: the backend said no; `code` says why.
+       * - `refused`: the backend said no, or the page did (`switch_declined`, see {@link Client.beforeSwitch}); `code`
+       *   says why.
        * - `failed`: the answer could not be trusted.
        * - `overtaken`: another switch, or a sign-out, came later.
        * - `unavailable`: the backend could not be reached; call again.
@@ -144,12 +222,24 @@ export type SwitchResult =
     });
 
 export interface SwitchProblem {
-  readonly code: string;
+  readonly code: Code;
   readonly action: Action;
   readonly description: string;
   /** As {@link Problem.reason}. */
   readonly reason?: Ending;
 }
+
+/**
+ * Answers the question whether the tab may leave its organization: `false` keeps it, `true` says that the person agreed,
+ * and nothing says that there is nothing to ask about. The first listener that answers decides, and no other is asked.
+ * One that throws keeps the organization.
+ */
+export type BeforeSwitch = (change: {
+  /** The organization of the tab. */
+  readonly from: Organization;
+  /** Where it is to go, by id or slug. */
+  readonly to: string;
+}) => boolean | undefined | void | PromiseLike<boolean | undefined | void>;
 
 /**
  * The scope of what belongs to the person and the organization shown. Put `key` into the app's cache keys and hand
@@ -252,6 +342,12 @@ export interface Client {
    * says: look at `status`. On `step_up_required`, offer the person `continue()`.
    */
   switchOrganization(organization: string): Promise<SwitchResult>;
+  /**
+   * Asks the listener before the tab goes from its organization to another: by {@link switchOrganization}, the switcher or,
+   * with routes, an address. Ask the person there, about a half-written form for instance. Call what it returns to stop.
+   * What the person does not choose is not asked about: a session that ends, or another person who signs in.
+   */
+  beforeSwitch(listener: BeforeSwitch): () => void;
   /** Acts for a second organization without switching. */
   inOrganization(organization: string): Scope;
   /** Asks which organizations there are to enter; they stand in {@link State.organizations} too. */
@@ -277,8 +373,8 @@ export interface Client {
    * @throws {TabardError} and then nothing has ended.
    */
   signOut(options?: {
-    scope?: "organization" | "session" | "everywhere";
-    returnTo?: string | URL;
+    scope?: "organization" | "session" | "everywhere" | undefined;
+    returnTo?: string | URL | undefined;
   }): Promise<{ endSessionUrl?: string }>;
   /** Ends the client: signals abort, nothing is under way any more, the state stays as it is. */
   close(): void;
@@ -286,20 +382,21 @@ export interface Client {
 
 /** What every call but {@link Client.switchOrganization} throws when the answer is no. */
 export class TabardError extends Error {
-  constructor(code: string, action: Action, description?: string, reason?: Ending);
-  /** Stable; see {@link Problem.code}. */
-  readonly code: string;
+  constructor(code: Code, action: Action, description?: string, reason?: Ending, retryAfter?: number);
+  readonly code: Code;
   /** What to do about it, from the code alone. */
   readonly action: Action;
   /** As {@link Problem.reason}. */
-  readonly reason?: Ending;
+  readonly reason: Ending | undefined;
+  /** As {@link Problem.retryAfter}. */
+  readonly retryAfter: number | undefined;
   /**
    * Of {@link Client.endSession}, {@link Client.signOut}, {@link Client.fetch} and {@link Client.stepUp} with the action
    * `step_up`: leaves the page to authenticate, and comes back to `returnTo` (default: this page), where the call can be
    * made again. With `popup`, which `fetch` and `stepUp` have, the page stays, and `continue` resolves when a token meets
    * what the API asked for.
    */
-  continue?(options?: StepUpOptions): Promise<void>;
+  continue: ((options?: StepUpOptions) => Promise<void>) | undefined;
 }
 
 /**

@@ -26,6 +26,16 @@ export function useOrganization(): Organization | null;
 /** The scope of what belongs to person and organization: {@link Partition.key} for cache keys, its signal for requests. */
 export function usePartition(): Partition;
 
+export interface TabardPartitionProps {
+  children?: ReactNode;
+}
+
+/**
+ * Mounts its children anew for each {@link Partition.key}: what they keep, a half-written form included, never reaches
+ * another organization or person. Put everything into it that shows an organization's data.
+ */
+export function TabardPartition(props: TabardPartitionProps): ReactElement;
+
 /**
  * A function that gets the access token of the organization on the screen. Call it for every request. One that was got
  * while another organization was on the screen throws an `AbortError`: it never returns the wrong organization's token.

@@ -1,2 +1,2 @@
 // @ts-check
-export { TabardProvider, useOrganization, usePartition, useSession, useSwitchOrganization, useTabard, useToken } from "./src/react.js";
+export { TabardPartition, TabardProvider, useOrganization, usePartition, useSession, useSwitchOrganization, useTabard, useToken } from "./src/react.js";

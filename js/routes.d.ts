@@ -3,16 +3,16 @@ import type { Client, Organization, SwitchResult } from "./index.js";
 /** Where an organization stands in the app's addresses. */
 export interface RoutePattern {
   /** A path with a segment `:organization`, such as `"/app/:organization/*"`. Default: `"/:organization/*"`. */
-  pattern?: string;
+  pattern?: string | undefined;
   /** Segments that may stand in that place and name no organization, such as `["settings", "invitations"]`. */
-  except?: readonly string[];
+  except?: readonly string[] | undefined;
 }
 
 /**
  * The organization, by slug or id, that an address names (default: the page's); undefined where it names none. Hand it
  * to `createClient({ organization })`. On a server, pass the request's URL.
  */
-export function organizationOf(options?: RoutePattern & { url?: string | URL }): string | undefined;
+export function organizationOf(options?: RoutePattern & { url?: string | URL | undefined }): string | undefined;
 
 export interface RouteOptions extends RoutePattern {
   /**
@@ -37,18 +37,27 @@ export type RouteProblem = Exclude<SwitchResult, { readonly status: "switched" }
  * - `settled`: they agree, or the address names no organization.
  * - `switching`: the address names an organization that is not active in the tab yet. Show none of its pages.
  * - `stayed`: the tab stays with its organization; `result` says why, and the address is again the one that belongs to
- *   it. Its code is `navigation_blocked` where the app's router kept the address, as for a person who stays with a draft.
+ *   it. Its code is `navigation_blocked` where the app's router kept the address, as for a person who stays with a draft, and
+ *   `switch_declined` where the page's own question kept it ({@link Client.beforeSwitch}).
  *   Call `go(url)` where the person wants to try again, or `result.continue()` where a step-up is asked for.
+ * - `denied`: the page began at an address whose organization the tab did not enter, so that there is none to stay with;
+ *   `result` says why. Offer `result.continue()` where a step-up is asked for, and otherwise the organizations of the client's
+ *   state.
  *
  * Frozen, and the same object until something changes.
  */
 export type RouteState =
   | { readonly status: "settled" }
   | { readonly status: "switching"; readonly organization: string; readonly url: string }
-  | { readonly status: "stayed"; readonly organization: string; readonly url: string; readonly result: RouteProblem };
+  | { readonly status: "stayed" | "denied"; readonly organization: string; readonly url: string; readonly result: RouteProblem };
 
 export interface Routes {
   readonly state: RouteState;
+  /**
+   * Whether the person has just agreed to leave the organization ({@link Client.beforeSwitch}), while the address changes to
+   * the next: the app's router need not ask again. `useBlocker(() => draft !== "" && !routes.agreed)`
+   */
+  readonly agreed: boolean;
   /** Calls the listener after every change of {@link state}. Call what it returns to stop. */
   subscribe(listener: (state: RouteState) => void): () => void;
   /**
@@ -56,7 +65,7 @@ export interface Routes {
    * changes afterward: refused, failed, overtaken or blocked, both stay as they are, and the result says why. `unchanged`: the
    * address names no other organization.
    */
-  go(url: string | URL, options?: { replace?: boolean }): Promise<SwitchResult | { readonly status: "unchanged" }>;
+  go(url: string | URL, options?: { replace?: boolean | undefined }): Promise<SwitchResult | { readonly status: "unchanged" }>;
   /** The address at which an organization's pages begin. Such links open a tab of that organization, however they are opened. */
   home(organization: Organization): string;
   /**

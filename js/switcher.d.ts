@@ -63,6 +63,16 @@ export class TabardSwitcher extends HTMLElement {
     listener: (this: TabardSwitcher, event: CustomEvent<SwitchResult>) => unknown,
     options?: boolean | AddEventListenerOptions,
   ): void;
+  /**
+   * `tabard-before-switch` comes before every switch that the element asks for, and bubbles; its detail is the organization
+   * to switch to. `preventDefault()` keeps the tab as it is. For a question that takes the person time, and for all other
+   * ways of switching, see {@link Client.beforeSwitch}.
+   */
+  addEventListener(
+    type: "tabard-before-switch",
+    listener: (this: TabardSwitcher, event: CustomEvent<Organization>) => unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
 }
 
 declare global {

@@ -1,5 +1,5 @@
-import type { App, ComputedRef, ShallowRef } from "vue";
-import type { Client, Organization, State } from "./index.js";
+import type { App, Component, ComputedRef, ShallowRef } from "vue";
+import type { Client, Organization, Partition, State } from "./index.js";
 
 /** The plugin that makes the page's client known to an app: `app.use(createTabard(client))`. */
 export function createTabard(client: Client): { install(app: App): void };
@@ -12,6 +12,15 @@ export function useSession(): Readonly<ShallowRef<State>>;
 
 /** The tab's active organization, whose data may be shown; null if it has none. */
 export function useOrganization(): ComputedRef<Organization | null>;
+
+/** The scope of what belongs to person and organization: its `key` for cache keys, its `signal` for requests. */
+export function usePartition(): ComputedRef<Partition>;
+
+/**
+ * Mounts its slot anew for each {@link Partition.key}: what components keep, a half-written form included, never reaches
+ * another organization or person.
+ */
+export const TabardPartition: Component;
 
 /**
  * A function that gets the access token of the tab's organization. It throws an `AbortError` where the tab

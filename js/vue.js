@@ -1,2 +1,2 @@
 // @ts-check
-export { createTabard, useOrganization, useSession, useTabard, useToken } from "./src/vue.js";
+export { createTabard, TabardPartition, useOrganization, usePartition, useSession, useTabard, useToken } from "./src/vue.js";

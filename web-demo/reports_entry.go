@@ -33,13 +33,12 @@ type reportsEntry struct {
 
 // ServeHTTP answers POST /api/organizations/{organization}/reports.
 func (h reportsEntry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-store")
 	rule := resource.Rule{Organization: "organization", Demand: token.Demand{Permissions: []string{notes.Read}}}
-	admitted, err := h.guard.Admit(r, rule)
-	if err != nil {
-		resource.Refuse(w, err)
-		return
-	}
+	h.guard.Protect(rule, http.HandlerFunc(h.open)).ServeHTTP(w, r)
+}
+
+// open answers a request whose token the guard has let pass.
+func (h reportsEntry) open(w http.ResponseWriter, r *http.Request) {
 	var asked struct {
 		CodeChallenge string `json:"code_challenge"`
 	}
@@ -47,7 +46,7 @@ func (h reportsEntry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the body must be {\"code_challenge\": …}", http.StatusBadRequest)
 		return
 	}
-	answer, err := h.requestCode(admitted, asked.CodeChallenge)
+	answer, err := h.requestCode(r, asked.CodeChallenge)
 	if err != nil {
 		unavailable(w, r, err)
 		return

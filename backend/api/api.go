@@ -183,7 +183,14 @@ type SessionResponse struct {
 	ExpiresIn     int64               `json:"expires_in"`
 	ServerTime    int64               `json:"server_time"`
 	DeviceBound   bool                `json:"device_bound"`
+	// Next is the value of ParamAfter for the organizations that follow; empty if there
+	// are no more.
+	Next string `json:"next,omitempty"`
 }
+
+// ParamAfter is the query parameter of PathSession for further organizations: the id of
+// the one that they follow.
+const ParamAfter = "after"
 
 // OrganizationState is one of a person's organizations and the state that the person
 // would find on entering it.

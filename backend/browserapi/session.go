@@ -3,11 +3,14 @@ package browserapi
 import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/authn"
+	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// maxMemberships is the largest number of organizations in the answer.
+// maxMemberships is the largest number of organizations in one answer; the next answer
+// has those that follow.
 const maxMemberships = 1000
 
 // session is GET /session: the signed-in user and their organizations. It does not
@@ -18,7 +21,7 @@ func (h *handler) session(c *authn.Request, _ struct{}) (*api.SessionResponse, e
 		return nil, err
 	}
 	s := subject.Session
-	members, err := c.Store.Memberships(c.Ctx, s.ID, maxMemberships, c.Now)
+	members, next, err := membershipPage(c, s.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -42,8 +45,22 @@ func (h *handler) session(c *authn.Request, _ struct{}) (*api.SessionResponse, e
 	}
 	return &api.SessionResponse{
 		Session: s.ID.String(), App: c.App.ID, User: apiUser(subject.User), Organizations: organizations,
-		ExpiresIn: s.ExpiresAt - c.Now, ServerTime: c.Now, DeviceBound: s.JKT != "",
+		ExpiresIn: s.ExpiresAt - c.Now, ServerTime: c.Now, DeviceBound: s.JKT != "", Next: next,
 	}, nil
+}
+
+// membershipPage returns the organizations of a page, and where the next one begins.
+func membershipPage(c *authn.Request, id session.ID) (members []directory.Membership, next string, err error) {
+	if after := c.R.URL.Query().Get(api.ParamAfter); after == "" {
+		members, err = c.Store.Memberships(c.Ctx, id, maxMemberships+1, c.Now)
+	} else if authn.ValidRef(after) {
+		members, err = c.Store.MembershipsAfter(c.Ctx, id, after, maxMemberships+1, c.Now)
+	}
+	if len(members) > maxMemberships {
+		members = members[:maxMemberships]
+		next = members[maxMemberships-1].Organization.ID
+	}
+	return members, next, err
 }
 
 // state returns the result of entering the organization.

@@ -80,6 +80,9 @@ type Store interface {
 	// at most limit of them. Subject and Memberships omit organizations that a confined
 	// session does not open, and staff access that has ended.
 	Memberships(ctx context.Context, id session.ID, limit int, now int64) ([]Membership, error)
+	// MembershipsAfter returns the memberships that follow the organization after, by id,
+	// in the order of Memberships.
+	MembershipsAfter(ctx context.Context, id session.ID, after string, limit int, now int64) ([]Membership, error)
 	// OrganizationRules returns an organization's rules and the revision of the
 	// workspace's document. If the organization is disabled or does not exist, it
 	// returns ErrNoOrganization.

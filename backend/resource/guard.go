@@ -73,32 +73,54 @@ type Rule struct {
 	// or compares it with the organization of the resource ([Match]).
 	Organization string
 	token.Demand
+	// Refuse answers a refused request: it writes what [RefusalOf] says of the error. Nil
+	// is [Refuse].
+	Refuse func(http.ResponseWriter, *http.Request, error)
 }
 
-// Protect passes requests that a rule allows to a handler and answers the others by
-// [Refuse].
+// Protect passes requests that a rule allows to a handler and refuses the others. Every
+// answer to an authentic token carries [HeaderOrganization], readable by pages of other
+// origins; Cache-Control: no-store where the handler sets none; and ETags that are of
+// the token's organization and person alone. The handler sees its own ETags in
+// If-None-Match, If-Match and If-Range.
 func (g *Guard) Protect(rule Rule, next http.Handler) http.Handler {
+	refuse := rule.Refuse
+	if refuse == nil {
+		refuse = func(w http.ResponseWriter, _ *http.Request, err error) { Refuse(w, err) }
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		admitted, err := g.Admit(r, rule)
+		j, err := g.decide(r, rule)
+		if j.claims != nil {
+			a := &answer{ResponseWriter: w, claims: j.claims}
+			defer a.mark() // of an answer without a body
+			w = a
+		}
 		if err != nil {
-			Refuse(w, err)
+			refuse(w, r, err)
 			return
 		}
-		next.ServeHTTP(w, admitted)
+		next.ServeHTTP(w, withOwnConditions(j.admitted(), j.claims))
 	})
 }
 
-// Admit is Protect for handlers that write refusals themselves. It returns the request
-// with the context that [ClaimsFrom], [OrganizationFrom] and [Match] read. Its errors
-// are ErrNoToken and [token.Error].
+// Admit is Protect without an answer: the caller refuses, and has to keep answers of
+// different organizations apart itself. It returns the request with the context that
+// [ClaimsFrom], [OrganizationFrom] and [Match] read. Its errors are ErrNoToken and
+// [token.Error].
 func (g *Guard) Admit(r *http.Request, rule Rule) (*http.Request, error) {
-	j := judgment{guard: g, request: r, resource: r.PathValue(rule.Organization)}
-	err := j.judge(rule)
-	j.record(err)
+	j, err := g.decide(r, rule)
 	if err != nil {
 		return nil, err
 	}
-	return r.WithContext(context.WithValue(r.Context(), admission{}, &j)), nil
+	return j.admitted(), nil
+}
+
+// decide judges a request and records the result.
+func (g *Guard) decide(r *http.Request, rule Rule) (*judgment, error) {
+	j := &judgment{guard: g, request: r, resource: r.PathValue(rule.Organization)}
+	err := j.judge(rule)
+	j.record(err)
+	return j, err
 }
 
 // judgment is a guard's decision on a request.
@@ -124,6 +146,11 @@ func (j *judgment) judge(rule Rule) error {
 		return &token.Error{Reason: token.SessionEnded}
 	}
 	return j.guard.verifier.Meets(j.claims, rule.Demand)
+}
+
+// admitted returns the request with the judgment in its context.
+func (j *judgment) admitted() *http.Request {
+	return j.request.WithContext(context.WithValue(j.request.Context(), admission{}, j))
 }
 
 type admission struct{}

@@ -109,7 +109,7 @@ func TestP3ARefusedRouteRestoresTheOldOne(t *testing.T) {
 			t.Errorf("after going on, the route is %s", got)
 		}
 		chrome.Go(t, tab, d.Origin+"/nowhere/notes") // where the page begins, there is no old route
-		chrome.Await(t, tab, `tabard.state.status === "ended" && tabard.state.error.code === "organization_access_denied"`)
+		chrome.Await(t, tab, `tabard.state.status === "denied" && tabard.state.error.code === "organization_access_denied" && tabard.state.user.name === "Alice Martin" && routes.state.status === "denied"`)
 		move(t, tab, `routes.go("/acme/notes")`)
 		awaitAddress(t, tab, "/acme/notes", "acme")
 	})

@@ -149,7 +149,7 @@ func TestDocuments_JavaScriptParses(t *testing.T) {
 }
 
 // TestDocuments_TypeScriptCompiles compiles each block as a module of its own, as
-// strictly as the package itself, and Svelte's components as Svelte does.
+// strictly as a careful project does, and Svelte's components as Svelte does.
 func TestDocuments_TypeScriptCompiles(t *testing.T) {
 	folder, err := os.MkdirTemp("../../js", "readme-")
 	if err != nil {
@@ -173,7 +173,8 @@ func TestDocuments_TypeScriptCompiles(t *testing.T) {
 		program.Write(t, component, block)
 		example.Bundle(t, api.BuildOptions{EntryPoints: []string{component}, Outfile: filepath.Join(t.TempDir(), "block.js"), Conditions: []string{"browser"}})
 	}
-	program.Write(t, filepath.Join(folder, "tsconfig.json"), `{"extends": "../tsconfig.json", "include": ["*"]}`)
+	program.Write(t, filepath.Join(folder, "tsconfig.json"), `{"extends": "../tsconfig.json", "include": ["*"],
+		"compilerOptions": {"exactOptionalPropertyTypes": true, "noUncheckedIndexedAccess": true}}`)
 	command := exec.Command("../node_modules/.bin/tsc", "-p", ".")
 	command.Dir = folder
 	if out, err := command.CombinedOutput(); err != nil {

@@ -2,15 +2,17 @@
 // The client that a page calls. It serves tokens from the record until the module
 // runs, and calls the module from then on.
 
+import { sharedClient } from "./clients.js";
 import { addresses, TabardError } from "./error.js";
 import { manifest, servedBy } from "./exec.js";
 import { debug, explainState } from "./failures.js";
 import { fetchFor, tokenOf } from "./fetch.js";
-import { resumeReturn, returnAddress } from "./returnaddress.js";
+import { declined, gateOf } from "./gate.js";
+import { endReturn, returnAddress, takeArrival } from "./returnaddress.js";
 import { Module } from "./module.js";
 import { stepUpsOf } from "./ondemand.js";
 import { own } from "./own.js";
-import { absolute, addressFor, errorParameter, connectTabs, appBase, organizationParameter, requireTopLevel, takeParameter, afterPrerendering } from "./page.js";
+import { absolute, addressFor, connectTabs, appBase, organizationParameter, requireTopLevel, takeParameter, afterPrerendering } from "./page.js";
 import { storedToken } from "./record.js";
 import { routesHook } from "./routes/hook.js";
 import { scopeOf } from "./scope.js";
@@ -26,19 +28,24 @@ export function createClient(given) {
   const options = own(given);
   const backend = options.backend ?? servedBy;
   if (backend === undefined) throw new TypeError("backend is missing");
-  return import.meta.served || typeof document !== "undefined" ? client(backend, options) : prerendered();
+  if (!import.meta.served && typeof document === "undefined") return prerendered();
+  const base = new URL(backend, document.baseURI).href.replace(/\/+$/, "");
+  return sharedClient(base, options, (end) => client(base, options, end));
 }
 
 /**
- * @param {string} base
+ * @param {string} backend
  * @param {Options} options
+ * @param {() => unknown} end is called when the client is closed
  * @returns {Client}
  */
-function client(base, options) {
-  const { store, module, backend, credential, apis, close } = start(base, options);
+function client(backend, options, end) {
+  const { store, module, credential, apis, close } = start(backend, options, end);
   const scope = () => store.partition;
   const { stepUp, challenged } = stepUpsOf(module.ask.bind(module), backend, credential, scope);
-  const steps = { enter: switchTo(module, "enter"), switch: switchTo(module, "switch") };
+  const gate = gateOf(store);
+  const steps = { ask: gate.ask, enter: switchTo(module, "enter"), switch: switchTo(module, "switch") };
+  /** @type {import("./routes/hook.js").Switch} */
   let change = steps.switch;
   const list = async (/** @type {string} */ name) => freeze(JSON.parse(await module.ask(name)));
   /** @type {Client & {[routesHook](by?: import("./routes/hook.js").Switch): import("./routes/hook.js").Steps}} */
@@ -60,7 +67,12 @@ function client(base, options) {
     getToken: (options) => tokenBy(credential, options),
     fetch: fetchFor({ apis, scope, credential, prove: proofs(module), challenged }),
     stepUp: async (options) => stepUp(own(options)),
-    switchOrganization: async (organization) => change(requireName(organization)),
+    beforeSwitch: gate.add,
+    async switchOrganization(organization) {
+      const question = gate.ask(requireName(organization));
+      const agreed = question && (await question);
+      return agreed === false ? declined : change(organization, agreed);
+    },
     inOrganization: (organization) => secondOrganization(store, module, backend, apis, requireName(organization)),
     organizations: () => list("organizations"),
     sessions: () => list("sessions"),
@@ -83,16 +95,16 @@ function client(base, options) {
 }
 
 /**
- * @param {string} base
+ * @param {string} backend
  * @param {Options} options
+ * @param {() => unknown} end
  */
-function start(base, { organization: named, app, keepAlive, module: url, apis = [location.origin] }) {
-  const backend = new URL(base, document.baseURI).href.replace(/\/+$/, "");
+function start(backend, { organization: named, app, keepAlive, module: url, apis = [location.origin], backend: _, debug: __, ...unknown }, end) {
   const key = "tabard:" + backend;
+  for (const name in unknown) console.error(`tabard: unknown option ${name}, ignored`);
   const opened = takeParameter(organizationParameter);
   const organization = named ?? opened;
-  const arrival = takeParameter(errorParameter);
-  resumeReturn(arrival);
+  const arrival = takeArrival();
   const tabs = connectTabs(key);
   const module = new Module(new URL(url ?? backend + manifest, backend).href, {
     options: { backend, key, organization, arrival, app, keepAlive },
@@ -102,7 +114,8 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
   });
   // Read after the module has begun to load: a page's first access to storage blocks.
   const initial = () => storedToken(key, organization)?.state ?? initialState;
-  const store = new Store(initial());
+  const store = new Store(initial(), (organization) => switchTo(module, "switch")(organization));
+  endReturn();
   store.ready.then(() => {
     if (module.running) explainState(store, backend, ({ code, description }) => module.tell("halt", code, description));
   });
@@ -121,6 +134,7 @@ function start(base, { organization: named, app, keepAlive, module: url, apis = 
       return (!module.running && !rejected && storedToken(key, organization)?.token) || module.ask("token", "", rejected, ...keep);
     },
     close() {
+      end();
       tabs.close();
       module.close();
       store.close();
@@ -236,6 +250,7 @@ function prerendered() {
     signIn: fail,
     getToken: fail,
     fetch: fail,
+    beforeSwitch: () => () => {},
     stepUp: fail,
     switchOrganization: fail,
     inOrganization: () => ({ getToken: fail, fetch: fail, signal: view.signal }),

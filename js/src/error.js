@@ -2,22 +2,24 @@
 
 import { own } from "./own.js";
 
-/** @import { Action, Ending } from "../index.js" */
+/** @import { Action, Code, Ending } from "../index.js" */
 
 /** A refusal or a fault, and what to do about it. See index.d.ts. */
 export class TabardError extends Error {
   /**
-   * @param {string} code
+   * @param {Code} code
    * @param {Action} action
    * @param {string} [description]
    * @param {Ending} [reason]
+   * @param {number} [retryAfter]
    */
-  constructor(code, action, description, reason) {
+  constructor(code, action, description, reason, retryAfter) {
     super(description ? `${code}: ${description}` : code);
     this.name = "TabardError";
     this.code = code;
     this.action = action;
     this.reason = reason;
+    this.retryAfter = retryAfter;
     /** @type {undefined | ((options?: import("../index.js").StepUpOptions) => Promise<void>)} */
     this.continue = undefined;
   }
@@ -32,8 +34,8 @@ export const unavailable = (description) => new TabardError("temporarily_unavail
  */
 export function toError(reason) {
   if (typeof reason !== "string") return reason;
-  const { code, action, description, reason: ending, loginUrl } = own(JSON.parse(reason));
-  const error = new TabardError(code, action, description, ending);
+  const { code, action, description, reason: ending, retryAfter, loginUrl } = own(JSON.parse(reason));
+  const error = new TabardError(code, action, description, ending, retryAfter);
   if (loginUrl) addresses.set(error, loginUrl);
   return error;
 }

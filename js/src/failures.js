@@ -21,7 +21,7 @@ export function requireCookies() {
  */
 export const explainModule = (error, url, isOver) =>
   load().then((causes) => causes.explainModule(error, url, isOver)).then(
-    (cause) => cause && new TabardError(cause.code, "stop", cause.description),
+    (cause) => cause && new TabardError(/** @type {import("../index.js").Code} */ (cause.code), "stop", cause.description),
     () => console.error("tabard:", error),
   );
 

@@ -1,5 +1,6 @@
 // @ts-check
 
+import { ownAnswer } from "./answers.js";
 import { own } from "./own.js";
 
 /**
@@ -25,7 +26,8 @@ export const tokenOf = (credential) => credential.replace(/^DPoP /, "");
  * renews the token once when it is refused, or lacks a permission. A body that can be
  * read only once is never sent twice: the refusal is the answer. Neither is a request that
  * asks for a step-up. A token that is bound to the device key
- * goes with the key's proof (RFC 9449 section 7.1), for which the module must run.
+ * goes with the key's proof (RFC 9449 section 7.1), for which the module must run. No cache
+ * answers unless the caller asks for one.
  * @param {Access} access
  * @returns {typeof globalThis.fetch}
  */
@@ -45,6 +47,7 @@ export const fetchFor = ({ apis, scope, credential, prove, challenged }) => asyn
     access = await untilAborted(signal, credential);
   }
 
+  const cache = init.cache ?? (request && request.cache !== "default" ? request.cache : "no-store");
   const either = AbortSignal.any([active.signal, signal]);
   const again = init.body == null && request ? request.clone() : input;
   const send = async (/** @type {RequestInfo | URL} */ target) => {
@@ -52,7 +55,7 @@ export const fetchFor = ({ apis, scope, credential, prove, challenged }) => asyn
     const token = tokenOf(access);
     headers.set("Authorization", token === access ? `Bearer ${token}` : access);
     if (token !== access) headers.set("DPoP", await prove(token, method, url.origin + url.pathname));
-    const response = await fetch(target, own({ ...init, headers, signal: either }));
+    const response = ownAnswer(await fetch(target, own({ ...init, cache, headers, signal: either })), token);
     if (asks(response, 401, "insufficient_user_authentication")) throw await challenged(challengeOf(response), method + url);
     return response;
   };

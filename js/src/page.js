@@ -110,14 +110,12 @@ export const afterPrerendering = (f) =>
   document.prerendering ? document.addEventListener("prerenderingchange", f, { once: true }) : f();
 
 /**
- * Reads a parameter of the page's address and takes it away.
+ * Reads a parameter of the page's address and takes it away. The rest stays as it is written.
  * @param {string} name
  */
 export function takeParameter(name) {
-  const url = absolute();
-  const value = url.searchParams.get(name);
-  if (value === null) return undefined;
-  url.searchParams.delete(name);
-  history.replaceState(history.state, "", url);
-  return value;
+  const [, before, value, after] = location.href.match(`^([^?#]*\\?(?:[^#]*&)?)${name}=([^&#]*)(.*)`) ?? [];
+  if (before === undefined) return undefined;
+  history.replaceState(history.state, "", after[0] === "&" ? before + after.slice(1) : before.slice(0, -1) + after);
+  return new URLSearchParams(name + "=" + value).get(name) ?? undefined;
 }

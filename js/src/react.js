@@ -1,5 +1,5 @@
 // @ts-check
-import { createContext, createElement, useCallback, useContext, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { createContext, createElement, Fragment, useCallback, useContext, useMemo, useRef, useState, useSyncExternalStore } from "react";
 
 import { activeOrganization, noPartition, starting, tokenFor } from "./starting.js";
 
@@ -41,6 +41,12 @@ export function useOrganization() {
 export function usePartition() {
   const client = useTabard();
   return useSyncExternalStore(client.subscribe, () => client.partition, () => noPartition);
+}
+
+/** @param {import("../react.js").TabardPartitionProps} props */
+export function TabardPartition({ children }) {
+  const { key } = usePartition();
+  return createElement(Fragment, { key }, children);
 }
 
 export function useToken() {

@@ -29,14 +29,17 @@ export async function keep(target, parameter, maxLength) {
  * Goes on to the address that waits for the page, if one does: one of its own origin, whose
  * digest the sign-in carried.
  * @param {string} digest
- * @param {string} [error] what the sign-in came back with, which goes along
+ * @param {string | undefined} error what the sign-in came back with, which goes along
+ * @param {() => void} mark records that the next page is the sign-in's return
  */
-export async function resume(digest, error) {
+export async function resume(digest, error, mark) {
   try {
     const address = sessionStorage.getItem(key(digest)) ?? "";
     sessionStorage.removeItem(key(digest));
     const { origin, href } = new URL(address);
-    if (origin === location.origin && (await digestOf(address)) === digest) location.replace(error ? addError(href, error) : href);
+    if (origin !== location.origin || (await digestOf(address)) !== digest) return;
+    if (error) mark();
+    location.replace(error ? addError(href, error) : href);
   } catch {
     // Nothing waits.
   }

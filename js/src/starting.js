@@ -13,6 +13,9 @@ export const starting = freeze(JSON.parse(initialState));
 /** @type {Partition} */
 export const noPartition = scopeOf("").view;
 
+/** Where no organization's data may be shown. @type {import("../index.js").Status[]} */
+const hidden = ["ended", "denied", "choose", "signed_out"];
+
 /**
  * The organization whose data may be shown; null if there is none. The same
  * object while it is the same organization: `before` is the previous result.
@@ -21,7 +24,7 @@ export const noPartition = scopeOf("").view;
  * @returns {Organization | null}
  */
 export function activeOrganization({ status, organization }, before) {
-  if (!organization || status === "ended" || status === "choose" || status === "signed_out") return null;
+  if (!organization || hidden.includes(status)) return null;
   const same = before && before.id === organization.id && before.slug === organization.slug && before.name === organization.name;
   return same ? before : organization;
 }

@@ -104,7 +104,7 @@ export async function stepUp(context, options, popup) {
  * @param {Context} context
  * @param {Challenge} challenge
  * @param {() => void} onMet
- * @param {string} code
+ * @param {import("../index.js").Code} code
  * @param {string} description
  */
 function problem(context, challenge, onMet, code, description) {

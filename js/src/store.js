@@ -1,6 +1,7 @@
 // @ts-check
 
 import { deferred } from "./deferred.js";
+import { own } from "./own.js";
 import { partitionKey, personOf, scopeOf } from "./scope.js";
 
 /** @import { State } from "../index.js" */
@@ -26,10 +27,36 @@ export class Store {
   /** @type {State} */
   state;
 
-  /** @param {string} json the state to begin with */
-  constructor(json) {
-    this.state = freeze(JSON.parse(json));
+  /** Enters an organization. @type {import("./routes/hook.js").Switch} */
+  #enter;
+
+  /**
+   * @param {string} json the state to begin with
+   * @param {import("./routes/hook.js").Switch} enter
+   */
+  constructor(json, enter) {
+    this.#enter = enter;
+    this.state = this.#read(json);
     this.changed(json);
+  }
+
+  /**
+   * The state of the module's text. An organization that the tab did not enter is "denied",
+   * and entered by the step-up that it demands.
+   * @param {string} json
+   * @returns {State}
+   */
+  #read(json) {
+    const { denied, ...state } = own(JSON.parse(json));
+    if (denied) Object.assign(state, { status: "denied", named: denied });
+    if (denied && state.error?.action === "step_up") {
+      state.continue = async (/** @type {{returnTo?: string | URL}} */ options) => {
+        const result = await this.#enter(denied);
+        if (result.status === "step_up_required") await result.continue(options);
+        return result;
+      };
+    }
+    return freeze(state);
   }
 
   /** @param {string} json */
@@ -37,7 +64,7 @@ export class Store {
     if (json === this.#text) return;
     this.#text = json;
     const before = this.state;
-    this.state = freeze(JSON.parse(json));
+    this.state = this.#read(json);
     this.#rescope(before);
     if (this.state.status !== "starting") this.#ready.resolve();
     if (!this.#notifying) queueMicrotask(() => this.#notify());

@@ -1,7 +1,7 @@
 // @ts-check
-import { computed, inject, onMounted, shallowReadonly, shallowRef } from "vue";
+import { computed, defineComponent, Fragment, h, inject, onMounted, shallowReadonly, shallowRef } from "vue";
 
-import { activeOrganization, starting, tokenFor } from "./starting.js";
+import { activeOrganization, noPartition, starting, tokenFor } from "./starting.js";
 
 /** @import { Client } from "../index.js" */
 
@@ -44,6 +44,18 @@ export function useOrganization() {
   let before = null;
   return computed(() => (before = activeOrganization(state.value, before)));
 }
+
+export function usePartition() {
+  const { client } = provided();
+  const state = useSession();
+  return computed(() => (state.value === starting ? noPartition : client.partition));
+}
+
+/** Mounts its slot anew for each partition. See vue.d.ts. */
+export const TabardPartition = defineComponent((_, { slots }) => {
+  const partition = usePartition();
+  return () => h(Fragment, { key: partition.value.key }, slots.default?.());
+});
 
 export function useToken() {
   const { client } = provided();

@@ -60,6 +60,7 @@ test("the module is told that the person does something, once a second, and noth
 
 test("what a sign-in and an opened tab leave in the address is read once and taken away", async () => {
   const stage = set({ href: "https://app.example/p?a=1&tabard_error=access_denied&tabard_organization=globex#x" });
+  sessionStorage.setItem("tabard:return:", "1"); // the tab has left for a sign-in
   open();
   await settle();
   assert.equal(stage.host.options.arrival, "access_denied");
@@ -138,12 +139,13 @@ test("a refusal is a TabardError that says what to do", async () => {
 
 test("an error says why the organization session ended, where one did", async () => {
   const stage = set();
+  const client = open();
   const refusal = { code: "organization_session_expired", action: "step_up", description: "" };
   for (const reason of ["idle", "signed_out", undefined]) {
     stage.module.token = () => {
       throw { ...refusal, reason };
     };
-    await assert.rejects(open().getToken(), { code: refusal.code, reason });
+    await assert.rejects(client.getToken(), { code: refusal.code, reason });
   }
 });
 

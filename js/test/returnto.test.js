@@ -40,7 +40,7 @@ test("a long address waits in the tab, and the page that is come back to goes on
   assert.equal(back.pathname, "/list");
   const page = await landed(back.href);
   assert.equal(page.left, new URL(long).href);
-  assert.equal(page.replaced[2].href, "https://app.example/list");
+  assert.equal(String(page.replaced[2]), "https://app.example/list");
   assert.equal((await landed(back.href)).left, undefined); // once
   assert.equal(stage.left, undefined);
 });

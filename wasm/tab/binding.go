@@ -22,7 +22,7 @@ type binding struct {
 
 func newBinding(c Config, r record, shownBefore string, input activity) binding {
 	b := binding{record: r, namedByPage: c.Organization != "", shownBefore: shownBefore, input: input}
-	b.state = State{Status: Starting, Fence: r.Fence, Arrival: c.Arrival}
+	b.state = State{Status: Starting, Fence: r.Fence, Arrival: arrivalCode(c.Arrival)}
 	if h := b.find(r.Organization); h != nil && (!b.namedByPage || matches(&h.answer.Organization, c.Organization)) {
 		b.state.Organization, b.state.User = h.organization(), h.answer.User
 	}
@@ -221,6 +221,7 @@ func (b *binding) activate(h *heldToken) {
 	}
 	b.shownBefore = ""
 	b.wanted, b.record.Organization = o.ID, o.ID
+	b.state.Denied = ""
 	b.state.Organization, b.state.User = o, user
 	b.state.Roles, b.state.Permissions = h.answer.Roles, h.answer.Permissions
 	b.state.DeviceBound = h.answer.DeviceBound
@@ -245,7 +246,7 @@ func (b *binding) deactivate(status Status) {
 	if b.state.hasActive() || b.shownBefore != "" {
 		b.advanceFence()
 	}
-	b.shownBefore = ""
+	b.shownBefore, b.state.Denied = "", ""
 	if status != Ended {
 		b.state.Organization = api.Organization{}
 	}

@@ -163,6 +163,7 @@ type shown struct {
 	User          *api.User
 	Roles         []string
 	Organizations []api.OrganizationState
+	Denied        string
 	Error         *struct {
 		Code   string
 		Action string

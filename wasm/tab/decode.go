@@ -96,6 +96,7 @@ func DecodeSessionResponse(v Value) api.SessionResponse {
 		ExpiresIn:     number(v, "expires_in"),
 		ServerTime:    number(v, "server_time"),
 		DeviceBound:   flag(v, "device_bound"),
+		Next:          text(v, "next"),
 	}
 }
 

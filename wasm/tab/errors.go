@@ -96,6 +96,12 @@ var (
 // errClosed is the result of every call of a closed client.
 var errClosed = newError(Closed, "the client was closed")
 
+// errLeft is the state's error after the person has signed out of the organization, as
+// the backend tells it in other tabs.
+var errLeft = &Error{
+	Code: api.OrganizationSessionExpired, Action: api.StepUp, Description: "the person signed out of the organization", Reason: "signed_out",
+}
+
 // endsOrganization reports whether an error ends the organization session that it is
 // about.
 func (e *Error) endsOrganization() bool {

@@ -37,6 +37,9 @@ func (t *Tab) share(organization string, enter bool) *inflight {
 	case f.token != nil: // not due for renewal
 	case t.closed:
 		f.finish(nil, errClosed)
+	case !isName(f.organization):
+		t.refused(f.organization, errNoName)
+		f.finish(nil, errNoName)
 	default:
 		f.epoch, f.call = t.epoch.current(), t.newCallLocked()
 		t.mints.add(f)
@@ -95,6 +98,9 @@ func (t *Tab) refused(organization string, err *Error) {
 		// settle offers the choice.
 	case err.endsOrganization():
 		b.drop(organization)
+		if err.deniesEntry() && b.opens(organization) {
+			return // showDenied follows
+		}
 		if b.isActive(organization) && (b.trustsWanted() || err.Code != api.OrganizationAccessDenied) {
 			t.deactivate(Ended, err)
 		}

@@ -61,10 +61,10 @@ func (t *Tab) nameEnded() {
 // fetchSession asks the backend which person is signed in. It mints no token.
 func (t *Tab) fetchSession() (api.SessionResponse, *Error) {
 	epoch := t.epoch.current()
-	v, err := t.request("GET", api.PathSession)
+	session, err := t.fetchPages()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	session, user := DecodeSessionResponse(v), t.binding.record.User.ID
+	user := t.binding.record.User.ID
 	switch {
 	case t.epoch.current() != epoch:
 		return session, errOvertaken
@@ -79,4 +79,28 @@ func (t *Tab) fetchSession() (api.SessionResponse, *Error) {
 	}
 	t.backoff = backoff{}
 	return session, nil
+}
+
+// maxPages is the most pages of organizations that the tab fetches.
+const maxPages = 100
+
+// fetchPages fetches the session with all of its organizations.
+func (t *Tab) fetchPages() (all api.SessionResponse, err *Error) {
+	for i, path := 0, api.PathSession; i < maxPages && path != ""; i++ {
+		v, err := t.request("GET", path)
+		page := DecodeSessionResponse(v)
+		if i > 0 && err == nil && page.Session != all.Session {
+			err = errOutdated // somebody has signed in between two pages
+		}
+		if err != nil {
+			return page, err
+		}
+		if i > 0 {
+			page.Organizations = append(all.Organizations, page.Organizations...)
+		}
+		if all, path = page, ""; page.Next != "" {
+			path = withQuery(api.PathSession, api.ParamAfter, page.Next)
+		}
+	}
+	return all, nil
 }

@@ -22,7 +22,7 @@ func (t *Tab) SignOut(scope, returnTo string) (endSessionURL string, err *Error)
 		b.drop(request.Organization)
 		b.record.Epoch = t.epoch.renew(b.record.Session)
 		if b.isActive(request.Organization) {
-			t.deactivate(Ended, nil)
+			t.deactivate(Ended, errLeft)
 		}
 	case err == nil || err.signsOut():
 		t.signedOut(nil)

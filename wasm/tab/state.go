@@ -32,6 +32,10 @@ type State struct {
 	// Organizations is nil until they were fetched.
 	Organizations []api.OrganizationState
 	Error         *Error
+	// Denied is the organization that the tab was to act for and did not enter, as it was
+	// named; empty if there is none. The status is Ended then, and the client shows it as
+	// "denied": one of the release before knows the other alone.
+	Denied string
 	// Arrival is the error code of a sign-in that came back without a session, until
 	// the person's next action.
 	Arrival     api.Code
@@ -62,6 +66,9 @@ func (s *State) JSON() string {
 		shown.LoginURL, problem = "", &shown // a step-up begins with a switch
 	}
 	o.raw("error", problem.JSON())
+	if s.Denied != "" {
+		o.text("denied", s.Denied)
+	}
 	o.flag("deviceBound", s.DeviceBound)
 	o.raw("idle", orNull(s.Idle > 0, s.idle()))
 	return o.end()

@@ -82,8 +82,13 @@ func (t *Tab) Start() {
 	pending := t.binding.resolveWanted(t.config)
 	t.save()
 	t.mu.Unlock()
-	if pending != "" && t.Switch(pending).Status == Switched {
-		t.env.Channel.Send(messageEpoch) // a tab may wait for the step-up
+	if pending != "" {
+		switch r := t.Switch(pending); {
+		case r.Status == Switched:
+			t.env.Channel.Send(messageEpoch) // a tab may wait for the step-up
+		case r.Error.deniesEntry():
+			t.showDenied(pending, r.Error)
+		}
 	}
 	if !t.resume() {
 		t.settle()
@@ -127,6 +132,8 @@ func (t *Tab) settle() {
 	case err == nil:
 	case err.Code == api.OrganizationRequired:
 		t.showChoice()
+	case err.deniesEntry():
+		t.showDenied(wanted, err)
 	case err.Action == api.StepUp:
 		t.nameEnded()
 	}

@@ -79,16 +79,13 @@ type action func(w http.ResponseWriter, r *http.Request, claims *token.Claims)
 // permit checks the token, then its organization against the path's, then the demand.
 // The order matters: a request for another organization learns no permission in it.
 func (h *handler) permit(demand token.Demand, next action) http.Handler {
-	rule := resource.Rule{Organization: "organization", Demand: demand}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-store")
-		admitted, err := h.guard.Admit(r, rule)
-		if err != nil {
-			refuse(w, guardRefusal(err))
-			return
-		}
-		next(w, r, resource.ClaimsFrom(admitted.Context()))
-	})
+	rule := resource.Rule{
+		Organization: "organization", Demand: demand,
+		Refuse: func(w http.ResponseWriter, _ *http.Request, err error) { refuse(w, guardRefusal(err)) },
+	}
+	return h.guard.Protect(rule, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next(w, r, resource.ClaimsFrom(r.Context()))
+	}))
 }
 
 func (h *handler) list(w http.ResponseWriter, r *http.Request, claims *token.Claims) {

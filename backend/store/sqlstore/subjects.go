@@ -47,15 +47,19 @@ LEFT JOIN organizations o ON o.disabled_at IS NULL AND s.confined_to IN ('', o.i
 LEFT JOIN organization_sessions e ON e.session_id = s.id AND e.organization_id = o.id
 WHERE s.id = ?1`
 
-	selectMemberships = `
+	selectMemberships     = membershipsOf + byName
+	selectMembershipsFrom = membershipsOf + ` AND (o.name, o.id) > (SELECT a.name, a.id FROM organizations a WHERE a.id = ?4)` + byName
+
+	byName = `
+ORDER BY o.name, o.id
+LIMIT ?2`
+	membershipsOf = `
 SELECT` + organizationColumns + `,` + placeColumn + ` AS place,` + stayColumns + `
 FROM sessions s
 JOIN memberships m ON m.user_id = s.user_id AND m.disabled_at IS NULL AND ` + notOver + `
 JOIN organizations o ON o.id = m.organization_id
 LEFT JOIN organization_sessions e ON e.session_id = s.id AND e.organization_id = o.id
-WHERE s.id = ?1 AND o.disabled_at IS NULL AND s.confined_to IN ('', o.id)
-ORDER BY o.name, o.id
-LIMIT ?2`
+WHERE s.id = ?1 AND o.disabled_at IS NULL AND s.confined_to IN ('', o.id)`
 
 	selectOrganizationRules = `
 SELECT o.rules, w.revision FROM organizations o LEFT JOIN workspace w ON w.one = 1
@@ -98,6 +102,11 @@ func (s subjects) Subject(ctx context.Context, id session.ID, ref string, now in
 // Memberships implements directory.Store.
 func (s subjects) Memberships(ctx context.Context, id session.ID, limit int, now int64) ([]directory.Membership, error) {
 	return collect(ctx, s, "memberships", scanMembership, selectMemberships, id.String(), limit, now)
+}
+
+// MembershipsAfter implements directory.Store.
+func (s subjects) MembershipsAfter(ctx context.Context, id session.ID, after string, limit int, now int64) ([]directory.Membership, error) {
+	return collect(ctx, s, "memberships", scanMembership, selectMembershipsFrom, id.String(), limit, now, after)
 }
 
 func scanMembership(row scanner) (directory.Membership, error) {

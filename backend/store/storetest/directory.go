@@ -65,6 +65,18 @@ func memberships(s *suite) {
 	s.is(slugs(s.person("alice"), 10), []string{"acme", "globex"})
 	s.is(slugs(s.person("alice"), 1), []string{"acme"})
 	s.is(slugs(s.person("nobody"), 10), []string(nil))
+	after := func(id string) []string {
+		members, err := s.MembershipsAfter(s.ctx, s.session(s.person("alice")).ID, id, 10, Now)
+		s.must(err)
+		var all []string
+		for _, m := range members {
+			all = append(all, m.Organization.Slug)
+		}
+		return all
+	}
+	s.is(after("org_acme"), []string{"globex"})
+	s.is(after("org_globex"), []string(nil))
+	s.is(after("org_nowhere"), []string(nil))
 }
 
 func signsIn(s *suite) {

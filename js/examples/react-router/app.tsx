@@ -1,7 +1,7 @@
 // An app of React Router's whose addresses name the organization, with a form that asks
 // before a draft is left.
 import { createClient } from "@tabard/client";
-import { TabardProvider, useOrganization, useSession, useTabard } from "@tabard/client/react";
+import { TabardPartition, TabardProvider, useOrganization, useSession, useTabard } from "@tabard/client/react";
 import { organizationOf, type Routes } from "@tabard/client/routes";
 import "@tabard/client/switcher";
 import { createContext, useContext, useState, useSyncExternalStore } from "react";
@@ -36,7 +36,7 @@ function Layout() {
     <>
       <tabard-switcher client={tabard} address={routes.home} />
       <h1>{organization?.name ?? status}</h1>
-      {organization && <Outlet key={organization.id} />}
+      {organization && <TabardPartition><Outlet /></TabardPartition>}
     </>
   );
 }
@@ -44,8 +44,9 @@ function Layout() {
 function Notes() {
   const client = useTabard();
   const organization = useOrganization();
+  const routes = useContext(RoutesContext) as Routes;
   const [draft, setDraft] = useState("");
-  const blocker = useBlocker(draft !== "");
+  const blocker = useBlocker(() => draft !== "" && !routes.agreed);
   const add = async () => {
     await client.fetch(`/api/organizations/${organization?.id}/notes`, { method: "POST", body: JSON.stringify({ text: draft }), headers: { "Content-Type": "application/json" } });
     setDraft("");

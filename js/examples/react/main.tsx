@@ -1,6 +1,6 @@
 // A React app: who is signed in, the tab's organization, its notes.
 import { createClient } from "@tabard/client";
-import { TabardProvider, useOrganization, useSession, useSwitchOrganization, useTabard, useToken } from "@tabard/client/react";
+import { TabardPartition, TabardProvider, useOrganization, useSession, useSwitchOrganization, useTabard, useToken } from "@tabard/client/react";
 import "@tabard/client/switcher";
 import { StrictMode, useEffect, useState } from "react";
 import { createRoot, hydrateRoot } from "react-dom/client";
@@ -30,7 +30,7 @@ function Page() {
         <>
           <p id="user">{user?.name}</p>
           <tabard-switcher client={client} />
-          <Notes />
+          <TabardPartition><Notes /></TabardPartition>
           <Choice />
         </>
       );

@@ -1,7 +1,7 @@
 // SWR: the partition's key stands in every key, its signal ends every request, and
 // each partition has a cache of its own.
 import { createClient } from "@tabard/client";
-import { TabardProvider, useOrganization, usePartition, useSession, useTabard } from "@tabard/client/react";
+import { TabardPartition, TabardProvider, useOrganization, usePartition, useSession, useTabard } from "@tabard/client/react";
 import { StrictMode, type ReactNode } from "react";
 import { createRoot } from "react-dom/client";
 import useSWR, { SWRConfig } from "swr";
@@ -10,8 +10,11 @@ const tabard = createClient({ backend: "/auth" });
 
 /** What is below is made anew for each partition, cache and all. */
 function Partitioned({ children }: { children: ReactNode }) {
-  const { key } = usePartition();
-  return <SWRConfig key={key} value={{ provider: () => new Map(), shouldRetryOnError: false }}>{children}</SWRConfig>;
+  return (
+    <TabardPartition>
+      <SWRConfig value={{ provider: () => new Map(), shouldRetryOnError: false }}>{children}</SWRConfig>
+    </TabardPartition>
+  );
 }
 
 function Notes() {

@@ -1,6 +1,6 @@
 // TanStack Query: the partition's key stands in every query key, its signal ends every request.
 import { createClient } from "@tabard/client";
-import { TabardProvider, useOrganization, usePartition, useSession, useTabard } from "@tabard/client/react";
+import { TabardPartition, TabardProvider, useOrganization, usePartition, useSession, useTabard } from "@tabard/client/react";
 import { QueryClient, QueryClientProvider, useQuery, useQueryClient } from "@tanstack/react-query";
 import { StrictMode, useEffect } from "react";
 import { createRoot } from "react-dom/client";
@@ -46,7 +46,7 @@ function Page() {
   const client = useTabard();
   const { status } = useSession();
   if (status === "signed_out") return <button id="sign-in" onClick={() => client.signIn()}>Sign in</button>;
-  return status === "active" ? <Notes /> : <p>{status}</p>;
+  return status === "active" ? <TabardPartition><Notes /></TabardPartition> : <p>{status}</p>;
 }
 
 const root = document.getElementById("root") as HTMLElement;

@@ -1,6 +1,6 @@
 // A Vue app: who is signed in, the tab's organization, its notes.
 import { createClient } from "@tabard/client";
-import { createTabard, useOrganization, useSession, useTabard, useToken } from "@tabard/client/vue";
+import { createTabard, TabardPartition, useOrganization, useSession, useTabard, useToken } from "@tabard/client/vue";
 import { createSSRApp, defineComponent, h, shallowRef, watch } from "vue";
 
 const tabard = createClient({ backend: "/auth" });
@@ -31,7 +31,7 @@ export const App = defineComponent(() => {
   const organization = useOrganization();
   return () => {
     if (session.value.status === "signed_out") return h("button", { id: "sign-in", onClick: () => client.signIn() }, "Sign in");
-    return organization.value ? h(Notes) : h("p", { id: "status" }, session.value.status);
+    return organization.value ? h(TabardPartition, () => h(Notes)) : h("p", { id: "status" }, session.value.status);
   };
 });
 

@@ -121,6 +121,24 @@ function numberedState(replace) {
 }
 
 /**
+ * Asks the app's router for an address, and waits for what becomes of it. A router that does
+ * not tell when it is done has a moment.
+ * @param {(url: string, options: {replace: boolean}) => unknown} navigate
+ * @param {string} url
+ * @param {boolean} replace
+ */
+export async function request(navigate, url, replace) {
+  const before = location.href;
+  try {
+    const answer = navigate(url, { replace });
+    if (answer) await answer;
+    else for (let i = 0; i < 20 && location.href === before && url !== before; i++) await new Promise((resolve) => setTimeout(resolve, 50));
+  } catch (error) {
+    reportError(error);
+  }
+}
+
+/**
  * Goes back to an entry. Where the browser cannot tell where in the history that
  * is, or has it no more, the present entry becomes it.
  * @param {Entry} entry

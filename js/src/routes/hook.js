@@ -3,8 +3,8 @@
 /** @import { SwitchResult } from "../../index.js" */
 
 /**
- * @typedef {(organization: string) => Promise<SwitchResult>} Switch
- * @typedef {{enter: Switch, switch: Switch}} Steps `enter` gets the token and leaves the tab as it is; `switch` then takes no request
+ * @typedef {(organization: string, agreed?: boolean) => Promise<SwitchResult>} Switch agreed is the answer of `ask`
+ * @typedef {{ask: import("../gate.js").Ask, enter: Switch, switch: Switch}} Steps `ask` asks the page; `enter` gets the token and leaves the tab as it is; `switch` then takes no request
  */
 
 /**

@@ -1,7 +1,7 @@
 // @ts-check
 // How the following of a route ends, and what a tab's state means for it.
 
-/** @import { Client, Organization, State } from "../../index.js" */
+/** @import { Client, DeniedState, Organization, State } from "../../index.js" */
 /** @import { RouteProblem } from "../../routes.js" */
 
 import { own } from "../own.js";
@@ -45,6 +45,17 @@ export async function refusalOf(client, organization) {
     const status = code === "overtaken" ? "overtaken" : action === "retry" ? "unavailable" : "refused";
     return { status, code, action, description: message };
   }
+}
+
+/**
+ * Why the tab did not enter the organization that the page's address names.
+ * @param {DeniedState} state
+ * @returns {RouteProblem}
+ */
+export function denialOf({ error: { code, action, description }, continue: stepUp }) {
+  return stepUp
+    ? { status: "step_up_required", code, action, description, continue: async (options) => void (await stepUp(options)) }
+    : { status: "refused", code, action, description };
 }
 
 /**

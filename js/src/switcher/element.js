@@ -1,4 +1,5 @@
 // @ts-check
+import { declined } from "../gate.js";
 import { own } from "../own.js";
 import { addressFor } from "../page.js";
 import { el } from "./dom.js";
@@ -117,7 +118,8 @@ export class TabardSwitcher extends HTMLElement {
   /** @param {State} [state] */
   #show(state) {
     const { button, badge, name, heading, menu, hint, list } = this.#built;
-    const { organization = null, organizations = null, status = "starting" } = own(state);
+    const { organizations = null, status = "starting", ...named } = own(state);
+    const organization = status === "denied" ? null : (named.organization ?? null);
     const words = this.#words;
     this.#askOnce(state);
     const alone = organizations?.length === 0 || (organizations?.length === 1 && organizations[0].id === organization?.id && status === "active");
@@ -197,21 +199,30 @@ export class TabardSwitcher extends HTMLElement {
   }
 
   /** @param {OrganizationState} organization */
-  async #enter({ id, name }) {
+  async #enter({ id, slug, name }) {
     const client = /** @type {Client} */ (this.#client);
     const { button, announcer, list } = this.#built;
     const turn = ++this.#turn;
     this.#showProblem("");
     announcer.textContent = this.#words.switching(name);
     button.setAttribute("aria-busy", "true");
-    const result = await client.switchOrganization(id);
+    const result = this.#tell("tabard-before-switch", { id, slug, name }, true) ? await client.switchOrganization(id) : declined;
     if (turn === this.#turn) {
       button.removeAttribute("aria-busy");
       announcer.textContent = "";
-      if (result.status === "switched" || result.status === "overtaken") list.close();
+      if (result.status === "switched" || isQuiet(result)) list.close();
       this.#report(result, name);
     }
-    this.dispatchEvent(new CustomEvent("tabard-switch", { detail: result, bubbles: true, composed: true }));
+    this.#tell("tabard-switch", result);
+  }
+
+  /**
+   * Dispatches an event. Reports whether no listener canceled it.
+   * @param {string} type
+   * @param {object} detail
+   */
+  #tell(type, detail, cancelable = false) {
+    return this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true, cancelable }));
   }
 
   /**
@@ -220,12 +231,11 @@ export class TabardSwitcher extends HTMLElement {
    */
   #report(result, name) {
     const words = this.#words;
+    if (isQuiet(result)) return;
     switch (result.status) {
       case "switched":
         this.#built.announcer.textContent = words.switched(result.organization.name);
         return;
-      case "overtaken":
-        return; // by a later switch, which tells its own end
       case "step_up_required":
         return this.#showProblem(words.confirmFirst(name), result);
       case "unavailable":
@@ -254,3 +264,10 @@ export class TabardSwitcher extends HTMLElement {
     confirm.focus();
   }
 }
+
+/**
+ * Whether a switch needs no word: a later one overtook it, which tells its own end, or the page
+ * declined it.
+ * @param {SwitchResult} result
+ */
+const isQuiet = (result) => result.status === "overtaken" || (result.status === "refused" && result.code === declined.code);

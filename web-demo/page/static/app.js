@@ -2,6 +2,7 @@
 import { createClient } from "/auth/client/tabard.js";
 import { $, announce, onPress } from "/dom.js";
 import { applyTheme, resetTheme } from "/theme.js";
+import { askAboutDraft } from "/draft.js";
 import { showIdle } from "/idle.js";
 import { record } from "/log.js";
 import { beginMenus, closeMenus, showMenus } from "/menus.js";
@@ -29,8 +30,13 @@ const screens = {
   },
 };
 
+function screenOf({ status, organizations }) {
+  if (status === "choose" && organizations.length === 0) return "nobody";
+  return status === "denied" ? "ended" : status;
+}
+
 function render(state) {
-  const screen = state.status === "choose" && state.organizations?.length === 0 ? "nobody" : state.status;
+  const screen = screenOf(state);
   const moved = tabard.partition !== partition || screen !== shown;
   if (moved) {
     forgetHead();
@@ -54,7 +60,7 @@ const words = {
   signed_out: () => "Nobody is signed in.",
   choose: () => "Signed in. This tab has no organization yet.",
   nobody: () => "Signed in, but in no organization.",
-  ended: ({ error }) => error?.code === "insufficient_user_authentication" ? "The organization asks to confirm that it is you." : "The organization's session ended in this tab.",
+  ended: ({ status, named, error }) => status === "denied" && error.action !== "step_up" ? `You cannot enter ${named}.` : error?.code === "insufficient_user_authentication" ? "The organization asks to confirm that it is you." : "The organization's session ended in this tab.",
   unavailable: () => "The server cannot be reached. Nobody is signed out.",
   active: ({ organization }) => `This tab works for ${organization.name}.`,
 };
@@ -81,6 +87,7 @@ $("by-email").onsubmit = (event) => {
 onPress($("try-again"), () => tabard.getToken().catch(() => {}));
 onPress($("nobody-again"), () => location.reload());
 
+askAboutDraft(tabard);
 beginMenus(tabard);
 tabard.subscribe(render);
 render(tabard.state);

@@ -1,5 +1,6 @@
 // The notes of the tab's organization, read and written with the tab's token.
 import { $, announce, el, fill, onPress } from "/dom.js";
+import { hasDraft } from "/draft.js";
 import { record } from "/log.js";
 
 let tabard;
@@ -18,6 +19,7 @@ export function showNotes(client, state) {
 
 /** Takes every note off the screen: the tab no longer works for their organization. */
 export function forgetNotes() {
+  if (organization && hasDraft()) record(`The note for ${organization.name} that was not saved is thrown away.`);
   organization = undefined;
   fill($("note-list"));
   $("note-text").value = "";

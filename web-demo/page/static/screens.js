@@ -62,13 +62,14 @@ const endedReasons = {
 /** What leads back in: to confirm, or just to enter. */
 const confirms = (error) => ["idle", "expired", "revoked"].includes(error?.reason) || error?.code === "insufficient_user_authentication";
 
-export function showEnded(tabard, { organization, organizations, error }) {
-  const name = organization?.name ?? "this organization";
+export function showEnded(tabard, { organization, organizations, error, named, user }) {
+  const name = organization?.name ?? named ?? "this organization";
   const others = organizations?.filter((other) => other.id !== organization?.id) ?? [];
   const asks = error?.code === "insufficient_user_authentication" && !error.reason;
   const denied = error?.code === "organization_access_denied";
   fill($("ended-title"), asks ? `${name} asks to confirm that it is you` : denied ? `You cannot enter ${name}` : `Your session at ${name} has ended`);
-  fill($("ended-reason"), `${endedReasons[error?.reason] ?? endedReasons[error?.code] ?? endedReasons.signed_out} Your other tabs go on.`);
+  const person = named && user ? ` You are signed in as ${user.name || user.email || user.sub}.` : "";
+  fill($("ended-reason"), `${endedReasons[error?.reason] ?? endedReasons[error?.code] ?? endedReasons.signed_out}${person} Your other tabs go on.`);
   showWayBack(tabard, organization, error);
   $("ended-others").hidden = others.length === 0;
   list($("ended-choices"), tabard, others);

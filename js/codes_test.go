@@ -1,0 +1,81 @@
+package js_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// forServers are the codes of the contract that no browser gets.
+var forServers = map[string]bool{
+	"admin_key_required": true, "admin_access_denied": true, "workspace_api_key_required": true, "workspace_access_denied": true,
+	"app_not_in_workspace": true, "events_key_required": true, "already_exists": true, "managed_by_file": true,
+}
+
+// codesOf returns the constants of type Code in a file of Go.
+func codesOf(t *testing.T, path string) (codes []string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok {
+			return true
+		}
+		kind := ""
+		switch named := spec.Type.(type) {
+		case *ast.Ident:
+			kind = named.Name
+		case *ast.SelectorExpr:
+			kind = named.Sel.Name
+		}
+		if kind == "Code" {
+			code, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			codes = append(codes, code)
+		}
+		return true
+	})
+	if len(codes) == 0 {
+		t.Fatalf("%s has no code", path)
+	}
+	return codes
+}
+
+// TestCodes_AreDeclared: the type Code has every code that a page may get, and its
+// comment says what to do about it.
+func TestCodes_AreDeclared(t *testing.T) {
+	declarations, err := os.ReadFile("index.d.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, after, _ := strings.Cut(string(declarations), "export type Code =")
+	comment := before[strings.LastIndex(before, "/**"):]
+	union, _, _ := strings.Cut(after, ";")
+	codes := append(codesOf(t, "../backend/api/errors.go"), codesOf(t, "../wasm/tab/errors.go")...)
+	for _, code := range append(codes, codesOf(t, "../backend/signin/connection.go")...) {
+		if !forServers[code] && (!strings.Contains(union, `"`+code+`"`) || !strings.Contains(comment, "`"+code+"`")) {
+			t.Errorf("%s is not in the type Code and its comment", code)
+		}
+	}
+	for _, name := range []string{"error.js", "client.js", "answers.js", "gate.js", "routes/result.js"} {
+		text, err := os.ReadFile("src/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, code := range regexp.MustCompile(`(?:TabardError\(|code: (?:/\*\*.*?\*/ \()?)"(\w+)"`).FindAllStringSubmatch(string(text), -1) {
+			if !strings.Contains(union, `"`+code[1]+`"`) {
+				t.Errorf("%s: %s is not in the type Code", name, code[1])
+			}
+		}
+	}
+}

@@ -1,0 +1,40 @@
+// @ts-check
+// One client a page: two would each renew and switch the one tab.
+
+import { own } from "./own.js";
+
+/** @import { Client, Options } from "../index.js" */
+
+/** The page's clients, for all copies of this file that it loads. */
+const registry = Symbol.for("tabard.clients");
+
+const text = (/** @type {unknown} */ value) => JSON.stringify(value || 0);
+
+/**
+ * The page's client for a backend; the first call makes it. It stays that until it is closed.
+ * Another call that names other options is a mistake, and so is one for an organization that
+ * the tab does not act for: a page moves on between hot reloads.
+ * @param {string} backend
+ * @param {Options} options
+ * @param {(end: () => unknown) => Client} make
+ * @returns {Client}
+ */
+export function sharedClient(backend, options, make) {
+  /** @type {Map<string, [Client, any]>} */
+  const clients = (/** @type {any} */ (document)[registry] ??= new Map());
+  const [shared, first] = clients.get(backend) ?? [];
+  if (!shared) {
+    const client = make(() => clients.get(backend)?.[0] === client && clients.delete(backend));
+    clients.set(backend, [client, options]);
+    return client;
+  }
+  const { status, organization } = shared.state;
+  const { id = "", slug } = own(/** @type {any} */ (organization ?? (status === "starting" ? { slug: first.organization } : {})));
+  for (const [name, value] of Object.entries({ ...own(first), ...options })) {
+    const same = name === "organization"
+      ? !options.organization || !slug || value === id || value === slug
+      : name === "backend" || text(first[name]) === text(own(/** @type {any} */ (options))[name]);
+    if (!same) throw new TypeError(`the page has a client for ${backend} with another ${name}: share it, or close it first`);
+  }
+  return shared;
+}

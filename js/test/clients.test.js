@@ -1,0 +1,65 @@
+// @ts-nocheck
+// One client a page.
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+
+import { createClient } from "../index.js";
+import { globex, publish, set, settle } from "./stage.js";
+
+const address = () => `https://app.example/module.json?${Math.random()}`;
+
+/** Another copy of the package, as of a micro-frontend or a hot reload. */
+const copy = async () => (await import(`../src/client.js?${Math.random()}`)).createClient;
+
+test("a second client of the page is the first", async (t) => {
+  const stage = set();
+  const options = { backend: "/auth", module: address(), apis: ["https://app.example", "https://api.example"], organization: "acme" };
+  const client = createClient(options);
+  t.after(() => client.close());
+  for (const create of [createClient, await copy(), await copy()]) {
+    assert.equal(create(options), client);
+    assert.equal(create({ ...options, backend: "https://app.example/auth/", organization: undefined, keepAlive: false }), client);
+  }
+  await settle();
+  assert.equal(stage.starts, 1);
+});
+
+test("another option is named", async (t) => {
+  const stage = set();
+  const options = { backend: "/auth", module: address(), organization: "acme" };
+  const client = createClient(options);
+  t.after(() => client.close());
+  const other = await copy();
+  for (const [name, value] of Object.entries({ app: "other", apis: ["https://api.example"], keepAlive: true, module: address(), organization: "globex" })) {
+    assert.throws(() => other({ ...options, [name]: value }), { name: "TypeError", message: new RegExp(`https://app.example/auth .*another ${name}`) });
+  }
+  await settle();
+  publish(stage, {});
+  assert.equal(createClient({ ...options, organization: "org_a" }), client);
+  publish(stage, { organization: globex, fence: 2 });
+  assert.equal(createClient({ ...options, organization: "globex" }), client, "a hot reload at the address of today");
+  assert.throws(() => createClient(options), /another organization/);
+  publish(stage, { status: "signed_out", organization: null, user: null, fence: 3 });
+  assert.equal(createClient(options), client);
+});
+
+test("another backend has a client of its own, and a closed one makes room", (t) => {
+  set();
+  const clients = [createClient({ backend: "/auth", module: address() }), createClient({ backend: "/other", module: address() })];
+  t.after(() => clients.forEach((client) => client.close()));
+  assert.notEqual(clients[0], clients[1]);
+  clients[0].close();
+  clients.push(createClient({ backend: "/auth", module: address(), app: "other" }));
+  assert.notEqual(clients[2], clients[0]);
+});
+
+test("an unknown option is named, and ignored", (t) => {
+  set();
+  const errors = mock.method(console, "error", () => {}).mock;
+  const client = createClient({ backend: "/auth", module: address(), organisation: "acme", api: [] });
+  t.after(() => client.close());
+  const said = errors.calls.map(({ arguments: [text] }) => text);
+  assert.equal(said.length, 2);
+  assert.match(said[0], /unknown option organisation/);
+  assert.match(said[1], /unknown option api,/);
+});

@@ -1,0 +1,90 @@
+// @ts-nocheck
+// The question before a tab leaves its organization.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { open } from "./open.js";
+import { acme, globex, publish, set, settle } from "./stage.js";
+
+/** A client in Acme, whose switches the module performs. */
+async function inAcme() {
+  const stage = set();
+  const client = open();
+  await settle();
+  publish(stage, {});
+  stage.module.switch = (name) => JSON.stringify({ status: "switched", organization: { ...globex, slug: name } });
+  const switches = () => stage.calls.filter(([name]) => name === "switch").map(([, to]) => to);
+  return { stage, client, switches };
+}
+
+const declined = { status: "refused", code: "switch_declined", action: "stop", description: "the page stays in its organization" };
+
+test("a listener is asked before the switch, and its no keeps the organization", async () => {
+  const { client, switches } = await inAcme();
+  const asked = [];
+  let answer;
+  const stop = client.beforeSwitch((change) => (asked.push(change), answer));
+  answer = false;
+  assert.deepEqual(await client.switchOrganization("globex"), declined);
+  assert.deepEqual([asked, switches()], [[{ from: acme, to: "globex" }], []]);
+  answer = Promise.resolve(false);
+  assert.deepEqual(await client.switchOrganization("globex"), declined);
+  for (answer of [true, undefined, null, Promise.resolve(true), Promise.resolve()]) {
+    assert.equal((await client.switchOrganization("globex")).status, "switched");
+  }
+  assert.equal(asked.length, 7);
+  stop();
+  answer = false;
+  assert.equal((await client.switchOrganization("globex")).status, "switched");
+  assert.equal(asked.length, 7);
+});
+
+test("a listener that fails keeps the organization, and is reported", async () => {
+  const { stage, client, switches } = await inAcme();
+  for (const fails of [() => { throw new Error("mine"); }, () => Promise.reject(new Error("mine"))]) {
+    const stop = client.beforeSwitch(fails);
+    assert.deepEqual(await client.switchOrganization("globex"), declined);
+    stop();
+  }
+  assert.deepEqual([switches(), stage.errors.map(String)], [[], ["Error: mine", "Error: mine"]]);
+});
+
+test("the first listener that answers decides, and the person is asked once", async () => {
+  const { client } = await inAcme();
+  const asked = [];
+  client.beforeSwitch(() => void asked.push("clean form"));
+  client.beforeSwitch(() => (asked.push("draft"), true));
+  client.beforeSwitch(() => (asked.push("another draft"), false));
+  assert.equal((await client.switchOrganization("globex")).status, "switched");
+  assert.deepEqual(asked, ["clean form", "draft"]);
+});
+
+test("switches that begin while a question is open share its answer", async () => {
+  const { client, switches } = await inAcme();
+  let answer;
+  let asked = 0;
+  client.beforeSwitch(() => (asked++, new Promise((resolve) => (answer = resolve))));
+  const both = [client.switchOrganization("globex"), client.switchOrganization("initech")];
+  await settle();
+  answer(false);
+  assert.deepEqual(await Promise.all(both), [declined, declined]);
+  assert.deepEqual([asked, switches()], [1, []]);
+  const later = client.switchOrganization("globex");
+  await settle();
+  answer(true);
+  assert.equal((await later).status, "switched");
+  assert.equal(asked, 2);
+});
+
+test("nothing is asked where nothing is left", async () => {
+  const { stage, client } = await inAcme();
+  client.beforeSwitch(() => assert.fail("asked"));
+  await client.switchOrganization("acme");
+  await client.switchOrganization("org_a");
+  client.openTab("globex");
+  client.inOrganization("globex");
+  for (const status of ["ended", "choose", "signed_out"]) {
+    publish(stage, { status, fence: 2 });
+    assert.equal((await client.switchOrganization("globex")).status, "switched", status);
+  }
+});

@@ -1,0 +1,188 @@
+package tab_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/wasm/tab"
+)
+
+// TestDenied_SaysWhoAndWhereElse: a bookmark of an organization that does not admit the
+// person, that does not exist or that cannot exist.
+func TestDenied_SaysWhoAndWhereElse(t *testing.T) {
+	for _, name := range []string{"initech", "nosuch", "ünï", "a b", "NOSUCH", strings.Repeat("a", 65)} {
+		run(t, func(t *testing.T, b *browser) {
+			b.signIn("ada")
+			p := b.open(route(name))
+			s := p.state(t)
+			if s.Denied != name || s.User == nil || s.User.ID != "usr_ada" || len(s.Organizations) != 2 || s.Organization != nil {
+				t.Errorf("%s: denied %q, %+v may enter %+v", name, s.Denied, s.User, s.Organizations)
+			}
+			if s.Error == nil || s.Error.Code != string(api.OrganizationAccessDenied) || s.Error.Action != string(api.Stop) {
+				t.Errorf("%s: %+v", name, s.Error)
+			}
+			p.expectRefusal(t, api.OrganizationAccessDenied)
+			for _, text := range p.states[:len(p.states)-1] {
+				if !strings.Contains(text, `"starting"`) {
+					t.Errorf("%s: the tab flickered through %s", name, text)
+				}
+			}
+			b.requests()
+			time.Sleep(24 * time.Hour)
+			b.expectRequests(t) // it is final
+			if r := p.Switch("globex"); r.Status != tab.Switched {
+				t.Fatalf("%s: %+v", name, r)
+			}
+			if s := p.state(t); s.Denied != "" || s.Status != "active" {
+				t.Errorf("%s: after a switch %+v", name, s)
+			}
+		})
+	}
+}
+
+// TestDenied_WhatCanBeNoOrganizationIsNotAskedFor, neither at the start nor by a switch.
+func TestDenied_WhatCanBeNoOrganizationIsNotAskedFor(t *testing.T) {
+	run(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("ünï"))
+		b.expectRequests(t, "GET /session")
+		if r := p.Switch("a/b"); r.Status != tab.Refused || r.Error.Code != api.OrganizationAccessDenied {
+			t.Errorf("%+v", r)
+		}
+		b.expectRequests(t)
+	})
+	run(t, func(t *testing.T, b *browser) {
+		b.open(route("ünï")).expect(t, tab.SignedOut) // nobody has signed in
+	})
+}
+
+// TestDenied_InATabThatWasElsewhere: the tab was in another organization before.
+func TestDenied_InATabThatWasElsewhere(t *testing.T) {
+	run(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		p.closeTab()
+		p = b.restore(p.session, route("initech"))
+		if s := p.state(t); s.Denied != "initech" || s.User == nil || len(s.Organizations) != 2 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// TestDenied_StepUp: an address of an organization that asks for a step-up first. What
+// has ended says so instead.
+func TestDenied_StepUp(t *testing.T) {
+	for reason, denied := range map[string]string{"": "acme", "idle": ""} {
+		run(t, func(t *testing.T, b *browser) {
+			b.signIn("ada")
+			b.refusals["org_a"] = api.Error{Code: api.InsufficientUserAuthentication, Reason: reason, LoginURL: "/login?organization=org_a"}
+			s := b.open(route("acme")).state(t)
+			if s.Denied != denied || s.Status != "ended" || s.Organization == nil || s.Organization.Name != "Acme" || s.User == nil || s.Error.Action != string(api.StepUp) {
+				t.Errorf("with reason %q: %+v", reason, s)
+			}
+		})
+	}
+}
+
+// TestDenied_TakenAwayIsAnEnd: what the page shows has ended.
+func TestDenied_TakenAwayIsAnEnd(t *testing.T) {
+	run(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		b.set(func() { b.members["ada"] = b.members["ada"][1:] })
+		time.Sleep(time.Hour)
+		if s := p.state(t); s.Status != "ended" || s.Denied != "" || s.Organization == nil {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// TestDenied_Offline: the refusal came and the answer to who the person is did not. The
+// tab asks again.
+func TestDenied_Offline(t *testing.T) {
+	run(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		b.set(func() {
+			b.script = func(r tab.Request) *tab.Response {
+				if r.Method == "GET" {
+					away := refuse(503, api.Error{Code: api.TemporarilyUnavailable})
+					return &away
+				}
+				return nil
+			}
+		})
+		p := b.open(route("nosuch"))
+		p.expect(t, tab.Unavailable, "")
+		b.set(func() { b.script = nil })
+		time.Sleep(time.Hour)
+		if s := p.state(t); s.Denied != "nosuch" || s.User == nil {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// TestSignOut_OfAnOrganizationHasItsReason, in this tab as in the others.
+func TestSignOut_OfAnOrganizationHasItsReason(t *testing.T) {
+	run(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		p.signOut(t, api.ScopeOrganization)
+		if e := p.state(t).Error; e == nil || e.Code != string(api.OrganizationSessionExpired) || e.Reason != "signed_out" || e.Action != string(api.StepUp) {
+			t.Errorf("%+v", e)
+		}
+	})
+}
+
+// TestArrival_IsACode: what an address says is no text for people.
+func TestArrival_IsACode(t *testing.T) {
+	for said, want := range map[api.Code][2]string{
+		"access_denied":                    {"access_denied", "retry"},
+		"user_cancelled_authorize":         {"access_denied", "retry"},
+		"auth_time_missing":                {"auth_time_missing", "stop"},
+		"Your account is locked. Call 555": {"server_error", "retry"},
+		"mine":                             {"server_error", "retry"},
+	} {
+		run(t, func(t *testing.T, b *browser) {
+			p := b.open(func(c *tab.Config) { c.Arrival = said })
+			if e := p.state(t).Error; e == nil || e.Code != want[0] || e.Action != want[1] {
+				t.Errorf("%s: %+v", said, e)
+			}
+		})
+	}
+}
+
+// TestOrganizations_Pages: all are listed, however many pages they are.
+func TestOrganizations_Pages(t *testing.T) {
+	run(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		b.set(func() {
+			b.script = func(r tab.Request) *tab.Response {
+				from, paged := strings.CutPrefix(r.URL, base+"/session")
+				if !paged {
+					return nil
+				}
+				page := 0
+				fmt.Sscanf(from, "?after=org_%d", &page)
+				next := ""
+				if page < 2 {
+					next = fmt.Sprintf("org_%d", page+1)
+				}
+				answer := ok(api.SessionResponse{Session: b.session, User: b.user(), Next: next,
+					Organizations: []api.OrganizationState{{ID: fmt.Sprintf("org_p%d", page), Slug: fmt.Sprintf("p%d", page)}}})
+				return &answer
+			}
+		})
+		p := b.open()
+		p.expect(t, tab.Choose, "")
+		var all []string
+		for _, o := range p.state(t).Organizations {
+			all = append(all, o.Slug)
+		}
+		if got := strings.Join(all, " "); got != "p0 p1 p2" {
+			t.Errorf("listed %s", got)
+		}
+	})
+}
