@@ -69,7 +69,7 @@ func TestOrigin_RefusalNamesIt(t *testing.T) {
 			t.Errorf("%s does not name %s", got.Body, want)
 		}
 	}
-	long := w.Browser("http://" + strings.Repeat("a", 5000) + ".test").Post("/token", `{}`)
+	long := w.Browser("http://"+strings.Repeat("a", 5000)+".test").Post("/token", `{}`)
 	if long.Status != http.StatusForbidden || len(long.Body) > 1000 {
 		t.Errorf("%d with %d bytes", long.Status, len(long.Body))
 	}
