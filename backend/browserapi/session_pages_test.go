@@ -24,7 +24,7 @@ func TestSession_ListsEveryOrganization(t *testing.T) {
 			Members:      []directory.Member{{User: alice, Roles: []string{"viewer"}}},
 		})
 	}
-	w.apply(d)
+	w.Apply(d)
 	b := w.signedIn("alice")
 	var names []string
 	seen := map[string]bool{}

@@ -122,6 +122,7 @@ func (f *requestFile) run(t *testing.T, s sharedRequest) []sharedAction {
 		json.Unmarshal(w.Body.Bytes(), &body)
 		a.Status, a.Code, a.Reason, a.Records = w.Code, body.Error, body.Reason, records
 		a.Challenge, a.RetryAfter = w.Header().Get("WWW-Authenticate"), w.Header().Get("Retry-After")
+		a.Organization = w.Header().Get(resource.HeaderOrganization)
 		answered = append(answered, a)
 	}
 	return answered
@@ -137,9 +138,6 @@ func TestSharedVectors_Requests(t *testing.T) {
 		for n, a := range file.Vectors[i].Requests {
 			if want := s.Requests[n].Reason; a.Reason != want || (a.Status == http.StatusOK) != (want == "") {
 				t.Errorf("%s: request %d is answered %d, %q, want %q", s.Name, n, a.Status, a.Reason, want)
-			}
-			if a.Records[0].TokenOrganization != "" {
-				file.Vectors[i].Requests[n].Organization = a.Records[0].TokenOrganization
 			}
 		}
 	}
