@@ -68,11 +68,13 @@ export interface User {
  *   `step_up_timeout` of a window for it.
  * - To `stop`: `organization_access_denied`, `organization_required`, `identity_changed`, `origin_not_allowed`,
  *   `auth_time_missing`, `staff_access_forbidden`, `connection_disabled`, `not_found`, `conflict`, `invalid_request`;
- *   `organization_mismatch` of an answer for another organization, `organization_unnamed` of one that does not say for
- *   which; `switch_declined` and `navigation_blocked` of a switch that the page kept; `client_closed`, `in_frame`,
- *   `not_in_browser`, `organization_left` of a request whose organization the tab has left. Of the setup: `no_webassembly`,
- *   `webassembly_blocked`, `connection_blocked`, `cookies_blocked`, `insecure_context`, `mixed_content`, `backend_not_found`,
- *   `not_the_backend`, `path_not_found`, `module_not_found`, `public_url_mismatch`. Of a sign-in: `invalid_response`, `unmet_authentication_requirements`, and the codes of the provider.
+ *   `session_limit_reached` of a sign-in in one browser too many; `organization_mismatch` of an answer for another
+ *   organization, `organization_unnamed` of one that does not say for which; `switch_declined` and `navigation_blocked`
+ *   of a switch that the page kept; `client_closed`, `in_frame`, `not_in_browser`, `organization_left` of a request
+ *   whose organization the tab has left. Of the setup: `no_webassembly`, `webassembly_blocked`, `connection_blocked`,
+ *   `cookies_blocked`, `insecure_context`, `mixed_content`, `backend_not_found`, `not_the_backend`, `path_not_found`,
+ *   `module_not_found`, `public_url_mismatch`. Of a sign-in: `invalid_response`, `unmet_authentication_requirements`,
+ *   and the codes of the provider.
  */
 export type Code =
   | "temporarily_unavailable" | "rate_limited" | "server_error" | "request_too_old" | "use_dpop_nonce" | "invalid_dpop_proof"
@@ -80,7 +82,7 @@ export type Code =
   | "login_required" | "session_expired" | "session_revoked" | "refresh_token_reused" | "device_key_required" | "device_key_mismatch"
   | "insufficient_user_authentication" | "organization_session_expired"
   | "organization_access_denied" | "organization_required" | "identity_changed" | "origin_not_allowed" | "auth_time_missing"
-  | "staff_access_forbidden" | "connection_disabled" | "not_found" | "conflict" | "invalid_request"
+  | "staff_access_forbidden" | "connection_disabled" | "not_found" | "conflict" | "invalid_request" | "session_limit_reached"
   | "organization_mismatch" | "organization_unnamed" | "switch_declined" | "navigation_blocked" | "in_frame" | "not_in_browser"
   | "organization_left" | "popup_blocked" | "step_up_canceled" | "step_up_timeout"
   | "no_webassembly" | "webassembly_blocked" | "connection_blocked" | "cookies_blocked" | "insecure_context" | "mixed_content"

@@ -136,6 +136,11 @@ var faultRequests = map[string]func(*world) request{
 		w.Restart()
 		return func() httpbrowser.Response { return b.Get("/session") }
 	},
+	"the session's next organizations": func(w *world) request {
+		b := w.signedIn("alice")
+		w.Restart()
+		return func() httpbrowser.Response { return b.Get("/session?after=org_acme") }
+	},
 	"a step-up's callback": func(w *world) request {
 		b := w.signedIn("alice")
 		page := b.Login("organization=acme&max_age=0&user=" + w.mint(b, "acme").User.ID)

@@ -219,6 +219,7 @@ func TestFollow_CutOff(t *testing.T) {
 			time.Sleep(5 * time.Second)
 			w.expect("ended meanwhile", number-1, token.SessionEnded)
 			w.expect("minted since", number, "")
+			synctest.Wait()
 			if want := []bool{false, true, false, true}; !slices.Equal(states, want) {
 				t.Errorf("told %v, want %v", states, want)
 			}

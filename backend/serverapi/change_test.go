@@ -221,6 +221,7 @@ func TestNoFaultOfTheStorageIsTakenForSuccess(t *testing.T) {
 	for _, route := range adminapi.Routes {
 		t.Run(route.Method+" "+route.Path, func(t *testing.T) {
 			w := newWorld(t, nil)
+			w.resolving()
 			faulty := w.Failing()
 			r := &tried{world: w, Route: route, example: examples[route.Method+" "+route.Path], of: map[string]map[string]string{}}
 			calls := r.underFault(faulty, 0, false, func(got answer) {

@@ -17,6 +17,3 @@ CREATE TABLE domains (
 
 CREATE UNIQUE INDEX domains_verified ON domains (name) WHERE verified_at IS NOT NULL;
 CREATE INDEX domains_by_check ON domains (checked_at);
-
--- A sign-in that a third party initiates names an issuer alone.
-CREATE INDEX connections_by_issuer ON connections (issuer);
