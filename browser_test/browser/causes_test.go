@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 	"github.com/tabard-auth/tabard/browser_test/kit/demo"
@@ -165,7 +166,10 @@ func TestCauses_SayWhatToChange(t *testing.T) {
 // checkLine checks the one line of the client on a console.
 func checkLine(t *testing.T, console *chrome.Console, m mistake, addresses *strings.Replacer) {
 	t.Helper()
-	lines := console.Lines(`error: "tabard:`, `error: tabard:`)
+	said := func() []string { return console.Lines(`error: "tabard:`, `error: tabard:`) }
+	for began := time.Now(); len(said()) == 0 && time.Since(began) < 20*time.Second; <-time.After(50 * time.Millisecond) {
+	}
+	lines := said()
 	if len(lines) != 1 {
 		t.Fatalf("the console says %q", lines)
 	}

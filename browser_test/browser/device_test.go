@@ -36,7 +36,7 @@ type request struct {
 // lastMint returns the last request for a token that a tab sent.
 func lastMint(t *testing.T, tab context.Context) request {
 	t.Helper()
-	return chrome.Eval[request](t, tab, `sent.findLast((r) => r.url.endsWith("/auth/token"))`)
+	return chrome.Eval[request](t, tab, `sent.findLast((r) => new URL(r.url, location.href).pathname === "/auth/token")`)
 }
 
 // thief sends a request from a plain HTTP client with a copy of a tab's cookies and all

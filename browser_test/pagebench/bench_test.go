@@ -84,7 +84,7 @@ func (f *figures) load(b *testing.B, tab context.Context, s *site, one subject) 
 	}
 	cold := visit(b, tab, s, one)
 	f.bytes = chrome.Eval[int](b, cold, `[...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
-		.filter((e) => !e.name.endsWith("/auth/token")).reduce((sum, e) => sum + e.encodedBodySize, 0)`)
+		.filter((e) => new URL(e.name).pathname !== "/auth/token").reduce((sum, e) => sum + e.encodedBodySize, 0)`)
 	f.cold, f.token = append(f.cold, at(b, cold, "ready")), append(f.token, at(b, cold, "token"))
 	chrome.CloseTab(b, cold)
 

@@ -118,8 +118,8 @@ export class TabardSwitcher extends HTMLElement {
   /** @param {State} [state] */
   #show(state) {
     const { button, badge, name, heading, menu, hint, list } = this.#built;
-    const { organizations = null, status = "starting", ...named } = own(state);
-    const organization = status === "denied" ? null : (named.organization ?? null);
+    const { organizations = null, status = "starting", organization: shown = null } = own(state);
+    const organization = status === "denied" ? null : shown;
     const words = this.#words;
     this.#askOnce(state);
     const alone = organizations?.length === 0 || (organizations?.length === 1 && organizations[0].id === organization?.id && status === "active");
