@@ -52,17 +52,22 @@ func TestStepUp_InAWindow(t *testing.T) {
 	}
 }
 
-// TestStepUp_ByLeavingThePage comes back to it, where the request can be repeated.
+// TestStepUp_ByLeavingThePage comes back to it, where the request can be repeated. The
+// demo asks before it leaves what was typed.
 func TestStepUp_ByLeavingThePage(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
+	asked := chrome.AgreeToLeave(t, tab)
 	exporting(t, d, tab)
 	chrome.Press(t, tab, "#note-confirm-here")
 	chrome.Press(t, tab, "#second-factor-alice")
 	demo.AwaitActive(t, tab, "acme")
 	chrome.Press(t, tab, "#note-export")
 	chrome.Await(t, tab, exported)
+	if asked.Load() != 1 {
+		t.Errorf("the browser asked %d times whether to leave", asked.Load())
+	}
 }
 
 // TestStepUp_DoneInAnotherTab is noticed by the tab that waits for a window.
@@ -101,6 +106,7 @@ func TestStepUp_WindowBlocked(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	tab := chrome.New(t)
+	chrome.AgreeToLeave(t, tab)
 	exporting(t, d, tab)
 	const ask = `tabard.fetch("/api/organizations/org_acme/notes/export").catch((error) => (globalThis.refused = error).continue({ popup: true })).catch((error) => (globalThis.blocked = error).code)`
 	chrome.Eval[any](t, tab, `void (window.open = () => null)`)
