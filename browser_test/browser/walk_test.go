@@ -118,11 +118,10 @@ const wanted = "/notes?a=1#b"
 // offer. After a sign-out none of it signs them in.
 func TestP11EveryActAtEveryPoint(t *testing.T) {
 	t.Parallel()
-	browser := chrome.New(t)
 	for _, p := range points {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
-			server := newWalked(t, p.mode)
+			browser, server := chrome.New(t), newWalked(t, p.mode)
 			for _, act := range acts {
 				t.Run(act.name, func(t *testing.T) {
 					w := &walk{T: t, walked: server, tab: chrome.Person(t, browser), point: p}
