@@ -8,8 +8,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,7 +23,6 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/ports"
 	"github.com/tabard-auth/tabard/browser_test/kit/program"
 	"github.com/tabard-auth/tabard/browser_test/upgrade/release"
-	"github.com/tabard-auth/tabard/web-demo/idp"
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
@@ -101,13 +98,7 @@ func newRolling(t *testing.T, database string) *rolling {
 		secret: filepath.Join(t.TempDir(), "secret"), workspace: filepath.Join(t.TempDir(), "workspace.json"),
 	}
 	r.run("bash", "-ec", "umask 077; openssl rand -base64 32 > "+r.secret)
-	at, err := idp.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.provider = logintest.New(t, "http://"+at.Addr().String())
-	r.provider.Now = r.clock.Now
-	r.serve(at, r.provider)
+	r.provider = newProvider(t, r.clock)
 	front, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", ports.Hold(t)))
 	if err != nil {
 		t.Fatal(err)
@@ -115,18 +106,9 @@ func newRolling(t *testing.T, database string) *rolling {
 	r.origin = strings.Replace("http://"+front.Addr().String(), "127.0.0.1", "localhost", 1)
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "a page") })
-	mux.Handle("/auth/", &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) {
-		p.SetURL(&url.URL{Scheme: "http", Host: r.choose().listen})
-		p.Out.Host = p.In.Host
-	}})
-	r.serve(front, mux)
+	mux.Handle("/auth/", passTo(func() string { return r.choose().listen }))
+	serveAt(t, front, mux)
 	return r
-}
-
-func (r *rolling) serve(at net.Listener, handler http.Handler) {
-	server := &http.Server{Handler: handler}
-	go server.Serve(at)
-	r.Cleanup(func() { server.Close() })
 }
 
 // choose returns the server that answers the next request: of any release that serves,

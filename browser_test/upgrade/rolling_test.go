@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,7 +54,8 @@ type rolled struct {
 func newRolled(t *testing.T) *rolled {
 	t.Helper()
 	r := &rolled{T: t, clock: release.NewClock(t), folder: t.TempDir()}
-	r.listenProvider()
+	r.provider = newProvider(t, r.clock)
+	r.hosts = httpbrowser.Hosts{strings.TrimPrefix(r.provider.Issuer, "http://"): r.provider}
 	r.startBefore(release.Program(t, "0.1"))
 	r.hosts["localhost:8080"] = http.HandlerFunc(r.answer)
 	r.old, r.fixed = true, true
@@ -95,18 +94,6 @@ func (r *rolled) must(err error) {
 	}
 }
 
-// listenProvider serves the provider, which the other program asks as well.
-func (r *rolled) listenProvider() {
-	r.Helper()
-	address := fmt.Sprintf("127.0.0.1:%d", ports.Hold(r))
-	r.provider = logintest.New(r, "http://"+address)
-	r.provider.Now = r.clock.Now
-	server := &http.Server{Addr: address, Handler: r.provider}
-	go server.ListenAndServe()
-	r.Cleanup(func() { server.Close() })
-	r.hosts = httpbrowser.Hosts{address: r.provider}
-}
-
 // startBefore applies the workspace by the program of release 0.1, and serves it.
 func (r *rolled) startBefore(tabard string) {
 	r.Helper()
@@ -130,10 +117,7 @@ func (r *rolled) startBefore(tabard string) {
 		"--oidc-client-id", logintest.ClientID, "--loopback-connections")
 	serve.Env = environment
 	program.Run(r, "release 0.1", serve).Await(r, `"serving"`)
-	r.before = &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) {
-		p.SetURL(&url.URL{Scheme: "http", Host: address})
-		p.Out.Host = p.In.Host
-	}}
+	r.before = passTo(func() string { return address })
 }
 
 // startNow serves the same database by this release, which brings the schema up to date.
