@@ -30,6 +30,7 @@ type usedMetadata struct {
 	Prompts             texts `json:"prompt_values_supported"`
 	AssertionAlgorithms texts `json:"token_endpoint_auth_signing_alg_values_supported"`
 	Algorithms          texts `json:"id_token_signing_alg_values_supported"`
+	Scopes              texts `json:"scopes_supported"`
 }
 
 // usedTokens are the members of a token response that are used.
@@ -37,6 +38,7 @@ type usedTokens struct {
 	AccessToken      text `json:"access_token,omitempty"`
 	TokenType        text `json:"token_type,omitempty"`
 	IDToken          text `json:"id_token,omitempty"`
+	RefreshToken     text `json:"refresh_token,omitempty"`
 	Error            text `json:"error,omitempty"`
 	ErrorDescription text `json:"error_description,omitempty"`
 }

@@ -33,6 +33,8 @@ type Identity struct {
 	SessionExpiry int64
 	// Token is the identity token. It is needed for RP-initiated logout.
 	Token string
+	// RefreshToken is the provider's refresh token, or empty.
+	RefreshToken string
 	// Claims are the claims of the identity token, and those of userinfo that do not
 	// describe the authentication.
 	Claims map[string]any
@@ -67,6 +69,7 @@ func refused(format string, args ...any) error {
 // database and access tokens contain them.
 const (
 	maxIdentityToken = 64 << 10
+	maxRefreshToken  = 16 << 10
 	maxSubject       = 255 // OpenID Connect Core section 2
 	maxACR           = 256
 	maxAMR           = 256 // all methods, separated by spaces
@@ -103,14 +106,17 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 	if len(raw) > maxIdentityToken {
 		return Identity{}, refused("identity token: %d bytes, more than %d", len(raw), maxIdentityToken)
 	}
-	identity, err := p.read(ctx, found, raw, a, now)
+	identity, err := p.read(ctx, found, raw, &a, now)
 	if refreshed := p.refreshAfter(ctx, found, err); refreshed != nil && refreshed.metadata.KeySet != found.metadata.KeySet {
-		identity, err = p.read(ctx, refreshed, raw, a, now)
+		identity, err = p.read(ctx, refreshed, raw, &a, now)
 	}
 	if err != nil {
 		return Identity{}, err
 	}
 	identity.Token, identity.tokens = raw, tokens
+	if len(tokens.RefreshToken) <= maxRefreshToken {
+		identity.RefreshToken = tokens.RefreshToken
+	}
 	if identity.Name == "" || identity.Email == "" {
 		if err := p.AddUserInfo(ctx, &identity); err != nil {
 			return Identity{}, err
@@ -138,7 +144,10 @@ func (p *Provider) checkCallback(found *discovered, callback url.Values) error {
 // read verifies an identity token and its claims. A token with several audiences needs
 // no azp (OpenID Connect Core section 3.1.3.7, errata set 2), but an azp must be this
 // client.
-func (p *Provider) read(ctx context.Context, found *discovered, raw string, a Attempt, now int64) (Identity, error) {
+//
+// The attempt is nil for the token of a refresh response, which need not repeat the
+// nonce and is not about a new authentication (section 12.2).
+func (p *Provider) read(ctx context.Context, found *discovered, raw string, a *Attempt, now int64) (Identity, error) {
 	var claims identityClaims
 	token, text, err := p.verify(ctx, found.keys, raw, oidc.Config{
 		SupportedSigningAlgs: found.algorithms, Now: func() time.Time { return time.Unix(now-maxSkew, 0) },
@@ -160,7 +169,7 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a At
 	switch {
 	case containsNull(text):
 		return Identity{}, refused("identity token: it contains a null character")
-	case claims.Nonce == "" || string(claims.Nonce) != a.Nonce:
+	case a != nil && (claims.Nonce == "" || string(claims.Nonce) != a.Nonce):
 		return Identity{}, refused("identity token: the nonce is not the one of this sign-in")
 	case token.Subject == "" || len(token.Subject) > maxSubject:
 		return Identity{}, refused("identity token: sub is missing or longer than 255 bytes")
@@ -172,8 +181,10 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a At
 		return Identity{}, refused("identity token: session_expiry is in the past, so that the session has already ended")
 	}
 	identity.AuthTime = claims.authenticatedAt(now)
-	if err := a.checkMaxAge(identity.AuthTime, now); err != nil {
-		return Identity{}, err
+	if a != nil {
+		if err := a.checkMaxAge(identity.AuthTime, now); err != nil {
+			return Identity{}, err
+		}
 	}
 	claims.truncate()
 	identity.ACR, identity.AMR, identity.SessionID = string(claims.ACR), claims.AMR, string(claims.SessionID)
