@@ -279,10 +279,10 @@ var floors = [][]string{
 	},
 	{"backend/orgsession", "backend/directory/workspacefile", "backend/login", "backend/publicurl", "wasm", "web-demo/notes"},
 	{ // operations of administrators and of clients that ask for a token
-		"backend/admin", "backend/grant", "backend/probe", "web-demo/reports",
+		"backend/admin", "backend/grant", "backend/probe", "backend/provisioning", "web-demo/reports",
 	},
 	{ // authentication, by cookie or by API key; SQL statements of the stores
-		"backend/authn", "backend/serverapi", "backend/store/sqlstore", "backend/store/storetest", "web-demo",
+		"backend/authn", "backend/revalidation", "backend/serverapi", "backend/store/sqlstore", "backend/store/storetest", "web-demo",
 	},
 	{ // endpoints
 		"backend/signin", "backend/serverapi/adminapi", "backend/serverapi/crossapp", "backend/events", "backend/store/migrate", "worker/compile", "worker/workerd",
