@@ -19,7 +19,8 @@ type Error struct {
 	// ReasonPolicy if the organization requires a session with a key; if it is empty,
 	// the session has a key and the request does not prove it. With
 	// workspace_access_denied it is the code of the missing condition. With
-	// session_revoked it is ReasonSessionLimit if a sign-in elsewhere ended the session.
+	// session_revoked it is ReasonSessionLimit if a sign-in elsewhere ended the session, and
+	// provider_refused if the identity provider no longer knows the person.
 	Reason string `json:"reason,omitempty"`
 	// SignedIn is false if no person is signed in. It is nil in answers to requests
 	// without [QuietRefusals], and if it is unknown.

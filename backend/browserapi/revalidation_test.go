@@ -72,7 +72,7 @@ func TestRevalidation_LeaverLosesTheSession(t *testing.T) {
 	for query, want := range map[string]int{
 		`SELECT COUNT(*) FROM endings WHERE reason = 'provider_refused' AND session_id <> ''`:                       1,
 		`SELECT COUNT(*) FROM audit WHERE action = 'sign_out' AND reason = 'provider_refused' AND actor = 'server'`: 1,
-		`SELECT COUNT(*) FROM provider_tokens`:                                                                      1,
+		`SELECT COUNT(*) FROM provider_tokens`: 1,
 	} {
 		if got := w.Count(query); got != want {
 			t.Errorf("%s: %d", query, got)

@@ -32,7 +32,7 @@ func connection(id string) directory.Connection {
 		UntypedLogoutTokens: true, FrontchannelLogout: true,
 		ClientAuth: directory.PrivateKeyJWT, ResponseMode: "form_post", PushRequests: true, AssertionAudience: directory.TokenEndpoint,
 		Revalidation: directory.Revalidation{Revalidate: 300, RevalidateGrace: 3600},
-		Revision: 1,
+		Revision:     1,
 	}
 }
 
