@@ -97,6 +97,8 @@ type examination struct {
 	workspace *directory.Workspace // nil if it could not be read
 	keyIDs    []string             // of the signing keys in the database
 	claims    []string             // that the provider names; nil where it names none
+
+	grantTypes []string // likewise
 	living    []string             // the replicas that say in the database that they run
 }
 
