@@ -2,8 +2,10 @@ package browserapi_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +16,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/host/metrics"
 	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 	"github.com/tabard-auth/tabard/web-demo/idp"
 )
@@ -431,4 +434,70 @@ func TestRevalidation_NoToken(t *testing.T) {
 	if n := w.Count(`SELECT COUNT(*) FROM provider_tokens`) + w.Count(`SELECT COUNT(*) FROM sessions WHERE revalidate_at <> 0`); n != 0 {
 		t.Errorf("%d tokens and times", n)
 	}
+}
+
+// TestRevalidation_StorageFault: whatever write fails, or loses its reply, nobody is signed
+// out, and who leaves later is.
+func TestRevalidation_StorageFault(t *testing.T) {
+	prepare := func() (*world, *lite.Faulty, *httpbrowser.Browser) {
+		w := newWorld(t, nil)
+		w.Provider.RefreshTokens = &idp.RefreshTokens{Grace: time.Minute}
+		w.signsIn(directory.SignIn{Revalidation: fiveMinutes})
+		faulty := w.Failing()
+		b := w.signedIn("alice")
+		w.mint(b, "acme")
+		w.Pass(5 * time.Minute)
+		return w, faulty, b
+	}
+	_, faulty, b := prepare()
+	faulty.Fail(0, false)
+	b.Post("/token", renews)
+	calls := faulty.Calls()
+	if !slices.Contains(calls, "RecordRevalidation") {
+		t.Fatalf("the mint calls %v", calls)
+	}
+	for i, method := range calls {
+		for _, lost := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, lost %t", method, lost), func(t *testing.T) {
+				w, faulty, b := prepare()
+				faulty.Fail(i+1, lost)
+				if got := b.Post("/token", renews); got.Status != http.StatusOK && got.Status < 500 {
+					t.Errorf("%d %s", got.Status, got.Body)
+				}
+				faulty.Fail(0, false)
+				w.Pass(31 * time.Second)
+				w.mint(b, "acme")
+				leave(w.Provider.RefreshTokens, "alice")
+				w.Pass(6 * time.Minute)
+				w.ended(b)
+			})
+		}
+	}
+}
+
+// TestRevalidation_WaitIsBounded: a mint waits for a slow provider for a few seconds, the
+// others not at all, and the answer counts when it comes.
+func TestRevalidation_WaitIsBounded(t *testing.T) {
+	w := revalidating(t, nil)
+	b := w.signedIn("alice")
+	w.mint(b, "acme")
+	release := make(chan struct{})
+	w.Provider.RefreshTokens.Answer = func(http.ResponseWriter, *http.Request) bool { <-release; return false }
+	w.Pass(5 * time.Minute)
+	began := time.Now()
+	w.mint(b, "acme")
+	if waited := time.Since(began); waited < 2*time.Second || waited > 8*time.Second {
+		t.Errorf("the mint waited %v", waited)
+	}
+	for range 20 {
+		w.mint(b, "acme")
+	}
+	w.asked(1)
+	close(release)
+	for w.Count(fmt.Sprintf(`SELECT COUNT(*) FROM sessions WHERE revalidate_at = %d`, w.Now().Unix()+300)) == 0 {
+		<-time.After(10 * time.Millisecond)
+	}
+	leave(w.Provider.RefreshTokens, "alice")
+	w.Pass(5 * time.Minute)
+	w.ended(b)
 }

@@ -99,7 +99,7 @@ type examination struct {
 	claims    []string             // that the provider names; nil where it names none
 
 	grantTypes []string // likewise
-	living    []string             // the replicas that say in the database that they run
+	living     []string // the replicas that say in the database that they run
 }
 
 func (e *examination) add(subject string, level Level, advice, text string, args ...any) {
