@@ -124,7 +124,7 @@ func (s providerTokens) EndConnected(ctx context.Context, id session.ID, connect
 			return err
 		}
 	}
-	if err := (organizationSessions{s.database}).endChildren(ctx, id, organizationID, now); err != nil {
+	if err := organizationSessions(s).endChildren(ctx, id, organizationID, now); err != nil {
 		return fmt.Errorf("sqlstore: end what rests on a connection: %w", err)
 	}
 	return nil
