@@ -53,7 +53,7 @@ export interface FakeClient extends Client {
    * sign-out.
    */
   denyNext(code: Code, more?: { reason?: Ending; retryAfter?: number }): void;
-  /** The session has ended: in another tab, by an administrator. Default: `login_required`. */
+  /** The session has ended: by the person in another tab, or for the reason that a code says. */
   signOutElsewhere(code?: Code): void;
   /**
    * The person is back from the last {@link departures}: signed in, or authenticated as was asked. With a code, how it failed:

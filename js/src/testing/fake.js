@@ -198,7 +198,7 @@ function driverOf(tab, world) {
       tab.age();
     },
     /** @param {import("../../index.js").Code} [code] */
-    signOutElsewhere: (code = "login_required") => tab.signedOut(problemOf(code)),
+    signOutElsewhere: (code) => tab.signedOut(code && problemOf(code)),
     /** @param {import("../../index.js").Code} [code] */
     comeBack: (code) => tab.comeBack(code),
     goOffline: () => void (world.online = false),

@@ -60,7 +60,7 @@ export class Tab {
 
   /** Finds where the tab stands, as a page that loads does. */
   settle() {
-    if (!this.#world.signedIn) return this.signedOut();
+    if (!this.#world.signedIn) return this.signedOut(problemOf("login_required"));
     const found = this.#world.mint(this.#wanted, false);
     if (!("code" in found)) this.activate(found);
     else this.#refused(this.#wanted, found);

@@ -79,7 +79,8 @@ export class World {
     const tenant = name ? this.find(name) : this.tenants[0];
     if (!tenant) return problemOf("organization_access_denied");
     const reason = this.ended.get(tenant.id);
-    if (reason && (strict.includes(reason) || !enter)) return problemOf("organization_session_expired", { reason });
+    if (reason && !enter) return problemOf("organization_session_expired", { reason });
+    if (reason && strict.includes(reason)) return problemOf("insufficient_user_authentication", { reason });
     if (tenant.stepUp && !this.#steppedUp.has(tenant.id)) return problemOf("insufficient_user_authentication");
     this.ended.delete(tenant.id);
     this.entered.add(tenant.id);
