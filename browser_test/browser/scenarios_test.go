@@ -135,7 +135,7 @@ func (w *stageWorld) play(s scenario) {
 		case step.Leave != "":
 			left = step.Leave
 			call := map[string]string{"signIn": "tabard.signIn()", "continue": "last.continue()", "state.continue": "tabard.state.continue()"}[left]
-			chrome.Eval[any](w.T, w.tab, `void `+call)
+			chrome.Eval[any](w.T, w.tab, `globalThis.leaving = true; void `+call)
 		case step.World != nil:
 			w.happen(step.World, left)
 		default:
@@ -181,7 +181,7 @@ func (w *stageWorld) comeBack(canceled bool, left string) {
 	if left == "signIn" {
 		person = "#person-dana"
 	}
-	chrome.Await(w.T, w.tab, fmt.Sprintf(`document.querySelector(%q) || globalThis.tabard && !["starting", "signed_out"].includes(tabard.state.status) && !globalThis.last`, person))
+	chrome.Await(w.T, w.tab, fmt.Sprintf(`document.querySelector(%q) || globalThis.tabard && !["starting", "signed_out"].includes(tabard.state.status) && !globalThis.leaving`, person))
 	switch asked := chrome.Eval[bool](w.T, w.tab, fmt.Sprintf(`document.querySelector(%q) !== null`, person)); {
 	case canceled:
 		chrome.Press(w.T, w.tab, "#cancel")
@@ -189,7 +189,7 @@ func (w *stageWorld) comeBack(canceled bool, left string) {
 	case asked:
 		chrome.Press(w.T, w.tab, person)
 	}
-	chrome.Await(w.T, w.tab, `globalThis.tabard && tabard.state.status !== "starting"`)
+	chrome.Await(w.T, w.tab, `globalThis.tabard && tabard.state.status !== "starting" && !globalThis.leaving`)
 }
 
 // see waits until the page sees what a scenario says.
