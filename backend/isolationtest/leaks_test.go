@@ -64,13 +64,24 @@ var samples = []struct {
 
 // checkSample runs the kit on a sample, in a bubble of its own time.
 // It ends at the first finding if it may.
-func checkSample(t *testing.T, s *sample, first bool) (report isolationtest.Report) {
+func checkSample(t *testing.T, s *sample, first bool) isolationtest.Report {
+	t.Helper()
+	routes, records, err := isolationtest.Plan(s.plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return check(t, s, routes, records, first)
+}
+
+func checkPlanned(t *testing.T, s *sample, routes []isolationtest.Route, records []isolationtest.Creation) isolationtest.Report {
+	t.Helper()
+	return check(t, s, routes, records, false)
+}
+
+func check(t *testing.T, s *sample, routes []isolationtest.Route, records []isolationtest.Creation, first bool) (report isolationtest.Report) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		routes, records, err := isolationtest.Plan(s.plan)
-		if err != nil {
-			t.Fatal(err)
-		}
+		var err error
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		report, err = isolationtest.Check(ctx, isolationtest.Config{
