@@ -90,6 +90,11 @@ func (s service) places(route Route, value string, at target) []attempt {
 			editBody(r, func(members map[string]any) { s.nameAll(inside(members, outer), value) })
 		}})
 	}
+	if isObject {
+		inner = append(inner, attempt{name: at.name + " and every object of the body with every name of a tenant", at: at, odd: true, change: func(r *http.Request, _, _ record) {
+			editBody(r, func(members map[string]any) { s.nameDeep(members, value) })
+		}})
+	}
 	all := func(what string, parts []attempt, change edit) attempt {
 		return attempt{name: at.name + " and " + what, at: at, parts: parts, odd: true, change: change}
 	}
@@ -105,6 +110,7 @@ func (s service) places(route Route, value string, at target) []attempt {
 				for _, outer := range outerNames {
 					s.nameAll(inside(members, outer), value)
 				}
+				s.nameDeep(members, value)
 			})
 		}),
 	}
@@ -114,6 +120,28 @@ func (s service) places(route Route, value string, at target) []attempt {
 func (s service) nameAll(members map[string]any, value string) {
 	for _, name := range s.hintNames() {
 		members[name] = value
+	}
+}
+
+// nameDeep is nameAll for every object within another.
+func (s service) nameDeep(value any, name string) {
+	switch value := value.(type) {
+	case map[string]any:
+		for _, member := range value {
+			if inner, ok := member.(map[string]any); ok {
+				s.nameDeep(inner, name)
+				s.nameAll(inner, name)
+			} else {
+				s.nameDeep(member, name)
+			}
+		}
+	case []any:
+		for _, member := range value {
+			s.nameDeep(member, name)
+			if inner, ok := member.(map[string]any); ok {
+				s.nameAll(inner, name)
+			}
+		}
 	}
 }
 
@@ -217,75 +245,5 @@ func (s service) references(route Route, at target) (all []attempt) {
 	if strings.HasPrefix(route.Body, "{") && !route.reads() {
 		all = append(all, together("its record in every member of the body", at, bodies))
 	}
-	return append(all, s.bulk(route, at)...)
-}
-
-// bulk names a record of its own and then the other's where a route takes ids.
-func (s service) bulk(route Route, at target) (all []attempt) {
-	for _, param := range route.ids(s.OrganizationParam) {
-		if slices.Contains(route.bodyParams(), param) {
-			all = append(all, attempt{name: "its own record and then the other's in the body", at: at, change: func(r *http.Request, own, others record) {
-				editBody(r, func(members map[string]any) { appended(members, own.values[param], others.values[param]) })
-			}})
-			continue
-		}
-		all = append(all, attempt{name: "its own record and then the other's, with a comma", at: at, odd: true, change: func(r *http.Request, own, others record) {
-			setPath(r, strings.Replace(r.URL.EscapedPath(), own.values[param], own.values[param]+","+others.values[param], 1))
-			r.URL.RawQuery = strings.ReplaceAll(r.URL.RawQuery, own.values[param], own.values[param]+","+others.values[param])
-		}})
-	}
-	return all
-}
-
-// appended adds an id to every list of a body that has the first one.
-func appended(value any, own, others string) any {
-	switch value := value.(type) {
-	case map[string]any:
-		for name, member := range value {
-			value[name] = appended(member, own, others)
-		}
-	case []any:
-		for i, member := range value {
-			value[i] = appended(member, own, others)
-		}
-		for _, member := range value {
-			if jsonText(member) == own {
-				return append(value, like(member, others))
-			}
-		}
-		for _, member := range value { // a list of objects
-			if object, ok := member.(map[string]any); ok {
-				for name, inner := range object {
-					if jsonText(inner) == own {
-						further := map[string]any{}
-						for key, kept := range object {
-							further[key] = kept
-						}
-						further[name] = like(inner, others)
-						return append(value, further)
-					}
-				}
-			}
-		}
-	}
-	return value
-}
-
-// like returns an id in the type of another.
-func like(value any, id string) any {
-	if _, ok := value.(float64); ok {
-		return json.Number(id)
-	}
-	return id
-}
-
-// recordWildcards returns the wildcards that records have values of.
-func (s service) recordWildcards() (all []string) {
-	for _, c := range s.Records {
-		for name := range c.Values {
-			all = append(all, name)
-		}
-	}
-	slices.Sort(all)
-	return slices.Compact(all)
+	return slices.Concat(all, s.bulk(route, at), s.single(route, at))
 }

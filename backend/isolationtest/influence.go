@@ -13,7 +13,7 @@ import (
 // rounds is how often a difference must show itself.
 const rounds = 3
 
-// influences reads a tenant's own views before and after the other makes a record. A
+// influences reads a tenant's own views before and after the other makes records. A
 // part that changes each time with it, and never without, depends on the other's rows:
 // a count, an order, a tag.
 func (k *check) influences(ctx context.Context, t int) error {
@@ -38,8 +38,10 @@ func (k *check) influences(ctx context.Context, t int) error {
 			return err
 		}
 		began := time.Now()
-		if _, err := k.makeRecord(ctx, 1-t, nil); err != nil {
-			return err
+		for range 2 { // a rounded count may hide one
+			if _, err := k.makeRecord(ctx, 1-t, nil); err != nil {
+				return err
+			}
 		}
 		took = time.Since(began)
 		after, err := k.snapshot(ctx, t)
@@ -73,8 +75,8 @@ func (k *check) influences(ctx context.Context, t int) error {
 			continue
 		}
 		slices.Sort(names)
-		f := k.finding(Leaked, act{call: call{route: route}, by: t, attempt: ownView + " before and after the other makes a record"}, shown[route])
-		f.Seen = "it changes whenever the other organization makes a record, and never else: " + strings.Join(names[:min(3, len(names))], "; ")
+		f := k.finding(Leaked, act{call: call{route: route}, by: t, attempt: ownView + " before and after the other makes records"}, shown[route])
+		f.Seen = "it changes whenever the other organization makes records, and never else: " + strings.Join(names[:min(3, len(names))], "; ")
 		f.Why = "the answer counts, sorts or tags records of the other organization"
 		k.add(f)
 	}
