@@ -1,7 +1,12 @@
 // Package isolationtest looks for data of one organization that an API serves to
 // another. It calls every route with another organization's token, paths, headers,
-// queries, cookies and bodies, and with invalid tokens, and reports the results: as an
-// ordinary Go test ([Run]), or for any HTTP service ([Check], and tabard isolation).
+// queries, cookies, bodies and records, with both organizations' requests at once, and
+// with invalid tokens, and reports the results: as an ordinary Go test ([Run]), or for
+// any HTTP service ([Check], and tabard isolation). [PlanOpenAPI] makes the plan.
+//
+// It keeps the texts and ids of both organizations for the whole run and looks for them
+// in whole answers, however they are encoded; and it compares answers about foreign
+// records with answers about records that do not exist.
 //
 // It finds leaks of the kinds that it tries, on the routes that it is given. A report
 // without findings does not prove that there are none. It is best to generate a
