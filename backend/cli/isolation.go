@@ -25,6 +25,7 @@ type isolation struct {
 	quota        int
 	settle       time.Duration
 	asJSON       bool
+	schema       bool
 }
 
 func isolationCommand() *cobra.Command {
@@ -78,19 +79,15 @@ must stay valid until the end.`,
 	flags.IntVar(&i.quota, "quota", 0, "how many records the API lets an organization have; the test creates them all")
 	flags.DurationVar(&i.settle, "settle", 2*time.Second, "how long what the API does later may take")
 	flags.BoolVar(&i.asJSON, "json", false, "write the report as JSON")
-	schema := flags.Bool("schema", false, "write the JSON Schema of the report, and test nothing")
-	run := command.RunE
-	command.RunE = func(c *cobra.Command, args []string) error {
-		if *schema {
-			_, err := c.OutOrStdout().Write(isolationtest.ReportSchema)
-			return err
-		}
-		return run(c, args)
-	}
+	flags.BoolVar(&i.schema, "schema", false, "write the JSON Schema of the report, and test nothing")
 	return command
 }
 
 func (i *isolation) run(c *cobra.Command, plan string) error {
+	if i.schema {
+		_, err := c.OutOrStdout().Write(isolationtest.ReportSchema)
+		return err
+	}
 	config, omitted, err := i.config(plan)
 	if err != nil {
 		return err

@@ -17,10 +17,6 @@ const rounds = 3
 // part that changes each time with it, and never without, depends on the other's rows:
 // a count, an order, a tag.
 func (k *check) influences(ctx context.Context, t int) error {
-	type part struct {
-		route Route
-		name  string
-	}
 	var always map[part]bool
 	noise := map[part]bool{}
 	shown := map[Route]answer{}
@@ -64,10 +60,23 @@ func (k *check) influences(ctx context.Context, t int) error {
 			return nil
 		}
 	}
+	maps.DeleteFunc(always, func(p part, _ bool) bool { return noise[p] })
+	k.reportParts(t, always, shown)
+	return nil
+}
+
+// part is a feature of the answers of a route.
+type part struct {
+	route Route
+	name  string
+}
+
+// reportParts reports the routes whose answers depend on the other's rows.
+func (k *check) reportParts(t int, parts map[part]bool, shown map[Route]answer) {
 	for _, route := range k.Routes {
 		var names []string
-		for p := range always {
-			if p.route == route && !noise[p] {
+		for p := range parts {
+			if p.route == route {
 				names = append(names, p.name)
 			}
 		}
@@ -81,7 +90,6 @@ func (k *check) influences(ctx context.Context, t int) error {
 		k.add(f)
 	}
 	k.flush()
-	return nil
 }
 
 // snapshot returns a tenant's own views.

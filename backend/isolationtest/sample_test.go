@@ -27,7 +27,6 @@ type sample struct {
 type row struct {
 	id, organization, text string
 	version                int
-	parent                 string
 }
 
 func newSample(leak, plan string) *sample {
