@@ -155,22 +155,22 @@ func TestHandler_TakesTheFirstMessage(t *testing.T) {
 	d := w.issuer.NewDevice()
 	bound := w.issuer.Bound(d, "org_acme")
 	proof := d.Proof(bound, "GET", "https://api.example.com/live")
-	for name, c := range map[string]struct{ path, token, proof, want string }{
-		"a token":                     {"/live", w.token("org_acme", 300), "", "accepted"},
-		"its organization's path":     {"/organizations/org_acme/live", w.token("org_acme", 300, permitted), "", "accepted"},
-		"a bound one, with a proof":   {"/live", bound, proof, "accepted"},
-		"the proof again":             {"/live", bound, proof, "4401 invalid_dpop_proof invalid_proof"},
-		"a bound one without":         {"/live", bound, "", "4401 invalid_token proof_required"},
-		"a proof for a token without": {"/live", w.token("org_acme", 300), proof, "4401 invalid_dpop_proof invalid_proof"},
-		"an expired one":              {"/live", w.issuer.Expired("org_acme"), "", "4401 invalid_token expired"},
-		"expired, within the leeway":  {"/live", w.token("org_acme", -5), "", "4401 invalid_token expired"},
-		"a foreign one":               {"/live", w.issuer.Foreign("org_acme"), "", "4401 invalid_token bad_signature"},
-		"another organization's path": {"/organizations/org_globex/live", w.token("org_acme", 300, permitted), "", "4403 organization_mismatch"},
-		"without the permission":      {"/organizations/org_acme/live", w.token("org_acme", 300), "", "4403 insufficient_scope"},
-		"without the authentication":  {"/recent", w.token("org_acme", 300), "", `4401 insufficient_user_authentication acr_values="mfa", max_age="60"`},
-		"none":                        {"/live", "", "", "4401 no_token"},
-		"one that is far too long":    {"/live", strings.Repeat("x", 20<<10), "", "4401 no_token"},
-		"what is no token":            {"/live", "x", "", "4401 invalid_token malformed"},
+	for _, c := range []struct{ name, path, token, proof, want string }{
+		{"a token", "/live", w.token("org_acme", 300), "", "accepted"},
+		{"its organization's path", "/organizations/org_acme/live", w.token("org_acme", 300, permitted), "", "accepted"},
+		{"a bound one, with a proof", "/live", bound, proof, "accepted"},
+		{"the proof again", "/live", bound, proof, "4401 invalid_dpop_proof invalid_proof"},
+		{"a bound one without", "/live", bound, "", "4401 invalid_token proof_required"},
+		{"a proof for a token without", "/live", w.token("org_acme", 300), proof, "4401 invalid_dpop_proof invalid_proof"},
+		{"an expired one", "/live", w.issuer.Expired("org_acme"), "", "4401 invalid_token expired"},
+		{"expired, within the leeway", "/live", w.token("org_acme", -5), "", "4401 invalid_token expired"},
+		{"a foreign one", "/live", w.issuer.Foreign("org_acme"), "", "4401 invalid_token bad_signature"},
+		{"another organization's path", "/organizations/org_globex/live", w.token("org_acme", 300, permitted), "", "4403 organization_mismatch"},
+		{"without the permission", "/organizations/org_acme/live", w.token("org_acme", 300), "", "4403 insufficient_scope"},
+		{"without the authentication", "/recent", w.token("org_acme", 300), "", `4401 insufficient_user_authentication acr_values="mfa", max_age="60"`},
+		{"none", "/live", "", "", "4401 no_token"},
+		{"one that is far too long", "/live", strings.Repeat("x", 20<<10), "", "4401 no_token"},
+		{"what is no token", "/live", "x", "", "4401 invalid_token malformed"},
 	} {
 		_, got := w.open(c.path, c.token, c.proof)
 		var answer struct {
@@ -182,11 +182,11 @@ func TestHandler_TakesTheFirstMessage(t *testing.T) {
 		if json.Unmarshal([]byte(got), &answer) == nil {
 			got = "accepted"
 			if answer.Tabard.Organization != "org_acme" || answer.Tabard.ExpiresIn < 290 || answer.Tabard.ExpiresIn > 300 {
-				t.Errorf("%s: %+v", name, answer)
+				t.Errorf("%s: %+v", c.name, answer)
 			}
 		}
 		if got != c.want {
-			t.Errorf("%s: %q, want %q", name, got, c.want)
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
 	for name, message := range map[string]string{
