@@ -208,6 +208,9 @@ func TestHandler_TakesTheFirstMessage(t *testing.T) {
 	}
 }
 
+// until changes when a token ends.
+func until(end int64) func(*token.Claims) { return func(c *token.Claims) { c.Expires = end } }
+
 func permitted(c *token.Claims) { c.Permissions = []string{"live"} }
 
 // TestHandler_ForeignPage: a page of an origin that the API does not list opens no
@@ -286,21 +289,21 @@ func (w *world) ends(what string, c *websocket.Conn, at time.Time, want string, 
 
 func TestHandler_EndsWithItsToken(t *testing.T) {
 	w := newWorld(t)
-	now := time.Now()
-	c, _ := w.open("/live", w.token("org_acme", 2), "")
-	w.ends("the token", c, time.Unix(now.Unix()+2, 0), "4401 invalid_token expired", token.Expired)
+	end := time.Now().Unix() + 2
+	c, _ := w.open("/live", w.token("org_acme", 0, until(end)), "")
+	w.ends("the token", c, time.Unix(end, 0), "4401 invalid_token expired", token.Expired)
 }
 
 func TestHandler_GoesOnWithARenewedToken(t *testing.T) {
 	w := newWorld(t)
-	now := time.Now()
-	c, _ := w.open("/live", w.token("org_acme", 3), "")
-	w.send(c, credential(w.token("org_acme", 6), ""))
+	end := time.Now().Unix() + 6
+	c, _ := w.open("/live", w.token("org_acme", 0, until(end-3)), "")
+	w.send(c, credential(w.token("org_acme", 0, until(end)), ""))
 	w.send(c, "hello")
 	if got := w.next(c); got != "hello of org_acme" {
 		t.Errorf("%q", got)
 	}
-	w.ends("the second token", c, time.Unix(now.Unix()+6, 0), "4401 invalid_token expired", token.Expired)
+	w.ends("the second token", c, time.Unix(end, 0), "4401 invalid_token expired", token.Expired)
 }
 
 // TestHandler_RenewalByAnotherToken closes the connection.
