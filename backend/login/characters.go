@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// unambiguous reports whether a text can identify something. A parser of JSON replaces
+// Unambiguous reports whether a text can identify something. A parser of JSON replaces
 // what is not Unicode with U+FFFD, which would make one of two different subjects. Not
 // every database can store U+0000.
-func unambiguous(text string) bool {
+func Unambiguous(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsAny(text, "\x00\ufffd")
 }
 

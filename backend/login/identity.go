@@ -160,7 +160,7 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a At
 		return Identity{}, refused("identity token: the nonce is not the one of this sign-in")
 	case token.Subject == "" || len(token.Subject) > maxSubject:
 		return Identity{}, refused("identity token: sub is missing or longer than 255 bytes")
-	case !unambiguous(token.Subject):
+	case !Unambiguous(token.Subject):
 		return Identity{}, p.faultError(FaultToken, "identity token: sub %.300q is not Unicode text, so that two people could have the same one: have the provider encode it in UTF-8", token.Subject)
 	case claims.AuthorizedParty != "" && string(claims.AuthorizedParty) != p.config.ClientID:
 		return Identity{}, p.faultError(FaultToken, "identity token: azp is %.100q, not this client", claims.AuthorizedParty)

@@ -54,7 +54,7 @@ func (i *identifier) UnmarshalJSON(value []byte) error {
 	} else {
 		(*text)(i).UnmarshalJSON(value) // never fails
 	}
-	if len(*i) > maxSubject || !unambiguous(string(*i)) {
+	if len(*i) > maxSubject || !Unambiguous(string(*i)) {
 		*i = ""
 	}
 	return nil

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/authn"
@@ -98,14 +97,11 @@ func (f *Flow) initiated(c *authn.Request, given url.Values) (url.Values, error)
 // maxIssuer is the largest length of an issuer, in bytes.
 const maxIssuer = 1000
 
-// storable reports whether every database stores a text.
-func storable(text string) bool { return utf8.ValidString(text) && !strings.Contains(text, "\x00") }
-
 // initiator returns the organization at whose connection a sign-in is initiated, which
 // is empty for the workspace's provider. problem says why there is none.
 func (f *Flow) initiator(c *authn.Request, issuer, connection string) (organization, problem string, err error) {
 	const unknown = "No enabled connection has this issuer."
-	if len(issuer) > maxIssuer || !storable(issuer) {
+	if len(issuer) > maxIssuer || !login.Unambiguous(issuer) {
 		return "", unknown, nil
 	}
 	if connection != "" {
