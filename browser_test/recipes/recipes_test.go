@@ -17,6 +17,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 	"github.com/tabard-auth/tabard/browser_test/kit/demo"
 	"github.com/tabard-auth/tabard/browser_test/kit/markdown"
+	"github.com/tabard-auth/tabard/browser_test/kit/ports"
 	"github.com/tabard-auth/tabard/browser_test/kit/program"
 )
 
@@ -40,7 +41,7 @@ func do(t *testing.T, folder, command string) {
 	defer stop()
 	run := exec.CommandContext(ctx, "bash", "-ec", command)
 	run.Dir = folder
-	run.Env = append(os.Environ(), "npm_config_audit=false", "npm_config_fund=false", "npm_config_yes=true", "npm_config_prefer_offline=true", "CI=1")
+	run.Env = append(os.Environ(), "npm_config_audit=false", "npm_config_fund=false", "npm_config_yes=true", "npm_config_prefer_offline=true", "CI=1", "NEXT_TELEMETRY_DISABLED=1")
 	if out, err := run.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", command, err, out)
 	}
@@ -111,4 +112,38 @@ func TestRecipe_Playwright(t *testing.T) {
 	}
 	d := demo.Start(t)
 	do(t, folder, "export APP="+d.Origin+" CHROMIUM="+browser+"\n"+commands[1])
+}
+
+// TestRecipe_Next makes the app, builds it, starts its server behind the demo, and works
+// with it.
+func TestRecipe_Next(t *testing.T) {
+	folder := t.TempDir()
+	commands, files := recipe(t, "NEXT.md", "sh"), recipe(t, "NEXT.md", "tsx")
+	do(t, folder, strings.ReplaceAll(commands[0], "@tabard/client", packed(t, folder)))
+	app := filepath.Join(folder, "my-app")
+	for i, name := range []string{"app/tabard.tsx", "app/layout.tsx", "app/page.tsx"} {
+		program.Write(t, filepath.Join(app, name), files[i])
+	}
+	do(t, app, commands[1])
+	port := ports.Hold(t)
+	server := exec.Command("node", "node_modules/next/dist/bin/next", "start", "--port", fmt.Sprint(port))
+	server.Dir = app
+	program.Run(t, "next", server)
+	d := demo.StartWith(t, fmt.Sprintf("http://localhost:%d", port))
+	tab := chrome.New(t)
+	console := chrome.Watch(t, tab)
+	chrome.Go(t, tab, d.Origin+"/?tabard_organization=acme")
+	chrome.Press(t, tab, "#sign-in")
+	chrome.Press(t, tab, "#person-alice")
+	chrome.Await(t, tab, `document.querySelector("h1")?.innerText === "Acme Corporation"`)
+	other := chrome.Tab(t, tab)
+	chrome.Go(t, other, d.Origin+"/?tabard_organization=initech")
+	chrome.Await(t, other, `document.querySelector("h1")?.innerText === "Initech Labs"`)
+	chrome.Press(t, tab, "#list")
+	chrome.Press(t, tab, "#to-globex")
+	chrome.Await(t, tab, `document.querySelector("h1")?.innerText === "Globex Shipping"`)
+	chrome.Await(t, other, `document.querySelector("h1")?.innerText === "Initech Labs"`)
+	if lines := console.Lines("error: ", "warning: ", "exception: "); len(lines) != 0 {
+		t.Errorf("on the console: %q", lines)
+	}
 }
