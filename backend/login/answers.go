@@ -91,11 +91,11 @@ func usedOfMetadata(_ int, body []byte) []byte {
 	return encode(used)
 }
 
-// usedOfTokens returns the used members of a token response. An error response stays as
-// it is.
+// usedOfTokens returns the used members of a token response. An error response without
+// an error code stays as it is.
 func usedOfTokens(status int, body []byte) []byte {
 	var used usedTokens
-	if status/100 != 2 || strictjson.DecodeKnown(body, &used) != nil {
+	if strictjson.DecodeKnown(body, &used) != nil || status/100 != 2 && used.Error == "" {
 		return nil
 	}
 	if used.IDToken = text(strings.TrimSpace(string(used.IDToken))); used.IDToken != "" && used.AccessToken == "" {

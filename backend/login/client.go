@@ -2,7 +2,6 @@ package login
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,8 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
+
+	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
 // IsResponseMode reports whether a response mode is supported. Empty leaves it to the
@@ -122,23 +123,23 @@ func (p *Provider) push(ctx context.Context, found *discovered, address string, 
 	}
 	defer response.Body.Close()
 	var answer struct {
-		RequestURI  string `json:"request_uri"`
-		Error       string `json:"error"`
-		Description string `json:"error_description"`
+		RequestURI  text `json:"request_uri"`
+		Error       text `json:"error"`
+		Description text `json:"error_description"`
 	}
 	body, err := io.ReadAll(response.Body)
 	if err == nil {
-		err = json.Unmarshal(body, &answer)
+		err = strictjson.DecodeKnown(body, &answer)
 	}
 	if response.StatusCode/100 != 2 || err != nil || answer.RequestURI == "" {
 		secrets := []string{request.PostForm.Get("client_assertion"), request.PostForm.Get("client_secret")}
-		said := p.redact(secrets, answer.Error, answer.Description)
+		said := p.redact(secrets, string(answer.Error), string(answer.Description))
 		if answer.Error == "" {
 			said = p.redact(secrets, string(body))
 		}
-		return "", p.endpointError("its endpoint for pushed requests", response.StatusCode, answer.Error, said)
+		return "", p.endpointError("its endpoint for pushed requests", response.StatusCode, string(answer.Error), said)
 	}
-	authorization.RawQuery = withQuery(found.oauth.Endpoint.AuthURL, url.Values{"client_id": {p.config.ClientID}, "request_uri": {answer.RequestURI}})
+	authorization.RawQuery = withQuery(found.oauth.Endpoint.AuthURL, url.Values{"client_id": {p.config.ClientID}, "request_uri": {string(answer.RequestURI)}})
 	return authorization.String(), nil
 }
 

@@ -1,9 +1,7 @@
 package login
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"strings"
@@ -158,12 +156,12 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a At
 		return Identity{}, refused("identity token: %w", err)
 	}
 	switch {
-	case containsNull(text):
-		return Identity{}, refused("identity token: it contains a null character")
 	case claims.Nonce == "" || string(claims.Nonce) != a.Nonce:
 		return Identity{}, refused("identity token: the nonce is not the one of this sign-in")
 	case token.Subject == "" || len(token.Subject) > maxSubject:
 		return Identity{}, refused("identity token: sub is missing or longer than 255 bytes")
+	case !Unambiguous(token.Subject):
+		return Identity{}, p.faultError(FaultToken, "identity token: sub %.300q is not Unicode text, so that two people could have the same one: have the provider encode it in UTF-8", token.Subject)
 	case claims.AuthorizedParty != "" && string(claims.AuthorizedParty) != p.config.ClientID:
 		return Identity{}, p.faultError(FaultToken, "identity token: azp is %.100q, not this client", claims.AuthorizedParty)
 	case token.IssuedAt.Unix() <= 0 || token.IssuedAt.Unix() > now+maxSkew:
@@ -182,19 +180,18 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a At
 	return identity, nil
 }
 
-// containsNull reports whether the JSON may contain U+0000, which not every database
-// can store.
-func containsNull(text json.RawMessage) bool { return bytes.Contains(text, []byte(`\u0000`)) }
-
-// truncateName limits a name's length.
+// truncateName limits a name's length. A name that cannot be stored counts as absent.
 func truncateName(name string) string {
+	if hasNull(name) {
+		return ""
+	}
 	return strings.ToValidUTF8(name[:min(len(name), maxName)], "")
 }
 
-// verifiedEmail returns the e-mail address, unless it is too long or the claims say
-// that it is not verified (OpenID Connect Core section 5.1).
+// verifiedEmail returns the e-mail address, unless it cannot be stored, is too long or
+// the claims say that it is not verified (OpenID Connect Core section 5.1).
 func verifiedEmail(email string, claims map[string]any) string {
-	if v, said := claims["email_verified"]; len(email) > maxEmail || said && v != true && v != "true" {
+	if v, said := claims["email_verified"]; len(email) > maxEmail || hasNull(email) || said && v != true && v != "true" {
 		return ""
 	}
 	return email

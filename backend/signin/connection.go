@@ -131,6 +131,9 @@ func (f *Flow) ProviderFor(c *authn.Request, attempt login.Attempt) (*login.Prov
 }
 
 func enabledConnection(c *authn.Request, id string) (directory.Connection, error) {
+	if !directory.IsConnectionID(id) {
+		return directory.Connection{}, refusedWith(connectionDisabled)
+	}
 	own, err := c.Store.Connection(c.Ctx, id)
 	if errors.Is(err, directory.ErrNoConnection) || err == nil && !own.Enabled {
 		return own, refusedWith(connectionDisabled)
