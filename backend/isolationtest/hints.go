@@ -1,6 +1,7 @@
 package isolationtest
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -67,7 +68,7 @@ func (s service) places(route Route, value string, at target) []attempt {
 	for _, header := range s.hintHeaders() {
 		add(&headers, "the header "+header, func(r *http.Request, _, _ record) { r.Header.Set(header, value) })
 	}
-	isObject := strings.HasPrefix(route.Body, "{")
+	isObject := strings.HasPrefix(route.Body, "{") || strings.HasPrefix(route.Body, "[{")
 	for _, name := range s.hintNames() {
 		add(&queries, "the query "+name, func(r *http.Request, _, _ record) { setQuery(r, name, value) })
 		add(&twice, "twice the query "+name, func(r *http.Request, own, _ record) { setQuery(r, name, own.organization, value) })
@@ -184,8 +185,25 @@ func addMember(r *http.Request, name string, value any) {
 	editBody(r, func(members map[string]any) { members[name] = value })
 }
 
-// editBody edits a request's JSON object. Another body stays as it is.
+// editBody edits a request's JSON object, or each object of its list. Another body stays
+// as it is.
 func editBody(r *http.Request, change func(members map[string]any)) {
+	editValue(r, func(value any) any {
+		all, ok := value.([]any)
+		if !ok {
+			all = []any{value}
+		}
+		for _, each := range all {
+			if members, ok := each.(map[string]any); ok {
+				change(members)
+			}
+		}
+		return value
+	})
+}
+
+// editValue replaces a request's JSON value.
+func editValue(r *http.Request, change func(value any) any) {
 	if r.Body == nil {
 		return
 	}
@@ -193,10 +211,11 @@ func editBody(r *http.Request, change func(members map[string]any)) {
 	if err != nil {
 		return
 	}
-	var members map[string]any
-	if json.Unmarshal(body, &members) == nil && members != nil {
-		change(members)
-		body, _ = json.Marshal(members) // a decoded value can be encoded
+	var value any
+	reader := json.NewDecoder(bytes.NewReader(body))
+	reader.UseNumber() // a float64 has too few digits
+	if reader.Decode(&value) == nil && value != nil {
+		body, _ = json.Marshal(change(value)) // a decoded value can be encoded
 	}
 	setBody(r, string(body))
 }

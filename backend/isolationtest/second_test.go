@@ -29,7 +29,9 @@ GET    /v1/stats
 GET    /v1/suggest?q={canary}
 POST   /v1/merge {"into": "{deal}", "from": "{deal}"}
 GET    /v1/activity
-POST   /v1/import {"rows": [{"title": "{canary}"}]}`)
+POST   /v1/import {"rows": [{"title": "{canary}"}]}
+POST   /v1/upload [{"title": "{canary}"}]
+read POST /v1/lookup ["{deal}"]`)
 	is := func(name string) bool { return leak == name }
 	comments := map[string][]string{} // by deal
 	var activity []row
@@ -191,6 +193,33 @@ POST   /v1/import {"rows": [{"title": "{canary}"}]}`)
 		w.Header().Set("Content-Type", "text/event-stream")
 		w.Write(out.Bytes())
 	})
+	s.handle("POST /v1/upload", func(w http.ResponseWriter, r *http.Request, organization string) {
+		var rows []map[string]any
+		json.NewDecoder(r.Body).Decode(&rows)
+		for _, members := range rows {
+			of := organization
+			if chosen := text(members, "tenant"); chosen != "" && is("a row of a list names its organization") {
+				of = chosen
+			}
+			s.add(of, text(members, "title"))
+		}
+		answer(w, http.StatusAccepted, map[string]any{"rows": len(rows)})
+	})
+	s.handle("POST /v1/lookup", func(w http.ResponseWriter, r *http.Request, organization string) {
+		var ids []string
+		json.NewDecoder(r.Body).Decode(&ids)
+		titles := []string{}
+		for i, id := range ids {
+			of := organization
+			if i > 0 {
+				of = scope(organization, "a list of ids is checked at its first")
+			}
+			if found, ok := s.find(of, id); ok {
+				titles = append(titles, found.text)
+			}
+		}
+		answer(w, http.StatusOK, titles)
+	})
 	s.handle("POST /v1/import", func(w http.ResponseWriter, r *http.Request, organization string) {
 		rows, _ := input(r)["rows"].([]any)
 		for _, each := range rows {
@@ -221,7 +250,7 @@ func TestCheck_FindsLeaksOfASecondList(t *testing.T) {
 		"HEAD is not checked", "the error quotes the row in UTF-16", "a debug header has the query", "validation comes before the owner",
 		"comments do not ask whose the deal is", "a comment can be put at a foreign deal", "the average is everybody's",
 		"suggestions are everybody's", "a merge checks only one side", "a merge takes a foreign row", "the feed is everybody's",
-		"an imported row names its organization",
+		"an imported row names its organization", "a row of a list names its organization", "a list of ids is checked at its first",
 	} {
 		t.Run(leak, func(t *testing.T) {
 			report := checkSample(t, crm(leak), true)

@@ -61,7 +61,7 @@ func (s service) bulk(route Route, at target) (all []attempt) {
 	for _, param := range route.ids(s.OrganizationParam) {
 		if slices.Contains(route.bodyParams(), param) {
 			all = append(all, attempt{name: "its own record and then the other's in the body", at: at, change: func(r *http.Request, own, others record) {
-				editBody(r, func(members map[string]any) { appended(members, own.values[param], others.values[param]) })
+				editValue(r, func(value any) any { return appended(value, own.values[param], others.values[param]) })
 			}})
 			continue
 		}
@@ -109,7 +109,7 @@ func appended(value any, own, others string) any {
 
 // like returns an id in the type of another.
 func like(value any, id string) any {
-	if _, ok := value.(float64); ok {
+	if _, ok := value.(json.Number); ok {
 		return json.Number(id)
 	}
 	return id
