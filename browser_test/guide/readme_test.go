@@ -61,16 +61,25 @@ const goBlock = `package p
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/base64"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/tabard-auth/tabard/backend/isolationtest"
 	"github.com/tabard-auth/tabard/backend/resource"
+	"github.com/tabard-auth/tabard/backend/resource/hold"
+	"github.com/tabard-auth/tabard/backend/resource/hold/coderws"
 	"github.com/tabard-auth/tabard/backend/tenantdb"
 	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/backend/token/tokentest"
@@ -85,6 +94,15 @@ var (
 	_ tenantdb.Beginner
 	_ isolationtest.Config
 	_ *tokentest.Issuer
+	_ hold.Upgrade = coderws.Upgrade
+	_ *url.URL
+	_ time.Time
+	_ = hmac.New(sha256.New, nil)
+	_ = base64.RawURLEncoding
+	_ = fmt.Sprint(strconv.Itoa(0))
+
+	guard    *resource.Guard
+	follower *resource.Follower
 )
 
 func f(ctx context.Context, mux *http.ServeMux, notes http.Handler, raw string, w http.ResponseWriter, r *http.Request,
