@@ -21,13 +21,15 @@ import (
 type epochs struct {
 	mu sync.Mutex
 	signingkey.DatabaseEpoch
-	has bool
-	err error
+	has   bool
+	err   error
+	reads int
 }
 
 func (e *epochs) Epoch(_ context.Context, adopt string) (signingkey.DatabaseEpoch, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.reads++
 	if !e.has {
 		e.has, e.Value = true, adopt
 	}
