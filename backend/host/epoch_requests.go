@@ -30,7 +30,8 @@ func (e *Epoch) Ready(ctx context.Context) error {
 }
 
 // begin makes the check that is due at a request. It returns an error if there is no
-// verdict. The caller calls end when the request is answered, for no work may outlive it.
+// verdict. The caller calls end when the request is answered, for no work may outlive it;
+// a check that takes a second longer than the request is given up.
 func (e *Epoch) begin(ctx context.Context) (end func(), err error) {
 	end = func() {}
 	if e.requests == nil {
@@ -43,6 +44,7 @@ func (e *Epoch) begin(ctx context.Context) (end func(), err error) {
 	if !known || e.Held() != nil {
 		return end, e.checkByRequest(ctx)
 	}
+	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -50,7 +52,13 @@ func (e *Epoch) begin(ctx context.Context) (end func(), err error) {
 			e.Log.Warn("the database's epoch could not be read; that is tried again", "cause", err)
 		}
 	}()
-	return func() { <-done }, nil
+	return func() {
+		defer cancel()
+		select {
+		case <-done:
+		case <-time.After(answerTimeout):
+		}
+	}, nil
 }
 
 // due reports whether there was a verdict ever, and whether the next one is due.

@@ -79,6 +79,14 @@ func TestEpoch_ByRequest(t *testing.T) {
 		if n := database.reads - before; n != 0 {
 			t.Errorf("100 requests read the epoch %d times", n)
 		}
+		database.hangs = true
+		time.Sleep(6 * time.Second)
+		asked := time.Now()
+		expect("the check hangs", someRequest, "served")
+		if took := time.Since(asked); took > time.Second {
+			t.Errorf("a request waited %v for a check that hangs", took)
+		}
+		database.hangs = false
 		database.Value = "restore:x"
 		time.Sleep(6 * time.Second)
 		expect("restored while it is served, beside the check", someRequest, "served")

@@ -23,10 +23,15 @@ type epochs struct {
 	signingkey.DatabaseEpoch
 	has   bool
 	err   error
+	hangs bool // until its caller gives up
 	reads int
 }
 
-func (e *epochs) Epoch(_ context.Context, adopt string) (signingkey.DatabaseEpoch, error) {
+func (e *epochs) Epoch(ctx context.Context, adopt string) (signingkey.DatabaseEpoch, error) {
+	if e.hangs {
+		<-ctx.Done()
+		return signingkey.DatabaseEpoch{}, ctx.Err()
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.reads++
