@@ -47,11 +47,17 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 	store := sqlstore.New(sql.OpenDB(connector), sqlstore.SQLite)
 	epoch := &host.Epoch{Store: store, Log: log}
 	epoch.ByRequest(s.secret.Epoch())
+	ready := func(ctx context.Context) error {
+		if err := epoch.Ready(ctx); err != nil {
+			return err
+		}
+		return store.Ping(ctx)
+	}
 	handler, err := host.New(host.Config{
 		PublicURL: s.publicURL, CookieMark: s.cookieMark, Secret: s.secret, Algorithm: s.algorithm,
 		Provider: s.provider,
 		Tenants:  edge.Transport{}, LoopbackConnections: s.loopbackConnections,
-		Resolver: s.resolver, Log: log, Epoch: epoch, Ready: epoch.Ready,
+		Resolver: s.resolver, Log: log, Epoch: epoch, Ready: ready,
 	}, store)
 	if err != nil {
 		return edge.Program{}, err

@@ -26,7 +26,7 @@ func AcceptScript(epoch string, until int64, reason session.Reason, accepted aud
 	if until != 0 {
 		s.add(revokeBatch, "", lastID, accepted.At, string(reason), until)
 	}
-	number := condition(fmt.Sprintf("MAX(%s + %d, %d)", feedNumber, numbersASecond, accepted.At*numbersASecond))
+	number := condition(fmt.Sprintf("MAX(%s + %d, unixepoch() * %[2]d)", feedNumber, numbersASecond)) // of when it runs
 	s.add(restartFeed, number)
 	s.add(restartEndings, condition(feedNumber), accepted.At)
 	s.add(deleteForgotten)
