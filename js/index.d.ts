@@ -130,6 +130,14 @@ export interface Client {
    */
   fetch: typeof globalThis.fetch;
   /**
+   * Opens a WebSocket of one of {@link Options.apis} for the organization, and resolves when the API has taken the token,
+   * which is sent in the first message and renewed while the WebSocket is open. It is closed when the tab leaves the
+   * organization, with the code 4000 and the reason `organization_left`, and by the API with 4401 when the session ends:
+   * connect again if the tab is still `active`. Messages that begin with `{"tabard":` are the protocol's.
+   * @throws {TabardError} as {@link fetch} does, and `temporarily_unavailable` if it cannot be opened.
+   */
+  connect(url: string | URL): Promise<WebSocket>;
+  /**
    * Asks for another authentication of the person before something that needs it, without a request that was refused. It
    * resolves when the tab has a token that meets what was asked for; without a `popup` it leaves the page.
    */

@@ -5,7 +5,7 @@ import { failure, refusal } from "./refusal.mjs";
 const MAX_BODY = 16 << 10;
 
 /** How often the feed is looked at while a poll waits, and how long it waits, in milliseconds. */
-const EVERY = 300;
+const EVERY = 200;
 const LONGEST = 10_000;
 
 /** The number of the feed's newest event (backend/store/sqlstore/endings.go). */

@@ -56,6 +56,8 @@ type ConnectionSettings struct {
 	ResponseMode string `json:"response_mode,omitempty"`
 	// PushRequests pushes authorization requests (RFC 9126).
 	PushRequests bool `json:"push_requests,omitempty"`
+	// Revalidation is in seconds.
+	directory.Revalidation
 }
 
 // Provisioning decides which people of a connection become members, with which roles
@@ -104,6 +106,7 @@ func (o *connections) connectionOf(c directory.Connection) Connection {
 			ClientID: c.ClientID, Scopes: c.Scopes, UntypedLogoutTokens: c.UntypedLogoutTokens,
 			FrontchannelLogout: c.FrontchannelLogout,
 			ClientAuth:         c.ClientAuth, ResponseMode: c.ResponseMode, PushRequests: c.PushRequests, AssertionAudience: c.AssertionAudience,
+			Revalidation: c.Revalidation,
 			Provisioning: Provisioning{
 				JustInTime: c.Provisioning.JustInTime, Roles: c.Provisioning.Roles,
 				Claim: c.Provisioning.Claim, ClaimSource: c.Provisioning.ClaimSource, ClaimSeparator: c.Provisioning.ClaimSeparator,
@@ -126,6 +129,7 @@ func (o *connections) build(ctx context.Context, id, organizationID, issuer stri
 		ID: id, OrganizationID: organizationID, Issuer: issuer, ClientID: s.ClientID, Scopes: s.Scopes,
 		UntypedLogoutTokens: s.UntypedLogoutTokens, FrontchannelLogout: s.FrontchannelLogout,
 		ClientAuth: s.ClientAuth, ResponseMode: s.ResponseMode, PushRequests: s.PushRequests, AssertionAudience: s.AssertionAudience,
+		Revalidation: s.Revalidation,
 		Provisioning: directory.Provisioning{
 			JustInTime: s.Provisioning.JustInTime, Roles: s.Provisioning.Roles,
 			Claim: s.Provisioning.Claim, ClaimSource: s.Provisioning.ClaimSource, ClaimSeparator: s.Provisioning.ClaimSeparator,

@@ -15,11 +15,12 @@ type Error struct {
 	ACRValues string `json:"acr_values,omitempty"`
 	MaxAge    *int64 `json:"max_age,omitempty"`
 	// Reason is why the organization session ended, if one did: idle, expired,
-	// signed_out, superseded, revoked or removed. With device_key_required it is
+	// signed_out, superseded, revoked, provider_refused or removed. With device_key_required it is
 	// ReasonPolicy if the organization requires a session with a key; if it is empty,
 	// the session has a key and the request does not prove it. With
 	// workspace_access_denied it is the code of the missing condition. With
-	// session_revoked it is ReasonSessionLimit if a sign-in elsewhere ended the session.
+	// session_revoked it is ReasonSessionLimit if a sign-in elsewhere ended the session, and
+	// provider_refused if the identity provider no longer knows the person.
 	Reason string `json:"reason,omitempty"`
 	// SignedIn is false if no person is signed in. It is nil in answers to requests
 	// without [QuietRefusals], and if it is unknown.

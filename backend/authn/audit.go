@@ -3,7 +3,6 @@ package authn
 import (
 	"cmp"
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -30,22 +29,6 @@ func (c *Request) Audit(e audit.Event) error {
 		c.log.log.Error("an audit event was not recorded", "action", string(e.Action), "user", e.UserID, "cause", err)
 	}
 	return err
-}
-
-// AuditMember records that an identity provider changed a user's roles in an
-// organization. connection is empty if a claim of the workspace's provider changed
-// them. Nil roles mean that the user is not a member.
-func (c *Request) AuditMember(organization, connection string, u directory.User, before, after []string) {
-	e := audit.Event{Action: audit.UpdateMember, Target: connection, UserID: u.ID, OrganizationID: organization, Actor: audit.Server}
-	switch {
-	case slices.Equal(before, after) && (before == nil) == (after == nil):
-		return
-	case before == nil:
-		e.Action = audit.AdmitMember
-	case after == nil:
-		e.Action = audit.RemoveMember
-	}
-	c.Audit(e)
 }
 
 // Clip truncates a header for storage and replaces invalid UTF-8, which databases

@@ -37,6 +37,8 @@ type Config struct {
 	Store      Store
 	Keys       *signingkey.KeyRing
 	Secret     signingkey.Secret
+	// Revalidator asks the providers of sessions, see [grant.Grant]. It is optional.
+	Revalidator grant.Revalidator
 	// Proofs remembers used device proofs. Nil creates a new memory, see [NewProofs].
 	Proofs *dpop.Replays
 	// Log receives one record for each request. Nil discards them.
@@ -54,13 +56,14 @@ type Server struct {
 	Store  Store
 	Keys   *signingkey.KeyRing
 
-	mark      string // of cookies
-	refresh   *session.MACKeys
-	replays   *dpop.Replays
-	nonces    nonces
-	log       recorder
-	now       func() time.Time
-	workspace atomic.Pointer[directory.Workspace]
+	mark        string // of cookies
+	revalidator grant.Revalidator
+	refresh     *session.MACKeys
+	replays     *dpop.Replays
+	nonces      nonces
+	log         recorder
+	now         func() time.Time
+	workspace   atomic.Pointer[directory.Workspace]
 }
 
 // New returns a Server.
@@ -80,7 +83,7 @@ func New(c Config) (*Server, error) {
 	s := &Server{
 		Issuer: strings.TrimSuffix(public.String(), "/"), Origin: public.Scheme + "://" + public.Host,
 		Base: strings.TrimSuffix(public.Path, "/"), Store: c.Store, Keys: c.Keys, mark: mark, refresh: refresh,
-		log: newRecorder(c.Log, c.Secret), now: c.Now,
+		revalidator: c.Revalidator, log: newRecorder(c.Log, c.Secret), now: c.Now,
 		replays: cmp.Or(c.Proofs, NewProofs()), nonces: c.Secret.Derive(signingkey.ForNonces),
 	}
 	if s.now == nil {

@@ -57,3 +57,8 @@ func (l recorder) write(c *Request) {
 	}
 	l.log.LogAttrs(c.Ctx, level, "request", attributes...)
 }
+
+// Warn logs a warning about the deployment.
+func (c *Request) Warn(text string, attributes ...slog.Attr) {
+	c.log.log.LogAttrs(c.Ctx, slog.LevelWarn, text, attributes...)
+}

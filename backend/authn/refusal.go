@@ -51,10 +51,13 @@ func EndedRefusal(reason session.Reason) *refusal.Refusal {
 		text = "The session has ended. Sign in again."
 	case session.ReasonLimit:
 		text = "You signed in in another browser, and the limit of browsers was reached. Sign in again."
+	case session.ReasonProviderRefused:
+		text = "Your identity provider no longer confirms your account. Sign in again."
 	}
 	r := refusal.New(grant.EndedCode(reason), text)
-	if reason == session.ReasonLimit {
-		r.Reason = api.ReasonSessionLimit
+	switch reason {
+	case session.ReasonLimit, session.ReasonProviderRefused:
+		r.Reason = string(reason)
 	}
 	return r
 }

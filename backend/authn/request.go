@@ -53,6 +53,7 @@ type exchange struct {
 func (c *Request) Grant() *grant.Grant {
 	return &grant.Grant{
 		Issuer: c.Issuer, Store: c.Store, Keys: c.Keys, Workspace: c.Workspace, App: c.App, Now: c.Now, Audit: c.Audit,
+		Revalidator: c.revalidator,
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/authn"
 	"github.com/tabard-auth/tabard/backend/dpop"
+	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/signin"
 	"github.com/tabard-auth/tabard/backend/signingkey"
@@ -34,13 +35,12 @@ type Config struct {
 	Store      Store
 	Keys       *signingkey.KeyRing
 	Secret     signingkey.Secret
-	Provider   *login.Provider
+	SignIn     *signin.Flow
+	// Revalidator is the field of [authn.Config].
+	Revalidator grant.Revalidator
 	// ClientKey authenticates the backend at providers that use private_key_jwt. It is
 	// optional. Its public key is published.
 	ClientKey *login.ClientKey
-	// Tenants sends requests to the providers of organizations' own connections. It
-	// must guard against internal addresses, since tenants choose these URLs.
-	Tenants http.RoundTripper
 	// Proofs is the field of [authn.Config].
 	Proofs *dpop.Replays
 	// Log receives one record for each request. Nil discards them.
@@ -64,15 +64,13 @@ type handler struct {
 func New(c Config) (http.Handler, error) {
 	server, err := authn.New(authn.Config{
 		PublicURL: c.PublicURL, CookieMark: c.CookieMark, Store: c.Store, Keys: c.Keys, Secret: c.Secret, Proofs: c.Proofs, Log: c.Log, Now: c.Now,
+		Revalidator: c.Revalidator,
 	})
 	if err != nil {
 		return nil, err
 	}
 	h := &handler{
-		Server: server, handovers: c.Secret.Sealer(signingkey.ForHandovers), clientKey: c.ClientKey,
-		signIn: signin.New(signin.Config{
-			PublicURL: c.PublicURL, Store: c.Store, Secret: c.Secret, Provider: c.Provider, Tenants: c.Tenants, ClientKey: c.ClientKey,
-		}),
+		Server: server, handovers: c.Secret.Sealer(signingkey.ForHandovers), clientKey: c.ClientKey, signIn: c.SignIn,
 	}
 	return h.routes(), nil
 }

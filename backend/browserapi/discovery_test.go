@@ -47,11 +47,15 @@ func discovered(t testing.TB, wrap func(host.Store) host.Store) *world {
 
 var knownAddresses = []string{
 	"nina@acme.example", "NOBODY@ACME.EXAMPLE", "nina@acme.example.", " nina@acme.example ", "nina@bücher.example", "nina@BÜCHER.example", "nina@xn--bcher-kva.example",
+	"nina@ａｃｍｅ.example", "nina@acme。example", "\tnina@acme.example\n", "nina+tag@acme.example", "o'neil@acme.example", "nina@XN--BCHER-KVA.example",
 }
 
 var unknownAddresses = []string{
 	"nina@nowhere.example", "nina@unverified.example", "nina@globex.example", "nina@hooli.example", "nina@initech.example", "alice", "nina@", "@acme.example",
-	"nina@mail.acme.example", "nina@example", "a@b@acme.example", "nina@acme.example@nowhere.example", "nina@[127.0.0.1]", "nina@com", strings.Repeat("n", 330) + "@acme.example", "\x00@acme.example\x00",
+	"nina@mail.acme.example", "nina@example", "a@b@acme.example", "nina@acme.example@nowhere.example", "nina@[127.0.0.1]", "nina@com",
+	"nina@асме.example", "nina@acme.example..", "nina@.acme.example", "nina@acme .example", "nina@acme.example\u202e", "nina@acme.example/", "nina@acme.example:443",
+	"Nina <nina@acme.example>", "nina@acme.example,bob@nowhere.example", "nina@acme%2eexample", "nina@acme.example\\", "nina＠nowhere.example", "' OR 1=1 --@acme.example'",
+	"nina@acme.example?", "nina@xn--a.example", "nina@-acme.example", "nina@" + strings.Repeat("a", 64) + ".acme.example", strings.Repeat("n", 330) + "@acme.example", "\x00@acme.example\x00",
 }
 
 // discoveries are the ways to give an address: by the page's script, and in the address of

@@ -17,10 +17,12 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/handover"
 	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/revalidation"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
+	"github.com/tabard-auth/tabard/web-demo/idp"
 )
 
 // request is a repeatable request.
@@ -66,6 +68,16 @@ var faultRequests = map[string]func(*world) request{
 		d.Workspace.SignIn.MaxSessions = 1
 		w.Apply(d)
 		w.signedIn("alice")
+		b := w.browser()
+		page := b.Login("")
+		w.Restart()
+		return func() httpbrowser.Response {
+			return b.Step(publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "alice").Encode())
+		}
+	},
+	"a callback whose provider is to be asked again": func(w *world) request {
+		w.Provider.RefreshTokens = &idp.RefreshTokens{}
+		w.signsIn(directory.SignIn{Revalidation: fiveMinutes})
 		b := w.browser()
 		page := b.Login("")
 		w.Restart()
@@ -321,7 +333,11 @@ func TestStorageFault_ChangesNothing(t *testing.T) {
 		}
 	}
 	var missing []string
+	revalidates := reflect.TypeFor[revalidation.Store]() // see TestRevalidation_StorageFault
 	for method := range reflect.TypeFor[browsersStore]().Methods() {
+		if _, own := revalidates.MethodByName(method.Name); own && method.Name != "KeepProviderToken" {
+			continue
+		}
 		if !used[method.Name] && method.Name != "Ping" && method.Name != "Events" {
 			missing = append(missing, method.Name)
 		}

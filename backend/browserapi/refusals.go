@@ -22,6 +22,8 @@ func mintRefusal(c *authn.Request, m *grant.Minted, s *directory.Subject, err er
 	switch {
 	case errors.Is(err, grant.ErrEnded):
 		return authn.EndedRefusal(m.Ended)
+	case errors.Is(err, grant.ErrUnconfirmed):
+		return refusal.New(api.TemporarilyUnavailable, grant.Unconfirmed).Expected()
 	case errors.Is(err, grant.ErrOtherPerson):
 		return identityChanged()
 	case errors.Is(err, grant.ErrDisabled):
@@ -44,12 +46,13 @@ func identityChanged() error { return refusal.New(api.IdentityChanged, "Another 
 
 // endTexts are the messages for ended organization sessions.
 var endTexts = map[policy.EndReason]string{
-	policy.Idle:       "You were inactive in this organization for too long.",
-	policy.Expired:    "Your session in this organization has expired.",
-	policy.SignedOut:  "You signed out of this organization.",
-	policy.Revoked:    "An administrator of this organization ended your session in it.",
-	policy.Superseded: "You opened this organization in another browser, and its limit of sessions was reached.",
-	policy.Removed:    "Your access to this organization was removed and then restored. Enter it again.",
+	policy.Idle:            "You were inactive in this organization for too long.",
+	policy.Expired:         "Your session in this organization has expired.",
+	policy.SignedOut:       "You signed out of this organization.",
+	policy.Revoked:         "An administrator of this organization ended your session in it.",
+	policy.Superseded:      "You opened this organization in another browser, and its limit of sessions was reached.",
+	policy.ProviderRefused: "Your identity provider no longer confirms your account for this organization. Sign in to it again.",
+	policy.Removed:         "Your access to this organization was removed and then restored. Enter it again.",
 }
 
 // policyRefusal returns the refusal for a decision of the policy.

@@ -36,7 +36,10 @@ func (r *remoteSettings) apply(ctx context.Context, path string, desired directo
 	if desired.ConnectionCount() > 0 {
 		fmt.Fprintln(progress, "warning: connections are not applied through the API, because their secrets are sealed on the server.")
 	}
-	fmt.Fprintln(progress, "Apps, roles and the membership claim are not applied through the API: apply them with --database.")
+	fmt.Fprintln(progress, "Apps, roles, sign_in and the membership claim are not applied through the API: apply them with --database.")
+	if domains := domainCount(desired); domains > 0 {
+		fmt.Fprintf(progress, "warning: %d domains are not applied through the API; add them with POST /organizations/{organization}/domains, or apply with --database.\n", domains)
+	}
 	p := &applyProgress{out: progress, total: desired.MemberCount(), lastReport: time.Now()}
 	how := remote.ApplyOptions{DryRun: dryRun, OnProgress: p.report}
 	if dryRun {
@@ -61,4 +64,11 @@ func reportApplied(path string, desired directory.Desired, changes directory.Cha
 	}
 	_, err = io.WriteString(out, summary(desired, changes))
 	return err
+}
+
+func domainCount(d directory.Desired) (n int) {
+	for _, o := range d.Organizations {
+		n += len(o.Domains)
+	}
+	return n
 }

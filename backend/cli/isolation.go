@@ -6,11 +6,14 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/isolationtest"
 	"github.com/tabard-auth/tabard/backend/jws"
+	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
 // isolation holds the flags of the command.
@@ -18,57 +21,79 @@ type isolation struct {
 	url, openAPI string
 	tokens       [2]string // files
 	expired      [2]string // files
+	audiences    [2]string // files
 	quota        int
+	settle       time.Duration
 	asJSON       bool
+	schema       bool
 }
 
 func isolationCommand() *cobra.Command {
 	var i isolation
 	command := &cobra.Command{
-		Use:     "isolation PLAN",
+		Use:     "isolation [PLAN]",
 		Short:   "Test an API for leaks between organizations",
 		GroupID: groupAPI,
 		Long: `Isolation calls every route of an API with the tokens of two organizations: with the
-other organization's paths, headers, queries, cookies and bodies, and with invalid
-tokens. It creates, changes and deletes records of both, so use two organizations made
-for the test. It exits with 1 if it finds a leak.
+other organization's paths, headers, queries, cookies, bodies and records, spelled and
+asked for in every way that has been seen to get past a check, with both
+organizations' requests at once, and with invalid tokens. It looks for the other
+organization's texts and ids in whole answers, however they are encoded, and compares
+answers about its records with answers about records that do not exist. It creates,
+changes and deletes records of both, so use two organizations made for the test.
 
-PLAN has one route a line. A line that begins with "record" also creates a record: the
-members of its response are the values of wildcards, and {canary} is a text that only
-this record contains.
+It exits with 0 if it finds nothing, with 1 if it finds something, and with 2 if it
+could not test the API. --json writes a report by the schema of --schema.
+
+The plan is made of an OpenAPI 3.0 or 3.1 document, or written by hand in PLAN, one
+route a line. A line that begins with "record" also creates a record: members of its
+response are the values of wildcards, and {canary} is a text that only this record
+contains. A line that begins with "read" only reads, whatever its method.
 
 The tokens are read from files, or from TABARD_TOKEN_A, TABARD_TOKEN_B,
-TABARD_EXPIRED_A and TABARD_EXPIRED_B, never from the command line, which other users
-can read. They must stay valid until the end.`,
-		Example: `  tabard isolation plan.txt --url https://api.example.com \
+TABARD_EXPIRED_A, TABARD_EXPIRED_B, TABARD_OTHER_AUDIENCE_A and
+TABARD_OTHER_AUDIENCE_B, never from the command line, which other users can read. They
+must stay valid until the end.`,
+		Example: `  tabard isolation --openapi openapi.yaml --url https://api.example.com \
+    --token-a-file a.jwt --token-b-file b.jwt
+
+  tabard isolation plan.txt --url https://api.example.com \
     --token-a-file a.jwt --token-b-file b.jwt
 
   where plan.txt is
     GET /notes/{organization}
     record note=id POST /notes/{organization} {"text": "{canary}"}
     DELETE /notes/{organization}/{note}`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return i.run(c, args[0]) },
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return i.run(c, strings.Join(args, "")) },
 	}
 	flags := command.Flags()
 	flags.StringVar(&i.url, "url", "", "`URL` where the API answers")
-	flags.StringVar(&i.openAPI, "openapi", "", "OpenAPI `FILE` with further routes")
+	flags.StringVar(&i.openAPI, "openapi", "", "OpenAPI `FILE` to make the plan of, or with further routes for PLAN")
 	for n, name := range []string{"a", "b"} {
-		flags.StringVar(&i.tokens[n], "token-"+name+"-file", "", "`FILE` with a good token of organization "+strings.ToUpper(name))
-		flags.StringVar(&i.expired[n], "expired-"+name+"-file", "", "`FILE` with an expired token of organization "+strings.ToUpper(name))
+		of := " organization " + strings.ToUpper(name)
+		flags.StringVar(&i.tokens[n], "token-"+name+"-file", "", "`FILE` with a good token of"+of)
+		flags.StringVar(&i.expired[n], "expired-"+name+"-file", "", "`FILE` with an expired token of"+of)
+		flags.StringVar(&i.audiences[n], "other-audience-"+name+"-file", "", "`FILE` with a token for another API of"+of)
 	}
 	flags.IntVar(&i.quota, "quota", 0, "how many records the API lets an organization have; the test creates them all")
-	flags.BoolVar(&i.asJSON, "json", false, "write the findings as JSON")
-	command.MarkFlagRequired("url")
+	flags.DurationVar(&i.settle, "settle", 2*time.Second, "how long what the API does later may take")
+	flags.BoolVar(&i.asJSON, "json", false, "write the report as JSON")
+	flags.BoolVar(&i.schema, "schema", false, "write the JSON Schema of the report, and test nothing")
 	return command
 }
 
 func (i *isolation) run(c *cobra.Command, plan string) error {
-	config, err := i.config(plan)
+	if i.schema {
+		_, err := c.OutOrStdout().Write(isolationtest.ReportSchema)
+		return err
+	}
+	config, omitted, err := i.config(plan)
 	if err != nil {
 		return err
 	}
 	report, broken := isolationtest.Check(c.Context(), config)
+	report.Omitted = append(report.Omitted, omitted...)
 	if i.asJSON {
 		err = writeJSON(c.OutOrStdout(), report)
 	} else {
@@ -76,6 +101,9 @@ func (i *isolation) run(c *cobra.Command, plan string) error {
 	}
 	if n := len(report.Findings); n > 0 {
 		return errors.Join(broken, err, problemsError(plural(n, "finding")))
+	}
+	if broken != nil {
+		broken = refusal.New(api.InvalidRequest, "the API could not be tested: "+broken.Error()).WithCause(broken)
 	}
 	return errors.Join(broken, err)
 }
@@ -91,32 +119,61 @@ func (i *isolation) write(w io.Writer, report isolationtest.Report) error {
 	return err
 }
 
-func (i *isolation) config(plan string) (isolationtest.Config, error) {
-	config := isolationtest.Config{URL: strings.TrimSuffix(i.url, "/"), Quota: i.quota}
-	text, err := os.ReadFile(plan)
-	if err != nil {
-		return config, err
-	}
-	if config.Routes, config.Records, err = isolationtest.Plan(string(text)); err != nil {
-		return config, err
-	}
-	if i.openAPI != "" {
-		document, err := os.ReadFile(i.openAPI)
-		if err != nil {
-			return config, err
-		}
-		further, err := isolationtest.OpenAPI(document)
-		if err != nil {
-			return config, err
-		}
-		config.Routes = append(config.Routes, further...)
+// config returns what to test, and what the plan omits.
+func (i *isolation) config(plan string) (config isolationtest.Config, omitted []string, err error) {
+	config = isolationtest.Config{URL: strings.TrimSuffix(i.url, "/"), Quota: i.quota, Settle: i.settle}
+	switch {
+	case i.url == "":
+		return config, nil, refusal.New(api.InvalidRequest, "the API's address is missing; set --url")
+	case plan != "":
+		err = i.written(&config, plan)
+	case i.openAPI != "":
+		omitted, err = i.planned(&config)
+	default:
+		return config, nil, refusal.New(api.InvalidRequest, "a plan is missing; name its file, or set --openapi")
 	}
 	for n, name := range []string{"A", "B"} {
-		if config.Tenants[n], err = i.tenant(n, name); err != nil {
-			return config, err
+		if err == nil {
+			config.Tenants[n], err = i.tenant(n, name)
 		}
 	}
-	return config, nil
+	return config, omitted, err
+}
+
+// written reads a plan, and further routes of an OpenAPI document.
+func (i *isolation) written(config *isolationtest.Config, plan string) error {
+	text, err := os.ReadFile(plan)
+	if err != nil {
+		return err
+	}
+	if config.Routes, config.Records, err = isolationtest.Plan(string(text)); err != nil || i.openAPI == "" {
+		return err
+	}
+	document, err := os.ReadFile(i.openAPI)
+	if err != nil {
+		return err
+	}
+	further, err := isolationtest.OpenAPI(document)
+	config.Routes = append(config.Routes, further...)
+	return err
+}
+
+// planned makes a plan of an OpenAPI document. The address may contain the path of the
+// document's server.
+func (i *isolation) planned(config *isolationtest.Config) (omitted []string, err error) {
+	document, err := os.ReadFile(i.openAPI)
+	if err != nil {
+		return nil, err
+	}
+	planned, err := isolationtest.PlanOpenAPI(document)
+	if err != nil {
+		return nil, err
+	}
+	config.Routes, config.Records, config.Names = planned.Routes, planned.Records, planned.Names
+	if planned.Base != "" {
+		config.URL = strings.TrimSuffix(config.URL, planned.Base)
+	}
+	return planned.Omitted, nil
 }
 
 // tenant returns the organization that a token names.
@@ -132,11 +189,18 @@ func (i *isolation) tenant(n int, name string) (isolationtest.Tenant, error) {
 	if err != nil {
 		return isolationtest.Tenant{}, err
 	}
+	audience, err := secretText(i.audiences[n], environmentPrefix+"OTHER_AUDIENCE_"+name)
+	if err != nil {
+		return isolationtest.Tenant{}, err
+	}
 	message, err := jws.Parse(raw, 64<<10)
 	if err != nil || message.Claims.Text("org_id") == "" {
 		return isolationtest.Tenant{}, fmt.Errorf("the token of organization %s is not an access token with an org_id", name)
 	}
-	return isolationtest.Tenant{Organization: message.Claims.Text("org_id"), Slug: message.Claims.Text("org_slug"), Token: raw, Expired: expired}, nil
+	return isolationtest.Tenant{
+		Organization: message.Claims.Text("org_id"), Slug: message.Claims.Text("org_slug"),
+		Token: raw, Expired: expired, OtherAudience: audience,
+	}, nil
 }
 
 // secretText returns the content of a file, or of a variable if no file is set.

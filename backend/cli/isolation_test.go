@@ -30,8 +30,13 @@ func (k oneKey) PublicKey(context.Context, string) (token.PublicKey, error) {
 
 func (k oneKey) token(t *testing.T, organization string, age time.Duration) string {
 	t.Helper()
+	return k.claims(t, organization, age, "a")
+}
+
+func (k oneKey) claims(t *testing.T, organization string, age time.Duration, audience string) string {
+	t.Helper()
 	issued := time.Now().Add(-age).Unix()
-	c := token.Claims{Issuer: "i", Subject: "usr_1", Audience: []string{"a"}, IssuedAt: issued, Expires: issued + 300, ID: "j",
+	c := token.Claims{Issuer: "i", Subject: "usr_1", Audience: []string{audience}, IssuedAt: issued, Expires: issued + 300, ID: "j",
 		OrganizationID: "org_" + organization, OrganizationSlug: organization, Permissions: []string{notes.Read, notes.Write, notes.Delete}}
 	raw, err := c.Sign(token.SigningKey{ID: "k", Algorithm: "ES256", Private: k.PrivateKey}, nil)
 	if err != nil {
@@ -93,8 +98,17 @@ func TestIsolationIsTriedFromTheCommandLine(t *testing.T) {
 	plan := file("plan.txt", `GET /api/organizations/{organization}/notes
 record id=id POST /api/organizations/{organization}/notes {"text": "{canary}"}`)
 	openAPI := file("openapi.json", `{"paths": {"/api/organizations/{organization}/notes/{id}": {"delete": {}}}}`)
+	described := file("described.yaml", `openapi: 3.1.0
+servers: [{url: https://api.example.com/api}]
+paths:
+  /health: {get: {security: []}}
+  /organizations/{organizationId}/notes:
+    get: {}
+    post: {requestBody: {content: {application/json: {schema: {type: object, required: [text], properties: {text: {type: string, maxLength: 500}}}}}}}
+  /organizations/{organizationId}/notes/{id}: {delete: {}}`)
 	t.Setenv("TABARD_TOKEN_B", key.token(t, "globex", 0))
 	t.Setenv("TABARD_EXPIRED_A", key.token(t, "acme", time.Hour))
+	t.Setenv("TABARD_OTHER_AUDIENCE_A", key.claims(t, "acme", 0, "b"))
 	run := func(url string, further ...string) (string, error) {
 		args := append([]string{"isolation", plan, "--openapi", openAPI, "--url", url, "--token-a-file", file("a.jwt", key.token(t, "acme", 0))}, further...)
 		out, _, err := tabard(t, args...)
@@ -116,13 +130,30 @@ record id=id POST /api/organizations/{organization}/notes {"text": "{canary}"}`)
 	if out, _ := run(leaky(), "--json"); json.Unmarshal([]byte(out), &report) != nil || len(report.Findings) == 0 || report.Findings[0].Route.Method != http.MethodGet {
 		t.Errorf("%.500s", out)
 	}
+	run = func(url string, further ...string) (string, error) {
+		args := append([]string{"isolation", "--openapi", described, "--url", url, "--token-a-file", filepath.Join(folder, "a.jwt"), "--settle", "10ms"}, further...)
+		out, _, err := tabard(t, args...)
+		return out, err
+	}
+	if out, err := run(good + "/api/"); err != nil || !strings.Contains(out, ", 0 findings\n") || !strings.Contains(out, "not tested: GET /health: it is public\n") {
+		t.Errorf("the plan of a document: %v\n%s", err, out)
+	}
+	if out, err := run(leaky()); exitStatus(err) != 1 || !strings.Contains(out, "leaked: GET /api/organizations/{organization}/notes: ") || !strings.Contains(out, `curl -i`) || !strings.Contains(out, `"Authorization: Bearer $TOKEN_A"`) || strings.Contains(out, key.token(t, "acme", 0)[:60]) {
+		t.Errorf("the plan of a document, on a leaky one: %v\n%.900s", err, out)
+	}
+	if _, err := run("http://127.0.0.1:1"); exitStatus(err) != exitInvalid {
+		t.Errorf("an API that does not answer: %v", err)
+	}
 	for name, args := range map[string][]string{
-		"no plan":       {"isolation", filepath.Join(folder, "none"), "--url", good},
-		"no token of A": {"isolation", plan, "--url", good},
-		"no such token": {"isolation", plan, "--url", good, "--token-a-file", filepath.Join(folder, "none")},
-		"no real token": {"isolation", plan, "--url", good, "--token-a-file", plan},
-		"no address":    {"isolation", plan},
-		"no answer":     {"isolation", plan, "--url", "http://127.0.0.1:1", "--token-a-file", filepath.Join(folder, "a.jwt")},
+		"no plan at all": {"isolation", "--url", good},
+		"no document":    {"isolation", "--openapi", filepath.Join(folder, "none"), "--url", good},
+		"a bad document": {"isolation", "--openapi", plan, "--url", good},
+		"no plan":        {"isolation", filepath.Join(folder, "none"), "--url", good},
+		"no token of A":  {"isolation", plan, "--url", good},
+		"no such token":  {"isolation", plan, "--url", good, "--token-a-file", filepath.Join(folder, "none")},
+		"no real token":  {"isolation", plan, "--url", good, "--token-a-file", plan},
+		"no address":     {"isolation", plan},
+		"no answer":      {"isolation", plan, "--url", "http://127.0.0.1:1", "--token-a-file", filepath.Join(folder, "a.jwt")},
 	} {
 		if out, _, err := tabard(t, args...); err == nil {
 			t.Errorf("%s: %s", name, out)

@@ -43,6 +43,7 @@ type Connection struct {
 	ResponseMode string
 	// PushRequests pushes authorization requests also where the metadata do not demand it.
 	PushRequests bool
+	Revalidation
 	// Enabled tells that it is the one by which the organization is entered. One of
 	// an organization's connections is, at most.
 	Enabled bool
@@ -129,7 +130,7 @@ func (c Connection) Check() error {
 	case (c.Provisioning.Claim == "") != (len(c.Provisioning.Groups) == 0):
 		return errors.New("claim and groups must be set together: the claim lists groups, which give roles")
 	}
-	return nil
+	return c.Revalidation.Check()
 }
 
 // isIssuer reports whether a text is an issuer (OpenID Connect Discovery section 3).

@@ -11,6 +11,8 @@ type SignIn struct {
 	MaxSessions int64 `json:"max_sessions,omitempty"`
 	// AtLimit is what happens to a sign-in in one browser more.
 	AtLimit AtLimit `json:"at_limit,omitempty"`
+	// Revalidation is about the workspace's provider.
+	Revalidation
 }
 
 // AtLimit is what happens to a sign-in beyond the limit.

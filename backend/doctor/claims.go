@@ -57,6 +57,16 @@ func (e *examination) authTime(ctx context.Context, organizations organizations)
 		"its metadata do not name auth_time among its claims (claims_supported), and %s of %s needs it", rule, whose)
 }
 
+// refreshTokens tells where people are to be asked about and the provider, by its
+// metadata, issues no refresh tokens.
+func (e *examination) refreshTokens() {
+	if e.grantTypes == nil || slices.Contains(e.grantTypes, "refresh_token") || e.workspace == nil || e.workspace.SignIn.Revalidate == 0 {
+		return
+	}
+	e.add(provider, Problem, "Have the provider issue refresh tokens to this client (grant type refresh_token, scope offline_access), or remove revalidate from sign_in.",
+		"its metadata do not name refresh_token among its grant types (grant_types_supported), and sign_in has revalidate: it cannot be asked whether it still knows the people")
+}
+
 // organizations are those of the database.
 type organizations interface {
 	Organizations(ctx context.Context, after string, limit int) ([]directory.OrganizationRecord, error)

@@ -38,3 +38,30 @@ func TestExamine_ProviderWithoutAuthTime(t *testing.T) {
 		}
 	}
 }
+
+// TestExamine_ProviderWithoutRefreshTokens makes no finding if the provider may issue them
+// or nobody is asked about.
+func TestExamine_ProviderWithoutRefreshTokens(t *testing.T) {
+	for name, test := range map[string]struct {
+		revalidate int64
+		grants     any
+		found      bool
+	}{
+		"it issues none":  {300, []string{"authorization_code"}, true},
+		"it issues them":  {300, []string{"authorization_code", "refresh_token"}, false},
+		"nothing is said": {300, nil, false},
+		"no setting":      {0, []string{"authorization_code"}, false},
+	} {
+		w := newWorld(t, faults{metadata: func(m map[string]any) {
+			if m["grant_types_supported"] = test.grants; test.grants == nil {
+				delete(m, "grant_types_supported")
+			}
+		}})
+		d := app("http://127.0.0.1:1")
+		d.Workspace.SignIn.Revalidate = test.revalidate
+		findings := examine(t, doctor.Config{Provider: login.Config{Issuer: w.provider.URL}, Database: stored(t, d)})
+		if strings.Contains(findings, "sign_in has revalidate") != test.found {
+			t.Errorf("%s: %s", name, findings)
+		}
+	}
+}

@@ -37,6 +37,7 @@ func (e *examination) database(ctx context.Context) {
 	if d.Migrated() {
 		e.workspaceDocument(ctx, d)
 		e.authTime(ctx, d.Store)
+		e.refreshTokens()
 		e.signingKeys(ctx, d)
 		e.secret(ctx, d)
 	}

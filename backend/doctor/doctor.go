@@ -56,6 +56,8 @@ type Config struct {
 	EchoURL string
 	// Transport sends the requests.
 	Transport http.RoundTripper
+	// Resolver looks up the hosts of backend and apps. Nil looks up none.
+	Resolver Resolver
 	// Now is the time in Unix seconds.
 	Now int64
 }
@@ -97,7 +99,9 @@ type examination struct {
 	workspace *directory.Workspace // nil if it could not be read
 	keyIDs    []string             // of the signing keys in the database
 	claims    []string             // that the provider names; nil where it names none
-	living    []string             // the replicas that say in the database that they run
+
+	grantTypes []string // likewise
+	living     []string // the replicas that say in the database that they run
 }
 
 func (e *examination) add(subject string, level Level, advice, text string, args ...any) {

@@ -56,7 +56,7 @@ func (e *examination) provider(ctx context.Context) {
 	if !e.issuer(m) {
 		return
 	}
-	e.claims = m.Claims
+	e.claims, e.grantTypes = m.Claims, m.GrantTypes
 	e.abilities(m)
 	e.flow(m)
 	e.authentication(m)

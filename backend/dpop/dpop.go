@@ -158,7 +158,7 @@ func (p *Proof) CoversToken(raw string) error {
 // addresses are compared (RFC 3986 sections 6.2.2 and 6.2.3).
 func Normalized(address string) (string, error) {
 	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.User != nil || (u.Scheme != "https" && u.Scheme != "http") {
+	if err != nil || !plainHost(u.Host) || u.User != nil || (u.Scheme != "https" && u.Scheme != "http") {
 		return "", notProof("htu is not an http address")
 	}
 	u = (&url.URL{}).ResolveReference(u) // removes dot segments
@@ -171,6 +171,25 @@ func Normalized(address string) (string, error) {
 		path = "/"
 	}
 	return u.Scheme + "://" + strings.TrimSuffix(host, ":") + path, nil
+}
+
+// plainHost reports whether a host, with its port, is a name of unreserved characters or an
+// IP address. RFC 3986 allows names sub-delimiters and escapes too, but no host of HTTP has
+// one, and parsers of addresses differ about them.
+func plainHost(host string) bool {
+	name := host
+	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
+		name = host[:i] // url.Parse has found that digits follow, or nothing
+	}
+	if inner, v6 := strings.CutPrefix(name, "["); v6 { // url.Parse has found its end
+		return len(inner) > 1 && strings.Trim(inner, "0123456789abcdefABCDEF:.") == "]"
+	}
+	for i := range len(name) {
+		if !unreserved(name[i]) {
+			return false
+		}
+	}
+	return name != ""
 }
 
 // unescapeUnreserved decodes unreserved characters and writes all other

@@ -16,7 +16,7 @@ func (g *Grant) Child(ctx context.Context, parent *session.Session, organization
 	child.ID = session.NewID()
 	first, row := session.First(child.ID, session.NewTokenID(), g.Now)
 	child.App, child.UserID, child.Secret, child.Row = g.App.ID, parent.UserID, session.NewSecret(), row
-	child.CreatedAt, child.ExpiresAt, child.SignIn = g.Now, parent.ExpiresAt, parent.SignIn
+	child.CreatedAt, child.ExpiresAt, child.SignIn, child.RevalidateAt = g.Now, parent.ExpiresAt, parent.SignIn, parent.RevalidateAt
 	child.Parent, child.ConfinedTo = parent.ID, organizationID
 	if err := g.Store.Create(ctx, *child); err != nil {
 		return first, err

@@ -39,6 +39,8 @@ type Grant struct {
 	// Audit records an event of the grant. If that fails, it logs the event that the
 	// audit log misses.
 	Audit func(audit.Event) error
+	// Revalidator asks the providers of sessions. Nil asks none.
+	Revalidator Revalidator
 }
 
 // Request is the request for an access token.

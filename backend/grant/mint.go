@@ -20,6 +20,8 @@ var (
 	ErrUnnamed     = errors.New("grant: no organization is named, and the person does not have exactly one")
 	ErrNotAdmitted = errors.New("grant: the organization does not exist, or does not admit the person")
 	ErrIdle        = errors.New("grant: the time since the person's last input is negative")
+	// ErrUnconfirmed is temporary: it ends nothing.
+	ErrUnconfirmed = errors.New("grant: the person's identity provider has not answered for too long")
 	ErrDenied      = errors.New("grant: policy does not allow it") // Minted.Decision has the details
 )
 
@@ -59,6 +61,11 @@ func (g *Grant) Mint(ctx context.Context, presented session.Token, s *directory.
 		m.Successor = &next
 	}
 
+	if s.Session.RevalidationDue(g.Now) {
+		if m.Ended, err = g.revalidate(ctx, s, request.Organization); err != nil {
+			return m, err
+		}
+	}
 	if err := g.admit(ctx, s, request); err != nil {
 		return m, err
 	}

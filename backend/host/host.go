@@ -20,9 +20,11 @@ import (
 	"github.com/tabard-auth/tabard/backend/events"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/publicurl"
+	"github.com/tabard-auth/tabard/backend/revalidation"
 	"github.com/tabard-auth/tabard/backend/serverapi"
 	"github.com/tabard-auth/tabard/backend/serverapi/adminapi"
 	"github.com/tabard-auth/tabard/backend/serverapi/crossapp"
+	"github.com/tabard-auth/tabard/backend/signin"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/trace"
 )
@@ -57,6 +59,9 @@ type Config struct {
 	// Ready returns an error if the replica should not receive requests. Nil only pings
 	// the store.
 	Ready func(context.Context) error
+	// Later runs the rest of a revalidation after its mint was answered. Nil means a
+	// goroutine.
+	Later func(func())
 	// Endings lets polls of the feed of endings wait. Nil answers them at once.
 	Endings *events.Reader
 	// Epoch holds requests back from a database that was restored; nil holds none back.
@@ -85,10 +90,14 @@ func New(c Config, store Store) (http.Handler, error) {
 	}
 	c.setDefaults(store)
 	ring := c.Keys
+	flow := signin.New(signin.Config{
+		PublicURL: c.PublicURL, Store: store, Secret: c.Secret, Provider: login.New(c.Provider), ClientKey: c.Provider.ClientKey,
+		Tenants: login.Guarded{Next: trace.Transport(c.Tenants), Loopback: c.LoopbackConnections},
+	})
+	revalidator := revalidation.New(revalidation.Config{Store: store, Providers: flow, Secret: c.Secret, Later: c.Later, Log: c.Log})
 	contract, err := browserapi.New(browserapi.Config{
 		PublicURL: c.PublicURL, CookieMark: c.CookieMark, Store: store, Secret: c.Secret, Keys: ring,
-		Provider: login.New(c.Provider), ClientKey: c.Provider.ClientKey, Proofs: c.Proofs.browsers, Log: c.Log, Now: c.Now,
-		Tenants: login.Guarded{Next: trace.Transport(c.Tenants), Loopback: c.LoopbackConnections},
+		SignIn: flow, Revalidator: revalidator, ClientKey: c.Provider.ClientKey, Proofs: c.Proofs.browsers, Log: c.Log, Now: c.Now,
 	})
 	if err != nil {
 		return nil, err
@@ -102,7 +111,7 @@ func New(c Config, store Store) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	sessions, err := crossapp.New(crossapp.Config{Config: forServers, Store: store, Keys: ring, Secret: c.Secret, Proofs: c.Proofs.servers})
+	sessions, err := crossapp.New(crossapp.Config{Config: forServers, Store: store, Keys: ring, Secret: c.Secret, Revalidator: revalidator, Proofs: c.Proofs.servers})
 	if err != nil {
 		return nil, err
 	}

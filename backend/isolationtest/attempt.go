@@ -1,9 +1,6 @@
 package isolationtest
 
 import (
-	"encoding/json"
-	"io"
-	"iter"
 	"maps"
 	"net/http"
 	"slices"
@@ -16,11 +13,21 @@ type attempt struct {
 	token string
 	at    target
 	// change modifies the request further. Nil changes nothing.
-	change func(*http.Request)
+	change edit
 	// refused reports whether the answer must be a refusal. Otherwise it must only
 	// contain no data of the other organization, and change none.
 	refused bool
+	// writes reports whether the request may change something.
+	writes bool
+	// odd marks requests that a service may fail at, such as those with strange paths.
+	odd bool
+	// parts are the attempts that this one tries at once. Each is tried alone if this
+	// one finds something, or is refused although the plain request is not.
+	parts []attempt
 }
+
+// edit modifies a request, for a record of the sender's and one of the other's.
+type edit func(r *http.Request, own, others record)
 
 // target selects which values of the path and the body are the other organization's.
 // The rest are of a record of its own.
@@ -45,87 +52,67 @@ func (s service) values(at target, own, others record) map[string]string {
 	return values
 }
 
-// Places where services have been found to look for a tenant.
-var (
-	hintNames   = []string{"organization", "organization_id", "organizationId", "org", "org_id", "orgId", "tenant", "tenant_id", "tenantId"}
-	hintHeaders = []string{"X-Org", "X-Org-Id", "X-Organization", "X-Organization-Id", "X-Tenant", "X-Tenant-Id", "Organization", "Tenant-Id"}
-)
-
-// attempts returns all attempts for a route: by one tenant, at the other's record.
+// attempts returns all attempts for a route: by one tenant, at the other's record. The
+// first of them are plain requests.
 func (s service) attempts(route Route, by, of Tenant) []attempt {
 	var all []attempt
 	whole := target{"the path of its organization and record", of.Organization, true}
-	if slices.Contains(route.params(), s.OrganizationParam) {
+	path, _, _ := strings.Cut(route.Path, "?")
+	inPath := slices.Contains(Route{Path: path}.params(), s.OrganizationParam)
+	if inPath || slices.Contains(append(route.params(), route.bodyParams()...), s.OrganizationParam) {
 		for _, at := range []target{whole, {"the path's organization", of.Organization, false}, {"the path's organization, by slug", of.Slug, false}} {
 			if at.organization != "" {
-				all = append(all, attempt{name: at.name, token: by.Token, at: at, refused: true})
+				all = append(all, attempt{name: at.name, at: at, refused: inPath})
 			}
 		}
 	}
-	targets := []target{{name: "its own path"}}
-	if s.namesRecord(route) {
-		targets = append(targets, target{name: "the path's record", record: true})
+	own := target{name: "its own path"}
+	targets := []target{own}
+	foreign := []target{}
+	if inPath {
+		foreign = append(foreign, whole)
+	}
+	if route.namesRecord(s.OrganizationParam) {
+		at := target{name: "the path's record", record: true}
+		targets, foreign = append(targets, at), append(foreign, at)
 	}
 	for _, at := range targets {
-		all = append(all, hints(route, by, of, at)...)
+		all = append(all, s.hints(route, of, at)...)
+	}
+	all = append(all, s.references(route, own)...)
+	for _, at := range foreign {
+		all = append(all, s.paths(route, at)...)
+	}
+	if route.reads() {
+		for _, at := range targets {
+			all = append(all, s.views(at)...)
+		}
+		all = append(all, s.searches(route, own)...)
+	}
+	for i := range all {
+		all[i] = all[i].with(by.Token, !route.reads())
 	}
 	for _, bad := range badTokens(by, of) {
-		all = append(all, attempt{name: bad.name, token: bad.token, at: whole, refused: true})
+		all = append(all, attempt{name: bad.name, token: bad.token, at: whole, refused: true, writes: !route.reads()})
 	}
 	return all
 }
 
-// namesRecord reports whether a route has a record's id, besides its organization.
-func (s service) namesRecord(route Route) bool {
-	return slices.ContainsFunc(append(route.params(), route.bodyParams()...), func(param string) bool { return param != s.OrganizationParam })
+// with returns an attempt with a token. It writes if the route does.
+func (a attempt) with(token string, writes bool) attempt {
+	a.token, a.writes = token, a.writes || writes
+	a.parts = slices.Clone(a.parts)
+	for i := range a.parts {
+		a.parts[i] = a.parts[i].with(token, writes)
+	}
+	return a
 }
 
-// hints name the other organization, by id and slug, in every place except the token,
-// and in none.
-func hints(route Route, by, of Tenant, at target) []attempt {
-	all := []attempt{{name: at.name, token: by.Token, at: at}}
-	for _, value := range []string{of.Organization, of.Slug} {
-		if value == "" {
-			continue
+// together returns an attempt that makes the changes of several at once.
+func together(name string, at target, parts []attempt) attempt {
+	return attempt{name: name, at: at, parts: parts, odd: true, change: func(r *http.Request, own, others record) {
+		for _, part := range parts {
+			part.change(r, own, others)
 		}
-		for place, change := range places(route, value) {
-			all = append(all, attempt{name: at.name + " and " + place, token: by.Token, at: at, change: change})
-		}
-	}
-	return all
-}
-
-// places yields changes that put an organization where a service might look for one.
-func places(route Route, value string) iter.Seq2[string, func(*http.Request)] {
-	return func(yield func(string, func(*http.Request)) bool) {
-		for _, header := range hintHeaders {
-			if !yield("the header "+header, func(r *http.Request) { r.Header.Set(header, value) }) {
-				return
-			}
-		}
-		for _, name := range hintNames {
-			query := func(r *http.Request) {
-				all := r.URL.Query()
-				all.Set(name, value)
-				r.URL.RawQuery = all.Encode()
-			}
-			cookie := func(r *http.Request) { r.AddCookie(&http.Cookie{Name: name, Value: value}) }
-			body := func(r *http.Request) { addMember(r, name, value) }
-			if !yield("the query "+name, query) || !yield("the cookie "+name, cookie) ||
-				strings.HasPrefix(route.Body, "{") && !yield("the body's "+name, body) {
-				return
-			}
-		}
-	}
-}
-
-// addMember adds a member to a request's JSON object.
-func addMember(r *http.Request, name, value string) {
-	var members map[string]any
-	if json.NewDecoder(r.Body).Decode(&members) != nil {
-		return
-	}
-	members[name] = value
-	text, _ := json.Marshal(members) // a decoded value can be encoded
-	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(string(text))), int64(len(text))
+	}}
 }

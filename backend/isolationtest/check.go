@@ -2,10 +2,15 @@ package isolationtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
+
+// ownView begins the description of a tenant's look at its own records.
+const ownView = "its own view"
 
 // Check tests a service. An error means that it could not: an organization's own record
 // cannot be made, or the service does not answer. The report then covers the attempts
@@ -14,170 +19,315 @@ func Check(ctx context.Context, c Config) (Report, error) {
 	if err := c.prepare(); err != nil {
 		return Report{}, err
 	}
-	k := &check{service{c}, Report{Findings: []Finding{}, Omitted: []string{}}}
-	for i, of := range c.Tenants {
-		if of.Expired == "" {
-			k.report.Omitted = append(k.report.Omitted, "an expired token of "+of.Organization)
-		}
-		if of.Slug == "" {
-			k.report.Omitted = append(k.report.Omitted, "the slug of "+of.Organization)
-		}
-		for _, route := range c.Routes {
-			if err := k.route(ctx, route, c.Tenants[1-i], of); err != nil {
-				return k.report, err
-			}
-		}
+	k := &check{service: service{c}, ledger: newLedger(), report: Report{Findings: []Finding{}, Omitted: []string{}}}
+	for i := range k.links {
+		k.links[i] = newLinks()
 	}
-	k.fill(ctx)
-	return k.report, nil
-}
-
-// fill lets an organization have the maximum number of records, and the other make one
-// more.
-func (k *check) fill(ctx context.Context) {
-	by, of := k.Tenants[0], k.Tenants[1]
-	for range k.Quota {
-		if _, err := k.create(ctx, by); err != nil {
-			break // the quota is reached
-		}
-	}
-	if _, err := k.create(ctx, of); err != nil {
-		k.report.Findings = append(k.report.Findings, Finding{
-			Problem: Changed, Route: k.Records[0].Route, Attempt: "as many records as the quota allows", By: by.Organization, Of: of.Organization, Evidence: err.Error(),
-		})
-	}
+	err := k.run(ctx)
+	k.add(k.pending...)
+	k.report.sort()
+	return k.report, err
 }
 
 // check is one run of the tests.
 type check struct {
 	service
-	report Report
+	ledger
+	report  Report
+	pending []Finding // found since the last attempt began
+	own     [2]record // of each tenant, to attempt with
+	made    [2][]record
+	links   [2]*links
+	limited bool
 }
 
-// victim is a tenant's record and the tenant's view of it.
-type victim struct {
-	Tenant
-	record
-	found view
-}
-
-// view is the answers to a tenant by each route that reads. If a route's answers always
-// differ, only the record counts.
-type view map[Route]struct {
-	answer
-	volatile bool
-}
-
-// route tests one route in every way. After each attempt that could write, it checks
-// the other tenant's view.
-func (k *check) route(ctx context.Context, route Route, by, of Tenant) error {
-	v, err := k.victim(ctx, of)
-	if err != nil {
+func (k *check) run(ctx context.Context) error {
+	for _, of := range k.Tenants {
+		for missing, what := range map[string]string{"an expired token": of.Expired, "a token of another audience": of.OtherAudience, "the slug": of.Slug} {
+			if what == "" {
+				k.report.Omitted = append(k.report.Omitted, missing+" of "+of.Organization)
+			}
+		}
+	}
+	sortTexts(k.report.Omitted)
+	if err := k.begin(ctx); err != nil {
 		return err
 	}
-	own, err := k.create(ctx, by)
-	if err != nil {
-		return err
-	}
-	for _, a := range k.attempts(route, by, of) {
-		if !route.reads() && k.namesRecord(route) { // the last attempt may have deleted it
-			if own, err = k.create(ctx, by); err != nil {
+	for of := range k.Tenants {
+		for _, route := range k.Routes {
+			if err := k.route(ctx, route, 1-of, of); err != nil {
+				return err
+			}
+			if err := k.tidy(ctx, 1-of); err != nil {
 				return err
 			}
 		}
-		got, err := k.send(ctx, route, k.values(a.at, own, v.record), k.withToken(a.token), func(r *http.Request) {
-			if a.change != nil {
-				a.change(r)
+		for _, phase := range []func(context.Context, int, int) error{k.retries, k.oracles, k.foreignLinks} {
+			if err := errors.Join(phase(ctx, 1-of, of), k.tidy(ctx, 0), k.tidy(ctx, 1)); err != nil {
+				return err
 			}
-		})
-		if err != nil {
+		}
+	}
+	if err := k.settled(ctx); err != nil {
+		return err
+	}
+	return k.fill(ctx)
+}
+
+// begin makes records of both, reads them, and sees whether the views of one depend on
+// the other's.
+func (k *check) begin(ctx context.Context) error {
+	for range 2 {
+		for t := range k.Tenants {
+			if _, err := k.newOwn(ctx, t); err != nil {
+				return err
+			}
+		}
+	}
+	for t := range k.Tenants {
+		if err := k.look(ctx, t, k.own[t].values, ""); err != nil {
 			return err
 		}
-		changed := ""
-		if !route.reads() {
-			if changed, err = k.changed(ctx, v); err != nil {
-				return err
-			}
-		}
-		k.judge(Finding{Route: route, Attempt: a.name, By: by.Organization, Of: of.Organization}, a, got, v.canary, changed)
-		if changed != "" {
-			if v, err = k.victim(ctx, of); err != nil {
-				return err
-			}
+	}
+	for t := range k.Tenants {
+		if err := k.influences(ctx, t); err != nil {
+			return err
 		}
 	}
-	return k.control(ctx, route, by)
+	return k.atOnce(ctx)
 }
 
-func (k *check) judge(f Finding, a attempt, got answer, canary, changed string) {
+// newOwn makes a record of a tenant, to attempt with.
+func (k *check) newOwn(ctx context.Context, t int) (record, error) {
+	r, err := k.makeRecord(ctx, t, nil)
+	if err == nil {
+		k.own[t] = r
+	}
+	return r, err
+}
+
+// makeRecord makes a record of a tenant, and removes older ones if there is no room.
+func (k *check) makeRecord(ctx context.Context, t int, change func(*http.Request)) (record, error) {
+	r, answers, err := k.create(ctx, k.Tenants[t], change)
+	if err != nil && len(k.made[t]) > 0 {
+		if err := k.removeAll(ctx, t, 0); err != nil {
+			return r, err
+		}
+		r, answers, err = k.create(ctx, k.Tenants[t], change)
+	}
+	if err != nil {
+		return r, err
+	}
+	k.learn(t, r)
+	k.made[t] = append(k.made[t], r)
+	for _, a := range answers {
+		k.scan(act{by: t, attempt: ownView + " of what it makes", call: call{route: k.Records[0].Route}}, a)
+		k.links[t].add(k.service, "", a)
+	}
+	return r, nil
+}
+
+// kept is how many records of a tenant stay while the tests go on.
+const kept = 12
+
+// tidy removes a tenant's older records, where the service has a route that does.
+func (k *check) tidy(ctx context.Context, t int) error { return k.removeAll(ctx, t, kept) }
+
+func (k *check) removeAll(ctx context.Context, t, but int) error {
+	var remove Route
+	for _, route := range k.Routes {
+		ids := route.ids(k.OrganizationParam)
+		if route.Method == http.MethodDelete && len(ids) > 0 && len(ids) >= len(remove.ids(k.OrganizationParam)) {
+			remove = route
+		}
+	}
+	for remove.Method != "" && len(k.made[t]) > but {
+		r := k.made[t][0]
+		k.made[t] = k.made[t][1:]
+		if r.canary == k.own[t].canary {
+			continue // still in use
+		}
+		if _, err := k.send(ctx, call{remove, r.values, k.Tenants[t].Token, nil}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// act is a request by a tenant that belongs to an attempt.
+type act struct {
+	call
+	by      int
+	attempt string
+}
+
+// ask sends a request, follows where it leads, and looks for the other tenant's
+// secrets in every answer.
+func (k *check) ask(ctx context.Context, t act) (answer, error) {
+	a, err := k.send(ctx, t.call)
+	if err != nil {
+		return a, err
+	}
 	k.report.Attempts++
-	f.Status, f.Evidence = got.status, got.start()
-	switch {
-	case strings.Contains(got.body, canary):
-		f.Problem = Leaked
-	case changed != "":
-		f.Problem, f.Evidence = Changed, changed
-	case a.refused && got.status < 400:
-		f.Problem = Accepted
-	case got.status >= 500:
-		f.Problem = Failed
-	default:
-		return
+	if a.status == http.StatusTooManyRequests && !k.limited {
+		k.limited = true
+		k.report.Omitted = append(k.report.Omitted, "requests that a rate limit refused with 429")
 	}
-	k.report.Findings = append(k.report.Findings, f)
+	k.named(t.by, a.named...)
+	k.scan(t, a)
+	from := ""
+	if len(a.named) > 0 {
+		from = a.named[0]
+	}
+	all, err := k.follow(ctx, from, a, t.token)
+	for _, next := range all {
+		t.attempt = strings.TrimSuffix(t.attempt, ", redirected") + ", redirected"
+		k.scan(t, next)
+	}
+	return a, err
 }
 
-// control sends a tenant's own request, which must be served.
-func (k *check) control(ctx context.Context, route Route, by Tenant) error {
-	own, err := k.create(ctx, by)
-	if err != nil {
-		return err
+// scan reports the other tenant's secrets in an answer.
+func (k *check) scan(t act, a answer) {
+	if h, ok := k.search(t.by, a); ok {
+		f := k.finding(Leaked, t, a)
+		f.Seen = h.String()
+		k.pending = append(k.pending, f)
 	}
-	got, err := k.send(ctx, route, own.values, k.withToken(by.Token))
-	if err == nil && !got.good() {
-		k.report.Findings = append(k.report.Findings, Finding{Unproven, route, "its own request", by.Organization, by.Organization, got.status, got.start()})
-	}
-	return err
 }
 
-// victim makes a tenant's record and reads its view twice, to find the parts that never
-// change.
-func (k *check) victim(ctx context.Context, t Tenant) (*victim, error) {
-	r, err := k.create(ctx, t)
-	if err != nil {
-		return nil, err
+func (k *check) finding(problem Problem, t act, a answer) Finding {
+	return Finding{
+		Problem: problem, Route: t.route, Attempt: t.attempt, Status: a.status, Evidence: a.start(), Request: a.request,
+		By: k.Tenants[t.by].Organization, Of: k.Tenants[1-t.by].Organization,
 	}
-	v := &victim{t, r, view{}}
+}
+
+// look reads a tenant's own view with values.
+func (k *check) look(ctx context.Context, t int, values map[string]string, why string) error {
 	for _, route := range k.Routes {
 		if !route.reads() {
 			continue
 		}
-		first, err := k.send(ctx, route, r.values, k.withToken(t.Token))
+		a, err := k.ask(ctx, act{call{route, values, k.Tenants[t].Token, nil}, t, ownView + why})
 		if err != nil {
-			return nil, err
+			return err
 		}
-		second, err := k.send(ctx, route, r.values, k.withToken(t.Token))
-		if err != nil {
-			return nil, err
+		if a.good() && len(a.named) > 0 {
+			k.links[t].add(k.service, a.named[0], a)
 		}
-		seen := v.found[route]
-		seen.answer, seen.volatile = second, first != second
-		v.found[route] = seen
 	}
-	return v, nil
+	return nil
 }
 
-// changed returns a difference in the tenant's view, or "" if there is none.
-func (k *check) changed(ctx context.Context, v *victim) (string, error) {
-	for route, was := range v.found {
-		is, err := k.send(ctx, route, v.values, k.withToken(v.Token))
-		if err != nil {
-			return "", err
+// route tests one route in every way.
+func (k *check) route(ctx context.Context, route Route, by, of int) error {
+	v, err := k.victim(ctx, of)
+	if err != nil {
+		return err
+	}
+	if _, err := k.newOwn(ctx, by); err != nil {
+		return err
+	}
+	open := map[target]bool{} // the plain request is found already
+	accepted := map[target]bool{}
+	for _, a := range k.attempts(route, k.Tenants[by], k.Tenants[of]) {
+		if open[a.at] && a.token == k.Tenants[by].Token {
+			continue // the plain request shows as much
 		}
-		gone := strings.Contains(was.body, v.canary) != strings.Contains(is.body, v.canary)
-		if was.status != is.status || gone || !was.volatile && was.body != is.body {
-			return fmt.Sprintf("its own %s %s was answered %d, %q, and then %d, %q", route.Method, route.Path, was.status, was.start(), is.status, is.start()), nil
+		done, err := k.tryAll(ctx, route, a, by, v, accepted[a.at])
+		if err != nil {
+			return err
+		}
+		if a.change == nil {
+			accepted[a.at] = !done.refuses()
+			open[a.at] = open[a.at] || a.token == k.Tenants[by].Token && k.found(route)
+		}
+		k.flush()
+	}
+	return k.control(ctx, route, by)
+}
+
+// found reports whether the attempt under way leaked or changed something by a route.
+func (k *check) found(route Route) bool {
+	return slices.ContainsFunc(k.pending, func(f Finding) bool {
+		return (f.Problem == Leaked || f.Problem == Changed) && f.Route == route && !after(f.Attempt)
+	})
+}
+
+func (k *check) flush() {
+	k.add(k.pending...)
+	k.pending = nil
+}
+
+// enough is how many parts of an attempt are reported.
+const enough = 3
+
+// tryAll makes an attempt, and its parts if there is a reason.
+func (k *check) tryAll(ctx context.Context, route Route, a attempt, by int, v *victim, accepted bool) (answer, error) {
+	k.flush()
+	got, err := k.try(ctx, route, a, by, v)
+	k.pending = slices.DeleteFunc(k.pending, func(f Finding) bool { return after(f.Attempt) && k.repeated(f) })
+	if err != nil || len(a.parts) == 0 || len(k.pending) == 0 && !(accepted && got.refuses()) {
+		return got, err
+	}
+	whole := k.pending
+	k.pending = nil
+	found := 0
+	for _, part := range a.parts {
+		if _, err := k.tryAll(ctx, route, part, by, v, false); err != nil {
+			return got, err
+		}
+		if len(k.pending) > 0 {
+			found++
+		}
+		if k.flush(); found == enough {
+			break
 		}
 	}
-	return "", nil
+	if found == 0 { // only all of them together do
+		k.pending = whole
+	}
+	return got, nil
+}
+
+// control sends a tenant's own request, which must be served.
+func (k *check) control(ctx context.Context, route Route, by int) error {
+	own, err := k.newOwn(ctx, by)
+	if err != nil {
+		return err
+	}
+	t := act{call{route, own.values, k.Tenants[by].Token, nil}, by, "its own request"}
+	got, err := k.ask(ctx, t)
+	if err == nil && !got.good() {
+		f := k.finding(Unproven, t, got)
+		f.Of = f.By
+		k.pending = append(k.pending, f)
+	}
+	k.flush()
+	return err
+}
+
+// fill lets an organization have the maximum number of records, and the other make one
+// more.
+func (k *check) fill(ctx context.Context) error {
+	if k.Quota == 0 {
+		return nil
+	}
+	if err := k.removeAll(ctx, 1, 0); err != nil {
+		return err
+	}
+	by, of := k.Tenants[0], k.Tenants[1]
+	for range k.Quota {
+		if _, _, err := k.create(ctx, by, nil); err != nil {
+			break // the quota is reached
+		}
+	}
+	if _, _, err := k.create(ctx, of, nil); err != nil {
+		k.add(Finding{
+			Problem: Changed, Route: k.Records[0].Route, Attempt: "as many records as the quota allows", By: by.Organization, Of: of.Organization, Evidence: err.Error(),
+			Why: fmt.Sprintf("%s cannot make a record because %s has many", of.Organization, by.Organization),
+		})
+	}
+	return nil
 }

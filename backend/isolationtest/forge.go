@@ -18,6 +18,9 @@ func badTokens(by, of Tenant) []forgery {
 	if of.Expired != "" {
 		all = append(all, forgery{"an expired token", of.Expired})
 	}
+	if of.OtherAudience != "" {
+		all = append(all, forgery{"a token of another audience", of.OtherAudience})
+	}
 	parts := strings.Split(of.Token, ".")
 	if len(parts) != 3 {
 		return all
@@ -30,9 +33,10 @@ func badTokens(by, of Tenant) []forgery {
 		forgery{"a token signed by a foreign key", signed(parts[0], payload)},
 		forgery{"a token signed by a key that it names", signed(encode(`{"alg":"ES256","typ":"at+jwt","jku":"https://evil.example/jwks.json"}`), payload)})
 	if len(own) == 3 {
-		all = append(all,
-			forgery{"its claims under its own token's signature", own[0] + "." + payload + "." + own[2]},
-			forgery{"its own token, changed to name the organization", own[0] + "." + renamed(own[1], by, of) + "." + own[2]})
+		all = append(all, forgery{"its claims under its own token's signature", own[0] + "." + payload + "." + own[2]})
+		if claims := renamed(own[1], by, of); claims != own[1] { // else it is the token itself
+			all = append(all, forgery{"its own token, changed to name the organization", own[0] + "." + claims + "." + own[2]})
+		}
 	}
 	return all
 }

@@ -1,7 +1,12 @@
 // Package isolationtest looks for data of one organization that an API serves to
 // another. It calls every route with another organization's token, paths, headers,
-// queries, cookies and bodies, and with invalid tokens, and reports the results: as an
-// ordinary Go test ([Run]), or for any HTTP service ([Check], and tabard isolation).
+// queries, cookies, bodies and records, with both organizations' requests at once, and
+// with invalid tokens, and reports the results: as an ordinary Go test ([Run]), or for
+// any HTTP service ([Check], and tabard isolation). [PlanOpenAPI] makes the plan.
+//
+// It keeps the texts and ids of both organizations for the whole run and looks for them
+// in whole answers, however they are encoded; and it compares answers about foreign
+// records with answers about records that do not exist.
 //
 // It finds leaks of the kinds that it tries, on the routes that it is given. A report
 // without findings does not prove that there are none. It is best to generate a
@@ -11,7 +16,6 @@ package isolationtest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 )
@@ -44,6 +48,14 @@ type Config struct {
 	// Quota is the maximum number of records of one organization. 0 skips the test. An
 	// organization at its quota must not take room from the other.
 	Quota int
+	// Names are further names of parameters in which the service may look for an id or
+	// an organization, in its queries, headers and bodies.
+	Names []string
+	// Settle is how long what the service does later may take, such as an export. 0
+	// means a quarter of a second. Each tenant's own answers are read again after it.
+	Settle time.Duration
+	// Found is called with each finding when it is first found. Nil is none.
+	Found func(Finding)
 	// OrganizationParam is the path's wildcard for the organization. Empty means
 	// "organization".
 	OrganizationParam string
@@ -57,6 +69,9 @@ type Tenant struct {
 	Slug         string // may be empty
 	Token        string // valid, with all permissions that the routes require
 	Expired      string // a token that has expired; may be empty
+	// OtherAudience is a valid token of the organization for another API, which this one
+	// must refuse; may be empty.
+	OtherAudience string
 }
 
 // Creation makes a record by a route whose body or path has {canary} in it, or by
@@ -64,7 +79,8 @@ type Tenant struct {
 type Creation struct {
 	Route Route
 	// Values maps each wildcard to the member of the answer's JSON object that has its
-	// value: {"note": "id"}.
+	// value: {"note": "id"}. A member within another is written with a point, and
+	// alternatives with a bar: "id|data.id|Location". Location is the end of that header.
 	Values map[string]string
 	// Make makes the record otherwise, for tenants whose API cannot. canary is a text
 	// that must be in this record only. It returns the values of wildcards.
@@ -84,52 +100,6 @@ func Run(t TB, c Config) {
 	if err != nil {
 		t.Fatalf("isolation: %v", err)
 	}
-}
-
-// Report is the result of Check.
-type Report struct {
-	Attempts int       `json:"attempts"` // requests sent as attempts
-	Findings []Finding `json:"findings"`
-	Omitted  []string  `json:"omitted"` // attempts skipped for lack of a token or a slug
-}
-
-// Problem is the kind of a finding.
-type Problem string
-
-// The problems.
-const (
-	// Leaked: the answer contains another organization's record.
-	Leaked Problem = "leaked"
-	// Changed: afterward the other organization's records are changed, or it can make
-	// none.
-	Changed Problem = "changed"
-	// Accepted: the service accepted a request that names another organization than its
-	// token's in the path, or that has no valid token.
-	Accepted Problem = "accepted"
-	// Failed: the service failed instead of refusing.
-	Failed Problem = "failed"
-	// Unproven: the organization's own request is refused, so that the refusal of other
-	// requests proves nothing.
-	Unproven Problem = "unproven"
-)
-
-// Finding is a request that should have been refused, or answered without data.
-type Finding struct {
-	Problem Problem `json:"problem"`
-	Route   Route   `json:"route"`
-	// Attempt describes the attempt: "the path's organization", "the header
-	// X-Tenant-Id".
-	Attempt string `json:"attempt"`
-	// By is the organization that sent the request, Of the one with the record.
-	By     string `json:"by"`
-	Of     string `json:"of"`
-	Status int    `json:"status"`
-	// Evidence is a part of the answer, or what changed.
-	Evidence string `json:"evidence"`
-}
-
-func (f Finding) String() string {
-	return fmt.Sprintf("%s: %s %s: by %s, of %s, %s: status %d: %s", f.Problem, f.Route.Method, f.Route.Path, f.By, f.Of, f.Attempt, f.Status, f.Evidence)
 }
 
 func (c *Config) prepare() error {
@@ -153,6 +123,9 @@ func (c *Config) prepare() error {
 	}
 	if c.Authorize == nil {
 		c.Authorize = func(r *http.Request, token string) { r.Header.Set("Authorization", "Bearer "+token) }
+	}
+	if c.Settle == 0 {
+		c.Settle = time.Second / 4
 	}
 	if c.Client == nil {
 		c.Client = &http.Client{

@@ -152,8 +152,8 @@ func tried(t *testing.T, s *service) isolationtest.Config {
 	return isolationtest.Config{
 		Handler: mux, Routes: all,
 		Tenants: [2]isolationtest.Tenant{
-			{Organization: "org_acme", Slug: "acme", Token: "head.acme.one", Expired: "old.acme.one"},
-			{Organization: "org_globex", Slug: "globex", Token: "head.globex.two", Expired: "old.globex.two"},
+			{Organization: "org_acme", Slug: "acme", Token: "head.acme.one", Expired: "old.acme.one", OtherAudience: "aud.acme.one"},
+			{Organization: "org_globex", Slug: "globex", Token: "head.globex.two", Expired: "old.globex.two", OtherAudience: "aud.globex.two"},
 		},
 		Records: records,
 	}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -20,6 +21,11 @@ type Route struct {
 	Path   string `json:"path"`
 	// Body is sent as JSON. Wildcards and {canary} in it are filled in.
 	Body string `json:"body,omitempty"`
+	// Type is the body's media type. Empty means application/json.
+	Type string `json:"type,omitempty"`
+	// Safe marks a route that only reads although its method is none of GET and HEAD. A
+	// query of GraphQL is recognized without it.
+	Safe bool `json:"safe,omitempty"`
 }
 
 // ParseRoute reads "METHOD /path", optionally with a JSON body after it.
@@ -42,8 +48,11 @@ func ParseRoute(text string) (Route, error) {
 //	GET /organizations/{organization}/notes
 //	record note=id POST /organizations/{organization}/notes {"text": "{canary}"}
 //	DELETE /organizations/{organization}/notes/{note}
+//	read POST /organizations/{organization}/notes/search {"query": "{canary}"}
 //
-// Empty lines and lines that begin with # are ignored.
+// A member within another is written with a point, note=data.id; alternatives with a
+// bar, note=id|data.id|Location, where Location is the end of that header. Lines that
+// begin with "read" only read, though they have a body. Empty lines and lines that begin with # are ignored.
 func Plan(text string) (routes []Route, records []Creation, err error) {
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
@@ -54,10 +63,15 @@ func Plan(text string) (routes []Route, records []Creation, err error) {
 			line, isRecord = rest, true
 			values, line = readValues(line)
 		}
+		safe := false
+		if rest, ok := strings.CutPrefix(line, "read "); ok {
+			line, safe = rest, true
+		}
 		r, err := ParseRoute(line)
 		if err != nil {
 			return nil, nil, err
 		}
+		r.Safe = safe
 		if routes = append(routes, r); isRecord {
 			records = append(records, Creation{Route: r, Values: values})
 		}
@@ -121,9 +135,27 @@ func OpenAPI(document []byte) ([]Route, error) {
 var methods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 
 // reads reports whether a route only reads.
-func (r Route) reads() bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+func (r Route) reads() bool {
+	return r.Method == http.MethodGet || r.Method == http.MethodHead || r.Safe || graphQuery.MatchString(r.Body)
+}
 
-var wildcard = regexp.MustCompile(`\{([\w-]+)(?:\.\.\.|\$)?\}`)
+var (
+	wildcard   = regexp.MustCompile(`\{([\w-]+)(?:\.\.\.|\$)?\}`)
+	graphQuery = regexp.MustCompile(`^\{(.*,)?\s*"query"\s*:\s*"\s*(\{|query\b)`)
+	shortened  = regexp.MustCompile(`\{canary:(\d+)\}`)
+)
+
+// namesRecord reports whether a route has a record's id, besides its organization.
+func (r Route) namesRecord(organization string) bool {
+	return len(r.ids(organization)) > 0
+}
+
+// ids returns the wildcards of a route's records.
+func (r Route) ids(organization string) []string {
+	return slices.DeleteFunc(append(r.params(), r.bodyParams()...), func(param string) bool {
+		return param == organization || param == "canary"
+	})
+}
 
 // params returns the names of the path's wildcards.
 func (r Route) params() []string {
@@ -150,7 +182,11 @@ func (r Route) filled(values map[string]string) (path, body string) {
 	path = wildcard.ReplaceAllStringFunc(r.Path, func(w string) string {
 		return url.PathEscape(values[wildcard.FindStringSubmatch(w)[1]])
 	})
-	body = r.Body
+	body = shortened.ReplaceAllStringFunc(r.Body, func(w string) string {
+		n, _ := strconv.Atoi(shortened.FindStringSubmatch(w)[1])
+		canary := values["canary"]
+		return canary[max(0, len(canary)-n):]
+	})
 	for name, value := range values {
 		text, _ := json.Marshal(value) // a string can always be encoded
 		body = strings.ReplaceAll(body, "{"+name+"}", string(text[1:len(text)-1]))

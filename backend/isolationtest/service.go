@@ -3,68 +3,234 @@ package isolationtest
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
-// maxAnswer is how much of an answer is read, in bytes.
-const maxAnswer = 4 << 20
+const (
+	// maxAnswer is how much of an answer is read, in bytes.
+	maxAnswer = 4 << 20
+	// ownHost is the host of requests to a handler.
+	ownHost      = "service.example"
+	maxRedirects = 5
+	// longestWait is the longest wait that a rate limit may ask for.
+	longestWait = 30 * time.Second
+)
 
 // answer is the service's answer.
 type answer struct {
-	status int
-	body   string
+	status  int
+	reason  string // of the status line
+	header  http.Header
+	body    string
+	took    time.Duration
+	request string // as a command
+	named   []string
 }
 
-func (a answer) good() bool { return a.status >= 200 && a.status < 300 }
+func (a answer) good() bool { return a.status >= 200 && a.status < 400 && !a.refuses() }
+
+// refuses reports whether an answer is a refusal: by its status, by leading to a
+// sign-in, or, as those of GraphQL, by errors without data.
+func (a answer) refuses() bool {
+	switch {
+	case a.status >= 400:
+		return true
+	case a.status >= 300 && a.status < 400:
+		return signIn.MatchString(a.header.Get("Location"))
+	}
+	return a.status == http.StatusOK && errorsOnly(a.body)
+}
 
 // start returns the beginning of an answer, for people.
 func (a answer) start() string {
 	if len(a.body) > 120 {
-		return a.body[:120] + "…"
+		return strings.ToValidUTF8(a.body[:120], "") + "…"
 	}
-	return strings.TrimSpace(a.body)
+	return strings.TrimSpace(strings.ToValidUTF8(a.body, "·"))
 }
+
+// same reports whether two answers say the same.
+func (a answer) same(b answer) bool { return a.status == b.status && a.body == b.body }
 
 // service sends requests to the tested service.
 type service struct{ Config }
 
-// send fills a route with values and sends it, changed.
-func (s service) send(ctx context.Context, route Route, values map[string]string, change ...func(*http.Request)) (answer, error) {
-	path, body := route.filled(values)
-	r, err := http.NewRequestWithContext(ctx, route.Method, s.URL+path, strings.NewReader(body))
+// call is a request to send.
+type call struct {
+	route  Route
+	values map[string]string
+	token  string
+	change func(*http.Request) // nil changes nothing
+}
+
+// send sends a request and returns the answer. If a rate limit refuses it, it is sent
+// again, after as long as the service asks for.
+func (s service) send(ctx context.Context, c call) (answer, error) {
+	for tries := 0; ; tries++ {
+		if err := ctx.Err(); err != nil {
+			return answer{}, err
+		}
+		r, err := s.request(ctx, c)
+		if err != nil {
+			return answer{}, err
+		}
+		a, err := s.do(r, c.token)
+		if err != nil || a.status != http.StatusTooManyRequests || tries == 2 {
+			return a, err
+		}
+		seconds, _ := strconv.Atoi(a.header.Get("Retry-After"))
+		if err := wait(ctx, min(max(time.Duration(seconds)*time.Second, time.Second), longestWait)); err != nil {
+			return a, err
+		}
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// request fills a route with values, and changes the request.
+func (s service) request(ctx context.Context, c call) (*http.Request, error) {
+	path, body := c.route.filled(c.values)
+	base := s.URL
+	if s.Handler != nil {
+		base = "http://" + ownHost
+	}
+	r, err := http.NewRequestWithContext(ctx, c.route.Method, base+path, strings.NewReader(body))
 	if err != nil {
-		return answer{}, err
+		return nil, err
 	}
 	if body != "" {
-		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Content-Type", cmp.Or(c.route.Type, "application/json"))
 	}
-	for _, f := range change {
-		f(r)
+	if c.token != "" {
+		s.Authorize(r, c.token)
 	}
+	if c.change != nil {
+		c.change(r)
+	}
+	return r, nil
+}
+
+// do sends a request.
+func (s service) do(r *http.Request, token string) (answer, error) {
+	sent := ""
+	if r.Body != nil {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return answer{}, err
+		}
+		sent = string(body)
+		setBody(r, sent)
+	}
+	asked := curl(r, sent, token, s.variable(token))
+	named := []string{r.URL.String(), sent, r.Host}
+	for name, values := range r.Header {
+		if name != "Authorization" {
+			named = append(named, values...)
+		}
+	}
+	began := time.Now()
+	var a answer
 	if s.Handler == nil {
 		response, err := s.Client.Do(r)
 		if err != nil {
 			return answer{}, err
 		}
-		return read(response)
+		if a, err = read(response); err != nil {
+			return answer{}, err
+		}
+	} else {
+		r.Host, r.RequestURI, r.RemoteAddr = cmp.Or(r.Host, ownHost), r.URL.RequestURI(), "192.0.2.1:1234"
+		a = serve(s.Handler, r)
 	}
-	r.Host, r.RequestURI, r.RemoteAddr = "service.example", r.URL.RequestURI(), "192.0.2.1:1234"
-	return serve(s.Handler, r), nil
+	a.took, a.request, a.named = time.Since(began), asked, named
+	return a, nil
+}
+
+func setBody(r *http.Request, body string) {
+	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(body)), nil }
+}
+
+// variable returns the shell's variable that stands for a token.
+func (s service) variable(token string) string {
+	switch token {
+	case s.Tenants[0].Token:
+		return "$TOKEN_A"
+	case s.Tenants[1].Token:
+		return "$TOKEN_B"
+	}
+	return "$BAD_TOKEN"
+}
+
+// follow returns the answers that an answer redirects to, at the service itself.
+func (s service) follow(ctx context.Context, from string, a answer, token string) (all []answer, err error) {
+	for range maxRedirects {
+		next := a.header.Get("Location")
+		if next == "" || from == "" {
+			return all, nil
+		}
+		to, ok := s.own(from, next)
+		if !ok {
+			return all, nil
+		}
+		if a, err = s.get(ctx, to, token); err != nil {
+			return all, err
+		}
+		all, from = append(all, a), to
+	}
+	return all, nil
+}
+
+// own returns an address that an answer names, if it is the service's.
+func (s service) own(from, address string) (string, bool) {
+	base, err := url.Parse(from)
+	if err != nil {
+		return "", false
+	}
+	to, err := base.Parse(address)
+	if err != nil || to.Host != base.Host || to.Scheme != "http" && to.Scheme != "https" {
+		return "", false
+	}
+	to.Fragment = ""
+	return to.String(), true
+}
+
+// get reads an address of the service.
+func (s service) get(ctx context.Context, address, token string) (answer, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return answer{}, err
+	}
+	if token != "" {
+		s.Authorize(r, token)
+	}
+	return s.do(r, token)
 }
 
 // serve calls a handler. A panic counts as a failure, as in net/http.
 func serve(handler http.Handler, r *http.Request) (a answer) {
 	written := recorder{header: http.Header{}}
 	defer func() {
-		a = answer{cmp.Or(written.status, http.StatusOK), written.body.String()}
+		status := cmp.Or(written.status, http.StatusOK)
+		a = answer{status: status, reason: http.StatusText(status), header: written.header, body: written.body.String()}
 		if problem := recover(); problem != nil {
-			a = answer{http.StatusInternalServerError, fmt.Sprint("panic: ", problem)}
+			a.status, a.body = http.StatusInternalServerError, fmt.Sprint("panic: ", problem)
 		}
 	}()
 	handler.ServeHTTP(&written, r)
@@ -74,7 +240,11 @@ func serve(handler http.Handler, r *http.Request) (a answer) {
 func read(response *http.Response) (answer, error) {
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	return answer{response.StatusCode, string(body)}, err
+	header := response.Header.Clone()
+	for name, values := range response.Trailer {
+		header[name] = append(header[name], values...)
+	}
+	return answer{status: response.StatusCode, reason: response.Status, header: header, body: string(body)}, err
 }
 
 // recorder keeps the output of a handler. The one in net/http/httptest would register a
@@ -98,62 +268,14 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return r.body.Write(p)
 }
 
-// withToken adds a token to a request, or none if it is "".
-func (s service) withToken(token string) func(*http.Request) {
-	return func(r *http.Request) {
-		if token != "" {
-			s.Authorize(r, token)
-		}
-	}
-}
+// Flush lets handlers stream.
+func (r *recorder) Flush() { r.WriteHeader(http.StatusOK) }
 
-// record is a tenant's own record.
-type record struct {
-	canary string            // a text that occurs only in it
-	values map[string]string // of the wildcards
-}
-
-// create makes a tenant's record.
-func (s service) create(ctx context.Context, t Tenant) (record, error) {
-	made := record{canary: "canary" + strings.ToLower(rand.Text())}
-	made.values = map[string]string{s.OrganizationParam: t.Organization, "canary": made.canary}
-	for _, c := range s.Records {
-		var values map[string]string
-		var err error
-		if c.Make != nil {
-			values, err = c.Make(ctx, t, made.canary)
-		} else {
-			values, err = s.createBy(ctx, c, t, made.values)
-		}
-		if err != nil {
-			return record{}, fmt.Errorf("no record of %s could be made: %w", t.Organization, err)
-		}
-		maps.Copy(made.values, values)
+func sortedNames(header http.Header) []string {
+	names := make([]string, 0, len(header))
+	for name := range header {
+		names = append(names, name)
 	}
-	return made, nil
-}
-
-// createBy makes a record by its route and reads the values of wildcards from the
-// answer.
-func (s service) createBy(ctx context.Context, c Creation, t Tenant, values map[string]string) (map[string]string, error) {
-	a, err := s.send(ctx, c.Route, values, s.withToken(t.Token))
-	if err != nil {
-		return nil, err
-	}
-	if !a.good() {
-		return nil, fmt.Errorf("%s %s answers %d: %s", c.Route.Method, c.Route.Path, a.status, a.start())
-	}
-	var members map[string]any
-	reader := json.NewDecoder(strings.NewReader(a.body))
-	reader.UseNumber() // a float64 has too few digits
-	if err := reader.Decode(&members); err != nil && len(c.Values) > 0 {
-		return nil, fmt.Errorf("the answer is not a JSON object: %s", a.start())
-	}
-	got := map[string]string{}
-	for param, member := range c.Values {
-		if got[param] = fmt.Sprint(members[member]); members[member] == nil {
-			return nil, fmt.Errorf("the answer has no %s: %s", member, a.start())
-		}
-	}
-	return got, nil
+	slices.Sort(names)
+	return names
 }

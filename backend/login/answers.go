@@ -30,6 +30,7 @@ type usedMetadata struct {
 	Prompts             texts `json:"prompt_values_supported"`
 	AssertionAlgorithms texts `json:"token_endpoint_auth_signing_alg_values_supported"`
 	Algorithms          texts `json:"id_token_signing_alg_values_supported"`
+	Scopes              texts `json:"scopes_supported"`
 }
 
 // usedTokens are the members of a token response that are used.
@@ -37,6 +38,7 @@ type usedTokens struct {
 	AccessToken      text `json:"access_token,omitempty"`
 	TokenType        text `json:"token_type,omitempty"`
 	IDToken          text `json:"id_token,omitempty"`
+	RefreshToken     text `json:"refresh_token,omitempty"`
 	Error            text `json:"error,omitempty"`
 	ErrorDescription text `json:"error_description,omitempty"`
 }
@@ -91,11 +93,11 @@ func usedOfMetadata(_ int, body []byte) []byte {
 	return encode(used)
 }
 
-// usedOfTokens returns the used members of a token response. An error response stays as
-// it is.
+// usedOfTokens returns the used members of a token response. An error response without
+// an error code stays as it is.
 func usedOfTokens(status int, body []byte) []byte {
 	var used usedTokens
-	if status/100 != 2 || strictjson.DecodeKnown(body, &used) != nil {
+	if strictjson.DecodeKnown(body, &used) != nil || status/100 != 2 && used.Error == "" {
 		return nil
 	}
 	if used.IDToken = text(strings.TrimSpace(string(used.IDToken))); used.IDToken != "" && used.AccessToken == "" {

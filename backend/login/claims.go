@@ -49,6 +49,7 @@ var protectedClaims = []string{
 type exactKeySet struct {
 	oidc.KeySet
 	payload json.RawMessage // all claims, after the signature is verified
+	broken  error           // of the claims, which go-oidc takes for one of the signature
 }
 
 // VerifySignature implements oidc.KeySet.
@@ -59,8 +60,8 @@ func (k *exactKeySet) VerifySignature(ctx context.Context, raw string) ([]byte, 
 	}
 	k.payload = payload
 	var checked checkedClaims
-	if err := strictjson.DecodeKnown(payload, &checked); err != nil {
-		return nil, err
+	if k.broken = strictjson.DecodeKnown(payload, &checked); k.broken != nil {
+		return nil, k.broken
 	}
 	for _, value := range []*json.RawMessage{&checked.Expires, &checked.IssuedAt} {
 		if string(*value) == "null" { // which go-oidc takes for a malformed time
@@ -81,26 +82,30 @@ func (p *Provider) verify(ctx context.Context, keys oidc.KeySet, raw string, c o
 func (p *Provider) verifyFor(ctx context.Context, keys oidc.KeySet, raw string, c oidc.Config, into any) (*oidc.IDToken, json.RawMessage, error) {
 	exact := &exactKeySet{KeySet: keys}
 	token, err := oidc.NewVerifier(p.config.Issuer, exact, &c).Verify(ctx, raw)
+	if exact.broken != nil {
+		return nil, nil, exact.broken
+	}
 	if err != nil {
 		return nil, nil, err
 	}
 	return token, exact.payload, strictjson.DecodeKnown(exact.payload, into)
 }
 
-// allClaims returns every claim. Numbers keep their original text.
+// allClaims returns every claim that can be stored. Numbers keep their original text.
 func allClaims(payload []byte) (claims map[string]any, err error) {
 	d := json.NewDecoder(bytes.NewReader(payload))
 	d.UseNumber()
 	err = d.Decode(&claims)
+	dropNull(claims)
 	return claims, err
 }
 
-// truncate removes values that are too long to store.
+// truncate removes values that cannot be stored or are too long for it.
 func (c *identityClaims) truncate() {
-	if len(c.ACR) > maxACR {
+	if len(c.ACR) > maxACR || hasNull(string(c.ACR)) {
 		c.ACR = ""
 	}
-	if len(strings.Join(c.AMR, " ")) > maxAMR {
+	if methods := strings.Join(c.AMR, " "); len(methods) > maxAMR || hasNull(methods) {
 		c.AMR = nil
 	}
 }

@@ -2,7 +2,6 @@ package login
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,8 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
+
+	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
 // IsResponseMode reports whether a response mode is supported. Empty leaves it to the
@@ -112,7 +113,7 @@ func (p *Provider) push(ctx context.Context, found *discovered, address string, 
 	if found.metadata.Push == "" {
 		return "", p.faultError(FaultRequest, "its metadata has no pushed_authorization_request_endpoint: disable push_requests here, or enable pushed requests at the provider")
 	}
-	request, err := p.pushRequest(ctx, found, authorization.Query(), now)
+	request, err := p.clientRequest(ctx, found, found.metadata.Push, authorization.Query(), now)
 	if err != nil {
 		return "", err
 	}
@@ -122,24 +123,33 @@ func (p *Provider) push(ctx context.Context, found *discovered, address string, 
 	}
 	defer response.Body.Close()
 	var answer struct {
-		RequestURI  string `json:"request_uri"`
-		Error       string `json:"error"`
-		Description string `json:"error_description"`
+		RequestURI  text `json:"request_uri"`
+		Error       text `json:"error"`
+		Description text `json:"error_description"`
 	}
 	body, err := io.ReadAll(response.Body)
 	if err == nil {
-		err = json.Unmarshal(body, &answer)
+		err = strictjson.DecodeKnown(body, &answer)
 	}
 	if response.StatusCode/100 != 2 || err != nil || answer.RequestURI == "" {
-		secrets := []string{request.PostForm.Get("client_assertion"), request.PostForm.Get("client_secret")}
-		said := p.redact(secrets, answer.Error, answer.Description)
-		if answer.Error == "" {
-			said = p.redact(secrets, string(body))
-		}
-		return "", p.endpointError("its endpoint for pushed requests", response.StatusCode, answer.Error, said)
+		return "", p.endpointError("its endpoint for pushed requests", response.StatusCode, string(answer.Error),
+			p.saidTo(request, string(answer.Error), string(answer.Description), body))
 	}
-	authorization.RawQuery = withQuery(found.oauth.Endpoint.AuthURL, url.Values{"client_id": {p.config.ClientID}, "request_uri": {answer.RequestURI}})
+	authorization.RawQuery = withQuery(found.oauth.Endpoint.AuthURL, url.Values{"client_id": {p.config.ClientID}, "request_uri": {string(answer.RequestURI)}})
 	return authorization.String(), nil
+}
+
+// saidTo returns what a back-channel endpoint says of its refusal of a request, without
+// the secrets of the request.
+func (p *Provider) saidTo(request *http.Request, code, description string, body []byte) string {
+	var secrets []string
+	for _, name := range []string{"client_assertion", "client_secret", "refresh_token"} {
+		secrets = append(secrets, request.PostForm.Get(name))
+	}
+	if code == "" {
+		return p.redact(secrets, string(body))
+	}
+	return p.redact(secrets, code, description)
 }
 
 // withQuery returns the query of an address with more parameters.
@@ -151,9 +161,9 @@ func withQuery(address string, more url.Values) string {
 	return query + more.Encode()
 }
 
-// pushRequest returns the HTTP request of push. The client authenticates as at the
-// token endpoint.
-func (p *Provider) pushRequest(ctx context.Context, found *discovered, form url.Values, now int64) (*http.Request, error) {
+// clientRequest returns the HTTP request of a form to a back-channel endpoint, at which
+// the client authenticates.
+func (p *Provider) clientRequest(ctx context.Context, found *discovered, endpoint string, form url.Values, now int64) (*http.Request, error) {
 	assertion, err := p.assertion(found, now)
 	if err != nil {
 		return nil, err
@@ -170,7 +180,7 @@ func (p *Provider) pushRequest(ctx context.Context, found *discovered, form url.
 	case !inHeader:
 		form.Set("client_secret", secret)
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, found.metadata.Push, strings.NewReader(form.Encode()))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, err
 	}

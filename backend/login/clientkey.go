@@ -1,6 +1,7 @@
 package login
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -33,17 +34,21 @@ const assertionLife = 60
 // minRSABits is the minimum size of an RSA key (RFC 7518 section 3.3).
 const minRSABits = 2048
 
-// ParseClientKey parses a private key in PEM format and optionally its certificate.
-// Some providers, such as Entra, identify a key by its certificate.
+// ParseClientKey parses a private key in PEM format and optionally its certificate,
+// which may be among those of its authorities. Some providers, such as Entra, identify a
+// key by its certificate.
 func ParseClientKey(text []byte) (*ClientKey, error) {
 	var k ClientKey
-	var certificate *x509.Certificate
+	var certificates []*x509.Certificate
+	text = bytes.TrimPrefix(text, []byte(byteOrderMark))
 	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
 		var err error
 		switch {
-		case block.Type == "CERTIFICATE" && certificate == nil:
+		case block.Type == "CERTIFICATE":
+			var certificate *x509.Certificate
 			certificate, err = x509.ParseCertificate(block.Bytes)
-		case block.Type != "CERTIFICATE" && block.Type != "EC PARAMETERS" && k.private == nil:
+			certificates = append(certificates, certificate)
+		case block.Type != "PUBLIC KEY" && block.Type != "EC PARAMETERS" && k.private == nil:
 			k.private, err = parsePrivateKey(block)
 		}
 		if err != nil {
@@ -53,18 +58,18 @@ func ParseClientKey(text []byte) (*ClientKey, error) {
 	if k.private == nil {
 		return nil, errors.New("there is no private key in PEM format (-----BEGIN PRIVATE KEY-----)")
 	}
-	return k.describe(certificate)
+	return k.describe(certificates)
 }
 
 func parsePrivateKey(block *pem.Block) (crypto.Signer, error) {
 	var key any
 	var err error
-	switch block.Type {
-	case "PRIVATE KEY":
+	switch encrypted := block.Headers["DEK-Info"] != ""; { // RFC 1421 section 4.6.1.3
+	case block.Type == "PRIVATE KEY":
 		key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
-	case "EC PRIVATE KEY":
+	case block.Type == "EC PRIVATE KEY" && !encrypted:
 		key, err = x509.ParseECPrivateKey(block.Bytes)
-	case "RSA PRIVATE KEY":
+	case block.Type == "RSA PRIVATE KEY" && !encrypted:
 		key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
 	default:
 		return nil, errors.New("the key must be unencrypted, in PKCS #8, SEC 1 or PKCS #1 format")
@@ -85,20 +90,23 @@ func parsePrivateKey(block *pem.Block) (crypto.Signer, error) {
 	return nil, errors.New("the key must be EC P-256, or RSA with at least 2048 bits")
 }
 
-// describe sets the public key. Its id is its thumbprint (RFC 7638).
-func (k ClientKey) describe(certificate *x509.Certificate) (*ClientKey, error) {
+// describe sets the public key and its certificate. Its id is its thumbprint (RFC 7638).
+func (k ClientKey) describe(certificates []*x509.Certificate) (*ClientKey, error) {
 	k.public = jose.JSONWebKey{Key: k.private.Public(), Use: "sig"}
 	thumbprint, err := k.public.Thumbprint(crypto.SHA256)
 	if err != nil {
 		return nil, err
 	}
 	k.public.KeyID = base64.RawURLEncoding.EncodeToString(thumbprint)
-	if certificate == nil {
+	if len(certificates) == 0 {
 		return &k, nil
 	}
-	if public, ok := k.private.Public().(interface{ Equal(crypto.PublicKey) bool }); !ok || !public.Equal(certificate.PublicKey) {
+	public, ok := k.private.Public().(interface{ Equal(crypto.PublicKey) bool })
+	own := slices.IndexFunc(certificates, func(c *x509.Certificate) bool { return ok && public.Equal(c.PublicKey) })
+	if own < 0 {
 		return nil, errors.New("the certificate does not match the key")
 	}
+	certificate := certificates[own]
 	sum := sha256.Sum256(certificate.Raw)
 	k.certificate = base64.RawURLEncoding.EncodeToString(sum[:])
 	k.public.Certificates, k.public.CertificateThumbprintSHA256 = []*x509.Certificate{certificate}, sum[:]
@@ -121,11 +129,14 @@ func (k *ClientKey) method(named []string) jwt.SigningMethod {
 	if _, ec := k.private.(*ecdsa.PrivateKey); ec {
 		return jwt.SigningMethodES256
 	}
-	pss := slices.Contains(named, "PS256") && (k.certificate != "" || !slices.Contains(named, "RS256"))
-	if pss || len(named) == 0 && k.certificate != "" {
+	known := []jwt.SigningMethod{
+		jwt.SigningMethodRS256, jwt.SigningMethodPS256, jwt.SigningMethodRS384, jwt.SigningMethodPS384, jwt.SigningMethodRS512, jwt.SigningMethodPS512,
+	}
+	if k.certificate != "" && (len(named) == 0 || slices.Contains(named, "PS256")) {
 		return jwt.SigningMethodPS256
 	}
-	return jwt.SigningMethodRS256
+	listed := slices.IndexFunc(known, func(m jwt.SigningMethod) bool { return slices.Contains(named, m.Alg()) })
+	return known[max(listed, 0)]
 }
 
 // assertion returns a client assertion for one request (RFC 7523 section 3).

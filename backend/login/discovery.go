@@ -35,6 +35,7 @@ type discovered struct {
 		MustPush            bool     `json:"require_pushed_authorization_requests"`
 		AssertionAlgorithms texts    `json:"token_endpoint_auth_signing_alg_values_supported"`
 		Algorithms          []string `json:"id_token_signing_alg_values_supported"`
+		Scopes              texts    `json:"scopes_supported"`
 	}
 }
 

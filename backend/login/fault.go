@@ -113,21 +113,27 @@ func (p *Provider) exchangeError(err error, secrets ...string) error {
 	return p.endpointError("its token endpoint", answer.Response.StatusCode, answer.ErrorCode, said)
 }
 
-// endpointError classifies an error response of a back-channel endpoint.
+// endpointError classifies an error response of a back-channel endpoint. The error code
+// says more than the status: some providers send it with 200, or invalid_grant with 401.
 func (p *Provider) endpointError(endpoint string, status int, code, said string) error {
 	switch {
-	case status/100 != 4, status == http.StatusTooManyRequests, code == "" && noEndpoint[status]:
+	case status/100 != 4 && (status/100 != 2 || code == ""), retryLater[status], retryCodes[code], code == "" && noEndpoint[status]:
 		return fmt.Errorf("%w: %s answers %d: %s", ErrUnavailable, endpoint, status, said)
-	case code == "invalid_client" || code == "unauthorized_client" || status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return p.faultError(FaultClient, "%s refuses the client: %s", endpoint, said)
 	case code == "invalid_grant":
 		return refused("the code was refused: %s", said)
+	case code == "invalid_client" || code == "unauthorized_client" || status == http.StatusUnauthorized || status == http.StatusForbidden:
+		return p.faultError(FaultClient, "%s refuses the client: %s", endpoint, said)
 	}
 	return p.faultError(FaultRequest, "%s refuses the request: %s", endpoint, said)
 }
 
-// noEndpoint are the statuses of a server without such an endpoint.
-var noEndpoint = map[int]bool{http.StatusNotFound: true, http.StatusMethodNotAllowed: true, http.StatusGone: true}
+// noEndpoint are the statuses of a server without such an endpoint. retryLater and
+// retryCodes are those of one that cannot answer now.
+var (
+	noEndpoint = map[int]bool{http.StatusNotFound: true, http.StatusMethodNotAllowed: true, http.StatusGone: true}
+	retryLater = map[int]bool{http.StatusRequestTimeout: true, http.StatusTooEarly: true, http.StatusTooManyRequests: true}
+	retryCodes = map[string]bool{"server_error": true, "temporarily_unavailable": true}
+)
 
 // deploymentErrors are the error codes of an authorization response that no person
 // causes (RFC 6749 section 4.1.2.1, OpenID Connect Core section 3.1.2.6).

@@ -47,6 +47,17 @@ func TestFault_Deployment(t *testing.T) {
 				v.Set("error_description", "ORA-00942")
 			}
 		}, login.FaultReported, "ORA-00942"},
+		"client refused, with 200":   {fails("/token", idp.Fault{Status: 200, Error: "invalid_client", Description: "expired"}), login.FaultClient, "expired"},
+		"another error, with 200":    {fails("/token", idp.Fault{Status: 200, Error: "bad_verification_code"}), login.FaultRequest, "bad_verification_code"},
+		"away, with 200":             {fails("/token", idp.Fault{Status: 200, Error: "temporarily_unavailable"}), login.FaultAway, "temporarily_unavailable"},
+		"server error, with 400":     {fails("/token", idp.Fault{Status: 400, Error: "server_error"}), login.FaultAway, "server_error"},
+		"a time-out of a proxy":      {fails("/token", idp.Fault{Status: 408, Body: "timeout", ContentType: "text/plain"}), login.FaultAway, "timeout"},
+		"too early":                  {fails("/token", idp.Fault{Status: 425, Body: "early", ContentType: "text/plain"}), login.FaultAway, "early"},
+		"an error that is an object": {fails("/token", idp.Fault{Status: 400, Body: `{"error":{"code":"x17"}}`, ContentType: "application/json"}), login.FaultRequest, "x17"},
+		"push refused, with 200": {func(p *logintest.Provider) {
+			p.PushedRequests = idp.PushRequired
+			fails("/par", idp.Fault{Status: 200, Error: "invalid_client", Description: "expired"})(p)
+		}, login.FaultClient, "expired"},
 		"push refused": {func(p *logintest.Provider) {
 			p.PushedRequests = idp.PushRequired
 			fails("/par", idp.Fault{Status: 400, Error: "invalid_redirect_uri", Description: "not registered"})(p)
@@ -76,6 +87,10 @@ func TestFault_RefusalOfPerson(t *testing.T) {
 		"access_denied":             {func(p *logintest.Provider) { p.Answer = refusing("access_denied") }, nil},
 		"login_required":            {func(p *logintest.Provider) { p.Answer = refusing("login_required") }, nil},
 		"code of another":           {answer("code", "guess"), nil},
+		"code refused with 200":     {fails("/token", idp.Fault{Status: 200, Error: "invalid_grant"}), nil},
+		"code refused with 401":     {fails("/token", idp.Fault{Status: 401, Error: "invalid_grant"}), nil},
+		"code refused with 403":     {fails("/token", idp.Fault{Status: 403, Error: "invalid_grant", Description: "expired"}), nil},
+		"code refused, with a list": {fails("/token", idp.Fault{Status: 400, Body: `{"error":"invalid_grant","error_description":["x"]}`, ContentType: "application/json"}), nil},
 		"nonce of another":          {claim("nonce", "other"), nil},
 		"an authentication too old": {claim("auth_time", now-100), &old},
 	} {

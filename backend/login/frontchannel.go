@@ -27,7 +27,7 @@ func (p *Provider) ReadFrontchannelLogout(query url.Values, now int64) (logouts 
 		return nil, "", ErrNoFrontchannelLogout
 	case len(issuers) > 1 || len(issuers) == 1 && !p.IsIssuer(issuers[0]):
 		return nil, "", refused("front-channel logout: iss is not the provider's issuer")
-	case len(sid) != 1 || sid[0] == "" || len(sid[0]) > maxSID:
+	case len(sid) != 1 || sid[0] == "" || len(sid[0]) > maxSID || !Unambiguous(sid[0]):
 		return nil, "", refused("front-channel logout: no sid; register frontchannel_logout_session_required")
 	}
 	if len(issuers) == 0 {

@@ -1,9 +1,7 @@
 package login
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"strings"
@@ -33,6 +31,8 @@ type Identity struct {
 	SessionExpiry int64
 	// Token is the identity token. It is needed for RP-initiated logout.
 	Token string
+	// RefreshToken is the provider's refresh token, or empty.
+	RefreshToken string
 	// Claims are the claims of the identity token, and those of userinfo that do not
 	// describe the authentication.
 	Claims map[string]any
@@ -67,6 +67,7 @@ func refused(format string, args ...any) error {
 // database and access tokens contain them.
 const (
 	maxIdentityToken = 64 << 10
+	maxRefreshToken  = 16 << 10
 	maxSubject       = 255 // OpenID Connect Core section 2
 	maxACR           = 256
 	maxAMR           = 256 // all methods, separated by spaces
@@ -103,14 +104,17 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 	if len(raw) > maxIdentityToken {
 		return Identity{}, refused("identity token: %d bytes, more than %d", len(raw), maxIdentityToken)
 	}
-	identity, err := p.read(ctx, found, raw, a, now)
+	identity, err := p.read(ctx, found, raw, &a, now)
 	if refreshed := p.refreshAfter(ctx, found, err); refreshed != nil && refreshed.metadata.KeySet != found.metadata.KeySet {
-		identity, err = p.read(ctx, refreshed, raw, a, now)
+		identity, err = p.read(ctx, refreshed, raw, &a, now)
 	}
 	if err != nil {
 		return Identity{}, err
 	}
 	identity.Token, identity.tokens = raw, tokens
+	if len(tokens.RefreshToken) <= maxRefreshToken {
+		identity.RefreshToken = tokens.RefreshToken
+	}
 	if identity.Name == "" || identity.Email == "" {
 		if err := p.AddUserInfo(ctx, &identity); err != nil {
 			return Identity{}, err
@@ -138,7 +142,10 @@ func (p *Provider) checkCallback(found *discovered, callback url.Values) error {
 // read verifies an identity token and its claims. A token with several audiences needs
 // no azp (OpenID Connect Core section 3.1.3.7, errata set 2), but an azp must be this
 // client.
-func (p *Provider) read(ctx context.Context, found *discovered, raw string, a Attempt, now int64) (Identity, error) {
+//
+// The attempt is nil for the token of a refresh response, which need not repeat the
+// nonce and is not about a new authentication (section 12.2).
+func (p *Provider) read(ctx context.Context, found *discovered, raw string, a *Attempt, now int64) (Identity, error) {
 	var claims identityClaims
 	token, text, err := p.verify(ctx, found.keys, raw, oidc.Config{
 		SupportedSigningAlgs: found.algorithms, Now: func() time.Time { return time.Unix(now-maxSkew, 0) },
@@ -158,12 +165,12 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a At
 		return Identity{}, refused("identity token: %w", err)
 	}
 	switch {
-	case containsNull(text):
-		return Identity{}, refused("identity token: it contains a null character")
-	case claims.Nonce == "" || string(claims.Nonce) != a.Nonce:
+	case a != nil && (claims.Nonce == "" || string(claims.Nonce) != a.Nonce):
 		return Identity{}, refused("identity token: the nonce is not the one of this sign-in")
 	case token.Subject == "" || len(token.Subject) > maxSubject:
 		return Identity{}, refused("identity token: sub is missing or longer than 255 bytes")
+	case !Unambiguous(token.Subject):
+		return Identity{}, p.faultError(FaultToken, "identity token: sub %.300q is not Unicode text, so that two people could have the same one: have the provider encode it in UTF-8", token.Subject)
 	case claims.AuthorizedParty != "" && string(claims.AuthorizedParty) != p.config.ClientID:
 		return Identity{}, p.faultError(FaultToken, "identity token: azp is %.100q, not this client", claims.AuthorizedParty)
 	case token.IssuedAt.Unix() <= 0 || token.IssuedAt.Unix() > now+maxSkew:
@@ -172,8 +179,10 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a At
 		return Identity{}, refused("identity token: session_expiry is in the past, so that the session has already ended")
 	}
 	identity.AuthTime = claims.authenticatedAt(now)
-	if err := a.checkMaxAge(identity.AuthTime, now); err != nil {
-		return Identity{}, err
+	if a != nil {
+		if err := a.checkMaxAge(identity.AuthTime, now); err != nil {
+			return Identity{}, err
+		}
 	}
 	claims.truncate()
 	identity.ACR, identity.AMR, identity.SessionID = string(claims.ACR), claims.AMR, string(claims.SessionID)
@@ -182,19 +191,18 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a At
 	return identity, nil
 }
 
-// containsNull reports whether the JSON may contain U+0000, which not every database
-// can store.
-func containsNull(text json.RawMessage) bool { return bytes.Contains(text, []byte(`\u0000`)) }
-
-// truncateName limits a name's length.
+// truncateName limits a name's length. A name that cannot be stored counts as absent.
 func truncateName(name string) string {
+	if hasNull(name) {
+		return ""
+	}
 	return strings.ToValidUTF8(name[:min(len(name), maxName)], "")
 }
 
-// verifiedEmail returns the e-mail address, unless it is too long or the claims say
-// that it is not verified (OpenID Connect Core section 5.1).
+// verifiedEmail returns the e-mail address, unless it cannot be stored, is too long or
+// the claims say that it is not verified (OpenID Connect Core section 5.1).
 func verifiedEmail(email string, claims map[string]any) string {
-	if v, said := claims["email_verified"]; len(email) > maxEmail || said && v != true && v != "true" {
+	if v, said := claims["email_verified"]; len(email) > maxEmail || hasNull(email) || said && v != true && v != "true" {
 		return ""
 	}
 	return email

@@ -42,8 +42,8 @@ func (t *texts) UnmarshalJSON(value []byte) error {
 	return nil
 }
 
-// identifier is a claim that identifies something, up to maxSubject bytes: a string or
-// an integer, which is read as its decimal text. Identity and logout tokens read sid
+// identifier is a claim that identifies something, up to maxSubject bytes: an
+// unambiguous string or an integer, which is read as its decimal text. Identity and logout tokens read sid
 // alike, so that a provider with numeric sids ends the right session.
 type identifier string
 
@@ -54,7 +54,7 @@ func (i *identifier) UnmarshalJSON(value []byte) error {
 	} else {
 		(*text)(i).UnmarshalJSON(value) // never fails
 	}
-	if len(*i) > maxSubject {
+	if len(*i) > maxSubject || !Unambiguous(string(*i)) {
 		*i = ""
 	}
 	return nil

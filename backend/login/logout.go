@@ -62,6 +62,8 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 		err = errors.New("events does not contain the logout event")
 	case token.Subject == "" && claims.SessionID == "":
 		err = errors.New("it has neither sub nor sid")
+	case !Unambiguous(token.Subject):
+		err = errors.New("sub is not Unicode text")
 	case issued > now+maxSkew, issued < now-maxLogoutAge, claims.Expires != 0 && int64(claims.Expires) < now-maxSkew:
 		err = errors.New("it is too old, expired, or issued in the future")
 	}

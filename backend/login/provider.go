@@ -48,6 +48,8 @@ type Config struct {
 	RedirectURL string
 	// Scopes are requested besides openid. Nil means profile and email.
 	Scopes []string
+	// Offline requests a refresh token at every sign-in (see Request.Offline).
+	Offline bool
 	// UntypedLogoutTokens accepts logout tokens without typ or with typ JWT, as older
 	// providers send them.
 	UntypedLogoutTokens bool
@@ -144,6 +146,9 @@ type Request struct {
 	// Age is sent as max_age, unless Attempt.MaxAge is set, because providers may omit
 	// auth_time without it. An older authentication is not refused. 0 sends nothing.
 	Age int64
+	// Offline requests a refresh token, in the way that the provider's metadata or
+	// documentation demand.
+	Offline bool
 }
 
 // AuthorizationURL returns the address of the authorization request.
@@ -161,8 +166,13 @@ func (p *Provider) AuthorizationURL(ctx context.Context, a Attempt, r Request) (
 	case r.Age > 0 && r.Prompt != "none":
 		options = append(options, oauth2.SetAuthURLParam("max_age", strconv.FormatInt(r.Age, 10)))
 	}
+	prompt := p.prompt(found, r.Prompt)
+	if r.Offline || p.config.Offline {
+		options = append(options, p.offline(found)...)
+		prompt = p.offlinePrompt(prompt)
+	}
 	for name, value := range map[string]string{
-		"acr_values": a.ACRValues, "login_hint": r.LoginHint, "prompt": p.prompt(found, r.Prompt),
+		"acr_values": a.ACRValues, "login_hint": r.LoginHint, "prompt": prompt,
 	} {
 		if value != "" {
 			options = append(options, oauth2.SetAuthURLParam(name, value))

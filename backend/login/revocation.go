@@ -64,6 +64,9 @@ func (p *Provider) ReadRevocation(ctx context.Context, raw, address, issuer, sub
 	if err != nil {
 		return none, fmt.Errorf("%w: %w", ErrNotAuthenticated, err)
 	}
+	if !Unambiguous(subject) {
+		return none, refused("revocation: the subject's sub is not Unicode text")
+	}
 	if issuer != token.Issuer {
 		return none, refused("revocation: the subject's iss is not the provider's issuer")
 	}

@@ -35,7 +35,7 @@ func (p *Provider) AddUserInfo(ctx context.Context, i *Identity) error {
 		claims, err = allClaims(body)
 	}
 	switch {
-	case err != nil || containsNull(body) || named.Subject == "": // without sub it identifies nobody
+	case err != nil || named.Subject == "": // without sub it identifies nobody
 		i.UserInfoFailed = !errors.Is(err, errNoUserInfo)
 		return nil
 	case string(named.Subject) != i.Subject:

@@ -37,15 +37,18 @@ type OrganizationSession struct {
 // EndReason is why an organization session ended.
 type EndReason string
 
-// The reasons. After Idle, Expired and Revoked a later authentication is needed to
+// The reasons. After Idle, Expired, Revoked and ProviderRefused a later authentication is needed to
 // begin anew; after the others it is enough that the person enters.
 const (
 	Idle       EndReason = "idle"
 	Expired    EndReason = "expired"
 	SignedOut  EndReason = "signed_out"
 	Superseded EndReason = "superseded" // by another session of the person
-	Revoked    EndReason = "revoked"    // by an administrator
-	Removed    EndReason = "removed"    // access was taken away; stored when it returns
+	// ProviderRefused tells that the provider of the authentication no longer knows the
+	// person.
+	ProviderRefused EndReason = "provider_refused"
+	Revoked         EndReason = "revoked" // by an administrator
+	Removed         EndReason = "removed" // access was taken away; stored when it returns
 )
 
 // Live reports whether the organization session was entered and has not ended.
@@ -171,10 +174,10 @@ func (r Rules) satisfying(s Subject, stay OrganizationSession, now int64) (Authe
 	return all[i], true
 }
 
-// Lapsed returns when a rule or an administrator ended the organization session, or 0.
+// Lapsed returns when a rule, an administrator or a provider ended the organization session, or 0.
 func (o OrganizationSession) Lapsed() int64 {
 	switch o.EndReason {
-	case Idle, Expired, Revoked:
+	case Idle, Expired, Revoked, ProviderRefused:
 		return o.EndedAt
 	}
 	return 0

@@ -67,6 +67,7 @@ type Follower struct {
 	began time.Time
 	heard time.Time // of the last answer, after the first reading
 	told  *bool     // what OnState was called with last
+	also  []func(secevent.Event)
 }
 
 // Follow follows the feed until ctx ends. It first reads the last eleven minutes; until
@@ -94,6 +95,14 @@ func Follow(ctx context.Context, c FollowConfig) (*Follower, error) {
 
 // Ended reports whether an event refuses a token.
 func (f *Follower) Ended(_ context.Context, c *token.Claims) bool { return f.endings.ended(c) }
+
+// Subscribe has a function called for each event from now on, as [FollowConfig.OnEvent] is.
+// It must not block.
+func (f *Follower) Subscribe(heard func(secevent.Event)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.also = append(f.also, heard)
+}
 
 // Ready returns an error while the follower cannot tell which tokens are refused: until it
 // has read the feed, or CutOffAfter has passed, and with RefuseCutOff whenever it is cut
@@ -220,6 +229,12 @@ func (f *Follower) hear(e secevent.Event) {
 		f.endings.add(e, time.Now())
 	}
 	f.config.OnEvent(e)
+	f.mu.Lock()
+	also := f.also
+	f.mu.Unlock()
+	for _, heard := range also {
+		heard(e)
+	}
 }
 
 func (f *Follower) ask(ctx context.Context, address string, after *int64, wait bool) (*pollAnswer, error) {

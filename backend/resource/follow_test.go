@@ -129,10 +129,16 @@ func following(t *testing.T, configure func(*resource.FollowConfig), run func(t 
 	})
 }
 
-// reason is why a guard refuses a token of the world's session, or "".
-func (w *world) reason(event int64) token.Reason {
+// reason is why a guard refuses a token of the world's session, or "". The claims are
+// others than the world's.
+func (w *world) reason(event int64, claims map[string]string) token.Reason {
 	w.Helper()
-	raw := w.token(func(c *token.Claims) { c.Event = event })
+	raw := w.token(func(c *token.Claims) {
+		c.Event = event
+		for name, value := range claims {
+			*map[string]*string{"sid": &c.SessionID, "sub": &c.Subject, "org_id": &c.OrganizationID, "client_id": &c.ClientID}[name] = value
+		}
+	})
 	got := answer(w.mux(token.Demand{}), request("/notes", "Authorization", "Bearer "+raw))
 	var body struct {
 		Error, Description string
@@ -152,7 +158,7 @@ func (w *world) reason(event int64) token.Reason {
 
 func (w *world) expect(what string, event int64, want token.Reason) {
 	w.Helper()
-	if got := w.reason(event); got != want {
+	if got := w.reason(event, nil); got != want {
 		w.Errorf("%s: a token of %d is refused for %q, want %q", what, event, got, want)
 	}
 }

@@ -139,11 +139,8 @@ func (j *judgment) judge(rule Rule) error {
 	if rule.Organization != "" && !j.claims.Serves(j.resource) {
 		return &token.Error{Reason: token.WrongOrganization}
 	}
-	if err := j.guard.config.Ready(); err != nil {
-		return &token.Error{Reason: token.EndingsUnknown, Err: err, Bound: j.claims.Confirmation != nil}
-	}
-	if j.guard.config.Ended(j.request.Context(), j.claims) {
-		return &token.Error{Reason: token.SessionEnded}
+	if err := j.guard.Standing(j.request.Context(), j.claims); err != nil {
+		return err
 	}
 	return j.guard.verifier.Meets(j.claims, rule.Demand)
 }

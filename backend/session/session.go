@@ -57,6 +57,10 @@ type Session struct {
 	// EndsWithBrowser leaves the cookie without an end, so that the browser deletes it
 	// when it closes. The server's own limits hold all the same. Subject omits it.
 	EndsWithBrowser bool
+	// RevalidateAt is when a mint asks a provider of the session about the person, in Unix
+	// seconds; 0 is never. Below 0 the session mints nothing until a provider has answered,
+	// which is asked again at the time -RevalidateAt.
+	RevalidateAt int64
 	// Browser is a fingerprint of the value that the browser's cookie keeps, empty where
 	// that is not known. Subject leaves it out.
 	Browser string

@@ -28,6 +28,7 @@ func (f *Flow) authorize(c *authn.Request, provider *login.Provider, attempt *lo
 	}
 	target, err := provider.AuthorizationURL(c.Ctx, *attempt, login.Request{
 		LoginHint: attempt.LoginHint, Prompt: attempt.Prompt, Age: c.Workspace.Policy.AuthenticationAge,
+		Offline: attempt.Connection == "" && c.Workspace.SignIn.Revalidate > 0,
 	})
 	if err == nil {
 		c.SetBrowser(browser)

@@ -173,11 +173,9 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 	}
 	confinedTo := ""
 	if own != nil {
-		confinedTo, err = own.OrganizationID, f.provision(c, own, i, user)
-	} else {
-		err = f.applyMembershipClaim(c, user, i)
+		confinedTo = own.OrganizationID
 	}
-	if err != nil {
+	if err := f.memberships(c).Apply(c.Ctx, own, i, user); err != nil {
 		return session.ID{}, err
 	}
 	id := session.NewID()
@@ -193,7 +191,10 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 	if browser, ok := c.Browser(); ok {
 		s.Browser = browser.Fingerprint()
 	}
-	if err = c.Store.Create(c.Ctx, s); err == nil {
+	if s.RevalidateAt, err = f.keepProviderToken(c, s, attempt.Connection, own, i); err == nil {
+		err = c.Store.Create(c.Ctx, s)
+	}
+	if err == nil {
 		err = limitSessions(c, s)
 	}
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/authn"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/provisioning"
 	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/signingkey"
@@ -57,7 +58,7 @@ func (p *providers) forConnection(c directory.Connection) (*login.Provider, erro
 	}
 	provider := login.New(login.Config{
 		Issuer: c.Issuer, ClientID: c.ClientID, ClientSecret: string(secret), Scopes: c.Scopes,
-		UntypedLogoutTokens: c.UntypedLogoutTokens, FrontchannelLogout: c.FrontchannelLogout, ClientKey: key, ResponseMode: c.ResponseMode, PushRequests: c.PushRequests,
+		UntypedLogoutTokens: c.UntypedLogoutTokens, FrontchannelLogout: c.FrontchannelLogout, ClientKey: key, ResponseMode: c.ResponseMode, PushRequests: c.PushRequests, Offline: c.Revalidate > 0,
 		TokenEndpointAudience: c.AssertionAudience == directory.TokenEndpoint,
 		RedirectURL:           publicurl.ConnectionCallback(p.publicURL, c.ID), Transport: p.transport,
 	})
@@ -79,6 +80,14 @@ func (p *providers) credentials(c directory.Connection) (secret []byte, key *log
 	return nil, p.clientKey, nil
 }
 
+// Workspace returns the workspace's provider.
+func (f *Flow) Workspace() *login.Provider { return f.provider }
+
+// ForConnection returns the provider of a connection.
+func (f *Flow) ForConnection(c directory.Connection) (*login.Provider, error) {
+	return f.providers.forConnection(c)
+}
+
 // chooseProvider returns the provider for a sign-in: the organization's own, if it has
 // one.
 func (f *Flow) chooseProvider(c *authn.Request, attempt *login.Attempt) (*login.Provider, error) {
@@ -95,7 +104,7 @@ func (f *Flow) chooseProvider(c *authn.Request, attempt *login.Attempt) (*login.
 		return nil, refusedWith(connectionDisabled)
 	}
 	attempt.Connection, attempt.Organization = at.Connection.ID, at.Connection.OrganizationID
-	return f.providers.forConnection(*at.Connection)
+	return f.ForConnection(*at.Connection)
 }
 
 // prompt returns the prompt parameter for the provider. If the sign-in will link an
@@ -126,11 +135,14 @@ func (f *Flow) ProviderFor(c *authn.Request, attempt login.Attempt) (*login.Prov
 	if err != nil {
 		return nil, nil, err
 	}
-	provider, err := f.providers.forConnection(own)
+	provider, err := f.ForConnection(own)
 	return provider, &own, err
 }
 
 func enabledConnection(c *authn.Request, id string) (directory.Connection, error) {
+	if !directory.IsConnectionID(id) {
+		return directory.Connection{}, refusedWith(connectionDisabled)
+	}
 	own, err := c.Store.Connection(c.Ctx, id)
 	if errors.Is(err, directory.ErrNoConnection) || err == nil && !own.Enabled {
 		return own, refusedWith(connectionDisabled)
@@ -185,16 +197,6 @@ func link(c *authn.Request, own *directory.Connection, i login.Identity, u direc
 	return err
 }
 
-// memberRoles returns the user's roles in the connection's organization, or nil without
-// a membership.
-func (f *Flow) memberRoles(c *authn.Request, own *directory.Connection, u directory.User) ([]string, error) {
-	m, err := f.store.Member(c.Ctx, own.OrganizationID, u.ID)
-	if errors.Is(err, directory.ErrNoMember) {
-		return nil, nil
-	}
-	return append([]string{}, m.Roles...), err
-}
-
 // admits reports whether the session's user may authenticate at the organization's own
 // provider: as a member, or as a new member if it admits them just in time. A session
 // that is confined to another organization is not accepted.
@@ -202,7 +204,7 @@ func admits(own *directory.Connection, i login.Identity, s directory.Subject) bo
 	if s.Session.ConfinedTo != "" && s.Session.ConfinedTo != own.OrganizationID {
 		return false
 	}
-	_, member, _ := own.Provisioning.Member(identityClaims(i))
+	_, member, _ := own.Provisioning.Member(provisioning.Claims(i))
 	return s.Membership != nil || member && own.Provisioning.JustInTime
 }
 

@@ -8,7 +8,6 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/authn"
-	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/page"
 	"github.com/tabard-auth/tabard/backend/refusal"
@@ -102,13 +101,10 @@ const maxIssuer = 1000
 // is empty for the workspace's provider. problem says why there is none.
 func (f *Flow) initiator(c *authn.Request, issuer, connection string) (organization, problem string, err error) {
 	const unknown = "No enabled connection has this issuer."
-	if len(issuer) > maxIssuer {
+	if len(issuer) > maxIssuer || !login.Unambiguous(issuer) {
 		return "", unknown, nil
 	}
 	if connection != "" {
-		if !directory.IsConnectionID(connection) {
-			return "", unknown, nil
-		}
 		own, err := enabledConnection(c, connection)
 		_, disabled := errors.AsType[*login.Refused](err)
 		switch {

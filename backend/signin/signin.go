@@ -8,16 +8,15 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/provisioning"
+	"github.com/tabard-auth/tabard/backend/revalidation"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 // Store is the part of the store that only sign-ins need.
 type Store interface {
-	// ClaimedRoles returns the user's roles by organization that a membership claim
-	// gave.
-	ClaimedRoles(ctx context.Context, userID string) (map[string][]string, error)
-	// Member returns a user's membership in an organization, or directory.ErrNoMember.
-	Member(ctx context.Context, organizationID, userID string) (directory.MemberRecord, error)
+	provisioning.Store
+	revalidation.Store
 	// ConnectionsByIssuer returns the enabled connections with an issuer, at most limit.
 	ConnectionsByIssuer(ctx context.Context, issuer string, limit int) ([]directory.Connection, error)
 	// ConnectionByDomain returns the enabled connection of the organization that has
@@ -45,6 +44,7 @@ type Flow struct {
 	Upstream  signingkey.Sealer
 	provider  *login.Provider
 	providers *providers
+	tokens    revalidation.Sealer
 }
 
 // New returns a Flow.
@@ -54,6 +54,7 @@ func New(c Config) *Flow {
 		attempts:  login.Attempts{Sealer: c.Secret.Sealer(signingkey.ForAttempts), Keys: c.Secret.Derive(signingkey.ForBrowsers)},
 		Upstream:  c.Secret.Sealer(signingkey.ForUpstream),
 		provider:  c.Provider,
+		tokens:    revalidation.NewSealer(c.Secret),
 		providers: &providers{publicURL: c.PublicURL, secrets: c.Secret.Sealer(signingkey.ForConnections), transport: c.Tenants, clientKey: c.ClientKey},
 	}
 }

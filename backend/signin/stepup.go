@@ -71,7 +71,7 @@ func (f *Flow) finish(c *authn.Request, attempt login.Attempt, query url.Values)
 	}
 	identity, err := provider.Identify(c.Ctx, attempt, query, c.Now)
 	if err == nil {
-		err = addUserInfo(c, provider, own, &identity)
+		err = f.memberships(c).AddUserInfo(c.Ctx, provider, own, &identity)
 	}
 	if err != nil {
 		return err
@@ -138,9 +138,9 @@ func (f *Flow) finishStepUp(c *authn.Request, attempt login.Attempt, i login.Ide
 		}
 	}
 	if s.JKT == "" {
-		subject, err = f.replaceSession(c, attempt, i, subject, old)
-	} else {
-		err = f.updateUpstream(c, attempt, i, old)
+		subject, err = f.replaceSession(c, attempt, i, subject, old, own)
+	} else if err = f.updateUpstream(c, attempt, i, old); err == nil {
+		err = f.addProviderToken(c, old, attempt.Connection, own, i)
 	}
 	if err != nil {
 		return err
@@ -166,7 +166,7 @@ func (f *Flow) joinOrganization(c *authn.Request, attempt login.Attempt, s direc
 	if err := link(c, own, i, s.User, attempt); err != nil {
 		return s, err
 	}
-	if err := f.provision(c, own, i, s.User); err != nil {
+	if err := f.memberships(c).Apply(c.Ctx, own, i, s.User); err != nil {
 		return s, err
 	}
 	s, err := c.Store.Subject(c.Ctx, s.Session.ID, own.OrganizationID, c.Now)

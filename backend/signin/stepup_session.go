@@ -15,7 +15,7 @@ import (
 // continues until the new cookie is first used, and then hands over its organization
 // sessions (authn.Request.Authenticate). The new session ends when the old one would
 // have.
-func (f *Flow) replaceSession(c *authn.Request, attempt login.Attempt, i login.Identity, subject directory.Subject, old session.Session) (directory.Subject, error) {
+func (f *Flow) replaceSession(c *authn.Request, attempt login.Attempt, i login.Identity, subject directory.Subject, old session.Session, own *directory.Connection) (directory.Subject, error) {
 	s := old
 	first, row := session.First(session.NewID(), session.NewTokenID(), c.Now)
 	s.ID, s.Row, s.Secret, s.CreatedAt = first.Session, row, session.NewSecret(), c.Now
@@ -37,6 +37,13 @@ func (f *Flow) replaceSession(c *authn.Request, attempt login.Attempt, i login.I
 		token = ""
 	}
 	s.UpstreamToken = f.Upstream.Seal([]byte(token), s.ID.String())
+	due, err := f.keepProviderToken(c, s, attempt.Connection, own, i)
+	if err != nil {
+		return subject, err
+	}
+	if s.Parent == (session.ID{}) { // the old session's tokens come with its end
+		s.RevalidateAt = due
+	}
 	if err := c.Store.Create(c.Ctx, s); err != nil {
 		return subject, err
 	}

@@ -11,7 +11,7 @@ var identifier = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 // the organization that the transaction is bound to, by a column of type text. In an
 // unbound transaction no row can be read or written. The policy applies to the table's
 // owner too, and no other policy of the table can widen it. Names must be plain
-// lower-case identifiers.
+// lower-case identifiers. Prove finds what a database lacks of all this.
 //
 // The role that the service connects as must not be a superuser, have BYPASSRLS, or be
 // able to change or TRUNCATE the table. Foreign keys and unique indexes ignore

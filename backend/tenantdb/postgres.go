@@ -1,6 +1,6 @@
 // Package tenantdb prevents a query that forgets its organization from reading or
 // writing another's rows. It uses PostgreSQL's row-level security, which the database
-// itself enforces ([InTx], [InSQLTx], [Policy]).
+// itself enforces ([InTx], [InSQLTx], [Policy], [Reference]); [Prove] finds its gaps.
 //
 // Threat model. It protects against mistakes, not against an attacker that can choose
 // the SQL: such an attacker may bind another organization.

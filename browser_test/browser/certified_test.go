@@ -3,6 +3,7 @@ package browser
 import (
 	"bufio"
 	"html"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +23,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+	"github.com/tabard-auth/tabard/browser_test/kit/backendtest"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
@@ -36,17 +39,27 @@ type certified struct {
 	browser *httpbrowser.Browser
 	store   *sqlstore.Store
 	secret  signingkey.Secret
+	clock   *backendtest.Clock
+	lose    *atomic.Bool // the next answer of the token endpoint
 }
 
 // splitTransport carries requests to handlers in this process, and the others over
 // loopback.
-type splitTransport struct{ httpbrowser.Hosts }
+type splitTransport struct {
+	httpbrowser.Hosts
+	lose *atomic.Bool
+}
 
 func (r splitTransport) RoundTrip(q *http.Request) (*http.Response, error) {
 	if _, own := r.Hosts[q.URL.Host]; own {
 		return r.Hosts.RoundTrip(q)
 	}
-	return http.DefaultTransport.RoundTrip(q)
+	answer, err := http.DefaultTransport.RoundTrip(q)
+	if err == nil && strings.HasSuffix(q.URL.Path, "/token") && r.lose.CompareAndSwap(true, false) {
+		answer.Body.Close()
+		return nil, io.ErrUnexpectedEOF
+	}
+	return answer, err
 }
 
 func newCertified(t *testing.T) *certified {
@@ -65,15 +78,18 @@ func newCertified(t *testing.T) *certified {
 		t.Fatal(err)
 	}
 	c.secret, _ = signingkey.NewSecret()
+	c.clock, c.lose = backendtest.NewClock(time.Now()), &atomic.Bool{}
 	backend, err = host.New(host.Config{
-		PublicURL: certifiedBackend, Secret: c.secret, Tenants: login.NewTransport(true), LoopbackConnections: true,
-		Provider: login.Config{Issuer: c.issuer, ClientID: "tabard", ClientSecret: "a secret: 100% +&="},
+		PublicURL: certifiedBackend, Secret: c.secret, Tenants: login.NewTransport(true), LoopbackConnections: true, Now: c.clock.Now,
+		Provider: login.Config{
+			Issuer: c.issuer, ClientID: "tabard", ClientSecret: "a secret: 100% +&=", Transport: splitTransport{lose: c.lose},
+		},
 	}, store)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.browser = httpbrowser.New(t, certifiedApp, certifiedBackend)
-	c.browser.Transport = splitTransport{httpbrowser.Hosts{"localhost:8080": backend}}
+	c.browser.Transport, c.browser.Now = splitTransport{httpbrowser.Hosts{"localhost:8080": backend}, &atomic.Bool{}}, c.clock.Now
 	return c
 }
 

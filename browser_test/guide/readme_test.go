@@ -56,22 +56,30 @@ func TestDocuments_CommandsRun(t *testing.T) {
 	}
 }
 
-// TestDocuments_GoCompiles compiles each Go block as the body of a function.
-func TestDocuments_GoCompiles(t *testing.T) {
-	const program = `package p
+// goBlock is the program around a Go block.
+const goBlock = `package p
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/base64"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strconv"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/tabard-auth/tabard/backend/isolationtest"
 	"github.com/tabard-auth/tabard/backend/resource"
+	"github.com/tabard-auth/tabard/backend/resource/hold"
+	"github.com/tabard-auth/tabard/backend/resource/hold/coderws"
 	"github.com/tabard-auth/tabard/backend/tenantdb"
 	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/backend/token/tokentest"
@@ -86,6 +94,15 @@ var (
 	_ tenantdb.Beginner
 	_ isolationtest.Config
 	_ *tokentest.Issuer
+	_ hold.Upgrade = coderws.Upgrade
+	_ *url.URL
+	_ time.Time
+	_ = hmac.New(sha256.New, nil)
+	_ = base64.RawURLEncoding
+	_ = fmt.Sprint(strconv.Itoa(0))
+
+	guard    *resource.Guard
+	follower *resource.Follower
 )
 
 func f(ctx context.Context, mux *http.ServeMux, notes http.Handler, raw string, w http.ResponseWriter, r *http.Request,
@@ -95,6 +112,9 @@ func f(ctx context.Context, mux *http.ServeMux, notes http.Handler, raw string, 
 	return err
 }
 `
+
+// TestDocuments_GoCompiles compiles each Go block as the body of a function.
+func TestDocuments_GoCompiles(t *testing.T) {
 	folder, err := os.MkdirTemp(".", "readme")
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +126,7 @@ func f(ctx context.Context, mux *http.ServeMux, notes http.Handler, raw string, 
 			if strings.HasPrefix(block, "package ") {
 				t.Fatalf("%s: blocks are the body of a function", document)
 			}
-			if err := os.WriteFile(filepath.Join(folder, "block.go"), []byte(fmt.Sprintf(program, block)), 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(folder, "block.go"), []byte(fmt.Sprintf(goBlock, block)), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			if out, err := exec.Command("go", "build", "./"+folder).CombinedOutput(); err != nil {

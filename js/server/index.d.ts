@@ -4,13 +4,13 @@
  *
  * Not authentic, so that none of its content may be trusted: `malformed`, `wrong_type`,
  * `wrong_issuer`, `unknown_key`, `bad_signature`, `wrong_audience`, `missing_claim`; undecided:
- * `keys_unavailable`. Authentic, but it does not authorize: `expired`, `not_yet_valid`,
+ * `keys_unavailable`, `endings_unknown`. Authentic, but it does not authorize: `expired`, `not_yet_valid`,
  * `session_ended`, `wrong_organization`, `proof_required`, `invalid_proof`, `insufficient_scope`,
  * `insufficient_user_authentication`. `no_token`: the request carries none.
  */
 export type Reason =
   | "malformed" | "wrong_type" | "wrong_issuer" | "unknown_key" | "bad_signature" | "wrong_audience" | "missing_claim"
-  | "keys_unavailable" | "expired" | "not_yet_valid" | "session_ended" | "wrong_organization" | "proof_required"
+  | "keys_unavailable" | "endings_unknown" | "expired" | "not_yet_valid" | "session_ended" | "wrong_organization" | "proof_required"
   | "invalid_proof" | "insufficient_scope" | "insufficient_user_authentication" | "no_token";
 
 /** The party that acts for a token's subject (RFC 8693 section 4.1): an app's server, or the subject itself as staff. */
@@ -43,6 +43,8 @@ export interface Claims {
   readonly acr?: string;
   readonly amr: readonly string[];
   readonly act?: Actor;
+  /** The number of the feed of endings when the token was made. */
+  readonly evt?: number;
   /** The key that the token is bound to (RFC 9449 section 6). */
   readonly cnf?: { readonly jkt: string };
   /** Claims that the app's settings add. */
@@ -168,6 +170,8 @@ export interface GuardOptions {
   record?: (record: Record) => void | Promise<void>;
   /** Whether the session or organization session of a valid token has ended since it was minted. */
   ended?: (claims: Claims) => boolean | Promise<boolean>;
+  /** Throws or rejects while `ended` cannot tell: valid tokens are then answered with 503. A follower's `ready` does. */
+  ready?: () => void | Promise<void>;
 }
 
 /** What of a request is read. */

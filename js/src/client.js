@@ -10,7 +10,7 @@ import { fetchFor, tokenOf } from "./fetch.js";
 import { declined, gateOf } from "./gate.js";
 import { endReturn, returnAddress, takeArrival } from "./returnaddress.js";
 import { Module } from "./module.js";
-import { stepUpsOf } from "./ondemand.js";
+import { connectionsOf, stepUpsOf } from "./ondemand.js";
 import { own } from "./own.js";
 import { absolute, addressFor, connectTabs, appBase, organizationParameter, requireTopLevel, takeParameter, afterPrerendering } from "./page.js";
 import { storedToken } from "./record.js";
@@ -43,6 +43,7 @@ function client(backend, options, end) {
   const { store, module, credential, apis, close } = start(backend, options, end);
   const scope = () => store.partition;
   const { stepUp, challenged } = stepUpsOf(module.ask.bind(module), backend, credential, scope);
+  const access = { apis, scope, credential, prove: proofs(module), challenged };
   const gate = gateOf(store);
   const steps = { ask: gate.ask, enter: switchTo(module, "enter"), switch: switchTo(module, "switch") };
   /** @type {import("./routes/hook.js").Switch} */
@@ -65,7 +66,8 @@ function client(backend, options, end) {
       await module.ask("signIn", organization, await returnAddress(returnTo), ...hints);
     },
     getToken: (options) => tokenBy(credential, options),
-    fetch: fetchFor({ apis, scope, credential, prove: proofs(module), challenged }),
+    fetch: fetchFor(access),
+    connect: connectionsOf(access),
     stepUp: async (options) => stepUp(own(options)),
     beforeSwitch: gate.add,
     async switchOrganization(organization) {
@@ -250,6 +252,7 @@ function prerendered() {
     signIn: fail,
     getToken: fail,
     fetch: fail,
+    connect: fail,
     beforeSwitch: () => () => {},
     stepUp: fail,
     switchOrganization: fail,

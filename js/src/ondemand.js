@@ -1,11 +1,19 @@
 // @ts-check
-// The way to step-ups, which are loaded when an API or the page asks for one.
+// The way to step-ups and connections, which are loaded when an API or the page asks for one.
 
 import { TabardError, unavailable } from "./error.js";
 import { requireTopLevel } from "./page.js";
 import { returnAddress } from "./returnaddress.js";
 
 /** @import { StepUpOptions, StepUpRequest } from "../index.js" */
+
+/**
+ * A connection that acts for an organization.
+ * @param {import("./fetch.js").Access} access
+ * @returns {(url: string | URL) => Promise<WebSocket>}
+ */
+export const connectionsOf = (access) => (url) =>
+  import("./connect.js").then(({ connect }) => connect({ TabardError, ...access }, url), (cause) => Promise.reject(unavailable(String(cause))));
 
 /**
  * Opens a window for a step-up, if one is asked for. Browsers allow it in a click alone,

@@ -56,7 +56,9 @@ export interface Problem {
 /**
  * Why an organization session ended: the person did nothing for too long (`idle`), was there for as long as the
  * organization allows (`expired`), signed out of it (`signed_out`), went on in another browser (`superseded`), an
- * administrator ended it (`revoked`), or their access was taken away and has returned (`removed`). After `idle`,
- * `expired` and `revoked`, entering it again takes a step-up.
+ * administrator ended it (`revoked`), the identity provider no longer knows the person (`provider_refused`), or their
+ * access was taken away and has returned (`removed`). After `idle`, `expired`, `revoked` and `provider_refused`,
+ * entering it again takes a step-up.
  */
-export type Ending = "idle" | "expired" | "signed_out" | "superseded" | "revoked" | "removed" | "session_limit";
+export type Ending =
+  | "idle" | "expired" | "signed_out" | "superseded" | "revoked" | "provider_refused" | "removed" | "session_limit";

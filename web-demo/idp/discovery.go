@@ -45,6 +45,10 @@ func applyMetadataQuirks(p *Provider, m map[string]any) {
 	if allowsClientAuth(p, "private_key_jwt") {
 		m["token_endpoint_auth_signing_alg_values_supported"] = []string{"RS256", "ES256"}
 	}
+	if p.quirks.RefreshTokens != nil {
+		m["scopes_supported"] = append(m["scopes_supported"].([]string), "offline_access")
+		m["grant_types_supported"] = append(m["grant_types_supported"].([]string), "refresh_token")
+	}
 	if p.quirks.FormPost {
 		m["response_modes_supported"] = []string{"query", "form_post"}
 	}

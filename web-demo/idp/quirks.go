@@ -56,6 +56,8 @@ type Quirks struct {
 	AssertionAudience string
 	// Secret reports whether a client secret is good, in place of the configuration's.
 	Secret func(string) bool
+	// RefreshTokens issues refresh tokens for the scope offline_access; nil issues none.
+	RefreshTokens *RefreshTokens
 	// Tokens changes the token endpoint's answer.
 	Tokens func(map[string]any)
 

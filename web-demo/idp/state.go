@@ -110,6 +110,14 @@ func (m *state) redeem(code string, now time.Time, matches func(authorizationReq
 	return g, true
 }
 
+// renew gives a grant a new access token.
+func (m *state) renew(g *grant, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	g.token, g.expires = rand.Text(), now.Add(tokenLife)
+	m.tokens[g.token] = g
+}
+
 func (m *state) grantByToken(token string, now time.Time) (*grant, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -20,6 +20,10 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	if !clientForm(p, w, r) {
 		return
 	}
+	if r.PostForm.Get("grant_type") == "refresh_token" && p.quirks.RefreshTokens != nil {
+		p.refresh(w, r)
+		return
+	}
 	if r.PostForm.Get("grant_type") != "authorization_code" {
 		writeError(w, http.StatusBadRequest, "unsupported_grant_type", "grant_type must be authorization_code")
 		return
@@ -32,10 +36,14 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusBadRequest, "invalid_grant", "the code is unknown, used or expired, or redirect_uri or code_verifier does not belong to it")
 		return
 	}
-	answerTokens(p, w, g, now)
+	answerTokens(p, w, g, now, func(tokens map[string]any) {
+		if p.quirks.RefreshTokens != nil && slices.Contains(g.request.scopes, "offline_access") {
+			tokens["refresh_token"] = p.quirks.RefreshTokens.issue(&family{grant: g})
+		}
+	})
 }
 
-func answerTokens(p *Provider, w http.ResponseWriter, g *grant, now time.Time) {
+func answerTokens(p *Provider, w http.ResponseWriter, g *grant, now time.Time, more func(map[string]any)) {
 	idToken, err := signIdentity(p, p.idToken(g, now))
 	if err != nil {
 		writeError(w, http.StatusInternalServerError, "server_error", "the ID token could not be signed")
@@ -48,6 +56,7 @@ func answerTokens(p *Provider, w http.ResponseWriter, g *grant, now time.Time) {
 		"id_token":     idToken,
 		"scope":        strings.Join(g.request.scopes, " "),
 	}
+	more(answer)
 	if p.quirks.Tokens != nil {
 		p.quirks.Tokens(answer)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"syscall/js"
@@ -29,9 +30,21 @@ func (Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	answered, err := Await(r.Context(), promise)
 	if err != nil {
 		abort.Call("abort")
-		return nil, fmt.Errorf("fetch %s: %w", r.URL.Host, err)
+		return nil, fetchError(r, err)
 	}
 	return response(r, answered), nil
+}
+
+// noPlace is the end of ../pool.mjs's error where too many events ask a provider.
+const noPlace = "too many events ask a provider"
+
+// fetchError returns the error of a failed request. Without a place for it, it was never
+// sent, like one whose connection could not be made.
+func fetchError(r *http.Request, err error) error {
+	if strings.HasSuffix(err.Error(), noPlace) {
+		return &net.OpError{Op: "dial", Net: "tcp", Err: err}
+	}
+	return fmt.Errorf("fetch %s: %w", r.URL.Host, err)
 }
 
 // response reads the result of fetch in ../instance.mjs: [status, headers, body].

@@ -39,6 +39,9 @@ func (f *file) connection(n *yaml.Node) directory.DesiredConnection {
 		"push_requests":         func(n *yaml.Node) { c.PushRequests = f.boolean(n) },
 		"client_auth":           f.assignText(&c.ClientAuth), "response_mode": f.assignText(&c.ResponseMode), "assertion_audience": f.assignText(&c.AssertionAudience),
 
+		"revalidate":       func(n *yaml.Node) { c.Revalidate = f.seconds(n, revalidations) },
+		"revalidate_grace": func(n *yaml.Node) { c.RevalidateGrace = f.seconds(n, graces) },
+
 		"enabled":         func(n *yaml.Node) { c.Enabled = f.boolean(n) },
 		"just_in_time":    func(n *yaml.Node) { p.JustInTime = f.boolean(n) },
 		"roles":           func(n *yaml.Node) { p.Roles = f.texts(n); f.checkRoles(n, p.Roles) },

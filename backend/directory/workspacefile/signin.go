@@ -6,11 +6,21 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/policy"
+)
+
+// The ranges of the settings of directory.Revalidation.
+var (
+	revalidations = policy.Range{Least: directory.LeastRevalidate, Most: directory.MostRevalidate}
+	graces        = policy.Range{Least: directory.LeastRevalidate, Most: directory.MostRevalidateGrace}
 )
 
 // signIn reads the settings of sign-ins.
 func (f *file) signIn(n *yaml.Node) (s directory.SignIn) {
 	f.object(n, map[string]func(*yaml.Node){
+		"revalidate":       func(n *yaml.Node) { s.Revalidate = f.seconds(n, revalidations) },
+		"revalidate_grace": func(n *yaml.Node) { s.RevalidateGrace = f.seconds(n, graces) },
+
 		"session_cookie": func(n *yaml.Node) { s.SessionCookie = f.boolean(n) },
 		"stay_signed_in": func(n *yaml.Node) { s.StaySignedIn = f.boolean(n) },
 		"max_sessions": func(n *yaml.Node) {
@@ -26,6 +36,9 @@ func (f *file) signIn(n *yaml.Node) (s directory.SignIn) {
 			}
 		},
 	})
+	if err := s.Revalidation.Check(); err != nil {
+		f.addProblem(n, "%v", err)
+	}
 	if s.AtLimit != "" && s.MaxSessions == 0 {
 		f.addProblem(n, "at_limit needs max_sessions")
 	}

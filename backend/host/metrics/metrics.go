@@ -22,14 +22,15 @@ const Path = "/metrics"
 
 // Metrics counts the events of one process.
 type Metrics struct {
-	registry  *prometheus.Registry
-	requests  *requests
-	faults    *prometheus.CounterVec
-	providers *prometheus.CounterVec
-	events    *prometheus.CounterVec
-	rotations *prometheus.CounterVec
-	unknown   *prometheus.CounterVec
-	asked     *prometheus.HistogramVec // providers
+	registry      *prometheus.Registry
+	requests      *requests
+	faults        *prometheus.CounterVec
+	providers     *prometheus.CounterVec
+	events        *prometheus.CounterVec
+	rotations     *prometheus.CounterVec
+	unknown       *prometheus.CounterVec
+	revalidations *prometheus.CounterVec
+	asked         *prometheus.HistogramVec // providers
 
 	housekeeping housekeeping
 }
@@ -54,8 +55,11 @@ func New() *Metrics {
 		unknown: counter("tabard_unknown_claims_total",
 			"Sign-ins that left roles and memberships unchanged because the provider's claims about them were unknown, by reason.",
 			"reason"),
+		revalidations: counter("tabard_revalidations_total",
+			"Questions to OpenID providers whether they still know a person, by outcome: confirmed, refused (what rests on the provider ended), unreachable (the session goes on), fault (the provider blames this deployment; the session goes on), or token_lost (an answer was lost, and the token is stale; the session goes on for a time).",
+			"outcome"),
 	}
-	m.registry.MustRegister(m.requests.count, m.requests.duration, m.faults, m.providers, m.events, m.rotations, m.unknown, m.asked,
+	m.registry.MustRegister(m.requests.count, m.requests.duration, m.faults, m.providers, m.events, m.rotations, m.unknown, m.revalidations, m.asked,
 		m.housekeeping.left, m.housekeeping.last,
 		collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -64,6 +68,9 @@ func New() *Metrics {
 	}
 	for _, o := range []session.Outcome{session.Reuse, session.Lost} {
 		m.rotations.WithLabelValues(o.String())
+	}
+	for _, o := range session.Revalidations() {
+		m.revalidations.WithLabelValues(string(o))
 	}
 	for _, what := range login.Faults() {
 		m.providers.WithLabelValues(string(what))

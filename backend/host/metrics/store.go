@@ -56,3 +56,12 @@ func rotated(after session.Row, p session.Redemption) string {
 	}
 	return ""
 }
+
+// RecordRevalidation implements revalidation.Store.
+func (s store) RecordRevalidation(ctx context.Context, before, after session.ProviderToken, outcome session.Revalidation) error {
+	err := s.Store.RecordRevalidation(ctx, before, after, outcome)
+	if err == nil {
+		s.metrics.revalidations.WithLabelValues(string(outcome)).Inc()
+	}
+	return err
+}

@@ -54,6 +54,8 @@ type Config struct {
 	Store  Store
 	Keys   *signingkey.KeyRing
 	Secret signingkey.Secret
+	// Revalidator is the field of [grant.Grant].
+	Revalidator grant.Revalidator
 	// Proofs remembers used proofs. Nil means a new one (see [NewProofs]).
 	Proofs *dpop.Replays
 }
@@ -74,6 +76,8 @@ type service struct {
 	codes   signingkey.Sealer
 	csrf    []byte
 	replays *dpop.Replays
+
+	revalidator grant.Revalidator
 }
 
 // New returns the handler of sessions across apps, mounted at the public URL's path and
@@ -98,7 +102,7 @@ func New(c Config) (http.Handler, error) {
 		issuer: issuerOf(c.PublicURL), path: strings.TrimSuffix(public.Path, "/"),
 		store: c.Store, keys: c.Keys, refresh: refresh,
 		codes: c.Secret.Sealer(signingkey.ForHandovers), csrf: c.Secret.Derive(signingkey.ForCSRF)[0],
-		replays: cmp.Or(c.Proofs, NewProofs()),
+		replays: cmp.Or(c.Proofs, NewProofs()), revalidator: c.Revalidator,
 	}
 	return serverapi.Handler(c.Config, serverapi.API[*service]{
 		Path: Path, Kind: admin.WorkspaceAPI, Routes: Routes, Target: x, Document: Document,
@@ -129,7 +133,7 @@ func (c *call) workspace() (*directory.Workspace, error) {
 func (c *call) grant(w *directory.Workspace, app directory.App) *grant.Grant {
 	x := c.service
 	return &grant.Grant{
-		Issuer: x.issuer, Store: x.store, Keys: x.keys, Workspace: w, App: app, Now: c.Now().Unix(),
+		Issuer: x.issuer, Store: x.store, Keys: x.keys, Workspace: w, App: app, Now: c.Now().Unix(), Revalidator: x.revalidator,
 		Audit: func(e audit.Event) error {
 			err := c.audit(app.ID, e)
 			if err != nil {

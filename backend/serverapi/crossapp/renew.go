@@ -74,6 +74,8 @@ func (c *call) mintRefusal(m *grant.Minted, err error) error {
 	switch {
 	case errors.Is(err, grant.ErrEnded):
 		return endedRefusal(m.Ended)
+	case errors.Is(err, grant.ErrUnconfirmed):
+		return refusal.New(api.TemporarilyUnavailable, grant.Unconfirmed).Expected()
 	case errors.Is(err, grant.ErrDisabled):
 		return endedRefusal(session.ReasonAdmin)
 	case errors.Is(err, grant.ErrNotAdmitted):

@@ -39,7 +39,7 @@ WHERE revoked_at IS NULL AND parent_id IS NOT NULL AND confined_to = ?2
 	AND EXISTS (
 		SELECT 1 FROM organization_sessions e
 		WHERE e.session_id = sessions.parent_id AND e.organization_id = ?2
-			AND e.ending IN ('signed_out', 'revoked', 'superseded'))`
+			AND e.ending IN ('signed_out', 'revoked', 'superseded', 'provider_refused'))`
 )
 
 // Inherit implements orgsession.Store.

@@ -12,6 +12,10 @@ const (
 
 	deleteExpiredOrganizationSessions = `DELETE FROM organization_sessions WHERE session_id IN ` + expiredSessions
 
+	deleteExpiredProviderTokens = `
+DELETE FROM provider_tokens WHERE (session_id, connection) IN (
+	SELECT session_id, connection FROM provider_tokens WHERE expires_at < ?1 ORDER BY expires_at LIMIT ?2)`
+
 	deleteExpiredSessions = `DELETE FROM sessions WHERE id IN ` + expiredSessions
 
 	// The ids are those under which browserapi records the same events.
@@ -52,6 +56,9 @@ func (s sessions) FollowUpThefts(ctx context.Context, endUser bool, now int64) e
 // token is told the reason.
 func (s sessions) DeleteExpired(ctx context.Context, before, limit int64) (int64, error) {
 	if err := s.change(ctx, "forget invitations", deleteExpiredInvitations, before, limit); err != nil {
+		return 0, err
+	}
+	if err := s.change(ctx, "forget providers' tokens", deleteExpiredProviderTokens, before, limit); err != nil {
 		return 0, err
 	}
 	if err := s.change(ctx, "forget authentications", deleteExpiredAuthentications, before, limit); err != nil {

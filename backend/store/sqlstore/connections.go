@@ -149,7 +149,7 @@ func (r *connectionRow) connection() (directory.Connection, error) {
 	}
 	c.Provisioning, c.UntypedLogoutTokens = s.Provisioning, s.UntypedLogoutTokens
 	c.ClientAuth, c.ResponseMode, c.PushRequests = s.ClientAuth, s.ResponseMode, s.PushRequests
-	c.FrontchannelLogout, c.AssertionAudience = s.FrontchannelLogout, s.AssertionAudience
+	c.FrontchannelLogout, c.AssertionAudience, c.Revalidation = s.FrontchannelLogout, s.AssertionAudience, s.Revalidation
 	return c, nil
 }
 
@@ -163,12 +163,13 @@ type connectionSettings struct {
 	PushRequests        bool   `json:"push_requests,omitempty"`
 	FrontchannelLogout  bool   `json:"frontchannel_logout,omitempty"`
 	AssertionAudience   string `json:"assertion_audience,omitempty"`
+	directory.Revalidation
 }
 
 // connectionText returns the columns of a connection that are JSON. Scopes that are
 // not named stay so.
 func connectionText(c directory.Connection) (scopes, provisioning string, err error) {
 	a, errScopes := json.Marshal(c.Scopes)
-	b, errProvisioning := json.Marshal(connectionSettings{c.Provisioning, c.UntypedLogoutTokens, c.ClientAuth, c.ResponseMode, c.PushRequests, c.FrontchannelLogout, c.AssertionAudience})
+	b, errProvisioning := json.Marshal(connectionSettings{c.Provisioning, c.UntypedLogoutTokens, c.ClientAuth, c.ResponseMode, c.PushRequests, c.FrontchannelLogout, c.AssertionAudience, c.Revalidation})
 	return string(a), string(b), errors.Join(errScopes, errProvisioning)
 }

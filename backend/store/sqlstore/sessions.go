@@ -19,7 +19,7 @@ const (
 	s.gen, s.cur, s.prev, s.cur_at, s.cur_last, s.rolled, s.rollbacks,
 	s.revoked_at, s.revoke_reason,
 	s.created_at AS s_created_at, s.expires_at, s.auth_time AS s_auth_time, s.acr AS s_acr, s.amr AS s_amr,
-	s.connection AS s_connection, s.confined_to, s.jkt, s.parent_id, s.holder, s.replaces`
+	s.connection AS s_connection, s.confined_to, s.jkt, s.parent_id, s.holder, s.replaces, s.revalidate_at`
 
 	wholeSession = `
 SELECT s.id AS s_id, s.attempt, s.upstream_sid, s.upstream_token, s.user_agent, s.address, s.bound_at, s.browser, s.replaced_by, s.ends_with_browser,` + sessionColumns + ` FROM sessions s`
@@ -41,8 +41,8 @@ const (
 	insertSession = `
 INSERT INTO sessions (id, app, user_id, secret, gen, cur, prev, cur_at, cur_last, rolled, rollbacks,
 	created_at, expires_at, auth_time, acr, amr, attempt, jkt, upstream_sid, upstream_token, user_agent, address, connection,
-	confined_to, parent_id, holder, browser, replaces, ends_with_browser)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, ?7, 0, 0, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)
+	confined_to, parent_id, holder, browser, replaces, ends_with_browser, revalidate_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, ?7, 0, 0, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)
 ON CONFLICT (attempt) DO NOTHING`
 
 	selectSession = wholeSession + ` WHERE s.id = ?1`
@@ -101,7 +101,7 @@ func (s sessions) Create(ctx context.Context, n session.Session) error {
 		n.Gen, n.Cur.String(), n.CurAt, n.CreatedAt, n.ExpiresAt,
 		storedTime(n.SignIn.Time), n.SignIn.ACR, list(n.SignIn.AMR).text(),
 		n.Attempt, n.JKT, n.UpstreamSID, n.UpstreamToken, n.UserAgent, n.Address, n.SignIn.Connection, n.ConfinedTo,
-		sessionIDOrNull(n.Parent), string(n.Holder), n.Browser, sessionIDOrEmpty(n.Replaces), number(n.EndsWithBrowser))
+		sessionIDOrNull(n.Parent), string(n.Holder), n.Browser, sessionIDOrEmpty(n.Replaces), number(n.EndsWithBrowser), n.RevalidateAt)
 	if err != nil {
 		return fmt.Errorf("sqlstore: create session: %w", err)
 	}
@@ -242,12 +242,13 @@ type sessionRow struct {
 	jkt, holder, replaces          string
 	parentID                       sql.NullString
 	amr                            list
+	revalidateAt                   int64
 }
 
 func (r *sessionRow) fields() []any {
 	fields := append([]any{&r.app, &r.userID, &r.secret}, r.rotation.fields()...)
 	return append(fields, &r.createdAt, &r.expiresAt, &r.authTime, &r.acr, &r.amr, &r.connection, &r.confinedTo, &r.jkt,
-		&r.parentID, &r.holder, &r.replaces)
+		&r.parentID, &r.holder, &r.replaces, &r.revalidateAt)
 }
 
 func (r *sessionRow) session(id session.ID) (session.Session, error) {
@@ -271,7 +272,7 @@ func (r *sessionRow) session(id session.ID) (session.Session, error) {
 	}
 	return session.Session{
 		ID: id, App: r.app, UserID: r.userID, Secret: session.Secret(secret), Row: row,
-		CreatedAt: r.createdAt, ExpiresAt: r.expiresAt, JKT: r.jkt, ConfinedTo: r.confinedTo, Parent: parent, Holder: session.Holder(r.holder), Replaces: replaces,
+		CreatedAt: r.createdAt, ExpiresAt: r.expiresAt, JKT: r.jkt, ConfinedTo: r.confinedTo, Parent: parent, Holder: session.Holder(r.holder), Replaces: replaces, RevalidateAt: r.revalidateAt,
 		SignIn: policy.Authentication{Time: readTime(r.authTime), ACR: r.acr, AMR: r.amr, Connection: r.connection},
 	}, nil
 }

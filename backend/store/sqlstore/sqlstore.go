@@ -44,13 +44,14 @@ type Store struct {
 	apiKeys
 	auditLog
 	endings
+	providerTokens
 }
 
 func storeIn(db *database) *Store {
 	return &Store{
 		db,
 		sessions{db}, organizationSessions{db}, workspace{db}, users{db}, subjects{db}, organizations{db}, members{db}, staff{db},
-		invitations{db}, connections{db}, domains{db}, signingKeys{db}, secretKeys{db}, apiKeys{db}, auditLog{db}, endings{db},
+		invitations{db}, connections{db}, domains{db}, signingKeys{db}, secretKeys{db}, apiKeys{db}, auditLog{db}, endings{db}, providerTokens{db},
 	}
 }
 

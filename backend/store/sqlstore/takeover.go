@@ -7,13 +7,20 @@ import (
 )
 
 // The parts of a take-over by a session that a step-up began. Each statement can be
-// repeated. The first two come before the others, so that children never have an ended
+// repeated. The first three come before the others, so that children never have an ended
 // parent and nothing new begins in the old session meanwhile.
 const (
 	takeChildren = `
 UPDATE sessions SET parent_id = ?2
 WHERE parent_id = ?1 AND EXISTS (
 	SELECT 1 FROM sessions f WHERE f.id = ?1 AND (f.revoked_at IS NULL OR f.revoke_reason = 'step_up'))`
+
+	// Before the end of the session, which deletes its tokens. Those that the step-up brought
+	// are newer.
+	takeProviderTokens = `
+UPDATE provider_tokens SET session_id = ?2
+WHERE session_id = ?1 AND NOT EXISTS (
+	SELECT 1 FROM provider_tokens t WHERE t.session_id = ?2 AND t.connection = provider_tokens.connection)`
 
 	endReplaced = `
 UPDATE sessions SET revoked_at = ?3, revoke_reason = 'step_up', replaced_by = ?2
@@ -73,7 +80,7 @@ func (s organizationSessions) TakeOver(ctx context.Context, from, to session.ID,
 		statement string
 		args      []any
 	}{
-		{takeChildren, ids}, {endReplaced, append(ids, now)}, {takeAuthentications, ids}, {takeSignIn, ids},
+		{takeChildren, ids}, {takeProviderTokens, ids}, {scheduleRevalidation, []any{to.String(), sign(false)}}, {endReplaced, append(ids, now)}, {takeAuthentications, ids}, {takeSignIn, ids},
 		{takeOrganizationSessions, ids}, {leaveOrganizationSessions, ids[:1]},
 	} {
 		if err := s.change(ctx, "take over", step.statement, step.args...); err != nil {

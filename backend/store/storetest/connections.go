@@ -31,7 +31,8 @@ func connection(id string) directory.Connection {
 		},
 		UntypedLogoutTokens: true, FrontchannelLogout: true,
 		ClientAuth: directory.PrivateKeyJWT, ResponseMode: "form_post", PushRequests: true, AssertionAudience: directory.TokenEndpoint,
-		Revision: 1,
+		Revalidation: directory.Revalidation{Revalidate: 300, RevalidateGrace: 3600},
+		Revision:     1,
 	}
 }
 

@@ -29,6 +29,7 @@ type Store interface {
 	Connections
 	Housekeeping
 	Endings
+	ProviderTokens
 	admin.Store
 	FollowUpThefts(ctx context.Context, endUser bool, now int64) error
 	DeleteExpired(ctx context.Context, before, limit int64) (int64, error)
@@ -84,6 +85,11 @@ var promises = []struct {
 	{"a provider's logout names its newest session", replacesUpstream},
 	{"a person's live sessions are listed, the newest first", listsLive},
 	{"a session that ends with the browser stays so", endsWithTheBrowser},
+	{"a provider's token is kept with what is known of its uses", keepsProviderTokens},
+	{"of those that find a revalidation due one claims it", claimsOnce},
+	{"the end of a session leaves no provider's token", endsProviderTokens},
+	{"a session is revalidated with the one that it was entered from", followsTheParent},
+	{"what rests on a connection ends alone", endsTheConnected},
 	{"a person's sign-ins in browsers are listed, the newest first", listsSignIns},
 	{"a browser's live sessions are listed, the newest first", listsOfBrowser},
 	{"a session that ended is presented in vain", presentsInVain},

@@ -2,6 +2,7 @@ package httpbrowser
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 )
@@ -15,7 +16,7 @@ type Hosts map[string]http.Handler
 func (h Hosts) RoundTrip(r *http.Request) (*http.Response, error) {
 	handler, ok := h[r.URL.Host]
 	if !ok {
-		return nil, fmt.Errorf("httpbrowser: no host %q", r.URL.Host)
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: fmt.Errorf("httpbrowser: no host %q", r.URL.Host)}
 	}
 	received := r.Clone(r.Context())
 	if received.Host = r.Host; received.Host == "" {

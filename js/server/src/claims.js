@@ -8,7 +8,7 @@ import { noMembers, wellFormed } from "./json.js";
  */
 
 const texts = ["iss", "sub", "jti", "client_id", "sid", "org_id", "org_slug", "acr"];
-const times = ["exp", "iat", "nbf", "auth_time"];
+const times = ["exp", "iat", "nbf", "auth_time", "evt"];
 const lists = ["roles", "permissions", "amr"];
 const int64 = [-(2n ** 63n), 2n ** 63n - 1n];
 
@@ -29,7 +29,7 @@ export function readClaims({ payload, claims }) {
   read.aud = typeof members.aud === "string" ? [wellFormed(members.aud)] : audience(members.aud);
   read.act = actor(members.act);
   read.cnf = members.cnf == null ? undefined : { jkt: text(object(members.cnf, "cnf").jkt, "cnf") };
-  for (const name of ["nbf", "auth_time", "acr", "act", "cnf"]) if (!read[name]) delete read[name];
+  for (const name of ["nbf", "auth_time", "acr", "act", "cnf", "evt"]) if (!read[name]) delete read[name];
   return Object.freeze(read);
 }
 

@@ -104,11 +104,42 @@ export class Guard {
     return this.#inspect({ request, rule: {}, resource: "" });
   }
 
+  /**
+   * Rejects if what a token of before stands for has ended, or that cannot be told. It is for
+   * what outlasts its request.
+   * @param {Claims} claims
+   */
+  async standing(claims) {
+    const details = { bound: !!claims.cnf, organization: claims.org_id };
+    try {
+      await this.#options.ready?.();
+    } catch (cause) {
+      throw new TokenError("endings_unknown", { cause, ...details });
+    }
+    if (await this.#options.ended?.(claims)) throw new TokenError("session_ended", details);
+  }
+
+  /**
+   * The claims of an authentic token, and why it does not authorize. It takes no proof.
+   * @param {string} token
+   */
+  inspect(token) {
+    return this.#verifier.inspect(token);
+  }
+
+  /**
+   * How long a token lives, in milliseconds, by the verifier's clock without its leeway.
+   * @param {Claims} claims
+   */
+  lifeOf({ exp }) {
+    return 1000 * exp - this.#verifier.clock();
+  }
+
   /** @param {Judgment} judgment */
   async #judge(judgment) {
     const claims = await this.#inspect(judgment), details = { bound: !!claims.cnf, organization: claims.org_id };
     if (judgment.rule.organization && !serves(claims, judgment.resource)) throw new TokenError("wrong_organization", details);
-    if (await this.#options.ended?.(claims)) throw new TokenError("session_ended", details);
+    await this.standing(claims);
     this.#verifier.meets(claims, judgment.rule);
   }
 

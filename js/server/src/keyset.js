@@ -17,7 +17,7 @@ const life = 10 * 60_000;
 const maxBytes = 256 << 10;
 
 /** On Workers, a request cannot wait for what another request began. */
-const onWorkers = globalThis.navigator?.userAgent === "Cloudflare-Workers";
+export const onWorkers = globalThis.navigator?.userAgent === "Cloudflare-Workers";
 
 /** A key set that is not there: 404. */
 export class NotFoundError extends Error {}
@@ -117,7 +117,7 @@ export class KeySet {
       const response = await this.send(this.url, { redirect: "manual", signal, headers: { Accept: "application/json" } });
       if (response.status === 404) throw new NotFoundError(`there is no key set at ${this.url}`);
       if (response.status !== 200) throw new Error(`${this.url} answers ${response.status}`);
-      return parseKeySet(await limited(response));
+      return parseKeySet(await limited(response, maxBytes));
     })();
     return inTime(answer, timeout, "no answer in time");
   }
@@ -128,7 +128,7 @@ export class KeySet {
  * @param {Fetcher | undefined} given
  * @returns {(input: string, init: RequestInit) => Promise<Response>}
  */
-function fetcher(given) {
+export function fetcher(given) {
   if (!given) return (input, init) => globalThis.fetch(input, init);
   return typeof given === "function" ? (input, init) => given(input, init) : (input, init) => given.fetch(input, init);
 }
@@ -148,18 +148,19 @@ export async function inTime(promise, ms, text) {
 }
 
 /**
- * Reads a body of up to 256 KiB.
+ * Reads a body of a limited length.
  * @param {Response} response
+ * @param {number} most in bytes
  */
-async function limited(response) {
+export async function limited(response, most) {
   const reader = response.body?.getReader(), decoder = new TextDecoder();
   let text = "", bytes = 0;
   for (;;) {
     const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
     if (done) return text + decoder.decode();
-    if ((bytes += value.length) > maxBytes) {
+    if ((bytes += value.length) > most) {
       reader?.cancel();
-      throw new Error("the key set is too large");
+      throw new Error(`the answer is longer than ${most} bytes`);
     }
     text += decoder.decode(value, { stream: true });
   }

@@ -25,6 +25,8 @@ export class Verifier {
   #keys;
   /** @type {KeySets | undefined} */
   #organizations;
+  /** The ids of signing keys that are refused. @type {Set<string>} */
+  #withdrawn = new Set();
 
   /** @param {any} options */
   constructor(options) {
@@ -40,7 +42,10 @@ export class Verifier {
     this.#options = { issuer, audience, algorithms, dedicated: options.dedicated };
     this.#keys = new KeySet(jwksUri, { fetch, clock, shared });
     if (options.organizations) this.#organizations = new KeySets(issuer, { fetch, clock, shared });
+    this.issuer = issuer;
     this.leeway = leeway;
+    /** The time in milliseconds. */
+    this.clock = /** @type {() => number} */ (now);
     this.now = () => Math.floor(now() / 1000);
   }
 
@@ -78,6 +83,22 @@ export class Verifier {
       if (error instanceof TokenError) return { error };
       throw error;
     }
+  }
+
+  /**
+   * A key of the issuer itself that is accepted.
+   * @param {string} kid
+   */
+  async publicKey(kid) {
+    return this.#withdrawn.has(kid) ? undefined : this.#keys.publicKey(kid);
+  }
+
+  /**
+   * Refuses the tokens of a key from now on, whatever the key set still has.
+   * @param {string} kid
+   */
+  withdraw(kid) {
+    this.#withdrawn.add(kid);
   }
 
   /**
@@ -131,7 +152,8 @@ export class Verifier {
   async #verifySignature(message, find) {
     const alg = textOf(message.header, "alg");
     if (!this.#options.algorithms.includes(alg)) throw new TokenError("bad_signature", { cause: `algorithm ${alg} is not allowed` });
-    const key = await find(textOf(message.header, "kid")).catch((cause) => {
+    const kid = textOf(message.header, "kid");
+    const key = await (this.#withdrawn.has(kid) ? Promise.resolve(undefined) : find(kid)).catch((cause) => {
       throw new TokenError("keys_unavailable", { cause });
     });
     if (!key) throw new TokenError("unknown_key");

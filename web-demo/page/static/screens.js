@@ -50,6 +50,7 @@ const endedReasons = {
   expired: "You were here for as long as it allows.",
   signed_out: "You signed out of it.",
   superseded: "You went on with it in another browser.",
+  provider_refused: "Its own sign-in page no longer knows you.",
   revoked: "An administrator ended your session in it.",
   removed: "Your access to it was taken away meanwhile.",
   organization_access_denied: "You do not have access to it, or no longer.",

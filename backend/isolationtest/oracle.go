@@ -1,0 +1,289 @@
+package isolationtest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// question is one request for a foreign thing or for one that does not exist.
+type question struct {
+	act
+	named   string // the id or the text; answers may repeat it
+	foreign bool
+}
+
+// seen is the answers to one of both groups.
+type seen struct {
+	features []features
+	took     []time.Duration
+	last     answer
+}
+
+// oracles compare the answers about the other tenant's records with those about records
+// that do not exist. They must be the same, in every part and in their time.
+func (k *check) oracles(ctx context.Context, by, of int) error {
+	var foreign []record
+	for range rounds {
+		r, err := k.makeRecord(ctx, of, nil)
+		if err != nil {
+			return err
+		}
+		foreign = append(foreign, r)
+	}
+	gone, err := k.gone(ctx, by)
+	if err != nil {
+		return err
+	}
+	if _, err := k.newOwn(ctx, by); err != nil {
+		return err
+	}
+	for _, route := range k.Routes {
+		for _, param := range route.ids(k.OrganizationParam) {
+			if err := k.idOracle(ctx, route, param, by, foreign, gone); err != nil {
+				return err
+			}
+		}
+	}
+	for _, route := range k.Routes {
+		if route.reads() {
+			if err := k.searchOracle(ctx, route, by, foreign); err != nil {
+				return err
+			}
+		}
+	}
+	for _, c := range k.Records {
+		if c.Make == nil {
+			if err := k.uniqueOracle(ctx, c.Route, by, foreign); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// gone returns a record of a tenant's own that it removed, if the service has a route
+// for that. Its id is well formed, whatever ids look like.
+func (k *check) gone(ctx context.Context, t int) (*record, error) {
+	r, err := k.newOwn(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	for _, route := range k.Routes {
+		if route.Method == http.MethodDelete && route.namesRecord(k.OrganizationParam) {
+			a, err := k.send(ctx, call{route, r.values, k.Tenants[t].Token, nil})
+			if err != nil || !a.good() {
+				return nil, err
+			}
+			return &r, nil
+		}
+	}
+	return nil, nil
+}
+
+// idOracle asks for foreign ids and made-up ones in turn.
+func (k *check) idOracle(ctx context.Context, route Route, param string, by int, foreign []record, gone *record) error {
+	if k.reported(route, by) {
+		return nil // the route does worse than to tell
+	}
+	conditions := []string{""}
+	if route.Method == http.MethodGet {
+		conditions = append(conditions, "*")
+	}
+	for _, condition := range conditions {
+		ask := func(id string, foreign bool) question {
+			values := maps.Clone(k.own[by].values)
+			values[param] = id
+			change := func(r *http.Request) {
+				if condition != "" {
+					r.Header.Set("If-None-Match", condition)
+				}
+			}
+			return question{act{call{route, values, k.Tenants[by].Token, change}, by, "a foreign " + param + " and a made-up one, in turn"}, id, foreign}
+		}
+		var all []question
+		for i, r := range foreign[:2] {
+			all = append(all, ask(r.values[param], true), ask(unlike(r.values[param], i), false))
+		}
+		var missing []question
+		if gone != nil && gone.values[param] != "" {
+			missing = append(missing, ask(gone.values[param], false))
+		}
+		if err := k.compare(ctx, all, missing); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reported reports whether a graver problem of a route is known.
+func (k *check) reported(route Route, by int) bool {
+	return slices.ContainsFunc(k.report.Findings, func(f Finding) bool {
+		return f.Route == route && f.By == k.Tenants[by].Organization && (f.Problem == Leaked || f.Problem == Changed)
+	})
+}
+
+// compare asks questions of both groups in turn, several times. A difference counts if
+// the further ones, of what certainly is well formed, differ as well.
+func (k *check) compare(ctx context.Context, all, further []question) error {
+	groups := map[bool]*seen{true: {}, false: {}}
+	for range rounds {
+		if err := k.round(ctx, all, groups); err != nil {
+			return err
+		}
+	}
+	what, differ := distinguishing(groups[true].features, groups[false].features)
+	if differ && len(further) > 0 {
+		others := map[bool]*seen{false: {}}
+		if err := k.round(ctx, further, others); err != nil {
+			return err
+		}
+		_, differ = distinguishing(groups[true].features, others[false].features)
+	} else if differ && groups[false].last.status != groups[true].last.status && malformed(groups[false].last.status) {
+		k.omit(fmt.Sprintf("a made-up id of %s %s in its ids' form", all[0].route.Method, all[0].route.Path))
+		return nil
+	}
+	if !differ {
+		var err error
+		if what, differ, err = k.slower(ctx, all, groups); err != nil {
+			return err
+		}
+	}
+	if differ {
+		f := k.finding(Distinguished, all[0].act, groups[true].last)
+		f.Seen = what
+		k.add(f)
+	}
+	k.flush()
+	return nil
+}
+
+func (k *check) omit(what string) {
+	if !slices.Contains(k.report.Omitted, what) {
+		k.report.Omitted = append(k.report.Omitted, what)
+	}
+}
+
+// malformed reports whether a status refuses an id for its form.
+func malformed(status int) bool {
+	return status == http.StatusBadRequest || status == http.StatusUnprocessableEntity
+}
+
+// round asks each question once.
+func (k *check) round(ctx context.Context, all []question, groups map[bool]*seen) error {
+	for _, q := range all {
+		a, err := k.ask(ctx, q.act)
+		if err != nil {
+			return err
+		}
+		group := groups[q.foreign]
+		group.features = append(group.features, a.features(q.named))
+		group.took = append(group.took, a.took)
+		group.last = a
+	}
+	return nil
+}
+
+// Limits of a difference in time, so that noise is none.
+const (
+	leastGap    = 3 * time.Millisecond
+	timedRounds = 12
+)
+
+// slower reports whether one group's answers take longer. A suspicion is tested by many
+// more questions.
+func (k *check) slower(ctx context.Context, all []question, groups map[bool]*seen) (string, bool, error) {
+	warm := len(all) / 2 // the first of each are slower
+	if !apart(groups[true].took[warm:], groups[false].took[warm:], 0) {
+		return "", false, nil
+	}
+	again := map[bool]*seen{true: {}, false: {}}
+	for range timedRounds {
+		if err := k.round(ctx, all, again); err != nil {
+			return "", false, err
+		}
+	}
+	if !apart(again[true].took, again[false].took, len(again[true].took)/4) {
+		return "", false, nil
+	}
+	middle := func(took []time.Duration) time.Duration { return slices.Sorted(slices.Values(took))[len(took)/2] }
+	return fmt.Sprintf("time: %v, else %v, the median of %d each", middle(again[true].took), middle(again[false].took), len(again[true].took)), true, nil
+}
+
+// apart reports whether all but some outliers of a group are slower than the other's.
+func apart(a, b []time.Duration, outliers int) bool {
+	a, b = slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))
+	above := func(slow, fast []time.Duration) bool {
+		low, high := slow[outliers], fast[len(fast)-1-outliers]
+		return low > high+leastGap && low > high+high/2
+	}
+	return above(a, b) || above(b, a)
+}
+
+// searchOracle looks for the beginning of the other's text and of one that does not
+// exist.
+func (k *check) searchOracle(ctx context.Context, route Route, by int, foreign []record) error {
+	if k.reported(route, by) {
+		return nil
+	}
+	for _, length := range []int{len(canaryPrefix) + excerpt, len(foreign[0].canary)} {
+		var all []question
+		for _, r := range foreign[:2] {
+			all = append(all, k.textQuestion(route, by, r.canary[:length], true), k.textQuestion(route, by, newCanary()[:length], false))
+		}
+		if err := k.compare(ctx, all, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// textQuestion returns a question for a text, in every parameter of a search.
+func (k *check) textQuestion(route Route, by int, text string, foreign bool) question {
+	values := maps.Clone(k.own[by].values)
+	values["canary"] = text
+	change := func(r *http.Request) {
+		for _, name := range searchNames {
+			if !r.URL.Query().Has(name) {
+				setQuery(r, name, text)
+			}
+		}
+	}
+	return question{act{call{route, values, k.Tenants[by].Token, change}, by, "a search for a foreign text and for a made-up one, in turn"}, text, foreign}
+}
+
+// uniqueOracle makes records with the other's texts and with fresh ones.
+func (k *check) uniqueOracle(ctx context.Context, route Route, by int, foreign []record) error {
+	groups := map[bool]*seen{true: {}, false: {}}
+	var first question
+	for i, r := range foreign {
+		for _, text := range []string{r.canary, newCanary()} {
+			values := maps.Clone(k.own[by].values)
+			values["canary"] = text
+			q := question{act{call{route, values, k.Tenants[by].Token, nil}, by, "the text of a foreign record and a fresh one, in turn"}, text, text == r.canary}
+			if i == 0 && q.foreign {
+				first = q
+			}
+			if err := k.round(ctx, []question{q}, groups); err != nil {
+				return err
+			}
+			for _, c := range k.Records {
+				if got, err := c.read(groups[q.foreign].last); err == nil && len(c.Values) > 0 {
+					made := maps.Clone(k.own[by].values)
+					maps.Copy(made, got)
+					k.made[by] = append(k.made[by], record{organization: k.Tenants[by].Organization, values: made})
+				}
+			}
+		}
+	}
+	if what, differ := distinguishing(groups[true].features, groups[false].features); differ {
+		f := k.finding(Distinguished, first.act, groups[true].last)
+		f.Seen = what
+		k.add(f)
+	}
+	k.flush()
+	return nil
+}

@@ -1,0 +1,136 @@
+package isolationtest
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// canaryPrefix begins every canary; the rest is random.
+const canaryPrefix = "canary"
+
+var signIn = regexp.MustCompile(`(?i)log-?in|sign-?in|auth|sso`)
+
+// record is a tenant's own record.
+type record struct {
+	organization string
+	canary       string            // a text that occurs only in it
+	values       map[string]string // of the wildcards
+}
+
+func newCanary() string { return canaryPrefix + strings.ToLower(rand.Text()) }
+
+// fresh returns values with a canary and no record yet.
+func (s service) fresh(t Tenant) record {
+	r := record{organization: t.Organization, canary: newCanary()}
+	r.values = map[string]string{s.OrganizationParam: t.Organization, "canary": r.canary}
+	return r
+}
+
+// create makes a tenant's record.
+func (s service) create(ctx context.Context, t Tenant, change func(*http.Request)) (record, []answer, error) {
+	made := s.fresh(t)
+	var answers []answer
+	for _, c := range s.Records {
+		var values map[string]string
+		var err error
+		if c.Make != nil {
+			values, err = c.Make(ctx, t, made.canary)
+		} else {
+			var a answer
+			if a, err = s.send(ctx, call{c.Route, made.values, t.Token, change}); err == nil {
+				answers = append(answers, a)
+				values, err = c.read(a)
+			}
+		}
+		if err != nil {
+			return made, answers, fmt.Errorf("no record of %s could be made: %w", t.Organization, err)
+		}
+		maps.Copy(made.values, values)
+	}
+	return made, answers, nil
+}
+
+// read reads the values of wildcards from the answer to a creation.
+func (c Creation) read(a answer) (map[string]string, error) {
+	if !a.good() {
+		return nil, fmt.Errorf("%s %s answers %d: %s", c.Route.Method, c.Route.Path, a.status, a.start())
+	}
+	var value any
+	reader := json.NewDecoder(strings.NewReader(a.body))
+	reader.UseNumber() // a float64 has too few digits
+	err := reader.Decode(&value)
+	got := map[string]string{}
+	for param, members := range c.Values {
+		if got[param] = c.find(a, value, members); got[param] == "" {
+			if _, object := value.(map[string]any); err != nil || !object {
+				return nil, fmt.Errorf("the answer is not a JSON object: %s", a.start())
+			}
+			return nil, fmt.Errorf("the answer has no %s: %s", members, a.start())
+		}
+	}
+	return got, nil
+}
+
+// find returns the first of several members that an answer has, "id|data.id|Location",
+// as text. Location is the last segment of that header's path.
+func (c Creation) find(a answer, value any, members string) string {
+	for member := range strings.SplitSeq(members, "|") {
+		if member == "Location" {
+			if at := a.header.Get(member); at != "" {
+				return path.Base(strings.SplitN(at, "?", 2)[0])
+			}
+			continue
+		}
+		if found := memberOf(value, member); found != "" {
+			return found
+		}
+	}
+	return ""
+}
+
+// memberOf returns a member by its name, or by its path with points.
+func memberOf(value any, name string) string {
+	object, ok := value.(map[string]any)
+	if !ok {
+		return ""
+	}
+	if member := object[name]; member != nil {
+		switch member.(type) {
+		case map[string]any, []any:
+			return ""
+		}
+		return fmt.Sprint(member)
+	}
+	outer, inner, ok := strings.Cut(name, ".")
+	if !ok {
+		return ""
+	}
+	return memberOf(object[outer], inner)
+}
+
+// errorsOnly reports whether a JSON object has errors and no data.
+func errorsOnly(body string) bool {
+	if !strings.Contains(body, `"errors"`) {
+		return false
+	}
+	var members struct {
+		Errors []any
+		Data   map[string]any
+	}
+	if json.Unmarshal([]byte(body), &members) != nil || len(members.Errors) == 0 {
+		return false
+	}
+	for _, member := range members.Data {
+		if member != nil {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,365 @@
+package hold_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/tabard-auth/tabard/backend/resource"
+	"github.com/tabard-auth/tabard/backend/resource/hold"
+	"github.com/tabard-auth/tabard/backend/resource/hold/coderws"
+	"github.com/tabard-auth/tabard/backend/token"
+	"github.com/tabard-auth/tabard/backend/token/tokentest"
+)
+
+const page = "https://app.example.com"
+
+// world is an API with WebSockets, one route for every organization and one for that in
+// the path, and streams.
+type world struct {
+	*testing.T
+	issuer *tokentest.Issuer
+	server *httptest.Server
+	ended  atomic.Bool     // what the feed says
+	over   chan error      // why a connection's context ended
+	mu     sync.Mutex      //
+	logged strings.Builder // the API's records, and its access log
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	t.Parallel()
+	w := &world{T: t, issuer: tokentest.NewIssuer(), over: make(chan error, 100)}
+	t.Cleanup(w.issuer.Close)
+	verifier, err := token.NewVerifier(w.issuer.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	guard, err := resource.NewGuard(verifier, resource.Config{
+		BaseURL: "https://api.example.com",
+		Ended:   func(context.Context, *token.Claims) bool { return w.ended.Load() },
+		Record:  func(_ context.Context, r resource.Record) { w.log(r) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	holder, err := hold.New(guard, hold.Config{Origins: []string{page}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	echo := func(c *hold.Conn) {
+		for {
+			text, body, err := c.Read()
+			if err != nil {
+				w.over <- context.Cause(c.Context())
+				return
+			}
+			c.Write(text, append(body, " of "+resource.OrganizationFrom(c.Context())...))
+		}
+	}
+	demand := token.Demand{Permissions: []string{"live"}}
+	mux := http.NewServeMux()
+	mux.Handle("GET /live", holder.Handler(resource.Rule{}, coderws.Upgrade, echo))
+	mux.Handle("GET /organizations/{organization}/live", holder.Handler(resource.Rule{Organization: "organization", Demand: demand}, coderws.Upgrade, echo))
+	mux.Handle("GET /recent", holder.Handler(resource.Rule{Demand: token.Demand{MaxAge: time.Minute, ACR: []string{"mfa"}}}, coderws.Upgrade, echo))
+	mux.Handle("GET /stream", holder.Protect(resource.Rule{}, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(rw, resource.OrganizationFrom(r.Context()))
+		http.NewResponseController(rw).Flush()
+		<-r.Context().Done()
+		w.over <- context.Cause(r.Context())
+	})))
+	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.log(r.URL.String(), r.Header)
+		mux.ServeHTTP(rw, r)
+	}))
+	t.Cleanup(w.server.Close)
+	return w
+}
+
+func (w *world) log(line ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	fmt.Fprintln(&w.logged, line...)
+}
+
+// token returns a token that lives for some seconds.
+func (w *world) token(organization string, seconds int64, change ...func(*token.Claims)) string {
+	claims := w.issuer.Claims(organization)
+	claims.Expires = claims.IssuedAt + seconds
+	for _, f := range change {
+		f(&claims)
+	}
+	return w.issuer.Sign(claims)
+}
+
+// dial opens a WebSocket from a page.
+func (w *world) dial(path, origin string, subprotocols ...string) (*websocket.Conn, *http.Response, error) {
+	header := http.Header{}
+	if origin != "" {
+		header.Set("Origin", origin)
+	}
+	c, answer, err := websocket.Dial(w.Context(), w.server.URL+path, &websocket.DialOptions{Subprotocols: subprotocols, HTTPHeader: header})
+	if err == nil {
+		w.Cleanup(func() { c.CloseNow() })
+	}
+	return c, answer, err
+}
+
+// open opens one with a token, and returns the answer to it.
+func (w *world) open(path, raw, proof string) (*websocket.Conn, string) {
+	w.Helper()
+	c, _, err := w.dial(path, page, "tabard")
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.send(c, credential(raw, proof))
+	return c, w.next(c)
+}
+
+func credential(raw, proof string) string {
+	return fmt.Sprintf(`{"tabard":{"token":%q,"proof":%q}}`, raw, proof)
+}
+
+func (w *world) send(c *websocket.Conn, text string) {
+	w.Helper()
+	if err := c.Write(w.Context(), websocket.MessageText, []byte(text)); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// next returns the next message, or how the connection was closed.
+func (w *world) next(c *websocket.Conn) string {
+	ctx, cancel := context.WithTimeout(w.Context(), 20*time.Second)
+	defer cancel()
+	_, body, err := c.Read(ctx)
+	var closed websocket.CloseError
+	switch {
+	case errors.As(err, &closed):
+		return strings.TrimSpace(fmt.Sprintf("%d %s", closed.Code, closed.Reason))
+	case err != nil:
+		return err.Error()
+	}
+	return string(body)
+}
+
+func TestHandler_TakesTheFirstMessage(t *testing.T) {
+	w := newWorld(t)
+	d := w.issuer.NewDevice()
+	bound := w.issuer.Bound(d, "org_acme")
+	proof := d.Proof(bound, "GET", "https://api.example.com/live")
+	for _, c := range []struct{ name, path, token, proof, want string }{
+		{"a token", "/live", w.token("org_acme", 300), "", "accepted"},
+		{"its organization's path", "/organizations/org_acme/live", w.token("org_acme", 300, permitted), "", "accepted"},
+		{"a bound one, with a proof", "/live", bound, proof, "accepted"},
+		{"the proof again", "/live", bound, proof, "4401 invalid_dpop_proof invalid_proof"},
+		{"a bound one without", "/live", bound, "", "4401 invalid_token proof_required"},
+		{"a proof for a token without", "/live", w.token("org_acme", 300), proof, "4401 invalid_dpop_proof invalid_proof"},
+		{"an expired one", "/live", w.issuer.Expired("org_acme"), "", "4401 invalid_token expired"},
+		{"expired, within the leeway", "/live", w.token("org_acme", -5), "", "4401 invalid_token expired"},
+		{"a foreign one", "/live", w.issuer.Foreign("org_acme"), "", "4401 invalid_token bad_signature"},
+		{"another organization's path", "/organizations/org_globex/live", w.token("org_acme", 300, permitted), "", "4403 organization_mismatch"},
+		{"without the permission", "/organizations/org_acme/live", w.token("org_acme", 300), "", "4403 insufficient_scope"},
+		{"without the authentication", "/recent", w.token("org_acme", 300), "", `4401 insufficient_user_authentication acr_values="mfa", max_age="60"`},
+		{"none", "/live", "", "", "4401 no_token"},
+		{"one that is far too long", "/live", strings.Repeat("x", 20<<10), "", "4401 no_token"},
+		{"what is no token", "/live", "x", "", "4401 invalid_token malformed"},
+	} {
+		_, got := w.open(c.path, c.token, c.proof)
+		var answer struct {
+			Tabard struct {
+				Organization string
+				ExpiresIn    int64 `json:"expires_in"`
+			}
+		}
+		if json.Unmarshal([]byte(got), &answer) == nil {
+			got = "accepted"
+			if answer.Tabard.Organization != "org_acme" || answer.Tabard.ExpiresIn < 290 || answer.Tabard.ExpiresIn > 300 {
+				t.Errorf("%s: %+v", c.name, answer)
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+	for name, message := range map[string]string{
+		"another message": `hello`, "a repeated member": `{"tabard":{"token":"x","token":"y"}}`, "not JSON": `{"tabard":`,
+	} {
+		c, _, err := w.dial("/live", page, "tabard")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.send(c, message)
+		if got := w.next(c); got != "4401 no_token" {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if log := w.logged.String(); strings.Contains(log, "eyJ") || !strings.Contains(log, "alarm") {
+		t.Errorf("the log is %s", log)
+	}
+}
+
+// until changes when a token ends.
+func until(end int64) func(*token.Claims) { return func(c *token.Claims) { c.Expires = end } }
+
+func permitted(c *token.Claims) { c.Permissions = []string{"live"} }
+
+// TestHandler_ForeignPage: a page of an origin that the API does not list opens no
+// WebSocket, whatever token it has, and neither does one without the subprotocol.
+func TestHandler_ForeignPage(t *testing.T) {
+	w := newWorld(t)
+	for name, c := range map[string]struct {
+		origin       string
+		subprotocols []string
+		want         int
+	}{
+		"a page":                {page, []string{"tabard"}, 101},
+		"with further ones":     {page, []string{"chat", "tabard"}, 101},
+		"a foreign page":        {"https://evil.example", []string{"tabard"}, 403},
+		"the API's own":         {w.server.URL, []string{"tabard"}, 403},
+		"a longer name":         {page + ".evil.example", []string{"tabard"}, 403},
+		"another scheme":        {"http://app.example.com", []string{"tabard"}, 403},
+		"a frame without one":   {"null", []string{"tabard"}, 403},
+		"no origin":             {"", []string{"tabard"}, 403},
+		"no subprotocol":        {page, nil, 400},
+		"a foreign subprotocol": {page, []string{"chat"}, 400},
+	} {
+		_, answer, _ := w.dial("/live", c.origin, c.subprotocols...)
+		if answer == nil || answer.StatusCode != c.want {
+			t.Errorf("%s: %+v, want %d", name, answer, c.want)
+		}
+	}
+	for _, origin := range []string{"*", "app.example.com", page + "/", "https://*.example.com/x"} {
+		if _, err := hold.New(nil, hold.Config{}); err == nil {
+			t.Error("a holder without a guard")
+		}
+		guard, err := resource.NewGuard(must(token.NewVerifier(w.issuer.Config())), resource.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := hold.New(guard, hold.Config{Origins: []string{origin}}); err == nil {
+			t.Errorf("%q is taken for an origin", origin)
+		}
+	}
+}
+
+func must(v *token.Verifier, err error) *token.Verifier {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// TestHandler_NoFirstMessage: a connection that says nothing is closed after five seconds.
+func TestHandler_NoFirstMessage(t *testing.T) {
+	w := newWorld(t)
+	began := time.Now()
+	c, _, err := w.dial("/live", page, "tabard")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, took := w.next(c), time.Since(began); got != "4401 no_token" || took < 4*time.Second || took > 6*time.Second {
+		t.Errorf("%q after %v", got, took)
+	}
+}
+
+// ends expects that both sides of a connection end within a second of a time.
+func (w *world) ends(what string, c *websocket.Conn, at time.Time, want string, reason token.Reason) {
+	w.Helper()
+	got := w.next(c)
+	page := time.Now()
+	select {
+	case cause := <-w.over:
+		if late := max(time.Since(at), page.Sub(at)); got != want || token.ReasonOf(cause) != reason || late > time.Second {
+			w.Errorf("%s: %q and %v, %v late", what, got, cause, late)
+		}
+	case <-time.After(10 * time.Second):
+		w.Errorf("%s: %q, and the handler goes on", what, got)
+	}
+}
+
+func TestHandler_EndsWithItsToken(t *testing.T) {
+	w := newWorld(t)
+	end := time.Now().Unix() + 2
+	c, _ := w.open("/live", w.token("org_acme", 0, until(end)), "")
+	w.ends("the token", c, time.Unix(end, 0), "4401 invalid_token expired", token.Expired)
+}
+
+func TestHandler_GoesOnWithARenewedToken(t *testing.T) {
+	w := newWorld(t)
+	end := time.Now().Unix() + 6
+	c, _ := w.open("/live", w.token("org_acme", 0, until(end-3)), "")
+	w.send(c, credential(w.token("org_acme", 0, until(end)), ""))
+	w.send(c, "hello")
+	if got := w.next(c); got != "hello of org_acme" {
+		t.Errorf("%q", got)
+	}
+	w.ends("the second token", c, time.Unix(end, 0), "4401 invalid_token expired", token.Expired)
+}
+
+// TestHandler_RenewalByAnotherToken closes the connection.
+func TestHandler_RenewalByAnotherToken(t *testing.T) {
+	w := newWorld(t)
+	d := w.issuer.NewDevice()
+	bound := w.issuer.Bound(d, "org_acme")
+	for name, c := range map[string]struct{ token, proof, want string }{
+		"organization": {w.token("org_globex", 300), "", "4403 renewal_mismatch"},
+		"person":       {w.token("org_acme", 300, func(c *token.Claims) { c.Subject = "usr_other" }), "", "4403 renewal_mismatch"},
+		"session":      {w.token("org_acme", 300, func(c *token.Claims) { c.SessionID = "ses_other" }), "", "4403 renewal_mismatch"},
+		"app":          {w.token("org_acme", 300, func(c *token.Claims) { c.ClientID = "other" }), "", "4403 renewal_mismatch"},
+		"audience":     {w.token("org_acme", 300, func(c *token.Claims) { c.Audience = append(c.Audience, "other") }), "", "4403 renewal_mismatch"},
+		"key":          {bound, d.Proof(bound, "GET", "https://api.example.com/live"), "4403 renewal_mismatch"},
+		"issuer":       {w.issuer.Foreign("org_acme"), "", "4401 invalid_token bad_signature"},
+	} {
+		c2, first := w.open("/live", w.token("org_acme", 300), "")
+		w.send(c2, credential(c.token, c.proof))
+		if got := w.next(c2); got != c.want {
+			t.Errorf("another %s: %q after %q", name, got, first)
+		}
+		<-w.over
+	}
+}
+
+// TestHandler_EndsWhenTheFeedSaysSo, at once, and so does a stream.
+func TestHandler_EndsWhenTheFeedSaysSo(t *testing.T) {
+	w := newWorld(t)
+	c, _ := w.open("/live", w.token("org_acme", 300), "")
+	w.ended.Store(true)
+	w.ends("the session", c, time.Now(), "4401 invalid_token session_ended", token.SessionEnded)
+}
+
+func TestProtect_StreamEnds(t *testing.T) {
+	w := newWorld(t)
+	for name, c := range map[string]struct {
+		life   int64
+		end    func()
+		reason token.Reason
+	}{
+		"the token's end": {2, func() {}, token.Expired},
+		"the feed":        {300, func() { w.ended.Store(true) }, token.SessionEnded},
+	} {
+		w.ended.Store(false)
+		r, _ := http.NewRequestWithContext(t.Context(), "GET", w.server.URL+"/stream", nil)
+		r.Header.Set("Authorization", "Bearer "+w.token("org_acme", c.life))
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil || answer.Header.Get("Tabard-Organization") != "org_acme" {
+			t.Fatalf("%v %v", answer, err)
+		}
+		c.end()
+		if cause := <-w.over; token.ReasonOf(cause) != c.reason {
+			t.Errorf("%s: %v", name, cause)
+		}
+		answer.Body.Close()
+	}
+}

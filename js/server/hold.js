@@ -1,0 +1,244 @@
+// @ts-check
+
+import { readCredential, closing, NoCredential, OtherToken } from "./src/held.js";
+import { TokenError } from "./src/error.js";
+import { Lease } from "./src/lease.js";
+import { fromNode } from "./src/node.js";
+
+/**
+ * @import { Admission, Rule } from "./index.js"
+ * @import { HoldOptions, Socket, UpgradeRequest } from "./hold.js"
+ * @import { Guard } from "./src/guard.js"
+ */
+
+const subprotocol = "tabard", prefix = `{"tabard":`;
+const firstMessage = 5000; // milliseconds
+
+/**
+ * @param {import("./index.js").Guard} guard
+ * @param {HoldOptions} options
+ */
+export const createHold = (guard, options) => new Hold(/** @type {any} */ (guard), /** @type {any} */ ({ __proto__: null, ...options }));
+
+/** Holds connections by their tokens. See hold.d.ts. */
+class Hold {
+  #guard;
+  #origins;
+  #follower;
+
+  /**
+   * @param {Guard} guard
+   * @param {HoldOptions} options
+   */
+  constructor(guard, { origins = [], follower }) {
+    for (const origin of origins) {
+      if (!/^https?:\/\/[^/?#@*]+$/.test(origin)) throw new TypeError(`${origin} is not an origin such as https://app.example.com`);
+    }
+    this.#guard = guard;
+    this.#origins = [...origins];
+    this.#follower = follower;
+  }
+
+  /** @param {UpgradeRequest} request */
+  refuse = (request) => {
+    const { method, headers } = viewOf(request);
+    const answer = (/** @type {number} */ status, /** @type {string} */ error, /** @type {string} */ text) =>
+      Response.json({ error, error_description: text }, { status, headers: { "Cache-Control": "no-store" } });
+    if (!this.#origins.includes(headers.get("Origin") ?? "")) {
+      return answer(403, "origin_not_allowed", "The origin is not in the API's list of origins for WebSockets.");
+    }
+    const offered = (headers.get("Sec-WebSocket-Protocol") ?? "").split(",").map((name) => name.trim());
+    if (method === "GET" && offered.includes(subprotocol)) return undefined;
+    return answer(400, "invalid_request", `Open the WebSocket with the subprotocol ${subprotocol}, as the client's connect does.`);
+  };
+
+  /**
+   * @param {Socket} socket
+   * @param {UpgradeRequest} request
+   * @param {Rule} [rule]
+   * @param {{[name: string]: string | string[] | undefined}} [params]
+   * @returns {Promise<Held>}
+   */
+  accept = (socket, request, rule = {}, params = {}) => {
+    const held = new Held(this.#guard, this.#follower, socket, (credential) => this.#guard.admit(requestOf(viewOf(request), credential), rule, params));
+    return held.opened;
+  };
+
+  /** @param {Admission} admission */
+  signal = (admission) => this.#lease(admission).signal;
+
+  /**
+   * @param {Rule} rule
+   * @param {(request: Request, admission: any, ...rest: any[]) => Response | Promise<Response>} handler
+   */
+  protect = (rule, handler) => this.#guard.protect(rule, async (request, admission, ...rest) => {
+    const lease = this.#lease(admission);
+    try {
+      const response = await handler(request, Object.assign(admission, { signal: lease.signal }), ...rest);
+      if (response.body) return new Response(cut(response.body, lease), response);
+      lease.release();
+      return response;
+    } catch (error) {
+      lease.release();
+      throw error;
+    }
+  });
+
+  /** @param {Admission} admission */
+  #lease({ claims, request }) {
+    const [, raw = ""] = (request.headers.get("Authorization") ?? "").split(" ");
+    return new Lease(this.#guard, this.#follower, raw, claims);
+  }
+}
+
+/**
+ * A body that ends with a lease.
+ * @param {ReadableStream<any>} body
+ * @param {Lease} lease
+ */
+const cut = (body, lease) => body.pipeThrough(new TransformStream({ flush: () => lease.release() }), { signal: lease.signal });
+
+/** A WebSocket that acts for an organization. */
+class Held extends EventTarget {
+  #guard;
+  #socket;
+  #admit;
+  #controller = new AbortController();
+  /** @type {Lease | undefined} */
+  #lease;
+  #late;
+  /** Whether the first message has come. */
+  #asked = false;
+  /** @type {(held: Held) => void} */
+  #open = () => {};
+  /** @type {(error: unknown) => void} */
+  #fail = () => {};
+  /** @type {Admission} */
+  admission = /** @type {any} */ (undefined);
+
+  /**
+   * @param {Guard} guard
+   * @param {import("./follow.js").Follower | undefined} follower
+   * @param {Socket} socket
+   * @param {(credential: {token: string, proof: string}) => Promise<Admission>} admit
+   */
+  constructor(guard, follower, socket, admit) {
+    super();
+    this.#guard = guard;
+    this.#socket = socket;
+    this.#admit = admit;
+    this.signal = this.#controller.signal;
+    /** @type {Promise<Held>} */
+    this.opened = new Promise((open, fail) => ([this.#open, this.#fail] = [open, fail]));
+    this.#late = setTimeout(() => this.#end(new NoCredential()), firstMessage);
+    socket.addEventListener("message", ({ data }) => void this.#take(data, follower).catch((error) => this.#end(error)));
+    socket.addEventListener("close", () => this.#end(new Error("the page closed the connection")));
+    socket.addEventListener("error", () => this.#end(new Error("the connection broke")));
+  }
+
+  /** @param {string | ArrayBufferLike | ArrayBufferView | Blob} data */
+  send(data) {
+    this.signal.throwIfAborted();
+    this.#socket.send(/** @type {any} */ (data));
+  }
+
+  /**
+   * @param {number} [code]
+   * @param {string} [reason]
+   */
+  close(code = 1000, reason = "") {
+    this.#end(new Error("the API closed the connection"), code, reason);
+  }
+
+  /**
+   * @param {unknown} data
+   * @param {import("./follow.js").Follower | undefined} follower
+   */
+  async #take(data, follower) {
+    if (this.signal.aborted) return;
+    if (!this.#asked) {
+      this.#asked = true;
+      clearTimeout(this.#late);
+      await this.#begin(data, follower);
+    } else if (typeof data === "string" && data.startsWith(prefix)) await this.#renew(data);
+    else if (this.#lease) this.dispatchEvent(Object.assign(new Event("message"), { data }));
+    else throw new NoCredential(); // a page waits for the answer
+  }
+
+  /**
+   * @param {unknown} data
+   * @param {import("./follow.js").Follower | undefined} follower
+   */
+  async #begin(data, follower) {
+    const credential = readCredential(data), admission = await this.#admit(credential), { claims } = admission;
+    const life = this.#living(claims);
+    if (this.signal.aborted) return;
+    this.admission = admission;
+    this.#lease = new Lease(this.#guard, follower, credential.token, claims);
+    this.#lease.signal.addEventListener("abort", () => this.#end(this.#lease?.signal.reason));
+    this.#socket.send(JSON.stringify({ tabard: { organization: claims.org_id, expires_in: Math.floor(life / 1000) } }));
+    this.#open(this);
+  }
+
+  /**
+   * Goes on with another token of the same person, session, app, organization, audience and key.
+   * @param {string} data
+   */
+  async #renew(data) {
+    const credential = readCredential(data), { claims: is } = await this.#admit(credential), was = this.admission.claims;
+    this.#living(is);
+    await this.admission.match(is.org_id).catch(() => { // which is recorded as an alarm
+      throw new OtherToken();
+    });
+    const of = (/** @type {import("./index.js").Claims} */ { sub, sid, client_id, aud, cnf }) => JSON.stringify([sub, sid, client_id, aud, cnf?.jkt]);
+    if (of(was) !== of(is)) throw new OtherToken();
+    if (!this.signal.aborted) this.#lease?.renew(credential.token, is);
+  }
+
+  /** @param {import("./index.js").Claims} claims */
+  #living(claims) {
+    const life = this.#guard.lifeOf(claims);
+    if (life <= 0) throw new TokenError("expired", { bound: !!claims.cnf, organization: claims.org_id });
+    return life;
+  }
+
+  /**
+   * Aborts the signal, then closes the socket, once.
+   * @param {unknown} cause
+   * @param {number} [code]
+   * @param {string} [text]
+   */
+  #end(cause, code, text) {
+    if (this.signal.aborted) return;
+    clearTimeout(this.#late);
+    this.#lease?.release();
+    this.#controller.abort(cause);
+    const of = closing(cause);
+    try {
+      this.#socket.close(code ?? of.code, text ?? of.reason);
+    } catch {
+      // it is closed already
+    }
+    this.#fail(cause);
+    this.dispatchEvent(new Event("close"));
+  }
+}
+
+/**
+ * A request as a guard reads it, whether of Fetch or of Node.
+ * @param {any} request
+ * @returns {{method: string, url: string, headers: {get(name: string): string | null}}}
+ */
+const viewOf = (request) => (typeof request.headers?.get === "function" ? request : fromNode(request));
+
+/**
+ * The request that opened the connection, with a message's token in the place of its own.
+ * @param {ReturnType<typeof viewOf>} view
+ * @param {{token: string, proof: string}} credential
+ * @returns {any}
+ */
+function requestOf({ url, headers }, { token, proof }) {
+  /** @type {{[name: string]: string | null}} */
+  const own = { authorization: `${proof ? "DPoP" : "Bearer"} ${token}`, dpop: proof || null };
+  return { method: "GET", url, headers: { get: (/** @type {string} */ name) => (name.toLowerCase() in own ? own[name.toLowerCase()] : headers.get(name)) } };
+}

@@ -1,0 +1,84 @@
+// @ts-check
+
+import { TokenError } from "./error.js";
+import { onWorkers } from "./keyset.js";
+
+/**
+ * @import { Claims } from "../index.js"
+ * @import { Follower } from "../follow.js"
+ * @import { Guard } from "./guard.js"
+ */
+
+/** Milliseconds. How often what is held is compared with the guard, apart from what a follower hears. */
+const checkEvery = 500;
+
+/** An admission that lasts: until its token's end, or that of what it stands for. */
+export class Lease {
+  #guard;
+  #controller = new AbortController();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #expiry;
+  #checks;
+  #unsubscribe;
+  #keys = false; // whether a signing key was withdrawn since the last check
+
+  /**
+   * @param {Guard} guard
+   * @param {Follower | undefined} follower
+   * @param {string} raw
+   * @param {Claims} claims
+   */
+  constructor(guard, follower, raw, claims) {
+    this.#guard = guard;
+    this.raw = raw;
+    this.claims = claims;
+    this.signal = this.#controller.signal;
+    this.#checks = setInterval(() => this.check(), checkEvery);
+    // On Workers another request may have heard the event, which can end no connection of this one.
+    this.#unsubscribe = follower?.subscribe(({ key }) => {
+      this.#keys ||= !!key;
+      if (!onWorkers) this.check();
+    });
+    this.renew(raw, claims);
+    this.check(); // an event may have come since the admission
+  }
+
+  /**
+   * Goes on with another token. The verifier's leeway is not added: a connection has time to
+   * renew, where a request has not.
+   * @param {string} raw
+   * @param {Claims} claims
+   */
+  renew(raw, claims) {
+    clearTimeout(this.#expiry);
+    [this.raw, this.claims] = [raw, claims];
+    const expired = () => this.end(new TokenError("expired", { bound: !!claims.cnf, organization: claims.org_id }));
+    this.#expiry = setTimeout(expired, this.#guard.lifeOf(claims));
+  }
+
+  /** Ends the lease if the guard refuses what it stands for. After a key was withdrawn the token is verified anew. */
+  async check() {
+    const [raw, claims, keys] = [this.raw, this.claims, this.#keys];
+    this.#keys = false;
+    try {
+      const { error } = keys ? await this.#guard.inspect(raw) : {};
+      if (error) throw error;
+      await this.#guard.standing(claims);
+    } catch (error) {
+      this.end(error);
+    }
+  }
+
+  /** @param {unknown} reason */
+  end(reason) {
+    this.release();
+    this.#controller.abort(reason);
+  }
+
+  /** Ends the lease without an abort. */
+  release() {
+    clearTimeout(this.#expiry);
+    clearInterval(this.#checks);
+    this.#unsubscribe?.();
+  }
+}

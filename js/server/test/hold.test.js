@@ -1,0 +1,179 @@
+// @ts-nocheck
+// WebSockets of Node's ws, held by their tokens.
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { after, test } from "node:test";
+
+import { WebSocket, WebSocketServer } from "ws";
+
+import { createHold } from "../hold.js";
+import { createGuard, createVerifier } from "../index.js";
+import { createTestIssuer } from "../testing.js";
+
+const page = "https://app.example.com", baseURL = "https://api.example.com";
+const issuer = await createTestIssuer();
+const lines = [], listeners = new Set(), over = [];
+let ended = false;
+const verifier = createVerifier({ ...issuer });
+const guard = createGuard(verifier, { baseURL, ended: () => ended, record: (record) => void lines.push(JSON.stringify(record)) });
+const follower = { subscribe: (listener) => (listeners.add(listener), () => listeners.delete(listener)) };
+const hold = createHold(guard, { origins: [page], follower });
+
+const rules = { "/live": [{}], "/acme/live": [{ organization: "organization", permissions: ["live"] }, { organization: "org_acme" }], "/recent": [{ maxAge: 60, acr: ["mfa"] }] };
+const server = createServer(), sockets = new WebSocketServer({ noServer: true });
+server.on("upgrade", async (request, socket, head) => {
+  lines.push(request.url, JSON.stringify(request.rawHeaders));
+  const refused = hold.refuse(request);
+  if (refused) {
+    socket.end(`HTTP/1.1 ${refused.status} \r\nConnection: close\r\n\r\n`);
+    return;
+  }
+  sockets.handleUpgrade(request, socket, head, async (ws) => {
+    const [rule, params] = rules[request.url];
+    const held = await hold.accept(ws, request, rule, params).catch(() => undefined);
+    held?.addEventListener("message", ({ data }) => held.send(`${data} of ${held.admission.organization}`));
+    held?.addEventListener("close", () => over.push(held.signal.reason.reason));
+  });
+});
+await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+after(() => server.close());
+const origin = `ws://127.0.0.1:${server.address().port}`;
+
+const dial = (path, { from = page, protocols = ["tabard"] } = {}) => new WebSocket(origin + path, protocols, { origin: from });
+const next = (ws) => new Promise((resolve) => {
+  ws.once("message", (data) => resolve(String(data)));
+  ws.once("close", (code, reason) => resolve(`${code} ${reason}`.trim()));
+});
+const credential = (token, proof = "") => JSON.stringify({ tabard: { token, proof } });
+const open = async (path, message) => {
+  const ws = dial(path);
+  after(() => ws.terminate());
+  await new Promise((opened) => ws.once("open", opened));
+  ws.send(message);
+  return [ws, await next(ws)];
+};
+/** A token that lives for some seconds. */
+const token = (organization, seconds, { claims, ...rest } = {}) =>
+  issuer.token(organization, { ...rest, claims: { exp: Math.floor(Date.now() / 1000) + seconds, ...claims } });
+
+test("the first message is judged as a request is", async () => {
+  const device = await issuer.device(), bound = await issuer.token("org_acme", { boundTo: device });
+  const proof = await device.proof(bound, "GET", `${baseURL}/live`), permissions = ["live"];
+  for (const [name, path, message, want] of [
+    ["a token", "/live", credential(await token("org_acme", 300)), "accepted"],
+    ["its organization's path", "/acme/live", credential(await token("org_acme", 300, { permissions })), "accepted"],
+    ["a bound one, with a proof", "/live", credential(bound, proof), "accepted"],
+    ["the proof again", "/live", credential(bound, proof), "4401 invalid_dpop_proof invalid_proof"],
+    ["a bound one without", "/live", credential(bound), "4401 invalid_token proof_required"],
+    ["a proof for a token without", "/live", credential(await token("org_acme", 300), proof), "4401 invalid_dpop_proof invalid_proof"],
+    ["an expired one", "/live", credential(await issuer.expired("org_acme")), "4401 invalid_token expired"],
+    ["expired, within the leeway", "/live", credential(await token("org_acme", -5)), "4401 invalid_token expired"],
+    ["a foreign one", "/live", credential(await issuer.foreign("org_acme")), "4401 invalid_token bad_signature"],
+    ["another organization's path", "/acme/live", credential(await token("org_globex", 300, { permissions })), "4403 organization_mismatch"],
+    ["without the permission", "/acme/live", credential(await token("org_acme", 300)), "4403 insufficient_scope"],
+    ["without the authentication", "/recent", credential(await token("org_acme", 300)), '4401 insufficient_user_authentication acr_values="mfa", max_age="60"'],
+    ["none", "/live", credential(""), "4401 no_token"],
+    ["one that is far too long", "/live", credential("x".repeat(20 << 10)), "4401 no_token"],
+    ["what is no token", "/live", credential("x"), "4401 invalid_token malformed"],
+    ["another message", "/live", "hello", "4401 no_token"],
+    ["a repeated member", "/live", '{"tabard":{"token":"x","token":"y"}}', "4401 no_token"],
+    ["not JSON", "/live", '{"tabard":', "4401 no_token"],
+    ["bytes", "/live", Buffer.from(credential(await token("org_acme", 300))), "4401 no_token"],
+  ]) {
+    const [, answer] = await open(path, message);
+    if (want !== "accepted") assert.equal(answer, want, name);
+    else {
+      const { organization, expires_in } = JSON.parse(answer).tabard;
+      assert.deepEqual([organization, expires_in >= 290 && expires_in <= 300], ["org_acme", true], name);
+    }
+  }
+  const log = lines.join("\n");
+  assert.ok(!log.includes("eyJ") && log.includes('"alarm"'));
+});
+
+test("a foreign page opens none, nor does one without the subprotocol", async () => {
+  for (const [from, protocols, want] of [
+    [page, ["tabard"], "open"], [page, ["chat", "tabard"], "open"], ["https://evil.example", ["tabard"], "403"],
+    [`${page}.evil.example`, ["tabard"], "403"], ["http://app.example.com", ["tabard"], "403"], ["null", ["tabard"], "403"],
+    [undefined, ["tabard"], "403"], [page, [], "400"], [page, ["chat"], "400"],
+  ]) {
+    const ws = from ? dial("/live", { from, protocols }) : new WebSocket(`${origin}/live`, protocols);
+    const got = await new Promise((resolve) => {
+      ws.once("open", () => resolve("open"));
+      ws.once("unexpected-response", (_, answer) => resolve(String(answer.statusCode)));
+    });
+    ws.on("error", () => {}).terminate();
+    assert.equal(got, want, `${from} ${protocols}`);
+  }
+  for (const wrong of ["*", "app.example.com", `${page}/`]) assert.throws(() => createHold(guard, { origins: [wrong] }), /is not an origin/);
+});
+
+test("one that says nothing is closed after five seconds", async () => {
+  const began = Date.now(), ws = dial("/live");
+  assert.equal(await next(ws), "4401 no_token");
+  assert.ok(Date.now() - began > 4500 && Date.now() - began < 6000);
+});
+
+test("it ends with its token, unless that is renewed", async () => {
+  over.length = 0;
+  const [ws] = await open("/live", credential(await token("org_acme", 2)));
+  const last = Math.floor(Date.now() / 1000) + 5;
+  ws.send(credential(await token("org_acme", 5, { claims: { exp: last } })));
+  ws.send("hello");
+  assert.equal(await next(ws), "hello of org_acme");
+  assert.equal(await next(ws), "4401 invalid_token expired");
+  assert.ok(Math.abs(Date.now() - 1000 * last) < 1000);
+  assert.deepEqual(over, ["expired"]);
+});
+
+test("a renewal by another token closes it", async () => {
+  const device = await issuer.device(), bound = await issuer.token("org_acme", { boundTo: device });
+  for (const [message, want] of [
+    [credential(await token("org_globex", 300)), "4403 renewal_mismatch"],
+    [credential(await token("org_acme", 300, { claims: { sub: "usr_other" } })), "4403 renewal_mismatch"],
+    [credential(await token("org_acme", 300, { claims: { sid: "ses_other" } })), "4403 renewal_mismatch"],
+    [credential(await token("org_acme", 300, { claims: { client_id: "other" } })), "4403 renewal_mismatch"],
+    [credential(await token("org_acme", 300, { claims: { aud: [issuer.audience, "other"] } })), "4403 renewal_mismatch"],
+    [credential(bound, await device.proof(bound, "GET", `${baseURL}/live`)), "4403 renewal_mismatch"],
+    [credential(await issuer.foreign("org_acme")), "4401 invalid_token bad_signature"],
+  ]) {
+    const [ws] = await open("/live", credential(await token("org_acme", 300)));
+    ws.send(message);
+    assert.equal(await next(ws), want);
+  }
+});
+
+test("it ends when the feed says so: at once with a follower, else within half a second", async () => {
+  for (const event of [{ key: "" }, undefined]) {
+    over.length = 0;
+    const [ws] = await open("/live", credential(await token("org_acme", 300))), began = Date.now();
+    ended = true;
+    if (event) for (const listener of listeners) listener(event);
+    assert.equal(await next(ws), "4401 invalid_token session_ended");
+    assert.ok(Date.now() - began < (event ? 200 : 800));
+    assert.deepEqual(over, ["session_ended"]);
+    ended = false;
+  }
+  assert.equal(listeners.size, 0, "nothing is listened for any more");
+});
+
+test("a withdrawn key ends it", async () => {
+  const other = createVerifier({ ...issuer }), held = createHold(createGuard(other), { origins: [page], follower });
+  const { protect } = held;
+  const stream = await protect({}, (_, { signal }) => new Response(new ReadableStream({ start: (c) => c.enqueue(new Uint8Array(1)) }), { headers: { aborted: signal.aborted } }))(
+    new Request(baseURL, { headers: { Authorization: `Bearer ${await token("org_acme", 300)}` } }));
+  const reader = stream.body.getReader();
+  await reader.read();
+  other.withdraw("test");
+  for (const listener of listeners) listener({ key: "test" });
+  await assert.rejects(reader.read(), { reason: "unknown_key" });
+});
+
+test("a stream is cut off at its token's end", async () => {
+  const answer = await hold.protect({}, () => new Response(new ReadableStream({ start: (c) => c.enqueue(new Uint8Array(1)) })))(
+    new Request(baseURL, { headers: { Authorization: `Bearer ${await token("org_acme", 2)}` } }));
+  assert.equal(answer.headers.get("Tabard-Organization"), "org_acme");
+  const reader = answer.body.getReader();
+  await reader.read();
+  await assert.rejects(reader.read(), { reason: "expired" });
+});
