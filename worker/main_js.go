@@ -45,11 +45,19 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 	}
 	log = slog.New(host.Log(log.Handler(), s.secret))
 	store := sqlstore.New(sql.OpenDB(connector), sqlstore.SQLite)
+	epoch := &host.Epoch{Store: store, Log: log}
+	epoch.ByRequest(s.secret.Epoch())
+	ready := func(ctx context.Context) error {
+		if err := epoch.Ready(ctx); err != nil {
+			return err
+		}
+		return store.Ping(ctx)
+	}
 	handler, err := host.New(host.Config{
 		PublicURL: s.publicURL, CookieMark: s.cookieMark, Secret: s.secret, Algorithm: s.algorithm,
 		Provider: s.provider,
 		Tenants:  edge.Transport{}, LoopbackConnections: s.loopbackConnections,
-		Resolver: s.resolver, Log: log, Later: cloudflare.WaitUntil,
+		Resolver: s.resolver, Log: log, Epoch: epoch, Ready: ready, Later: cloudflare.WaitUntil,
 	}, store)
 	if err != nil {
 		return edge.Program{}, err
@@ -59,6 +67,9 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 	// reports again.
 	attendance := &host.Heartbeat{Store: store, Ring: rotation.Ring, Secret: s.secret, Replica: "worker", Every: cronInterval, Log: log}
 	return edge.Program{Handler: handler, Scheduled: func(ctx context.Context) error {
+		if err := epoch.Ready(ctx); err != nil {
+			return err
+		}
 		return errors.Join(attendance.Note(ctx, time.Now()), cleanUp(ctx, store, rotation, s.retention, log), checkDomains(ctx, store, s.resolver))
 	}}, nil
 }

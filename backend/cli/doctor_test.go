@@ -107,7 +107,7 @@ func TestTheDoctorFindsARunningServerWell(t *testing.T) {
 		"clock: ok: the provider's clock agrees",
 		"database: ok: its tables are of this release",
 		"database: ok: commits survive a crash: journal_mode = wal, synchronous = full",
-		"database: ok: it is writable",
+		"database: ok: a write lands",
 		"keys: ok: all of them (1) can be opened with the secret",
 		"keys: ok: 1 for ES256",
 		"public address: ok: " + d.publicURL + " answers under this name",

@@ -15,8 +15,8 @@ import (
 // restoration has the flags of tabard restore.
 type restoration struct {
 	settings
-	accept, list, keepSessions, replace, asJSON bool
-	trail                                       string
+	accept, list, keepSessions, replace, asJSON, printSQL bool
+	trail                                                 string
 }
 
 func restoreCommand() *cobra.Command {
@@ -38,15 +38,22 @@ accepted: every endpoint answers 503, and the log says why.
    backup. End what has to be ended: the other commands work
    already.
 2. --accept ends all sessions, prints the same list, and lets every replica serve the
-   database.`,
+   database.
+
+With --accept --print-sql no database is opened: SQL is printed for wrangler d1 execute,
+for a D1 database that was restored by Time Travel.`,
 		Example: `  tabard restore /var/backups/tabard-20261201T0300Z.db
   tabard restore --list --trail trail.jsonl
   tabard restore --list --trail sqlite:tabard.db.before-20261201T0912Z
-  tabard restore --accept`,
+  tabard restore --accept
+  tabard restore --accept --print-sql --secret-file tabard.secret > accept.sql`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := r.understood(len(args)); err != nil {
 				return err
+			}
+			if r.printSQL {
+				return r.print(c.OutOrStdout(), time.Now())
 			}
 			r.warn(c)
 			if len(args) == 1 {
@@ -61,9 +68,12 @@ accepted: every endpoint answers 503, and the log says why.
 	flags.BoolVar(&r.accept, "accept", false, "end all sessions, and let replicas serve the database")
 	flags.StringVar(&r.trail, "trail", "", "list the changes that this database lacks, by `FILE`: an audit export, or another database")
 	flags.BoolVar(&r.keepSessions, "keep-sessions", false, "with --accept, end no session: nothing has changed since the copy was made")
+	flags.BoolVar(&r.printSQL, "print-sql", false, "with --accept, print SQL for Cloudflare D1 instead of accepting")
 	flags.BoolVar(&r.asJSON, "json", false, "write lists as JSON, an object a line")
 	command.MarkFlagFilename("trail")
 	command.MarkFlagsMutuallyExclusive("list", "accept", "replace")
+	command.MarkFlagsMutuallyExclusive("print-sql", "json")
+	command.MarkFlagsMutuallyExclusive("print-sql", "trail")
 	r.addSealing(command)
 	return command
 }
@@ -77,6 +87,8 @@ func (r *restoration) understood(files int) error {
 		return errors.New("FILE cannot go with --list or --accept: restore it first, then run them without FILE")
 	case r.keepSessions && !r.accept:
 		return errors.New("--keep-sessions is for --accept")
+	case r.printSQL && !r.accept:
+		return errors.New("--print-sql is for --accept")
 	case r.trail != "" && files == 1:
 		return errors.New("--trail is for --list and --accept")
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/restore"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
@@ -29,13 +30,9 @@ func (r *restoration) review(ctx context.Context, out io.Writer) error {
 	if !r.accept {
 		return r.show(ctx, store, out)
 	}
-	path, err := serverSecretPath(&r.settings)
+	secret, err := r.secret()
 	if err != nil {
 		return err
-	}
-	secret, err := readSecret(path) // none is made: it would open no restored value
-	if err != nil {
-		return fmt.Errorf("--secret-file: %s: %w", path, err)
 	}
 	a := restore.Acceptance{Store: store, Epoch: secret.Epoch(), KeepSessions: r.keepSessions, By: commandLine(), Now: time.Now}
 	if err := a.Check(ctx); err != nil {
@@ -45,6 +42,33 @@ func (r *restoration) review(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	return r.accepted(ctx, a, out)
+}
+
+// secret reads the servers' secret, whose epoch is the one to accept. None is made: it would
+// open no restored value.
+func (r *restoration) secret() (signingkey.Secret, error) {
+	path, err := serverSecretPath(&r.settings)
+	if err != nil {
+		return signingkey.Secret{}, err
+	}
+	secret, err := readSecret(path)
+	if err != nil {
+		return secret, fmt.Errorf("--secret-file: %s: %w", path, err)
+	}
+	return secret, nil
+}
+
+// print prints the SQL that accepts a D1 database.
+func (r *restoration) print(out io.Writer, now time.Time) error {
+	secret, err := r.secret()
+	if err != nil {
+		return err
+	}
+	if secret.Epoch() == "" {
+		return errors.New("--secret-file names no epoch, so that the Worker cannot tell a restored database from another; run tabard secret epoch and give the Worker the file as its TABARD_SECRET before the database is restored")
+	}
+	_, err = io.WriteString(out, restore.Script(secret.Epoch(), r.keepSessions, commandLine(), now))
+	return err
 }
 
 func (r *restoration) accepted(ctx context.Context, a restore.Acceptance, out io.Writer) error {

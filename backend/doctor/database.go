@@ -30,12 +30,7 @@ func (e *examination) database(ctx context.Context) {
 	e.durability(d)
 	e.pooler(d)
 	e.disk(d)
-	if d.Schema > 0 && d.ReadOnly == nil {
-		e.ok(database, "it is writable")
-	} else if d.ReadOnly != nil {
-		e.add(database, Problem, "Give the server's account the right to write, and check that this is not a read-only replica or file.",
-			"it cannot be written: %v", d.ReadOnly)
-	}
+	e.writes(ctx, d)
 	if d.Ahead != 0 {
 		e.clock("the database's", int64(d.Ahead/time.Second))
 	}
@@ -45,6 +40,19 @@ func (e *examination) database(ctx context.Context) {
 		e.refreshTokens()
 		e.signingKeys(ctx, d)
 		e.secret(ctx, d)
+	}
+}
+
+// writes checks that a write lands in the database, one that takes room included.
+func (e *examination) writes(ctx context.Context, d *inspect.Database) {
+	switch err := d.Write(ctx); {
+	case err != nil:
+		e.add(database, Problem, "Make room on its disk, if that is full; give the server's account the right to write; and check that this is not a read-only replica or file.",
+			"it cannot be written: %v", err)
+	case d.Migrated():
+		e.ok(database, "a write lands")
+	case d.Schema > 0:
+		e.ok(database, "it is writable")
 	}
 }
 

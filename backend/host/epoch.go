@@ -33,7 +33,8 @@ type Epoch struct {
 	Store signingkey.Epochs
 	Log   *slog.Logger
 
-	held atomic.Pointer[HeldError]
+	held     atomic.Pointer[HeldError]
+	requests *epochRequests // nil where Run checks
 }
 
 // HeldError tells why a database is not served, and what to do.
@@ -110,20 +111,36 @@ func (e *Epoch) Run(ctx context.Context, file string) {
 // guard refuses every request but those about health while the database is not served.
 func (e *Epoch) guard(base string, secure bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if e.held.Load() == nil || r.URL.Path == base+"/healthz" || r.URL.Path == base+"/readyz" {
+		if r.URL.Path == base+"/healthz" || r.URL.Path == base+"/readyz" {
 			next.ServeHTTP(w, r)
 			return
 		}
-		unavailable := refusal.New(api.TemporarilyUnavailable, "The database was restored. The service resumes when an operator has accepted it.")
-		unavailable.Reason, unavailable.RetryAfter = ReasonRestored, int64(epochInterval/time.Second)
-		web.Secure(w.Header(), secure)
-		web.RefusalHeaders(w.Header(), unavailable)
-		if r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html") {
-			showUnavailable(w, r, unavailable)
-			return
+		checked, err := e.begin(r.Context())
+		defer checked()
+		switch {
+		case e.held.Load() != nil:
+			unavailable := refusal.New(api.TemporarilyUnavailable, "The database was restored. The service resumes when an operator has accepted it.")
+			unavailable.Reason, unavailable.RetryAfter = ReasonRestored, int64(epochInterval/time.Second)
+			refuse(w, r, secure, unavailable)
+		case err != nil:
+			unavailable := refusal.New(api.TemporarilyUnavailable, "The database does not answer. Try again.")
+			unavailable.RetryAfter = 1
+			refuse(w, r, secure, unavailable)
+		default:
+			next.ServeHTTP(w, r)
 		}
-		web.WriteJSON(w, unavailable.HTTPStatus(), unavailable.Body())
 	})
+}
+
+// refuse answers with an error, and a person who navigates with a page.
+func refuse(w http.ResponseWriter, r *http.Request, secure bool, unavailable *refusal.Refusal) {
+	web.Secure(w.Header(), secure)
+	web.RefusalHeaders(w.Header(), unavailable)
+	if r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html") {
+		showUnavailable(w, r, unavailable)
+		return
+	}
+	web.WriteJSON(w, unavailable.HTTPStatus(), unavailable.Body())
 }
 
 // showUnavailable answers a person with a page that leads to the same address once more.

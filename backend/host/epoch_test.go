@@ -21,13 +21,20 @@ import (
 type epochs struct {
 	mu sync.Mutex
 	signingkey.DatabaseEpoch
-	has bool
-	err error
+	has   bool
+	err   error
+	hangs bool // until its caller gives up
+	reads int
 }
 
-func (e *epochs) Epoch(_ context.Context, adopt string) (signingkey.DatabaseEpoch, error) {
+func (e *epochs) Epoch(ctx context.Context, adopt string) (signingkey.DatabaseEpoch, error) {
+	if e.hangs {
+		<-ctx.Done()
+		return signingkey.DatabaseEpoch{}, ctx.Err()
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.reads++
 	if !e.has {
 		e.has, e.Value = true, adopt
 	}

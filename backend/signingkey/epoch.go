@@ -48,7 +48,7 @@ type DatabaseEpoch struct {
 // Epochs is the store's record of its epoch.
 type Epochs interface {
 	// Epoch returns the database's epoch. A database that has none yet takes that of
-	// the caller.
+	// the caller, unless it has sessions and the caller names one: it stays without.
 	Epoch(ctx context.Context, adopt string) (DatabaseEpoch, error)
 	// SetEpoch gives the database an epoch.
 	SetEpoch(ctx context.Context, value string) error

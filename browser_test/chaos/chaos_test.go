@@ -26,10 +26,10 @@ import (
 )
 
 var (
-	duration = flag.Duration("for", 40*time.Second, "duration of each event")
+	duration = flag.Duration("for", 20*time.Second, "duration of each event")
 	only     = flag.String("only", "", "run only the events with a name that matches this `REGEXP`")
 	results  = flag.String("results", "", "append results to this `FILE`, and skip events that passed according to it")
-	people   = flag.Int("people", 40, "number of people in the crowd")
+	people   = flag.Int("people", 30, "number of people in the crowd")
 	members  = flag.Int("members", 20_000, "number of memberships to apply under load")
 )
 

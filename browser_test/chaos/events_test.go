@@ -33,6 +33,7 @@ var events = []event{
 	})},
 	{name: "secret replaced", replicaLeft: true, act: replaceSecrets},
 	{name: "started at once on an empty database", replicaLeft: true, prepare: startedAtOnce, act: (*scene).wait},
+	{name: "started at once on tables of the last release", replicaLeft: true, prepare: startedAtOnceOnOldTables, act: (*scene).wait},
 	{name: "memberships applied", replicaLeft: true, act: applyMembers},
 	{name: "a clock two minutes ahead", replicaLeft: true, prepare: withClocks(0, 0, 120), act: (*scene).wait},
 	{name: "a clock two minutes behind", replicaLeft: true, prepare: withClocks(0, 0, -120), act: (*scene).wait},

@@ -71,6 +71,19 @@ func onLastRelease(t *testing.T) *scene {
 	return ready(t, d)
 }
 
+// startedAtOnceOnOldTables starts three replicas of this release together, on tables that
+// the last release made and served.
+func startedAtOnceOnOldTables(t *testing.T) *scene {
+	s := onLastRelease(t)
+	s.Replicas[0].Process.Kill() // one crashes, and two end in order
+	for _, r := range s.Replicas[1:] {
+		r.Process.Stop()
+	}
+	s.LastRelease = ""
+	s.StartTogether()
+	return s
+}
+
 // upgrade brings the replicas to this release one after the other, and back again, for as
 // long as there is time; they end at this release.
 func upgrade(s *scene) {

@@ -48,16 +48,23 @@ func TestFullDisk_ReadinessAndDoctorSayIt(t *testing.T) {
 	if got := mint(in); got.Status != http.StatusOK {
 		t.Fatalf("%d %s", got.Status, got.Body)
 	}
-	if said := doctor(); !strings.Contains(said, "MB left") || strings.Contains(said, "it is full") || strings.Contains(said, "no write lands") {
+	if said := doctor(); !strings.Contains(said, "MB left") || strings.Contains(said, "it is full") || strings.Contains(said, "no write lands") || !strings.Contains(said, "a write lands") {
 		t.Errorf("with room the doctor says\n%s", said)
 	}
 
 	empty := d.FillDisk()
 	d.Await("readiness fails for a write", readiness(`"failed":"write"`))
-	for _, want := range []string{"it is full: the database's disk has 0 MB left", "no write lands in its database: the disk is full"} {
-		if said := doctor(); !strings.Contains(said, want) {
+	said := doctor()
+	for _, want := range []string{
+		"it is full: the database's disk has 0 MB left", "no write lands in its database: the disk is full",
+		"it cannot be written: sqlstore: probe: database or disk is full",
+	} {
+		if !strings.Contains(said, want) {
 			t.Errorf("the doctor does not say %q:\n%s", want, said)
 		}
+	}
+	if strings.Contains(said, "writable") || strings.Contains(said, "a write lands") {
+		t.Errorf("the doctor says that the database can be written:\n%s", said)
 	}
 	if got := mint(in); got.Status != http.StatusOK && got.Code() != string(api.TemporarilyUnavailable) { // soon after a sign-in, a use is written
 		t.Errorf("signed in before: %d %s", got.Status, got.Body)

@@ -4,7 +4,8 @@ import { parse } from "../request.mjs";
 
 // The Worker on a database that fails as POST /fault says: "drop" loses the reply
 // of the statement after `skip` others, which has its effect; "hang" never
-// answers; "slow" takes its time.
+// answers; "slow" takes its time. The read of the epoch, which some request has beside its own
+// statements, is not counted.
 const pool = new Pool(program, { event: 5000 });
 let fault = { kind: "none", skip: 0 };
 
@@ -27,7 +28,7 @@ function faulty(statement) {
   };
 }
 
-const withFaults = (env) => ({ ...env, DB: { prepare: (sql) => faulty(env.DB.prepare(sql)) } });
+const withFaults = (env) => ({ ...env, DB: { prepare: (sql) => (sql.includes("current_epoch") ? env.DB.prepare(sql) : faulty(env.DB.prepare(sql))) } });
 
 export default {
   async fetch(request, env, ctx) {

@@ -1,4 +1,4 @@
-// Package inspect examines a database without changing it.
+// Package inspect examines a database without changing what it holds.
 package inspect
 
 import (
@@ -31,6 +31,15 @@ type Database struct {
 	// Pooler reports whether a pooler stands before the database, and Named whether
 	// statements are sent by name nevertheless, because the address says so.
 	Pooler, Named bool
+}
+
+// Write returns the reason why no write lands in the database, or nil. Where the tables are
+// this release's, it writes a row that takes room and gives the room back.
+func (d *Database) Write(ctx context.Context) error {
+	if d.ReadOnly != nil || !d.Migrated() {
+		return d.ReadOnly
+	}
+	return d.Store.ProbeWrite(ctx, 0)
 }
 
 // Setting is the current value of a setting of the database.

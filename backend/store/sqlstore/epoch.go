@@ -2,6 +2,8 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/tabard-auth/tabard/backend/signingkey"
@@ -9,8 +11,14 @@ import (
 
 const (
 	selectEpoch = `SELECT value, copied FROM current_epoch`
-	adoptEpoch  = `INSERT INTO epochs (one, value) VALUES (1, ?1) ON CONFLICT (one) DO NOTHING`
-	setEpoch    = `
+
+	// A database that people used before it had an epoch is of a release that knew none, or
+	// was restored to its time: it takes no epoch that a file names.
+	adoptEpoch = `
+INSERT INTO epochs (one, value) SELECT 1, CAST(?1 AS TEXT) WHERE ?1 = '' OR NOT EXISTS (SELECT 1 FROM sessions)
+ON CONFLICT (one) DO NOTHING`
+
+	setEpoch = `
 INSERT INTO epochs (one, value) VALUES (1, ?1)
 ON CONFLICT (one) DO UPDATE SET value = excluded.value, origin = 0`
 
@@ -23,18 +31,22 @@ SELECT COALESCE(MAX(at), 0) FROM (
 
 // Epoch implements signingkey.Epochs.
 func (db *database) Epoch(ctx context.Context, adopt string) (e signingkey.DatabaseEpoch, err error) {
-	var n, copied int64
-	err = db.row(ctx, `SELECT COUNT(*) FROM epochs`).Scan(&n)
-	if err == nil && n == 0 {
-		err = db.change(ctx, "adopt epoch", adoptEpoch, adopt)
+	read := func() (copied bool, err error) {
+		var n int64
+		err = db.row(ctx, selectEpoch).Scan(&e.Value, &n)
+		return n != 0, err
 	}
-	if err == nil {
-		err = db.row(ctx, selectEpoch).Scan(&e.Value, &copied)
+	if e.Copied, err = read(); errors.Is(err, sql.ErrNoRows) {
+		if err = db.change(ctx, "adopt epoch", adoptEpoch, adopt); err == nil {
+			e.Copied, err = read()
+		}
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return e, nil
 	}
 	if err != nil {
 		return e, fmt.Errorf("sqlstore: epoch: %w", err)
 	}
-	e.Copied = copied != 0
 	return e, nil
 }
 

@@ -268,6 +268,24 @@ func keepsAnEpoch(s *suite) {
 	s.is(read(""), signingkey.DatabaseEpoch{Value: "second"})
 }
 
+// adoptsNoNamedEpoch: people used the database with a release that knew no epochs, or it was
+// restored to such a time. A file that names one was given it later, to find that out.
+func adoptsNoNamedEpoch(s *suite) {
+	s.session(s.person("alice"))
+	for range 2 {
+		e, err := s.Epoch(s.ctx, "named")
+		s.must(err)
+		s.is(e, signingkey.DatabaseEpoch{})
+	}
+	e, err := s.Epoch(s.ctx, "")
+	s.must(err)
+	s.is(e, signingkey.DatabaseEpoch{})
+	s.must(s.SetEpoch(s.ctx, "named"))
+	e, err = s.Epoch(s.ctx, "named")
+	s.must(err)
+	s.is(e, signingkey.DatabaseEpoch{Value: "named"})
+}
+
 func rulesWorkspaceOnce(s *suite) {
 	w, err := s.Workspace(s.ctx)
 	s.must(err)

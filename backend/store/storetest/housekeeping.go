@@ -9,6 +9,7 @@ import (
 // Housekeeping is what a store keeps for what one replica at a time does.
 type Housekeeping interface {
 	ProbeWrite(ctx context.Context, now int64) error
+	LastServed(ctx context.Context) (int64, error)
 	AcquireLease(ctx context.Context, name, holder string, now, until int64) (bool, error)
 	ReleaseLease(ctx context.Context, name, holder string) error
 	CountExpired(ctx context.Context, before, limit int64) (int64, error)
@@ -25,6 +26,10 @@ func leases(s *suite) {
 	for range 3 {
 		s.must(s.ProbeWrite(s.ctx, Now))
 	}
+	s.must(s.ProbeWrite(s.ctx, 0)) // of a command, which serves nothing
+	served, err := s.LastServed(s.ctx)
+	s.must(err)
+	s.is(served, int64(Now))
 	for _, c := range []struct {
 		holder     string
 		now, until int64

@@ -102,6 +102,7 @@ var promises = []struct {
 	{"an attempt brings one authentication", authenticatesOnce},
 	{"all sessions of the workspace that began before a time end, in batches", endsAllInBatches},
 	{"a database without an epoch takes the first that is named, and keeps it", keepsAnEpoch},
+	{"a database with sessions and no epoch takes none that a file names", adoptsNoNamedEpoch},
 	{"a subject is read by the organization's id and slug alike", subjects},
 	{"an organization that does not admit is like one that does not exist", strangers},
 	{"an organization's rules are read by its id, unless it is disabled", organizationRules},
