@@ -54,7 +54,7 @@ func codesOf(t *testing.T, path string) (codes []string) {
 // TestCodes_AreDeclared: the type Code has every code that a page may get, and its
 // comment says what to do about it.
 func TestCodes_AreDeclared(t *testing.T) {
-	declarations, err := os.ReadFile("index.d.ts")
+	declarations, err := os.ReadFile("types/errors.d.ts")
 	if err != nil {
 		t.Fatal(err)
 	}

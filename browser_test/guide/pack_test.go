@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -174,12 +175,34 @@ func checkPage(t *testing.T, page string, choose func(*testing.T, context.Contex
 	example.NoErrors(t, tab)
 }
 
-// TestPackedPackage_IsComplete: it holds every file that its exports name, its license
+// packedFile is a file as npm pack lists it.
+type packedFile struct{ Path string }
+
+// imports returns the declarations that the package's declarations import.
+func imports(t *testing.T, files []packedFile) (paths []string) {
+	t.Helper()
+	relative := regexp.MustCompile(`from "(\.{1,2}/.*)\.js"`)
+	for _, file := range files {
+		if !strings.HasSuffix(file.Path, ".d.ts") {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join("../../js", file.Path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range relative.FindAllStringSubmatch(string(text), -1) {
+			paths = append(paths, "./"+filepath.Join(filepath.Dir(file.Path), match[1])+".d.ts")
+		}
+	}
+	return paths
+}
+
+// TestPackedPackage_IsComplete: it holds every file that its exports and declarations name, its license
 // is the project's, and it holds no file that its users do not need.
 func TestPackedPackage_IsComplete(t *testing.T) {
 	var packed []struct {
 		Version string
-		Files   []struct{ Path string }
+		Files   []packedFile
 	}
 	if err := json.Unmarshal([]byte(inFolder(t, "../../js", "npm", "pack", "--dry-run", "--json", "--silent")), &packed); err != nil {
 		t.Fatal(err)
@@ -212,7 +235,7 @@ func TestPackedPackage_IsComplete(t *testing.T) {
 			t.Errorf("the entry %s has no types", entry)
 		}
 	}
-	for _, name := range wanted {
+	for _, name := range append(wanted, imports(t, packed[0].Files)...) {
 		if !has[name] {
 			t.Errorf("%s is not packed", name)
 		}

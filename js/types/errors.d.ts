@@ -1,0 +1,62 @@
+import type { Client, TabardError } from "../index.js";
+import type { State } from "./state.js";
+
+/**
+ * What to do about an error, from its code alone: wait and `retry`; call {@link Client.signIn};
+ * offer the organization's `step_up` ({@link Client.switchOrganization}, then `continue()`); or `stop`: it will not work.
+ */
+export type Action = "retry" | "sign_in" | "step_up" | "stop";
+
+/**
+ * The stable codes. A backend of a later release may have further ones: {@link Action} says what to do about each.
+ *
+ * - To `retry`: `temporarily_unavailable`, `rate_limited` and `server_error` of the backend or the way to it;
+ *   `request_too_old`, `use_dpop_nonce` and `invalid_dpop_proof` of a request; `access_denied` where the person canceled
+ *   the sign-in; `overtaken` of a call that a later one replaced.
+ * - To `sign_in`: `login_required`, `session_expired`, `session_revoked`, `refresh_token_reused`, `device_key_required`,
+ *   `device_key_mismatch`.
+ * - To `step_up`: `insufficient_user_authentication`, `organization_session_expired`; `popup_blocked`, `step_up_canceled` and
+ *   `step_up_timeout` of a window for it.
+ * - To `stop`: `organization_access_denied`, `organization_required`, `identity_changed`, `origin_not_allowed`,
+ *   `auth_time_missing`, `staff_access_forbidden`, `connection_disabled`, `not_found`, `conflict`, `invalid_request`;
+ *   `session_limit_reached` of a sign-in in one browser too many; `organization_mismatch` of an answer for another
+ *   organization, `organization_unnamed` of one that does not say for which; `switch_declined` and `navigation_blocked`
+ *   of a switch that the page kept; `client_closed`, `in_frame`, `not_in_browser`, `organization_left` of a request
+ *   whose organization the tab has left. Of the setup: `no_webassembly`, `webassembly_blocked`, `connection_blocked`,
+ *   `cookies_blocked`, `insecure_context`, `mixed_content`, `backend_not_found`, `not_the_backend`, `path_not_found`,
+ *   `module_not_found`, `public_url_mismatch`. Of a sign-in: `invalid_response`, `unmet_authentication_requirements`,
+ *   and the codes of the provider.
+ */
+export type Code =
+  | "temporarily_unavailable" | "rate_limited" | "server_error" | "request_too_old" | "use_dpop_nonce" | "invalid_dpop_proof"
+  | "access_denied" | "overtaken" | "client_closed"
+  | "login_required" | "session_expired" | "session_revoked" | "refresh_token_reused" | "device_key_required" | "device_key_mismatch"
+  | "insufficient_user_authentication" | "organization_session_expired"
+  | "organization_access_denied" | "organization_required" | "identity_changed" | "origin_not_allowed" | "auth_time_missing"
+  | "staff_access_forbidden" | "connection_disabled" | "not_found" | "conflict" | "invalid_request" | "session_limit_reached"
+  | "organization_mismatch" | "organization_unnamed" | "switch_declined" | "navigation_blocked" | "in_frame" | "not_in_browser"
+  | "organization_left" | "popup_blocked" | "step_up_canceled" | "step_up_timeout"
+  | "no_webassembly" | "webassembly_blocked" | "connection_blocked" | "cookies_blocked" | "insecure_context" | "mixed_content"
+  | "backend_not_found" | "not_the_backend" | "path_not_found" | "module_not_found" | "public_url_mismatch"
+  | "invalid_response" | "unmet_authentication_requirements" | "consent_required" | "interaction_required"
+  | "account_selection_required" | "invalid_scope" | "unauthorized_client" | "unsupported_response_type";
+
+/** A refusal or a fault, as {@link State.error} and {@link TabardError} tell it. */
+export interface Problem {
+  readonly code: Code;
+  readonly action: Action;
+  /** For people who read logs; may change. */
+  readonly description: string;
+  /** The least time to wait before asking again, in seconds. */
+  readonly retryAfter?: number | undefined;
+  /** Why the organization session ended, where one did. */
+  readonly reason?: Ending;
+}
+
+/**
+ * Why an organization session ended: the person did nothing for too long (`idle`), was there for as long as the
+ * organization allows (`expired`), signed out of it (`signed_out`), went on in another browser (`superseded`), an
+ * administrator ended it (`revoked`), or their access was taken away and has returned (`removed`). After `idle`,
+ * `expired` and `revoked`, entering it again takes a step-up.
+ */
+export type Ending = "idle" | "expired" | "signed_out" | "superseded" | "revoked" | "removed" | "session_limit";
