@@ -8,8 +8,13 @@ GOTESTSUM   = go run gotest.tools/gotestsum@v1.13.0
 # one connection's alone, and eight times slower under it.
 RACE        = -race -gcflags=modernc.org/...=-race=false
 
-# Packages whose tests drive other processes, or compute in one goroutine: the race detector would only slow them.
-DRIVERS     = browser_test/(browser|guide|kit|pagebench|server|validators)|tabard/worker|session/proof
+# Packages whose tests drive other processes (browsers, workerd, Node, servers behind proxies, the release before), or
+# compute in one goroutine: the race detector would only slow them.
+DRIVERS     = browser_test/(browser|guide|kit|pagebench|replicas|server|upgrade|validators)|tabard/(js|worker)|session/proof|deploy/release
+
+# The files of tests that take long for good reason have the build tag long. Soak and chaos take the machine for themselves.
+LONG        = $(filter-out browser_test/soak/% browser_test/chaos/%,$(shell git grep -lE '^//go:build .*long$$' -- '*_test.go'))
+LONG_TESTS  = ^($(shell grep -hoE '^func Test\w+' $(LONG) | cut -c6- | paste -sd '|'))$$
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,14 +29,14 @@ run: build ## the demo on embedded SQLite
 setup: ## what the tests need: Debian and npm packages
 	.ci/setup
 
-test: setup build lint ## everything
+test: setup build lint ## everything but what takes long
 	node --test js/
 	$(GOTESTSUM) --format pkgname -- $(RACE) -timeout 30m $$(go list ./... | grep -vE '$(DRIVERS)')
 	$(GOTESTSUM) --format pkgname -- -timeout 40m -p 3 -parallel 3 $$(go list ./... | grep -E '$(DRIVERS)')
 
-test-long: setup build ## what takes long: every platform of a release, and ten minutes of chaos
-	go test -count=1 -timeout 50m -tags long -run EveryPlatform ./backend/deploy/release
-	go test -count=1 -timeout 50m -tags long ./browser_test/chaos
+test-long: setup build ## what takes long: soak, chaos, builds of frameworks and releases, the Worker under the promises
+	$(GOTESTSUM) --format pkgname -- -tags long -timeout 40m -p 2 -parallel 2 -run '$(LONG_TESTS)' $(addprefix ./,$(sort $(dir $(LONG))))
+	$(GOTESTSUM) --format pkgname -- -tags long -count=1 -timeout 50m -p 1 ./browser_test/soak ./browser_test/chaos
 
 chaos: build ## people at work under one kind of fault after the other, three minutes each; it resumes where it ended
 	go test -count=1 -timeout 3h -tags long -v ./browser_test/chaos -args -for 3m -people 200 -members 1000000 -results chaos.jsonl $(ARGS)

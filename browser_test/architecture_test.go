@@ -291,7 +291,8 @@ var floors = [][]string{
 	{ // the composed backend, and the databases
 		"backend/host", "backend/store/sqlite", "backend/store/postgres",
 	},
-	{"backend/remote", "backend/host/metrics", "backend/secrets", "backend/restore", "backend/store/storetest/lite", "worker"},
+	{"backend/remote", "backend/host/metrics", "backend/secrets", "backend/restore", "backend/store/storetest/lite",
+		"backend/store/storetest/pg/migrated", "worker"},
 	{"backend/doctor"},
 	{"backend/cli"},
 	{"backend"},

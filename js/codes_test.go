@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/tabard-auth/tabard/backend/api"
 )
 
 // forServers are the codes of the contract that no browser gets.
@@ -76,6 +78,18 @@ func TestCodes_AreDeclared(t *testing.T) {
 			if !strings.Contains(union, `"`+code[1]+`"`) {
 				t.Errorf("%s: %s is not in the type Code", name, code[1])
 			}
+		}
+	}
+}
+
+// TestCodes_FakeClientActs: the fake client does about a code what the contract says.
+func TestCodes_FakeClientActs(t *testing.T) {
+	script := `import { actionOf } from "./src/testing/codes.js"; for (const code of process.argv.slice(1)) console.log(actionOf(code));`
+	codes := codesOf(t, "../backend/api/errors.go")
+	got := strings.Fields(run(t, "node", append([]string{"--input-type=module", "-e", script, "--"}, codes...)...))
+	for i, code := range codes {
+		if want := string(api.Code(code).Action()); i >= len(got) || got[i] != want {
+			t.Errorf("%s: want %s, got %v", code, want, got)
 		}
 	}
 }

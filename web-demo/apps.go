@@ -76,7 +76,7 @@ func startApps(o options, l listeners, key string) ([]*http.Server, error) {
 		Guard: guards[o.reports()], Book: book, Backend: o.publicURL(), Notes: o.origin(), Now: time.Now,
 	})
 	return []*http.Server{
-		serve(l.notes, newReverseProxy(inner, product, pages(o), o.reports())),
+		serve(l.notes, newFront(o, inner, product)),
 		serve(l.reports, withoutSessionCookies(counting)),
 	}, nil
 }

@@ -9,6 +9,9 @@ import (
 // printGreeting prints the demo's address, the people who can sign in, and first steps.
 func printGreeting(out io.Writer, o options, w workspace) {
 	fmt.Fprintf(out, "\n  Tabard demo: %s\n\n", o.origin())
+	if o.devServer() != nil {
+		fmt.Fprintf(out, "  Open %s, not %s: sign-in, API and your page are one origin there.\n\n", o.origin(), o.devServer())
+	}
 	fmt.Fprintf(out, "  Who can sign in (the provider at %s asks for no password):\n", o.providerURL())
 	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
 	for _, person := range w.people() {

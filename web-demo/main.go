@@ -2,7 +2,7 @@
 // a page and its API on localhost, bin/tabard behind the same origin at /auth, a
 // second app on a sibling origin, and a development OpenID provider on another site.
 //
-//	browser ── localhost:8080 ─┬─ /       page (web-demo/page)
+//	browser ── localhost:8080 ─┬─ /       page (web-demo/page), or your own development server
 //	   │                       ├─ /api/   notes (web-demo/notes), verifies access tokens
 //	   │                       └─ /auth/  bin/tabard, on a loopback port of its own
 //	   ├────── localhost:8090 ─── the second app, entered without a sign-in (web-demo/reports)

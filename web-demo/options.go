@@ -17,7 +17,7 @@ type options struct {
 	tabard      string // path of the program
 	state       string // directory that keeps sessions between starts
 	tls         bool
-	page        string // directory with another page than the demo's; empty: the demo's
+	page        string // another page than the demo's: a directory, or a development server's address
 }
 
 func readOptions(args []string, out io.Writer) (options, error) {
@@ -31,14 +31,14 @@ func readOptions(args []string, out io.Writer) (options, error) {
 	flags.StringVar(&o.tabard, "tabard", "bin/tabard", "the tabard program to run")
 	flags.StringVar(&o.state, "state", ".run", "directory that keeps sessions between starts")
 	flags.BoolVar(&o.tls, "tls", false, "serve the page over https, with a certificate made at start")
-	flags.StringVar(&o.page, "page", "", "directory with another page to serve in place of the demo's, index.html for its routes")
+	flags.StringVar(&o.page, "page", "", "page in place of the demo's: a directory, with index.html for its routes, or a development server, such as http://localhost:5173")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
-	return o, nil
+	return o, o.checkPage()
 }
 
 // origin is the page's, and publicURL the backend's below it. The provider is on

@@ -15,7 +15,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/store/postgres"
-	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
+	"github.com/tabard-auth/tabard/backend/store/storetest/pg/migrated"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
@@ -144,7 +144,7 @@ func TestRotation_ForgedGeneration(t *testing.T) {
 func inBothStores(t *testing.T, test func(*testing.T, *world)) {
 	t.Run("SQLite", func(t *testing.T) { test(t, newWorld(t, nil)) })
 	t.Run("PostgreSQL", func(t *testing.T) {
-		store, err := postgres.Open(t.Context(), pg.Postgres(t))
+		store, err := postgres.Open(t.Context(), migrated.Postgres(t))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -78,7 +79,7 @@ func examine(c *cobra.Command, s *settings, echo string) []doctor.Finding {
 	provider, _ := s.currentProvider() // checked
 	config := doctor.Config{
 		Provider: provider, Algorithm: signingkey.Algorithm(s.signingAlgorithm), EchoURL: echo,
-		Transport: http.DefaultTransport, Now: time.Now().Unix(), CookieMark: s.cookieMark,
+		Transport: http.DefaultTransport, Resolver: net.DefaultResolver, Now: time.Now().Unix(), CookieMark: s.cookieMark,
 	}
 	if wrong.has("oidc-issuer") {
 		config.Provider.Issuer = ""

@@ -56,6 +56,8 @@ type Config struct {
 	EchoURL string
 	// Transport sends the requests.
 	Transport http.RoundTripper
+	// Resolver looks up the hosts of backend and apps. Nil looks up none.
+	Resolver Resolver
 	// Now is the time in Unix seconds.
 	Now int64
 }

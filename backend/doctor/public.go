@@ -115,6 +115,7 @@ func (e *examination) origin(ctx context.Context, public *url.URL, origin string
 		e.add(origins, Problem, "Serve the app over https.", "%s is not https: browsers drop the cookies", origin)
 		return
 	}
+	e.shortCookies(ctx, public, origin)
 	if !reached {
 		e.ok(origins, "%s is on the same site as the backend", origin)
 		return

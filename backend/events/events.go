@@ -4,7 +4,7 @@
 // and a cursor of its own.
 //
 // It differs from RFC 8936 in that the follower keeps its place: after is the cursor, and
-// acknowledgments forget nothing.
+// acknowledgments change no state.
 package events
 
 import (
@@ -85,7 +85,7 @@ func New(c Config) (http.Handler, error) {
 type pollRequest struct {
 	MaxEvents         *int `json:"maxEvents"`
 	ReturnImmediately bool `json:"returnImmediately"`
-	// Ack and SetErrs are accepted, and change nothing.
+	// Ack and SetErrs are accepted and ignored.
 	Ack     []string            `json:"ack"`
 	SetErrs map[string]setError `json:"setErrs"`
 	// After is after of the answer before. Nil begins with the events of the last Window.

@@ -254,7 +254,7 @@ func TestPoll_Keys(t *testing.T) {
 	}
 }
 
-// TestPoll_WaitsForTheNextEvent, and for nothing once the server stops.
+// TestPoll_WaitsForTheNextEvent, and no longer once the server stops.
 func TestPoll_WaitsForTheNextEvent(t *testing.T) {
 	w := newWorld(t)
 	w.ended()

@@ -25,11 +25,11 @@ type Reader struct {
 
 	mu      sync.Mutex
 	waiting int
-	look    *look         // nil while nobody waits
+	look    *look         // nil while no poll waits
 	stopped chan struct{} // closed by Stop
 }
 
-// look is what the next look at the feed finds out.
+// look is a read of the feed, and its result when it is done.
 type look struct {
 	done   chan struct{}
 	number int64
@@ -94,7 +94,7 @@ func (r *Reader) leave() {
 	r.waiting--
 }
 
-// next returns the look that is to come, and starts looking if nobody does.
+// next returns the look to come, and starts looking unless that goes on.
 func (r *Reader) next() *look {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -105,7 +105,7 @@ func (r *Reader) next() *look {
 	return r.look
 }
 
-// run looks at the feed until nobody waits.
+// run looks at the feed until no poll waits.
 func (r *Reader) run(now *look) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -118,7 +118,7 @@ func (r *Reader) run(now *look) {
 	}
 }
 
-// found tells what a look found, and returns the next one if polls wait.
+// found hands out a look's result, and returns the next one if polls wait.
 func (r *Reader) found(now *look, number int64, err error) *look {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -35,66 +35,85 @@ func (c *counted) becomes(number int64, err error) (looks int) {
 	return looks
 }
 
+// polls are polls of one reader of a feed whose number is 7.
+type polls struct {
+	feed    *counted
+	reader  *Reader
+	answers chan polled
+}
+
+type polled struct {
+	number int64
+	err    error
+	after  time.Duration
+}
+
+func newPolls() *polls {
+	feed := &counted{}
+	feed.becomes(7, nil)
+	return &polls{feed, NewReader(feed), make(chan polled, 100)}
+}
+
+// wait starts n polls and returns when they wait.
+func (p *polls) wait(t *testing.T, n int) {
+	for range n {
+		go func() {
+			began := time.Now()
+			number, err := p.reader.wait(t.Context(), 7)
+			p.answers <- polled{number, err, time.Since(began)}
+		}()
+	}
+	synctest.Wait()
+}
+
 // TestReader_LooksForAllAndForNobodyInVain: however many polls wait, a replica looks at the
 // feed four times a second, and not at all while none waits.
 func TestReader_LooksForAllAndForNobodyInVain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		feed := &counted{}
-		feed.becomes(7, nil)
-		reader := NewReader(feed)
-		type answer struct {
-			number int64
-			err    error
-			after  time.Duration
-		}
-		answers := make(chan answer, 100)
-		wait := func(n int) {
-			for range n {
-				go func() {
-					began := time.Now()
-					number, err := reader.wait(t.Context(), 7)
-					answers <- answer{number, err, time.Since(began)}
-				}()
-			}
-			synctest.Wait()
-		}
+		p := newPolls()
 		time.Sleep(time.Minute)
-		if looks := feed.becomes(7, nil); looks != 0 {
+		if looks := p.feed.becomes(7, nil); looks != 0 {
 			t.Errorf("%d looks for nobody", looks)
 		}
-		wait(100)
+		p.wait(t, 100)
 		time.Sleep(longest)
 		synctest.Wait()
 		for range 100 {
-			if a := <-answers; a.err != nil || a.number != 7 || a.after != longest {
+			if a := <-p.answers; a.err != nil || a.number != 7 || a.after != longest {
 				t.Fatalf("%+v", a)
 			}
 		}
-		if looks := feed.becomes(7, nil); looks > int(longest/every)+1 {
+		if looks := p.feed.becomes(7, nil); looks > int(longest/every)+1 {
 			t.Errorf("%d looks in %v for 100 polls", looks, longest)
 		}
 		time.Sleep(time.Minute)
-		if looks := feed.becomes(7, nil); looks > 1 {
+		if looks := p.feed.becomes(7, nil); looks > 1 {
 			t.Errorf("%d looks after all have gone", looks)
 		}
+	})
+}
 
-		wait(2)
-		feed.becomes(8, nil)
+// TestReader_EndsPolls by a new event and by a failure, and ends one whose caller leaves.
+func TestReader_EndsPolls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPolls()
+		p.wait(t, 2)
+		p.feed.becomes(8, nil)
 		for range 2 {
-			if a := <-answers; a.err != nil || a.number != 8 || a.after > every {
+			if a := <-p.answers; a.err != nil || a.number != 8 || a.after > every {
 				t.Errorf("%+v", a)
 			}
 		}
 		failed := errors.New("the database is away")
-		feed.becomes(7, failed)
-		wait(1)
-		if a := <-answers; !errors.Is(a.err, failed) {
+		p.feed.becomes(7, failed)
+		p.wait(t, 1)
+		if a := <-p.answers; !errors.Is(a.err, failed) {
 			t.Errorf("%+v", a)
 		}
-		feed.becomes(7, nil)
+		p.feed.becomes(7, nil)
 		ctx, leave := context.WithCancel(t.Context())
 		go func() { time.Sleep(every / 2); leave() }()
-		if _, err := reader.wait(ctx, 7); !errors.Is(err, context.Canceled) {
+		if _, err := p.reader.wait(ctx, 7); !errors.Is(err, context.Canceled) {
 			t.Errorf("%v", err)
 		}
 		time.Sleep(every) // the last look

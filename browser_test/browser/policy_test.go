@@ -17,7 +17,12 @@ const idleTimeout = 12 * time.Second
 // strictDemo starts the demo with a bank that soon ends idle sessions.
 func strictDemo(t *testing.T) *demo.Demo {
 	t.Helper()
-	d := demo.Start(t)
+	return withStrictBank(t, demo.Start(t))
+}
+
+// withStrictBank lets a demo's bank end idle sessions soon.
+func withStrictBank(t *testing.T, d *demo.Demo) *demo.Demo {
+	t.Helper()
 	written := d.Workspace(t)
 	strict := strings.Replace(written, "idle_timeout: 2m", "idle_timeout: "+idleTimeout.String(), 1)
 	if strict == written {

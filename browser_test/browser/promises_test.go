@@ -9,17 +9,10 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/demo"
 )
 
-// onEveryHost runs a test on the server and on workerd.
-func onEveryHost(t *testing.T, test func(*testing.T, *demo.Demo)) {
-	for name, host := range map[string]string{"server": "tabard", "workerd": "tabard-worker"} {
-		t.Run(name, func(t *testing.T) { test(t, demo.StartOn(t, host)) })
-	}
-}
-
 // TestP1ATabKeepsItsOrganization: three tabs, three organizations, one sign-in.
 func TestP1ATabKeepsItsOrganization(t *testing.T) {
 	t.Parallel()
-	onEveryHost(t, p1ATabKeepsItsOrganization)
+	p1ATabKeepsItsOrganization(t, demo.Start(t))
 }
 
 func p1ATabKeepsItsOrganization(t *testing.T, d *demo.Demo) {
@@ -60,7 +53,7 @@ func p1ATabKeepsItsOrganization(t *testing.T, d *demo.Demo) {
 // a person of several signs in once.
 func TestP2NoSecondSignIn(t *testing.T) {
 	t.Parallel()
-	onEveryHost(t, p2NoSecondSignIn)
+	p2NoSecondSignIn(t, demo.Start(t))
 }
 
 func p2NoSecondSignIn(t *testing.T, d *demo.Demo) {
@@ -84,7 +77,7 @@ func p2NoSecondSignIn(t *testing.T, d *demo.Demo) {
 // TestP3ASwitchIsATransaction: back and forth, and refused.
 func TestP3ASwitchIsATransaction(t *testing.T) {
 	t.Parallel()
-	onEveryHost(t, p3ASwitchIsATransaction)
+	p3ASwitchIsATransaction(t, demo.Start(t))
 }
 
 func p3ASwitchIsATransaction(t *testing.T, d *demo.Demo) {
@@ -111,7 +104,7 @@ func p3ASwitchIsATransaction(t *testing.T, d *demo.Demo) {
 // TestP10SignedOutIsOut: in every tab, and no later act restores the session.
 func TestP10SignedOutIsOut(t *testing.T) {
 	t.Parallel()
-	onEveryHost(t, p10SignedOutIsOut)
+	p10SignedOutIsOut(t, demo.Start(t))
 }
 
 func p10SignedOutIsOut(t *testing.T, d *demo.Demo) {
@@ -143,7 +136,7 @@ func p10SignedOutIsOut(t *testing.T, d *demo.Demo) {
 // TestSignIn_TwoTabs: both attempts succeed.
 func TestSignIn_TwoTabs(t *testing.T) {
 	t.Parallel()
-	onEveryHost(t, twoTabsSignInAtTheSameTime)
+	twoTabsSignInAtTheSameTime(t, demo.Start(t))
 }
 
 func twoTabsSignInAtTheSameTime(t *testing.T, d *demo.Demo) {
@@ -189,7 +182,7 @@ func TestCopiedTab_WindowOpen(t *testing.T) {
 // token, without a request.
 func TestReload_WithoutModule(t *testing.T) {
 	t.Parallel()
-	onEveryHost(t, reloadWithoutModule)
+	reloadWithoutModule(t, demo.Start(t))
 }
 
 func reloadWithoutModule(t *testing.T, d *demo.Demo) {
@@ -212,7 +205,7 @@ func reloadWithoutModule(t *testing.T, d *demo.Demo) {
 // outlive theirs, and each gets a new one for its active organization.
 func TestP8RenewalAfterExpiryLandsWhereTheTabIs(t *testing.T) {
 	t.Parallel()
-	onEveryHost(t, p8RenewalAfterExpiryLandsWhereTheTabIs)
+	p8RenewalAfterExpiryLandsWhereTheTabIs(t, demo.Start(t))
 }
 
 func p8RenewalAfterExpiryLandsWhereTheTabIs(t *testing.T, d *demo.Demo) {

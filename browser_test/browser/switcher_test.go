@@ -34,7 +34,7 @@ func onSwitcher(t *testing.T, person, organization string) (*demo.Demo, context.
 // focusOn waits until the focused element of the switcher has this name.
 func focusOn(t *testing.T, tab context.Context, name string) {
 	t.Helper()
-	chrome.Await(t, tab, fmt.Sprintf(`(%s.activeElement?.ariaLabel ?? %s.activeElement?.dataset.name) === %q`, switcherTree, switcherTree, name))
+	chrome.Await(t, tab, fmt.Sprintf(`((e) => e?.ariaLabel ?? e?.dataset.name ?? e?.querySelector(".heard").textContent)(%s.activeElement) === %q`, switcherTree, name))
 }
 
 func awaitAnnounced(t *testing.T, tab context.Context, text string) {

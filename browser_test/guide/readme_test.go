@@ -56,9 +56,8 @@ func TestDocuments_CommandsRun(t *testing.T) {
 	}
 }
 
-// TestDocuments_GoCompiles compiles each Go block as the body of a function.
-func TestDocuments_GoCompiles(t *testing.T) {
-	const program = `package p
+// goBlock is the program around a Go block.
+const goBlock = `package p
 
 import (
 	"context"
@@ -95,6 +94,9 @@ func f(ctx context.Context, mux *http.ServeMux, notes http.Handler, raw string, 
 	return err
 }
 `
+
+// TestDocuments_GoCompiles compiles each Go block as the body of a function.
+func TestDocuments_GoCompiles(t *testing.T) {
 	folder, err := os.MkdirTemp(".", "readme")
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +108,7 @@ func f(ctx context.Context, mux *http.ServeMux, notes http.Handler, raw string, 
 			if strings.HasPrefix(block, "package ") {
 				t.Fatalf("%s: blocks are the body of a function", document)
 			}
-			if err := os.WriteFile(filepath.Join(folder, "block.go"), []byte(fmt.Sprintf(program, block)), 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(folder, "block.go"), []byte(fmt.Sprintf(goBlock, block)), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			if out, err := exec.Command("go", "build", "./"+folder).CombinedOutput(); err != nil {

@@ -39,45 +39,55 @@ func migrating(ctx context.Context, dsn string) (ended <-chan error) {
 	return result
 }
 
+// connection is a connection of the test's own to the database.
+type connection struct {
+	*testing.T
+	*pgx.Conn
+}
+
+func (r running) connect(t *testing.T) connection {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), r.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	return connection{t, conn}
+}
+
+func (c connection) exec(statements string) {
+	c.Helper()
+	if _, err := c.Exec(c.Context(), statements); err != nil {
+		c.Fatal(err)
+	}
+}
+
+func (c connection) count(query string) (n int) {
+	c.Helper()
+	if err := c.QueryRow(c.Context(), query).Scan(&n); err != nil {
+		c.Fatal(err)
+	}
+	return n
+}
+
 // TestMintsAndSignInsGoOnWhileAnIndexIsMade: a transaction that has written the table does
 // not end, and the index waits for it. An attempt that was cut off is made up for.
 func TestMintsAndSignInsGoOnWhileAnIndexIsMade(t *testing.T) {
 	r := startRunning(t)
-	connect := func() *pgx.Conn {
-		conn, err := pgx.Connect(t.Context(), r.dsn)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { conn.Close(context.Background()) })
-		return conn
-	}
-	long, look := connect(), connect()
-	exec := func(conn *pgx.Conn, statements string) {
-		t.Helper()
-		if _, err := conn.Exec(t.Context(), statements); err != nil {
-			t.Fatal(err)
-		}
-	}
-	count := func(query string) (n int) {
-		t.Helper()
-		if err := look.QueryRow(t.Context(), query).Scan(&n); err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
-	exec(look, notIndexed)
+	long, look := r.connect(t), r.connect(t)
+	look.exec(notIndexed)
 	for _, cutOff := range []bool{true, false} {
-		exec(long, "BEGIN; LOCK TABLE sessions IN ROW EXCLUSIVE MODE")
+		long.exec("BEGIN; LOCK TABLE sessions IN ROW EXCLUSIVE MODE")
 		ctx, stop := context.WithCancel(t.Context())
 		ended := migrating(ctx, r.dsn)
-		for count(isMade) == 0 {
+		for look.count(isMade) == 0 {
 			select {
 			case err := <-ended:
 				t.Fatalf("it did not wait: %v", err)
 			default:
 			}
 		}
-		if n := count(stopsWrites); n > 0 {
+		if n := look.count(stopsWrites); n > 0 {
 			t.Error("the index is made by a lock that sign-ins wait for")
 		}
 		if got := r.browser.Post("/token", `{"organization":"acme","enter":true}`); got.Status != http.StatusOK {
@@ -92,22 +102,22 @@ func TestMintsAndSignInsGoOnWhileAnIndexIsMade(t *testing.T) {
 			if err := <-ended; err == nil {
 				t.Error("it ended well, and was cut off")
 			}
-			for count(isMade) > 0 { // until the database has heard of it
+			for look.count(isMade) > 0 { // until the database has heard of it
 			}
 		}
-		exec(long, "COMMIT")
+		long.exec("COMMIT")
 		if !cutOff {
 			if err := <-ended; err != nil {
 				t.Fatal(err)
 			}
 		}
 		stop()
-		if valid := count(isValid) == 1; valid == cutOff {
+		if valid := look.count(isValid) == 1; valid == cutOff {
 			t.Errorf("cut off %t, and the index is valid: %t", cutOff, valid)
 		}
 	}
-	exec(look, notFinished)
-	if err := <-migrating(t.Context(), r.dsn); err != nil || count(isValid) != 1 {
+	look.exec(notFinished)
+	if err := <-migrating(t.Context(), r.dsn); err != nil || look.count(isValid) != 1 {
 		t.Errorf("the unfinished index stays: %v", err)
 	}
 }

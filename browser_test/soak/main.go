@@ -31,7 +31,7 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	test := exec.CommandContext(ctx, "go", "test", "-count=1", "-v", "-run", *only,
+	test := exec.CommandContext(ctx, "go", "test", "-tags", "long", "-count=1", "-v", "-run", *only,
 		"-timeout", (*duration + startAndEnd).String(), "./browser_test/soak",
 		"-duration", duration.String(), "-tabs", strconv.Itoa(*tabs), "-seed", strconv.FormatUint(*seed, 10))
 	test.Stdout, test.Stderr = os.Stdout, os.Stderr

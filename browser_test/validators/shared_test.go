@@ -177,84 +177,114 @@ func TestSharedVectors_Tokens(t *testing.T) {
 	}
 }
 
+// list collects tokens that generic validators have no verdict on.
+type list struct {
+	*vectors
+	header, claims string // of an ordinary token
+	all            []sharedToken
+}
+
 // further returns tokens that generic validators have no verdict on: forms that two
 // parsers of our own could read differently, bound tokens, and organizations' issuers.
-func (v *vectors) further() (all []sharedToken) {
-	header, claims := `{"alg":"ES256","kid":"es","typ":"at+jwt"}`, v.json(v.claims(nil))
-	payload := func(member string) string {
-		return v.text(header, strings.Replace(claims, "{", "{"+member+",", 1), "ES256", v.es)
+func (v *vectors) further() []sharedToken {
+	l := &list{vectors: v, header: `{"alg":"ES256","kid":"es","typ":"at+jwt"}`, claims: v.json(v.claims(nil))}
+	l.addClaims()
+	l.addTexts()
+	l.addBound()
+	return append(l.all, v.issuers()...)
+}
+
+// add adds a token with the verdicts of Verify and Inspect, which are one unless said.
+func (l *list) add(name, raw string, verify token.Reason, inspect ...token.Reason) {
+	s := sharedToken{Name: name, Token: raw, Verify: verify, Inspect: verify}
+	if len(inspect) > 0 {
+		s.Inspect = inspect[0]
 	}
-	without := func(claim, member string) string {
-		text := v.json(v.claims(object{claim: nil}))
-		return v.text(header, strings.Replace(text, "{", "{"+member+",", 1), "ES256", v.es)
+	l.all = append(l.all, s)
+}
+
+// payload returns an ordinary token with a member before the others.
+func (l *list) payload(member string) string {
+	return l.text(l.header, strings.Replace(l.claims, "{", "{"+member+",", 1), "ES256", l.es)
+}
+
+// without returns an ordinary token with a member instead of a claim.
+func (l *list) without(claim, member string) string {
+	text := l.json(l.vectors.claims(object{claim: nil}))
+	return l.text(l.header, strings.Replace(text, "{", "{"+member+",", 1), "ES256", l.es)
+}
+
+// many returns n members.
+func many(n int) string {
+	var members strings.Builder
+	for i := range n {
+		fmt.Fprintf(&members, `"m%d":0,`, i)
 	}
-	many := func(n int) string {
-		var members strings.Builder
-		for i := range n {
-			fmt.Fprintf(&members, `"m%d":0,`, i)
-		}
-		return strings.TrimSuffix(members.String(), ",")
-	}
-	add := func(name, raw string, verify token.Reason, inspect ...token.Reason) {
-		s := sharedToken{Name: name, Token: raw, Verify: verify, Inspect: verify}
-		if len(inspect) > 0 {
-			s.Inspect = inspect[0]
-		}
-		all = append(all, s)
-	}
+	return strings.TrimSuffix(members.String(), ",")
+}
+
+// addClaims adds claims in other forms and of other types.
+func (l *list) addClaims() {
 	for name, member := range map[string]string{ // forms of one number
 		"exp as 1.8e9": `"exp":1.8e9`, "exp as a decimal": `"exp":1800000300.0`, "exp beyond 64 bits": `"exp":9223372036854775808`,
 		"exp with a plus": `"exp":+1800000300`, "exp with a zero before it": `"exp":01800000300`,
 	} {
-		add(name, without("exp", member), token.Malformed)
+		l.add(name, l.without("exp", member), token.Malformed)
 	}
-	add("exp at the end of 64 bits", without("exp", `"exp":9223372036854775807`), "")
-	add("exp at the other end", without("exp", `"exp":-9223372036854775808`), token.Expired)
-	add("exp as minus zero", without("exp", `"exp":-0`), token.MissingClaim)
-	add("iat at the end of 64 bits", without("iat", `"iat":9223372036854775807`), token.NotYetValid)
-	add("nbf as null", payload(`"nbf":null`), "")
-	add("auth_time as a decimal", without("auth_time", `"auth_time":1.5`), token.Malformed)
+	l.add("exp at the end of 64 bits", l.without("exp", `"exp":9223372036854775807`), "")
+	l.add("exp at the other end", l.without("exp", `"exp":-9223372036854775808`), token.Expired)
+	l.add("exp as minus zero", l.without("exp", `"exp":-0`), token.MissingClaim)
+	l.add("iat at the end of 64 bits", l.without("iat", `"iat":9223372036854775807`), token.NotYetValid)
+	l.add("nbf as null", l.payload(`"nbf":null`), "")
+	l.add("auth_time as a decimal", l.without("auth_time", `"auth_time":1.5`), token.Malformed)
 	for name, member := range map[string]string{ // claims of another type
 		"roles as a text": `"roles":"editor"`, "roles of numbers": `"roles":[1]`, "roles as an object": `"roles":{}`,
 	} {
-		add(name, without("roles", member), token.Malformed)
+		l.add(name, l.without("roles", member), token.Malformed)
 	}
-	add("roles as null", without("roles", `"roles":null`), "")
-	add("a role that is null", without("roles", `"roles":[null]`), "")
-	add("an aud that is null in a list", without("aud", `"aud":["https://api.example.com",null]`), token.Malformed)
-	add("org_slug as a list", without("org_slug", `"org_slug":["acme"]`), token.Malformed)
-	add("act as a text", payload(`"act":"usr_1"`), token.Malformed)
-	add("act of a number", payload(`"act":{"sub":7}`), token.Malformed)
-	add("act within act of a number", payload(`"act":{"sub":"reports","act":{"sub":7}}`), token.Malformed)
-	add("act as null", payload(`"act":null`), "")
-	add("act of staff", payload(`"act":{"sub":"usr_1"}`), "")
-	add("64 members", payload(many(64-13)), "")
-	add("65 members", payload(many(65-13)), token.Malformed)
-	add("65 members further in", payload(`"m":{`+many(65)+`}`), token.Malformed)
-	add("a repeated member further in", payload(`"m":[{"a":1,"a":1}]`), token.Malformed)
-	add("a member named as all objects have", payload(`"__proto__":{"org_id":"org_globex"},"constructor":1,"toString":1`), "")
-	add("an organization by __proto__", without("org_id", `"__proto__":{"org_id":"org_globex"}`), token.MissingClaim)
-	add("braces in texts", payload(`"m":"{\"a\":[\\","n":["}",",",":"]`), "")
-	add("deep nesting", payload(`"m":`+strings.Repeat("[", 2500)+strings.Repeat("]", 2500)), "")
-	add("white space", v.text(" {\n\"alg\" : \"ES256\",\t\"kid\":\"es\",\r\"typ\":\"at+jwt\" } ", claims, "ES256", v.es), "")
-	add("a no-break space", v.text("\u00a0"+header, claims, "ES256", v.es), token.Malformed)
-	add("invalid UTF-8 in the header", v.text(`{"alg":"ES256","kid":"es","typ":"at+jwt","m":"`+"\xff"+`"}`, claims, "ES256", v.es), token.Malformed)
-	add("invalid UTF-8 in the claims", payload(`"m":"`+"\xe2\x82"+`"`), token.Malformed)
-	add("half a surrogate pair", without("sub", `"sub":"usr_\ud800"`), "")
-	add("two names of half a pair", payload(`"\ud800":1,"\udfff":1`), token.Malformed)
-	add("a subject outside of Latin", without("sub", `"sub":"usr_🦊é"`), "")
-	add("a kid with an escape", v.text(`{"alg":"ES256","kid":"\u0065s","typ":"at\u002bjwt"}`, claims, "ES256", v.es), "")
-	add("typ in letters like ASCII", v.text(`{"alg":"ES256","kid":"es","typ":"AT+JWT"}`, claims, "ES256", v.es), "")
-	add("typ application twice", v.text(`{"alg":"ES256","kid":"es","typ":"application/application/at+jwt"}`, claims, "ES256", v.es), token.WrongType)
+	l.add("roles as null", l.without("roles", `"roles":null`), "")
+	l.add("a role that is null", l.without("roles", `"roles":[null]`), "")
+	l.add("an aud that is null in a list", l.without("aud", `"aud":["https://api.example.com",null]`), token.Malformed)
+	l.add("org_slug as a list", l.without("org_slug", `"org_slug":["acme"]`), token.Malformed)
+	l.add("act as a text", l.payload(`"act":"usr_1"`), token.Malformed)
+	l.add("act of a number", l.payload(`"act":{"sub":7}`), token.Malformed)
+	l.add("act within act of a number", l.payload(`"act":{"sub":"reports","act":{"sub":7}}`), token.Malformed)
+	l.add("act as null", l.payload(`"act":null`), "")
+	l.add("act of staff", l.payload(`"act":{"sub":"usr_1"}`), "")
+}
+
+// addTexts adds JSON at the edges of its grammar.
+func (l *list) addTexts() {
+	l.add("64 members", l.payload(many(64-13)), "")
+	l.add("65 members", l.payload(many(65-13)), token.Malformed)
+	l.add("65 members further in", l.payload(`"m":{`+many(65)+`}`), token.Malformed)
+	l.add("a repeated member further in", l.payload(`"m":[{"a":1,"a":1}]`), token.Malformed)
+	l.add("a member named as all objects have", l.payload(`"__proto__":{"org_id":"org_globex"},"constructor":1,"toString":1`), "")
+	l.add("an organization by __proto__", l.without("org_id", `"__proto__":{"org_id":"org_globex"}`), token.MissingClaim)
+	l.add("braces in texts", l.payload(`"m":"{\"a\":[\\","n":["}",",",":"]`), "")
+	l.add("deep nesting", l.payload(`"m":`+strings.Repeat("[", 2500)+strings.Repeat("]", 2500)), "")
+	l.add("white space", l.text(" {\n\"alg\" : \"ES256\",\t\"kid\":\"es\",\r\"typ\":\"at+jwt\" } ", l.claims, "ES256", l.es), "")
+	l.add("a no-break space", l.text("\u00a0"+l.header, l.claims, "ES256", l.es), token.Malformed)
+	l.add("invalid UTF-8 in the header", l.text(`{"alg":"ES256","kid":"es","typ":"at+jwt","m":"`+"\xff"+`"}`, l.claims, "ES256", l.es), token.Malformed)
+	l.add("invalid UTF-8 in the claims", l.payload(`"m":"`+"\xe2\x82"+`"`), token.Malformed)
+	l.add("half a surrogate pair", l.without("sub", `"sub":"usr_\ud800"`), "")
+	l.add("two names of half a pair", l.payload(`"\ud800":1,"\udfff":1`), token.Malformed)
+	l.add("a subject outside of Latin", l.without("sub", `"sub":"usr_🦊é"`), "")
+	l.add("a kid with an escape", l.text(`{"alg":"ES256","kid":"\u0065s","typ":"at\u002bjwt"}`, l.claims, "ES256", l.es), "")
+	l.add("typ in letters like ASCII", l.text(`{"alg":"ES256","kid":"es","typ":"AT+JWT"}`, l.claims, "ES256", l.es), "")
+	l.add("typ application twice", l.text(`{"alg":"ES256","kid":"es","typ":"application/application/at+jwt"}`, l.claims, "ES256", l.es), token.WrongType)
+}
+
+// addBound adds tokens that are bound to a key, or seem so.
+func (l *list) addBound() {
 	jkt := strings.Repeat("k", 43)
-	add("bound", payload(`"cnf":{"jkt":"`+jkt+`"}`), token.ProofRequired, "")
-	add("bound by a certificate", payload(`"cnf":{"x5t#S256":"k"}`), token.ProofRequired, "")
-	add("bound to nothing", payload(`"cnf":{}`), token.ProofRequired, "")
-	add("bound to null", payload(`"cnf":null`), "")
-	add("bound to a text", payload(`"cnf":"k"`), token.Malformed)
-	add("bound to a number", payload(`"cnf":{"jkt":7}`), token.Malformed)
-	add("bound and expired", v.with(object{"cnf": object{"jkt": jkt}, "exp": 1}), token.Expired)
-	return append(all, v.issuers()...)
+	l.add("bound", l.payload(`"cnf":{"jkt":"`+jkt+`"}`), token.ProofRequired, "")
+	l.add("bound by a certificate", l.payload(`"cnf":{"x5t#S256":"k"}`), token.ProofRequired, "")
+	l.add("bound to nothing", l.payload(`"cnf":{}`), token.ProofRequired, "")
+	l.add("bound to null", l.payload(`"cnf":null`), "")
+	l.add("bound to a text", l.payload(`"cnf":"k"`), token.Malformed)
+	l.add("bound to a number", l.payload(`"cnf":{"jkt":7}`), token.Malformed)
+	l.add("bound and expired", l.with(object{"cnf": object{"jkt": jkt}, "exp": 1}), token.Expired)
 }
 
 // issuers returns tokens of organizations that may have an issuer of their own.

@@ -6,17 +6,19 @@ import * as react from "../react.js";
 import * as routes from "../routes.js";
 import * as svelte from "../svelte.js";
 import * as switcher from "../switcher.js";
+import * as testing from "../testing.js";
 import * as vue from "../vue.js";
 import * as reactCode from "../src/react.js";
 import * as routesCode from "../src/routes/follow.js";
 import * as svelteCode from "../src/svelte.js";
 import * as switcherCode from "../src/switcher/element.js";
+import * as testingCode from "../src/testing/fake.js";
 import * as vueCode from "../src/vue.js";
 
 export const createClient: typeof declared.createClient = made;
 export const TabardError: typeof declared.TabardError = thrown;
-export const entries: [typeof react, typeof routes, typeof svelte, typeof switcher, typeof vue] =
-  [reactCode, routesCode, svelteCode, switcherCode, vueCode];
+export const entries: [typeof react, typeof routes, typeof svelte, typeof switcher, typeof testing, typeof vue] =
+  [reactCode, routesCode, svelteCode, switcherCode, testingCode, vueCode];
 
 export async function page(): Promise<string> {
   const tabard = declared.createClient({ backend: "/auth", apis: ["https://api.example"] });

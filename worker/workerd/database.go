@@ -1,6 +1,9 @@
 package workerd
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -37,14 +40,55 @@ func Migrate(state string) error {
 	return migrate(state)
 }
 
-// emptyState is the state of a database that has the schema only, made once.
+// emptyState is the state of a database that has the schema only. It is made once for
+// each schema and wrangler, and kept in the folder of the build.
 var emptyState = sync.OnceValues(func() (string, error) {
-	state, err := os.MkdirTemp("", "tabard-d1-")
+	digest, err := schemaDigest()
 	if err != nil {
 		return "", err
 	}
-	return state, migrate(state)
+	builds := filepath.Join(Folder(), "build")
+	kept := filepath.Join(builds, "d1-"+digest)
+	if _, err := os.Stat(kept); err == nil {
+		return kept, nil
+	}
+	if err := os.MkdirAll(builds, 0o755); err != nil {
+		return "", err
+	}
+	state, err := os.MkdirTemp(builds, "d1-new-")
+	if err != nil {
+		return "", err
+	}
+	if err := migrate(state); err != nil {
+		return "", errors.Join(err, os.RemoveAll(state))
+	}
+	if err := os.Rename(state, kept); err != nil { // another process was faster
+		return kept, os.RemoveAll(state)
+	}
+	return kept, nil
 })
+
+// schemaDigest names the migrations and the release of wrangler that applies them.
+func schemaDigest() (string, error) {
+	h := sha256.New()
+	wrangler, err := os.ReadFile(filepath.Join(Folder(), "node_modules", "wrangler", "package.json"))
+	if err != nil {
+		return "", err
+	}
+	h.Write(wrangler)
+	files, err := filepath.Glob(filepath.Join(Folder(), "../backend/store/sqlstore/migrations/sqlite/*.sql")) // as wrangler.jsonc says
+	if err != nil {
+		return "", err
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(h, "%s %d\n%s", filepath.Base(file), len(text), text)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8]), nil
+}
 
 func migrate(state string) error {
 	_, err := Wrangler("d1", "migrations", "apply", "tabard", "--local", "--persist-to", state)

@@ -1,9 +1,10 @@
+//go:build long
+
 package main
 
 import (
 	"archive/tar"
 	"bytes"
-	"context"
 	"encoding/json"
 	"io"
 	"os"
@@ -133,12 +134,5 @@ func unpack(t *testing.T, content io.ReadCloser, root string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-	}
-}
-
-func TestRelease_UnknownPlatformIsRefused(t *testing.T) {
-	t.Chdir("../../..")
-	if err := build(context.Background(), t.TempDir(), "plan9/mips"); err == nil {
-		t.Error("it was built")
 	}
 }

@@ -9,13 +9,14 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/postgres"
 	"github.com/tabard-auth/tabard/backend/store/storetest"
 	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
+	"github.com/tabard-auth/tabard/backend/store/storetest/pg/migrated"
 )
 
 // Behind PgBouncer, which hands each transaction to another connection, every promise
 // is kept, and no setting says so.
 func TestPgBouncer_KeepsTheStoresPromises(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Store {
-		store, err := postgres.Open(t.Context(), pg.PgBouncer(t, pg.Postgres(t), 3))
+		store, err := postgres.Open(t.Context(), pg.PgBouncer(t, migrated.Postgres(t), 3))
 		if err != nil {
 			t.Fatal(err)
 		}

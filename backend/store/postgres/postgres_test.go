@@ -5,12 +5,12 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/store/postgres"
 	"github.com/tabard-auth/tabard/backend/store/storetest"
-	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
+	"github.com/tabard-auth/tabard/backend/store/storetest/pg/migrated"
 )
 
 func TestPostgreSQLKeepsTheStoresPromises(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Store {
-		store, err := postgres.Open(t.Context(), pg.Postgres(t))
+		store, err := postgres.Open(t.Context(), migrated.Postgres(t))
 		if err != nil {
 			t.Fatal(err)
 		}

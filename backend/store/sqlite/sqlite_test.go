@@ -8,11 +8,16 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/store/storetest"
+	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
 )
 
 func TestSQLiteKeepsTheStoresPromises(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Store {
-		store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "a file's name%20.db"))
+		path := filepath.Join(t.TempDir(), "a file's name%20.db")
+		if err := os.Rename(lite.NewFile(t), path); err != nil {
+			t.Fatal(err)
+		}
+		store, err := sqlite.Open(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,13 +4,13 @@ import (
 	"database/sql"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"reflect"
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
 )
 
 // rows are queries for the rows that applying a workspace changes, without random ids.
@@ -81,8 +81,7 @@ func staff(t *testing.T, db *sql.DB) {
 
 func database(t *testing.T) *sql.DB {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "test.db")
-	dsn := "file:" + file + "?_pragma=foreign_keys(1)&_pragma=synchronous(off)"
+	dsn := "file:" + lite.NewFile(t) + "?_pragma=foreign_keys(1)&_pragma=synchronous(off)"
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"reflect"
 	"testing"
 
@@ -13,7 +12,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/store/postgres"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
-	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
+	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
+	"github.com/tabard-auth/tabard/backend/store/storetest/pg/migrated"
 )
 
 const applied = 1_800_000_000
@@ -29,8 +29,8 @@ func onEmptyStores(t *testing.T, test func(t *testing.T, store *sqlstore.Store))
 			test(t, store)
 		}
 	}
-	t.Run("SQLite", opened(sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"))))
-	t.Run("PostgreSQL", opened(postgres.Open(t.Context(), pg.Postgres(t))))
+	t.Run("SQLite", opened(sqlite.Open(t.Context(), lite.NewFile(t))))
+	t.Run("PostgreSQL", opened(postgres.Open(t.Context(), migrated.Postgres(t))))
 }
 
 const head = `

@@ -13,11 +13,11 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/store/migrate"
 	"github.com/tabard-auth/tabard/backend/store/postgres"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/backend/store/storetest"
 	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
+	"github.com/tabard-auth/tabard/backend/store/storetest/pg/migrated"
 )
 
 // undoing is a driver of PostgreSQL that undoes every statement when it is first run, as
@@ -26,7 +26,6 @@ type undoing struct {
 	driver.Connector
 	mu   sync.Mutex
 	seen map[string]int
-	on   bool
 }
 
 func (u *undoing) Connect(ctx context.Context) (driver.Conn, error) {
@@ -41,7 +40,7 @@ func (u *undoing) Connect(ctx context.Context) (driver.Conn, error) {
 func (u *undoing) undone(statement string) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if !u.on || statement == "SELECT 1" { // by which an apply asks whether it still has its lock; it reads nothing
+	if statement == "SELECT 1" { // by which an apply asks whether it still has its lock; it reads nothing
 		return nil
 	}
 	n := u.seen[statement]
@@ -76,17 +75,13 @@ func (c undoingConn) QueryContext(ctx context.Context, statement string, args []
 // undid it.
 func TestStatementsThatTheDatabaseUndidAreRunAgain(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Store {
-		config, err := pgx.ParseConfig(pg.Postgres(t))
+		config, err := pgx.ParseConfig(migrated.Postgres(t))
 		if err != nil {
 			t.Fatal(err)
 		}
 		u := &undoing{Connector: stdlib.GetConnector(*config), seen: map[string]int{}}
 		db := sql.OpenDB(u)
 		t.Cleanup(func() { db.Close() })
-		if err := migrate.Up(t.Context(), db, sqlstore.Postgres); err != nil {
-			t.Fatal(err)
-		}
-		u.on = true
 		store := sqlstore.New(db, sqlstore.Postgres)
 		if _, err := store.Apply(t.Context(), storetest.Desired(), storetest.Now); err != nil {
 			t.Fatal(err)

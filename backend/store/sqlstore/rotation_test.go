@@ -3,16 +3,15 @@ package sqlstore_test
 import (
 	"database/sql"
 	"flag"
-	"path/filepath"
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
 
-	"github.com/tabard-auth/tabard/backend/store/migrate"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/backend/store/storetest"
-	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
+	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
+	"github.com/tabard-auth/tabard/backend/store/storetest/pg/migrated"
 )
 
 var histories = flag.Int("histories", 300, "how many random histories to hold the statement against the verdict on")
@@ -20,12 +19,11 @@ var histories = flag.Int("histories", 300, "how many random histories to hold th
 // onEveryDatabase runs a test against a store with one person in it.
 func onEveryDatabase(t *testing.T, test func(t *testing.T, store *sqlstore.Store)) {
 	t.Run("SQLite", func(t *testing.T) {
-		file := filepath.Join(t.TempDir(), "test.db")
-		dsn := "file:" + file + "?_pragma=busy_timeout(30000)&_pragma=journal_mode(wal)&_pragma=synchronous(off)"
+		dsn := "file:" + lite.NewFile(t) + "?_pragma=busy_timeout(30000)&_pragma=journal_mode(wal)&_pragma=synchronous(off)"
 		test(t, open(t, "sqlite", dsn, sqlstore.SQLite))
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
-		test(t, open(t, "pgx", pg.Postgres(t), sqlstore.Postgres))
+		test(t, open(t, "pgx", migrated.Postgres(t), sqlstore.Postgres))
 	})
 }
 
@@ -35,9 +33,6 @@ func open(t *testing.T, driver, dsn string, dialect sqlstore.Dialect) *sqlstore.
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	if err := migrate.Up(t.Context(), db, dialect); err != nil {
-		t.Fatal(err)
-	}
 	if _, err := db.Exec("INSERT INTO users (id, iss, sub, name, email, created_at) VALUES ('usr_1', 'iss', 'sub', '', '', 0)"); err != nil {
 		t.Fatal(err)
 	}

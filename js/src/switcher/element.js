@@ -117,7 +117,7 @@ export class TabardSwitcher extends HTMLElement {
 
   /** @param {State} [state] */
   #show(state) {
-    const { button, badge, name, heading, menu, hint, list } = this.#built;
+    const { button, label, badge, name, heading, menu, hint, list } = this.#built;
     const { organizations = null, status = "starting", organization: shown = null } = own(state);
     const organization = status === "denied" ? null : shown;
     const words = this.#words;
@@ -128,7 +128,7 @@ export class TabardSwitcher extends HTMLElement {
     if (button.hidden) list.close();
     const text = organization?.name ?? words.choose;
     name.textContent = text;
-    button.setAttribute("aria-label", organization ? words.label(text) + (status === "ended" ? `, ${words.ended}` : "") : text);
+    label.textContent = organization ? words.label(text) + (status === "ended" ? `, ${words.ended}` : "") : text;
     badge.hidden = organization === null;
     if (organization) badge.replaceChildren(this.#draw(organization));
     heading.textContent = words.heading;

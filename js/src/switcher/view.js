@@ -20,8 +20,9 @@ const external = "M8 4H5a1 1 0 0 0-1 1v10a1 1 0 0 0 1 1h10a1 1 0 0 0 1-1v-3M11 4
 /** The element's skeleton: what it consists of, and stays. */
 export function skeleton() {
   const badge = el("span", { part: "badge", "aria-hidden": "true" });
-  const name = el("span", { part: "name" });
-  const button = el("button", { part: "button", type: "button", "aria-haspopup": "menu", "aria-expanded": "false" }, badge, name, icon(chevron, "16", "chevron"));
+  const label = el("span", { class: "heard" });
+  const name = el("span", { part: "name", "aria-hidden": "true" });
+  const button = el("button", { part: "button", type: "button", "aria-haspopup": "menu", "aria-expanded": "false" }, label, badge, name, icon(chevron, "16", "chevron"));
   const heading = el("p", { part: "heading", "aria-hidden": "true" });
   const menu = el("div", { part: "menu", role: "menu" });
   const problem = el("div", { part: "problem", hidden: true });
@@ -29,7 +30,7 @@ export function skeleton() {
   const popup = el("div", { part: "popup", popover: "auto", tabindex: "-1" }, heading, menu, problem, hint);
   const announcer = el("span", { class: "heard", role: "status" });
   button.popoverTargetElement = popup;
-  return { button, badge, name, popup, heading, menu, problem, hint, announcer };
+  return { button, label, badge, name, popup, heading, menu, problem, hint, announcer };
 }
 
 /**

@@ -67,8 +67,7 @@ export async function enter(tabard, organization) {
 
 function showPerson(tabard, user, organization) {
   const name = user.name || user.email || user.sub;
-  fill($("person"), initials(name));
-  $("person").setAttribute("aria-label", `Account of ${name}`);
+  fill($("person"), el("span", { attributes: { "aria-hidden": "true" } }, initials(name)), el("span", { className: "hidden" }, `Account of ${name}`));
   fill($("person-name"), name);
   fill($("person-email"), user.email);
   $("sign-out-organization").parentElement.hidden = !organization;

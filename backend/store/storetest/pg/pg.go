@@ -28,7 +28,18 @@ import (
 // happens. If PostgreSQL is not installed, the test fails.
 func Postgres(tb testing.TB) (dsn string) {
 	tb.Helper()
-	return database(tb, cluster)
+	return database(tb, cluster, "template1")
+}
+
+// CopyOf is Postgres with a copy of a database that Postgres returned, to which no
+// connection is open.
+func CopyOf(tb testing.TB, dsn string) (copied string) {
+	tb.Helper()
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return database(tb, cluster, config.Database)
 }
 
 // PostgresOf is Postgres with a database filled by statements, such as those of a dump.
@@ -58,10 +69,10 @@ func Exec(tb testing.TB, dsn string, statements ...string) {
 // crash of the machine, PostgreSQL's default.
 func Durable(tb testing.TB) (dsn string) {
 	tb.Helper()
-	return database(tb, durable)
+	return database(tb, durable, "template1")
 }
 
-func database(tb testing.TB, cluster func() (string, error)) string {
+func database(tb testing.TB, cluster func() (string, error), template string) string {
 	tb.Helper()
 	directory, err := cluster()
 	if err != nil {
@@ -73,7 +84,7 @@ func database(tb testing.TB, cluster func() (string, error)) string {
 	}
 	defer conn.Close(context.Background())
 	name := fmt.Sprintf("test%d", databases.Add(1))
-	if _, err := conn.Exec(context.Background(), "CREATE DATABASE "+name); err != nil {
+	if _, err := conn.Exec(context.Background(), "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
 		tb.Fatal(err)
 	}
 	return connection(directory, name)

@@ -1,0 +1,219 @@
+// @ts-check
+// A client for tests: the real client's states, scopes, questions and fetch, over a tab and
+// a backend that the test drives.
+
+import { fetchFor } from "../fetch.js";
+import { declined, gateOf } from "../gate.js";
+import { own } from "../own.js";
+import { routesHook } from "../routes/hook.js";
+import { freeze } from "../store.js";
+import { problemOf } from "./codes.js";
+import { errorOf, returnOf, Tab } from "./tab.js";
+import { World } from "./world.js";
+
+/** @import { Client, StepUpOptions } from "../../index.js" */
+/** @import { FakeClient, FakeOptions } from "../../testing.js" */
+
+/**
+ * @param {FakeOptions} [given]
+ * @returns {FakeClient}
+ */
+export function createFakeClient(given) {
+  const options = own(given);
+  const world = new World(options);
+  const tab = new Tab(world, options.organization ?? "");
+  const { status = "settled" } = options;
+  if (!["settled", "signed_out", "starting"].includes(status)) throw new TypeError(`status must be "signed_out" or "starting", not "${status}": drive the client to the others`);
+  world.signedIn = status !== "signed_out";
+  if (status !== "starting") tab.settle();
+  const apis = options.apis ?? (globalThis.location ? [location.origin] : []);
+  const members = { ...clientOf(tab, apis), ...driverOf(tab, world) };
+  return Object.freeze(Object.defineProperties(/** @type {any} */ (members), {
+    ready: { enumerable: true, value: tab.store.ready },
+    state: { enumerable: true, get: () => tab.store.state },
+    partition: { enumerable: true, get: () => tab.store.partition.view },
+    departures: { enumerable: true, get: () => [...tab.departures] },
+  }));
+}
+
+/**
+ * An error of a listener fails the test, as it would reach the page's own handler.
+ * @template {(...args: any[]) => any} F
+ * @param {F} listener
+ * @param {unknown} otherwise
+ */
+const loud = (listener, otherwise) => (/** @type {Parameters<F>} */ ...args) => {
+  try {
+    return listener(...args);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+    return otherwise;
+  }
+};
+
+/**
+ * What the real client has.
+ * @param {Tab} tab
+ * @param {readonly string[]} apis
+ */
+function clientOf(tab, apis) {
+  const { store } = tab;
+  const gate = gateOf(store);
+  const finish = (/** @type {string} */ name) => tab.change(name, true);
+  const steps = { ask: gate.ask, enter: (/** @type {string} */ name) => tab.change(name, false), switch: finish };
+  /** @type {import("../routes/hook.js").Switch} */
+  let change = finish;
+  const sessions = [{
+    id: "ses_1", current: true, app: "app", userAgent: "fake", address: "127.0.0.1", createdAt: 0, lastUsedAt: 0, expiresAt: 0, deviceBound: false,
+  }];
+  return {
+    .../** @type {Pick<Client, "getToken" | "fetch">} */ (accessOf(tab, "", () => store.partition, apis)),
+    signIn: async (/** @type {import("../../index.js").SignInOptions} */ options) => {
+      const { organization, returnTo } = own(options);
+      await tab.started();
+      tab.leave({ to: "sign_in", ...(organization && { organization }), ...returnOf({ returnTo }) });
+    },
+    stepUp: (/** @type {import("../../index.js").StepUpRequest} */ options) => stepUp(tab, own(options)),
+    beforeSwitch: (/** @type {import("../../index.js").BeforeSwitch} */ listener) => gate.add(loud(listener, false)),
+    async switchOrganization(/** @type {string} */ organization) {
+      const question = gate.ask(requireName(organization));
+      const agreed = question && (await question);
+      return agreed === false ? declined : change(organization, agreed);
+    },
+    inOrganization(/** @type {string} */ organization) {
+      const scope = store.scope(requireName(organization));
+      return Object.freeze({ ...accessOf(tab, organization, () => scope, apis), signal: scope.signal });
+    },
+    organizations: async () => freeze(await tab.list()),
+    sessions: async () => (await tab.request(), freeze(sessions.map((session) => ({ ...session })))),
+    async endSession(/** @type {string} */ id) {
+      await tab.request().catch(withStepUp(tab));
+      if (id !== "ses_1") throw errorOf(problemOf("not_found"));
+      tab.signedOut();
+    },
+    openTab: (/** @type {string} */ organization, /** @type {string | URL} */ url) =>
+      void tab.departures.push({ to: "new_tab", organization: requireName(organization), ...(url !== undefined && { returnTo: String(url) }) }),
+    subscribe: (/** @type {Parameters<Client["subscribe"]>[0]} */ listener) => store.subscribe(loud(listener, undefined)),
+    async signOut(/** @type {Parameters<Client["signOut"]>[0]} */ options) {
+      const { scope = "session" } = own(options);
+      await tab.request().catch(withStepUp(tab));
+      if (scope === "organization") tab.end("signed_out");
+      else tab.signedOut();
+      return {};
+    },
+    close: () => tab.close(),
+    [routesHook](by = finish) {
+      change = by;
+      return steps;
+    },
+  };
+}
+
+/**
+ * Tokens and requests of an organization.
+ * @param {Tab} tab
+ * @param {string} organization empty for the tab's own
+ * @param {() => {key: string, signal: AbortSignal}} scope
+ * @param {readonly string[]} apis
+ */
+function accessOf(tab, organization, scope, apis) {
+  const credential = (rejected = "", keep = "") => {
+    if (organization) scope().signal.throwIfAborted();
+    return tab.token(organization, rejected, keep).catch((error) => {
+      if (organization && error.action !== "retry") tab.store.endScope(organization);
+      throw error;
+    });
+  };
+  const challenged = async (/** @type {string} */ header) => {
+    const error = errorOf({ code: "insufficient_user_authentication", action: "step_up", description: "the API asks for another authentication: " + header });
+    error.continue = (options) => stepUp(tab, own(options));
+    return error;
+  };
+  const send = fetchFor({ apis: apis.map((api) => new URL(api, globalThis.location?.href).origin), scope, credential: async (...args) => credential(...args), prove: async () => "", challenged });
+  return {
+    async getToken(/** @type {import("../../index.js").TokenOptions} */ options) {
+      const token = await credential();
+      return own(options).forceRefresh ? credential(token, "keep") : token;
+    },
+    /** @type {typeof globalThis.fetch} */
+    fetch: async (input, init) => {
+      if (typeof document === "undefined" || typeof fetch === "undefined" || typeof Request === "undefined") {
+        throw new TypeError("fetch of a fake client needs the globals document, fetch and Request: run the test in jsdom, and give Jest's jsdom the fetch of Node.js");
+      }
+      return send(input, init);
+    },
+  };
+}
+
+/**
+ * A step-up: with `popup` it settles when the test says how it ended; without one the page
+ * is left, and the promise of the real client with it.
+ * @param {Tab} tab
+ * @param {StepUpOptions} options
+ * @returns {Promise<void>}
+ */
+async function stepUp(tab, { popup, returnTo, signal }) {
+  await tab.started();
+  signal?.throwIfAborted();
+  const { organization } = tab.store.state;
+  const departure = { to: /** @type {const} */ ("step_up"), ...(organization && { organization: organization.id }), ...returnOf({ returnTo }), ...(popup && { popup: /** @type {const} */ (true) }) };
+  return new Promise((resolve, reject) => {
+    signal?.addEventListener("abort", () => reject(signal.reason));
+    tab.leave(departure, popup ? (code) => (code ? reject(errorOf({ ...problemOf(/** @type {any} */ (code)), action: "step_up" })) : resolve()) : undefined);
+  });
+}
+
+/**
+ * Gives the error of a call that needs a recent authentication its way on.
+ * @param {Tab} tab
+ */
+const withStepUp = (tab) => (/** @type {import("../error.js").TabardError} */ error) => {
+  if (error.action === "step_up") error.continue = async (options) => tab.leave({ to: "step_up", ...returnOf(options) });
+  throw error;
+};
+
+/**
+ * What the test tells the client.
+ * @param {Tab} tab
+ * @param {World} world
+ */
+function driverOf(tab, world) {
+  return {
+    start: () => tab.settle(),
+    /** @param {string} organization */
+    switchTo(organization) {
+      const tenant = world.require(organization);
+      world.signedIn = true;
+      world.stepUp(tenant);
+      world.entered.add(tenant.id);
+      tab.activate(tenant);
+    },
+    /** @param {import("../../index.js").Ending} [reason] */
+    end: (reason = "idle") => tab.end(reason),
+    /** @param {import("../../index.js").Code} code @param {{reason?: import("../../index.js").Ending, retryAfter?: number}} [more] */
+    denyNext(code, more) {
+      world.refuseNext(problemOf(code, more));
+      tab.age();
+    },
+    /** @param {import("../../index.js").Code} [code] */
+    signOutElsewhere: (code) => tab.signedOut(code && problemOf(code)),
+    /** @param {import("../../index.js").Code} [code] */
+    comeBack: (code) => tab.comeBack(code),
+    goOffline: () => void (world.online = false),
+    goOnline() {
+      world.online = true;
+      if (tab.status === "unavailable") tab.renew();
+    },
+    expireToken: () => tab.renew(),
+    /** @param {number} secondsLeft */
+    warnIdle: (secondsLeft) => tab.warn(secondsLeft),
+  };
+}
+
+/** @param {string} organization */
+function requireName(organization) {
+  if (!organization || typeof organization !== "string") throw new TypeError("organization must be an id or slug");
+  return organization;
+}

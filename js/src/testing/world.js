@@ -1,0 +1,125 @@
+// @ts-check
+// What a fake client finds at its backend: the person, where they may go, and how the next
+// request is answered.
+
+import { problemOf } from "./codes.js";
+
+/** @import { Ending, OrganizationState, Problem, User } from "../../index.js" */
+/** @import { FakeOptions } from "../../testing.js" */
+
+/**
+ * @typedef {{id: string, slug: string, name: string, roles: readonly string[], permissions: readonly string[], stepUp: boolean}} Tenant
+ */
+
+const ada = { id: "usr_ada", name: "Ada Lovelace", email: "ada@example.com", iss: "https://id.example.com", sub: "ada" };
+const tenants = [{ slug: "acme", name: "Acme" }, { slug: "globex", name: "Globex" }];
+
+/** The endings after which an organization is entered by a step-up alone. @type {(Ending | undefined)[]} */
+const strict = ["idle", "expired", "revoked"];
+
+export class World {
+  /** @type {User} */
+  user;
+  /** @type {Tenant[]} */
+  tenants;
+  signedIn = true;
+  online = true;
+  minted = 0;
+  /** The organizations in which a session has ended, and why. @type {Map<string, Ending>} */
+  ended = new Map();
+  /** The organizations that were entered. @type {Set<string>} */
+  entered = new Set();
+  /** The organizations whose step-up was made. @type {Set<string>} */
+  #steppedUp = new Set();
+  /** How the next request is refused. @type {Problem | undefined} */
+  #refusal;
+
+  /** @param {FakeOptions} options */
+  constructor({ user, organizations = tenants }) {
+    this.user = { ...ada, ...user };
+    this.tenants = organizations.map(({ slug, id = "org_" + slug, name = slug, roles = [], permissions = [], stepUp = false }) =>
+      ({ id, slug, name, roles, permissions, stepUp }));
+  }
+
+  /** @param {string} name an id or slug */
+  find(name) {
+    return this.tenants.find(({ id, slug }) => name === id || name === slug);
+  }
+
+  /** @param {string} name an id or slug */
+  require(name) {
+    const tenant = this.find(name);
+    if (!tenant) throw new TypeError(`the fake client has no organization "${name}": it has ${this.tenants.map(({ slug }) => slug).join(", ") || "none"}`);
+    return tenant;
+  }
+
+  /** @param {Problem} problem refuses the next request */
+  refuseNext(problem) {
+    this.#refusal = problem;
+  }
+
+  /** The refusal of a request that is about no organization. */
+  refusal() {
+    const refusal = this.#refusal;
+    this.#refusal = undefined;
+    if (!this.online) return problemOf("temporarily_unavailable");
+    return refusal ?? (this.signedIn ? undefined : problemOf("login_required"));
+  }
+
+  /**
+   * The tenant of a token that is asked for, or why there is none.
+   * @param {string} name an id or slug; empty for the person's only organization
+   * @param {boolean} enter whether a person chose it
+   * @returns {Tenant | Problem}
+   */
+  mint(name, enter) {
+    const refusal = this.refusal();
+    if (refusal) return refusal;
+    if (!name && this.tenants.length !== 1) return problemOf("organization_required");
+    const tenant = name ? this.find(name) : this.tenants[0];
+    if (!tenant) return problemOf("organization_access_denied");
+    const reason = this.ended.get(tenant.id);
+    if (reason && !enter) return problemOf("organization_session_expired", { reason });
+    if (reason && strict.includes(reason)) return problemOf("insufficient_user_authentication", { reason });
+    if (tenant.stepUp && !this.#steppedUp.has(tenant.id)) return problemOf("insufficient_user_authentication");
+    this.ended.delete(tenant.id);
+    this.entered.add(tenant.id);
+    return tenant;
+  }
+
+  /**
+   * The person authenticates as an organization asks.
+   * @param {Tenant} tenant
+   */
+  stepUp({ id }) {
+    this.#steppedUp.add(id);
+    this.ended.delete(id);
+  }
+
+  /** @returns {OrganizationState[]} */
+  list() {
+    return this.tenants.map(({ id, slug, name, roles, stepUp }) => ({ id, slug, name, roles, state: this.#stateOf(id, stepUp) }));
+  }
+
+  /**
+   * @param {string} id
+   * @param {boolean} stepUp
+   */
+  #stateOf(id, stepUp) {
+    const reason = this.ended.get(id);
+    if (reason) return strict.includes(reason) ? "expired" : "available";
+    if (stepUp && !this.#steppedUp.has(id)) return "step_up_required";
+    return this.entered.has(id) ? "active" : "available";
+  }
+
+  /**
+   * An access token that no verifier takes: its claims can be read, and it is not signed.
+   * @param {Tenant} tenant
+   */
+  token({ id, slug, roles, permissions }) {
+    const part = (/** @type {object} */ value) => btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(value))))
+      .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+    const claims = { sub: this.user.id, org_id: id, org_slug: slug, roles, permissions, jti: String(++this.minted) };
+    return `${part({ alg: "none", typ: "at+jwt" })}.${part(claims)}.fake`;
+  }
+}

@@ -1,0 +1,131 @@
+// @ts-nocheck
+// The fake client does what the real one does: the scenarios run in Chromium against the
+// real one too.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { afterEach, test } from "node:test";
+
+import { TabardError } from "../index.js";
+import { createFakeClient } from "../testing.js";
+import { settle } from "./stage.js";
+import "./observe.js";
+
+const scenarios = JSON.parse(readFileSync(new URL("scenarios.json", import.meta.url), "utf8"));
+const roles = { viewer: ["notes:read"], editor: ["notes:read", "notes:write"] };
+const tenant = (slug, role, stepUp = false) => ({ slug, roles: [role], permissions: roles[role], stepUp });
+/** Dana, as the demo knows her. */
+const dana = {
+  user: { id: "usr_dana", name: "Dana Novak" },
+  organizations: [tenant("acme", "viewer"), tenant("globex", "viewer"), tenant("lamna", "editor", true), tenant("northwind", "editor", true)],
+};
+
+const { fetch } = globalThis;
+afterEach(() => {
+  Object.assign(globalThis, { fetch });
+  for (const name of ["document", "location", "asked", "watched", "last"]) delete globalThis[name];
+});
+
+/** A page with an API that answers what it is told to. */
+function page() {
+  const answers = [];
+  const requests = [];
+  Object.assign(globalThis, {
+    document: { baseURI: "https://app.example/" }, location: new URL("https://app.example/"),
+    fetch: async (url, init) => (requests.push([String(url), init]), answers.shift() ?? new Response("ok")),
+  });
+  return { answers, requests };
+}
+
+const challenge = 'Bearer error="insufficient_user_authentication", acr_values="urn:tabard:mfa"';
+
+for (const { name, at, signedOut, steps } of scenarios) {
+  test(`as the real client: ${name}`, async () => {
+    const { answers } = page();
+    const fake = createFakeClient({ ...dana, organization: at, ...(signedOut && { status: "signed_out" }) });
+    const world = {
+      rejectNext: () => answers.push(new Response("", { status: 401 })),
+      challengeNext: () => answers.push(new Response("", { status: 401, headers: { "WWW-Authenticate": challenge } })),
+    };
+    for (const { call, gives, world: event, sees, leave } of steps) {
+      const where = JSON.stringify({ call, event, sees, leave });
+      if (event) (world[event[0]] ?? fake[event[0]])(...event.slice(1));
+      if (leave) void { signIn: () => fake.signIn(), continue: () => globalThis.last.continue(), "state.continue": async () => (await fake.state.continue()).continue }[leave]();
+      if (call) {
+        const got = await observer.call(fake, ...call);
+        if (gives) includes(got, gives, where);
+      }
+      await settle();
+      if (sees) includes(observer.see(fake), sees, where);
+    }
+  });
+}
+
+/** Compares what a scenario names. */
+function includes(got, want, where) {
+  if (Array.isArray(want)) return assert.deepEqual(got, want, where);
+  for (const [key, value] of Object.entries(want)) assert.deepEqual(JSON.parse(JSON.stringify(got[key] ?? null)), value, `${where}: ${key} of ${JSON.stringify(got)}`);
+}
+
+test("a step-up in a window of its own settles when the test says how it ended", async () => {
+  const fake = createFakeClient({ ...dana, organization: "acme" });
+  const first = fake.stepUp({ popup: true });
+  await settle();
+  assert.deepEqual(fake.departures, [{ to: "step_up", organization: "org_acme", popup: true }]);
+  fake.comeBack("step_up_canceled");
+  await assert.rejects(first, { code: "step_up_canceled", action: "step_up" });
+  const second = fake.stepUp({ popup: true });
+  await settle();
+  fake.comeBack();
+  await second;
+  assert.equal(fake.state.status, "active");
+});
+
+test("a fake client starts when it is told to, and runs without a document", async () => {
+  const fake = createFakeClient({ ...dana, organization: "globex", status: "starting" });
+  let ready = false;
+  fake.ready.then(() => (ready = true));
+  const token = fake.getToken();
+  await settle();
+  assert.deepEqual([fake.state.status, ready], ["starting", false]);
+  fake.start();
+  assert.equal(JSON.parse(atob((await token).split(".")[1])).org_slug, "globex");
+  assert.deepEqual([fake.state.status, ready], ["active", true]);
+  await assert.rejects(fake.fetch("/api"), /needs the globals document, fetch and Request/);
+});
+
+test("an expired token is renewed, and a refusal of the renewal is seen", async () => {
+  const fake = createFakeClient({ ...dana, organization: "acme" });
+  const before = await fake.getToken();
+  assert.equal(await fake.getToken(), before);
+  assert.notEqual(await fake.getToken({ forceRefresh: true }), before);
+  fake.denyNext("session_expired", { retryAfter: 3 });
+  await assert.rejects(fake.getToken(), (error) => error instanceof TabardError && error.code === "session_expired" && error.retryAfter === 3);
+  assert.equal(fake.state.status, "signed_out");
+  fake.switchTo("lamna");
+  fake.goOffline();
+  fake.expireToken();
+  await settle();
+  assert.deepEqual([fake.state.status, fake.state.error.code], ["unavailable", "temporarily_unavailable"]);
+});
+
+test("a mistake of the test is named", () => {
+  const fake = createFakeClient(dana);
+  assert.throws(() => fake.switchTo("nosuch"), /no organization "nosuch": it has acme, globex, lamna, northwind/);
+  assert.throws(() => fake.end(), /acts for no organization: it is choose/);
+  assert.throws(() => fake.denyNext("No access"), /is no code/);
+  assert.throws(() => fake.comeBack(), /the page was not left/);
+  assert.throws(() => createFakeClient({ status: "ended" }), /drive the client/);
+});
+
+test("two fake clients have nothing in common, and a closed one answers nothing", async () => {
+  const [one, other] = [createFakeClient(dana), createFakeClient(dana)];
+  const states = [];
+  const stop = one.subscribe(({ status }) => states.push(status));
+  one.switchTo("acme");
+  await settle();
+  stop();
+  one.end("revoked");
+  assert.deepEqual([states, other.state.status], [["active"], "choose"]);
+  one.close();
+  await assert.rejects(one.getToken(), { code: "client_closed", action: "stop" });
+});

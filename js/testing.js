@@ -1,0 +1,2 @@
+// @ts-check
+export { createFakeClient } from "./src/testing/fake.js";
