@@ -61,7 +61,7 @@ export async function leave(context, organization, loginUrl, options) {
 
 /**
  * Enters an organization that the tab was denied, by the step-up that it asks for.
- * @param {Context} _
+ * @param {Context | undefined} _
  * @param {import("./routes/hook.js").Switch} enter
  * @param {string} organization
  * @param {{returnTo?: string | URL | undefined}} [options]
@@ -74,7 +74,7 @@ export async function enterDenied(_, enter, organization, options) {
 
 /**
  * Asks whether the tab may leave its organization. The first listener that answers decides.
- * @param {Context} _
+ * @param {Context | undefined} _
  * @param {Iterable<import("../index.js").BeforeSwitch>} listeners
  * @param {Parameters<import("../index.js").BeforeSwitch>[0]} change
  */

@@ -26,9 +26,8 @@ export const tokenOf = (credential) => credential.replace(/^DPoP /, "");
  * @param {Context & {apis: string[]}} context
  * @returns {typeof globalThis.fetch}
  */
-export const fetchFor = (context) => async (input, given) => {
+export const fetchFor = (context, call = callsOf(context)) => async (input, given) => {
   const { apis, ask, credential, scope } = context;
-  const call = callsOf(context);
   const init = own(given);
   const request = input instanceof Request ? input : undefined;
   const url = new URL(request?.url ?? String(input), document.baseURI);

@@ -1,7 +1,7 @@
 // @ts-check
 // What an API refuses, and answers that are another organization's. It is part of the calls.
 
-/** @import { Context } from "./calls.js" */
+/** @typedef {import("./ondemand.js").Context} Context */
 
 /**
  * Throws for an answer that is not the organization's.
