@@ -3,7 +3,7 @@
 // one line on the console that says what was asked for, what came and what to change. It
 // is loaded when something fails, and imports nothing.
 
-/** @import { Client, State } from "../index.js" */
+/** @import { State } from "../index.js" */
 
 /**
  * @typedef {{code: string, description: string}} Cause
@@ -148,18 +148,19 @@ async function lasting(look, isOver) {
   return found;
 }
 
-/** The explanations under way, by address. @type {Map<string, Promise<Cause | undefined>>} */
+/** The explanations under way, by address. @type {Map<string, Promise<Cause | undefined | void>>} */
 const underWay = new Map();
 
 /**
  * Explains why the module could not be loaded, or died.
- * @param {unknown} error
+ * @param {unknown} error a text where no data arrived: waiting may mend that
  * @param {string} url of module.json
  * @param {() => boolean} isOver
- * @returns {Promise<Cause | undefined>} undefined if waiting may mend it
+ * @returns {Promise<Cause | undefined | void>} undefined if waiting may mend it
  */
 export function explainModule(error, url, isOver) {
   const explain = async () => {
+    if (typeof error === "string") return console.error("tabard:", error);
     const found = (await causeOfBrowser()) ?? (await lasting(() => causeOfModule(url), isOver));
     if (found) say(found);
     else if (!isOver()) console.error("tabard:", url, error);
@@ -183,23 +184,4 @@ export async function explainState(store, backend, halt) {
   if (!found) return;
   say(found);
   if (error?.action !== "stop") halt(found);
-}
-
-/**
- * Tells every state of a client, and what a browser that blocks storage takes away.
- * @param {Client} client
- * @param {string} backend
- */
-export function debug(client, backend) {
-  const tell = () => {
-    const { status, organization, error } = client.state;
-    console.debug("tabard:", status, organization?.slug, error?.code, error?.action, error?.description, backend);
-  };
-  tell();
-  client.subscribe(tell);
-  try {
-    sessionStorage.length;
-  } catch {
-    console.warn("tabard: storage_blocked: a reload forgets the organization");
-  }
 }

@@ -3,20 +3,20 @@
 // runs, and calls the module from then on.
 
 import { sharedClient } from "./clients.js";
-import { addresses, TabardError } from "./error.js";
+import { endReturn, takeArrival } from "./arrival.js";
+import { TabardError } from "./error.js";
 import { manifest, servedBy } from "./exec.js";
-import { debug, explainState } from "./failures.js";
+import { explain } from "./failures.js";
 import { fetchFor, tokenOf } from "./fetch.js";
-import { declined, gateOf } from "./gate.js";
-import { endReturn, returnAddress, takeArrival } from "./returnaddress.js";
-import { Module } from "./module.js";
-import { connectionsOf, stepUpsOf } from "./ondemand.js";
+import { gateOf } from "./gate.js";
+import { startModule } from "./module.js";
+import { callsOf } from "./ondemand.js";
 import { own } from "./own.js";
-import { absolute, addressFor, connectTabs, appBase, organizationParameter, requireTopLevel, takeParameter, afterPrerendering } from "./page.js";
+import { absolute, addressFor, connectTabs, takeParameter, afterPrerendering } from "./page.js";
 import { storedToken } from "./record.js";
 import { routesHook } from "./routes/hook.js";
 import { scopeOf } from "./scope.js";
-import { initialState, freeze, Store } from "./store.js";
+import { initialState, freeze, storeOf } from "./store.js";
 
 /** @import { Client, Options } from "../index.js" */
 
@@ -40,15 +40,13 @@ export function createClient(given) {
  * @returns {Client}
  */
 function client(backend, options, end) {
-  const { store, module, credential, apis, close } = start(backend, options, end);
-  const scope = () => store.partition;
-  const { stepUp, challenged } = stepUpsOf(module.ask.bind(module), backend, credential, scope);
-  const access = { apis, scope, credential, prove: proofs(module), challenged };
-  const gate = gateOf(store);
-  const steps = { ask: gate.ask, enter: switchTo(module, "enter"), switch: switchTo(module, "switch") };
+  const context = start(backend, options, end);
+  const { store, ask, close } = context;
+  const call = callsOf(context);
+  const gate = gateOf(store, call("askBeforeSwitch"));
+  const steps = { ask: gate.ask, enter: switchTo(context, "enter"), switch: switchTo(context, "switch") };
   /** @type {import("./routes/hook.js").Switch} */
   let change = steps.switch;
-  const list = async (/** @type {string} */ name) => freeze(JSON.parse(await module.ask(name)));
   /** @type {Client & {[routesHook](by?: import("./routes/hook.js").Switch): import("./routes/hook.js").Steps}} */
   const self = {
     ready: store.ready,
@@ -58,41 +56,30 @@ function client(backend, options, end) {
     get partition() {
       return store.partition.view;
     },
-    signIn: async (options) => {
-      const { organization = "", returnTo, prompt = "", loginHint = "", email = "", staySignedIn } = own(options);
-      requireTopLevel();
-      const sessionCookie = staySignedIn === undefined ? "" : String(!staySignedIn);
-      const hints = prompt || loginHint || email || sessionCookie ? [prompt, loginHint, email, sessionCookie] : [];
-      await module.ask("signIn", organization, await returnAddress(returnTo), ...hints);
-    },
-    getToken: (options) => tokenBy(credential, options),
-    fetch: fetchFor(access),
-    connect: connectionsOf(access),
-    stepUp: async (options) => stepUp(own(options)),
+    ...accessOf(context),
+    signIn: call("signIn"),
+    stepUp: call("stepUp"),
+    connect: call("connect"),
     beforeSwitch: gate.add,
     async switchOrganization(organization) {
       const question = gate.ask(requireName(organization));
       const agreed = question && (await question);
-      return agreed === false ? declined : change(organization, agreed);
+      return agreed === false ? call("decline")().catch(switchFailure) : change(organization, agreed);
     },
-    inOrganization: (organization) => secondOrganization(store, module, backend, apis, requireName(organization)),
-    organizations: () => list("organizations"),
-    sessions: () => list("sessions"),
-    endSession: async (id) => void (await askWithStepUp(module, "endSession", id)),
+    inOrganization: (organization) => secondOrganization(context, requireName(organization)),
+    organizations: async () => freeze(JSON.parse(await ask("organizations"))),
+    sessions: call("sessions"),
+    endSession: call("endSession"),
     openTab: (organization, url) => void window.open(addressFor(requireName(organization), url), "_blank", "noopener"),
-    subscribe: (listener) => store.subscribe(listener),
-    signOut: async (options) => {
-      const { scope = "session", returnTo = appBase() } = own(options);
-      const endSessionUrl = await askWithStepUp(module, "signOut", scope, ...(returnTo ? [absolute(returnTo).href] : []));
-      return endSessionUrl ? { endSessionUrl } : {};
-    },
+    subscribe: store.subscribe,
+    signOut: call("signOut"),
     close,
     [routesHook](by = steps.switch) {
       change = by;
       return steps;
     },
   };
-  if (options.debug) debug(self, backend);
+  if (options.debug) call("debug")(self, backend).catch(() => {});
   return Object.freeze(self);
 }
 
@@ -104,11 +91,11 @@ function client(backend, options, end) {
 function start(backend, { organization: named, app, keepAlive, module: url, apis = [location.origin], backend: _, debug: __, ...unknown }, end) {
   const key = "tabard:" + backend;
   for (const name in unknown) console.error(`tabard: unknown option ${name}, ignored`);
-  const opened = takeParameter(organizationParameter);
+  const opened = takeParameter("organization");
   const organization = named ?? opened;
   const arrival = takeArrival();
   const tabs = connectTabs(key);
-  const module = new Module(new URL(url ?? backend + manifest, backend).href, {
+  const module = startModule(new URL(url ?? backend + manifest, backend).href, {
     options: { backend, key, organization, arrival, app, keepAlive },
     changed: (state) => store.changed(state),
     send: tabs.send,
@@ -116,25 +103,17 @@ function start(backend, { organization: named, app, keepAlive, module: url, apis
   });
   // Read after the module has begun to load: a page's first access to storage blocks.
   const initial = () => storedToken(key, organization)?.state ?? initialState;
-  const store = new Store(initial(), (organization) => switchTo(module, "switch")(organization));
-  endReturn();
-  store.ready.then(() => {
-    if (module.running) explainState(store, backend, ({ code, description }) => module.tell("halt", code, description));
-  });
-  if (document.prerendering) afterPrerendering(() => store.changed(initial()));
-  tabs.listen(module);
-  return {
-    store,
-    module,
-    apis: apis.map((api) => absolute(api).origin),
+  const store = storeOf(initial(), (organization, options) => callsOf(context)("enterDenied")(switchTo(context, "switch"), organization, options));
+  const context = {
+    TabardError,
     backend,
-    /**
-     * @param {string} [rejected] is not handed out again
-     * @param {string[]} keep "keep": it is good until there is another
-     */
-    async credential(rejected = "", ...keep) {
-      return (!module.running && !rejected && storedToken(key, organization)?.token) || module.ask("token", "", rejected, ...keep);
-    },
+    ask: module.ask,
+    /** The tab's credential: not the rejected one again; "keep": it is good until there is another. */
+    credential: async (rejected = "", /** @type {string[]} */ ...keep) =>
+      (!module.running() && !rejected && storedToken(key, organization)?.token) || module.ask("token", "", rejected, ...keep),
+    scope: () => store.partition,
+    apis: apis.map((api) => absolute(api).origin),
+    store,
     close() {
       end();
       tabs.close();
@@ -142,46 +121,28 @@ function start(backend, { organization: named, app, keepAlive, module: url, apis
       store.close();
     },
   };
+  endReturn();
+  store.ready.then(() => {
+    if (module.running() && store.state.status === "unavailable") explain("explainState", store, backend, (/** @type {any} */ cause) => module.tell("halt", cause.code, cause.description));
+  });
+  if (document.prerendering) afterPrerendering(() => store.changed(initial()));
+  tabs.listen(module);
+  return context;
 }
 
 /**
  * If the module cannot be loaded, or dies, the switch is `unavailable`.
- * @param {Module} module
+ * @param {import("./ondemand.js").Context} context
  * @param {"enter" | "switch"} step
  * @returns {import("./routes/hook.js").Switch}
  */
-const switchTo = (module, step) => async (organization) => {
-  const { loginUrl, ...result } = own(await module.ask(step, organization).then(JSON.parse, switchFailure));
+const switchTo = (context, step) => async (organization) => {
+  const { loginUrl, ...result } = own(await context.ask(step, organization).then(JSON.parse, switchFailure));
   if (result.status === "step_up_required") {
-    result.continue = async (/** @type {{returnTo?: string | URL}} */ options) => {
-      requireTopLevel();
-      await module.ask("stepUp", organization, loginUrl, await returnAddress(own(options).returnTo));
-    };
+    result.continue = (/** @type {unknown} */ options) => callsOf(context)("leave")(organization, loginUrl, options);
   }
   return result;
 };
-
-/**
- * Calls a function that needs a recent authentication. If it is refused without one, the
- * error's `continue` leads to the step-up.
- * @param {Module} module
- * @param {string} name
- * @param {...string} args
- */
-async function askWithStepUp(module, name, ...args) {
-  try {
-    return await module.ask(name, ...args);
-  } catch (error) {
-    const loginUrl = error instanceof TabardError && addresses.get(error);
-    if (loginUrl) {
-      error.continue = async (options) => {
-        requireTopLevel();
-        await module.ask("stepUp", "", loginUrl, await returnAddress(own(options).returnTo));
-      };
-    }
-    throw error;
-  }
-}
 
 /** @param {unknown} error */
 function switchFailure(error) {
@@ -190,48 +151,41 @@ function switchFailure(error) {
   return { status: "unavailable", code, action, description: message };
 }
 
-/**
- * The device key's proofs of requests (RFC 9449 section 4).
- * @param {Module} module
- * @returns {(token: string, method: string, url: string) => Promise<string>}
- */
-const proofs = (module) => (...request) => module.ask("proof", ...request);
+/** @typedef {import("./ondemand.js").Context & {apis: string[], store: import("./store.js").Store}} Context */
 
 /**
- * A token, as {@link Client.getToken} is asked for one.
- * @param {(rejected?: string, ...keep: string[]) => Promise<string>} credential
- * @param {import("../index.js").TokenOptions} [options]
+ * What acts for an organization.
+ * @param {Context} context
  */
-async function tokenBy(credential, options) {
-  const token = tokenOf(await credential());
-  return own(options).forceRefresh ? tokenOf(await credential(token, "keep")) : token;
+function accessOf(context) {
+  const { credential } = context;
+  return {
+    fetch: fetchFor(context),
+    async getToken(/** @type {import("../index.js").TokenOptions | undefined} */ options) {
+      const token = tokenOf(await credential());
+      return own(options).forceRefresh ? tokenOf(await credential(token, "keep")) : token;
+    },
+  };
 }
 
 /**
  * Acts for a second organization, until it refuses.
- * @param {Store} store
- * @param {Module} module
- * @param {string} backend
- * @param {string[]} apis
+ * @param {Context} context
  * @param {string} organization
  */
-function secondOrganization(store, module, backend, apis, organization) {
+function secondOrganization(context, organization) {
+  const { store } = context;
   const scope = store.scope(organization);
   const credential = async (rejected = "", /** @type {string[]} */ ...keep) => {
     scope.signal.throwIfAborted();
     try {
-      return await module.ask("token", organization, rejected, ...keep);
+      return await context.ask("token", organization, rejected, ...keep);
     } catch (error) {
       if (error instanceof TabardError && error.action !== "retry") store.endScope(organization);
       throw error;
     }
   };
-  const { challenged } = stepUpsOf(module.ask.bind(module), backend, credential, () => scope);
-  return Object.freeze({
-    getToken: (/** @type {import("../index.js").TokenOptions} */ options) => tokenBy(credential, options),
-    fetch: fetchFor({ apis, scope: () => scope, credential, prove: proofs(module), challenged }),
-    signal: scope.signal,
-  });
+  return Object.freeze({ ...accessOf({ ...context, credential, scope: () => scope }), signal: scope.signal });
 }
 
 /**

@@ -3,7 +3,7 @@
 
 import { own } from "./own.js";
 
-/** @import { Client, Options } from "../index.js" */
+/** @import { Client } from "../index.js" */
 
 /** The page's clients, for all copies of this file that it loads. */
 const registry = Symbol.for("tabard.clients");
@@ -15,12 +15,12 @@ const text = (/** @type {unknown} */ value) => JSON.stringify(value || 0);
  * Another call that names other options is a mistake, and so is one for an organization that
  * the tab does not act for: a page moves on between hot reloads.
  * @param {string} backend
- * @param {Options} options
+ * @param {any} options own properties, as all that are kept
  * @param {(end: () => unknown) => Client} make
  * @returns {Client}
  */
 export function sharedClient(backend, options, make) {
-  /** @type {Map<string, [Client, any]>} */
+  /** The clients with their options. @type {Map<string, [Client, any]>} */
   const clients = (/** @type {any} */ (document)[registry] ??= new Map());
   const [shared, first] = clients.get(backend) ?? [];
   if (!shared) {
@@ -29,11 +29,10 @@ export function sharedClient(backend, options, make) {
     return client;
   }
   const { status, organization } = shared.state;
-  const { id = "", slug } = own(/** @type {any} */ (organization ?? (status === "starting" ? { slug: first.organization } : {})));
-  for (const [name, value] of Object.entries({ ...own(first), ...options })) {
-    const same = name === "organization"
-      ? !options.organization || !slug || value === id || value === slug
-      : name === "backend" || text(first[name]) === text(own(/** @type {any} */ (options))[name]);
+  const { id, slug } = own(/** @type {any} */ (organization ?? (status === "starting" && { slug: first.organization })));
+  for (const name in own({ ...first, ...options })) {
+    const value = options[name];
+    const same = name === "organization" ? !value || !slug || value === id || value === slug : name === "backend" || text(first[name]) === text(value);
     if (!same) throw new TypeError(`the page has a client for ${backend} with another ${name}: share it, or close it first`);
   }
   return shared;

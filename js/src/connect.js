@@ -6,7 +6,14 @@
 
 /**
  * What connections need of the client.
- * @typedef {import("./fetch.js").Access & {TabardError: typeof TabardError}} Context
+ * @typedef {{
+ *   TabardError: typeof TabardError,
+ *   apis: string[],
+ *   scope(): {key: string, signal: AbortSignal},
+ *   credential(rejected?: string, ...keep: string[]): Promise<string>,
+ *   prove(token: string, method: string, address: string): Promise<string>,
+ *   challenged(header: string, request: string): Promise<unknown>,
+ * }} Context
  * @typedef {{socket: WebSocket, token: string, life: number}} Open
  */
 

@@ -81,9 +81,11 @@ async function compileWhole(asset, get, onProgress) {
     subtle && content.then((bytes) => subtle.digest("SHA-256", bytes)),
     pieces?.pipeTo(new WritableStream({ write: onProgress })),
   ]);
-  if (digest && asset.integrity !== "sha256-" + btoa(String.fromCharCode(...new Uint8Array(digest)))) throw new Error(asset.url + " is not the file that module.json names");
+  if (digest && asset.integrity !== "sha256-" + btoa(String.fromCharCode(...new Uint8Array(digest)))) throw mismatch(asset);
   return module;
 }
+
+const mismatch = (/** @type {Asset} */ { url }) => new Error(url + " did not load, or is not the file that module.json names");
 
 /**
  * Runs wasm_exec.js. What is checked is what runs, whatever the server answers next: an
@@ -97,20 +99,13 @@ async function importExec(asset, get, base) {
   await get(asset.url, asset);
   const hadNoProcess = !globalThis.process;
   const url = new URL(asset.url, base) + "#" + Date.now();
-  await preload(url, asset.integrity);
+  await new Promise((onload, onerror) => {
+    const link = document.createElement("link");
+    document.head.append(Object.assign(link, { rel: "modulepreload", href: url, integrity: asset.integrity, onload, onerror }));
+  }).catch(() => Promise.reject(mismatch(asset)));
   await import(/* @vite-ignore */ /* webpackIgnore: true */ url);
   if (hadNoProcess) delete globalThis.process; // libraries tell by it that they run in Node
 }
-
-/**
- * @param {string} href of a script
- * @param {string} [integrity]
- */
-const preload = (href, integrity = "") => new Promise((resolve, reject) => {
-  const link = document.createElement("link");
-  Object.assign(link, { rel: "modulepreload", href, integrity, onload: resolve, onerror: () => reject(new Error(href + " did not load, or is not the file that module.json names")) });
-  document.head.append(link);
-});
 
 /**
  * Starts an instance, which finds its handle on the global object, and returns

@@ -1,17 +1,12 @@
 // @ts-check
 
-import { ownAnswer } from "./answers.js";
+import { isOwn } from "./answers.js";
+import { callsOf } from "./ondemand.js";
 import { own } from "./own.js";
 
 /**
- * @typedef {{key: string, signal: AbortSignal}} Scope
- * @typedef {{
- *   apis: string[],
- *   scope(): Scope,
- *   credential(rejected?: string, ...keep: string[]): Promise<string>,
- *   prove(token: string, method: string, url: string): Promise<string>,
- *   challenged(header: string, request: string): Promise<Error>,
- * }} Access
+ * @typedef {import("./ondemand.js").Context} Context
+ * @typedef {(credential: string) => Promise<Response>} Again sends a request again
  */
 
 /**
@@ -28,10 +23,11 @@ export const tokenOf = (credential) => credential.replace(/^DPoP /, "");
  * asks for a step-up. A token that is bound to the device key
  * goes with the key's proof (RFC 9449 section 7.1), for which the module must run. No cache
  * answers unless the caller asks for one.
- * @param {Access} access
+ * @param {Context & {apis: string[]}} context
  * @returns {typeof globalThis.fetch}
  */
-export const fetchFor = ({ apis, scope, credential, prove, challenged }) => async (input, given) => {
+export const fetchFor = (context, call = callsOf(context)) => async (input, given) => {
+  const { apis, ask, credential, scope } = context;
   const init = own(given);
   const request = input instanceof Request ? input : undefined;
   const url = new URL(request?.url ?? String(input), document.baseURI);
@@ -49,33 +45,20 @@ export const fetchFor = ({ apis, scope, credential, prove, challenged }) => asyn
 
   const cache = init.cache ?? (request && request.cache !== "default" ? request.cache : "no-store");
   const either = AbortSignal.any([active.signal, signal]);
-  const again = init.body == null && request ? request.clone() : input;
-  const send = async (/** @type {RequestInfo | URL} */ target) => {
+  const copy = init.body == null && request ? request.clone() : input;
+  const send = async (/** @type {RequestInfo | URL} */ target, /** @type {string} */ access) => {
+    either.throwIfAborted();
     const headers = new Headers(init.headers ?? request?.headers);
     const token = tokenOf(access);
     headers.set("Authorization", token === access ? `Bearer ${token}` : access);
-    if (token !== access) headers.set("DPoP", await prove(token, method, url.origin + url.pathname));
-    const response = ownAnswer(await fetch(target, own({ ...init, cache, headers, signal: either })), token);
-    if (asks(response, 401, "insufficient_user_authentication")) throw await challenged(challengeOf(response), method + url);
-    return response;
+    if (token !== access) headers.set("DPoP", await ask("proof", token, method, url.origin + url.pathname));
+    const response = await fetch(target, own({ ...init, cache, headers, signal: either }));
+    return isOwn(response, token) ? response : call("foreign")(response);
   };
-  const response = await send(input);
-  if (response.status === 401) access = await credential(tokenOf(access));
-  else if (asks(response, 403, "insufficient_scope")) access = await credential(tokenOf(access), "keep").catch(() => "");
-  else return response;
-  either.throwIfAborted();
-  return !access || init.body instanceof ReadableStream ? response : send(again);
+  const response = await send(input, access);
+  if (response.status !== 401 && !response.headers.has("WWW-Authenticate")) return response;
+  return call("refused")(response, method + url, tokenOf(access), init.body instanceof ReadableStream ? undefined : (/** @type {string} */ access) => send(copy, access));
 };
-
-const challengeOf = (/** @type {Response} */ { headers }) => headers.get("WWW-Authenticate") ?? "";
-
-/**
- * Whether an API refuses a request for this reason (RFC 6750, RFC 9470).
- * @param {Response} response
- * @param {number} status
- * @param {string} error
- */
-const asks = (response, status, error) => response.status === status && challengeOf(response).includes(error);
 
 /**
  * Waits for a token, unless the signal aborts, so that a request's time limit includes the

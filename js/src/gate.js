@@ -10,26 +10,15 @@ export const declined = Object.freeze({
   status: /** @type {const} */ ("refused"), code: /** @type {const} */ ("switch_declined"), action: /** @type {const} */ ("stop"), description: "the page stays in its organization",
 });
 
-/** @param {import("./store.js").Store} store */
-export function gateOf(store) {
+/**
+ * @param {import("./store.js").Store} store
+ * @param {(listeners: Set<BeforeSwitch>, change: Parameters<BeforeSwitch>[0]) => Promise<boolean | undefined>} answer asks the listeners
+ */
+export function gateOf(store, answer) {
   /** @type {Set<BeforeSwitch>} */
   const listeners = new Set();
   /** The question that is open. @type {Promise<boolean | undefined> | undefined} */
   let open;
-
-  /** The first listener that answers decides. @type {(...change: Parameters<BeforeSwitch>) => Promise<boolean | undefined>} */
-  async function answer(change) {
-    try {
-      for (const listener of listeners) {
-        const agreed = await listener(change);
-        if (agreed != null) return agreed;
-      }
-    } catch (error) {
-      reportError(error);
-      return false;
-    }
-  }
-
   return {
     /** @param {BeforeSwitch} listener */
     add(listener) {
@@ -38,12 +27,14 @@ export function gateOf(store) {
     },
     /**
      * Asks whether the tab may go to an organization. The answer is undefined where there is
-     * nothing to ask about. Switches that begin while a question is open share its answer.
+     * nothing to ask about. Switches that begin while a question is open share its answer. A
+     * listener that fails, and a question that cannot be asked, keep the organization.
      * @type {Ask}
      */
     ask(to) {
       const { organization: from } = store.state;
-      if (listeners.size && store.partition.key && from && from.id !== to && from.slug !== to) return (open ??= answer({ from, to }).finally(() => (open = undefined)));
+      if (!listeners.size || !store.partition.key || !from || from.id === to || from.slug === to) return;
+      return (open ??= answer(listeners, { from, to }).catch((error) => (reportError(error), false)).finally(() => (open = undefined)));
     },
   };
 }

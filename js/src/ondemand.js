@@ -1,46 +1,41 @@
 // @ts-check
-// The way to step-ups and connections, which are loaded when an API or the page asks for one.
+// The way to the calls that a page with a live tab does without, which are loaded when they
+// are used.
 
-import { TabardError, unavailable } from "./error.js";
-import { requireTopLevel } from "./page.js";
-import { returnAddress } from "./returnaddress.js";
-
-/** @import { StepUpOptions, StepUpRequest } from "../index.js" */
+import { addresses, unavailable } from "./error.js";
+import { own } from "./own.js";
 
 /**
- * A connection that acts for an organization.
- * @param {import("./fetch.js").Access} access
- * @returns {(url: string | URL) => Promise<WebSocket>}
+ * What the calls need of the client. It is handed to them, for they may be of another release.
+ * @typedef {{
+ *   TabardError: typeof import("../index.js").TabardError,
+ *   ask(name: string, ...args: string[]): Promise<string>,
+ *   credential(rejected?: string, ...keep: string[]): Promise<string>,
+ *   scope(): {key: string, signal: AbortSignal},
+ *   backend: string,
+ * }} Context
  */
-export const connectionsOf = (access) => (url) =>
-  import("./connect.js").then(({ connect }) => connect({ TabardError, ...access }, url), (cause) => Promise.reject(unavailable(String(cause))));
 
 /**
- * Opens a window for a step-up, if one is asked for. Browsers allow it in a click alone,
- * before anything is waited for.
- * @param {StepUpOptions} options
+ * Opens a window for a sign-in or a step-up, if one is asked for. Browsers allow it in a click
+ * alone, before anything is waited for.
+ * @param {{popup?: unknown}} options
  */
-const open = ({ popup }) => (popup ? window.open("", "_blank", "popup,width=480,height=720") : undefined);
+const open = ({ popup }) => (popup ? window.open("", "_blank", "popup") : undefined);
+
+const addressOf = (/** @type {any} */ error) => addresses.get(error);
 
 /**
- * The step-ups of an organization.
- * @param {(name: string, ...args: string[]) => Promise<string>} ask the module
- * @param {string} backend
- * @param {(rejected?: string, ...keep: string[]) => Promise<string>} credential
- * @param {() => {signal: AbortSignal}} scope
+ * Returns the calls by their names. What cannot be loaded throws: nothing was done.
+ * @param {Context} context
+ * @returns {(name: keyof typeof import("./calls.js")) => (...args: any[]) => Promise<any>}
  */
-export function stepUpsOf(ask, backend, credential, scope) {
-  const context = { TabardError, requireTopLevel, returnAddress, open, ask, backend, credential, scope };
-  /** @param {Window | null} [popup] */
-  const load = (popup) => import("./stepup.js").catch((cause) => {
+export const callsOf = (context) => (name) => async (...args) => {
+  const popup = open(own(args[0]));
+  /** @type {any} */
+  const calls = await import("./calls.js").catch((cause) => {
     popup?.close();
     throw unavailable(String(cause));
   });
-  return {
-    challenged: (/** @type {string} */ header, /** @type {string} */ request) => load().then((chunk) => chunk.challengeError(context, header, request)),
-    stepUp(/** @type {StepUpRequest} */ options) {
-      const popup = open(options);
-      return load(popup).then((chunk) => chunk.stepUp(context, options, popup));
-    },
-  };
-}
+  return calls[name]({ ...context, addressOf, open, popup }, ...args);
+};

@@ -1,7 +1,5 @@
 // @ts-check
 
-import { TabardError } from "./error.js";
-
 /** @import { Module } from "./module.js" */
 
 /** @typedef {(target: EventTarget, type: string, listener: (event: any) => void, capture?: boolean) => void} Listen */
@@ -68,13 +66,6 @@ function watchInput(module, on) {
   }
 }
 
-/** Throws in a frame: the provider and the backend refuse to be framed. */
-export function requireTopLevel() {
-  if (window.parent && window.parent !== window) {
-    throw new TabardError("in_frame", "stop", "a sign-in needs a page of its own: open this page in a tab");
-  }
-}
-
 /**
  * An address as the page sees it.
  * @param {string | URL} [url] default: the page's own
@@ -84,11 +75,8 @@ export const absolute = (url) => new URL(url ?? location.href, location.href);
 /** Where the app begins, if it says so by `<base href>`. */
 export const appBase = () => document.querySelector("base[href]") && document.baseURI;
 
-/** The parameter by which an address tells a new tab its organization. */
-export const organizationParameter = "tabard_organization";
-
-/** The parameter by which a sign-in that failed says why. */
-export const errorParameter = "tabard_error";
+/** What the names of the client's parameters begin with. */
+const prefix = "tabard_";
 
 /**
  * The address at which a new tab acts for an organization.
@@ -97,7 +85,7 @@ export const errorParameter = "tabard_error";
  */
 export function addressFor(organization, url) {
   const target = absolute(url);
-  target.searchParams.set(organizationParameter, organization);
+  target.searchParams.set(prefix + "organization", organization);
   return target;
 }
 
@@ -110,12 +98,13 @@ export const afterPrerendering = (f) =>
   document.prerendering ? document.addEventListener("prerenderingchange", f, { once: true }) : f();
 
 /**
- * Reads a parameter of the page's address and takes it away. The rest stays as it is written.
- * @param {string} name
+ * Reads a parameter of the page's address that is the client's, and takes it away. The rest
+ * stays as it is written.
+ * @param {"organization" | "error" | "return"} name
  */
 export function takeParameter(name) {
-  const [, before, value, after] = location.href.match(`^([^?#]*\\?(?:[^#]*&)?)${name}=([^&#]*)(.*)`) ?? [];
+  const [, before, value, after] = location.href.match(`^([^#]*[?&])${prefix + name}=([^&#]*)(.*)`) ?? [];
   if (before === undefined) return undefined;
   history.replaceState(history.state, "", after[0] === "&" ? before + after.slice(1) : before.slice(0, -1) + after);
-  return new URLSearchParams(name + "=" + value).get(name) ?? undefined;
+  return /** @type {string} */ (new URLSearchParams("=" + value).get(""));
 }

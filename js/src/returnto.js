@@ -3,7 +3,8 @@
 // storage, and the sign-in comes back to a page that goes on to one. It is loaded when it is
 // used.
 
-import { errorParameter } from "./page.js";
+/** The parameter by which a sign-in that failed says why. */
+const errorParameter = "tabard_error";
 
 const key = (/** @type {string} */ digest) => "tabard:return:" + digest;
 

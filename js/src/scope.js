@@ -28,8 +28,7 @@ export function scopeOf(key) {
  * @param {State} state
  */
 export function partitionKey({ status, user, organization }) {
-  const shown = status === "active" || status === "unavailable" || status === "starting";
-  return shown && user && organization ? `${user.id}/${organization.id}` : "";
+  return /^(active|unavailable|starting)$/.test(status) && user && organization ? `${user.id}/${organization.id}` : "";
 }
 
 /**

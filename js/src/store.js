@@ -5,40 +5,29 @@ import { own } from "./own.js";
 import { partitionKey, personOf, scopeOf } from "./scope.js";
 
 /** @import { State } from "../index.js" */
+/** @typedef {ReturnType<typeof storeOf>} Store */
 
 /** The state before anything is known. */
 export const initialState =
   '{"status":"starting","fence":0,"organization":null,"user":null,"roles":[],"permissions":[],"organizations":null,"error":null,"deviceBound":false,"idle":null}';
 
-/** The tab's last state of the module, with the scopes that follow from it. */
-export class Store {
-  #text = "";
-  #notifying = false;
-  #failed = false;
+/**
+ * The tab's last state of the module, with the scopes that follow from it.
+ * @param {string} json the state to begin with
+ * @param {(organization: string, options: unknown) => Promise<unknown>} enter enters an organization that asks for a step-up
+ */
+export function storeOf(json, enter) {
+  let text = "";
+  let notifying = false;
+  let failed = false;
+  let partition = scopeOf("");
   /** @type {ReturnType<typeof deferred<void>>} */
-  #ready = deferred();
+  const ready = deferred();
   /** @type {Set<(state: State) => void>} */
-  #listeners = new Set();
+  const listeners = new Set();
   /** The scopes of second organizations. @type {Map<string, import("./scope.js").Scope>} */
-  #others = new Map();
-
-  ready = this.#ready.promise;
-  partition = scopeOf("");
-  /** @type {State} */
-  state;
-
-  /** Enters an organization. @type {import("./routes/hook.js").Switch} */
-  #enter;
-
-  /**
-   * @param {string} json the state to begin with
-   * @param {import("./routes/hook.js").Switch} enter
-   */
-  constructor(json, enter) {
-    this.#enter = enter;
-    this.state = this.#read(json);
-    this.changed(json);
-  }
+  const others = new Map();
+  let state = read(json);
 
   /**
    * The state of the module's text. An organization that the tab did not enter is "denied",
@@ -46,93 +35,94 @@ export class Store {
    * @param {string} json
    * @returns {State}
    */
-  #read(json) {
+  function read(json) {
     const { denied, ...state } = own(JSON.parse(json));
     if (denied) Object.assign(state, { status: "denied", named: denied });
-    if (denied && state.error?.action === "step_up") {
-      state.continue = async (/** @type {{returnTo?: string | URL}} */ options) => {
-        const result = await this.#enter(denied);
-        if (result.status === "step_up_required") await result.continue(options);
-        return result;
-      };
-    }
+    if (denied && state.error?.action === "step_up") state.continue = (/** @type {unknown} */ options) => enter(denied, options);
     return freeze(state);
   }
 
   /** @param {string} json */
-  changed(json) {
-    if (json === this.#text) return;
-    this.#text = json;
-    const before = this.state;
-    this.state = this.#read(json);
-    this.#rescope(before);
-    if (this.state.status !== "starting") this.#ready.resolve();
-    if (!this.#notifying) queueMicrotask(() => this.#notify());
-    this.#notifying = true;
-  }
-
-  /**
-   * Shows that the module does not run, if it never sent a state, and if it never will.
-   * @param {any} error
-   */
-  failed({ code, action, message }) {
-    if (this.state.status !== "starting" && !(this.#failed && action === "stop")) return;
-    this.#failed = true;
-    this.changed(JSON.stringify({ ...this.state, status: "unavailable", error: { code, action, description: message } }));
+  function changed(json) {
+    if (json === text) return;
+    text = json;
+    const before = state;
+    state = read(json);
+    rescope(before);
+    if (state.status !== "starting") ready.resolve();
+    if (!notifying) queueMicrotask(notify);
+    notifying = true;
   }
 
   /** @param {State} before */
-  #rescope(before) {
-    const key = partitionKey(this.state);
-    if (this.state.fence !== before.fence || key !== this.partition.key) {
-      this.partition.abort();
-      this.partition = scopeOf(key);
+  function rescope(before) {
+    const key = partitionKey(state);
+    if (state.fence !== before.fence || key !== partition.key) {
+      partition.abort();
+      partition = scopeOf(key);
     }
-    if (personOf(before) && personOf(this.state) !== personOf(before)) this.#abortOthers();
+    if (personOf(before) && personOf(state) !== personOf(before)) abortOthers();
   }
 
-  #notify() {
-    this.#notifying = false;
-    for (const listener of this.#listeners) {
+  function notify() {
+    notifying = false;
+    for (const listener of listeners) {
       try {
-        listener(this.state);
+        listener(state);
       } catch (error) {
         reportError(error);
       }
     }
   }
 
-  /** @param {(state: State) => void} listener */
-  subscribe(listener) {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
-  }
-
-  /**
-   * The scope of a second organization.
-   * @param {string} name
-   */
-  scope(name) {
-    const scope = this.#others.get(name) ?? scopeOf(name);
-    this.#others.set(name, scope);
-    return scope;
-  }
-
   /** @param {string} name */
-  endScope(name) {
-    this.#others.get(name)?.abort();
-    this.#others.delete(name);
+  function endScope(name) {
+    others.get(name)?.abort();
+    others.delete(name);
   }
 
-  #abortOthers() {
-    for (const name of [...this.#others.keys()]) this.endScope(name);
-  }
+  const abortOthers = () => [...others.keys()].forEach(endScope);
 
-  close() {
-    this.#listeners.clear();
-    this.partition.abort();
-    this.#abortOthers();
-  }
+  changed(json);
+  return {
+    ready: ready.promise,
+    get state() {
+      return state;
+    },
+    get partition() {
+      return partition;
+    },
+    changed,
+    /**
+     * Shows that the module does not run, if it never sent a state, and if it never will.
+     * @param {any} error
+     */
+    failed({ code, action, message }) {
+      if (state.status !== "starting" && !(failed && action === "stop")) return;
+      failed = true;
+      changed(JSON.stringify({ ...state, status: "unavailable", error: { code, action, description: message } }));
+    },
+    /** @param {(state: State) => void} listener */
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    /**
+     * The scope of a second organization.
+     * @param {string} name
+     */
+    scope(name) {
+      const scope = others.get(name) ?? scopeOf(name);
+      others.set(name, scope);
+      return scope;
+    },
+    endScope,
+    close() {
+      listeners.clear();
+      partition.abort();
+      abortOthers();
+    },
+  };
 }
 
 /** @param {any} value */

@@ -39,6 +39,7 @@ function meets({ acr = "", auth_time: at = 0, iat = 0 }, { acrValues, maxAge }, 
 export async function stepUp(step, claimsOf, before, address, { popup: file, signal }, popup) {
   const { context } = step;
   popup.opener = null;
+  popup.resizeTo?.(480, 720);
   const id = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
   const end = new URL(file === true ? context.backend + "/client/popup.html" : String(file), document.baseURI);
   if (end.origin !== location.origin) {

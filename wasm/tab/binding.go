@@ -39,6 +39,9 @@ func (b *binding) resolveWanted(c Config) (pending string) {
 	if elsewhere || c.Arrival != "" {
 		pending = ""
 	}
+	if pending != "" {
+		b.drop(pending) // the page may have asked for a token while it was left for the step-up
+	}
 	b.setPending("")
 	b.wanted = cmp.Or(c.Organization, b.record.Organization)
 	return pending

@@ -64,3 +64,20 @@ func TestEpoch_SignInTakesOtherTabsOff(t *testing.T) {
 		}
 	})
 }
+
+// TestStepUp_MintedWhileLeaving: a token that the page asks for after the step-up began, and
+// before it is left, does not pass for one that meets it.
+func TestStepUp_MintedWhileLeaving(t *testing.T) {
+	run(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open(route("acme"))
+		p.StepUp("org_a", "", "https://app.example/page")
+		old := p.token(t, "ada@acme")
+		b.signIn("ada")
+		p = p.reload()
+		p.expect(t, tab.Active, "acme")
+		if got := p.token(t, "ada@acme"); got == old {
+			t.Error("the tab goes on with the token of before the step-up")
+		}
+	})
+}

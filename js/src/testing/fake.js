@@ -2,9 +2,12 @@
 // A client for tests: the real client's states, scopes, questions and fetch, over a tab and
 // a backend that the test drives.
 
+import { askBeforeSwitch } from "../calls.js";
+import { TabardError } from "../error.js";
 import { fetchFor } from "../fetch.js";
 import { declined, gateOf } from "../gate.js";
 import { own } from "../own.js";
+import { answerTo, foreign } from "../refusals.js";
 import { routesHook } from "../routes/hook.js";
 import { freeze } from "../store.js";
 import { problemOf } from "./codes.js";
@@ -60,7 +63,7 @@ const loud = (listener, otherwise) => (/** @type {Parameters<F>} */ ...args) => 
  */
 function clientOf(tab, apis) {
   const { store } = tab;
-  const gate = gateOf(store);
+  const gate = gateOf(store, (listeners, change) => askBeforeSwitch(undefined, listeners, change));
   const finish = (/** @type {string} */ name) => tab.change(name, true);
   const steps = { ask: gate.ask, enter: (/** @type {string} */ name) => tab.change(name, false), switch: finish };
   /** @type {import("../routes/hook.js").Switch} */
@@ -131,7 +134,16 @@ function accessOf(tab, organization, scope, apis) {
     error.continue = (options) => stepUp(tab, own(options));
     return error;
   };
-  const send = fetchFor({ apis: apis.map((api) => new URL(api, globalThis.location?.href).origin), scope, credential: async (...args) => credential(...args), prove: async () => "", challenged });
+  const context = {
+    TabardError, backend: "", ask: async () => "", scope, apis: apis.map((api) => new URL(api, globalThis.location?.href).origin),
+    credential: async (/** @type {string[]} */ ...args) => credential(...args),
+  };
+  const calls = {
+    foreign: async (/** @type {Response} */ response) => foreign(context, response),
+    refused: (/** @type {Response} */ response, /** @type {string} */ _, /** @type {string} */ token, /** @type {import("../fetch.js").Again} */ again) =>
+      answerTo(context, challenged, response, token, again),
+  };
+  const send = fetchFor(context, (name) => /** @type {any} */ (calls)[name]);
   return {
     async getToken(/** @type {import("../../index.js").TokenOptions} */ options) {
       const token = await credential();

@@ -2,7 +2,8 @@
 // The tab of a fake client: what the module keeps in a real one.
 
 import { TabardError } from "../error.js";
-import { initialState, Store } from "../store.js";
+import { enterDenied } from "../calls.js";
+import { initialState, storeOf } from "../store.js";
 import { problemOf } from "./codes.js";
 
 /** @import { Ending, Organization, Problem, Status, SwitchResult } from "../../index.js" */
@@ -43,7 +44,7 @@ export class Tab {
   constructor(world, named) {
     this.#world = world;
     this.#wanted = named;
-    this.store = new Store(initialState, (name) => this.change(name, true));
+    this.store = storeOf(initialState, (name, options) => enterDenied(undefined, (name) => this.change(name, true), name, /** @type {any} */ (options)));
   }
 
   get status() {

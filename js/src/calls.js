@@ -1,0 +1,195 @@
+// @ts-check
+// What a page calls once in a while: the ways to the provider and back, sessions, proofs. A
+// page with a live tab does without it; it is loaded when it is used. It shares no state with
+// the client, which may be of another release: what it needs is handed to it.
+
+import { declined } from "./gate.js";
+import { own } from "./own.js";
+import { absolute, appBase } from "./page.js";
+import { answerTo, foreign } from "./refusals.js";
+import { returnAddress } from "./returnaddress.js";
+import { freeze } from "./store.js";
+
+export { foreign };
+
+/** @import { Client, SignInOptions, StepUpOptions, StepUpRequest } from "../index.js" */
+
+/**
+ * What the client hands over. `popup` is the window that was opened for the call: null where
+ * the browser blocked it, undefined where none was asked for.
+ * @typedef {import("./ondemand.js").Context & {
+ *   addressOf(error: unknown): string | undefined,
+ *   open(options: StepUpOptions): Window | null | undefined,
+ *   popup?: Window | null,
+ * }} Context
+ */
+
+/**
+ * Throws in a frame: the provider and the backend refuse to be framed.
+ * @param {Context} context
+ */
+function requireTopLevel({ TabardError }) {
+  if (window.parent && window.parent !== window) {
+    throw new TabardError("in_frame", "stop", "a sign-in needs a page of its own: open this page in a tab");
+  }
+}
+
+/**
+ * See {@link Client.signIn}.
+ * @param {Context} context
+ * @param {SignInOptions} [options]
+ */
+export async function signIn(context, options) {
+  const { organization = "", returnTo, prompt = "", loginHint = "", email = "", staySignedIn } = own(options);
+  requireTopLevel(context);
+  const sessionCookie = staySignedIn === undefined ? "" : String(!staySignedIn);
+  const hints = prompt || loginHint || email || sessionCookie ? [prompt, loginHint, email, sessionCookie] : [];
+  await context.ask("signIn", organization, await returnAddress(returnTo), ...hints);
+}
+
+/**
+ * Leaves the page for a step-up that a refusal names.
+ * @param {Context} context
+ * @param {string} organization
+ * @param {string} loginUrl
+ * @param {{returnTo?: string | URL | undefined}} [options]
+ */
+export async function leave(context, organization, loginUrl, options) {
+  requireTopLevel(context);
+  await context.ask("stepUp", organization, loginUrl, await returnAddress(own(options).returnTo));
+}
+
+/**
+ * Enters an organization that the tab was denied, by the step-up that it asks for.
+ * @param {Context | undefined} _
+ * @param {import("./routes/hook.js").Switch} enter
+ * @param {string} organization
+ * @param {{returnTo?: string | URL | undefined}} [options]
+ */
+export async function enterDenied(_, enter, organization, options) {
+  const result = await enter(organization);
+  if (result.status === "step_up_required") await result.continue(options);
+  return result;
+}
+
+/**
+ * Asks whether the tab may leave its organization. The first listener that answers decides.
+ * @param {Context | undefined} _
+ * @param {Iterable<import("../index.js").BeforeSwitch>} listeners
+ * @param {Parameters<import("../index.js").BeforeSwitch>[0]} change
+ */
+export async function askBeforeSwitch(_, listeners, change) {
+  for (const listener of listeners) {
+    const agreed = await listener(change);
+    if (agreed != null) return agreed;
+  }
+}
+
+/** The result of a switch that the page declined. */
+export const decline = async () => declined;
+
+/**
+ * See {@link Client.sessions}.
+ * @param {Context} context
+ */
+export const sessions = async ({ ask }) => freeze(JSON.parse(await ask("sessions")));
+
+/**
+ * See {@link Client.endSession}.
+ * @param {Context} context
+ * @param {string} id
+ */
+export const endSession = async (context, id) => void (await askWithStepUp(context, "endSession", id));
+
+/**
+ * See {@link Client.signOut}.
+ * @param {Context} context
+ * @param {Parameters<Client["signOut"]>[0]} [options]
+ */
+export async function signOut(context, options) {
+  const { scope = "session", returnTo = appBase() } = own(options);
+  const endSessionUrl = await askWithStepUp(context, "signOut", scope, ...(returnTo ? [absolute(returnTo).href] : []));
+  return endSessionUrl ? { endSessionUrl } : {};
+}
+
+/**
+ * Calls a function that needs a recent authentication. If it is refused without one, the
+ * error's `continue` leads to the step-up.
+ * @param {Context} context
+ * @param {string} name
+ * @param {...string} args
+ */
+async function askWithStepUp(context, name, ...args) {
+  try {
+    return await context.ask(name, ...args);
+  } catch (/** @type {any} */ error) {
+    const loginUrl = context.addressOf(error);
+    if (loginUrl) error.continue = (/** @type {StepUpOptions} */ options) => leave(context, "", loginUrl, options);
+    throw error;
+  }
+}
+
+/**
+ * Tells every state of a client on the console.
+ * @param {Context} _
+ * @param {Client} client
+ * @param {string} backend
+ */
+export const debug = async (_, client, backend) => (await import("./debug.js")).debug(client, backend);
+
+/**
+ * The step-ups, with what they need of the client.
+ * @param {Context} context
+ */
+async function stepUps(context) {
+  const handed = { ...context, requireTopLevel: () => requireTopLevel(context), returnAddress };
+  return { handed, ...(await import("./stepup.js")) };
+}
+
+/**
+ * The answer to a request that an API refused.
+ * @param {Context} context
+ * @param {Response} response
+ * @param {string} request its method and address
+ * @param {string} token
+ * @param {import("./fetch.js").Again} [again]
+ */
+export const refused = async (context, response, request, token, again) =>
+  answerTo(context, (header) => challenged(context, header, request), response, token, again);
+
+/**
+ * The error of an API's challenge.
+ * @param {Context} context
+ * @param {string} header
+ * @param {string} request its method and address
+ */
+async function challenged(context, header, request) {
+  const { handed, challengeError } = await stepUps(context);
+  return challengeError(handed, header, request);
+}
+
+/**
+ * See {@link Client.connect}.
+ * @param {Context & {apis: string[]}} context
+ * @param {string | URL} url
+ */
+export async function connect(context, url) {
+  const chunk = await import("./connect.js").catch((cause) => {
+    throw new context.TabardError("temporarily_unavailable", "retry", String(cause));
+  });
+  return chunk.connect({
+    ...context,
+    prove: (...request) => context.ask("proof", ...request),
+    challenged: (header, request) => challenged(context, header, request),
+  }, url);
+}
+
+/**
+ * See {@link Client.stepUp}.
+ * @param {Context} context
+ * @param {StepUpRequest} [options]
+ */
+export async function stepUp(context, options) {
+  const chunk = await stepUps(context);
+  await chunk.stepUp(chunk.handed, own(options), context.popup);
+}
