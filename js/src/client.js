@@ -195,7 +195,7 @@ function secondOrganization(context, organization) {
 function prerendered() {
   const { view } = scopeOf("");
   const fail = async () => {
-    throw new TabardError("not_in_browser", "stop", "call it in a browser: a server has no tab");
+    throw new TabardError("not_in_browser", "stop", "call this in a browser: servers have no tab");
   };
   const ready = fail();
   ready.catch(() => {}); // a server that nobody asks goes on
