@@ -50,7 +50,7 @@ func New(t testing.TB, origin, backend string) *Browser {
 func (b *Browser) Copy() *Browser {
 	other := *b
 	other.device = nil
-	other.jar = &jar{cookies: append([]stored(nil), b.jar.cookies...)}
+	other.jar = &jar{cookies: b.jar.all()}
 	return &other
 }
 

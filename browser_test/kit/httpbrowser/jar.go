@@ -5,12 +5,14 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
 // jar keeps cookies in the order of their creation. One with a Domain is refused: no
-// part of the product may set one.
+// part of the product may set one. Tabs of one browser use it at the same time.
 type jar struct {
+	mu      sync.Mutex
 	cookies []stored
 }
 
@@ -27,6 +29,8 @@ func (j *jar) keep(from *url.URL, c *http.Cookie, now time.Time) {
 	if c.Path == "" {
 		c.Path = "/"
 	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	at := slices.IndexFunc(j.cookies, func(s stored) bool {
 		return s.host == from.Hostname() && s.Name == c.Name && s.Path == c.Path
 	})
@@ -73,10 +77,17 @@ func trustworthy(u *url.URL) bool {
 	return u.Scheme == "https" || host == "localhost" || strings.HasSuffix(host, ".localhost") || host == "127.0.0.1"
 }
 
+// all returns a copy of the cookies.
+func (j *jar) all() []stored {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.cookies)
+}
+
 // cookiesFor returns the cookies that a request carries.
 func (j *jar) cookiesFor(to *url.URL, s initiation, method string, now time.Time) []*http.Cookie {
 	var all []*http.Cookie
-	for _, c := range j.cookies {
+	for _, c := range j.all() {
 		live := c.ends.IsZero() || c.ends.After(now)
 		near := c.host == to.Hostname() && (c.Path == "/" || to.Path == c.Path || strings.HasPrefix(to.Path, c.Path+"/"))
 		if live && near && (!c.Secure || trustworthy(to)) && s.allows(c.SameSite, to, method) {
@@ -89,7 +100,7 @@ func (j *jar) cookiesFor(to *url.URL, s initiation, method string, now time.Time
 // Cookies returns the cookies of the backend's host, by name.
 func (b *Browser) Cookies() map[string]string {
 	all := map[string]string{}
-	for _, c := range b.jar.cookies {
+	for _, c := range b.jar.all() {
 		live := c.ends.IsZero() || c.ends.After(b.Now())
 		if live && c.host == b.parse(b.backend).Hostname() {
 			all[c.Name] = c.Value
