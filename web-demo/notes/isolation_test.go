@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/isolationtest"
@@ -62,12 +63,12 @@ type faultyQueries struct {
 	db           *sql.DB
 	organization string
 	statement    string
-	mistake      string          // instead of the statement
-	seen         map[string]bool // all statements
+	mistake      string // instead of the statement
+	see          func(statement string)
 }
 
 func (m faultyQueries) run(query string, args []any) (string, []any) {
-	m.seen[query] = true
+	m.see(query)
 	if query == m.statement {
 		query = m.mistake
 	}
@@ -87,9 +88,15 @@ func (m faultyQueries) ExecContext(ctx context.Context, query string, args ...an
 // newFaultyWorld returns a world whose book runs a mistake in place of a statement.
 func newFaultyWorld(t *testing.T, statement, mistake string) (w *world, seen map[string]bool) {
 	seen = map[string]bool{}
+	var mu sync.Mutex
+	see := func(statement string) {
+		mu.Lock()
+		defer mu.Unlock()
+		seen[statement] = true
+	}
 	w = newWorld(t, func(db *sql.DB) func(string) notes.Queries {
 		return func(organization string) notes.Queries {
-			return faultyQueries{db, organization, statement, mistake, seen}
+			return faultyQueries{db, organization, statement, mistake, see}
 		}
 	})
 	return w, seen
