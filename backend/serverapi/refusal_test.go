@@ -246,7 +246,7 @@ func TestWhatLiesInAnotherOrganizationDoesNotExist(t *testing.T) {
 func TestEveryRouteRefusesBrowsers(t *testing.T) {
 	onEveryRoute(t, func(r *tried) {
 		for name, value := range map[string]string{
-			"Origin": origin, "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "document",
+			"Origin": origin, "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "document",
 		} {
 			request := r.request(r.Method, r.path("acme"), r.body, r.whole)
 			request.Header.Set(name, value)
@@ -255,6 +255,18 @@ func TestEveryRouteRefusesBrowsers(t *testing.T) {
 			if got.Header.Get("Access-Control-Allow-Origin") != "" {
 				r.Errorf("%v", got.Header)
 			}
+		}
+	})
+}
+
+// TestServer_FetchOfNode: Node's fetch sends one of the headers of Fetch Metadata, and browsers
+// never send it alone.
+func TestServer_FetchOfNode(t *testing.T) {
+	onEveryRoute(t, func(r *tried) {
+		request := r.request(r.Method, r.path("acme"), r.body, r.whole)
+		request.Header.Set("Sec-Fetch-Mode", "cors")
+		if got := r.send(request); strings.Contains(got.Body, string(api.OriginNotAllowed)) {
+			r.Errorf("%d %s", got.Status, got.Body)
 		}
 	})
 }

@@ -128,7 +128,7 @@ func TestEverySessionRouteRefusesAKeyThatIsNone(t *testing.T) {
 func TestEverySessionRouteRefusesBrowsersAndForeignWorkspaces(t *testing.T) {
 	w := newCrossed(t)
 	for path, body := range w.sessionRequests() {
-		for _, name := range []string{"Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest"} {
+		for _, name := range []string{"Origin", "Sec-Fetch-Site", "Sec-Fetch-Dest"} {
 			r := w.request("POST", "", body, w.key)
 			r.URL.Path = "/auth" + path
 			r.Header.Set("X-Authorization", w.subject.AccessToken)
