@@ -11,13 +11,14 @@ import (
 )
 
 // authenticate checks the request's key and sets the actor. Requests with a browser's
-// headers are refused, whatever their origin, and cookies are ignored. After too many
+// headers are refused, whatever their origin, and cookies are ignored; Sec-Fetch-Mode alone
+// is no sign of a browser, for Node's fetch sends it. After too many
 // failures from an address its requests are refused without a look-up for the rest of
 // the minute, except those with a key that was valid within the last hour: so a client
 // cannot lock out a server behind the same address. Requests from the address's
 // neighbors are still looked up, a few at a time.
 func (c *Call) authenticate() error {
-	for _, browsers := range []string{"Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest"} {
+	for _, browsers := range []string{"Origin", "Sec-Fetch-Site", "Sec-Fetch-Dest"} {
 		if len(c.R.Header.Values(browsers)) > 0 {
 			return refusal.New(api.OriginNotAllowed, "This API is for servers; requests from browsers are refused.")
 		}
