@@ -1,8 +1,13 @@
 package replicas_test
 
 import (
+	"bufio"
+	"encoding/json"
 	"fmt"
+	"io"
+	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +25,7 @@ func TestP13_EndingsAreHeard(t *testing.T) {
 	const people = 40
 	d := deployment.New(t, people)
 	verifier, follower := follow(t, d)
+	script := followInTypeScript(t, d)
 
 	type person struct {
 		browser *httpbrowser.Browser
@@ -34,7 +40,10 @@ func TestP13_EndingsAreHeard(t *testing.T) {
 			t.Fatalf("%s's token is refused before anything ended", deployment.Person(i))
 		}
 	}
-	var heard []time.Duration
+	for _, p := range all {
+		script.watch(t, p.claims)
+	}
+	var heard, alsoHeard []time.Duration
 	for i, p := range all {
 		if i == people/2 {
 			d.Replicas[0].Process.Kill()
@@ -43,10 +52,17 @@ func TestP13_EndingsAreHeard(t *testing.T) {
 		if answer := p.browser.Post("/logout", scope); answer.Status != 200 {
 			t.Fatalf("%s: %d %s", scope, answer.Status, answer.Body)
 		}
+		began := time.Now()
 		heard = append(heard, untilEnded(t, follower, p.claims))
+		if line := script.next(t); line != strconv.Itoa(i) {
+			t.Fatalf("the follower in TypeScript says %q, want %d", line, i)
+		}
+		alsoHeard = append(alsoHeard, time.Since(began))
 	}
-	slices.Sort(heard)
-	t.Logf("%d endings heard after: p50 %v, p90 %v, all %v", people, heard[people/2], heard[people*9/10], heard[people-1])
+	for name, heard := range map[string][]time.Duration{"Go": heard, "TypeScript": alsoHeard} {
+		slices.Sort(heard)
+		t.Logf("in %s %d endings heard after: p50 %v, p90 %v, all %v", name, people, heard[people/2], heard[people*9/10], heard[people-1])
+	}
 
 	b := httpbrowser.New(t, d.Origin, d.Origin+"/auth")
 	b.SignIn(deployment.Person(0))
@@ -65,15 +81,9 @@ func follow(t *testing.T, d *deployment.Deployment) (*token.Verifier, *resource.
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := strings.TrimSpace(d.Run(program.Path(t, "tabard"), "keys", "create", "--kind", "events", "--name", "an API",
-		"--database", d.Database, "--secret-file", d.Secret))
-	var addresses []string
-	for _, r := range d.Replicas {
-		addresses = append(addresses, fmt.Sprintf("http://%s/auth", r.Listen))
-	}
 	states := make(chan string, 100)
 	follower, err := resource.Follow(t.Context(), resource.FollowConfig{
-		Verifier: verifier, Key: key, Addresses: addresses,
+		Verifier: verifier, Key: eventsKey(t, d), Addresses: addresses(d),
 		OnState: func(following bool, err error) { states <- fmt.Sprint(following, err) },
 	})
 	if err != nil {
@@ -83,6 +93,78 @@ func follow(t *testing.T, d *deployment.Deployment) (*token.Verifier, *resource.
 		t.Fatalf("%v, after %s", follower.Ready(), state)
 	}
 	return verifier, follower
+}
+
+func eventsKey(t *testing.T, d *deployment.Deployment) string {
+	t.Helper()
+	return strings.TrimSpace(d.Run(program.Path(t, "tabard"), "keys", "create", "--kind", "events", "--name", "an API",
+		"--database", d.Database, "--secret-file", d.Secret))
+}
+
+// addresses are the replicas' own.
+func addresses(d *deployment.Deployment) (all []string) {
+	for _, r := range d.Replicas {
+		all = append(all, fmt.Sprintf("http://%s/auth", r.Listen))
+	}
+	return all
+}
+
+// scriptFollower is a follower of the package @tabard/server, in a process of its own.
+type scriptFollower struct {
+	in    io.Writer
+	lines chan string
+}
+
+func followInTypeScript(t *testing.T, d *deployment.Deployment) *scriptFollower {
+	t.Helper()
+	command := exec.Command("node", append([]string{"testdata/follow.mjs", d.Origin + "/auth", d.Origin + "/api", eventsKey(t, d)}, addresses(d)...)...)
+	command.Stderr = t.Output()
+	in, err := command.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		in.Close()
+		command.Wait()
+	})
+	f := &scriptFollower{in, make(chan string, 100)}
+	go func() {
+		defer close(f.lines)
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			f.lines <- lines.Text()
+		}
+	}()
+	if line := f.next(t); line != "ready" {
+		t.Fatalf("the follower in TypeScript says %q", line)
+	}
+	return f
+}
+
+// watch tells the follower of a token.
+func (f *scriptFollower) watch(t *testing.T, c *token.Claims) {
+	t.Helper()
+	if err := json.NewEncoder(f.in).Encode(c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// next returns what the follower says next.
+func (f *scriptFollower) next(t *testing.T) string {
+	t.Helper()
+	select {
+	case line := <-f.lines:
+		return line
+	case <-time.After(20 * time.Second):
+		t.Fatal("the follower in TypeScript hears nothing")
+		return ""
+	}
 }
 
 func mintedFor(t *testing.T, b *httpbrowser.Browser, verifier *token.Verifier) *token.Claims {
