@@ -30,7 +30,7 @@ setup: ## what the tests need: Debian and npm packages
 	.ci/setup
 
 test: setup build lint ## everything but what takes long
-	node --test js/
+	node --test --test-force-exit js/
 	$(GOTESTSUM) --format pkgname -- $(RACE) -timeout 30m $$(go list ./... | grep -vE '$(DRIVERS)')
 	$(GOTESTSUM) --format pkgname -- -timeout 40m -p 3 -parallel 3 $$(go list ./... | grep -E '$(DRIVERS)')
 
@@ -42,7 +42,7 @@ chaos: build ## people at work under one kind of fault after the other, three mi
 	go test -count=1 -timeout 3h -tags long -v ./browser_test/chaos -args -for 3m -people 200 -members 1000000 -results chaos.jsonl $(ARGS)
 
 check: lint ## lint, and every test without a browser or workerd
-	node --test js/test/ js/server/test/
+	node --test --test-force-exit js/test/ js/server/test/
 	go test ./backend/... ./wasm/... ./web-demo/...
 
 lint: ## gofmt, vet, staticcheck, govulncheck
