@@ -148,7 +148,7 @@ async function lasting(look, isOver) {
   return found;
 }
 
-/** The explanations under way, by address. @type {Map<string, Promise<Cause | undefined | void>>} */
+/** The explanations under way, by address. @type {Map<string, Promise<Cause | undefined>>} */
 const underWay = new Map();
 
 /**
@@ -156,11 +156,11 @@ const underWay = new Map();
  * @param {unknown} error a text where no data arrived: waiting may mend that
  * @param {string} url of module.json
  * @param {() => boolean} isOver
- * @returns {Promise<Cause | undefined | void>} undefined if waiting may mend it
+ * @returns {Promise<Cause | undefined>} undefined if waiting may mend it
  */
 export function explainModule(error, url, isOver) {
   const explain = async () => {
-    if (typeof error === "string") return console.error("tabard:", error);
+    if (typeof error === "string") return void console.error("tabard:", error); // which a page may have replaced
     const found = (await causeOfBrowser()) ?? (await lasting(() => causeOfModule(url), isOver));
     if (found) say(found);
     else if (!isOver()) console.error("tabard:", url, error);
