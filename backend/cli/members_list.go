@@ -11,7 +11,7 @@ import (
 // memberCommands returns the commands for members, without pending and admit.
 func memberCommands() []*cobra.Command {
 	return []*cobra.Command{
-		listMembers(), inviteMember(), setMember(), removeMember(), unlinkMember(),
+		listMembers(), inviteMember(), setMember(), setMemberAttributes(), removeMember(), unlinkMember(),
 		memberCommand("get", "Show a member", (*admin.Service).Member),
 		memberCommand("disable", "Disable a membership, whatever its source", (*admin.Service).DisableMember),
 		memberCommand("enable", "Enable a membership again", (*admin.Service).EnableMember),

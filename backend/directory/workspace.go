@@ -71,6 +71,8 @@ type App struct {
 	// Claims repeats claims of the access token under further names
 	// (alias → claim), for resource servers that expect those.
 	Claims map[string]string `json:"claims,omitempty"`
+	// StatedClaims are further claims of the access token, by name.
+	StatedClaims map[string]StatedClaim `json:"stated_claims,omitempty"`
 	// DPoPBoundTokens binds access tokens to the device key of sessions that have
 	// one (RFC 9449 section 5).
 	DPoPBoundTokens bool `json:"dpop_bound_tokens,omitempty"`

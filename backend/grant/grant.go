@@ -147,6 +147,11 @@ func (g *Grant) Claims(s *directory.Subject, d *policy.Decision) token.Claims {
 	if g.App.DPoPBoundTokens && s.Session.JKT != "" {
 		claims.Confirmation = &token.Confirmation{JKT: s.Session.JKT}
 	}
+	if len(g.App.StatedClaims) > 0 {
+		g.App.State(&claims, directory.Known{
+			Organization: m.Organization.Attributes, Member: m.Attributes, Provider: s.ProviderClaims.Of(event.Connection),
+		})
+	}
 	return claims
 }
 

@@ -160,10 +160,50 @@ func (a *applier) organization(ctx context.Context, stored admin.Organization, o
 	if err != nil {
 		return err
 	}
-	if (changed || ruled) && !added {
+	stated, err := a.attributes(ctx, at, stored, o)
+	if err != nil {
+		return err
+	}
+	if (changed || ruled || stated) && !added {
 		a.changes.Organizations.Changed++
 	}
 	return a.members(ctx, at, o)
+}
+
+// attributes changes an organization's attributes to those that the file states.
+func (a *applier) attributes(ctx context.Context, at string, stored admin.Organization, o *directory.DesiredOrganization) (changed bool, err error) {
+	if o.Attributes == "" {
+		return false, nil
+	}
+	before, after := attributesOf(stored.Attributes), o.Attributes
+	if before == after {
+		return false, nil
+	}
+	a.reportDifference(directory.Change, "organization", o.Slug, "attributes", "%s -> %s", before, after)
+	changes := admin.AttributeChanges{Attributes: after.Values()}
+	for name := range stored.Attributes {
+		if _, stays := changes.Attributes[name]; !stays {
+			changes.Attributes[name] = nil
+		}
+	}
+	return true, a.change(ctx, http.MethodPatch, at+"/attributes", changes, nil)
+}
+
+// attributesOf returns attributes as a file states them.
+func attributesOf(all admin.Attributes) directory.Attributes {
+	if len(all) == 0 {
+		return "{}"
+	}
+	return directory.NewAttributes(all)
+}
+
+// fileMember is a member of the file as a request names it.
+func fileMember(m directory.Member) admin.FileMember {
+	f := admin.FileMember{Issuer: m.Issuer, Subject: m.Subject, Name: m.Name, Email: m.Email, Roles: m.Roles}
+	if m.Attributes != "" {
+		f.Attributes = m.Attributes.Values()
+	}
+	return f
 }
 
 // personKey stands for an issuer and a subject and takes little memory.
@@ -177,7 +217,13 @@ func newPersonKey(iss, sub string) (p personKey) {
 
 type member struct {
 	userID, roles string
+	attributes    directory.Attributes
 	source        directory.Source
+}
+
+// asFile reports whether the member is as the file states.
+func (m member) asFile(f directory.Member) bool {
+	return m.source == directory.FromFile && m.roles == strings.Join(f.Roles, "\n") && (f.Attributes == "" || f.Attributes == m.attributes)
 }
 
 // members changes an organization's members to match the file. If at is empty, there
@@ -187,7 +233,7 @@ func (a *applier) members(ctx context.Context, at string, o *directory.DesiredOr
 	if at != "" {
 		if err := eachItem(ctx, a.Client, at+"/members", func(m admin.Member) {
 			if m.Status == admin.StatusMember {
-				stored[newPersonKey(m.Issuer, m.Subject)] = member{m.UserID, strings.Join(m.Roles, "\n"), m.Source}
+				stored[newPersonKey(m.Issuer, m.Subject)] = member{m.UserID, strings.Join(m.Roles, "\n"), attributesOf(m.Attributes), m.Source}
 			}
 		}); err != nil {
 			return err
@@ -197,7 +243,7 @@ func (a *applier) members(ctx context.Context, at string, o *directory.DesiredOr
 	for m := range o.AllMembers() {
 		had := stored[newPersonKey(m.Issuer, m.Subject)]
 		delete(stored, newPersonKey(m.Issuer, m.Subject))
-		if had.source == directory.FromFile && had.roles == strings.Join(m.Roles, "\n") {
+		if had.asFile(m) {
 			continue
 		}
 		if had.source == "" {
@@ -207,7 +253,7 @@ func (a *applier) members(ctx context.Context, at string, o *directory.DesiredOr
 			a.changes.Members.Changed++
 			a.reportDifference(directory.Change, "membership", o.Slug, m.Subject, "%q (%s) -> %q (file)", strings.Fields(had.roles), had.source, m.Roles)
 		}
-		if err := page.set(ctx, admin.FileMember{Issuer: m.Issuer, Subject: m.Subject, Name: m.Name, Email: m.Email, Roles: m.Roles}); err != nil {
+		if err := page.set(ctx, fileMember(m)); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -18,14 +19,14 @@ const (
 	u.id AS u_id, u.iss, u.sub, u.name AS u_name, u.email, u.disabled_at AS u_disabled_at`
 
 	organizationColumns = `
-	o.id AS o_id, o.slug, o.name AS o_name, o.rules, o.connection AS o_connection`
+	o.id AS o_id, o.slug, o.name AS o_name, o.rules, o.attributes AS o_attributes, o.connection AS o_connection`
 
 	stayColumns = `
 	e.started_at, e.active_at, e.ended_at, e.ending,
 	e.auth_time AS e_auth_time, e.acr AS e_acr, e.amr AS e_amr, e.connection AS e_connection, e.made_for, e.auth_until`
 
-	// A member's roles. For staff access, they are preceded by its end.
-	placeColumn = ` COALESCE(CAST(m.expires_at AS TEXT), '') || m.roles`
+	// A member's roles, preceded by the end of staff access and followed by attributes.
+	placeColumn = ` COALESCE(CAST(m.expires_at AS TEXT), '') || m.roles || m.attributes`
 
 	// notOver is the condition that a membership m is not staff access that has ended.
 	notOver = `(m.expires_at IS NULL OR m.expires_at > ?3)`
@@ -39,7 +40,7 @@ const (
 SELECT` + sessionColumns + `,` + userColumns + `,` + organizationColumns + `,
 	(SELECT` + placeColumn + ` FROM memberships m
 		WHERE m.user_id = s.user_id AND m.organization_id = o.id AND m.disabled_at IS NULL AND ` + notOver + `) AS place,` + stayColumns + `,
-	(SELECT w.revision FROM workspace w WHERE w.one = 1) AS revision, ` + feedNumber + ` AS event
+	(SELECT w.revision FROM workspace w WHERE w.one = 1) AS revision, ` + feedNumber + ` AS event, u.claims AS u_claims
 FROM sessions s
 JOIN users u ON u.id = s.user_id
 LEFT JOIN organizations o ON o.disabled_at IS NULL AND s.confined_to IN ('', o.id) AND `
@@ -84,11 +85,12 @@ func (s subjects) Subject(ctx context.Context, id session.ID, ref string, now in
 	)
 	fields := append(append(own.fields(), user.fields()...), member.fields()...)
 	var event int64
-	err := s.row(ctx, statement, id.String(), ref, now).Scan(append(fields, &revision, &event)...)
+	var claims string
+	err := s.row(ctx, statement, id.String(), ref, now).Scan(append(fields, &revision, &event, &claims)...)
 	if err := found("subject", err, session.ErrNotFound); err != nil {
 		return directory.Subject{}, err
 	}
-	subject := directory.Subject{User: user.user(), Revision: revision.Int64, Event: event}
+	subject := directory.Subject{User: user.user(), Revision: revision.Int64, Event: event, ProviderClaims: directory.ProviderClaims(claims)}
 	if subject.Session, err = own.session(id); err != nil {
 		return directory.Subject{}, err
 	}
@@ -143,6 +145,7 @@ func (s subjects) OrganizationRules(ctx context.Context, id string) (rules polic
 // the person is not a member.
 type membershipRow struct {
 	id, slug, name, rules, own, place      sql.NullString
+	attributes                             sql.NullString
 	startedAt, activeAt, endedAt, authTime sql.NullInt64
 	authUntil                              sql.NullInt64
 	ending, acr, connection, madeFor       sql.NullString
@@ -150,7 +153,7 @@ type membershipRow struct {
 }
 
 func (r *membershipRow) fields() []any {
-	return []any{&r.id, &r.slug, &r.name, &r.rules, &r.own, &r.place, &r.startedAt, &r.activeAt, &r.endedAt, &r.ending,
+	return []any{&r.id, &r.slug, &r.name, &r.rules, &r.attributes, &r.own, &r.place, &r.startedAt, &r.activeAt, &r.endedAt, &r.ending,
 		&r.authTime, &r.acr, &r.amr, &r.connection, &r.madeFor, &r.authUntil}
 }
 
@@ -159,7 +162,9 @@ func (r *membershipRow) membership() (*directory.Membership, error) {
 		return nil, nil
 	}
 	m := &directory.Membership{
-		Organization: directory.Organization{ID: r.id.String, Slug: r.slug.String, Name: r.name.String, Connection: r.own.String},
+		Organization: directory.Organization{
+			ID: r.id.String, Slug: r.slug.String, Name: r.name.String, Connection: r.own.String, Attributes: directory.Attributes(r.attributes.String),
+		},
 	}
 	if err := scanJSON(r.rules.String, &m.Organization.Rules); err != nil {
 		return nil, fmt.Errorf("sqlstore: rules of %s: %w", r.id.String, err)
@@ -187,5 +192,14 @@ func readPlace(text string, m *directory.Membership) (err error) {
 	if roles < 0 || err != nil {
 		return fmt.Errorf("%q is malformed", text)
 	}
-	return (*list)(&m.Roles).Scan(text[roles:])
+	text = text[roles:]
+	if text[len(text)-1] == ']' { // without attributes, as those of most members
+		return (*list)(&m.Roles).Scan(text)
+	}
+	reader := json.NewDecoder(strings.NewReader(text))
+	if err := reader.Decode(&m.Roles); err != nil {
+		return err
+	}
+	m.Attributes = directory.Attributes(text[reader.InputOffset():])
+	return nil
 }
