@@ -149,7 +149,11 @@ func showMember(m admin.Member) string {
 			"sub", printable(m.Subject), "iss", printable(m.Issuer), "roles", joinOrDash(m.Roles),
 			"since", formatTime(m.CreatedAt), "until", formatTime(m.ExpiresAt))
 	}
-	return fieldTable("user id", m.UserID, "name", printable(m.Name), "e-mail", printable(m.Email),
+	fields := []string{"user id", m.UserID, "name", printable(m.Name), "e-mail", printable(m.Email),
 		"sub", printable(m.Subject), "iss", printable(m.Issuer), "roles", joinOrDash(m.Roles),
-		"from", string(m.Source), "disabled", disabledText(m), "since", formatTime(m.CreatedAt))
+		"from", string(m.Source), "disabled", disabledText(m), "since", formatTime(m.CreatedAt)}
+	if len(m.Attributes) > 0 {
+		fields = append(fields, "attributes", attributesText(m.Attributes))
+	}
+	return fieldTable(fields...)
 }
