@@ -55,6 +55,9 @@ type Claims struct {
 	Actor *Actor `json:"act,omitempty"`
 	// Confirmation binds the token to a key (RFC 7800, RFC 9449 section 6).
 	Confirmation *Confirmation `json:"cnf,omitempty"`
+	// Lent marks a token that is narrower than that of the person's tab. It has no roles,
+	// and opens only what demands one of its permissions.
+	Lent bool `json:"lent,omitempty"`
 	// Further are the claims that the app's settings add, by name. Of a verified token
 	// they include the aliases of Sign.
 	Further map[string]any `json:"-"`

@@ -11,7 +11,7 @@ import (
 
 func (f *file) app(n *yaml.Node) {
 	var a directory.App
-	var origins *yaml.Node
+	var origins, lent *yaml.Node
 	f.object(n, map[string]func(*yaml.Node){
 		"id": f.assignText(&a.ID), "name": f.assignText(&a.Name), "audience": f.assignText(&a.Audience),
 		"path":     func(n *yaml.Node) { a.Path = f.path(n) },
@@ -20,6 +20,8 @@ func (f *file) app(n *yaml.Node) {
 		"disabled": func(n *yaml.Node) { a.Disabled = f.boolean(n) },
 
 		"entered_from":      func(n *yaml.Node) { a.EnteredFrom = append([]string{}, f.texts(n)...) },
+		"further_audiences": func(n *yaml.Node) { a.FurtherAudiences = f.furtherAudiences(n) },
+		"lent_claims":       func(n *yaml.Node) { lent = n },
 		"dpop_bound_tokens": func(n *yaml.Node) { a.DPoPBoundTokens = f.boolean(n) },
 	})
 	if !appID.MatchString(a.ID) || a.ID == "login" {
@@ -36,6 +38,9 @@ func (f *file) app(n *yaml.Node) {
 	f.audiences[a.Audience] = a.ID
 	if origins != nil {
 		f.list(origins, func(n *yaml.Node) { a.Origins = append(a.Origins, f.origin(n, a.ID)) })
+	}
+	if lent != nil {
+		a.LentClaims = f.lentClaims(lent, a)
 	}
 	if len(a.Origins) == 0 {
 		f.addProblem(n, "app %q needs origins, such as https://app.example.com", a.ID)

@@ -177,3 +177,26 @@ func (f *file) values(n *yaml.Node, source directory.AttributeSource) directory.
 	}
 	return all
 }
+
+// furtherAudiences reads the audiences that lent tokens may be for.
+func (f *file) furtherAudiences(n *yaml.Node) []string {
+	all := f.texts(n)
+	for i, audience := range all {
+		if !isClaimName(audience) || slices.Contains(all[:i], audience) {
+			f.addProblem(n, "further audience %q is empty, repeated or not an audience", audience)
+		}
+	}
+	return all
+}
+
+// lentClaims reads which of the app's claims lent tokens have.
+func (f *file) lentClaims(n *yaml.Node, a directory.App) []string {
+	all := f.texts(n)
+	for _, name := range all {
+		_, alias := a.Claims[name]
+		if _, stated := a.StatedClaims[name]; !alias && !stated {
+			f.addProblem(n, "lent claim %q is none of the app's claims", name)
+		}
+	}
+	return all
+}
