@@ -1,9 +1,9 @@
 //go:build long
 
-// Package chaos has a crowd work on three replicas behind nginx, on
-// PostgreSQL, while one kind of fault after the other is repeated:
+// Package chaos has a crowd work on three replicas behind nginx, on PostgreSQL, while
+// one kind of fault after the other is repeated:
 //
-//	go test -tags long -count=1 ./browser_test/chaos               all of it, in ten minutes
+//	go test -tags long -count=1 -timeout 30m ./browser_test/chaos     all of it, in ten minutes
 //	go test -tags long -count=1 -timeout 3h ./browser_test/chaos -args -for 3m -only 'kill|clocks' -results chaos.jsonl
 //
 // No person may be signed out without cause, none may get a token of another
