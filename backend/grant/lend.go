@@ -80,8 +80,8 @@ func (g *Grant) Lend(ctx context.Context, presented session.Token, s *directory.
 	return m, err
 }
 
-// fresh refuses a refresh token that a mint would write about. A stolen one ends the
-// session.
+// fresh refuses a refresh token that is due for its rotation, or is a successor that was
+// not presented to a mint yet. A stolen one ends the session.
 func (g *Grant) fresh(ctx context.Context, presented session.Token, s *directory.Subject) (ended session.Reason, err error) {
 	verdict := session.Judge(s.Session.Row, g.Redemption(presented, &s.Session))
 	if !verdict.Outcome.Mints() {
@@ -89,7 +89,7 @@ func (g *Grant) fresh(ctx context.Context, presented session.Token, s *directory
 			return verdict.After.RevokeReason, ErrEnded
 		}
 	}
-	if err == nil && (verdict.Outcome != session.Current || verdict.Writes || verdict.Successor) {
+	if err == nil && (verdict.Outcome != session.Current || verdict.Successor) {
 		err = ErrStale
 	}
 	return "", err
