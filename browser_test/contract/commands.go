@@ -3,6 +3,7 @@ package contract
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"strconv"
 	"strings"
@@ -38,6 +39,7 @@ import (
 //	json PATH VALUE       a member of the last answer, such as organization.slug
 //	save NAME PATH        keep a member of the last answer as $NAME
 //	claim NAME VALUE      of the last access token, after it was verified
+//	doors                 try the last access token at every endpoint: it opens none
 //	cookies VALUE         change of the session cookies by the last answer: set, cleared, nothing
 var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"browser":  command(1, (*script).use),
@@ -53,6 +55,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"server":   command(4, (*script).server),
 	"redeem":   command(1, (*script).redeem),
 	"until":    command(3, (*script).until),
+	"doors":    command(0, (*script).doors),
 	"landed":   check(2, (*script).landed),
 	"status":   check(1, (*script).status),
 	"answered": check(2, (*script).answered),
@@ -169,7 +172,9 @@ func (s *script) until(args []string) error {
 
 func (s *script) sent(answer httpbrowser.Response) error {
 	s.answer, s.next = answer, s.browsers[s.browser]
-	var minted api.TokenResponse
+	var minted struct {
+		AccessToken string `json:"access_token"`
+	}
 	if json.Unmarshal([]byte(answer.Body), &minted) == nil && minted.AccessToken != "" {
 		s.token = minted.AccessToken
 	}
@@ -255,6 +260,8 @@ func (s *script) claim(args []string) (string, error) {
 	if err := json.Unmarshal(encoded, &value); err != nil {
 		return "", err
 	}
+	all, _ := value.(map[string]any) // claims are an object
+	maps.Copy(all, claims.Further)
 	return find(value, args[0])
 }
 

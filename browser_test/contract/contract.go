@@ -112,10 +112,19 @@ func Desired(issuer, origin string) directory.Desired {
 	}}}
 	castle := organization("castle", "Castle", member("frank", "editor"))
 	castle.Rules = policy.Rules{DedicatedKey: true}
+	acme := organization("acme", "Acme Corporation", member("alice", "admin"), member("bob", "viewer"), member("dave", "viewer"), member("erin", "viewer"), member("fred", "viewer"))
+	acme.Attributes = `{"plan":"pro"}`
 	return directory.Desired{
 		Workspace: directory.Workspace{
 			Apps: []directory.App{
-				{ID: "demo", Name: "Demo", Origins: []string{origin}, Audience: origin + "/api"},
+				{
+					ID: "demo", Name: "Demo", Origins: []string{origin}, Audience: origin + "/api",
+					StatedClaims: map[string]directory.StatedClaim{
+						"plan": {Organization: "plan"}, "employee": {Provider: "employee_number"},
+						"map": {Object: map[string]directory.StatedClaim{"organization": {Claim: "org_id"}, "role": {Value: "user"}}},
+					},
+					FurtherAudiences: []string{"https://files.example"}, LentClaims: []string{"map"},
+				},
 				{ID: "reports", Name: "Reports", Origins: []string{"http://localhost:1"}, Audience: "http://localhost:1/api"},
 			},
 			Roles: map[string][]string{
@@ -124,7 +133,7 @@ func Desired(issuer, origin string) directory.Desired {
 			},
 		},
 		Organizations: []directory.DesiredOrganization{
-			organization("acme", "Acme Corporation", member("alice", "admin"), member("bob", "viewer"), member("dave", "viewer"), member("erin", "viewer"), member("fred", "viewer")),
+			acme,
 			organization("globex", "Globex", member("alice", "editor")),
 			organization("initech", "Initech", member("alice", "viewer")),
 			vault, own, castle,

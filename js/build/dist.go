@@ -30,13 +30,15 @@ const (
 	client   = "tabard.js"
 	routes   = "routes.js"
 	switcher = "switcher.js"
+	theme    = "theme.js"
+	borrow   = "borrow.js"
 	// popupPage, with its script, is where a step-up in a window of its own ends.
 	popupPage   = "popup.html"
 	popupScript = "popup.js"
 )
 
 // chunks are what the client loads when it is used.
-var chunks = []string{"calls.js", "stepup.js", "window.js", "connect.js", "causes.js", "returnto.js", "debug.js"}
+var chunks = []string{"calls.js", "stepup.js", "window.js", "connect.js", "lend.js", "causes.js", "returnto.js", "debug.js"}
 
 // writeDist writes the folder and removes the files of earlier builds.
 func writeDist(dir string, module api.Module, wasm, exec []byte, bundles map[string][]byte) (*dist, error) {

@@ -60,6 +60,7 @@ function client(backend, options, end) {
     signIn: call("signIn"),
     stepUp: call("stepUp"),
     connect: call("connect"),
+    lend: call("lend"),
     beforeSwitch: gate.add,
     async switchOrganization(organization) {
       const question = gate.ask(requireName(organization));
@@ -162,8 +163,10 @@ function accessOf(context) {
   return {
     fetch: fetchFor(context),
     async getToken(/** @type {import("../index.js").TokenOptions | undefined} */ options) {
+      const { forceRefresh, ...narrower } = own(options);
+      for (const _ in narrower) return callsOf(context)("narrower")(options);
       const token = tokenOf(await credential());
-      return own(options).forceRefresh ? tokenOf(await credential(token, "keep")) : token;
+      return forceRefresh ? tokenOf(await credential(token, "keep")) : token;
     },
   };
 }
@@ -207,6 +210,7 @@ function prerendered() {
     getToken: fail,
     fetch: fail,
     connect: fail,
+    lend: fail,
     beforeSwitch: () => () => {},
     stepUp: fail,
     switchOrganization: fail,

@@ -33,7 +33,7 @@ export type Code =
   | "login_required" | "session_expired" | "session_revoked" | "refresh_token_reused" | "device_key_required" | "device_key_mismatch"
   | "insufficient_user_authentication" | "organization_session_expired"
   | "organization_access_denied" | "organization_required" | "identity_changed" | "origin_not_allowed" | "auth_time_missing"
-  | "staff_access_forbidden" | "connection_disabled" | "not_found" | "conflict" | "invalid_request" | "session_limit_reached"
+  | "staff_access_forbidden" | "connection_disabled" | "not_found" | "conflict" | "invalid_request" | "session_limit_reached" | "insufficient_permissions"
   | "organization_mismatch" | "organization_unnamed" | "switch_declined" | "navigation_blocked" | "in_frame" | "not_in_browser"
   | "organization_left" | "popup_blocked" | "step_up_canceled" | "step_up_timeout"
   | "no_webassembly" | "webassembly_blocked" | "connection_blocked" | "cookies_blocked" | "insecure_context" | "mixed_content"
