@@ -54,9 +54,7 @@ func TestAttempts_TwelveAtOnceWithoutCookie(t *testing.T) {
 				for i := range 12 {
 					tab := w.browser() // no answer has arrived
 					pages = append(pages, tab.Login(fmt.Sprintf("%sreturn_to=/tab-%d", query, i)))
-					for name, value := range tab.Cookies() {
-						jar.SetCookie(name, value)
-					}
+					jar.Restore(tab.Keep())
 				}
 				for i := range pages {
 					if sooner {
