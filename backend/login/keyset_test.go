@@ -33,11 +33,13 @@ func TestKeySet_WithoutID(t *testing.T) {
 		"the only key":              func(own map[string]string) []any { return unnamed(own) },
 		"beside an encryption key":  func(own map[string]string) []any { return unnamed(own, encryption) },
 		"beside another without id": func(own map[string]string) []any { return unnamed(own, otherKey) },
-		"beside one of another id":  func(own map[string]string) []any { return unnamed(own, strings.Replace(otherKey, "{", `{"kid":"2",`, 1)) },
-		"beside a symmetric one":    func(own map[string]string) []any { return unnamed(own, `{"kty":"oct","k":"AAAA"}`) },
-		"beside a broken one":       func(own map[string]string) []any { return unnamed(own, `{"kty":"RSA"}`) },
-		"of no use":                 func(own map[string]string) []any { delete(own, "use"); delete(own, "alg"); return unnamed(own) },
-		"an empty kid":              func(own map[string]string) []any { own["kid"] = ""; return []any{own} },
+		"beside one of another id": func(own map[string]string) []any {
+			return unnamed(own, strings.Replace(otherKey, "{", `{"kid":"2",`, 1))
+		},
+		"beside a symmetric one": func(own map[string]string) []any { return unnamed(own, `{"kty":"oct","k":"AAAA"}`) },
+		"beside a broken one":    func(own map[string]string) []any { return unnamed(own, `{"kty":"RSA"}`) },
+		"of no use":              func(own map[string]string) []any { delete(own, "use"); delete(own, "alg"); return unnamed(own) },
+		"an empty kid":           func(own map[string]string) []any { own["kid"] = ""; return []any{own} },
 	} {
 		for _, sign := range []func(*logintest.Provider, jwt.MapClaims) string{nil, (*logintest.Provider).WithoutID} {
 			p := provider(t)
