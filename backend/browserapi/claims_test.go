@@ -58,9 +58,9 @@ organizations:
   - {sub: alice, roles: [viewer]}
 `
 
-// newStatingWorld starts a backend with statingFile applied.
-func newStatingWorld(t *testing.T) *world {
-	w := newWorld(t, nil)
+// newStatingBackend starts a backend with statingFile applied.
+func newStatingBackend(t *testing.T) *backend {
+	w := newBackend(t, nil)
 	d, err := workspacefile.Parse([]byte(statingFile))
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +71,7 @@ func newStatingWorld(t *testing.T) *world {
 }
 
 // payload returns all claims of a minted token.
-func (w *world) payload(minted api.TokenResponse) (all map[string]any) {
+func (w *backend) payload(minted api.TokenResponse) (all map[string]any) {
 	w.Helper()
 	w.claims(minted)
 	message, err := jws.Parse(minted.AccessToken, 8<<10)
@@ -86,7 +86,7 @@ func (w *world) payload(minted api.TokenResponse) (all map[string]any) {
 
 // stated fails the test unless a token for an organization states these claims, nil for
 // none, and the verifier reads the same.
-func (w *world) stated(b *httpbrowser.Browser, organization string, want map[string]any) {
+func (w *backend) stated(b *httpbrowser.Browser, organization string, want map[string]any) {
 	w.Helper()
 	minted := w.mint(b, organization)
 	all, further := w.payload(minted), w.claims(minted).Further
@@ -98,7 +98,7 @@ func (w *world) stated(b *httpbrowser.Browser, organization string, want map[str
 }
 
 func TestClaims_Stated(t *testing.T) {
-	w := newStatingWorld(t)
+	w := newStatingBackend(t)
 	alice, bob := w.keyed("alice"), w.keyed("bob")
 	w.stated(alice, "acme", map[string]any{
 		"tenantId": "org_acme", "role": "authenticated", "plan": "pro", "seats": 25.0, "department": "sales", "employee": "E-7", "admins": true,
@@ -112,7 +112,7 @@ func TestClaims_Stated(t *testing.T) {
 // TestClaims_Hasura checks the shape that Hasura documents: a default role, a list of
 // allowed roles that has it, and session variables that begin with x-hasura- and are texts.
 func TestClaims_Hasura(t *testing.T) {
-	w := newStatingWorld(t)
+	w := newStatingBackend(t)
 	alice := w.keyed("alice")
 	for organization, plan := range map[string]any{"acme": "pro", "globex": nil} {
 		claims, _ := w.payload(w.mint(alice, organization))["https://hasura.io/jwt/claims"].(map[string]any)
@@ -142,7 +142,7 @@ func TestClaims_ProviderUnknown(t *testing.T) {
 		"elsewhere":     {"employee_number": nil, "_claim_names": map[string]any{"employee_number": "src1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newStatingWorld(t)
+			w := newStatingBackend(t)
 			first := w.keyed("alice")
 			w.stated(first, "acme", map[string]any{"employee": "E-7"})
 			w.Provider.Claims = tells(told)
@@ -155,7 +155,7 @@ func TestClaims_ProviderUnknown(t *testing.T) {
 // TestClaims_ProviderOfTheOrganization checks that a token states what the provider said
 // that the person authenticated at for the organization, and no other tenant's provider.
 func TestClaims_ProviderOfTheOrganization(t *testing.T) {
-	w := newStatingWorld(t)
+	w := newStatingBackend(t)
 	p := w.connect("globex", directory.Provisioning{})
 	p.Claims = tells(map[string]any{"employee_number": "G-1", "groups": map[string]any{"admins": true}})
 	w.Provider.Claims = tells(map[string]any{"employee_number": "E-7", "groups": nil})
@@ -172,7 +172,7 @@ func TestClaims_ProviderOfTheOrganization(t *testing.T) {
 // TestClaims_ChangeEndsTokens checks that a change of what tokens state is in the next
 // token, and refuses those of before at APIs that follow the feed.
 func TestClaims_ChangeEndsTokens(t *testing.T) {
-	w := newStatingWorld(t)
+	w := newStatingBackend(t)
 	alice := w.keyed("alice")
 	service := admin.New(admin.Config{Store: w.Store, Now: w.Now})
 	by := admin.Actor{ID: audit.CommandLine}
@@ -197,7 +197,7 @@ func TestClaims_ChangeEndsTokens(t *testing.T) {
 // TestClaims_FileKeepsWhatItDoesNotState checks that an apply leaves the attributes of
 // those for whom the file states none, and takes away what it states no longer.
 func TestClaims_FileKeepsWhatItDoesNotState(t *testing.T) {
-	w := newStatingWorld(t)
+	w := newStatingBackend(t)
 	bob := w.mint(w.keyed("bob"), "acme").User.ID
 	service, by := admin.New(admin.Config{Store: w.Store, Now: w.Now}), admin.Actor{ID: audit.CommandLine}
 	set := admin.AttributeChanges{Attributes: map[string]any{"department": "support"}}
@@ -224,7 +224,7 @@ func TestClaims_FileKeepsWhatItDoesNotState(t *testing.T) {
 // TestClaims_Supabase runs policies in the style of Supabase on PostgreSQL: the role and
 // the claims of a transaction are those of a real token.
 func TestClaims_Supabase(t *testing.T) {
-	w := newStatingWorld(t)
+	w := newStatingBackend(t)
 	dsn := pg.Postgres(t)
 	pg.Exec(t, dsn, `
 		CREATE ROLE authenticated NOLOGIN;

@@ -19,9 +19,9 @@ import (
 
 const files = "https://files.example/api"
 
-// newLendingWorld starts a backend whose app lends tokens for a further audience.
-func newLendingWorld(t *testing.T) *world {
-	w := newWorld(t, nil)
+// newLendingBackend starts a backend whose app lends tokens for a further audience.
+func newLendingBackend(t *testing.T) *backend {
+	w := newBackend(t, nil)
 	d := desired()
 	web := &d.Workspace.Apps[0]
 	web.Claims = map[string]string{"tenantId": "org_id", "groups": "roles"}
@@ -32,7 +32,7 @@ func newLendingWorld(t *testing.T) *world {
 }
 
 // lend asks for a lent token.
-func (w *world) lend(b *httpbrowser.Browser, body string) api.LendResponse {
+func (w *backend) lend(b *httpbrowser.Browser, body string) api.LendResponse {
 	w.Helper()
 	answer := b.Post(api.PathLend, body)
 	if answer.Status != http.StatusOK {
@@ -44,7 +44,7 @@ func (w *world) lend(b *httpbrowser.Browser, body string) api.LendResponse {
 }
 
 // lentClaims returns the verified claims of a lent token for an audience.
-func (w *world) lentClaims(lent api.LendResponse, audience string) *token.Claims {
+func (w *backend) lentClaims(lent api.LendResponse, audience string) *token.Claims {
 	w.Helper()
 	client := &http.Client{Transport: w.Hosts}
 	verifier, err := token.NewVerifier(token.Config{
@@ -61,7 +61,7 @@ func (w *world) lentClaims(lent api.LendResponse, audience string) *token.Claims
 }
 
 func TestLend_Narrower(t *testing.T) {
-	w := newLendingWorld(t)
+	w := newLendingBackend(t)
 	alice := w.keyed("alice")
 	own := w.claims(w.mint(alice, "acme"))
 	lent := w.lend(alice, `{"organization":"acme","permissions":"notes:read","seconds":60,"user":"`+own.Subject+`"}`)
@@ -92,7 +92,7 @@ func TestLend_Narrower(t *testing.T) {
 }
 
 func TestLend_NeverMore(t *testing.T) {
-	w := newLendingWorld(t)
+	w := newLendingBackend(t)
 	alice := w.keyed("alice")
 	w.mint(alice, "globex") // a viewer there
 	for body, want := range map[string]api.Code{
@@ -121,7 +121,7 @@ func TestLend_NeverMore(t *testing.T) {
 
 // TestLend_SpendsNothing checks that lending writes no row: what is due waits for a mint.
 func TestLend_SpendsNothing(t *testing.T) {
-	w := newLendingWorld(t)
+	w := newLendingBackend(t)
 	alice := w.keyed("alice")
 	w.mint(alice, "acme")
 	rows := func() string {
@@ -148,7 +148,7 @@ func TestLend_SpendsNothing(t *testing.T) {
 
 // TestLend_StolenTokenEndsTheSession checks that theft is noticed at this door too.
 func TestLend_StolenTokenEndsTheSession(t *testing.T) {
-	w := newLendingWorld(t)
+	w := newLendingBackend(t)
 	alice := w.signedIn("alice")
 	w.mint(alice, "acme")
 	thief := alice.Copy()
@@ -166,7 +166,7 @@ func TestLend_StolenTokenEndsTheSession(t *testing.T) {
 // TestLend_Bound checks that a lent token of an app whose tokens are bound is bound to the
 // borrower's key, or to the tab's own.
 func TestLend_Bound(t *testing.T) {
-	w := newLendingWorld(t)
+	w := newLendingBackend(t)
 	w.Change(`UPDATE workspace SET revision = revision + 1, document = json_set(document, '$.apps[0].dpop_bound_tokens', json('true'))`)
 	alice := w.keyed("alice")
 	var own api.TokenResponse
@@ -183,7 +183,7 @@ func TestLend_Bound(t *testing.T) {
 }
 
 // jkt returns the thumbprint that a token is bound to.
-func (w *world) jkt(raw string) string {
+func (w *backend) jkt(raw string) string {
 	w.Helper()
 	return w.lentClaims(api.LendResponse{AccessToken: raw}, origin+"/api").Confirmation.JKT
 }

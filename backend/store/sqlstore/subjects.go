@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -77,24 +78,24 @@ func (s subjects) Subject(ctx context.Context, id session.ID, ref string, now in
 	if strings.HasPrefix(ref, directory.OrganizationPrefix) {
 		statement = selectSubjectByID
 	}
-	var (
+	var r struct {
 		own      sessionRow
 		user     userRow
 		member   membershipRow
 		revision sql.NullInt64
-	)
-	fields := append(append(own.fields(), user.fields()...), member.fields()...)
-	var event int64
-	var claims string
-	err := s.row(ctx, statement, id.String(), ref, now).Scan(append(fields, &revision, &event, &claims)...)
+		event    int64
+		claims   string
+	}
+	fields := slices.Concat(r.own.fields(), r.user.fields(), r.member.fields(), []any{&r.revision, &r.event, &r.claims})
+	err := s.row(ctx, statement, id.String(), ref, now).Scan(fields...)
 	if err := found("subject", err, session.ErrNotFound); err != nil {
 		return directory.Subject{}, err
 	}
-	subject := directory.Subject{User: user.user(), Revision: revision.Int64, Event: event, ProviderClaims: directory.ProviderClaims(claims)}
-	if subject.Session, err = own.session(id); err != nil {
+	subject := directory.Subject{User: r.user.user(), Revision: r.revision.Int64, Event: r.event, ProviderClaims: directory.ProviderClaims(r.claims)}
+	if subject.Session, err = r.own.session(id); err != nil {
 		return directory.Subject{}, err
 	}
-	if subject.Membership, err = member.membership(); err != nil {
+	if subject.Membership, err = r.member.membership(); err != nil {
 		return directory.Subject{}, err
 	}
 	err = sessions(s).endWithParent(ctx, &subject.Session)

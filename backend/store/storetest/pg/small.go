@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -18,12 +19,12 @@ type SmallCluster struct {
 	server *exec.Cmd
 }
 
-// runSmall copies the data to a small disk and runs the server there. In its namespace
-// the account is root, which may mount; in the next one it is an ordinary account
-// again, as PostgreSQL demands.
+// runSmall copies the data to a small disk and runs the server there, again where it
+// ends, as a supervisor does. In its namespace the account is root, which may mount; in
+// the next one it is an ordinary account again, as PostgreSQL demands.
 const runSmall = `mount -t tmpfs -o size="$1"m,mode=700 tmpfs small && cp -a data/. small &&
-exec unshare --user --map-user=1000 --map-group=1000 "$0/postgres" -D small -k "$PWD" -c listen_addresses= -c fsync=off \
-	-c min_wal_size=2MB -c max_wal_size=8MB`
+while sleep 0.2; do unshare --user --map-user=1000 --map-group=1000 "$0/postgres" -D small -k "$PWD" -c listen_addresses= -c fsync=off \
+	-c min_wal_size=2MB -c max_wal_size=8MB; done`
 
 // NewSmallCluster starts a cluster on a disk of that size. It ends with the test.
 func NewSmallCluster(tb testing.TB, megabytes int) *SmallCluster {
@@ -42,7 +43,7 @@ func NewSmallCluster(tb testing.TB, megabytes int) *SmallCluster {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
-		c.server.Process.Kill()
+		syscall.Kill(-c.server.Process.Pid, syscall.SIGKILL) // the server's children end with it
 		c.server.Wait()
 	})
 	for begun := time.Now(); ; <-time.After(50 * time.Millisecond) {
