@@ -42,7 +42,7 @@ func start(t *testing.T, entry string) contract.Target {
 	var script string
 	target.Keys, script = contract.ServerKeys(t, secret)
 	workerd.Start(t, workerd.Options{
-		Port: port, Entry: entry, Variables: variables, Desired: contract.Seal(contract.Desired(issuer, origin), secret), Script: script,
+		Port: port, Entry: entry, Variables: variables, Desired: contract.Seal(contract.Scripted(issuer, origin), secret), Script: script,
 	})
 	return target
 }

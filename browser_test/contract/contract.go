@@ -92,7 +92,21 @@ func Provider(t testing.TB, publicURL, origin string) string {
 	return issuer
 }
 
-// Desired returns the workspace that the scripts need, for people of an issuer.
+// Scripted returns the workspace that the scripts need: Desired, whose tokens state
+// further claims and are lent.
+func Scripted(issuer, origin string) directory.Desired {
+	d := Desired(issuer, origin)
+	demo := &d.Workspace.Apps[0]
+	demo.StatedClaims = map[string]directory.StatedClaim{
+		"plan": {Organization: "plan"}, "employee": {Provider: "employee_number"},
+		"map": {Object: map[string]directory.StatedClaim{"organization": {Claim: "org_id"}, "role": {Value: "user"}}},
+	}
+	demo.FurtherAudiences, demo.LentClaims = []string{"https://files.example"}, []string{"map"}
+	d.Organizations[0].Attributes = `{"plan":"pro"}`
+	return d
+}
+
+// Desired returns a workspace for people of an issuer.
 func Desired(issuer, origin string) directory.Desired {
 	member := func(sub string, roles ...string) directory.Member {
 		return directory.Member{User: directory.User{Issuer: issuer, Subject: sub}, Roles: roles}
@@ -112,19 +126,10 @@ func Desired(issuer, origin string) directory.Desired {
 	}}}
 	castle := organization("castle", "Castle", member("frank", "editor"))
 	castle.Rules = policy.Rules{DedicatedKey: true}
-	acme := organization("acme", "Acme Corporation", member("alice", "admin"), member("bob", "viewer"), member("dave", "viewer"), member("erin", "viewer"), member("fred", "viewer"))
-	acme.Attributes = `{"plan":"pro"}`
 	return directory.Desired{
 		Workspace: directory.Workspace{
 			Apps: []directory.App{
-				{
-					ID: "demo", Name: "Demo", Origins: []string{origin}, Audience: origin + "/api",
-					StatedClaims: map[string]directory.StatedClaim{
-						"plan": {Organization: "plan"}, "employee": {Provider: "employee_number"},
-						"map": {Object: map[string]directory.StatedClaim{"organization": {Claim: "org_id"}, "role": {Value: "user"}}},
-					},
-					FurtherAudiences: []string{"https://files.example"}, LentClaims: []string{"map"},
-				},
+				{ID: "demo", Name: "Demo", Origins: []string{origin}, Audience: origin + "/api"},
 				{ID: "reports", Name: "Reports", Origins: []string{"http://localhost:1"}, Audience: "http://localhost:1/api"},
 			},
 			Roles: map[string][]string{
@@ -133,7 +138,7 @@ func Desired(issuer, origin string) directory.Desired {
 			},
 		},
 		Organizations: []directory.DesiredOrganization{
-			acme,
+			organization("acme", "Acme Corporation", member("alice", "admin"), member("bob", "viewer"), member("dave", "viewer"), member("erin", "viewer"), member("fred", "viewer")),
 			organization("globex", "Globex", member("alice", "editor")),
 			organization("initech", "Initech", member("alice", "viewer")),
 			vault, own, castle,

@@ -31,7 +31,7 @@ func TestContract_InProcess(t *testing.T) {
 	}
 	t.Cleanup(func() { store.Close() })
 	secret, _ := signingkey.NewSecret()
-	if _, err := store.Apply(t.Context(), contract.Seal(contract.Desired(issuer, origin), secret), time.Now().Unix()); err != nil {
+	if _, err := store.Apply(t.Context(), contract.Seal(contract.Scripted(issuer, origin), secret), time.Now().Unix()); err != nil {
 		t.Fatal(err)
 	}
 	office := admin.New(admin.Config{Store: store, Secret: secret, Now: time.Now})

@@ -84,7 +84,7 @@ func (s *Server) Kill() { s.process.Kill() }
 // apply applies the scripts' workspace from a file, as JSON, which is a subset of YAML.
 func (s *Server) apply(t testing.TB) {
 	t.Helper()
-	text, err := json.Marshal(fileOf(Desired(s.issuer, s.Origin)))
+	text, err := json.Marshal(fileOf(Scripted(s.issuer, s.Origin)))
 	if err != nil {
 		t.Fatal(err)
 	}
