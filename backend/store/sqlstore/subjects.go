@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -20,14 +19,16 @@ const (
 	u.id AS u_id, u.iss, u.sub, u.name AS u_name, u.email, u.disabled_at AS u_disabled_at`
 
 	organizationColumns = `
-	o.id AS o_id, o.slug, o.name AS o_name, o.rules, o.attributes AS o_attributes, o.connection AS o_connection`
+	o.id AS o_id, o.slug, o.name AS o_name, o.rules, o.connection AS o_connection`
 
 	stayColumns = `
 	e.started_at, e.active_at, e.ended_at, e.ending,
 	e.auth_time AS e_auth_time, e.acr AS e_acr, e.amr AS e_amr, e.connection AS e_connection, e.made_for, e.auth_until`
 
-	// A member's roles, preceded by the end of staff access and followed by attributes.
-	placeColumn = ` COALESCE(CAST(m.expires_at AS TEXT), '') || m.roles || m.attributes`
+	// A member's roles, preceded by the end of staff access and followed by the member's
+	// and the organization's attributes, a line each: a column costs more than a line.
+	placeColumn = ` COALESCE(CAST(m.expires_at AS TEXT), '') || m.roles || ` + newLine + ` || m.attributes || ` + newLine + ` || o.attributes`
+	newLine     = "'\n'"
 
 	// notOver is the condition that a membership m is not staff access that has ended.
 	notOver = `(m.expires_at IS NULL OR m.expires_at > ?3)`
@@ -39,9 +40,9 @@ const (
 
 	selectSubject = `
 SELECT` + sessionColumns + `,` + userColumns + `,` + organizationColumns + `,
-	(SELECT` + placeColumn + ` FROM memberships m
+	(SELECT` + placeColumn + ` || ` + newLine + ` || u.claims FROM memberships m
 		WHERE m.user_id = s.user_id AND m.organization_id = o.id AND m.disabled_at IS NULL AND ` + notOver + `) AS place,` + stayColumns + `,
-	(SELECT w.revision FROM workspace w WHERE w.one = 1) AS revision, ` + feedNumber + ` AS event, u.claims AS u_claims
+	(SELECT w.revision FROM workspace w WHERE w.one = 1) AS revision, ` + feedNumber + ` AS event
 FROM sessions s
 JOIN users u ON u.id = s.user_id
 LEFT JOIN organizations o ON o.disabled_at IS NULL AND s.confined_to IN ('', o.id) AND `
@@ -84,20 +85,20 @@ func (s subjects) Subject(ctx context.Context, id session.ID, ref string, now in
 		member   membershipRow
 		revision sql.NullInt64
 		event    int64
-		claims   string
 	}
-	fields := slices.Concat(r.own.fields(), r.user.fields(), r.member.fields(), []any{&r.revision, &r.event, &r.claims})
+	fields := slices.Concat(r.own.fields(), r.user.fields(), r.member.fields(), []any{&r.revision, &r.event})
 	err := s.row(ctx, statement, id.String(), ref, now).Scan(fields...)
 	if err := found("subject", err, session.ErrNotFound); err != nil {
 		return directory.Subject{}, err
 	}
-	subject := directory.Subject{User: r.user.user(), Revision: r.revision.Int64, Event: r.event, ProviderClaims: directory.ProviderClaims(r.claims)}
+	subject := directory.Subject{User: r.user.user(), Revision: r.revision.Int64, Event: r.event}
 	if subject.Session, err = r.own.session(id); err != nil {
 		return directory.Subject{}, err
 	}
 	if subject.Membership, err = r.member.membership(); err != nil {
 		return directory.Subject{}, err
 	}
+	subject.ProviderClaims = r.member.claims
 	err = sessions(s).endWithParent(ctx, &subject.Session)
 	return subject, err
 }
@@ -146,7 +147,7 @@ func (s subjects) OrganizationRules(ctx context.Context, id string) (rules polic
 // the person is not a member.
 type membershipRow struct {
 	id, slug, name, rules, own, place      sql.NullString
-	attributes                             sql.NullString
+	claims                                 directory.ProviderClaims // once membership has read place
 	startedAt, activeAt, endedAt, authTime sql.NullInt64
 	authUntil                              sql.NullInt64
 	ending, acr, connection, madeFor       sql.NullString
@@ -154,7 +155,7 @@ type membershipRow struct {
 }
 
 func (r *membershipRow) fields() []any {
-	return []any{&r.id, &r.slug, &r.name, &r.rules, &r.attributes, &r.own, &r.place, &r.startedAt, &r.activeAt, &r.endedAt, &r.ending,
+	return []any{&r.id, &r.slug, &r.name, &r.rules, &r.own, &r.place, &r.startedAt, &r.activeAt, &r.endedAt, &r.ending,
 		&r.authTime, &r.acr, &r.amr, &r.connection, &r.madeFor, &r.authUntil}
 }
 
@@ -163,14 +164,16 @@ func (r *membershipRow) membership() (*directory.Membership, error) {
 		return nil, nil
 	}
 	m := &directory.Membership{
-		Organization: directory.Organization{
-			ID: r.id.String, Slug: r.slug.String, Name: r.name.String, Connection: r.own.String, Attributes: directory.Attributes(r.attributes.String),
-		},
+		Organization: directory.Organization{ID: r.id.String, Slug: r.slug.String, Name: r.name.String, Connection: r.own.String},
 	}
 	if err := scanJSON(r.rules.String, &m.Organization.Rules); err != nil {
 		return nil, fmt.Errorf("sqlstore: rules of %s: %w", r.id.String, err)
 	}
-	if err := readPlace(r.place.String, m); err != nil {
+	place, further, _ := strings.Cut(r.place.String, "\n")
+	own, further, _ := strings.Cut(further, "\n")
+	organization, claims, _ := strings.Cut(further, "\n")
+	m.Attributes, m.Organization.Attributes, r.claims = directory.Attributes(own), directory.Attributes(organization), directory.ProviderClaims(claims)
+	if err := readPlace(place, m); err != nil {
 		return nil, fmt.Errorf("sqlstore: membership in %s: %w", r.id.String, err)
 	}
 	if r.startedAt.Valid {
@@ -184,7 +187,7 @@ func (r *membershipRow) membership() (*directory.Membership, error) {
 	return m, nil
 }
 
-// readPlace reads a placeColumn.
+// readPlace reads the first line of a placeColumn.
 func readPlace(text string, m *directory.Membership) (err error) {
 	roles := strings.IndexByte(text, '[')
 	if roles > 0 {
@@ -193,14 +196,5 @@ func readPlace(text string, m *directory.Membership) (err error) {
 	if roles < 0 || err != nil {
 		return fmt.Errorf("%q is malformed", text)
 	}
-	text = text[roles:]
-	if text[len(text)-1] == ']' { // without attributes, as those of most members
-		return (*list)(&m.Roles).Scan(text)
-	}
-	reader := json.NewDecoder(strings.NewReader(text))
-	if err := reader.Decode(&m.Roles); err != nil {
-		return err
-	}
-	m.Attributes = directory.Attributes(text[reader.InputOffset():])
-	return nil
+	return (*list)(&m.Roles).Scan(text[roles:])
 }
