@@ -34,7 +34,7 @@ async function causeOfFile(url, { status, type, bytes, whole }, { integrity, byt
   const came = `${url} was answered with ${status} with ${type}`;
   if (status >= 500 || status === 429) return undefined;
   if (status !== 200 || type === "text/html") return cause("module_not_found", `${came}: let the proxy${worker()} pass on all of /client/, of one release`);
-  if (isCompressed(bytes)) return cause("compressed_twice", `${came}, compressed twice: let the proxy leave alone what the backend has compressed`);
+  if (isCompressed(bytes)) return cause("compressed_twice", `${came}, compressed twice: let the proxy compress nothing of the backend's`);
   if (!whole || (integrity && integrity !== (await digest(bytes)))) {
     return cause("module_damaged", `${came} and ${bytes.length} bytes${size ? ` of ${size}` : ""}, which are not the file that module.json names: let the proxy${worker()} neither cut nor change it`);
   }

@@ -25,15 +25,15 @@ const cause = (/** @type {string} */ code, /** @type {string} */ description) =>
 
 /**
  * What the browser itself does not allow.
- * @returns {Promise<Cause | undefined>}
+ * @returns {Cause | undefined}
  */
-async function causeOfBrowser() {
+function causeOfBrowser() {
   if (globalThis.origin === "null") return cause("page_without_origin", `${location.href.slice(0, 200)} has no origin: serve it by http, and give its sandbox allow-same-origin`);
   if (globalThis.navigator?.cookieEnabled === false) return cause("cookies_blocked", `this browser blocks cookies for ${location.host}: allow them`);
   if (globalThis.isSecureContext === false) return cause("insecure_context", `browsers keep no session for ${location.origin}: use https, or http://localhost`);
   if (typeof WebAssembly !== "object") return cause("no_webassembly", "this browser has no WebAssembly, or Lockdown Mode turns it off");
   try {
-    await WebAssembly.compile(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
+    new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
   } catch {
     return cause("webassembly_blocked", "the page's Content-Security-Policy does not allow WebAssembly: add 'wasm-unsafe-eval' to its script-src");
   }
@@ -88,16 +88,16 @@ const underWay = new Map();
 
 /**
  * Explains why the module could not be loaded, or died.
- * @param {unknown} error a text where no data arrived: waiting may mend that
+ * @param {unknown} error a text where no data arrived: waiting may mend that, unless the browser asks for a password
  * @param {string} url of module.json
  * @param {() => boolean} isOver
  * @returns {Promise<Cause | undefined>} undefined if waiting may mend it
  */
 export function explainModule(error, url, isOver) {
-  const look = async () => (await import("./network.js")).causeOfModule(url);
+  const isStalled = typeof error === "string";
+  const look = async () => (await import("./network.js")).causeOfModule(url, isStalled);
   const explain = async () => {
-    if (typeof error === "string") return void console.error("tabard:", error); // which a page may have replaced
-    const found = (await causeOfBrowser()) ?? (await lasting(look, isOver));
+    const found = (!isStalled && causeOfBrowser()) || (await lasting(look, isOver));
     if (!found && !isOver()) console.error("tabard:", url, error);
     return conclude(found, url.replace(/\/client\/module\.json.*/, ""));
   };
@@ -117,7 +117,7 @@ export async function explainState(store, backend, halt) {
   const { error } = store.state;
   if (error?.action === "stop") return say(cause(error.code, `${backend}: ${error.description}`));
   const look = async () => (await import("./network.js")).causeOfBackend(backend);
-  const found = await conclude(await lasting(look, isOver), backend);
+  const found = await conclude(causeOfBrowser() ?? (await lasting(look, isOver)), backend);
   if (found) halt(found);
 }
 

@@ -29,12 +29,12 @@ function causeOfAnswer(asked, { status, type, url, redirected, password, bytes, 
   const cure = cureOfAddress();
   if (status === 511) return cause("not_the_backend", `${came}: sign in to this network first`);
   if (status >= 500 || status === 429) return undefined;
-  if (password) return cause("password_before_backend", `${came}: a gate asks for a password: let it pass on the backend's paths without one`);
+  if (password) return cause("password_before_backend", `${came}: let the proxy pass it on without a password`);
   if (redirected) return cause("backend_redirected", `${came}, redirected to ${url}: let the proxy pass it on as it is`, { address: true });
   if (json?.error === "not_found") {
     return cause("path_not_found", `${came} by a backend at another path: let the proxy pass the path on, or change the public URL`, { address: true });
   }
-  if (isCompressed(bytes)) return cause("compressed_twice", `${came}, compressed twice: let the proxy leave alone what the backend has compressed`);
+  if (isCompressed(bytes)) return cause("compressed_twice", `${came}, compressed twice: let the proxy compress nothing of the backend's`);
   if (status === 404) return cause("backend_not_found", `${came}: ${cure}`, { address: true });
   if (status >= 400 || !json) return cause("not_the_backend", `${came}, not by the backend: ${cure}`, { address: true });
 }
@@ -42,12 +42,14 @@ function causeOfAnswer(asked, { status, type, url, redirected, password, bytes, 
 /**
  * Why the module cannot be loaded.
  * @param {string} url of module.json
+ * @param {boolean} isStalled whether no data arrives, as long as the browser asks for a password
  * @returns {Promise<Cause | undefined>}
  */
-export async function causeOfModule(url) {
+export async function causeOfModule(url, isStalled) {
   if (!/^https?:/.test(url)) return cause("wrong_protocol", `${url} is no address of a server: begin the client's backend with https://, http:// or /`);
   const blocked = watchPolicy(url);
-  const answer = await ask(url);
+  const answer = await ask(url, isStalled ? { credentials: "omit" } : {});
+  if (isStalled) return answer?.password ? causeOfAnswer(url, answer) : undefined;
   if (!answer) return causeOfSilence(url, await blocked());
   const { wasm, exec } = answer.json ?? {};
   if (answer.status !== 200 || !answer.json) return causeOfAnswer(url, answer);
@@ -83,5 +85,5 @@ async function causeOfPost(backend) {
   const answer = await ask(url, { method: "POST", credentials: "omit", headers, body: "{}" });
   if (answer) return answer.json?.error ? undefined : causeOfAnswer("POST " + url, answer);
   if (new URL(url).origin === location.origin) return undefined;
-  return cause("preflight_blocked", `the browser's OPTIONS request to ${url} is not answered by the backend: let the proxy pass on OPTIONS`);
+  return cause("preflight_blocked", `the browser's OPTIONS ${url} was not answered by the backend: let the proxy pass it on`);
 }
