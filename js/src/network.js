@@ -68,7 +68,8 @@ export async function causeOfBackend(backend) {
   const answer = await ask(url, { credentials: "omit" });
   if (answer) return isRefusal(answer) ? causeOfPost(backend) : causeOfAnswer(url, answer);
   const silence = await causeOfSilence(url, await blocked());
-  if (silence?.code !== "cors_blocked" || (await ask(backend + "/.well-known/jwks.json"))?.status !== 200) return silence?.passing ? undefined : silence;
+  const isThere = (silence?.passing || silence?.code === "cors_blocked") && (await ask(backend + "/.well-known/jwks.json"))?.status === 200;
+  if (!isThere) return silence?.passing ? undefined : silence;
   return cause("origin_not_allowed", `${backend} answers no page of ${location.origin}: add this origin to the app in the workspace file`);
 }
 
