@@ -6,7 +6,7 @@ import { organizationOf, type Routes } from "@tabard/client/routes";
 import "@tabard/client/switcher";
 import { createContext, useContext, useState, useSyncExternalStore } from "react";
 import { createRoot } from "react-dom/client";
-import { createBrowserRouter, Outlet, RouterProvider, useBlocker } from "react-router";
+import { createBrowserRouter, Outlet, RouterProvider, useBeforeUnload, useBlocker } from "react-router";
 
 export const tabard = createClient({ backend: "/auth", organization: organizationOf() });
 
@@ -46,7 +46,8 @@ function Notes() {
   const organization = useOrganization();
   const routes = useContext(RoutesContext) as Routes;
   const [draft, setDraft] = useState("");
-  const blocker = useBlocker(() => draft !== "" && !routes.agreed);
+  const blocker = useBlocker(routes.blocker(() => draft !== ""));
+  useBeforeUnload((event) => draft !== "" && event.preventDefault()); // a bookmark, and a closed tab
   const add = async () => {
     await client.fetch(`/api/organizations/${organization?.id}/notes`, { method: "POST", body: JSON.stringify({ text: draft }), headers: { "Content-Type": "application/json" } });
     setDraft("");
