@@ -42,6 +42,13 @@ export function TabardPartition(props: TabardPartitionProps): ReactElement;
  */
 export function useToken(): () => Promise<string>;
 
+/**
+ * {@link Client.fetch} for the organization on the screen: a handler that was made for one organization, and asks when the
+ * tab has gone to another, throws an `AbortError`. What a form sends belongs to the organization it was typed for: send it
+ * by this.
+ */
+export function useOrganizationFetch(): typeof globalThis.fetch;
+
 export interface OrganizationSwitch {
   /** As {@link Client.switchOrganization}. */
   switchOrganization(organization: string): Promise<SwitchResult>;

@@ -20,6 +20,13 @@ export function permissionOf(client: Client, permission: string): Readable<boole
  */
 export function tokenOf(client: Client): () => Promise<string>;
 
+/**
+ * {@link Client.fetch} for the organization that the tab has now. Call it in the script of a component in a partition: what
+ * that asks when the tab has gone to another organization throws an `AbortError`. What a form sends belongs to the
+ * organization it was typed for: send it by this.
+ */
+export function fetchOf(client: Client): typeof globalThis.fetch;
+
 export interface OrganizationSwitch {
   /** What is being switched to; null while nothing is. */
   readonly switching: string | null;

@@ -29,6 +29,13 @@ export const TabardPartition: Component;
  */
 export function useToken(): () => Promise<string>;
 
+/**
+ * {@link Client.fetch} for the organization for which the component was set up, in a {@link TabardPartition}: what it asks
+ * when the tab has gone to another throws an `AbortError`. What a form sends belongs to the organization it was typed for:
+ * send it by this.
+ */
+export function useOrganizationFetch(): typeof globalThis.fetch;
+
 /** Whether the person has a permission in the tab's organization, to show what it is for. The API decides. */
 export function usePermission(permission: string): ComputedRef<boolean>;
 

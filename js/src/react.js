@@ -1,7 +1,7 @@
 // @ts-check
 import { createContext, createElement, Fragment, useContext, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 
-import { activeOrganization, defineSwitcher, hasPermission, isSignedIn, noPartition, noSwitch, starting, switchesOf, tokenFor } from "./starting.js";
+import { activeOrganization, defineSwitcher, fetchIn, hasPermission, isSignedIn, noPartition, noSwitch, starting, switchesOf, tokenFor } from "./starting.js";
 
 /** @import { Client, Organization } from "../index.js" */
 
@@ -53,6 +53,12 @@ export function useToken() {
   const client = useTabard();
   const partition = usePartition();
   return useMemo(() => tokenFor(client, partition), [client, partition]);
+}
+
+export function useOrganizationFetch() {
+  const client = useTabard();
+  const partition = usePartition();
+  return useMemo(() => fetchIn(client, partition), [client, partition]);
 }
 
 export function useSwitchOrganization() {

@@ -44,6 +44,19 @@ export const tokenFor = (client, partition) => async () => {
 };
 
 /**
+ * The client's fetch for a partition: what a component began for one organization never goes
+ * to another, however late it asks.
+ * @param {import("../index.js").Client} client
+ * @param {Partition} partition
+ * @returns {typeof globalThis.fetch}
+ */
+export const fetchIn = (client, { signal }) => async (input, init) => {
+  signal.throwIfAborted();
+  const own = init?.signal ?? (input instanceof Request ? input.signal : undefined);
+  return client.fetch(input, { ...init, signal: own ? AbortSignal.any([own, signal]) : signal });
+};
+
+/**
  * Whether somebody is signed in.
  * @param {State} state
  */

@@ -1,5 +1,5 @@
 // @ts-check
-import { activeOrganization, defineSwitcher, hasPermission, noSwitch, switchesOf, tokenFor } from "./starting.js";
+import { activeOrganization, defineSwitcher, fetchIn, hasPermission, noSwitch, switchesOf, tokenFor } from "./starting.js";
 
 /** @import { Client } from "../index.js" */
 
@@ -43,6 +43,9 @@ export const permissionOf = (client, permission) => storeOf(client, () => hasPer
 
 /** @param {Client} client */
 export const tokenOf = (client) => () => tokenFor(client, client.partition)();
+
+/** @param {Client} client */
+export const fetchOf = (client) => fetchIn(client, client.partition);
 
 /** @param {Client} client */
 export function switchOf(client) {

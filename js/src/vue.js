@@ -1,7 +1,7 @@
 // @ts-check
 import { computed, defineComponent, Fragment, h, inject, onMounted, shallowReadonly, shallowRef, watchPostEffect } from "vue";
 
-import { activeOrganization, defineSwitcher, hasPermission, isSignedIn, noPartition, noSwitch, starting, switchesOf, tokenFor } from "./starting.js";
+import { activeOrganization, defineSwitcher, fetchIn, hasPermission, isSignedIn, noPartition, noSwitch, starting, switchesOf, tokenFor } from "./starting.js";
 
 /** @import { Client } from "../index.js" */
 /** @import { TabardSwitcher as Switcher } from "../switcher.js" */
@@ -61,6 +61,11 @@ export const TabardPartition = defineComponent((_, { slots }) => {
 export function useToken() {
   const { client } = provided();
   return () => tokenFor(client, client.partition)();
+}
+
+export function useOrganizationFetch() {
+  const { client } = provided();
+  return fetchIn(client, client.partition);
 }
 
 /** @param {string} permission */
