@@ -147,6 +147,11 @@ func TestBeforeSwitch_OneQuestion(t *testing.T) {
 	})
 }
 
+// secondBlocker adds a blocker that knows nothing of the page's question, after the form's,
+// of which React Router asks the last.
+const secondBlocker = `; globalThis.blocks = true; new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 50)))
+	.then(() => void router.getBlocker("another", () => blocks))`
+
 // TestBeforeSwitch_NoThirdQuestion: a blocker that does not know the page's question asks a
 // second time, and the console says how to ask once. When the person leaves, that is all.
 func TestBeforeSwitch_NoThirdQuestion(t *testing.T) {
@@ -157,7 +162,7 @@ func TestBeforeSwitch_NoThirdQuestion(t *testing.T) {
 	for _, way := range []string{"the switcher", "switchOrganization", "go"} {
 		chrome.Go(t, tab, d.Origin+"/acme/notes")
 		awaitRoute(t, tab, "/acme/notes", "acme")
-		chrome.Eval[any](t, tab, askOnce+`; router.getBlocker("another", () => true)`)
+		chrome.Eval[any](t, tab, askOnce+secondBlocker)
 		asks[way](t, tab)
 		chrome.Await(t, tab, `questions.length === 1`)
 		chrome.Eval[any](t, tab, `void answer(true)`)
@@ -177,7 +182,7 @@ func TestBeforeSwitch_AnswerIsForWhatWasTyped(t *testing.T) {
 	d, tab := example.Open(t, wirings["the router's navigate"])
 	example.SignIn(t, d, tab, "/acme/notes", "alice")
 	awaitRoute(t, tab, "/acme/notes", "acme")
-	chrome.Eval[any](t, tab, askOnce+`; globalThis.blocks = true; router.getBlocker("another", () => blocks)`)
+	chrome.Eval[any](t, tab, askOnce+secondBlocker)
 	move(t, tab, `routes.go("/globex/notes")`)
 	chrome.Await(t, tab, `questions.length === 1`)
 	chrome.Eval[any](t, tab, `void answer(true)`)

@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 	"github.com/tabard-auth/tabard/browser_test/kit/demo"
 	"github.com/tabard-auth/tabard/browser_test/kit/example"
+	"github.com/tabard-auth/tabard/browser_test/kit/program"
 )
 
 // signInWindow opens a window for a sign-in at a press, as browsers demand.
@@ -30,7 +33,7 @@ func TestSignIn_InAWindow(t *testing.T) {
 	chrome.Await(t, other, `document.querySelector("#sign-in")`)
 	chrome.Show(t, tab)
 	for _, person := range []string{"alice", "bob"} {
-		chrome.Eval[any](t, tab, `{ document.querySelectorAll("#typed, #in-window").forEach((e) => e.remove()); signedIn = undefined; given = { organization: "globex" }; }; `+signInWindow)
+		chrome.Eval[any](t, tab, `{ document.querySelectorAll("#typed, #in-window").forEach((e) => e.remove()); signedIn = undefined; given = { organization: "globex", prompt: "login" }; }; `+signInWindow)
 		popup := chrome.OpenedBy(t, tab, func() { chrome.Press(t, tab, "#in-window") })
 		chrome.Press(t, popup, "#person-"+person)
 		chrome.Await(t, tab, `globalThis.signedIn === "yes"`)
@@ -55,6 +58,7 @@ func TestSignIn_CanceledInAWindow(t *testing.T) {
 	chrome.Eval[any](t, tab, signInWindow)
 	popup := chrome.OpenedBy(t, tab, func() { chrome.Press(t, tab, "#in-window") })
 	chrome.Press(t, popup, "#cancel")
+	chrome.Press(t, popup, "main a") // the page with the provider's error
 	chrome.Await(t, tab, `globalThis.signedIn === "access_denied sign_in"`)
 	chrome.AwaitClosed(t, popup)
 	if got := chrome.Eval[string](t, tab, `tabard.state.status`); got != "signed_out" {
@@ -66,7 +70,14 @@ func TestSignIn_CanceledInAWindow(t *testing.T) {
 // person signs in there, and the frame gets nothing of it.
 func TestSignIn_WindowOfAFrame(t *testing.T) {
 	t.Parallel()
-	page := httptest.NewServer(http.FileServer(http.Dir(example.Page(t, "react/main.tsx", "")))) // whose policy allows frames
+	folder := example.Page(t, "react/main.tsx", "")
+	index := filepath.Join(folder, "index.html")
+	html, err := os.ReadFile(index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program.Write(t, index, string(html)+`<script>addEventListener("message", ({ data }) => eval(data));</script>`)
+	page := httptest.NewServer(http.FileServer(http.Dir(folder))) // whose policy allows frames
 	t.Cleanup(page.Close)
 	d := demo.StartWith(t, page.URL)
 	tab := chrome.New(t)
@@ -75,7 +86,6 @@ func TestSignIn_WindowOfAFrame(t *testing.T) {
 		fmt.Fprintf(w, `<!doctype html><title>another site</title><iframe id="frame" src=%q width="600" height="400"></iframe>`, d.Origin)
 	}))
 	t.Cleanup(site.Close)
-	chrome.Before(t, tab, `if (top !== window) addEventListener("message", ({ data }) => { document.body.click(); eval(data); });`)
 	chrome.Go(t, tab, site.URL)
 	said := func(expression, want string) {
 		t.Helper()
