@@ -22,7 +22,7 @@ func newDrafting(t *testing.T, entry, person, organization string) drafting {
 	if organization == "lamna" {
 		withStrictBank(t, d.demo)
 	}
-	d.Before(t, posts+`addEventListener("beforeunload", (event) => (sessionStorage.asked = event.defaultPrevented));`)
+	d.Before(t, posts+`addEventListener("beforeunload", (event) => (event.preventDefault = () => (sessionStorage.asked = true)));`)
 	d.Go(t, d.demo.Origin+"/"+organization+"/notes")
 	d.signIn(t, person)
 	return d
@@ -158,7 +158,8 @@ func (d drafting) isSignedOut(t *testing.T) {
 	d.Show(t)
 	d.Await(t, `tabard.state.status === "signed_out" && document.querySelector("#sign-in")`)
 	d.checkGone(t)
-	d.signIn(t, "dana")
+	firefox.Eval[any](t, d.Tab, `void tabard.signIn({ prompt: "login" })`)
+	d.Press(t, "#person-dana")
 	d.awaitRoute(t, "/acme/notes", "acme")
 	d.checkGone(t)
 }
