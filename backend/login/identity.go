@@ -43,6 +43,7 @@ type Identity struct {
 
 	tokens        *oauth2.Token
 	askedUserInfo bool
+	until         time.Time // for requests of userinfo; zero without a limit
 }
 
 // Refused is the error of a sign-in that was refused by the provider or by a check of
@@ -82,6 +83,8 @@ const maxSkew = 60
 // identity token (OpenID Connect Core section 3.1.3.7). The error is *Refused or
 // ErrUnavailable.
 func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values, now int64) (Identity, error) {
+	ctx, cancel := withinCall(ctx)
+	defer cancel()
 	found, err := p.discover(ctx)
 	if err != nil {
 		return Identity{}, err
@@ -112,6 +115,7 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 		return Identity{}, err
 	}
 	identity.Token, identity.tokens = raw, tokens
+	identity.until, _ = ctx.Deadline()
 	if len(tokens.RefreshToken) <= maxRefreshToken {
 		identity.RefreshToken = tokens.RefreshToken
 	}

@@ -153,6 +153,8 @@ type Request struct {
 
 // AuthorizationURL returns the address of the authorization request.
 func (p *Provider) AuthorizationURL(ctx context.Context, a Attempt, r Request) (string, error) {
+	ctx, cancel := withinCall(ctx)
+	defer cancel()
 	found, err := p.discover(ctx)
 	if err != nil {
 		return "", err
