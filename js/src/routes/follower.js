@@ -65,7 +65,7 @@ export class Follower {
     this.#synchronize();
     watch(() => this.addressChanged(), this.#closing.signal);
     // What is typed after an answer is asked about again.
-    addEventListener("input", () => this.#forgetAnswers(), { capture: true, signal: this.#closing.signal });
+    window.addEventListener("input", () => this.#forgetAnswers(), { capture: true, signal: this.#closing.signal });
     const stop = this.#client.subscribe((state) => this.#onState(state));
     this.#closing.signal.addEventListener("abort", stop);
     this.#interceptSwitches(/** @type {any} */ (this.#client)[routesHook]);
