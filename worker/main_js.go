@@ -99,7 +99,7 @@ func checkDomains(ctx context.Context, store *sqlstore.Store, r overhttps.Resolv
 	return err
 }
 
-// defaultResolver answers DNS over HTTPS in JSON.
+// defaultResolver answers DNS over HTTPS.
 const defaultResolver = "https://cloudflare-dns.com/dns-query"
 
 // defaultRetention is how long the trail is kept: a D1 database holds 10 GB.
@@ -139,6 +139,9 @@ func readSettings(variable func(string) string) (settings, error) {
 	problems = append(problems, readProvider(variable, &s.provider)...)
 	s.algorithm, s.keyLife, s.retention = signingkey.ES256, signingkey.DefaultLife, defaultRetention
 	s.resolver = overhttps.Resolver{URL: cmp.Or(variable("TABARD_DNS_OVER_HTTPS"), defaultResolver), Transport: edge.Transport{}}
+	if err := overhttps.CheckURL(s.resolver.URL); err != nil {
+		problems = append(problems, fmt.Errorf("TABARD_DNS_OVER_HTTPS: %w", err))
+	}
 	s.cookieMark = variable("TABARD_COOKIE_MARK")
 	s.loopbackConnections = variable("TABARD_LOOPBACK_CONNECTIONS") == "true"
 	var err error
