@@ -15,7 +15,6 @@ import (
 	"github.com/syumai/workers/cloudflare"
 	"github.com/syumai/workers/cloudflare/d1"
 
-	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/domain/overhttps"
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/login"
@@ -95,7 +94,7 @@ func cleanUp(ctx context.Context, store *sqlstore.Store, r host.Rotation, retent
 const maxDomains = 20
 
 func checkDomains(ctx context.Context, store *sqlstore.Store, r overhttps.Resolver) error {
-	_, _, err := host.CheckDomains(ctx, store, r, time.Now(), directory.Domain{}, maxDomains)
+	_, err := host.CheckDomains(ctx, store, r, time.Now(), maxDomains)
 	return err
 }
 

@@ -39,6 +39,7 @@ type Server struct {
 	records   map[string][][]string // of a name, the strings of each record
 	aliases   map[string]string
 	fault     Fault
+	faulty    []string // the names that the fault is about; nil means all
 	asked     []string
 	addresses map[string]string // by network
 }
@@ -133,11 +134,12 @@ func (s *Server) Break(broken bool) {
 	}
 }
 
-// Fault makes every answer faulty; None makes them right again.
-func (s *Server) Fault(f Fault) {
+// Fault makes every answer faulty, or those about some names; None makes all of them
+// right again.
+func (s *Server) Fault(f Fault, names ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.fault = f
+	s.fault, s.faulty = f, names
 }
 
 // Asked returns the names that were asked for, each without its last dot.
@@ -201,16 +203,20 @@ func (s *Server) answer(packet []byte, network string) []byte {
 	name := strings.TrimSuffix(strings.ToLower(q.Name.String()), ".")
 	s.asked = append(s.asked, name)
 	s.fill(&answer, name, q.Type)
+	fault := s.fault
+	if s.faulty != nil && !slices.Contains(s.faulty, name) {
+		fault = None
+	}
 	switch {
-	case s.fault == Silent, s.fault == Truncated && network == "tcp":
+	case fault == Silent, fault == Truncated && network == "tcp":
 		return nil
-	case s.fault == Fails:
+	case fault == Fails:
 		answer.RCode, answer.Answers = dnsmessage.RCodeServerFailure, nil
-	case s.fault == Refuses:
+	case fault == Refuses:
 		answer.RCode, answer.Answers = dnsmessage.RCodeRefused, nil
-	case s.fault == Truncated:
+	case fault == Truncated:
 		answer.RCode, answer.Truncated, answer.Answers = dnsmessage.RCodeSuccess, true, nil
-	case s.fault == Foreign:
+	case fault == Foreign:
 		answer.Questions = []dnsmessage.Question{{Name: dnsmessage.MustNewName("other.example."), Type: q.Type, Class: q.Class}}
 	}
 	packed := pack(answer)
@@ -218,7 +224,7 @@ func (s *Server) answer(packet []byte, network string) []byte {
 		answer.Truncated, answer.Answers = true, nil
 		packed = pack(answer)
 	}
-	if s.fault == Garbled {
+	if fault == Garbled {
 		return packed[:len(packed)-3]
 	}
 	return packed
