@@ -2,6 +2,7 @@
 package domaintest
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -39,7 +40,7 @@ type Server struct {
 	records   map[string][][]string // of a name, the strings of each record
 	aliases   map[string]string
 	fault     Fault
-	faulty    []string // the names that the fault is about; nil means all
+	faults    map[string]Fault // of some names
 	asked     []string
 	addresses map[string]string // by network
 }
@@ -57,7 +58,7 @@ func New(t testing.TB) *Server {
 	}
 	t.Cleanup(func() { errors.Join(conn.Close(), stream.Close()) })
 	s := &Server{
-		records: map[string][][]string{}, aliases: map[string]string{},
+		records: map[string][][]string{}, aliases: map[string]string{}, faults: map[string]Fault{},
 		addresses: map[string]string{"udp": conn.LocalAddr().String(), "tcp": stream.Addr().String()},
 	}
 	go s.serve(conn)
@@ -134,12 +135,17 @@ func (s *Server) Break(broken bool) {
 	}
 }
 
-// Fault makes every answer faulty, or those about some names; None makes all of them
-// right again.
+// Fault makes every answer faulty, or those about some names; without names None makes all
+// of them right again.
 func (s *Server) Fault(f Fault, names ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.fault, s.faulty = f, names
+	if len(names) == 0 {
+		s.fault, s.faults = f, map[string]Fault{}
+	}
+	for _, name := range names {
+		s.faults[name] = f
+	}
 }
 
 // Asked returns the names that were asked for, each without its last dot.
@@ -203,10 +209,7 @@ func (s *Server) answer(packet []byte, network string) []byte {
 	name := strings.TrimSuffix(strings.ToLower(q.Name.String()), ".")
 	s.asked = append(s.asked, name)
 	s.fill(&answer, name, q.Type)
-	fault := s.fault
-	if s.faulty != nil && !slices.Contains(s.faulty, name) {
-		fault = None
-	}
+	fault := cmp.Or(s.faults[name], s.fault)
 	switch {
 	case fault == Silent, fault == Truncated && network == "tcp":
 		return nil
