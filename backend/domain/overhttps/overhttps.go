@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net"
 	"net/http"
 	"net/url"
@@ -93,11 +92,11 @@ func (r Resolver) post(ctx context.Context, query []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer response.Body.Close()
-	media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	media, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
 	switch {
 	case response.StatusCode != http.StatusOK:
 		return nil, fmt.Errorf("the resolver answered with status %d", response.StatusCode)
-	case media != mediaType:
+	case !strings.EqualFold(strings.TrimSpace(media), mediaType):
 		return nil, fmt.Errorf("the resolver answered with %.100q, not with %s", media, mediaType)
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxMessage+1))
