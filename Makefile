@@ -34,12 +34,12 @@ test: setup build lint ## everything but what takes long
 	$(GOTESTSUM) --format pkgname -- $(RACE) -timeout 30m $$(go list ./... | grep -vE '$(DRIVERS)')
 	$(GOTESTSUM) --format pkgname -- -timeout 40m -p 3 -parallel 3 $$(go list ./... | grep -E '$(DRIVERS)')
 
-test-long: setup build ## what takes long: builds of frameworks and releases, the Worker under the promises, soak
+test-long: setup build ## what takes long: builds of frameworks and releases, the Worker under the promises, soak, chaos
 	$(GOTESTSUM) --format pkgname -- -tags long -timeout 40m -p 2 -parallel 2 -run '$(LONG_TESTS)' $(addprefix ./,$(sort $(dir $(LONG))))
-	$(GOTESTSUM) --format pkgname -- -tags long -count=1 -timeout 50m ./browser_test/soak
+	$(GOTESTSUM) --format pkgname -- -tags long -count=1 -timeout 50m -p 1 ./browser_test/soak ./browser_test/chaos
 
-chaos-short: setup build ## twenty seconds under each fault that make chaos has
-	go test -count=1 -timeout 50m -tags long ./browser_test/chaos
+chaos-short: setup build ## eight seconds under each fault that make chaos has, ten minutes in all
+	go test -count=1 -timeout 30m -tags long ./browser_test/chaos
 
 chaos: build ## people at work under one kind of fault after the other, three minutes each; it resumes where it ended
 	go test -count=1 -timeout 3h -tags long -v ./browser_test/chaos -args -for 3m -people 200 -members 1000000 -results chaos.jsonl $(ARGS)

@@ -44,30 +44,77 @@ func TestAttempts_OneLastingCookie(t *testing.T) {
 // sets another browser value, and the browser keeps the last. The other sign-ins
 // restart once, or find the user signed in.
 func TestAttempts_TwelveAtOnceWithoutCookie(t *testing.T) {
-	for name, sooner := range map[string]bool{"the last comes back last": false, "the last comes back first": true} {
+	for at, query := range map[string]string{"the workspace's provider": "", "an organization's own": "organization=acme&"} {
+		for name, sooner := range map[string]bool{"the last comes back last": false, "the last comes back first": true} {
+			t.Run(at+", "+name, func(t *testing.T) {
+				w := newWorld(t, nil)
+				w.connect("acme", directory.Provisioning{JustInTime: true})
+				jar := w.browser()
+				var pages []httpbrowser.Response
+				for i := range 12 {
+					tab := w.browser() // no answer has arrived
+					pages = append(pages, tab.Login(fmt.Sprintf("%sreturn_to=/tab-%d", query, i)))
+					jar.Restore(tab.Keep())
+				}
+				for i := range pages {
+					if sooner {
+						i = 11 - i
+					}
+					landed := jar.Choose(pages[i], "alice")
+					if landed = jar.Choose(landed, "alice"); landed.URL.Path != fmt.Sprintf("/tab-%d", i) {
+						t.Errorf("%d landed on %s: %d %s", i, landed.URL, landed.Status, landed.Body)
+					}
+				}
+				w.mint(jar, "acme")
+				w.theSession(jar)
+			})
+		}
+	}
+}
+
+// TestAttempt_RestartsAtTheOwnConnectionOnly checks that a callback restarts at an
+// organization's own provider only in a browser that began there. Whoever runs that
+// provider could otherwise sign anybody in as somebody else.
+func TestAttempt_RestartsAtTheOwnConnectionOnly(t *testing.T) {
+	for name, visit := range map[string]string{"has no value": "", "began at the workspace's provider": "return_to=/", "began at another organization's": "organization=globex"} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, nil)
-			jar := w.browser()
-			var pages []httpbrowser.Response
-			for i := range 12 {
-				tab := w.browser() // no answer has arrived
-				pages = append(pages, tab.Login(fmt.Sprintf("return_to=/tab-%d", i)))
-				for name, value := range tab.Cookies() {
-					jar.SetCookie(name, value)
-				}
+			provider := w.connect("acme", directory.Provisioning{JustInTime: true})
+			w.connect("globex", directory.Provisioning{})
+			attack := w.browser().Login("organization=acme&return_to=/notes")
+			victim := w.browser()
+			if visit != "" {
+				victim.Login(visit)
 			}
-			for i := range pages {
-				if sooner {
-					i = 11 - i
-				}
-				landed := jar.Choose(pages[i], "alice")
-				if landed = jar.Choose(landed, "alice"); landed.URL.Path != fmt.Sprintf("/tab-%d", i) {
-					t.Errorf("%d landed on %s: %d %s", i, landed.URL, landed.Status, landed.Body)
-				}
+			got := victim.Step(publicURL + "/callback/con_acme?" + provider.SignIn(attack.URL.String(), "mallory").Encode())
+			asked := victim.Follow(firstLink(w, got, http.StatusBadRequest))
+			on := linksOf(asked)["Continue to sign in"]
+			if on == "" || len(sessionCookies(victim)) != 0 {
+				t.Fatalf("the page led to %s without asking: %s", asked.URL, asked.Body)
 			}
-			w.mint(jar, "acme")
-			w.theSession(jar)
+			if landed := victim.Choose(victim.Follow(on), "alice"); landed.URL.String() != origin+"/notes" {
+				t.Errorf("asked, it led to %s: %s", landed.URL, landed.Body)
+			}
+			w.theSession(victim)
 		})
+	}
+}
+
+// TestAttempt_BlockedCookiesAtAConnection checks that the second callback without a
+// cookie tells the person about cookies.
+func TestAttempt_BlockedCookiesAtAConnection(t *testing.T) {
+	w := newWorld(t, nil)
+	provider := w.connect("acme", directory.Provisioning{JustInTime: true})
+	address := publicURL + "/login?organization=acme"
+	for _, want := range []string{"another browser", "does not store cookies"} {
+		page := w.browser().Follow(address)
+		if on := linksOf(page)["Continue to sign in"]; on != "" {
+			page = w.browser().Follow(on)
+		}
+		got := w.browser().Step(publicURL + "/callback/con_acme?" + provider.SignIn(page.URL.String(), "alice").Encode())
+		if address = firstLink(w, got, http.StatusBadRequest); !strings.Contains(got.Body, want) {
+			t.Errorf("the page does not say %q: %s", want, got.Body)
+		}
 	}
 }
 
@@ -120,7 +167,8 @@ func TestAttempt_RestartedProvesNothing(t *testing.T) {
 		provider := w.connect("acme", directory.Provisioning{})
 		page := w.browser().Login("organization=acme")
 		back := publicURL + "/callback/con_acme?" + provider.SignIn(page.URL.String(), "mallory").Encode()
-		if got := w.browser().Step(back); !strings.HasPrefix(got.Header.Get("Location"), origin) {
+		victim := w.browser()
+		if got := victim.Step(back); strings.HasPrefix(got.Header.Get("Location"), provider.Issuer) || len(sessionCookies(victim)) != 0 {
 			t.Errorf("%d %v", got.Status, got.Header)
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/tabard-auth/tabard/backend/isolationtest"
 )
@@ -15,6 +16,7 @@ import (
 // token. The report names the route and the evidence. In a Go test, [isolationtest.Run]
 // fails with the same findings.
 func ExampleCheck() {
+	var mu sync.Mutex              // the kit sends both tenants' requests at once
 	notes := map[string][]string{} // by organization
 	service := http.NewServeMux()
 	service.HandleFunc("POST /organizations/{organization}/notes", func(w http.ResponseWriter, r *http.Request) {
@@ -23,6 +25,8 @@ func ExampleCheck() {
 			return
 		}
 		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
 		notes[r.PathValue("organization")] = append(notes[r.PathValue("organization")], string(body))
 		json.NewEncoder(w).Encode(map[string]string{"id": "note"})
 	})
@@ -31,6 +35,8 @@ func ExampleCheck() {
 			http.Error(w, "sign in", http.StatusUnauthorized)
 			return
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		json.NewEncoder(w).Encode(notes[r.PathValue("organization")]) // for any token
 	})
 

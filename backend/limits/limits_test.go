@@ -68,8 +68,8 @@ func TestLimits_SignIns(t *testing.T) {
 		"many addresses":          {"/login", func(i int) string { return fmt.Sprintf("192.0.2.%d", i%200) }, 600},
 		"as IPv6":                 {"/login", func(int) string { return "::ffff:192.0.2.1" }, 5},
 		"one /64":                 {"/login", func(i int) string { return fmt.Sprintf("2001:db8::%x", i+1) }, 5},
-		"many /64 of one /48":     {"/login", func(i int) string { return fmt.Sprintf("2001:db8:0:%x::1", i) }, 50},
-		"many /48 of one /32":     {"/login", func(i int) string { return fmt.Sprintf("2001:db8:%x::1", i) }, 500},
+		"many /64 of one /48":     {"/login", func(i int) string { return fmt.Sprintf("2001:db8:0:%x::1", i*109) }, 50},
+		"many /48 of one /32":     {"/login", func(i int) string { return fmt.Sprintf("2001:db8:%x::1", i*109) }, 500},
 		"many /32":                {"/login", func(i int) string { return fmt.Sprintf("2001:%x::1", i) }, 600},
 		"an address that is none": {"/login", func(int) string { return "@" }, 600},
 	} {
@@ -115,6 +115,30 @@ func TestLimits_RequestsThatFail(t *testing.T) {
 	w.now = w.now.Add(time.Minute)
 	if got := mint(0); got.StatusCode == http.StatusTooManyRequests {
 		t.Error("a minute later it is refused")
+	}
+}
+
+// TestLimits_RequestsThatFailOfIPv6 counts refused requests by the /64, the /48 and the
+// /32 of a client, which may have any address of these.
+func TestLimits_RequestsThatFailOfIPv6(t *testing.T) {
+	for name, test := range map[string]struct {
+		address func(i int) string
+		other   string // of another network of that size
+		want    int
+	}{
+		"one /64":             {func(i int) string { return fmt.Sprintf("2001:db8::%x", i+1) }, "2001:db8:0:1::1", 5},
+		"many /64 of one /48": {func(i int) string { return fmt.Sprintf("2001:db8:0:%x::1", i*109) }, "2001:db8:1::1", 50},
+		"many /48 of one /32": {func(i int) string { return fmt.Sprintf("2001:db8:%x:%x::1", i*109, i) }, "2001:db9::1", 500},
+	} {
+		w := newWorld(limits.Most{Refused: 5})
+		w.status = http.StatusUnauthorized
+		got := w.passed(600, func(i int) *http.Response { return w.send(http.MethodPost, "/token", test.address(i), "") })
+		if got != test.want {
+			t.Errorf("%s: %d passed, want %d", name, got, test.want)
+		}
+		if answer := w.send(http.MethodPost, "/token", test.other, ""); answer.StatusCode == http.StatusTooManyRequests {
+			t.Errorf("%s: another network is refused", name)
+		}
 	}
 }
 
