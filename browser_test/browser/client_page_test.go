@@ -16,9 +16,9 @@ import (
 // at answers some paths in front of the demo, which keeps the rest.
 type at map[string]http.HandlerFunc
 
-// page is a page whose client is built from the sources, as a bundler does, on an origin
+// setup is a page whose client is built from the sources, as a bundler does, on an origin
 // of its own, in front of the demo.
-type page struct {
+type setup struct {
 	// options are the client's. DEMO stands for the demo's origin.
 	options string
 	policy  string // Content-Security-Policy, with DEMO as well
@@ -30,11 +30,11 @@ type page struct {
 
 // clientPage returns what serves a page with a client.
 func clientPage(options, policy string, front at) func(*testing.T, *demo.Demo) string {
-	return page{options: options, policy: policy, front: front}.serve
+	return setup{options: options, policy: policy, front: front}.serve
 }
 
 // serve serves the page and returns its address.
-func (p page) serve(t *testing.T, d *demo.Demo) string {
+func (p setup) serve(t *testing.T, d *demo.Demo) string {
 	t.Helper()
 	proxy := forwarder(t, d.Origin)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -53,7 +53,7 @@ func (p page) serve(t *testing.T, d *demo.Demo) string {
 }
 
 // own answers a path of the page itself.
-func (p page) own(w http.ResponseWriter, r *http.Request, origin string) bool {
+func (p setup) own(w http.ResponseWriter, r *http.Request, origin string) bool {
 	filled := strings.NewReplacer("DEMO", origin)
 	script := func(text string) {
 		w.Header().Set("Content-Type", "text/javascript")

@@ -167,7 +167,7 @@ func mistakesOfPages() map[string]mistake {
 		return clientPage(`{ backend: "`+strings.Replace(d.Origin, "http:", "https:", 1)+`/auth" }`, "", nil)(t, d)
 	}
 	worker := func(script string) func(*testing.T, *demo.Demo) string {
-		return page{options: ofTheDemo, worker: script}.serve
+		return setup{options: ofTheDemo, worker: script}.serve
 	}
 	return map[string]mistake{
 		"another server's port":             {page: silent, code: "cors_blocked", line: []string{"/auth/client/module.json", "PAGE", "the backend that answers"}},
@@ -176,9 +176,9 @@ func mistakesOfPages() map[string]mistake {
 		"an address of a file":              {page: clientPage(`{ backend: "/auth/client" }`, "", nil), code: "backend_not_found", line: []string{"/auth/client/client/module.json", "a backend is at PAGE/auth"}},
 		"an address of an endpoint":         {page: clientPage(`{ backend: "/auth/login" }`, "", nil), code: "path_not_found", line: []string{"/auth/login/client/module.json", "a backend is at PAGE/auth"}},
 		"no path":                           {page: clientPage(`{ backend: "/" }`, "", at{"/client/": shell}), code: "not_the_backend", line: []string{"PAGE/client/module.json", "a backend is at PAGE/auth"}},
-		"a base address":                    {page: page{options: `{ backend: "auth" }`, head: `<base href="/app/">`, front: at{"/app/": notFound}}.serve, code: "backend_not_found", line: []string{"PAGE/app/auth/client/module.json", "<base href> is PAGE/app/", "a backend is at PAGE/auth"}},
+		"a base address":                    {page: setup{options: `{ backend: "auth" }`, head: `<base href="/app/">`, front: at{"/app/": notFound}}.serve, code: "backend_not_found", line: []string{"PAGE/app/auth/client/module.json", "<base href> is PAGE/app/", "a backend is at PAGE/auth"}},
 		"a policy without the script":       {page: clientPage(`{ backend: "DEMO/auth" }`, "connect-src DEMO; script-src 'self'"+wasm, nil), code: "script_blocked", line: []string{"DEMO/auth/client/exec.", "script-src"}},
-		"a policy of nonces alone":          {page: page{options: ofTheDemo, policy: "script-src 'nonce-abc'" + wasm, nonce: "abc"}.serve, code: "script_blocked", line: []string{"PAGE/auth/client/exec.", "add PAGE to its script-src"}},
+		"a policy of nonces alone":          {page: setup{options: ofTheDemo, policy: "script-src 'nonce-abc'" + wasm, nonce: "abc"}.serve, code: "script_blocked", line: []string{"PAGE/auth/client/exec.", "add PAGE to its script-src"}},
 		"a page in a sandbox":               {page: clientPage(ofTheDemo, "sandbox allow-scripts", nil), code: "page_without_origin", line: []string{"PAGE/", "allow-same-origin"}},
 		"a service worker with a shell":     {page: worker(shells), worker: true, code: "not_the_backend", line: []string{"module.json", "text/html", "the service worker PAGE/worker.js"}},
 		"a service worker with old answers": {page: worker(old), worker: true, code: "module_not_found", line: []string{"module.old.wasm", "404", "service worker"}},
@@ -207,7 +207,7 @@ func TestCauses_StrictDynamic(t *testing.T) {
 	d := demo.Start(t)
 	tab := chrome.New(t)
 	console := chrome.Watch(t, tab)
-	address := page{options: ofTheDemo, policy: "script-src 'nonce-abc' 'strict-dynamic' 'wasm-unsafe-eval'; object-src 'none'", nonce: "abc"}.serve(t, d)
+	address := setup{options: ofTheDemo, policy: "script-src 'nonce-abc' 'strict-dynamic' 'wasm-unsafe-eval'; object-src 'none'", nonce: "abc"}.serve(t, d)
 	register(t, d, address)
 	chrome.Go(t, tab, address)
 	chrome.Await(t, tab, `tabard.state.status === "signed_out"`)
