@@ -143,6 +143,10 @@ var deploymentErrors = map[string]bool{
 	"invalid_request_object": true, "request_not_supported": true, "request_uri_not_supported": true, "invalid_redirect_uri": true,
 }
 
+// IsDeploymentError reports whether no person causes an error code of an authorization
+// response.
+func IsDeploymentError(code string) bool { return deploymentErrors[code] }
+
 // errorCode is the syntax of an error code (RFC 6749 section 4.1.2.1) with a length
 // that fits into a URL.
 var errorCode = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E][\x20\x21\x23-\x5B\x5D-\x7E]{0,99}$`)
