@@ -132,7 +132,7 @@ func (p *Provider) endpointError(endpoint string, status int, code, said string)
 var (
 	noEndpoint = map[int]bool{http.StatusNotFound: true, http.StatusMethodNotAllowed: true, http.StatusGone: true}
 	retryLater = map[int]bool{http.StatusRequestTimeout: true, http.StatusTooEarly: true, http.StatusTooManyRequests: true}
-	retryCodes = map[string]bool{"server_error": true, "temporarily_unavailable": true}
+	retryCodes = map[string]bool{"server_error": true, "temporarily_unavailable": true, noTokens: true}
 )
 
 // deploymentErrors are the error codes of an authorization response that no person
