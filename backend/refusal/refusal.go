@@ -87,8 +87,8 @@ func (r *Refusal) Body() api.Error {
 
 // Is reports whether an error is a refusal.
 func Is(err error) bool {
-	var r *Refusal
-	return errors.As(err, &r)
+	_, is := errors.AsType[*Refusal](err)
+	return is
 }
 
 // From returns the refusal in an error. Any other error is a fault of the store or of
