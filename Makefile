@@ -19,8 +19,8 @@ LONG_TESTS  = ^($(shell grep -hoE '^func Test\w+' $(LONG) | cut -c6- | paste -sd
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## the browser module and face (js/dist), and bin/tabard
-	go run ./js/build
+build: ## the browser module and face (js/dist), and bin/tabard; DEBUG=1 keeps names and lines, PLAIN=1 is Go's own output
+	go run ./js/build $(if $(PLAIN),-plain,$(if $(DEBUG),-debug))
 	CGO_ENABLED=0 go build -trimpath -o bin/tabard ./backend
 
 run: build ## the demo on embedded SQLite

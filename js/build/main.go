@@ -2,8 +2,10 @@
 // module, the wasm_exec.js of the same toolchain, the client with its optional parts,
 // and module.json, each also compressed. It needs only the go command.
 //
-//	go run ./js/build         builds
-//	go run ./js/build size    builds, and reports sizes against the budgets
+//	go run ./js/build          builds
+//	go run ./js/build -plain   builds with Go's own runtime and linker output
+//	go run ./js/build -debug   builds with names and lines in the module
+//	go run ./js/build size     builds, and reports sizes against the budgets
 package main
 
 import (
@@ -12,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -28,17 +31,21 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	files, err := build(root)
-	if err != nil {
+	v := served
+	switch arg := strings.Join(args, " "); arg {
+	case "", "size":
+	case "-plain":
+		v = plain
+	case "-debug":
+		v = debug
+	default:
+		return fmt.Errorf("unknown arguments %q: go run ./js/build [-plain | -debug | size]", args)
+	}
+	files, err := build(root, v)
+	if err != nil || !slices.Equal(args, []string{"size"}) {
 		return err
 	}
-	switch {
-	case len(args) == 0:
-		return nil
-	case len(args) == 1 && args[0] == "size":
-		return reportSize(root, files)
-	}
-	return fmt.Errorf("unknown arguments %q: go run ./js/build [size]", args)
+	return reportSize(root, files)
 }
 
 // moduleRoot is the repository's root.
@@ -52,12 +59,12 @@ func moduleRoot() (string, error) {
 }
 
 // build writes js/dist and returns its content.
-func build(root string) (*dist, error) {
+func build(root string, v variant) (*dist, error) {
 	version, err := releaseOf(filepath.Join(root, "js", "package.json"))
 	if err != nil {
 		return nil, err
 	}
-	wasm, err := buildModule(root, "-ldflags=-s -w -X main.release="+version)
+	wasm, err := moduleProgram(root, version, v).Build()
 	if err != nil {
 		return nil, err
 	}

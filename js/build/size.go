@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"text/tabwriter"
+
+	"github.com/tabard-auth/tabard/js/build/gowasm"
 )
 
 // The budgets, in bytes of brotli.
@@ -108,5 +110,5 @@ func emptyProgram() ([]byte, error) {
 			return nil, err
 		}
 	}
-	return buildWasm(dir, ".", nil, "-ldflags=-s -w")
+	return gowasm.Program{Dir: dir, Package: ".", Flags: []string{"-ldflags=-s -w"}}.Build()
 }

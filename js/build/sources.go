@@ -2,14 +2,14 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/evanw/esbuild/pkg/api"
+
+	"github.com/tabard-auth/tabard/js/build/gowasm"
 )
 
 // sizeFlags make a module smaller by 4 % of its brotli: they disable inlining. A module
@@ -18,67 +18,42 @@ import (
 // calls hundreds of the runtime's.
 var sizeFlags = []string{"-gcflags=all=-l", "-gcflags=runtime="}
 
-// collectorSetting selects the garbage collector of before Go 1.26, which takes 9 KB of
-// brotli less and is as good for a heap of some megabytes. Only Go 1.26 has both.
-func collectorSetting() (setting string, err error) {
-	version, err := exec.Command("go", "env", "GOVERSION").Output()
-	if err != nil {
-		return "", err
-	}
-	if !strings.HasPrefix(string(version), "go1.26") {
-		return "GOEXPERIMENT=", nil
-	}
-	return "GOEXPERIMENT=nogreenteagc", nil
-}
+// smallCollector selects the garbage collector of before Go 1.26, which takes 9 KB of
+// brotli less and is as good for a heap of some megabytes.
+const smallCollector = "GOEXPERIMENT=nogreenteagc"
 
-// buildModule compiles the browser module.
-func buildModule(root string, flags ...string) ([]byte, error) {
-	dir, err := os.MkdirTemp("", "tabard-overlay-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	overlay, err := writeGodebugOverlay(dir)
-	if err != nil {
-		return nil, err
-	}
-	collector, err := collectorSetting()
-	if err != nil {
-		return nil, err
-	}
-	return buildWasm(root, "./wasm", []string{collector}, slices.Concat([]string{"-overlay", overlay}, sizeFlags, flags)...)
-}
+// variant is how far a build goes from Go's own output.
+type variant int
 
-// buildWasm compiles a package to WebAssembly.
-func buildWasm(root, pkg string, env []string, flags ...string) ([]byte, error) {
-	dir, err := os.MkdirTemp("", "tabard-build-")
-	if err != nil {
-		return nil, err
+const (
+	served variant = iota // as small as it gets
+	debug                 // as served, with names and lines
+	plain                 // Go's own runtime, library and linker output
+)
+
+// moduleProgram is the browser module in a variant.
+func moduleProgram(root, version string, v variant) gowasm.Program {
+	release := "-X main.release=" + version
+	p := gowasm.Program{Dir: root, Package: "./wasm", Flags: []string{"-ldflags=-s -w " + release}}
+	if v == plain {
+		return p
 	}
-	defer os.RemoveAll(dir)
-	out := filepath.Join(dir, "module.wasm")
-	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-o", out}, flags...)
-	cmd := exec.Command("go", append(args, pkg)...)
-	cmd.Dir = root
-	cmd.Env = slices.Concat(os.Environ(), []string{"GOOS=js", "GOARCH=wasm"}, env)
-	if text, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("go build %s: %w\n%s", pkg, err, text)
+	p.Edits = slices.Concat(gowasm.WithoutGodebug, gowasm.SmallFmt, gowasm.WithoutTracer)
+	p.Env, p.Shrink = []string{smallCollector}, true
+	if v == debug {
+		p.Names, p.Flags = true, []string{"-ldflags=" + release}
 	}
-	return os.ReadFile(out)
+	p.Flags = slices.Concat(sizeFlags, p.Flags)
+	return p
 }
 
 // wasmExec is the toolchain's own glue: it must be of the Go that built the module.
 func wasmExec() ([]byte, error) {
-	goroot, err := goroot()
+	goroot, err := gowasm.Goroot()
 	if err != nil {
 		return nil, err
 	}
 	return os.ReadFile(filepath.Join(goroot, "lib", "wasm", "wasm_exec.js"))
-}
-
-func goroot() (string, error) {
-	out, err := exec.Command("go", "env", "GOROOT").Output()
-	return strings.TrimSpace(string(out)), err
 }
 
 // beside leaves what a bundle imports when it is used to a file beside it.
