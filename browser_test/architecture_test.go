@@ -56,7 +56,7 @@ func sources(t *testing.T) []source {
 	root := os.DirFS("..")
 	err := fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
-			if entry != nil && (entry.Name() == "node_modules" || strings.HasPrefix(entry.Name(), ".") && name != ".") {
+			if entry != nil && (entry.Name() == "node_modules" || entry.Name() == "testdata" || strings.HasPrefix(entry.Name(), ".") && name != ".") {
 				return fs.SkipDir
 			}
 			return err

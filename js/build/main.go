@@ -10,6 +10,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -64,7 +65,7 @@ func build(root string, v variant) (*dist, error) {
 	if err != nil {
 		return nil, err
 	}
-	wasm, err := moduleProgram(root, version, v).Build()
+	wasm, symbols, err := buildModule(root, version, v)
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +74,9 @@ func build(root string, v variant) (*dist, error) {
 		return nil, err
 	}
 	module := newModule(version, wasm, exec)
+	if err := writeSymbols(filepath.Join(root, "bin"), module.Wasm.URL, symbols); err != nil {
+		return nil, err
+	}
 	bundles := map[string][]byte{}
 	for name, entry := range map[string]string{
 		client: "index.js", routes: "routes.js", switcher: "switcher.js", popupScript: "popup.js",
@@ -90,6 +94,22 @@ func build(root string, v variant) (*dist, error) {
 		return nil, err
 	}
 	return writeDist(filepath.Join(root, "js", "dist"), module, wasm, exec, bundles)
+}
+
+// writeSymbols writes the symbols of a module into a folder, under the module's name and
+// without those of earlier builds. A release keeps them; they are not served.
+func writeSymbols(folder, module string, symbols []byte) error {
+	old, err := filepath.Glob(filepath.Join(folder, "module.*.symbols"))
+	for _, file := range old {
+		err = errors.Join(err, os.Remove(file))
+	}
+	if err != nil || symbols == nil {
+		return err
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, strings.TrimSuffix(module, ".wasm")+".symbols"), symbols, 0o644)
 }
 
 // releaseOf reads the version that the npm package and the module share.

@@ -16,7 +16,7 @@ import (
 // reportPackages prints how much code each package brings into the module,
 // counted in a build that keeps its names.
 func reportPackages(table *tabwriter.Writer, root string) error {
-	wasm, err := moduleProgram(root, "", debug).Build()
+	wasm, _, err := buildModule(root, "", debug)
 	if err != nil {
 		return err
 	}

@@ -31,21 +31,33 @@ const (
 	plain                 // Go's own runtime, library and linker output
 )
 
-// moduleProgram is the browser module in a variant.
-func moduleProgram(root, version string, v variant) gowasm.Program {
-	release := "-X main.release=" + version
-	p := gowasm.Program{Dir: root, Package: "./wasm", Flags: []string{"-ldflags=-s -w " + release}}
-	if v == plain {
-		return p
+// buildModule compiles the browser module. The served one has no names; symbols are
+// what decodes the stack of its panic or trap.
+func buildModule(root, version string, v variant) (module, symbols []byte, err error) {
+	p := moduleProgram(root, version)
+	switch v {
+	case plain:
+		module, err = gowasm.Program{Dir: p.Dir, Package: p.Package, Flags: []string{"-ldflags=-s " + releaseFlag(version)}}.Build()
+	case debug:
+		p.Names = true
+		module, err = p.Build()
+	default:
+		module, symbols, err = p.BuildWithSymbols()
 	}
-	p.Edits = slices.Concat(gowasm.WithoutGodebug, gowasm.SmallFmt, gowasm.WithoutTracer)
-	p.Env, p.Shrink = []string{smallCollector}, true
-	if v == debug {
-		p.Names, p.Flags = true, []string{"-ldflags=" + release}
-	}
-	p.Flags = slices.Concat(sizeFlags, p.Flags)
-	return p
+	return module, symbols, err
 }
+
+// moduleProgram is the browser module as it is served.
+func moduleProgram(root, version string) gowasm.Program {
+	return gowasm.Program{
+		Dir: root, Package: "./wasm", Shrink: true,
+		Edits: slices.Concat(gowasm.WithoutGodebug, gowasm.SmallFmt, gowasm.WithoutTracer),
+		Flags: append(slices.Clip(sizeFlags), "-ldflags="+releaseFlag(version)),
+		Env:   []string{smallCollector},
+	}
+}
+
+func releaseFlag(version string) string { return "-X main.release=" + version }
 
 // wasmExec is the toolchain's own glue: it must be of the Go that built the module.
 func wasmExec() ([]byte, error) {

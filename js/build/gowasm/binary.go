@@ -97,6 +97,11 @@ type section struct {
 	body []byte
 }
 
+func (s section) isNames() bool {
+	r := &reader{b: s.body}
+	return s.id == sectionCustom && string(r.vector()) == nameSectionName
+}
+
 func sectionsOf(module []byte) ([]section, error) {
 	if len(module) < len(preamble) || string(module[:len(preamble)]) != preamble {
 		return nil, errFormat

@@ -1,6 +1,9 @@
 package gowasm
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Subsections and imports that tell a function's name and size (WebAssembly Core
 // Specification 2.0, sections 5.5 and 7.4.1).
@@ -16,12 +19,46 @@ const (
 // FunctionSizes are the bytes of code of each function of a module that has a name
 // section, by name.
 func FunctionSizes(module []byte) (map[string]int, error) {
+	all, err := functionsOf(module)
+	if err != nil {
+		return nil, err
+	}
+	sizes := map[string]int{}
+	for _, f := range all {
+		sizes[f.name] += f.size
+	}
+	return sizes, nil
+}
+
+// Symbols are the names of a module's functions, a line each: the number that a
+// browser's stack shows as wasm-function[number], a space, the name. The module has a
+// name section; without it, its functions keep their numbers.
+func Symbols(module []byte) ([]byte, error) {
+	all, err := functionsOf(module)
+	if err != nil {
+		return nil, err
+	}
+	var text []byte
+	for _, f := range all {
+		text = fmt.Appendf(text, "%d %s\n", f.number, f.name)
+	}
+	return text, nil
+}
+
+// function is a function that a module has itself.
+type function struct {
+	number uint64
+	name   string
+	size   int
+}
+
+func functionsOf(module []byte) ([]function, error) {
 	sections, err := sectionsOf(module)
 	if err != nil {
 		return nil, err
 	}
 	imported := uint64(0)
-	var bodies []int
+	var all []function
 	var names map[uint64]string
 	failed := false
 	for _, s := range sections {
@@ -30,10 +67,11 @@ func FunctionSizes(module []byte) (map[string]int, error) {
 		case s.id == sectionImport:
 			imported = importedFunctions(r)
 		case s.id == sectionCode:
-			for range r.uint() {
-				bodies = append(bodies, len(r.vector()))
+			for i := range r.uint() {
+				all = append(all, function{number: imported + i, size: len(r.vector())})
 			}
-		case s.id == sectionCustom && string(r.vector()) == nameSectionName:
+		case s.isNames():
+			r.vector()
 			names = namesOf(r)
 		}
 		failed = failed || r.failed
@@ -41,11 +79,10 @@ func FunctionSizes(module []byte) (map[string]int, error) {
 	if failed || names == nil {
 		return nil, errors.New("gowasm: the module has no readable name section")
 	}
-	sizes := map[string]int{}
-	for i, size := range bodies {
-		sizes[names[imported+uint64(i)]] += size
+	for i := range all {
+		all[i].name = names[all[i].number]
 	}
-	return sizes, nil
+	return all, nil
 }
 
 // importedFunctions counts the functions that come before the module's own.

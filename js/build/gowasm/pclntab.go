@@ -90,7 +90,7 @@ func keptName(name string, funcID byte) string {
 	switch {
 	case name == "reflect.makeFuncStub" || name == "reflect.methodValueCall":
 		return name
-	case funcID == funcIDWrapper && strings.Contains(name, ".(*"):
+	case funcID == funcIDWrapper && strings.Contains(name, ".(*") && !strings.Contains(name, ".gowrap"):
 		return name
 	case strings.HasPrefix(name, runtimePrefix):
 		return runtimePrefix

@@ -24,6 +24,29 @@ type Program struct {
 // Build compiles the program. A toolchain whose layout is not known is refused where the
 // program is edited or shrunk.
 func (p Program) Build() ([]byte, error) {
+	module, err := p.link()
+	if err != nil || !p.Shrink {
+		return module, err
+	}
+	return Shrink(module, p.Names)
+}
+
+// BuildWithSymbols is Build, and returns the names of the functions beside it; see
+// [Symbols]. Flags do not omit the name section.
+func (p Program) BuildWithSymbols() (module, symbols []byte, err error) {
+	linked, err := p.link()
+	if err != nil {
+		return nil, nil, err
+	}
+	symbols, err = Symbols(linked)
+	if err == nil {
+		module, err = Shrink(linked, p.Names)
+	}
+	return module, symbols, err
+}
+
+// link returns what Go's linker writes.
+func (p Program) link() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "tabard-gowasm-")
 	if err != nil {
 		return nil, err
@@ -42,11 +65,7 @@ func (p Program) Build() ([]byte, error) {
 		}
 		flags = slices.Concat([]string{"-overlay", overlay}, flags)
 	}
-	module, err := p.compile(filepath.Join(dir, "module.wasm"), flags)
-	if err != nil || !p.Shrink {
-		return module, err
-	}
-	return Shrink(module, p.Names)
+	return p.compile(filepath.Join(dir, "module.wasm"), flags)
 }
 
 func (p Program) compile(out string, flags []string) ([]byte, error) {

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// Shrink merges data segments. If names is false, it also zeroes what only tracebacks
-// read: function names, files and lines. The memory that the program starts with is
+// Shrink merges data segments. If names is false, it also omits the name section, and
+// zeroes what only tracebacks read: function names, files and lines. The memory that the program starts with is
 // otherwise the linker's, byte by byte.
 func Shrink(module []byte, names bool) ([]byte, error) {
 	sections, err := sectionsOf(module)
@@ -32,6 +32,7 @@ func Shrink(module []byte, names bool) ([]byte, error) {
 		if err := table.strip(); err != nil {
 			return nil, err
 		}
+		sections = slices.DeleteFunc(sections, section.isNames)
 	}
 	return replaced(sections, sectionData, encodeSegments(merged(image))), nil
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -179,6 +180,28 @@ func TestShrink_PanicSaysItsMessage(t *testing.T) {
 	_, problems, err := runModule(t, small, "panic")
 	if err == nil || !strings.Contains(problems, "panic: the message of a panic") || strings.Contains(problems, "main.main") {
 		t.Errorf("%v: %s", err, problems)
+	}
+}
+
+// TestSymbols_AreOfTheShrunkModule: a symbol file has each function that the module has,
+// with its number.
+func TestSymbols_AreOfTheShrunkModule(t *testing.T) {
+	named := acts
+	named.Flags, named.Shrink = nil, true
+	module, symbols, err := named.BuildWithSymbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !regexp.MustCompile(`(?m)^\d+ main\.depth$`).Match(symbols) {
+		t.Error("the symbols do not name main.depth")
+	}
+	_, problems, err := runModule(t, module, "trap")
+	stack := regexp.MustCompile(`wasm-function\[(\d+)\]`).FindStringSubmatch(problems)
+	if err == nil || stack == nil || bytes.Contains([]byte(problems), []byte("main.trap")) {
+		t.Fatalf("%v: the stack shows no number: %s", err, problems)
+	}
+	if want := "\n" + stack[1] + " main.trap\n"; !strings.Contains(string(symbols), want) {
+		t.Errorf("the symbols do not have %q", want)
 	}
 }
 

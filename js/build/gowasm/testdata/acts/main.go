@@ -1,7 +1,7 @@
 //go:build js && wasm
 
 // Command acts does what depends on the runtime's tables, and prints what it saw. An
-// argument "panic" makes it die of a panic.
+// argument "panic" makes it die of a panic, "trap" of a trap.
 package main
 
 import (
@@ -13,11 +13,15 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unsafe"
 )
 
 func main() {
 	if slices.Contains(os.Args, "panic") {
 		panic("the message of a panic")
+	}
+	if slices.Contains(os.Args, "trap") {
+		trap(0xF000_0000)
 	}
 	for _, act := range []struct {
 		name string
@@ -29,6 +33,11 @@ func main() {
 		os.Stdout.WriteString(act.name + ": " + act.do() + "\n")
 	}
 }
+
+// trap reads beyond the memory, which WebAssembly answers and Go does not see.
+//
+//go:noinline
+func trap(at uintptr) byte { return *(*byte)(unsafe.Pointer(at)) }
 
 type value struct{ n int }
 
