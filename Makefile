@@ -1,8 +1,12 @@
 # Names for what can be done here; each is a command or two.
 
-.PHONY: help build run test check test-long chaos-short lint size setup model simulate mutants chaos soak bench worker worker-dev profile bench-worker bench-browser release
+.PHONY: help build run test check race test-long chaos-short lint size setup model simulate mutants chaos soak bench worker worker-dev profile bench-worker bench-browser release
 
-GOTESTSUM   = go run gotest.tools/gotestsum@v1.13.0
+GOTESTSUM   = go run gotest.tools/gotestsum@v1.13.0 --format pkgname
+
+# The same flags in check and test: each takes what did not change from the other's cache. Three at once on two cores,
+# for most tests of browsers and servers wait.
+TEST        = $(GOTESTSUM) -- -timeout 40m -p 3 -parallel 3
 
 # The race detector watches this repository and its libraries, but not SQLite's inside: that is C translated into Go,
 # one connection's alone, and eight times slower under it.
@@ -31,22 +35,24 @@ setup: ## what the tests need: Debian and npm packages
 
 test: setup build lint ## everything but what takes long
 	node --test --test-force-exit js/
-	$(GOTESTSUM) --format pkgname -- $(RACE) -timeout 30m $$(go list ./... | grep -vE '$(DRIVERS)')
-	$(GOTESTSUM) --format pkgname -- -timeout 40m -p 3 -parallel 3 $$(go list ./... | grep -E '$(DRIVERS)')
+	$(TEST) ./...
 
-test-long: setup build ## what takes long: builds of frameworks and releases, the Worker under the promises, soak
-	$(GOTESTSUM) --format pkgname -- -tags long -timeout 40m -p 2 -parallel 2 -run '$(LONG_TESTS)' $(addprefix ./,$(sort $(dir $(LONG))))
-	$(GOTESTSUM) --format pkgname -- -tags long -count=1 -timeout 50m ./browser_test/soak
+race: ## the tests of all packages with goroutines of their own, under the race detector
+	$(GOTESTSUM) -- $(RACE) -timeout 30m $$(go list ./... | grep -vE '$(DRIVERS)')
 
-chaos-short: setup build ## twenty seconds under each fault that make chaos has
-	go test -count=1 -timeout 50m -tags long ./browser_test/chaos
+test-long: setup build race ## what takes long: the race detector, builds of frameworks and releases, the Worker under the promises, soak, chaos
+	$(GOTESTSUM) -- -tags long -timeout 40m -p 2 -parallel 2 -run '$(LONG_TESTS)' $(addprefix ./,$(sort $(dir $(LONG))))
+	$(GOTESTSUM) -- -tags long -count=1 -timeout 50m -p 1 ./browser_test/soak ./browser_test/chaos
+
+chaos-short: setup build ## eight seconds under each fault that make chaos has, ten minutes in all
+	go test -count=1 -timeout 30m -tags long ./browser_test/chaos
 
 chaos: build ## people at work under one kind of fault after the other, three minutes each; it resumes where it ended
 	go test -count=1 -timeout 3h -tags long -v ./browser_test/chaos -args -for 3m -people 200 -members 1000000 -results chaos.jsonl $(ARGS)
 
 check: lint ## lint, and every test without a browser or workerd
 	node --test --test-force-exit js/test/ js/server/test/
-	go test ./backend/... ./wasm/... ./web-demo/...
+	$(TEST) ./backend/... ./wasm/... ./web-demo/...
 
 lint: ## gofmt, vet, staticcheck, govulncheck
 	.ci/lint

@@ -74,7 +74,10 @@ const (
 	ParamFollowed = "followed"
 	// ParamAsk marks a link of the backend's own page that repeats a foreign link, so that
 	// the person is asked first.
-	ParamAsk   = "ask"
+	ParamAsk = "ask"
+	// ParamAgain marks a sign-in that the backend's page started again, because the
+	// callback came without the browser's cookie.
+	ParamAgain = "again"
 	ParamError = "tabard_error"
 	// ParamIssuer and ParamTarget are the parameters of a sign-in that a third party
 	// initiates (OpenID Connect Core section 4), besides login_hint.

@@ -17,7 +17,7 @@ import (
 
 // TestAttempts_OneLastingCookie checks that any number of sign-ins share one cookie.
 func TestAttempts_OneLastingCookie(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.browser()
 	b.Login("")
 	first := b.Cookies()
@@ -44,36 +44,83 @@ func TestAttempts_OneLastingCookie(t *testing.T) {
 // sets another browser value, and the browser keeps the last. The other sign-ins
 // restart once, or find the user signed in.
 func TestAttempts_TwelveAtOnceWithoutCookie(t *testing.T) {
-	for name, sooner := range map[string]bool{"the last comes back last": false, "the last comes back first": true} {
+	for at, query := range map[string]string{"the workspace's provider": "", "an organization's own": "organization=acme&"} {
+		for name, sooner := range map[string]bool{"the last comes back last": false, "the last comes back first": true} {
+			t.Run(at+", "+name, func(t *testing.T) {
+				w := newBackend(t, nil)
+				w.connect("acme", directory.Provisioning{JustInTime: true})
+				jar := w.browser()
+				var pages []httpbrowser.Response
+				for i := range 12 {
+					tab := w.browser() // no answer has arrived
+					pages = append(pages, tab.Login(fmt.Sprintf("%sreturn_to=/tab-%d", query, i)))
+					jar.Restore(tab.Keep())
+				}
+				for i := range pages {
+					if sooner {
+						i = 11 - i
+					}
+					landed := jar.Choose(pages[i], "alice")
+					if landed = jar.Choose(landed, "alice"); landed.URL.Path != fmt.Sprintf("/tab-%d", i) {
+						t.Errorf("%d landed on %s: %d %s", i, landed.URL, landed.Status, landed.Body)
+					}
+				}
+				w.mint(jar, "acme")
+				w.theSession(jar)
+			})
+		}
+	}
+}
+
+// TestAttempt_RestartsAtTheOwnConnectionOnly checks that a callback restarts at an
+// organization's own provider only in a browser that began there. Whoever runs that
+// provider could otherwise sign anybody in as somebody else.
+func TestAttempt_RestartsAtTheOwnConnectionOnly(t *testing.T) {
+	for name, visit := range map[string]string{"has no value": "", "began at the workspace's provider": "return_to=/", "began at another organization's": "organization=globex"} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
-			jar := w.browser()
-			var pages []httpbrowser.Response
-			for i := range 12 {
-				tab := w.browser() // no answer has arrived
-				pages = append(pages, tab.Login(fmt.Sprintf("return_to=/tab-%d", i)))
-				for name, value := range tab.Cookies() {
-					jar.SetCookie(name, value)
-				}
+			w := newBackend(t, nil)
+			provider := w.connect("acme", directory.Provisioning{JustInTime: true})
+			w.connect("globex", directory.Provisioning{})
+			attack := w.browser().Login("organization=acme&return_to=/notes")
+			victim := w.browser()
+			if visit != "" {
+				victim.Login(visit)
 			}
-			for i := range pages {
-				if sooner {
-					i = 11 - i
-				}
-				landed := jar.Choose(pages[i], "alice")
-				if landed = jar.Choose(landed, "alice"); landed.URL.Path != fmt.Sprintf("/tab-%d", i) {
-					t.Errorf("%d landed on %s: %d %s", i, landed.URL, landed.Status, landed.Body)
-				}
+			got := victim.Step(publicURL + "/callback/con_acme?" + provider.SignIn(attack.URL.String(), "mallory").Encode())
+			asked := victim.Follow(firstLink(w, got, http.StatusBadRequest))
+			on := linksOf(asked)["Continue to sign in"]
+			if on == "" || len(sessionCookies(victim)) != 0 {
+				t.Fatalf("the page led to %s without asking: %s", asked.URL, asked.Body)
 			}
-			w.mint(jar, "acme")
-			w.theSession(jar)
+			if landed := victim.Choose(victim.Follow(on), "alice"); landed.URL.String() != origin+"/notes" {
+				t.Errorf("asked, it led to %s: %s", landed.URL, landed.Body)
+			}
+			w.theSession(victim)
 		})
+	}
+}
+
+// TestAttempt_BlockedCookiesAtAConnection checks that the second callback without a
+// cookie tells the person about cookies.
+func TestAttempt_BlockedCookiesAtAConnection(t *testing.T) {
+	w := newBackend(t, nil)
+	provider := w.connect("acme", directory.Provisioning{JustInTime: true})
+	address := publicURL + "/login?organization=acme"
+	for _, want := range []string{"another browser", "does not store cookies"} {
+		page := w.browser().Follow(address)
+		if on := linksOf(page)["Continue to sign in"]; on != "" {
+			page = w.browser().Follow(on)
+		}
+		got := w.browser().Step(publicURL + "/callback/con_acme?" + provider.SignIn(page.URL.String(), "alice").Encode())
+		if address = firstLink(w, got, http.StatusBadRequest); !strings.Contains(got.Body, want) {
+			t.Errorf("the page does not say %q: %s", want, got.Body)
+		}
 	}
 }
 
 // TestAttempt_RestartedOnce checks the page for a browser that stores no cookies.
 func TestAttempt_RestartedOnce(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	redeemed := w.redeemed()
 	back := w.callbackOf(w.browser(), "")
 	blocked := func() *httpbrowser.Browser { return w.browser() }
@@ -89,7 +136,7 @@ func TestAttempt_RestartedOnce(t *testing.T) {
 // TestAttempt_OtherBrowserKeepsItsSession checks that an attempt does not restart in a
 // browser that had a value before it.
 func TestAttempt_OtherBrowserKeepsItsSession(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	victim := w.signedIn("alice")
 	before := victim.Cookies()
 	w.Pass(5 * time.Minute)
@@ -104,7 +151,7 @@ func TestAttempt_OtherBrowserKeepsItsSession(t *testing.T) {
 // the device key and the tenant's provider.
 func TestAttempt_RestartedProvesNothing(t *testing.T) {
 	t.Run("a step-up", func(t *testing.T) {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		w.rule(map[string]policy.Rules{"acme": mfa})
 		b := w.signedIn("alice")
 		e := w.challenged(b.Post("/token", enters))
@@ -116,16 +163,17 @@ func TestAttempt_RestartedProvesNothing(t *testing.T) {
 		}
 	})
 	t.Run("a tenant's provider", func(t *testing.T) {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		provider := w.connect("acme", directory.Provisioning{})
 		page := w.browser().Login("organization=acme")
 		back := publicURL + "/callback/con_acme?" + provider.SignIn(page.URL.String(), "mallory").Encode()
-		if got := w.browser().Step(back); !strings.HasPrefix(got.Header.Get("Location"), origin) {
+		victim := w.browser()
+		if got := victim.Step(back); strings.HasPrefix(got.Header.Get("Location"), provider.Issuer) || len(sessionCookies(victim)) != 0 {
 			t.Errorf("%d %v", got.Status, got.Header)
 		}
 	})
 	t.Run("a device key", func(t *testing.T) {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		attacker := w.browser().On(httpbrowser.NewDevice(t))
 		page := attacker.Begin(publicURL + "/login")
 		back := publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "mallory").Encode()
@@ -140,7 +188,7 @@ func TestAttempt_RestartedProvesNothing(t *testing.T) {
 // TestAttempt_PreviousRelease completes an attempt of the previous release, once and in
 // its own browser.
 func TestAttempt_PreviousRelease(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.browser()
 	attempt := login.NewAttempt("web", origin+"/notes", w.Now().Unix())
 	w.storePreviousAttempt(b, attempt)

@@ -27,7 +27,7 @@ func (w *answers) finding(got httpbrowser.Response, code api.Code, signedIn bool
 // TestQuiet_WhereAPersonStandsIsNoError: it is answered with the status 200 to those who
 // ask so, and everybody else gets the status of the code.
 func TestQuiet_WhereAPersonStandsIsNoError(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	stranger := w.browser()
 	w.finding(stranger.Post("/token"+quiet, `{}`), api.LoginRequired, false)
 	w.finding(stranger.Get("/session"+quiet), api.LoginRequired, false)
@@ -50,7 +50,7 @@ func TestQuiet_WhereAPersonStandsIsNoError(t *testing.T) {
 
 // TestQuiet_FaultsKeepTheirStatus: of requests that are wrong, whoever asks.
 func TestQuiet_FaultsKeepTheirStatus(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	w.wants(b.Post("/token"+quiet, `{"nonsense":1}`), http.StatusBadRequest, api.InvalidRequest)
 	w.wants(b.With("Origin", "http://evil.test").Post("/token"+quiet, `{}`), http.StatusForbidden, api.OriginNotAllowed)
@@ -61,7 +61,7 @@ func TestQuiet_FaultsKeepTheirStatus(t *testing.T) {
 // TestOrigin_RefusalNamesIt: the answer names the origin and the workspace file, and so
 // does the page of a sign-in that would return there.
 func TestOrigin_RefusalNamesIt(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	got := w.Browser("http://127.0.0.1:8080").Post("/token", `{}`)
 	w.wants(got, http.StatusForbidden, api.OriginNotAllowed)
 	for _, want := range []string{`http://127.0.0.1:8080`, "origins of the app in the workspace file"} {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -73,6 +74,32 @@ func TestRateLimits_Serve(t *testing.T) {
 	}
 	if got := from("127.0.0.1"); slices.Contains(got, http.StatusTooManyRequests) {
 		t.Errorf("from this machine: %v", got)
+	}
+}
+
+// TestRateLimits_ServeIPv6 begins sign-ins from ever new networks /64 of one /48, which
+// has ten times the limit, until one is refused.
+func TestRateLimits_ServeIPv6(t *testing.T) {
+	p := behind(t, "--trusted-proxies", "127.0.0.1", "--rate-limits", "1200,4,300")
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	refused := func(address string) bool {
+		p.request = func(h http.Header) { h.Set("X-Forwarded-For", address) }
+		response, err := client.Get(p.publicURL + "/login")
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		return response.StatusCode == http.StatusTooManyRequests
+	}
+	passed := 0
+	for passed < 81 && !refused(fmt.Sprintf("2001:db8:6:%x::1", passed*800)) {
+		passed++
+	}
+	if passed < 40 || passed > 80 { // 80 in two minutes
+		t.Errorf("%d sign-ins of one /48 passed, want 40 in a minute", passed)
+	}
+	if refused("2001:db8:7::1") {
+		t.Error("another /48 is refused")
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 type restoration struct {
 	settings
 	accept, list, keepSessions, replace, asJSON, printSQL bool
-	trail                                                 string
+	trail, d1Export                                       string
 }
 
 func restoreCommand() *cobra.Command {
@@ -40,12 +40,14 @@ accepted: every endpoint answers 503, and the log says why.
 2. --accept ends all sessions, prints the same list, and lets every replica serve the
    database.
 
-With --accept --print-sql no database is opened: SQL is printed for wrangler d1 execute,
-for a D1 database that was restored by Time Travel.`,
+A D1 database that was restored by Time Travel cannot be opened from here. For --list,
+--d1-export names a file of wrangler d1 export, and --trail may name another one. With
+--accept --print-sql, SQL is printed for wrangler d1 execute.`,
 		Example: `  tabard restore /var/backups/tabard-20261201T0300Z.db
   tabard restore --list --trail trail.jsonl
   tabard restore --list --trail sqlite:tabard.db.before-20261201T0912Z
   tabard restore --accept
+  tabard restore --list --d1-export restored.sql --trail audit.sql
   tabard restore --accept --print-sql --secret-file tabard.secret > accept.sql`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -67,10 +69,12 @@ for a D1 database that was restored by Time Travel.`,
 	flags.BoolVar(&r.list, "list", false, "list who and what has access, and change nothing")
 	flags.BoolVar(&r.accept, "accept", false, "end all sessions, and let replicas serve the database")
 	flags.StringVar(&r.trail, "trail", "", "list the changes that this database lacks, by `FILE`: an audit export, or another database")
+	flags.StringVar(&r.d1Export, "d1-export", "", "with --list, read the `FILE` that wrangler d1 export wrote instead of a database")
 	flags.BoolVar(&r.keepSessions, "keep-sessions", false, "with --accept, end no session: nothing has changed since the copy was made")
 	flags.BoolVar(&r.printSQL, "print-sql", false, "with --accept, print SQL for Cloudflare D1 instead of accepting")
 	flags.BoolVar(&r.asJSON, "json", false, "write lists as JSON, an object a line")
 	command.MarkFlagFilename("trail")
+	command.MarkFlagFilename("d1-export", "sql")
 	command.MarkFlagsMutuallyExclusive("list", "accept", "replace")
 	command.MarkFlagsMutuallyExclusive("print-sql", "json")
 	command.MarkFlagsMutuallyExclusive("print-sql", "trail")
@@ -89,6 +93,8 @@ func (r *restoration) understood(files int) error {
 		return errors.New("--keep-sessions is for --accept")
 	case r.printSQL && !r.accept:
 		return errors.New("--print-sql is for --accept")
+	case r.d1Export != "" && !r.list:
+		return errors.New("--d1-export is for --list; a D1 database is accepted by --accept --print-sql")
 	case r.trail != "" && files == 1:
 		return errors.New("--trail is for --list and --accept")
 	}

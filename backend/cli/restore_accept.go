@@ -13,6 +13,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/restore"
 	"github.com/tabard-auth/tabard/backend/signingkey"
+	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
@@ -22,7 +23,7 @@ const mostShown = 50
 // review lists the people, keys and sessions with access in a restored database, and
 // accepts it if that was asked for.
 func (r *restoration) review(ctx context.Context, out io.Writer) error {
-	store, err := r.openExisting(ctx)
+	store, err := r.openRestored(ctx)
 	if err != nil {
 		return err
 	}
@@ -42,6 +43,32 @@ func (r *restoration) review(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	return r.accepted(ctx, a, out)
+}
+
+// openRestored opens the restored database, or its export.
+func (r *restoration) openRestored(ctx context.Context) (*sqlstore.Store, error) {
+	if r.d1Export == "" {
+		return r.openExisting(ctx)
+	}
+	store, err := importFile(ctx, r.d1Export)
+	if err != nil {
+		return nil, fmt.Errorf("--d1-export: %w", err)
+	}
+	return store, nil
+}
+
+// importFile reads a file of wrangler d1 export.
+func importFile(ctx context.Context, path string) (*sqlstore.Store, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	store, err := sqlite.Import(ctx, file)
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be read as a file of wrangler d1 export: %w", path, err)
+	}
+	return store, nil
 }
 
 // secret reads the servers' secret, whose epoch is the one to accept. None is made: it would
@@ -138,12 +165,22 @@ func (r *restoration) showUndone(ctx context.Context, store *sqlstore.Store, out
 	return columns.Flush()
 }
 
-// openTrail opens the value of --trail: a database, or a file of events.
+// d1ExportSuffix is how the name of a D1 export ends.
+const d1ExportSuffix = ".sql"
+
+// openTrail opens the value of --trail: a database, its export, or a file of events.
 func (r *restoration) openTrail(ctx context.Context) (restore.Trail, func() error, error) {
 	if checkDatabase(r.trail) == "" {
 		other := r.settings
 		other.database = r.trail
 		store, err := other.openExisting(ctx)
+		if err != nil {
+			return nil, nil, fmt.Errorf("--trail: %w", err)
+		}
+		return restore.Kept(ctx, store), store.Close, nil
+	}
+	if strings.HasSuffix(r.trail, d1ExportSuffix) {
+		store, err := importFile(ctx, r.trail)
 		if err != nil {
 			return nil, nil, fmt.Errorf("--trail: %w", err)
 		}

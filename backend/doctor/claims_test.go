@@ -31,7 +31,7 @@ func TestExamine_ProviderWithoutAuthTime(t *testing.T) {
 		"it is signed":        {of(policy.Rules{AuthenticationAge: 300}, policy.Rules{}), []string{"sub", "auth_time"}, ""},
 		"nothing is said":     {of(policy.Rules{AuthenticationAge: 300}, policy.Rules{}), nil, ""},
 	} {
-		w := newWorld(t, faults{metadata: func(m map[string]any) { m["claims_supported"] = test.claims }})
+		w := newSite(t, faults{metadata: func(m map[string]any) { m["claims_supported"] = test.claims }})
 		findings := examine(t, doctor.Config{Provider: login.Config{Issuer: w.provider.URL}, Database: stored(t, test.desired)})
 		if test.want != "" && !strings.Contains(findings, test.want) || test.want == "" && strings.Contains(findings, "auth_time") {
 			t.Errorf("%s: %s", name, findings)
@@ -52,7 +52,7 @@ func TestExamine_ProviderWithoutRefreshTokens(t *testing.T) {
 		"nothing is said": {300, nil, false},
 		"no setting":      {0, []string{"authorization_code"}, false},
 	} {
-		w := newWorld(t, faults{metadata: func(m map[string]any) {
+		w := newSite(t, faults{metadata: func(m map[string]any) {
 			if m["grant_types_supported"] = test.grants; test.grants == nil {
 				delete(m, "grant_types_supported")
 			}

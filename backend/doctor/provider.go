@@ -62,6 +62,10 @@ func (e *examination) provider(ctx context.Context) {
 	e.authentication(m)
 	e.providerKeys(ctx, m)
 	client := login.New(config)
+	if err := client.CheckClientKey(ctx); login.FaultOf(err) == login.FaultClient {
+		e.add(provider, Problem, "Put a P-256 or RSA key into the file of --oidc-client-key-file, and register its public half.", "%v", why(err))
+		return
+	}
 	if e.Provider.ClientID != "" && (e.Provider.ClientSecret != "" || e.Provider.ClientKey != nil) {
 		e.credentials(ctx, client)
 	}

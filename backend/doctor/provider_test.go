@@ -33,7 +33,12 @@ const publicURL = "https://app.example.com/auth"
 
 func clientKey(t *testing.T) *login.ClientKey {
 	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	return clientKeyOf(t, elliptic.P256())
+}
+
+func clientKeyOf(t *testing.T, curve elliptic.Curve) *login.ClientKey {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(curve, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +94,9 @@ func clientDiagnoses(t *testing.T) map[string]diagnosis {
 		"a key alone":            {keyed, nil, "problem provider: it takes no client secret, but private_key_jwt → Name a private key by --oidc-client-key-file, in place of the secret, and register " + publicURL + "/.well-known/client-jwks.json"},
 		"a key":                  {keyed, withKey, "ok provider: it accepts the client tabard and its key"},
 		"a key it does not know": {func(p *logintest.Provider) { keyed(p); p.ClientKeys = func() []byte { return clientKey(t).Set() } }, withKey, "it refuses the client tabard and its key"},
-		"a secret alone":         {nil, withKey, "it does not take private_key_jwt, but client_secret_basic, client_secret_post → Use a client secret"},
+		"a key that it cannot check": {keyed, func(c *login.Config) { c.ClientKey = clientKeyOf(t, elliptic.P384()) },
+			"problem provider: PROVIDER: the client key is P-384 and signs by ES384, but it takes only RS256, ES256: use a P-256 or RSA key → Put a P-256 or RSA key into the file of --oidc-client-key-file"},
+		"a secret alone": {nil, withKey, "it does not take private_key_jwt, but client_secret_basic, client_secret_post → Use a client secret"},
 		"an Apple key": {func(p *logintest.Provider) {
 			p.ClientAuth, p.Secret = []string{"client_secret_post"}, func(secret string) bool { return strings.Count(secret, ".") == 2 }
 		}, func(c *login.Config) { withKey(c); c.Apple = &login.AppleClient{Team: "TEAM123456", Key: "KEY1234567"} }, "ok provider: it accepts the client tabard and the secret that its key signs"},
@@ -151,7 +158,7 @@ func TestDoctor_ReadsWhatTheProviderAsksFor(t *testing.T) {
 				if test.provider != nil {
 					test.provider(p)
 				}
-				if findings := diagnosed(t, p, test.relies); !strings.Contains(findings, test.want) {
+				if findings := strings.ReplaceAll(diagnosed(t, p, test.relies), p.Issuer, "PROVIDER"); !strings.Contains(findings, test.want) {
 					t.Errorf("%q is not among\n%s", test.want, findings)
 				}
 			})

@@ -29,7 +29,7 @@ func ParseAppleClient(text string, key *ClientKey) (*AppleClient, error) {
 	switch {
 	case !appleID.MatchString(team) || !appleID.MatchString(id):
 		return nil, errors.New("the ids have to be TEAM/KEY, of ten capitals and digits each")
-	case key == nil || key.method(nil) != jwt.SigningMethodES256:
+	case !key.isP256():
 		return nil, errors.New("the client key has to be the one that Apple gave out (AuthKey_….p8), of P-256")
 	}
 	return &AppleClient{team, id}, nil

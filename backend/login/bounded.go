@@ -91,6 +91,8 @@ type throttled struct {
 	failedAt time.Time
 }
 
+func throttle(next http.RoundTripper) http.RoundTripper { return &throttled{next: next} }
+
 // errFailed is the error for a provider that has just failed to answer.
 var errFailed = errors.New("login: the provider did not answer the previous request")
 

@@ -71,11 +71,34 @@ func (p *Provider) CheckClient(ctx context.Context, now int64) error {
 	return err
 }
 
+// CheckClientKey refuses a key that cannot sign assertions for the provider, by what its
+// metadata say.
+func (p *Provider) CheckClientKey(ctx context.Context) error {
+	found, err := p.discover(ctx)
+	if err != nil {
+		return err
+	}
+	return p.checkClientKey(found)
+}
+
+func (p *Provider) checkClientKey(found *discovered) error {
+	if p.config.ClientKey == nil || p.config.Apple != nil {
+		return nil
+	}
+	if _, err := p.config.ClientKey.method(found.metadata.AssertionAlgorithms); err != nil {
+		return p.faultError(FaultClient, "%w: use a P-256 or RSA key", err)
+	}
+	return nil
+}
+
 // assertion returns the client assertion for one request, or "" for a client with a
 // secret. Its audience is the issuer, so that another provider cannot use it.
 func (p *Provider) assertion(found *discovered, now int64) (string, error) {
 	if p.config.ClientKey == nil || p.config.Apple != nil {
 		return "", nil
+	}
+	if err := p.checkClientKey(found); err != nil {
+		return "", err
 	}
 	audience, err := p.assertionAudience(found)
 	if err != nil {

@@ -164,14 +164,14 @@ func TestClientKey_WithACertificate(t *testing.T) {
 }
 
 func TestClientKey_Refuses(t *testing.T) {
-	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	p224, err := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, text := range map[string][]byte{
 		"nothing":      nil,
 		"no PEM":       []byte("secret"),
-		"another key":  pemOf(t, p384),
+		"another key":  pemOf(t, p224),
 		"a short one":  pemOf(t, rsaKey(t, 1024)),
 		"a public key": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: []byte("x")}),
 		"an encrypted": pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("x")}),

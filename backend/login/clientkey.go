@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
@@ -15,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/golang-jwt/jwt/v5"
@@ -78,8 +80,10 @@ func parsePrivateKey(block *pem.Block) (crypto.Signer, error) {
 		return nil, err
 	}
 	switch key := key.(type) {
+	case ed25519.PrivateKey:
+		return key, nil
 	case *ecdsa.PrivateKey:
-		if key.Curve == elliptic.P256() {
+		if key.Curve != elliptic.P224() {
 			return key, nil
 		}
 	case *rsa.PrivateKey:
@@ -87,7 +91,15 @@ func parsePrivateKey(block *pem.Block) (crypto.Signer, error) {
 			return key, nil
 		}
 	}
-	return nil, errors.New("the key must be EC P-256, or RSA with at least 2048 bits")
+	return nil, errors.New("the key must be EC P-256, P-384 or P-521, Ed25519, or RSA with at least 2048 bits")
+}
+
+func (k *ClientKey) isP256() bool {
+	if k == nil {
+		return false
+	}
+	key, ec := k.private.(*ecdsa.PrivateKey)
+	return ec && key.Curve == elliptic.P256()
 }
 
 // describe sets the public key and its certificate. Its id is its thumbprint (RFC 7638).
@@ -122,26 +134,60 @@ func (k *ClientKey) Set() json.RawMessage {
 	return text
 }
 
-// method returns the signing algorithm, among those that the provider supports. Without
-// a list it is RS256 for an RSA key, or PS256 for one with a certificate, as Entra
-// requires.
-func (k *ClientKey) method(named []string) jwt.SigningMethod {
-	if _, ec := k.private.(*ecdsa.PrivateKey); ec {
-		return jwt.SigningMethodES256
+// method returns the signing algorithm, among those that the provider lists. P-256 and
+// RSA keys are used at a provider that lists none; without a list, an RSA key signs by
+// RS256, or by PS256 if it has a certificate, as Entra requires. Other keys need an
+// entry in the list.
+func (k *ClientKey) method(listed []string) (jwt.SigningMethod, error) {
+	switch key := k.private.(type) {
+	case ed25519.PrivateKey:
+		if slices.Contains(listed, "Ed25519") && !slices.Contains(listed, "EdDSA") { // RFC 9864
+			return ed25519Method{jwt.SigningMethodEdDSA}, nil
+		}
+		return listedMethod("Ed25519", jwt.SigningMethodEdDSA, listed)
+	case *ecdsa.PrivateKey:
+		switch key.Curve {
+		case elliptic.P384():
+			return listedMethod("P-384", jwt.SigningMethodES384, listed)
+		case elliptic.P521():
+			return listedMethod("P-521", jwt.SigningMethodES512, listed)
+		}
+		return jwt.SigningMethodES256, nil
 	}
 	known := []jwt.SigningMethod{
 		jwt.SigningMethodRS256, jwt.SigningMethodPS256, jwt.SigningMethodRS384, jwt.SigningMethodPS384, jwt.SigningMethodRS512, jwt.SigningMethodPS512,
 	}
-	if k.certificate != "" && (len(named) == 0 || slices.Contains(named, "PS256")) {
-		return jwt.SigningMethodPS256
+	if k.certificate != "" && (len(listed) == 0 || slices.Contains(listed, "PS256")) {
+		return jwt.SigningMethodPS256, nil
 	}
-	listed := slices.IndexFunc(known, func(m jwt.SigningMethod) bool { return slices.Contains(named, m.Alg()) })
-	return known[max(listed, 0)]
+	at := slices.IndexFunc(known, func(m jwt.SigningMethod) bool { return slices.Contains(listed, m.Alg()) })
+	return known[max(at, 0)], nil
 }
+
+// listedMethod returns a method that not every provider supports.
+func listedMethod(key string, m jwt.SigningMethod, listed []string) (jwt.SigningMethod, error) {
+	switch {
+	case slices.Contains(listed, m.Alg()):
+		return m, nil
+	case len(listed) == 0:
+		return nil, fmt.Errorf("the client key is %s and signs by %s, but its metadata do not say by which algorithms clients may sign (token_endpoint_auth_signing_alg_values_supported)", key, m.Alg())
+	}
+	return nil, fmt.Errorf("the client key is %s and signs by %s, but it takes only %.200s", key, m.Alg(), strings.Join(listed, ", "))
+}
+
+// ed25519Method is EdDSA under its name of RFC 9864.
+type ed25519Method struct{ *jwt.SigningMethodEd25519 }
+
+// Alg implements jwt.SigningMethod.
+func (ed25519Method) Alg() string { return "Ed25519" }
 
 // assertion returns a client assertion for one request (RFC 7523 section 3).
 func (k *ClientKey) assertion(clientID, issuer string, algorithms []string, now int64) (string, error) {
-	token := jwt.NewWithClaims(k.method(algorithms), jwt.MapClaims{
+	method, err := k.method(algorithms)
+	if err != nil {
+		return "", err
+	}
+	token := jwt.NewWithClaims(method, jwt.MapClaims{
 		"iss": clientID, "sub": clientID, "aud": issuer, "jti": rand.Text(),
 		"iat": now, "nbf": now, "exp": now + assertionLife,
 	})

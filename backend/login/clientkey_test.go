@@ -3,6 +3,8 @@ package login_test
 import (
 	"bytes"
 	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/base64"
@@ -106,4 +108,78 @@ func TestClientKey_Algorithm(t *testing.T) {
 			t.Errorf("%v: %s, want %s", test.listed, header, test.want)
 		}
 	}
+}
+
+// TestClientKey_NeedsItsAlgorithmListed checks the keys that not every provider knows:
+// they sign where the metadata list their algorithm, and are refused by name elsewhere,
+// before the person leaves for the provider.
+func TestClientKey_NeedsItsAlgorithmListed(t *testing.T) {
+	_, ed, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	generate := func(c elliptic.Curve) any {
+		key, err := ecdsa.GenerateKey(c, rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return key
+	}
+	for algorithm, private := range map[string]any{"ES384": generate(elliptic.P384()), "ES512": generate(elliptic.P521()), "EdDSA": ed} {
+		t.Run(algorithm, func(t *testing.T) {
+			key := clientKey(t, pemOf(t, private))
+			for _, test := range []struct {
+				listed any
+				says   string
+			}{
+				{[]string{"RS256", algorithm}, ""}, {algorithm, ""},
+				{[]string{"RS256", "ES256"}, "takes only RS256, ES256"}, {nil, "do not say"}, {[]any{5}, "do not say"}, {[]string{strings.ToLower(algorithm)}, "takes only"},
+			} {
+				p := provider(t)
+				p.ClientAuth, p.ClientKeys = []string{"private_key_jwt"}, func() []byte { return key.Set() }
+				p.Metadata = func(m map[string]any) { m["token_endpoint_auth_signing_alg_values_supported"] = test.listed }
+				c := relyingParty(p, func(c *login.Config) { c.ClientKey = key })
+				if test.says == "" {
+					if _, err := signInAt(t, c, p, nil); err != nil {
+						t.Errorf("%v: %v", test.listed, err)
+					}
+					continue
+				}
+				_, err := c.AuthorizationURL(t.Context(), login.NewAttempt("web", "https://app.example/", now), login.Request{})
+				if login.FaultOf(err) != login.FaultClient || !strings.Contains(err.Error(), algorithm) || !strings.Contains(err.Error(), test.says) {
+					t.Errorf("%v: %v", test.listed, err)
+				}
+			}
+		})
+	}
+}
+
+// TestClientKey_Ed25519 checks the assertion at a provider that lists the algorithm by
+// its newer name alone (RFC 9864).
+func TestClientKey_Ed25519(t *testing.T) {
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, p := clientKey(t, pemOf(t, private)), provider(t)
+	p.ClientAuth = []string{"private_key_jwt"}
+	p.Metadata = func(m map[string]any) { m["token_endpoint_auth_signing_alg_values_supported"] = []string{"Ed25519"} }
+	_, _ = signInAt(t, relyingParty(p, func(c *login.Config) { c.ClientKey = key }), p, nil) // the test's provider knows EdDSA alone
+	signed, signature, _ := cutLast(p.Redeemed[0].Get("client_assertion"), ".")
+	header, _ := base64.RawURLEncoding.DecodeString(strings.Split(signed, ".")[0])
+	raw, _ := base64.RawURLEncoding.DecodeString(signature)
+	if !strings.Contains(string(header), `"alg":"Ed25519"`) || !ed25519.Verify(public, []byte(signed), raw) {
+		t.Errorf("the header is %s", header)
+	}
+	if set := string(key.Set()); !strings.Contains(set, `"kty":"OKP"`) || strings.Contains(set, `"d"`) {
+		t.Errorf("published is %s", set)
+	}
+}
+
+func cutLast(text, separator string) (before, after string, found bool) {
+	at := strings.LastIndex(text, separator)
+	if at < 0 {
+		return text, "", false
+	}
+	return text[:at], text[at+len(separator):], true
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
@@ -131,16 +130,12 @@ func (p *Provider) readMetadata(ctx context.Context) (*discovered, error) {
 	}
 	found.oauth.Endpoint.AuthStyle = p.authStyle(found.metadata.AuthMethods)
 	found.algorithms = PublicKeyAlgorithms(found.metadata.Algorithms)
-	found.keys = keySet(readableKeys{p.client.Transport}, found.metadata.KeySet)
-	found.logoutKeys = keySet(&throttled{next: readableKeys{p.client.Transport}}, found.metadata.KeySet)
+	found.keys = keySet(p.client.Transport, found.metadata.KeySet, nil)
+	found.logoutKeys = keySet(p.client.Transport, found.metadata.KeySet, throttle)
 	return found, nil
 }
 
 func isOpenID(scope string) bool { return scope == oidc.ScopeOpenID }
-
-func keySet(transport http.RoundTripper, address string) oidc.KeySet {
-	return oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), newClient(transport)), address)
-}
 
 // PublicKeyAlgorithms returns the algorithms that a public key can verify. Providers
 // may also list none and HS256.

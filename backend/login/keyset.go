@@ -1,11 +1,15 @@
 package login
 
 import (
+	"context"
+	"crypto"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 
+	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/tabard-auth/tabard/backend/strictjson"
@@ -15,6 +19,8 @@ import (
 type KeySet struct {
 	// Keys are the readable keys.
 	Keys []json.RawMessage
+	// unnamed are those without kid, which RFC 7517 section 4.5 permits.
+	unnamed []crypto.PublicKey
 	// Broken has an error for each unreadable key.
 	Broken []error
 }
@@ -29,6 +35,10 @@ func ReadKeySet(body []byte) (KeySet, error) {
 		return KeySet{}, err
 	}
 	var read KeySet
+	if len(set.Keys) > maxKeys {
+		read.Broken = append(read.Broken, fmt.Errorf("it has %d keys, of which only the first %d are read", len(set.Keys), maxKeys))
+		set.Keys = set.Keys[:maxKeys]
+	}
 	for i, raw := range set.Keys {
 		var key jose.JSONWebKey
 		if err := json.Unmarshal(raw, &key); err != nil {
@@ -44,13 +54,22 @@ func ReadKeySet(body []byte) (KeySet, error) {
 			continue
 		}
 		read.Keys = append(read.Keys, raw)
+		if key.KeyID == "" && key.Use != "enc" && key.IsPublic() {
+			read.unnamed = append(read.unnamed, key.Key)
+		}
 	}
 	return read, nil
 }
 
+// maxKeys is the largest number of a provider's keys. Each may be tried for each token.
+const maxKeys = 100
+
 // readableKeys removes unreadable keys from a key set. go-oidc would reject the whole
 // set.
-type readableKeys struct{ next http.RoundTripper }
+type readableKeys struct {
+	next    http.RoundTripper
+	unnamed *atomic.Pointer[[]crypto.PublicKey]
+}
 
 // RoundTrip implements http.RoundTripper.
 func (k readableKeys) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -64,10 +83,51 @@ func (k readableKeys) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	set, err := ReadKeySet(body)
+	k.unnamed.Store(&set.unnamed)
 	if err == nil && len(set.Keys) > 0 { // otherwise go-oidc reports the error
 		if body, err = json.Marshal(map[string]any{"keys": set.Keys}); err != nil {
 			return nil, err
 		}
 	}
 	return jsonResponse(r, body), nil
+}
+
+// remoteKeys is the key set at an address. go-oidc tries a key without kid only for a
+// token without kid; remoteKeys tries it for every token.
+type remoteKeys struct {
+	oidc.KeySet
+	unnamed *atomic.Pointer[[]crypto.PublicKey]
+}
+
+// keySet returns the key set at an address. between, if not nil, wraps the transport.
+func keySet(transport http.RoundTripper, address string, between func(http.RoundTripper) http.RoundTripper) oidc.KeySet {
+	unnamed := &atomic.Pointer[[]crypto.PublicKey]{}
+	transport = readableKeys{transport, unnamed}
+	if between != nil {
+		transport = between(transport)
+	}
+	return remoteKeys{oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), newClient(transport)), address), unnamed}
+}
+
+// VerifySignature implements oidc.KeySet.
+func (k remoteKeys) VerifySignature(ctx context.Context, raw string) ([]byte, error) {
+	if payload, err := k.byUnnamed(ctx, raw); err == nil {
+		return payload, nil
+	}
+	payload, err := k.KeySet.VerifySignature(ctx, raw) // fetches the keys if none fits
+	if err == nil {
+		return payload, nil
+	}
+	if payload, unnamedErr := k.byUnnamed(ctx, raw); unnamedErr == nil {
+		return payload, nil
+	}
+	return nil, err
+}
+
+func (k remoteKeys) byUnnamed(ctx context.Context, raw string) ([]byte, error) {
+	keys := k.unnamed.Load()
+	if keys == nil || len(*keys) == 0 {
+		return nil, errUnknownKey
+	}
+	return (&oidc.StaticKeySet{PublicKeys: *keys}).VerifySignature(ctx, raw)
 }

@@ -157,6 +157,9 @@ func (p *Provider) AuthorizationURL(ctx context.Context, a Attempt, r Request) (
 	if err != nil {
 		return "", err
 	}
+	if err := p.checkClientKey(found); err != nil { // before the person signs in there
+		return "", err
+	}
 	options := []oauth2.AuthCodeOption{
 		oidc.Nonce(a.Nonce), oauth2.S256ChallengeOption(a.Verifier),
 	}

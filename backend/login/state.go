@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Browser is a value that identifies a browser: 32 random bytes and the time of their
+// Browser is a value that identifies a browser: 32 secret bytes and the time of their
 // creation. It is stored in a cookie and serves all attempts of the browser.
 type Browser [browserBytes]byte
 
@@ -34,6 +34,34 @@ func ParseBrowser(text string) (b Browser, ok bool) {
 		return b, false
 	}
 	return Browser(raw), true
+}
+
+// browserNoise is how many of the random bytes a value keeps that names a connection.
+const browserNoise = 24
+
+// NewBrowserAt returns a new value, which also authenticates the connection at whose
+// provider the browser begins its first sign-in. See BeganAt.
+func (s Attempts) NewBrowserAt(connection string, now int64) Browser {
+	b := NewBrowser(now)
+	copy(b[browserNoise:browserSecret], s.browserAt(0, connection, b))
+	return b
+}
+
+// BeganAt reports whether a value was made for a sign-in at the connection's provider.
+func (s Attempts) BeganAt(b Browser, connection string) bool {
+	for i := range s.Keys {
+		if hmac.Equal(b[browserNoise:browserSecret], s.browserAt(i, connection, b)) {
+			return true
+		}
+	}
+	return false
+}
+
+// browserAt returns the MAC of a connection and a value, without the bytes that the MAC
+// takes.
+func (s Attempts) browserAt(key int, connection string, b Browser) []byte {
+	clear(b[browserNoise:browserSecret])
+	return s.derive(key, "browser at", connection, b)[:browserSecret-browserNoise]
 }
 
 // String returns the cookie's value.

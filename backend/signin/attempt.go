@@ -21,7 +21,7 @@ import (
 func (f *Flow) authorize(c *authn.Request, provider *login.Provider, attempt *login.Attempt) (string, error) {
 	browser, known := c.Browser()
 	if !known {
-		browser = login.NewBrowser(c.Now)
+		browser = f.attempts.NewBrowserAt(attempt.Connection, c.Now)
 	}
 	if err := f.bind(c.App, attempt, browser); err != nil {
 		return "", err
@@ -80,15 +80,15 @@ func (f *Flow) openAttempt(c *authn.Request, state, connection string) (a login.
 	a, err = f.attempts.Open(state, c.Now)
 	if errors.Is(err, login.ErrAttempt) {
 		a, err = f.openCookieAttempt(c, state)
-		sameBrowser = err == nil
-	} else if browser, known := c.Browser(); err == nil && known {
+		sameBrowser = !errors.Is(err, login.ErrAttempt)
+	} else if browser, known := c.Browser(); known {
 		sameBrowser = f.attempts.BoundTo(&a, browser)
 	}
 	if err == nil && a.Connection != connection {
 		err = login.ErrAttempt
 	}
 	if err != nil {
-		return a, false, f.refuseAttempt(c, a, err)
+		return a, false, f.refuseAttempt(c, a, sameBrowser, err)
 	}
 	return a, sameBrowser, nil
 }
@@ -114,21 +114,28 @@ func (f *Flow) openCookieAttempt(c *authn.Request, state string) (login.Attempt,
 // answer sets another one, and the browser keeps the last. The code is not redeemed.
 //
 // An attacker can bring the callback of their own attempt to another browser. Therefore
-// the second attempt keeps nothing that the first one proved and only uses the
-// workspace's provider. It is refused in a browser that had a value before the first
-// attempt, since that browser's own attempts come back with the value.
+// the second attempt keeps nothing that the first one proved. It is refused in a browser
+// that had a value before the first attempt, since that browser's own attempts come back
+// with the value. It uses an organization's own provider, which the attacker may run,
+// only in a browser that got its value by beginning there.
 func (f *Flow) restart(c *authn.Request, attempt login.Attempt) error {
 	browser, known := c.Browser()
 	switch {
 	case attempt.Restarted && !known:
-		return refusal.New(api.InvalidRequest, noCookies).OnPage(page.NoCookies, retryURL(c, attempt))
+		return refusal.New(api.InvalidRequest, noCookies).OnPage(page.NoCookies, againURL(c, attempt))
 	case attempt.Restarted, known && browser.MadeAt() < attempt.CreatedAt-concurrentStart:
-		return refusal.New(api.InvalidRequest, unknownAttempt).OnPage(page.Unknown, retryURL(c, attempt))
-	case attempt.Session != "" || attempt.Connection != "": // must be started by the app's page
+		return refusal.New(api.InvalidRequest, unknownAttempt).OnPage(page.Unknown, againURL(c, attempt))
+	case attempt.Session != "": // must be started by the app's page
 		return refusedWith(api.TemporarilyUnavailable)
+	case attempt.Connection != "" && !(known && f.attempts.BeganAt(browser, attempt.Connection)):
+		return refusal.New(api.InvalidRequest, unknownAttempt).OnPage(page.Unknown, againURL(c, attempt))
 	}
 	attempt = attempt.Restart()
-	target, err := f.authorize(c, f.provider, &attempt)
+	provider, _, err := f.ProviderFor(c, attempt)
+	if err != nil {
+		return err
+	}
+	target, err := f.authorize(c, provider, &attempt)
 	if err == nil {
 		c.Redirect(target)
 	}

@@ -35,8 +35,23 @@ func retryURL(c *authn.Request, attempt login.Attempt) string {
 	return c.Issuer + api.PathLogin + "?" + query.Encode()
 }
 
+// againURL is retryURL for an attempt of another browser, or of one without cookies. The
+// next attempt tells these apart. If the first one chose an organization, whoever started
+// it may run that organization's provider, so that the person is asked first.
+func againURL(c *authn.Request, attempt login.Attempt) string {
+	address := retryURL(c, attempt)
+	if attempt.Session != "" {
+		return address
+	}
+	address += "&" + api.ParamAgain + "=1"
+	if attempt.Organization != "" {
+		address += "&" + api.ParamAsk + "=1"
+	}
+	return address
+}
+
 // refuseAttempt answers a callback whose attempt is unknown or too old.
-func (f *Flow) refuseAttempt(c *authn.Request, attempt login.Attempt, cause error) error {
+func (f *Flow) refuseAttempt(c *authn.Request, attempt login.Attempt, sameBrowser bool, cause error) error {
 	if target, err := f.continueURL(c, attempt); err != nil || target != "" {
 		if err == nil {
 			c.Redirect(target)
@@ -50,7 +65,10 @@ func (f *Flow) refuseAttempt(c *authn.Request, attempt login.Attempt, cause erro
 	if errors.Is(cause, login.ErrAttemptTooOld) {
 		kind = page.Expired
 	}
-	if attempt.App != "" {
+	switch {
+	case attempt.App != "" && !sameBrowser:
+		to = againURL(c, attempt)
+	case attempt.App != "":
 		to = retryURL(c, attempt)
 	}
 	return refusal.New(api.InvalidRequest, unknownAttempt).WithCause(cause).OnPage(kind, to)

@@ -1,14 +1,15 @@
 package bench
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -16,8 +17,10 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/program"
 )
 
-// BenchmarkApplyBeside applies a large workspace twice from a process of its own, next
-// to a server under load, and prints how the load slows down:
+// BenchmarkApplyBeside applies a large workspace from a process of its own, next to a
+// server under load, and prints how the load slows down. The workspace is applied in
+// parts with rests in between, so that other work on the machine disturbs both alike.
+// Then the whole workspace is applied again, which changes nothing:
 //
 //	go test -run '^$' -bench ApplyBeside ./browser_test/bench -args -large 1000 -only PostgreSQL
 func BenchmarkApplyBeside(b *testing.B) {
@@ -29,38 +32,103 @@ func BenchmarkApplyBeside(b *testing.B) {
 		w := startServer(b, address)
 		w.fill(requests() + warmUp)
 		w.prepare(kinds[1])
-		file := w.largeFile(*large)
-		fmt.Printf("%s, %d memberships, a file of %d MB\n", name, *large*100, size(b, file)>>20)
-		w.mintDuring("nothing", func() { time.Sleep(10 * time.Second) })
-		for _, what := range []string{"the first apply", "the second apply"} {
-			apply := exec.Command(program.Path(b, "tabard"), "apply", file, "--database", address)
-			w.mintDuring(what, func() {
-				if out, err := apply.CombinedOutput(); err != nil {
-					b.Fatalf("%v\n%s", err, out)
-				}
-			})
-			fmt.Printf("    its process: %d MB at most\n", peakOf(apply))
+		whole := w.largeFile(0, *large)
+		fmt.Printf("%s, %d memberships, a file of %d MB\n", name, *large*100, size(b, whole)>>20)
+		var atRest, beside, unchanged phase
+		for part := range applyParts {
+			file := w.largeFile(part**large/applyParts, (part+1)**large/applyParts)
+			took := w.mintDuring(&beside, func() { apply(b, file, address) })
+			w.mintDuring(&atRest, func() { time.Sleep(took / 4) })
+		}
+		peak := 0
+		w.mintDuring(&unchanged, func() { peak = apply(b, whole, address) })
+		fmt.Printf("  at rest           %v\n  beside an apply   %v\n  nothing changes   %v\n", &atRest, &beside, &unchanged)
+		fmt.Printf("  memory of the process if nothing changes: %d MB\n", peak)
+	}
+}
+
+// BenchmarkApplyAlone applies a large workspace twice from a process of its own, to an
+// empty database without a load, and prints the memory of the process:
+//
+//	go test -run '^$' -bench ApplyAlone ./browser_test/bench -args -only PostgreSQL
+func BenchmarkApplyAlone(b *testing.B) {
+	for _, name := range []string{sqliteName, postgresName} {
+		if !wanted(name, kinds[1]) {
+			continue
+		}
+		address := database(b, name)
+		file := startServer(b, address).largeFile(0, *large)
+		for _, what := range []string{"added", "unchanged"} {
+			began := time.Now()
+			peak := apply(b, file, address)
+			fmt.Printf("%s, %d memberships %s, a file of %d MB: %.0f s, %d MB of memory\n",
+				name, *large*100, what, size(b, file)>>20, time.Since(began).Seconds(), peak)
 		}
 	}
 }
 
-// mintDuring mints, and signs in members of the file, until do returns.
-func (w *world) mintDuring(what string, do func()) {
+// applyParts is the number of parts in which the workspace is applied.
+const applyParts = 10
+
+// apply applies a file in a process of its own, and returns its peak memory in MB. The
+// kernel's own figure for a process that has ended can be its parent's.
+func apply(b *testing.B, file, database string) (peak int) {
+	command := exec.Command(program.Path(b, "tabard"), "apply", file, "--database", database)
+	var out bytes.Buffer
+	command.Stdout, command.Stderr = &out, &out
+	if err := command.Start(); err != nil {
+		b.Fatal(err)
+	}
+	ended := make(chan error)
+	go func() { ended <- command.Wait() }()
+	for {
+		select {
+		case err := <-ended:
+			if err != nil {
+				b.Fatalf("%v\n%s", err, &out)
+			}
+			return peak
+		case <-time.After(20 * time.Millisecond):
+			peak = max(peak, processes{id: command.Process.Pid}.peak())
+		}
+	}
+}
+
+// phase is what requests and sign-ins took in a phase of the benchmark.
+type phase struct {
+	time      time.Duration
+	requests  int
+	rounds    []time.Duration // the p99 of each
+	signIns   []time.Duration
+	server    time.Duration // CPU
+	belowLoad time.Duration // time that the requests took
+}
+
+func (p *phase) String() string {
+	slices.Sort(p.rounds)
+	slices.Sort(p.signIns)
+	n, s := len(p.rounds), len(p.signIns)
+	return fmt.Sprintf("%4.0f s: %.0f mints a second, server CPU %.2f ms, p99 %.1f ms in the median of %d rounds, %.1f in the 90th percentile, %.1f in the worst; sign-ins: p99 %.0f ms, slowest of %d %.0f ms",
+		p.time.Seconds(), float64(p.requests)/p.belowLoad.Seconds(), milli(p.server)/float64(p.requests),
+		milli(p.rounds[n/2]), n, milli(p.rounds[n*9/10]), milli(p.rounds[n-1]), milli(p.signIns[s*99/100]), s, milli(p.signIns[s-1]))
+}
+
+// mintDuring mints, and signs in members of the file, until do returns. It returns how
+// long that took.
+func (w *world) mintDuring(p *phase, do func()) time.Duration {
 	var over atomic.Bool
-	var slowest time.Duration
-	signedIn := 0
 	signsIn := make(chan struct{})
 	go func() {
 		defer close(signsIn)
-		for ; !over.Load(); signedIn++ {
+		for n := 0; !over.Load(); n++ {
 			began := time.Now()
 			_, err := w.store.SignIn(w.b.Context(), directory.User{
-				ID: directory.NewID("usr_"), Issuer: "https://id.example.com", Subject: fmt.Sprint("person", signedIn*37%1000), Name: "Person",
+				ID: directory.NewID("usr_"), Issuer: "https://id.example.com", Subject: fmt.Sprint("person", n*37%(*large*50)), Name: "Person",
 			}, began.Unix())
 			if err != nil {
 				w.b.Error(err)
 			}
-			slowest = max(slowest, time.Since(began))
+			p.signIns = append(p.signIns, time.Since(began))
 			time.Sleep(10 * time.Millisecond)
 		}
 	}()
@@ -70,26 +138,28 @@ func (w *world) mintDuring(what string, do func()) {
 		do()
 		done <- time.Since(began)
 	}()
-	began, minted, worst := time.Now(), 0, time.Duration(0)
 	for {
 		w.prepare(kinds[1])
 		all := w.tokenRequests(kinds[1])
 		result := w.load(all, 4)
-		minted, worst = minted+len(all), max(worst, result.p99)
+		n := len(all) - warmUp
+		p.requests, p.rounds = p.requests+n, append(p.rounds, result.p99)
+		p.server += result.server * time.Duration(n)
+		p.belowLoad += time.Duration(float64(n) / result.perSecond * float64(time.Second))
 		select {
 		case took := <-done:
 			over.Store(true)
 			<-signsIn
-			fmt.Printf("  beside %s, %.0f s: %d mints a second in the last round (server CPU %.2f ms), p99 of the worst round %.0f ms; %.0f mints a second with their preparation; %d sign-ins, the slowest %.0f ms\n",
-				what, took.Seconds(), int(result.perSecond), milli(result.server), milli(worst), float64(minted)/time.Since(began).Seconds(), signedIn, milli(slowest))
-			return
+			p.time += took
+			return took
 		default:
 		}
 	}
 }
 
-// largeFile writes a workspace file that leaves the server's app as it is.
-func (w *world) largeFile(organizations int) string {
+// largeFile writes a workspace file with some of the organizations of a large workspace.
+// It leaves the server's app as it is.
+func (w *world) largeFile(from, to int) string {
 	workspace, err := w.store.Workspace(w.b.Context())
 	w.check(err)
 	var apps []map[string]any
@@ -104,13 +174,13 @@ func (w *world) largeFile(organizations int) string {
 	}
 	role := workspace.RoleNames()[0]
 	text.WriteString("issuer: https://id.example.com\norganizations:\n")
-	for o := range organizations {
+	for o := from; o < to; o++ {
 		fmt.Fprintf(&text, "- slug: org%d\n  name: Organization %d\n  members:\n", o, o)
 		for m := range 100 {
-			fmt.Fprintf(&text, "  - {sub: person%d, name: Person, roles: [%s]}\n", (o*100+m*7)%(organizations*50), role)
+			fmt.Fprintf(&text, "  - {sub: person%d, name: Person, roles: [%s]}\n", (o*100+m*7)%(*large*50), role)
 		}
 	}
-	path := filepath.Join(w.b.TempDir(), "large.yaml")
+	path := filepath.Join(w.b.TempDir(), fmt.Sprintf("large%d-%d.yaml", from, to))
 	w.check(os.WriteFile(path, []byte(text.String()), 0o600))
 	return path
 }
@@ -122,6 +192,3 @@ func size(b *testing.B, path string) int64 {
 	}
 	return info.Size()
 }
-
-// peakOf returns the peak memory of a process that has ended, in MB.
-func peakOf(c *exec.Cmd) int { return int(c.ProcessState.SysUsage().(*syscall.Rusage).Maxrss >> 10) }

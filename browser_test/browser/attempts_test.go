@@ -30,9 +30,8 @@ type deployed struct {
 	person       string
 	slow         time.Duration // delay of the provider
 	ahead        atomic.Int64  // seconds by which its clock is
-	provider     *logintest.Provider
-	together     gate         // for sign-ins that begin
-	given        atomic.Int64 // browser values
+	together     gate          // for sign-ins that begin
+	given        atomic.Int64  // browser values
 }
 
 // gate lets requests pass when so many wait.
@@ -114,11 +113,7 @@ func (d *deployed) publicURL() string { return d.origin + d.base + "/auth" }
 
 func (d *deployed) backend() http.Handler {
 	d.Helper()
-	provider := serve(d, nil)
-	issuer := strings.Replace(provider.address, "localhost", "127.0.0.1", 1) // another site
-	d.provider = logintest.New(d, issuer)
-	d.provider.Now = d.now
-	provider.handler = http.HandlerFunc(d.serveProvider)
+	issuer, own := d.startProvider(), d.startProvider()
 	store, err := sqlite.Open(d.Context(), lite.NewFile(d))
 	if err != nil {
 		d.Fatal(err)
@@ -140,8 +135,20 @@ func (d *deployed) backend() http.Handler {
 		d.Fatal(err)
 	}
 	secret, _ := signingkey.NewSecret()
+	const connection = "con_acme"
+	err = store.CreateConnection(d.Context(), directory.Connection{
+		ID: connection, OrganizationID: "org_acme", Issuer: own, ClientID: logintest.ClientID, Provisioning: directory.Provisioning{JustInTime: true},
+		SealedSecret: secret.Sealer(signingkey.ForConnections).Seal([]byte(logintest.ClientSecret), connection),
+	}, time.Now().Unix())
+	if err == nil {
+		err = store.EnableConnection(d.Context(), "org_acme", connection)
+	}
+	if err != nil {
+		d.Fatal(err)
+	}
 	handler, err := host.New(host.Config{
 		PublicURL: d.publicURL(), Secret: secret, Now: d.now, Client: js.Handler(),
+		Tenants: login.NewTransport(true), LoopbackConnections: true,
 		Provider: login.Config{Issuer: issuer, ClientID: logintest.ClientID, ClientSecret: logintest.ClientSecret},
 	}, store)
 	if err != nil {
@@ -150,15 +157,24 @@ func (d *deployed) backend() http.Handler {
 	return handler
 }
 
-// serveProvider is a provider that remembers the person, and takes its time.
-func (d *deployed) serveProvider(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path != "/authorize" {
-		d.provider.ServeHTTP(w, r)
-		return
-	}
-	<-time.After(d.slow)
-	back := d.provider.SignIn(d.provider.Issuer+r.URL.String(), d.person)
-	http.Redirect(w, r, r.URL.Query().Get("redirect_uri")+"?"+back.Encode(), http.StatusSeeOther)
+// startProvider starts a provider that remembers the person, and takes its time. It
+// returns its issuer.
+func (d *deployed) startProvider() string {
+	d.Helper()
+	served := serve(d, nil)
+	issuer := strings.Replace(served.address, "localhost", "127.0.0.1", 1) // another site
+	provider := logintest.New(d, issuer)
+	provider.Now = d.now
+	served.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/authorize" {
+			provider.ServeHTTP(w, r)
+			return
+		}
+		<-time.After(d.slow)
+		back := provider.SignIn(issuer+r.URL.String(), d.person)
+		http.Redirect(w, r, r.URL.Query().Get("redirect_uri")+"?"+back.Encode(), http.StatusSeeOther)
+	})
+	return issuer
 }
 
 // signInAt begins a sign-in at the address where a tab is, and waits until it is back
@@ -220,6 +236,8 @@ func TestSignIn_TwelveTabsAtOnce(t *testing.T) {
 	for name, begins := range map[string]string{
 		"by the client": `void tabard.signIn()`,
 		"by a link":     `void (location.href = "/auth/login?return_to=" + encodeURIComponent(location.href))`,
+		"by the client, at an organization's own": `void tabard.signIn({ organization: "acme" })`,
+		"by a link, at an organization's own":     `void (location.href = "/auth/login?organization=acme&return_to=" + encodeURIComponent(location.href))`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := deploy(t, "")[0]

@@ -1,8 +1,9 @@
 //go:build long
 
-// Package chaos has a crowd work for minutes on three replicas behind nginx, on
-// PostgreSQL, while one kind of fault after the other is repeated:
+// Package chaos has a crowd work on three replicas behind nginx, on PostgreSQL, while
+// one kind of fault after the other is repeated:
 //
+//	go test -tags long -count=1 -timeout 30m ./browser_test/chaos     all of it, in ten minutes
 //	go test -tags long -count=1 -timeout 3h ./browser_test/chaos -args -for 3m -only 'kill|clocks' -results chaos.jsonl
 //
 // No person may be signed out without cause, none may get a token of another
@@ -26,11 +27,11 @@ import (
 )
 
 var (
-	duration = flag.Duration("for", 20*time.Second, "duration of each event")
+	duration = flag.Duration("for", 8*time.Second, "duration of each event")
 	only     = flag.String("only", "", "run only the events with a name that matches this `REGEXP`")
 	results  = flag.String("results", "", "append results to this `FILE`, and skip events that passed according to it")
 	people   = flag.Int("people", 30, "number of people in the crowd")
-	members  = flag.Int("members", 20_000, "number of memberships to apply under load")
+	members  = flag.Int("members", 2_000, "number of memberships to apply under load")
 )
 
 // event is a kind of fault.

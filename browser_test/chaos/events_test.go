@@ -47,6 +47,7 @@ var events = []event{
 		thaw()
 	})},
 	{name: "PostgreSQL failed over", prepare: onCluster, act: failOver},
+	{name: "PostgreSQL, disk full", prepare: onSmallPostgres, act: fillPostgres},
 	{name: "PgBouncer restarted, session mode", prepare: onPgBouncer("session"), act: restartPgBouncer},
 	{name: "PgBouncer restarted, transaction mode", prepare: onPgBouncer("transaction"), act: restartPgBouncer},
 	{name: "SQLite, server killed", prepare: onSQLite, act: each(func(s *scene, r *deployment.Replica) {

@@ -72,7 +72,7 @@ func validAssertion(p *Provider, raw string) bool {
 		Audience any `json:"aud"`
 	}
 	_, err := jwt.NewParser(
-		jwt.WithValidMethods([]string{"ES256", "RS256", "PS256"}), jwt.WithIssuer(p.ClientID), jwt.WithSubject(p.ClientID),
+		jwt.WithValidMethods([]string{"ES256", "ES384", "ES512", "EdDSA", "RS256", "PS256"}), jwt.WithIssuer(p.ClientID), jwt.WithSubject(p.ClientID),
 		jwt.WithExpirationRequired(), jwt.WithTimeFunc(p.now),
 	).ParseWithClaims(raw, &claims, func(token *jwt.Token) (any, error) {
 		kid, _ := token.Header["kid"].(string)

@@ -7,7 +7,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/migrate"
@@ -128,20 +130,32 @@ func (m Move) carry(ctx context.Context, tables []table, epoch sql.NullString) (
 	return carried, tx.Commit()
 }
 
-// lockKey is the key of the advisory lock of moves, "tabardm" in ASCII.
-const lockKey = 0x7461626172646d
+// lockPatience is how long a move waits for another one. After an interruption
+// PostgreSQL holds the lock until the last statement ends.
+var lockPatience = 10 * time.Second
+
+const (
+	// lockKey is the key of the advisory lock of moves, "tabardm" in ASCII.
+	lockKey = 0x7461626172646d
+	// lockNotAvailable is PostgreSQL's code of a lock that was not free in time.
+	lockNotAvailable = "55P03"
+)
 
 // prepare lets one move run at a time, for as long as it takes.
 func prepare(ctx context.Context, tx *sql.Tx) error {
-	var alone bool
-	if err := tx.QueryRowContext(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(lockKey)).Scan(&alone); err != nil {
+	_, err := tx.ExecContext(ctx, "SELECT set_config('lock_timeout', $1, true)", strconv.FormatInt(lockPatience.Milliseconds(), 10))
+	if err != nil {
 		return err
 	}
-	if !alone {
+	_, err = tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", int64(lockKey))
+	var refused interface{ SQLState() string }
+	if errors.As(err, &refused) && refused.SQLState() == lockNotAvailable {
 		return errors.New("another move to this database is under way")
 	}
-	_, err := tx.ExecContext(ctx, `SELECT set_config(name, '0', true) FROM pg_settings
-WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout', 'statement_timeout')`)
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `SELECT set_config(name, '0', true) FROM pg_settings
+WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout', 'statement_timeout', 'lock_timeout')`)
+	}
 	if err == nil { // the feed of endings comes along: nothing ends by being carried
 		_, err = tx.ExecContext(ctx, "SELECT set_config('tabard.carrying', 'on', true)")
 	}

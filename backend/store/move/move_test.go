@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/policy"
@@ -181,6 +182,61 @@ func TestMove_BrokenOff(t *testing.T) {
 	if n := count(t, to.Pool(), "sessions"); n != 2500 {
 		t.Errorf("%d sessions are there", n)
 	}
+}
+
+// After an interruption PostgreSQL holds the lock until it notices that the connection
+// is closed, so that the next run waits for it.
+func TestMove_WaitsForTheLockOfAnInterruptedRun(t *testing.T) {
+	from, to := alone(t, source(t, 3)), target(t)
+	interrupted := lock(t, to.Pool())
+	done := make(chan error)
+	go func() {
+		_, err := move.Move{From: from, To: to.Pool()}.Run(t.Context())
+		done <- err
+	}()
+	for waiting := 0; waiting == 0; {
+		select {
+		case err := <-done:
+			t.Fatalf("the move did not wait: %v", err)
+		default:
+		}
+		if err := to.Pool().QueryRow("SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := interrupted.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMove_RefusedBesideAnother(t *testing.T) {
+	move.SetLockPatience(t, time.Millisecond)
+	from, to := alone(t, source(t, 3)), target(t)
+	lock(t, to.Pool())
+	_, err := move.Move{From: from, To: to.Pool()}.Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "another move") {
+		t.Errorf("beside another move: %v", err)
+	}
+	if n := count(t, to.Pool(), "users"); n != 0 {
+		t.Errorf("%d people are there", n)
+	}
+}
+
+// lock takes the lock of moves, as another one does.
+func lock(t *testing.T, db *sql.DB) *sql.Tx {
+	t.Helper()
+	tx, err := db.Begin()
+	if err == nil {
+		t.Cleanup(func() { tx.Rollback() })
+		_, err = tx.Exec("SELECT pg_advisory_xact_lock($1)", int64(move.LockKey))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tx
 }
 
 func TestMove_RefusesWhatIsThere(t *testing.T) {

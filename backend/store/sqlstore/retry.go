@@ -33,10 +33,15 @@ func retryable(err error) bool {
 	if err == nil {
 		return false
 	}
+	state := sqlState(err)
+	return state == "40001" || state == "40P01"
+}
+
+// sqlState returns PostgreSQL's code of an error, or "".
+func sqlState(err error) string {
 	var refused interface{ SQLState() string }
 	if !errors.As(err, &refused) {
-		return false
+		return ""
 	}
-	state := refused.SQLState()
-	return state == "40001" || state == "40P01"
+	return refused.SQLState()
 }

@@ -58,3 +58,15 @@ func (p *Provider) SignedText(payload string) string {
 	}
 	return text + "." + base64.RawURLEncoding.EncodeToString(signature)
 }
+
+// WithoutID returns claims as an identity token without a key id, signed by the
+// provider's own key, which must be of ES256.
+func (p *Provider) WithoutID(claims jwt.MapClaims) string {
+	p.t.Helper()
+	key, _ := p.provider.Key()
+	text, err := jwt.NewWithClaims(jwt.SigningMethodES256, claims).SignedString(key)
+	if err != nil {
+		p.t.Error(err)
+	}
+	return text
+}

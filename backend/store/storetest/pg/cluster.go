@@ -146,7 +146,7 @@ func (c *Cluster) run(program string, args ...string) {
 	}
 }
 
-// try runs one of PostgreSQL's programs. Its output goes to a file, for a server that it
+// try runs one of PostgreSQL's programs, or another one by its path. Its output goes to a file, for a server that it
 // starts would hold a pipe open.
 func (c *Cluster) try(program string, args ...string) (string, error) {
 	out, err := os.CreateTemp("", "pg")
@@ -155,7 +155,10 @@ func (c *Cluster) try(program string, args ...string) (string, error) {
 	}
 	defer os.Remove(out.Name())
 	defer out.Close()
-	command := exec.Command(filepath.Join(c.binaries, program), args...)
+	if !filepath.IsAbs(program) {
+		program = filepath.Join(c.binaries, program)
+	}
+	command := exec.Command(program, args...)
 	command.Dir, command.SysProcAttr, command.Stdout, command.Stderr = c.directory, c.command, out, out
 	err = command.Run()
 	text, _ := os.ReadFile(out.Name())
