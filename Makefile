@@ -1,6 +1,6 @@
 # Names for what can be done here; each is a command or two.
 
-.PHONY: help build run test check race test-long chaos-short lint size setup model simulate mutants chaos soak bench worker worker-dev profile bench-worker bench-browser release
+.PHONY: help build run test check race test-long test-plain chaos-short lint size setup model simulate mutants chaos soak bench worker worker-dev profile bench-worker bench-browser release
 
 GOTESTSUM   = go run gotest.tools/gotestsum@v1.13.0 --format pkgname
 
@@ -43,6 +43,12 @@ race: ## the tests of all packages with goroutines of their own, under the race 
 test-long: setup build race ## what takes long: the race detector, builds of frameworks and releases, the Worker under the promises, soak, chaos
 	$(GOTESTSUM) -- -tags long -timeout 40m -p 2 -parallel 2 -run '$(LONG_TESTS)' $(addprefix ./,$(sort $(dir $(LONG))))
 	$(GOTESTSUM) -- -tags long -count=1 -timeout 50m -p 1 ./browser_test/soak ./browser_test/chaos
+	$(MAKE) test-plain
+
+test-plain: ## the browser's smoke tests on Go's own runtime and linker output
+	$(MAKE) build PLAIN=1
+	$(GOTESTSUM) -- -count=1 -run '^(TestP1ATabKeepsItsOrganization|TestP2NoSecondSignIn|TestP3ASwitchIsATransaction|TestP10SignedOutIsOut)$$' ./browser_test/browser
+	$(MAKE) build
 
 chaos-short: setup build ## eight seconds under each fault that make chaos has, ten minutes in all
 	go test -count=1 -timeout 30m -tags long ./browser_test/chaos
