@@ -6,7 +6,7 @@ import { mock, test } from "node:test";
 import { open } from "./open.js";
 import { publish, set, settle } from "./stage.js";
 
-await import("../src/causes.js"); // loaded by now, as a second time
+for (const chunk of ["calls", "causes", "debug"]) await import(`../src/${chunk}.js`); // loaded by now, as a second time
 globalThis.navigator ??= {};
 
 /** The client's lines on the console. */
