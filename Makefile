@@ -14,7 +14,7 @@ RACE        = -race -gcflags=modernc.org/...=-race=false
 
 # Packages whose tests drive other processes (browsers, workerd, Node, servers behind proxies, the release before), or
 # compute in one goroutine: the race detector would only slow them.
-DRIVERS     = browser_test/(browser|guide|kit|pagebench|recipes|replicas|server|upgrade|validators)|tabard/(js|worker)|session/proof|deploy/release|workspacefile
+DRIVERS     = browser_test/(bench|browser|guide|kit|pagebench|recipes|replicas|server|upgrade|validators)|tabard/(js|worker)|session/proof|deploy/release|workspacefile
 
 # The files of tests that take long for good reason have the build tag long. Soak and chaos take the machine for themselves.
 LONG        = $(filter-out browser_test/soak/% browser_test/chaos/%,$(shell git grep -lE '^//go:build .*long$$' -- '*_test.go'))

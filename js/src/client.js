@@ -60,6 +60,7 @@ function client(backend, options, end) {
     signIn: call("signIn"),
     stepUp: call("stepUp"),
     connect: call("connect"),
+    proof: call("proof"),
     beforeSwitch: gate.add,
     async switchOrganization(organization) {
       const question = gate.ask(requireName(organization));
@@ -207,6 +208,7 @@ function prerendered() {
     getToken: fail,
     fetch: fail,
     connect: fail,
+    proof: fail,
     beforeSwitch: () => () => {},
     stepUp: fail,
     switchOrganization: fail,
