@@ -18,12 +18,10 @@ import (
 
 // faultyBackend returns a backend whose store can fail, with a membership claim.
 func faultyBackend(t *testing.T) (*backend, *lite.Faulty) {
-	w := newBackend(t, nil)
-	faulty := w.Failing()
 	d := desired()
 	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "groups", Roles: []string{"viewer"}}
-	w.Apply(d)
-	return w, faulty
+	w := newBackendWith(t, d, nil)
+	return w, w.Failing()
 }
 
 func TestStorageFault_ChangesNothing(t *testing.T) {
