@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -110,15 +111,16 @@ func addresses(d *deployment.Deployment) (all []string) {
 
 // scriptFollower is a follower of the package @tabard/server, in a process of its own.
 type scriptFollower struct {
-	in    io.Writer
-	lines chan string
+	in      io.Writer
+	lines   chan string
+	process *os.Process
 }
 
 func followInTypeScript(t *testing.T, d *deployment.Deployment) *scriptFollower {
 	t.Helper()
 	command := exec.Command("node", append([]string{"testdata/follow.mjs", d.Origin + "/auth", d.Origin + "/api", eventsKey(t, d)}, addresses(d)...)...)
 	in, lines := program.Converse(t, command)
-	f := &scriptFollower{in, make(chan string, 100)}
+	f := &scriptFollower{in, make(chan string, 100), command.Process}
 	go func() {
 		defer close(f.lines)
 		for lines.Scan() {
