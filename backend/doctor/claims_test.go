@@ -65,3 +65,30 @@ func TestExamine_ProviderWithoutRefreshTokens(t *testing.T) {
 		}
 	}
 }
+
+// TestExamine_ProviderWithoutUserInfo makes no finding if the memberships come from the
+// identity token or userinfo is served.
+func TestExamine_ProviderWithoutUserInfo(t *testing.T) {
+	for name, test := range map[string]struct {
+		claim  *directory.MembershipClaim
+		serves bool
+		found  bool
+	}{
+		"from userinfo":                 {&directory.MembershipClaim{Claim: "groups", ClaimSource: directory.FromUserInfo}, false, true},
+		"from userinfo, which is there": {&directory.MembershipClaim{Claim: "groups", ClaimSource: directory.FromUserInfo}, true, false},
+		"from the identity token":       {&directory.MembershipClaim{Claim: "groups"}, false, false},
+		"no claim":                      {nil, false, false},
+	} {
+		w := newSite(t, faults{metadata: func(m map[string]any) {
+			if m["userinfo_endpoint"] = "https://id.example/userinfo"; !test.serves {
+				delete(m, "userinfo_endpoint")
+			}
+		}})
+		d := app("http://127.0.0.1:1")
+		d.Workspace.MembershipClaim = test.claim
+		findings := examine(t, doctor.Config{Provider: login.Config{Issuer: w.provider.URL}, Database: stored(t, d)})
+		if strings.Contains(findings, "claim_source: userinfo") != test.found {
+			t.Errorf("%s: %s", name, findings)
+		}
+	}
+}

@@ -177,8 +177,10 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a *A
 		return Identity{}, p.faultError(FaultToken, "identity token: sub %.300q is not Unicode text, so that two people could have the same one: have the provider encode it in UTF-8", token.Subject)
 	case claims.AuthorizedParty != "" && string(claims.AuthorizedParty) != p.config.ClientID:
 		return Identity{}, p.faultError(FaultToken, "identity token: azp is %.100q, not this client", claims.AuthorizedParty)
-	case token.IssuedAt.Unix() <= 0 || token.IssuedAt.Unix() > now+maxSkew:
-		return Identity{}, p.faultError(FaultClock, "identity token: iat is missing, or %d s ahead of this server's clock: synchronize both clocks (NTP)", token.IssuedAt.Unix()-now)
+	case token.IssuedAt.Unix() <= 0:
+		return Identity{}, p.faultError(FaultToken, "identity token: iat is missing")
+	case token.IssuedAt.Unix() > now+maxSkew:
+		return Identity{}, p.faultError(FaultClock, "identity token: iat is %d s ahead of this server's clock: synchronize both clocks (NTP)", token.IssuedAt.Unix()-now)
 	case claims.SessionExpiry > 0 && int64(claims.SessionExpiry) <= now:
 		return Identity{}, refused("identity token: session_expiry is in the past, so that the session has already ended")
 	}
