@@ -62,7 +62,7 @@ func TestAttempts_TwelveAtOnceWithoutCookie(t *testing.T) {
 						i = 11 - i
 					}
 					landed := jar.Choose(pages[i], "alice")
-					if landed = jar.Choose(landed, "alice"); landed.URL.Path != fmt.Sprintf("/tab-%d", i) {
+					if landed = jar.Choose(landed, "alice"); landed.URL.String() != fmt.Sprintf("%s/tab-%d", origin, i) {
 						t.Errorf("%d landed on %s: %d %s", i, landed.URL, landed.Status, landed.Body)
 					}
 				}
@@ -236,7 +236,7 @@ func TestAttempts_TwelveAtOnceByFormPost(t *testing.T) {
 				landed = tab.Choose(landed, "alice")
 			}
 		}
-		if landed.URL.Path != fmt.Sprintf("/tab-%d", i) {
+		if landed.URL.String() != fmt.Sprintf("%s/tab-%d", origin, i) {
 			t.Errorf("%d landed on %s: %d %s", i, landed.URL, landed.Status, landed.Body)
 		}
 	}
