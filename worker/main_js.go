@@ -15,7 +15,6 @@ import (
 	"github.com/syumai/workers/cloudflare"
 	"github.com/syumai/workers/cloudflare/d1"
 
-	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/domain/overhttps"
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/login"
@@ -95,11 +94,11 @@ func cleanUp(ctx context.Context, store *sqlstore.Store, r host.Rotation, retent
 const maxDomains = 20
 
 func checkDomains(ctx context.Context, store *sqlstore.Store, r overhttps.Resolver) error {
-	_, _, err := host.CheckDomains(ctx, store, r, time.Now(), directory.Domain{}, maxDomains)
+	_, err := host.CheckDomains(ctx, store, r, time.Now(), maxDomains)
 	return err
 }
 
-// defaultResolver answers DNS over HTTPS in JSON.
+// defaultResolver answers DNS over HTTPS.
 const defaultResolver = "https://cloudflare-dns.com/dns-query"
 
 // defaultRetention is how long the trail is kept: a D1 database holds 10 GB.
@@ -139,6 +138,9 @@ func readSettings(variable func(string) string) (settings, error) {
 	problems = append(problems, readProvider(variable, &s.provider)...)
 	s.algorithm, s.keyLife, s.retention = signingkey.ES256, signingkey.DefaultLife, defaultRetention
 	s.resolver = overhttps.Resolver{URL: cmp.Or(variable("TABARD_DNS_OVER_HTTPS"), defaultResolver), Transport: edge.Transport{}}
+	if err := overhttps.CheckURL(s.resolver.URL); err != nil {
+		problems = append(problems, fmt.Errorf("TABARD_DNS_OVER_HTTPS: %w", err))
+	}
 	s.cookieMark = variable("TABARD_COOKIE_MARK")
 	s.loopbackConnections = variable("TABARD_LOOPBACK_CONNECTIONS") == "true"
 	var err error

@@ -32,7 +32,7 @@ type DomainChecks interface {
 	// UnverifyDomain stores that a check did not verify the domain.
 	UnverifyDomain(ctx context.Context, d directory.Domain, problem directory.DomainProblem, now int64) error
 	// NoteDomain stores a problem that changes nothing else.
-	NoteDomain(ctx context.Context, d directory.Domain, problem directory.DomainProblem) error
+	NoteDomain(ctx context.Context, d directory.Domain, problem directory.DomainProblem, now int64) error
 	RecordEvent(ctx context.Context, e audit.Event) error
 }
 
@@ -169,7 +169,7 @@ func CheckDomain(ctx context.Context, store DomainChecks, r domain.Resolver, d d
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil && (d.VerifiedAt == 0 || now-d.CheckedAt <= unknownDomain):
-		return store.NoteDomain(ctx, d, directory.DNSUnavailable)
+		return store.NoteDomain(ctx, d, directory.DNSUnavailable, now)
 	case err != nil:
 		problem = directory.DNSUnavailable
 	case there:

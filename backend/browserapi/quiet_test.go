@@ -2,6 +2,7 @@ package browserapi_test
 
 import (
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -36,7 +37,7 @@ func TestQuiet_WhereAPersonStandsIsNoError(t *testing.T) {
 
 	w.rule(map[string]policy.Rules{"globex": mfa})
 	b := w.signedIn("alice")
-	w.finding(b.Post("/token"+quiet, `{}`), api.OrganizationRequired, true)
+	w.choice(b)
 	w.wants(b.Post("/token", `{}`), http.StatusBadRequest, api.OrganizationRequired)
 	w.finding(b.Post("/token"+quiet, `{"organization":"nosuch"}`), api.OrganizationAccessDenied, true)
 	w.finding(b.Post("/token"+quiet, `{"organization":"acme","user":"usr_other"}`), api.IdentityChanged, true)
@@ -45,6 +46,24 @@ func TestQuiet_WhereAPersonStandsIsNoError(t *testing.T) {
 	}
 	if got := b.Post("/token"+quiet, `{"organization":"acme"}`); got.Status != http.StatusOK || got.Code() != "" {
 		t.Errorf("a token: %d %s", got.Status, got.Body)
+	}
+}
+
+// choice compares the organizations to choose from, which come with the refusal of a mint
+// that names none, with the answer to those who ask for them. Others get the refusal alone.
+func (w *answers) choice(b *httpbrowser.Browser) {
+	w.Helper()
+	var listed api.SessionResponse
+	b.Get("/session").JSON(w, &listed)
+	offered := w.finding(b.Post("/token"+quiet, `{}`), api.OrganizationRequired, true).Session
+	if offered == nil || len(offered.Organizations) < 2 || !reflect.DeepEqual(*offered, listed) {
+		w.Errorf("offered %+v\nlisted %+v", offered, listed)
+	}
+	if got := b.Post("/token", `{}`); strings.Contains(got.Body, "session") {
+		w.Errorf("who does not ask quietly gets %s", got.Body)
+	}
+	if e := w.finding(b.Post("/token"+quiet, `{"organization":"nosuch"}`), api.OrganizationAccessDenied, true); e.Session != nil {
+		w.Errorf("a refusal of another kind lists %+v", e.Session)
 	}
 }
 

@@ -2,7 +2,9 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/admin"
@@ -13,35 +15,46 @@ import (
 // DomainStore is the part of the store that the check of domains needs.
 type DomainStore interface {
 	admin.DomainChecks
-	// DueDomains returns the domains, starting after one, at most limit, for which DNS
-	// last answered at a time or before: verified for those that are verified, others
-	// for the others.
-	DueDomains(ctx context.Context, after directory.Domain, verified, others int64, limit int) ([]directory.Domain, error)
+	// DueDomains returns the domains that were last looked up at tried or before, at most
+	// limit, those that have waited longest first. A verified domain is due if DNS also
+	// last answered at answered or before.
+	DueDomains(ctx context.Context, answered, tried int64, limit int) ([]directory.Domain, error)
 }
 
-// Verified domains are looked up once a day, others once an hour. The runs that look
-// them up come at these intervals too, so that each is somewhat early.
+// Verified domains are looked up once a day, others once an hour, and so are those for
+// which DNS did not answer. The runs that look them up come at these intervals too, so
+// that each is somewhat early.
 const (
 	checkVerified = 23 * time.Hour
 	checkOthers   = 50 * time.Minute
 	lookupTimeout = 5 * time.Second
+	// lookups is how many domains are looked up at once: names for which DNS does not
+	// answer take all of their time.
+	lookups = 5
 )
 
-// CheckDomains looks up the records of the domains that are due, starting after one, at
-// most limit of them. It returns the last one, and how many it looked up. A domain for
-// which DNS does not answer stays due.
-func CheckDomains(ctx context.Context, store DomainStore, r domain.Resolver, now time.Time, after directory.Domain, limit int) (last directory.Domain, checked int, err error) {
-	due, err := store.DueDomains(ctx, after, now.Add(-checkVerified).Unix(), now.Add(-checkOthers).Unix(), limit)
-	for _, d := range due {
-		if err = admin.CheckDomain(ctx, store, timed{r}, d, now.Unix()); err != nil {
-			break
-		}
-		after, checked = d, checked+1
-	}
+// CheckDomains looks up the records of the domains that are due, at most limit of them,
+// those that have waited longest first. It returns how many it looked up.
+func CheckDomains(ctx context.Context, store DomainStore, r domain.Resolver, now time.Time, limit int) (checked int, err error) {
+	due, err := store.DueDomains(ctx, now.Add(-checkVerified).Unix(), now.Add(-checkOthers).Unix(), limit)
 	if err != nil {
-		return after, checked, fmt.Errorf("check of domains: %w", err)
+		return 0, fmt.Errorf("check of domains: %w", err)
 	}
-	return after, checked, nil
+	failed := make([]error, len(due))
+	var all sync.WaitGroup
+	places := make(chan struct{}, lookups)
+	for i, d := range due {
+		places <- struct{}{}
+		all.Go(func() {
+			defer func() { <-places }()
+			failed[i] = admin.CheckDomain(ctx, store, timed{r}, d, now.Unix())
+		})
+	}
+	all.Wait()
+	if err := errors.Join(failed...); err != nil {
+		return 0, fmt.Errorf("check of domains: %w", err)
+	}
+	return len(due), nil
 }
 
 // timed limits the time of each look-up.

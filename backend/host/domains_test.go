@@ -8,6 +8,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/domain"
 	"github.com/tabard-auth/tabard/backend/domain/domaintest"
+	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
 
@@ -90,4 +91,34 @@ func TestHousekeeping_NoResolver(t *testing.T) {
 	if got := verified(t, store); got != 0 {
 		t.Errorf("%d domains are verified", got)
 	}
+}
+
+// TestCheckDomains_LongestWaitingFirst: names for which DNS never answers hold up no check
+// of another, where a run looks up fewer than are due.
+func TestCheckDomains_LongestWaitingFirst(t *testing.T) {
+	store, dns := claimed(t, 30)
+	var broken []string
+	for i := range 20 {
+		broken = append(broken, fmt.Sprintf("_tabard.d%02d.example", i))
+	}
+	dns.Fault(domaintest.Fails, broken...)
+	now := time.Unix(1_800_000_000, 0)
+	runs := func(want int) { // three look up as many as there are
+		t.Helper()
+		for range 3 {
+			if _, err := host.CheckDomains(t.Context(), store, dns.Resolver(), now, 10); err != nil {
+				t.Fatal(err)
+			}
+			now = now.Add(time.Hour)
+		}
+		if got := verified(t, store); got != want {
+			t.Errorf("%d domains are verified, not %d", got, want)
+		}
+	}
+	runs(10)
+	now = now.Add(24 * time.Hour)
+	dns.Set("_tabard.d25.example")
+	runs(9)
+	dns.Fault(domaintest.None)
+	runs(29)
 }

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/domain"
 )
 
@@ -93,10 +92,8 @@ func (h Housekeeping) Run(ctx context.Context) (turn bool, err error) {
 // part, which takes a fraction of its time.
 func (h Housekeeping) checkDomains(ctx context.Context, now time.Time) error {
 	const part = 20
-	for last := (directory.Domain{}); h.Resolver != nil; {
-		var checked int
-		var err error
-		if last, checked, err = CheckDomains(ctx, h.Store, h.Resolver, now, last, part); err != nil || checked < part {
+	for h.Resolver != nil {
+		if checked, err := CheckDomains(ctx, h.Store, h.Resolver, now, part); err != nil || checked < part {
 			return err
 		}
 		if held, err := h.acquire(ctx); err != nil || !held {

@@ -25,6 +25,8 @@ type Refusal struct {
 	// ACRValues and MaxAge are the step-up challenge (RFC 9470 section 3).
 	ACRValues string
 	MaxAge    *int64
+	// Session is what the person may choose from.
+	Session *api.SessionResponse
 	// Page is the page for people; empty means the code's own.
 	Page page.Kind
 	// RetryURL is the page's link to try again. If empty, the page links only to the
@@ -81,7 +83,7 @@ func (r *Refusal) HTTPStatus() int {
 func (r *Refusal) Body() api.Error {
 	return api.Error{
 		Code: r.Code, Description: r.Text, Reason: r.Reason, RetryAfter: r.RetryAfter,
-		LoginURL: r.LoginURL, ACRValues: r.ACRValues, MaxAge: r.MaxAge,
+		LoginURL: r.LoginURL, ACRValues: r.ACRValues, MaxAge: r.MaxAge, Session: r.Session,
 	}
 }
 

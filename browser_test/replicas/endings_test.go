@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -111,8 +112,9 @@ func addresses(d *deployment.Deployment) (all []string) {
 
 // scriptFollower is a follower of the package @tabard/server, in a process of its own.
 type scriptFollower struct {
-	in    io.Writer
-	lines chan string
+	in      io.Writer
+	lines   chan string
+	process *os.Process
 }
 
 func followInTypeScript(t *testing.T, d *deployment.Deployment) *scriptFollower {
@@ -134,7 +136,7 @@ func followInTypeScript(t *testing.T, d *deployment.Deployment) *scriptFollower 
 		in.Close()
 		command.Wait()
 	})
-	f := &scriptFollower{in, make(chan string, 100)}
+	f := &scriptFollower{in, make(chan string, 100), command.Process}
 	go func() {
 		defer close(f.lines)
 		for lines := bufio.NewScanner(out); lines.Scan(); {

@@ -20,9 +20,8 @@ SELECT ` + domainColumns + ` FROM domains d WHERE d.organization_id = ?1 AND d.n
 
 	selectDueDomains = `
 SELECT ` + domainColumns + ` FROM domains d
-WHERE (d.organization_id > ?1 OR d.organization_id = ?1 AND d.name > ?2)
-	AND d.checked_at <= CASE WHEN d.verified_at IS NULL THEN CAST(?4 AS BIGINT) ELSE CAST(?3 AS BIGINT) END
-ORDER BY d.organization_id, d.name LIMIT ?5`
+WHERE d.tried_at <= ?2 AND (d.verified_at IS NULL OR d.checked_at <= ?1)
+ORDER BY d.tried_at, d.organization_id, d.name LIMIT ?3`
 
 	insertDomain = `
 INSERT INTO domains (organization_id, name, token, source, created_at)
@@ -33,15 +32,15 @@ ON CONFLICT (organization_id, name) DO NOTHING`
 	// Does nothing if another organization has verified the domain: a unique index
 	// decides between two at once.
 	verifyDomain = `
-UPDATE domains SET verified_at = COALESCE(verified_at, ?4), checked_at = ?4, problem = ''
+UPDATE domains SET verified_at = COALESCE(verified_at, ?4), checked_at = ?4, tried_at = ?4, problem = ''
 WHERE organization_id = ?1 AND name = ?2 AND token = ?3
 	AND NOT EXISTS (SELECT 1 FROM domains other WHERE other.name = ?2 AND other.organization_id <> ?1 AND other.verified_at IS NOT NULL)`
 
 	unverifyDomain = `
-UPDATE domains SET verified_at = NULL, checked_at = ?3, problem = ?4 WHERE organization_id = ?1 AND name = ?2`
+UPDATE domains SET verified_at = NULL, checked_at = ?3, tried_at = ?3, problem = ?4 WHERE organization_id = ?1 AND name = ?2`
 
 	noteDomain = `
-UPDATE domains SET problem = ?3 WHERE organization_id = ?1 AND name = ?2`
+UPDATE domains SET problem = ?3, tried_at = ?4 WHERE organization_id = ?1 AND name = ?2`
 
 	deleteDomain = `
 DELETE FROM domains WHERE organization_id = ?1 AND name = ?2`
@@ -75,11 +74,11 @@ func (s domains) DomainsOf(ctx context.Context, organizationID, after string, li
 	return collect(ctx, s, "domains", scanDomain, selectDomains, organizationID, after, limit)
 }
 
-// DueDomains returns the domains of all organizations, starting after one, at most
-// limit, for which DNS last answered at a time or before: verified for those that are
-// verified, others for the others.
-func (s domains) DueDomains(ctx context.Context, after directory.Domain, verified, others int64, limit int) ([]directory.Domain, error) {
-	return collect(ctx, s, "due domains", scanDomain, selectDueDomains, after.OrganizationID, after.Name, verified, others, limit)
+// DueDomains returns the domains of all organizations that were last looked up at tried
+// or before, at most limit, those that have waited longest first. A verified domain is
+// due if DNS also last answered at answered or before.
+func (s domains) DueDomains(ctx context.Context, answered, tried int64, limit int) ([]directory.Domain, error) {
+	return collect(ctx, s, "due domains", scanDomain, selectDueDomains, answered, tried, limit)
 }
 
 // CreateDomain stores a domain that is not verified. The error is
@@ -138,8 +137,8 @@ func (s domains) UnverifyDomain(ctx context.Context, d directory.Domain, problem
 }
 
 // NoteDomain stores a problem that changes nothing else.
-func (s domains) NoteDomain(ctx context.Context, d directory.Domain, problem directory.DomainProblem) error {
-	return s.change(ctx, "note domain", noteDomain, d.OrganizationID, d.Name, string(problem))
+func (s domains) NoteDomain(ctx context.Context, d directory.Domain, problem directory.DomainProblem, now int64) error {
+	return s.change(ctx, "note domain", noteDomain, d.OrganizationID, d.Name, string(problem), now)
 }
 
 // DeleteDomain deletes a domain. The error is directory.ErrNoDomain or ErrFromFile.

@@ -40,7 +40,7 @@ func keepsDomains(s *suite) {
 	s.is(verified, true)
 	_, err = s.VerifyDomain(s.ctx, d, Now+9)
 	s.must(err)
-	s.must(s.NoteDomain(s.ctx, d, directory.DNSUnavailable))
+	s.must(s.NoteDomain(s.ctx, d, directory.DNSUnavailable, Now+10))
 	got, err = s.Domain(s.ctx, "org_acme", "acme.example")
 	s.must(err)
 	s.is([]any{got.VerifiedAt, got.CheckedAt, got.Problem}, []any{int64(Now + 1), int64(Now + 9), directory.DNSUnavailable})
@@ -127,21 +127,28 @@ func findsByDomain(s *suite) {
 
 func findsDueDomains(s *suite) {
 	a, b, c := s.claimedDomain("org_acme", "a.example"), s.claimedDomain("org_acme", "b.example"), s.claimedDomain("org_globex", "a2.example")
-	_, err := s.VerifyDomain(s.ctx, a, Now)
-	s.must(err)
-	s.must(s.UnverifyDomain(s.ctx, b, directory.RecordMissing, Now))
-	due := func(after directory.Domain, verified, others int64, limit int) (names []string) {
+	due := func(answered, tried int64, limit int) (names []string) {
 		s.Helper()
-		all, err := s.DueDomains(s.ctx, after, verified, others, limit)
+		all, err := s.DueDomains(s.ctx, answered, tried, limit)
 		s.must(err)
 		for _, d := range all {
 			names = append(names, d.Name)
 		}
 		return names
 	}
-	s.is(due(directory.Domain{}, Now-1, Now-1, 10), []string{"a2.example"})
-	s.is(due(directory.Domain{}, Now, Now-1, 10), []string{"a.example", "a2.example"})
-	s.is(due(directory.Domain{}, Now, Now, 2), []string{"a.example", "b.example"})
-	s.is(due(b, Now, Now, 2), []string{"a2.example"})
-	s.is(due(c, Now, Now, 2), []string(nil))
+	s.is(due(0, 0, 10), []string{"a.example", "b.example", "a2.example"})
+	_, err := s.VerifyDomain(s.ctx, a, Now)
+	s.must(err)
+	s.must(s.UnverifyDomain(s.ctx, b, directory.RecordMissing, Now-1))
+	s.is(due(Now-1, Now-2, 10), []string{"a2.example"})
+	s.is(due(Now-1, Now, 10), []string{"a2.example", "b.example"})
+	s.is(due(Now, Now, 10), []string{"a2.example", "b.example", "a.example"})
+	s.is(due(Now, Now, 2), []string{"a2.example", "b.example"})
+
+	// DNS does not answer: those wait for their next turn.
+	s.must(s.NoteDomain(s.ctx, c, directory.DNSUnavailable, Now+1))
+	s.must(s.NoteDomain(s.ctx, a, directory.DNSUnavailable, Now+2))
+	s.is(due(Now, Now+1, 10), []string{"b.example", "a2.example"})
+	s.is(due(Now, Now+2, 10), []string{"b.example", "a2.example", "a.example"})
+	s.is(due(Now-1, Now+2, 10), []string{"b.example", "a2.example"})
 }

@@ -36,7 +36,7 @@ type Store interface {
 	DeleteEvents(ctx context.Context, before, limit int64) (int64, error)
 	ClaimedRoles(ctx context.Context, userID string) (map[string][]string, error)
 	ConnectionByDomain(ctx context.Context, name string) (directory.Connection, error)
-	DueDomains(ctx context.Context, after directory.Domain, verified, others int64, limit int) ([]directory.Domain, error)
+	DueDomains(ctx context.Context, answered, tried int64, limit int) ([]directory.Domain, error)
 	ConnectionsByIssuer(ctx context.Context, issuer string, limit int) ([]directory.Connection, error)
 }
 
@@ -115,7 +115,7 @@ var promises = []struct {
 	{"domains are kept, verified and lost", keepsDomains},
 	{"of organizations that claim a domain the first verified one has it", firstVerifiedHasIt},
 	{"a verified domain leads to an enabled connection", findsByDomain},
-	{"domains are due that DNS did not answer for of late", findsDueDomains},
+	{"domains are due that were not looked up of late, the longest waiting first", findsDueDomains},
 	{"one connection of an organization is enabled at most", enablesOne},
 	{"a deleted connection's id never comes back", deletesForGood},
 	{"people sign in at the organization's own connection that is enabled", leadsToTheConnection},

@@ -1,16 +1,24 @@
 // An app of React Router's whose addresses name the organization, with a form that asks
 // before a draft is left.
 import { createClient } from "@tabard/client";
-import { TabardPartition, TabardProvider, useOrganization, useSession, useTabard } from "@tabard/client/react";
+import { RequireOrganization, SignedOut, TabardProvider, TabardSwitcher, useOrganization, useOrganizationFetch, useSession } from "@tabard/client/react";
 import { organizationOf, type Routes } from "@tabard/client/routes";
-import "@tabard/client/switcher";
 import { createContext, useContext, useState, useSyncExternalStore } from "react";
 import { createRoot } from "react-dom/client";
-import { createBrowserRouter, Outlet, RouterProvider, useBlocker } from "react-router";
+import { type ActionFunctionArgs, createBrowserRouter, Form, Outlet, RouterProvider, useBeforeUnload, useBlocker } from "react-router";
 
 export const tabard = createClient({ backend: "/auth", organization: organizationOf() });
 
-export const router = createBrowserRouter([{ element: <Layout />, children: [{ path: "/:organization?/*", element: <Notes /> }] }]);
+export const router = createBrowserRouter([{ element: <Layout />, children: [{ path: "/:organization?/*", element: <Notes />, action: remark }] }]);
+
+// The form says for which organization it was filled in: while the person is asked whether to leave it, the address may be
+// the next one's already.
+async function remark({ request }: ActionFunctionArgs) {
+  const form = await request.formData();
+  const id = String(form.get("organization"));
+  await tabard.inOrganization(id).fetch(`/api/organizations/${id}/notes`, { method: "POST", body: JSON.stringify({ text: form.get("remark") }), headers: { "Content-Type": "application/json" } });
+  return null;
+}
 
 const RoutesContext = createContext<Routes | undefined>(undefined);
 
@@ -30,38 +38,46 @@ function Layout() {
   const organization = useOrganization();
   const routes = useContext(RoutesContext) as Routes;
   const route = useSyncExternalStore(routes.subscribe, () => routes.state);
-  if (status === "signed_out") return <button id="sign-in" onClick={() => tabard.signIn()}>Sign in</button>;
   if (route.status === "switching") return <p>Opening {route.organization} …</p>; // and no page of it yet
   return (
     <>
-      <tabard-switcher client={tabard} address={routes.home} />
+      <TabardSwitcher address={routes.home} />
+      <SignedOut><button id="sign-in" onClick={() => tabard.signIn()}>Sign in</button></SignedOut>
       <h1>{organization?.name ?? status}</h1>
-      {organization && <TabardPartition><Outlet /></TabardPartition>}
+      <RequireOrganization><Outlet /></RequireOrganization>
     </>
   );
 }
 
 function Notes() {
-  const client = useTabard();
   const organization = useOrganization();
+  const send = useOrganizationFetch(); // what was typed for this organization goes to no other
   const routes = useContext(RoutesContext) as Routes;
   const [draft, setDraft] = useState("");
-  const blocker = useBlocker(() => draft !== "" && !routes.agreed);
+  const blocker = useBlocker(routes.blocker(() => draft !== ""));
+  useBeforeUnload((event) => draft !== "" && event.preventDefault()); // a bookmark, and a closed tab
   const add = async () => {
-    await client.fetch(`/api/organizations/${organization?.id}/notes`, { method: "POST", body: JSON.stringify({ text: draft }), headers: { "Content-Type": "application/json" } });
+    await send(`/api/organizations/${organization?.id}/notes`, { method: "POST", body: JSON.stringify({ text: draft }), headers: { "Content-Type": "application/json" } });
     setDraft("");
   };
   return (
-    <form action={add}>
-      <textarea id="draft" value={draft} onChange={({ target }) => setDraft(target.value)} />
-      <button id="add">Add</button>
-      {blocker.state === "blocked" && (
-        <p role="alert">
-          Your note is not saved.
-          <button id="stay" type="button" onClick={() => blocker.reset()}>Stay</button>
-          <button id="leave" type="button" onClick={() => blocker.proceed()}>Leave</button>
-        </p>
-      )}
-    </form>
+    <>
+      <form action={add}>
+        <textarea id="draft" value={draft} onChange={({ target }) => setDraft(target.value)} />
+        <button id="add">Add</button>
+        {blocker.state === "blocked" && (
+          <p role="alert">
+            Your note is not saved.
+            <button id="stay" type="button" onClick={() => blocker.reset()}>Stay</button>
+            <button id="leave" type="button" onClick={() => blocker.proceed()}>Leave</button>
+          </p>
+        )}
+      </form>
+      <Form method="post">
+        <input type="hidden" name="organization" value={organization?.id} />
+        <input id="remark" name="remark" />
+        <button id="send">Send a remark</button>
+      </Form>
+    </>
   );
 }
