@@ -1,6 +1,6 @@
 # Names for what can be done here; each is a command or two.
 
-.PHONY: help build run test check race test-long chaos-short lint size setup model simulate mutants chaos soak bench worker worker-dev profile bench-worker bench-browser release
+.PHONY: help build run test check race test-long test-plain chaos-short lint size setup model simulate mutants chaos soak bench worker worker-dev profile bench-worker bench-browser release
 
 GOTESTSUM   = go run gotest.tools/gotestsum@v1.13.0 --format pkgname
 
@@ -23,8 +23,8 @@ LONG_TESTS  = ^($(shell grep -hoE '^func Test\w+' $(LONG) | cut -c6- | paste -sd
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## the browser module and face (js/dist), and bin/tabard
-	go run ./js/build
+build: ## the browser module and face (js/dist), and bin/tabard; DEBUG=1 keeps names and lines, PLAIN=1 is Go's own output
+	go run ./js/build $(if $(PLAIN),-plain,$(if $(DEBUG),-debug))
 	CGO_ENABLED=0 go build -trimpath -o bin/tabard ./backend
 
 run: build ## the demo on embedded SQLite
@@ -43,6 +43,12 @@ race: ## the tests of all packages with goroutines of their own, under the race 
 test-long: setup build race ## what takes long: the race detector, builds of frameworks and releases, the Worker under the promises, soak, chaos
 	$(GOTESTSUM) -- -tags long -timeout 40m -p 2 -parallel 2 -run '$(LONG_TESTS)' $(addprefix ./,$(sort $(dir $(LONG))))
 	$(GOTESTSUM) -- -tags long -count=1 -timeout 50m -p 1 ./browser_test/soak ./browser_test/chaos
+	$(MAKE) test-plain
+
+test-plain: ## the browser's smoke tests on Go's own runtime and linker output
+	$(MAKE) build PLAIN=1
+	$(GOTESTSUM) -- -count=1 -run '^(TestP1ATabKeepsItsOrganization|TestP2NoSecondSignIn|TestP3ASwitchIsATransaction|TestP10SignedOutIsOut)$$' ./browser_test/browser
+	$(MAKE) build
 
 chaos-short: setup build ## eight seconds under each fault that make chaos has, ten minutes in all
 	go test -count=1 -timeout 30m -tags long ./browser_test/chaos
