@@ -1,8 +1,12 @@
 # Names for what can be done here; each is a command or two.
 
-.PHONY: help build run test check test-long chaos-short lint size setup model simulate mutants chaos soak bench worker worker-dev profile bench-worker bench-browser release
+.PHONY: help build run test check race test-long test-plain chaos-short lint size setup model simulate mutants chaos soak bench worker worker-dev profile bench-worker bench-browser release
 
-GOTESTSUM   = go run gotest.tools/gotestsum@v1.13.0
+GOTESTSUM   = go run gotest.tools/gotestsum@v1.13.0 --format pkgname
+
+# The same flags in check and test: each takes what did not change from the other's cache. Three at once on two cores,
+# for most tests of browsers and servers wait.
+TEST        = $(GOTESTSUM) -- -timeout 40m -p 3 -parallel 3
 
 # The race detector watches this repository and its libraries, but not SQLite's inside: that is C translated into Go,
 # one connection's alone, and eight times slower under it.
@@ -10,7 +14,7 @@ RACE        = -race -gcflags=modernc.org/...=-race=false
 
 # Packages whose tests drive other processes (browsers, workerd, Node, servers behind proxies, the release before), or
 # compute in one goroutine: the race detector would only slow them.
-DRIVERS     = browser_test/(browser|guide|kit|pagebench|recipes|replicas|server|upgrade|validators)|tabard/(js|worker)|session/proof|deploy/release|workspacefile
+DRIVERS     = browser_test/(bench|browser|guide|kit|pagebench|recipes|replicas|server|upgrade|validators)|tabard/(js|worker)|session/proof|deploy/release|workspacefile
 
 # The files of tests that take long for good reason have the build tag long. Soak and chaos take the machine for themselves.
 LONG        = $(filter-out browser_test/soak/% browser_test/chaos/%,$(shell git grep -lE '^//go:build .*long$$' -- '*_test.go'))
@@ -19,8 +23,8 @@ LONG_TESTS  = ^($(shell grep -hoE '^func Test\w+' $(LONG) | cut -c6- | paste -sd
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## the browser module and face (js/dist), and bin/tabard
-	go run ./js/build
+build: ## the browser module and face (js/dist), and bin/tabard; DEBUG=1 keeps names and lines, PLAIN=1 is Go's own output
+	go run ./js/build $(if $(PLAIN),-plain,$(if $(DEBUG),-debug))
 	CGO_ENABLED=0 go build -trimpath -o bin/tabard ./backend
 
 run: build ## the demo on embedded SQLite
@@ -31,12 +35,20 @@ setup: ## what the tests need: Debian and npm packages
 
 test: setup build lint ## everything but what takes long
 	node --test --test-force-exit js/
-	$(GOTESTSUM) --format pkgname -- $(RACE) -timeout 30m $$(go list ./... | grep -vE '$(DRIVERS)')
-	$(GOTESTSUM) --format pkgname -- -timeout 40m -p 3 -parallel 3 $$(go list ./... | grep -E '$(DRIVERS)')
+	$(TEST) ./...
 
-test-long: setup build ## what takes long: builds of frameworks and releases, the Worker under the promises, soak, chaos
-	$(GOTESTSUM) --format pkgname -- -tags long -timeout 40m -p 2 -parallel 2 -run '$(LONG_TESTS)' $(addprefix ./,$(sort $(dir $(LONG))))
-	$(GOTESTSUM) --format pkgname -- -tags long -count=1 -timeout 50m -p 1 ./browser_test/soak ./browser_test/chaos
+race: ## the tests of all packages with goroutines of their own, under the race detector
+	$(GOTESTSUM) -- $(RACE) -timeout 30m $$(go list ./... | grep -vE '$(DRIVERS)')
+
+test-long: setup build race ## what takes long: the race detector, builds of frameworks and releases, the Worker under the promises, soak, chaos
+	$(GOTESTSUM) -- -tags long -timeout 40m -p 2 -parallel 2 -run '$(LONG_TESTS)' $(addprefix ./,$(sort $(dir $(LONG))))
+	$(GOTESTSUM) -- -tags long -count=1 -timeout 50m -p 1 ./browser_test/soak ./browser_test/chaos
+	$(MAKE) test-plain
+
+test-plain: ## the browser's smoke tests on Go's own runtime and linker output
+	$(MAKE) build PLAIN=1
+	$(GOTESTSUM) -- -count=1 -run '^(TestP1ATabKeepsItsOrganization|TestP2NoSecondSignIn|TestP3ASwitchIsATransaction|TestP10SignedOutIsOut)$$' ./browser_test/browser
+	$(MAKE) build
 
 chaos-short: setup build ## eight seconds under each fault that make chaos has, ten minutes in all
 	go test -count=1 -timeout 30m -tags long ./browser_test/chaos
@@ -46,7 +58,7 @@ chaos: build ## people at work under one kind of fault after the other, three mi
 
 check: lint ## lint, and every test without a browser or workerd
 	node --test --test-force-exit js/test/ js/server/test/
-	go test ./backend/... ./wasm/... ./web-demo/...
+	$(TEST) ./backend/... ./wasm/... ./web-demo/...
 
 lint: ## gofmt, vet, staticcheck, govulncheck
 	.ci/lint

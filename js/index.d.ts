@@ -69,6 +69,21 @@ export interface SignInOptions {
   email?: string;
   /** Whether the session outlives the browser, where the workspace lets the person choose. */
   staySignedIn?: boolean;
+  /**
+   * Lets the person sign in in a window of its own, so that the page stays as it is: call it in a click. As
+   * {@link StepUpOptions.popup}. In a frame of another site, where browsers send no session, the window shows the app at
+   * `returnTo` (default: this page) and the frame stays as it is.
+   */
+  popup?: boolean | string | URL;
+  /** Gives up waiting for the window. */
+  signal?: AbortSignal;
+}
+
+/** What authorizes one request to an API. */
+export interface RequestHeaders {
+  readonly Authorization: string;
+  /** The proof by the device key (RFC 9449), where the token is bound to it. */
+  readonly DPoP?: string;
 }
 
 export interface TokenOptions {
@@ -110,8 +125,9 @@ export interface Client {
   /**
    * Leaves the page to sign in, and comes back to `returnTo` (default: this page), exactly as it is written. A long one
    * waits in `sessionStorage`: the page at its path has to load the client, which goes on to it. A sign-in that ended without a
-   * session comes back with {@link State.error}.
-   * @throws {TabardError} `in_frame` in a frame, where no sign-in can be shown: open the page in a tab.
+   * session comes back with {@link State.error}. With a `popup` it resolves when the person has signed in there.
+   * @throws {TabardError} `in_frame` in a frame, where no sign-in can be shown: use a `popup`, or open the page in a tab.
+   * With a `popup`, `popup_blocked` and how the sign-in ended: the error's `continue()` leaves the page instead.
    */
   signIn(options?: SignInOptions): Promise<void>;
   /**
@@ -137,6 +153,12 @@ export interface Client {
    * @throws {TabardError} as {@link fetch} does, and `temporarily_unavailable` if it cannot be opened.
    */
   connect(url: string | URL): Promise<WebSocket>;
+  /**
+   * The headers for one request that the page sends by other means than {@link fetch}, such as `XMLHttpRequest` for an upload:
+   * the token of the tab's organization and, where tokens are bound to the device key, a proof for this address and method
+   * (default: `GET`), which is good once and for some seconds. The address is of one of {@link Options.apis}.
+   */
+  proof(url: string | URL, options?: { method?: string }): Promise<RequestHeaders>;
   /**
    * Asks for another authentication of the person before something that needs it, without a request that was refused. It
    * resolves when the tab has a token that meets what was asked for; without a `popup` it leaves the page.
@@ -197,7 +219,7 @@ export class TabardError extends Error {
   readonly retryAfter: number | undefined;
   /**
    * Of {@link Client.endSession}, {@link Client.signOut}, {@link Client.fetch} and {@link Client.stepUp} with the action
-   * `step_up`: leaves the page to authenticate, and comes back to `returnTo` (default: this page), where the call can be
+   * `step_up`, and of {@link Client.signIn} with a `popup`: leaves the page to authenticate, and comes back to `returnTo` (default: this page), where the call can be
    * made again. With `popup`, which `fetch` and `stepUp` have, the page stays, and `continue` resolves when a token meets
    * what the API asked for.
    */

@@ -1,6 +1,6 @@
 import type { DetailedHTMLProps, HTMLAttributes, ReactElement, ReactNode } from "react";
 import type { Client, Organization, Partition, State, SwitchResult } from "./index.js";
-import type { TabardSwitcher } from "./switcher.js";
+import type { TabardSwitcher as Switcher } from "./switcher.js";
 
 export interface TabardProviderProps {
   /** The page's client, made once and outside of any component: `createClient({ backend: "/auth" })`. */
@@ -42,6 +42,13 @@ export function TabardPartition(props: TabardPartitionProps): ReactElement;
  */
 export function useToken(): () => Promise<string>;
 
+/**
+ * {@link Client.fetch} for the organization on the screen: a handler that was made for one organization, and asks when the
+ * tab has gone to another, throws an `AbortError`. What a form sends belongs to the organization it was typed for: send it
+ * by this.
+ */
+export function useOrganizationFetch(): typeof globalThis.fetch;
+
 export interface OrganizationSwitch {
   /** As {@link Client.switchOrganization}. */
   switchOrganization(organization: string): Promise<SwitchResult>;
@@ -54,12 +61,47 @@ export interface OrganizationSwitch {
 /** Switches this tab to another organization, and tells how it goes. */
 export function useSwitchOrganization(): OrganizationSwitch;
 
+/** Whether the person has a permission in the tab's organization, to show what it is for. The API decides. */
+export function usePermission(permission: string): boolean;
+
+/** Shows its children while somebody is signed in, with an organization or without. On a server it shows nothing. */
+export function SignedIn(props: TabardPartitionProps): ReactElement | null;
+
+/** Shows its children while it is known that nobody is signed in. */
+export function SignedOut(props: TabardPartitionProps): ReactElement | null;
+
+export interface RequireOrganizationProps {
+  children?: ReactNode;
+  /** What to show in their place: {@link State.status} says why. Default: nothing. */
+  fallback?: ReactNode | ((state: State) => ReactNode);
+  /** Shows the children to those who have this permission in the organization. The API decides what they may do. */
+  permission?: string;
+}
+
+/** Shows its children while the tab has an organization whose data may be shown, in a {@link TabardPartition}. */
+export function RequireOrganization(props: RequireOrganizationProps): ReactElement;
+
+export interface TabardSwitcherProps extends Partial<Pick<Switcher, "texts" | "badge" | "address">> {
+  /** How a switch ended. */
+  onSwitch?: (event: CustomEvent<SwitchResult>) => unknown;
+  /** Before a switch: `event.preventDefault()` keeps the tab as it is. */
+  onBeforeSwitch?: (event: CustomEvent<Organization>) => unknown;
+  className?: string;
+  id?: string;
+}
+
+/**
+ * The element `<tabard-switcher>` of `@tabard/client/switcher`, which it loads. It has the provider's client, and shows in a
+ * page that a server rendered too.
+ */
+export function TabardSwitcher(props: TabardSwitcherProps): ReactElement;
+
 declare module "react" {
   namespace JSX {
     interface IntrinsicElements {
       /** The element of `@tabard/client/switcher`; from React 19 on it takes its properties as any component does. */
-      "tabard-switcher": DetailedHTMLProps<HTMLAttributes<TabardSwitcher>, TabardSwitcher> &
-        Partial<Pick<TabardSwitcher, "client" | "texts" | "badge" | "address">>;
+      "tabard-switcher": DetailedHTMLProps<HTMLAttributes<Switcher>, Switcher> &
+        Partial<Pick<Switcher, "client" | "texts" | "badge" | "address">>;
     }
   }
 }

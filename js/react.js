@@ -1,2 +1,5 @@
 // @ts-check
-export { TabardPartition, TabardProvider, useOrganization, usePartition, useSession, useSwitchOrganization, useTabard, useToken } from "./src/react.js";
+export {
+  RequireOrganization, SignedIn, SignedOut, TabardPartition, TabardProvider, TabardSwitcher, useOrganization, useOrganizationFetch, usePartition, usePermission, useSession,
+  useSwitchOrganization, useTabard, useToken,
+} from "./src/react.js";

@@ -55,9 +55,14 @@ export interface Routes {
   readonly state: RouteState;
   /**
    * Whether the person has just agreed to leave the organization ({@link Client.beforeSwitch}), while the address changes to
-   * the next: the app's router need not ask again. `useBlocker(() => draft !== "" && !routes.agreed)`
+   * the next: the app's router need not ask again. See {@link blocker}.
    */
   readonly agreed: boolean;
+  /**
+   * Makes the router's blocker and {@link Client.beforeSwitch} ask once between them: to what the person has agreed by the one,
+   * the other does not ask. `useBlocker(routes.blocker(() => draft !== ""))`; with Vue Router, hand it the guard's `to`.
+   */
+  blocker<Args extends unknown[]>(blocks: (...args: Args) => boolean): (...args: Args) => boolean;
   /** Calls the listener after every change of {@link state}. Call what it returns to stop. */
   subscribe(listener: (state: RouteState) => void): () => void;
   /**

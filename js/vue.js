@@ -1,2 +1,5 @@
 // @ts-check
-export { createTabard, TabardPartition, useOrganization, usePartition, useSession, useTabard, useToken } from "./src/vue.js";
+export {
+  createTabard, RequireOrganization, SignedIn, SignedOut, TabardPartition, TabardSwitcher, useOrganization, useOrganizationFetch, usePartition, usePermission, useSession,
+  useSwitchOrganization, useTabard, useToken,
+} from "./src/vue.js";

@@ -102,7 +102,11 @@ func functions(t *tab.Tab) map[string]*browser.Func {
 			return "", nil
 		}),
 		"stepUpURL": async(func(a arguments) (string, *tab.Error) {
-			return t.StepUpURL(a.text(0), a.text(1), a.text(2)), nil
+			return t.StepUpURL(a.text(0), a.text(1), a.text(2), a.text(3)), nil
+		}),
+		"signedIn": async(func(a arguments) (string, *tab.Error) {
+			t.SignedIn(a.text(0))
+			return "", nil
 		}),
 		"input":  fireAndForget(func(arguments) { t.OnInput() }),
 		"halt":   fireAndForget(func(a arguments) { t.OnFinal(a.text(0), a.text(1)) }),

@@ -47,7 +47,10 @@ async function count(parsed, env) {
 
 /** Refuses a browser with too many sessions. A page takes away the oldest, so that it leads on. */
 function tooManySessions(parsed) {
-  const answer = refusal(parsed, 400, "invalid_request", "There are too many sessions in this browser. Clear its cookies.", { page: "crowded" });
+  const description = parsed.navigation
+    ? "This browser had too many sessions. The oldest ones were removed."
+    : "This browser has too many sessions. Clear its cookies.";
+  const answer = refusal(parsed, 400, "invalid_request", description, { page: "crowded" });
   if (!parsed.navigation) return answer;
   for (const name of parsed.sessionNames.slice(0, -KEPT_SESSIONS)) {
     answer.headers.append("Set-Cookie", `${name}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict`);

@@ -82,7 +82,12 @@ func TestPages_TooManySessions(t *testing.T) {
 	header := navigation("same-origin")
 	header["Cookie"] = sessionCookies(40)["Cookie"]
 	r := get("/login", header)
+	body := new(strings.Builder)
+	r.Body = io.NopCloser(io.TeeReader(r.Body, body))
 	link(t, r, http.StatusBadRequest, api.InvalidRequest)
+	if said := body.String(); strings.Count(said, "oldest ones were removed") != 2 || strings.Contains(said, "Clear") {
+		t.Errorf("the page says %s", said)
+	}
 	var gone []string
 	for _, c := range r.Cookies() {
 		if c.MaxAge >= 0 || c.Value != "" || c.Path != "/" || !c.Secure {

@@ -25,6 +25,10 @@ type Error struct {
 	// SignedIn is false if no person is signed in. It is nil in answers to requests
 	// without [QuietRefusals], and if it is unknown.
 	SignedIn *bool `json:"signed_in,omitempty"`
+	// Session says who is signed in and which organizations there are to choose from. It
+	// is set with organization_required in answers to requests with [QuietRefusals], so
+	// that a page that offers the choice need not ask again.
+	Session *SessionResponse `json:"session,omitempty"`
 }
 
 const (

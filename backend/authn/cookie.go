@@ -29,16 +29,12 @@ const (
 // sessionCookieName returns the name of a session's cookie. unmarkedName returns
 // its name in the previous release.
 func (s *Server) sessionCookieName(app string, id session.ID) string {
-	return s.sessionPrefix() + cookieSuffix(app, id)
+	return sessionCookie + s.mark + "." + app + "." + nameOf(id)
 }
 
-func unmarkedName(app string, id session.ID) string { return sessionCookie + cookieSuffix(app, id) }
+func unmarkedName(app string, id session.ID) string { return sessionCookie + app + "." + nameOf(id) }
 
-func cookieSuffix(app string, id session.ID) string {
-	return app + "." + strings.TrimPrefix(id.String(), "ses_")[:nameChars]
-}
-
-func (s *Server) sessionPrefix() string { return sessionCookie + s.mark + "." }
+func nameOf(id session.ID) string { return strings.TrimPrefix(id.String(), "ses_")[:nameChars] }
 
 // AttemptCookieName returns the name of the cookie in which the previous release kept
 // the sign-in attempt of a state.

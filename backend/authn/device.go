@@ -97,6 +97,31 @@ func provesDevice(c *Request, s session.Session) (bool, error) {
 	return err == nil, err
 }
 
+// once is the outcome of what a request does at most once.
+type once[T any] struct {
+	done  bool
+	value T
+	err   error
+}
+
+// proof returns the request's device proof, or nil without one.
+func (c *Request) proof() (*dpop.Proof, error) {
+	if !c.proven.done {
+		c.proven.done = true
+		c.proven.value, c.proven.err = c.prove()
+	}
+	return c.proven.value, c.proven.err
+}
+
+// proofUsed marks the proof as used.
+func (c *Request) proofUsed() error {
+	if !c.spent.done {
+		c.spent.done = true
+		c.spent.err = c.useProof()
+	}
+	return c.spent.err
+}
+
 // prove validates the request's proof (RFC 9449 section 4.3), except for the expected
 // key and reuse.
 func (c *Request) prove() (*dpop.Proof, error) {

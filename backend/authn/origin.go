@@ -40,7 +40,7 @@ func admit(c *Request) error {
 		c.allowOrigin(origin)
 	}
 	if !c.ReadOnly() && c.R.Header.Get(api.HeaderClient) == "" {
-		return refusal.New(api.InvalidRequest, "The header "+api.HeaderClient+" is missing.")
+		return refusal.New(api.InvalidRequest, "The header "+api.HeaderClient+" is missing: let the proxy pass it on.")
 	}
 	return checkAge(c)
 }
@@ -67,6 +67,9 @@ const maxOrigin = 200
 
 // unknownOrigin refuses a page whose origin belongs to no app, or that is on another site.
 func unknownOrigin(origin string) error {
+	if origin == "" {
+		return refusal.New(api.OriginNotAllowed, "Only pages of the workspace's apps may send requests, and this one has no Origin header: let the proxy pass it on.")
+	}
 	if len(origin) > maxOrigin {
 		origin = origin[:maxOrigin]
 	}

@@ -8,7 +8,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strconv"
-	"sync"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
@@ -33,13 +32,10 @@ type Request struct {
 	// applies that page's form-action policy to redirects of the answer.
 	Posted bool
 
-	used     *cookieToken // the token that Authenticate found
-	sessions int          // the number of the browser's sessions
-	// proof returns the request's device proof, or nil without one. It calls prove
-	// once.
-	proof func() (*dpop.Proof, error)
-	// proofUsed marks the proof as used. It calls useProof once.
-	proofUsed func() error
+	used     *cookieToken      // the token that Authenticate found
+	sessions int               // the number of the browser's sessions
+	proven   once[*dpop.Proof] // the outcome of prove
+	spent    once[struct{}]    // the outcome of useProof
 }
 
 // exchange is a request, its answer and its log record.
@@ -70,7 +66,6 @@ type Endpoint func(*Request) error
 func (s *Server) Serve(methods map[string]Endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &Request{Server: s, exchange: exchange{W: w, R: r}, Ctx: r.Context(), Now: s.now().Unix()}
-		c.proof, c.proofUsed = sync.OnceValues(c.prove), sync.OnceValue(c.useProof)
 		setSecurityHeaders(c)
 		defer recoverPanic(c)
 		if err := dispatch(c, methods); err != nil {

@@ -17,7 +17,7 @@ import (
 
 // TestAttempts_OneLastingCookie checks that any number of sign-ins share one cookie.
 func TestAttempts_OneLastingCookie(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.browser()
 	b.Login("")
 	first := b.Cookies()
@@ -47,7 +47,7 @@ func TestAttempts_TwelveAtOnceWithoutCookie(t *testing.T) {
 	for at, query := range map[string]string{"the workspace's provider": "", "an organization's own": "organization=acme&"} {
 		for name, sooner := range map[string]bool{"the last comes back last": false, "the last comes back first": true} {
 			t.Run(at+", "+name, func(t *testing.T) {
-				w := newWorld(t, nil)
+				w := newBackend(t, nil)
 				w.connect("acme", directory.Provisioning{JustInTime: true})
 				jar := w.browser()
 				var pages []httpbrowser.Response
@@ -78,7 +78,7 @@ func TestAttempts_TwelveAtOnceWithoutCookie(t *testing.T) {
 func TestAttempt_RestartsAtTheOwnConnectionOnly(t *testing.T) {
 	for name, visit := range map[string]string{"has no value": "", "began at the workspace's provider": "return_to=/", "began at another organization's": "organization=globex"} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			provider := w.connect("acme", directory.Provisioning{JustInTime: true})
 			w.connect("globex", directory.Provisioning{})
 			attack := w.browser().Login("organization=acme&return_to=/notes")
@@ -103,7 +103,7 @@ func TestAttempt_RestartsAtTheOwnConnectionOnly(t *testing.T) {
 // TestAttempt_BlockedCookiesAtAConnection checks that the second callback without a
 // cookie tells the person about cookies.
 func TestAttempt_BlockedCookiesAtAConnection(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	provider := w.connect("acme", directory.Provisioning{JustInTime: true})
 	address := publicURL + "/login?organization=acme"
 	for _, want := range []string{"another browser", "does not store cookies"} {
@@ -120,7 +120,7 @@ func TestAttempt_BlockedCookiesAtAConnection(t *testing.T) {
 
 // TestAttempt_RestartedOnce checks the page for a browser that stores no cookies.
 func TestAttempt_RestartedOnce(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	redeemed := w.redeemed()
 	back := w.callbackOf(w.browser(), "")
 	blocked := func() *httpbrowser.Browser { return w.browser() }
@@ -136,7 +136,7 @@ func TestAttempt_RestartedOnce(t *testing.T) {
 // TestAttempt_OtherBrowserKeepsItsSession checks that an attempt does not restart in a
 // browser that had a value before it.
 func TestAttempt_OtherBrowserKeepsItsSession(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	victim := w.signedIn("alice")
 	before := victim.Cookies()
 	w.Pass(5 * time.Minute)
@@ -151,7 +151,7 @@ func TestAttempt_OtherBrowserKeepsItsSession(t *testing.T) {
 // the device key and the tenant's provider.
 func TestAttempt_RestartedProvesNothing(t *testing.T) {
 	t.Run("a step-up", func(t *testing.T) {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		w.rule(map[string]policy.Rules{"acme": mfa})
 		b := w.signedIn("alice")
 		e := w.challenged(b.Post("/token", enters))
@@ -163,7 +163,7 @@ func TestAttempt_RestartedProvesNothing(t *testing.T) {
 		}
 	})
 	t.Run("a tenant's provider", func(t *testing.T) {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		provider := w.connect("acme", directory.Provisioning{})
 		page := w.browser().Login("organization=acme")
 		back := publicURL + "/callback/con_acme?" + provider.SignIn(page.URL.String(), "mallory").Encode()
@@ -173,7 +173,7 @@ func TestAttempt_RestartedProvesNothing(t *testing.T) {
 		}
 	})
 	t.Run("a device key", func(t *testing.T) {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		attacker := w.browser().On(httpbrowser.NewDevice(t))
 		page := attacker.Begin(publicURL + "/login")
 		back := publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "mallory").Encode()
@@ -188,7 +188,7 @@ func TestAttempt_RestartedProvesNothing(t *testing.T) {
 // TestAttempt_PreviousRelease completes an attempt of the previous release, once and in
 // its own browser.
 func TestAttempt_PreviousRelease(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.browser()
 	attempt := login.NewAttempt("web", origin+"/notes", w.Now().Unix())
 	w.storePreviousAttempt(b, attempt)

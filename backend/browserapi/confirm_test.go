@@ -18,9 +18,9 @@ import (
 // satisfied by that, and no token says it.
 func TestEndingOthers_UnknownTimeIsConfirmed(t *testing.T) {
 	for name, device := range map[string]*httpbrowser.Device{"without a key": nil, "with a key": httpbrowser.NewDevice(t)} {
-		for what := range others(t, newWorld(t, nil).signedIn("alice"), newWorld(t, nil).signedIn("alice")) {
+		for what := range others(t, newBackend(t, nil).signedIn("alice"), newBackend(t, nil).signedIn("alice")) {
 			t.Run(what+", "+name, func(t *testing.T) {
-				w := newWorld(t, nil)
+				w := newBackend(t, nil)
 				w.rule(map[string]policy.Rules{"globex": {AuthenticationAge: 300}})
 				withoutAuthTime(w.Provider)
 				own, other := w.browser(), w.signedIn("alice")
@@ -61,11 +61,11 @@ func TestEndingOthers_UnknownTimeIsConfirmed(t *testing.T) {
 // provider to ask; an authentication that is too old, where the provider says when it was,
 // confirms nothing.
 func TestConfirm_ProvesNothingElse(t *testing.T) {
-	confirmURL := func(w *world, own *httpbrowser.Browser) api.Error {
+	confirmURL := func(w *backend, own *httpbrowser.Browser) api.Error {
 		return w.challenged(own.Post("/logout", `{"scope":"everywhere"}`))
 	}
 	t.Run("somebody else", func(t *testing.T) {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		withoutAuthTime(w.Provider)
 		own := w.signedIn("alice")
 		if landed := w.stepUp(own, confirmURL(w, own), "bob"); refusedWith(landed) != api.IdentityChanged {
@@ -74,7 +74,7 @@ func TestConfirm_ProvesNothingElse(t *testing.T) {
 		confirmURL(w, own)
 	})
 	t.Run("nobody was asked", func(t *testing.T) {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		withoutAuthTime(w.Provider)
 		own := w.signedIn("alice")
 		for _, change := range []func(url.Values){
@@ -94,7 +94,7 @@ func TestConfirm_ProvesNothingElse(t *testing.T) {
 		}
 	})
 	t.Run("an old authentication", func(t *testing.T) {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		withoutAuthTime(w.Provider)
 		own := w.signedIn("alice")
 		e := confirmURL(w, own)
@@ -103,7 +103,7 @@ func TestConfirm_ProvesNothingElse(t *testing.T) {
 		confirmURL(w, own)
 	})
 	t.Run("another session", func(t *testing.T) {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		withoutAuthTime(w.Provider)
 		one, two := w.signedIn("alice"), w.signedIn("alice")
 		w.stepUp(one, confirmURL(w, one), "alice")
@@ -113,7 +113,7 @@ func TestConfirm_ProvesNothingElse(t *testing.T) {
 
 // TestEndingOthers_OfATenantsPeople are asked at their own provider.
 func TestEndingOthers_OfATenantsPeople(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	p := w.connect("acme", directory.Provisioning{JustInTime: true, Roles: []string{"viewer"}})
 	withoutAuthTime(p)
 	own, other := w.begin("acme", "nina"), w.begin("acme", "nina")

@@ -36,7 +36,7 @@ func newClientKey(t testing.TB) *login.ClientKey {
 
 // TestClientKey_IsServed checks the published client key.
 func TestClientKey_IsServed(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.wants(w.browser().Get(api.PathClientKeySet), http.StatusNotFound, api.NotFound)
 	key := newClientKey(t)
 	w.Relying = func(c *login.Config) { c.ClientKey = key }
@@ -53,7 +53,7 @@ func TestClientKey_IsServed(t *testing.T) {
 // TestConnection_CompanySettings checks pushed requests, private_key_jwt and form_post
 // as settings of one connection. The workspace's provider is not affected.
 func TestConnection_CompanySettings(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	key := newClientKey(t)
 	w.Relying = func(c *login.Config) { c.ClientKey = key }
 	w.Provider.ClientAuth, w.Provider.ClientKeys = []string{"private_key_jwt"}, func() []byte { return key.Set() }
@@ -83,7 +83,7 @@ func TestConnection_CompanySettings(t *testing.T) {
 // TestConnection_WithoutClientKey checks that a missing client key is logged as a fault
 // of the deployment.
 func TestConnection_WithoutClientKey(t *testing.T) {
-	w := newCountedWorld(t, nil)
+	w := newCountedBackend(t, nil)
 	p := logintest.New(w, "https://login.acme.example")
 	w.Hosts["login.acme.example"] = p
 	if err := w.Store.CreateConnection(w.Context(), directory.Connection{

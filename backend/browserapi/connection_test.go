@@ -20,7 +20,7 @@ import (
 
 // connect gives an organization its own enabled connection, con_ and its slug, and
 // returns its provider at https://login.SLUG.example.
-func (w *world) connect(slug string, with directory.Provisioning) *logintest.Provider {
+func (w *backend) connect(slug string, with directory.Provisioning) *logintest.Provider {
 	w.Helper()
 	host := "login." + slug + ".example"
 	p := logintest.New(w, "https://"+host)
@@ -87,7 +87,7 @@ func refusedWith(landed httpbrowser.Response) api.Code {
 }
 
 // begin signs in at an organization's own provider, without a session.
-func (w *world) begin(slug, person string) *httpbrowser.Browser {
+func (w *backend) begin(slug, person string) *httpbrowser.Browser {
 	w.Helper()
 	b := w.browser()
 	b.Choose(b.Login("organization="+slug), person)
@@ -96,7 +96,7 @@ func (w *world) begin(slug, person string) *httpbrowser.Browser {
 }
 
 func TestConnection_EntersOrganization(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connect("acme", directory.Provisioning{})
 	w.rule(requireConnections("acme"))
 	b, device := w.signedInOn("alice")
@@ -143,7 +143,7 @@ func TestConnection_EntersOrganization(t *testing.T) {
 // TestConnection_SignInAudited checks the organization's audit log; other
 // organizations' logs do not have the sign-in.
 func TestConnection_SignInAudited(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true})
 	w.begin("acme", "a.martin")
 	w.keyed("alice")
@@ -155,8 +155,8 @@ func TestConnection_SignInAudited(t *testing.T) {
 
 // steppedUp returns a browser of alice, signed in to these organizations by their own
 // connections.
-func steppedUp(slugs ...string) func(*world) *httpbrowser.Browser {
-	return func(w *world) *httpbrowser.Browser {
+func steppedUp(slugs ...string) func(*backend) *httpbrowser.Browser {
+	return func(w *backend) *httpbrowser.Browser {
 		b := w.keyed("alice")
 		for _, slug := range slugs {
 			w.enterBy(b, slug, "a.martin")
@@ -170,7 +170,7 @@ func steppedUp(slugs ...string) func(*world) *httpbrowser.Browser {
 // the organizations that require a connection.
 func TestConnection_RequiredConnectionOnly(t *testing.T) {
 	type event struct {
-		made   func(w *world) *httpbrowser.Browser
+		made   func(w *backend) *httpbrowser.Browser
 		opens  []string // among those that require their own connection
 		states string   // of acme and globex in GET /session
 	}
@@ -179,12 +179,12 @@ func TestConnection_RequiredConnectionOnly(t *testing.T) {
 		"acme's own":             {steppedUp("acme"), []string{"acme"}, "active step_up_required"},
 		"another organization's": {steppedUp("globex"), []string{"globex"}, "step_up_required active"},
 		"both":                   {steppedUp("acme", "globex"), []string{"acme", "globex"}, "active active"},
-		"acme's own, disabled since": {func(w *world) *httpbrowser.Browser {
+		"acme's own, disabled since": {func(w *backend) *httpbrowser.Browser {
 			b := steppedUp("acme", "globex")(w)
 			w.disconnect("acme")
 			return b
 		}, []string{"globex"}, "step_up_required active"},
-		"acme's own, disabled and another enabled": {func(w *world) *httpbrowser.Browser {
+		"acme's own, disabled and another enabled": {func(w *backend) *httpbrowser.Browser {
 			b := steppedUp("acme")(w)
 			w.disconnect("acme")
 			c := directory.Connection{ID: "con_acme2", OrganizationID: "org_acme", Issuer: "https://login.acme.example", ClientID: "x", SealedSecret: "x"}
@@ -195,7 +195,7 @@ func TestConnection_RequiredConnectionOnly(t *testing.T) {
 		}, nil, "step_up_required step_up_required"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			w.connect("acme", directory.Provisioning{})
 			w.connect("globex", directory.Provisioning{})
 			w.rule(requireConnections("acme", "globex"))
@@ -223,7 +223,7 @@ func TestConnection_RequiredConnectionOnly(t *testing.T) {
 // TestConnection_Optional checks both ways in while an organization moves to its
 // connection.
 func TestConnection_Optional(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connect("acme", directory.Provisioning{})
 	b := w.keyed("alice")
 	w.mint(b, "acme")
@@ -240,7 +240,7 @@ func TestConnection_Disabled(t *testing.T) {
 	for path := range everyPath(nil, nil, "") {
 		for _, begun := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, begun there %t", path, begun), func(t *testing.T) {
-				w := newWorld(t, nil)
+				w := newBackend(t, nil)
 				w.connect("acme", directory.Provisioning{})
 				w.rule(requireConnections("acme"))
 				b := w.keyed("alice")
@@ -264,7 +264,7 @@ func TestConnection_Disabled(t *testing.T) {
 }
 
 func TestConnection_DisabledDuringSignIn(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true})
 	b := w.browser()
 	page := b.Login("organization=acme")
@@ -277,7 +277,7 @@ func TestConnection_DisabledDuringSignIn(t *testing.T) {
 // TestConnection_OwnRedirectURI checks that a callback at another connection's redirect
 // URI ends nothing and redeems no code (RFC 9700 section 4.4).
 func TestConnection_OwnRedirectURI(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connect("acme", directory.Provisioning{})
 	w.connect("globex", directory.Provisioning{})
 	b := w.browser()
@@ -307,7 +307,7 @@ func TestConnection_OwnRedirectURI(t *testing.T) {
 // TestConnection_ForeignPage checks that a foreign page cannot sign a user in, unless
 // the user continues on the page that asks.
 func TestConnection_ForeignPage(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true})
 	b := w.keyed("alice")
 	before := b.Cookies()
@@ -330,7 +330,7 @@ func TestConnection_ProviderUnavailable(t *testing.T) {
 		"away": "https://away.example", "the metadata service": "https://169.254.169.254", "in the network": "https://10.0.0.1",
 		"by a private name": "https://db.internal", "another notation": "https://2130706433", "a mapped address": "https://[::ffff:10.0.0.1]",
 	} {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		reached := false
 		u, _ := url.Parse(issuer)
 		if name != "away" {
@@ -345,7 +345,7 @@ func TestConnection_ProviderUnavailable(t *testing.T) {
 }
 
 func TestConnection_ChangeTakesEffectAtOnce(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true})
 	w.begin("acme", "zoe")
 	c, err := w.Store.Connection(t.Context(), "con_acme")

@@ -18,7 +18,7 @@ func unmarked(name string) string {
 }
 
 // rename renames the browser's only session cookie to the previous release's name.
-func (w *world) rename(b *httpbrowser.Browser) (name, value string) {
+func (w *backend) rename(b *httpbrowser.Browser) (name, value string) {
 	w.Helper()
 	name, value = w.theSession(b)
 	b.SetCookie(name, "")
@@ -29,7 +29,7 @@ func (w *world) rename(b *httpbrowser.Browser) (name, value string) {
 // TestCookies_TwoServersOnOneHost checks that neither of two servers on different ports
 // reads, counts or clears the other's cookies.
 func TestCookies_TwoServersOnOneHost(t *testing.T) {
-	w, other := newWorld(t, nil), newWorld(t, nil)
+	w, other := newBackend(t, nil), newBackend(t, nil)
 	for name, public := range map[string]string{"another port": "http://localhost:8090/auth", "another path": origin + "/staging/auth"} {
 		t.Run(name, func(t *testing.T) {
 			w, other := w.inSubtest(t), other.inSubtest(t)
@@ -79,7 +79,7 @@ func TestCookies_PreviousRelease(t *testing.T) {
 			return b.Post("/token", `{"organization":"globex","enter":true}`)
 		},
 	} {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		b := w.signedIn("alice")
 		w.mint(b, "acme")
 		name, value := w.rename(b)
@@ -100,7 +100,7 @@ func TestCookies_PreviousRelease(t *testing.T) {
 // TestCookies_PreviousReleaseEnded checks that this server's ended cookies are cleared
 // under the old name too.
 func TestCookies_PreviousReleaseEnded(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	out := w.signedIn("alice")
 	w.rename(out)
 	kept := out.Copy()
@@ -116,7 +116,7 @@ func TestCookies_PreviousReleaseEnded(t *testing.T) {
 // TestCookies_OtherServersSecret checks that unmarked cookies of another server are
 // kept.
 func TestCookies_OtherServersSecret(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	w.rename(b)
 	w.Secret, _ = signingkey.NewSecret()
@@ -131,7 +131,7 @@ func TestCookies_OtherServersSecret(t *testing.T) {
 // Judging the other one as well would detect token reuse.
 func TestCookies_UnderTwoNames(t *testing.T) {
 	for what, newerIsMarked := range map[string]bool{"the marked is newer": true, "the unmarked is newer": false} {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		b := w.signedIn("alice")
 		w.mint(b, "acme")
 		name, first := w.theSession(b)
@@ -160,7 +160,7 @@ func TestCookies_UnderTwoNames(t *testing.T) {
 // TestCookies_ForgedUnderTwoNames checks that a forged token under one name does not
 // affect the other one.
 func TestCookies_ForgedUnderTwoNames(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
 	later := value[:30] + "Q" + value[31:] // a generation far ahead

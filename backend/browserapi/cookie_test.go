@@ -17,7 +17,7 @@ import (
 )
 
 func TestCookie_ForgedIsLikeNone(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
 	raw, err := base64.RawURLEncoding.DecodeString(value)
@@ -60,7 +60,7 @@ func TestCookie_ForgedIsLikeNone(t *testing.T) {
 }
 
 func TestCookie_PrefixesAndBitFlipsRefused(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
 	for i := range value {
@@ -81,7 +81,7 @@ func TestCookie_PrefixesAndBitFlipsRefused(t *testing.T) {
 }
 
 func TestCookie_OtherNameNotAccepted(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	_, value := w.theSession(b)
 	for _, name := range []string{"__Host-Http-tabard.web.aaaaaaaa", "__Host-Http-tabard.web.", "__Host-tabard.web.x", "tabard", "__Host-Http-tabard"} {
@@ -91,7 +91,7 @@ func TestCookie_OtherNameNotAccepted(t *testing.T) {
 }
 
 func TestCookie_RepeatedNameRefused(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
 	for _, other := range []string{value, "forged", ""} {
@@ -106,7 +106,7 @@ func TestCookie_RepeatedNameRefused(t *testing.T) {
 // without limit, and that none is refused.
 func TestCookies_TwelveSessionsAtMost(t *testing.T) {
 	for _, keyed := range []bool{false, true} {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		b := w.browser()
 		if keyed {
 			b = b.On(httpbrowser.NewDevice(t))
@@ -140,7 +140,7 @@ func cookieBytes(b *httpbrowser.Browser) (n int) {
 // TestCookies_MoreThanTwelve checks that a request which may change state ends surplus
 // sessions.
 func TestCookies_MoreThanTwelve(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b, all := w.browser(), w.browser()
 	for range 40 {
 		w.Pass(time.Second)
@@ -160,7 +160,7 @@ func TestCookies_MoreThanTwelve(t *testing.T) {
 }
 
 func TestCookie_OtherAppsIsKept(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
 	desk := w.Browser(sibling)
@@ -180,7 +180,7 @@ func TestCookie_OtherAppsIsKept(t *testing.T) {
 }
 
 func TestCookie_ExpiredSessionCleared(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"": {SessionIdle: policy.NoLimit}})
 	b := w.signedIn("alice")
 	name, _ := w.theSession(b)
@@ -202,8 +202,8 @@ func TestCookie_ExpiredSessionCleared(t *testing.T) {
 }
 
 func TestCookie_UnknownSessionCleared(t *testing.T) {
-	w := newWorld(t, nil)
-	other := newWorld(t, nil)
+	w := newBackend(t, nil)
+	other := newBackend(t, nil)
 	b := other.signedIn("alice")
 	name, value := other.theSession(b)
 	got := w.browser().With("Cookie", name+"="+value).Post("/token", `{}`)
@@ -216,7 +216,7 @@ func TestCookie_UnknownSessionCleared(t *testing.T) {
 // TestCookie_SignInMakesNewSession checks against session fixation: a value that the
 // server did not issue is neither a session nor kept by the next sign-in.
 func TestCookie_SignInMakesNewSession(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	attacker := w.signedIn("alice")
 	name, value := w.theSession(attacker)
 	victim := w.browser()
@@ -232,7 +232,7 @@ func TestCookie_SignInMakesNewSession(t *testing.T) {
 }
 
 func TestCookie_NewSignInEndsOlderSession(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	older, value := w.theSession(b)
 	thief := b.Copy()
@@ -258,7 +258,7 @@ func TestCookie_NewSignInEndsOlderSession(t *testing.T) {
 }
 
 func TestCookie_TwoSignInsInOneSecond(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	w.signIn(b, "bob")
 	if minted := w.mint(b, "acme"); minted.User.Subject != "bob" {
@@ -267,7 +267,7 @@ func TestCookie_TwoSignInsInOneSecond(t *testing.T) {
 }
 
 func TestCookie_EndedBesideLiveOneCleared(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	living, _ := w.theSession(b)
 	gone := living[:len(living)-8] + "aaaaaaaa"
@@ -283,7 +283,7 @@ func TestCookie_EndedBesideLiveOneCleared(t *testing.T) {
 // TestCookie_LateAnswerOfEndedSession checks that a late answer of an ended session
 // does not replace a newer session's cookie.
 func TestCookie_LateAnswerOfEndedSession(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	w.Pass(time.Duration(session.LimitsFor(false).R) * time.Second)
 	late := b.Copy().Post("/token", `{"organization":"acme"}`).Cookies()
@@ -304,7 +304,7 @@ func TestCookie_LateAnswerOfEndedSession(t *testing.T) {
 // TestCookie_CopyEndsSession checks that the session ends for the owner and the copy
 // after they diverge at a rotation.
 func TestCookie_CopyEndsSession(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
 	thief := b.Copy()
@@ -333,7 +333,7 @@ func tampered(token string) string {
 }
 
 func TestRefusal_Concurrent(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
 	var group sync.WaitGroup
@@ -349,7 +349,7 @@ func TestRefusal_Concurrent(t *testing.T) {
 // FuzzTheCookieHeader checks that an arbitrary Cookie header causes no token, no server
 // error and no cookie except cleared ones of the app.
 func FuzzTheCookieHeader(f *testing.F) {
-	w := newWorld(f, nil)
+	w := newBackend(f, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
 	for _, header := range []string{

@@ -15,7 +15,7 @@ import (
 func TestCookies_CopiedSecret(t *testing.T) {
 	for what, old := range map[string]bool{"marked": false, "of the release before": true} {
 		t.Run(what, func(t *testing.T) {
-			production := newWorld(t, nil)
+			production := newBackend(t, nil)
 			mux := http.NewServeMux()
 			mux.Handle("/", production.Handler(publicURL, production.Through))
 			production.Hosts["localhost:8080"] = mux
@@ -25,7 +25,7 @@ func TestCookies_CopiedSecret(t *testing.T) {
 				production.rename(b)
 			}
 			for path, person := range map[string]string{"/preview/auth": "bob", "/auth/staging": "alice"} {
-				other := newWorld(t, nil)
+				other := newBackend(t, nil)
 				other.Secret = production.Secret
 				mux.Handle(path+"/", other.Handler(origin+path, other.Through))
 				other.Hosts["localhost:8080"] = mux

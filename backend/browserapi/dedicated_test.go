@@ -28,7 +28,7 @@ var requiresOwnKey = policy.Rules{DedicatedKey: true}
 
 // oidcVerifier returns a validator without knowledge of organizations: go-oidc with an
 // issuer and an audience.
-func (w *world) oidcVerifier(issuer string) func(raw string) error {
+func (w *backend) oidcVerifier(issuer string) func(raw string) error {
 	w.Helper()
 	ctx := oidc.ClientContext(w.Context(), &http.Client{Transport: w.Hosts})
 	provider, err := oidc.NewProvider(ctx, issuer)
@@ -45,7 +45,7 @@ func (w *world) oidcVerifier(issuer string) func(raw string) error {
 // TestDedicatedKey_TokenForOwnIssuerOnly verifies valid and forged tokens of three
 // issuers with validators of each.
 func TestDedicatedKey_TokenForOwnIssuerOnly(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey, "globex": requiresOwnKey})
 	b := w.signedIn("alice")
 	tokens := map[string]string{ // by description; the value is the only issuer that accepts it
@@ -71,7 +71,7 @@ func TestDedicatedKey_TokenForOwnIssuerOnly(t *testing.T) {
 // TestDedicatedKey_VerifierOfManyOrganizations verifies the same tokens with package
 // token.
 func TestDedicatedKey_VerifierOfManyOrganizations(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey, "globex": requiresOwnKey})
 	b := w.signedIn("alice")
 	client := &http.Client{Transport: w.Hosts}
@@ -125,7 +125,7 @@ func TestDedicatedKey_VerifierOfManyOrganizations(t *testing.T) {
 }
 
 // forged signs acme's claims for an issuer with one key under the id of another.
-func (w *world) forged(ring *signingkey.KeyRing, signedBy, named, issuer string) string {
+func (w *backend) forged(ring *signingkey.KeyRing, signedBy, named, issuer string) string {
 	w.Helper()
 	by, err := ring.Signing(w.Context(), signedBy, 0, w.Now().Unix())
 	if err != nil {
@@ -145,7 +145,7 @@ func (w *world) forged(ring *signingkey.KeyRing, signedBy, named, issuer string)
 }
 
 // kids returns the ids of an issuer's published keys.
-func (w *world) kids(issuer string) []string {
+func (w *backend) kids(issuer string) []string {
 	w.Helper()
 	got := w.browser().Get(strings.TrimPrefix(issuer, publicURL) + api.PathKeySet)
 	if got.Status != http.StatusOK {
@@ -161,7 +161,7 @@ func (w *world) kids(issuer string) []string {
 }
 
 func TestDedicatedKey_PublishedByOwnIssuer(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey, "globex": requiresOwnKey})
 	seen := map[string]string{}
 	for _, issuer := range []string{publicURL, acmeIssuer, globexIssuer} {
@@ -174,7 +174,7 @@ func TestDedicatedKey_PublishedByOwnIssuer(t *testing.T) {
 }
 
 func TestMetadata_IssuerPath(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"": requiresOwnKey}) // the workspace's rule applies to all
 	for issuer, places := range map[string][]string{
 		publicURL:  {"/auth/.well-known/openid-configuration", "/auth/.well-known/oauth-authorization-server", "/.well-known/oauth-authorization-server/auth"},
@@ -195,7 +195,7 @@ func TestMetadata_IssuerPath(t *testing.T) {
 }
 
 func TestMetadata_BackendAtRoot(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey})
 	w.Hosts["app.example"] = w.Handler("https://app.example", w.Store)
 	b := httpbrowser.New(t, "https://app.example", "https://app.example")
@@ -208,7 +208,7 @@ func TestMetadata_BackendAtRoot(t *testing.T) {
 }
 
 func TestMetadata_HidesOrganizations(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"globex": requiresOwnKey, "hooli": requiresOwnKey})
 	nothing := w.browser().Get("/nothing").Body
 	for _, organization := range []string{"org_acme", "org_hooli", "org_nothing", "globex", "%00", "org_" + strings.Repeat("a", 100), "org_%C3%A4", "org_globex%2F.."} {
@@ -235,7 +235,7 @@ func (w *stored) cleanUp() {
 }
 
 func TestDedicatedKey_RuleRemoved(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey})
 	b := w.signedIn("alice")
 	before := w.mint(b, "acme").AccessToken
@@ -264,12 +264,12 @@ func TestDedicatedKey_RuleRemoved(t *testing.T) {
 }
 
 func TestDedicatedKey_ReusedKeyKept(t *testing.T) {
-	for name, use := range map[string]func(*world, *httpbrowser.Browser){
-		"by a token":    func(w *world, b *httpbrowser.Browser) { w.mint(b, "acme") },
-		"by its set":    func(w *world, _ *httpbrowser.Browser) { w.kids(acmeIssuer) },
-		"by a clean-up": func(w *world, _ *httpbrowser.Browser) { w.cleanUp() },
+	for name, use := range map[string]func(*backend, *httpbrowser.Browser){
+		"by a token":    func(w *backend, b *httpbrowser.Browser) { w.mint(b, "acme") },
+		"by its set":    func(w *backend, _ *httpbrowser.Browser) { w.kids(acmeIssuer) },
+		"by a clean-up": func(w *backend, _ *httpbrowser.Browser) { w.cleanUp() },
 	} {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		w.rule(map[string]policy.Rules{"acme": requiresOwnKey})
 		b := w.signedIn("alice")
 		before := w.kids(acmeIssuer)
@@ -286,7 +286,7 @@ func TestDedicatedKey_ReusedKeyKept(t *testing.T) {
 }
 
 func TestDedicatedKey_SteadyMintIsOneRead(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	faulty := w.Failing()
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey})
 	b := w.signedIn("alice")

@@ -15,7 +15,7 @@ import (
 const enterAcme = `{"organization":"acme","enter":true}`
 
 // signedInOn returns a browser with a device key in which a user has signed in.
-func (w *world) signedInOn(person string) (*httpbrowser.Browser, *httpbrowser.Device) {
+func (w *backend) signedInOn(person string) (*httpbrowser.Browser, *httpbrowser.Device) {
 	w.Helper()
 	device := httpbrowser.NewDevice(w)
 	b := w.browser().On(device)
@@ -45,7 +45,7 @@ func (w *stored) boundTo(b *httpbrowser.Browser, jkt string) {
 }
 
 func TestDeviceKey_BoundAtSignIn(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b, device := w.signedInOn("alice")
 	w.boundTo(b, device.Thumbprint())
 	if !w.mint(b, "acme").DeviceBound {
@@ -59,7 +59,7 @@ func TestDeviceKey_BoundAtSignIn(t *testing.T) {
 }
 
 func TestDeviceKey_OptionalWithoutKey(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	if w.mint(b, "acme").DeviceBound {
 		t.Error("the session says that it is bound")
@@ -72,7 +72,7 @@ func TestDeviceKey_OptionalWithoutKey(t *testing.T) {
 // TestDeviceKey_CopiedCookieRefused sends all headers of the owner except for a proof
 // of the key.
 func TestDeviceKey_CopiedCookieRefused(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b, _ := w.signedInOn("alice")
 	own := w.mint(b, "acme").Session
 	thief, other := b.Copy(), b.Copy().On(httpbrowser.NewDevice(t))
@@ -98,7 +98,7 @@ func TestDeviceKey_CopiedCookieRefused(t *testing.T) {
 }
 
 func TestDeviceKey_InvalidProofRefused(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b, device := w.signedInOn("alice")
 	w.mint(b, "acme")
 	to, now := publicURL+"/token", w.Now()
@@ -144,7 +144,7 @@ func TestDeviceKey_InvalidProofRefused(t *testing.T) {
 }
 
 func TestDeviceKey_InvalidProofAuditedOnceAMinute(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b, device := w.signedInOn("alice")
 	w.mint(b, "acme")
 	thief := b.Copy()
@@ -177,7 +177,7 @@ func TestDeviceKey_InvalidProofAuditedOnceAMinute(t *testing.T) {
 }
 
 func TestDeviceKey_ReplayRefused(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b, device := w.signedInOn("alice")
 	ahead := device.Proof(t, http.MethodPost, publicURL+"/token", w.Now().Add(5*time.Second))
 	if got := b.With("DPoP", ahead).Post("/token", enterAcme); got.Status != http.StatusOK {
@@ -195,40 +195,40 @@ func TestDeviceKey_ReplayRefused(t *testing.T) {
 func TestDeviceKey_LinkBindsNone(t *testing.T) {
 	evil := httpbrowser.NewDevice(t)
 	query := "dpop_jkt=" + evil.Thumbprint()
-	for name, open := range map[string]func(w *world, b *httpbrowser.Browser) httpbrowser.Response{
-		"the app's own page": func(w *world, b *httpbrowser.Browser) httpbrowser.Response {
+	for name, open := range map[string]func(w *backend, b *httpbrowser.Browser) httpbrowser.Response{
+		"the app's own page": func(w *backend, b *httpbrowser.Browser) httpbrowser.Response {
 			return b.With("Referer", origin+"/").Login(query)
 		},
-		"another site": func(w *world, b *httpbrowser.Browser) httpbrowser.Response {
+		"another site": func(w *backend, b *httpbrowser.Browser) httpbrowser.Response {
 			return b.With("Sec-Fetch-Site", "cross-site").With("Referer", origin+"/").Login(query)
 		},
-		"a typed address": func(w *world, b *httpbrowser.Browser) httpbrowser.Response {
+		"a typed address": func(w *backend, b *httpbrowser.Browser) httpbrowser.Response {
 			return b.Open(publicURL + "/login?" + query)
 		},
-		"a sibling that is not registered": func(w *world, b *httpbrowser.Browser) httpbrowser.Response {
+		"a sibling that is not registered": func(w *backend, b *httpbrowser.Browser) httpbrowser.Response {
 			return b.With("Sec-Fetch-Site", "same-site").With("Referer", "http://localhost:9002/").Login(query)
 		},
-		"a sibling whose app is disabled": func(w *world, b *httpbrowser.Browser) httpbrowser.Response {
+		"a sibling whose app is disabled": func(w *backend, b *httpbrowser.Browser) httpbrowser.Response {
 			return b.With("Sec-Fetch-Site", "same-site").With("Referer", "http://localhost:9001/").Login(query)
 		},
-		"a sibling of another app": func(w *world, b *httpbrowser.Browser) httpbrowser.Response {
+		"a sibling of another app": func(w *backend, b *httpbrowser.Browser) httpbrowser.Response {
 			return b.With("Sec-Fetch-Site", "same-site").With("Referer", sibling+"/").Login(query)
 		},
-		"a sibling that hides": func(w *world, b *httpbrowser.Browser) httpbrowser.Response {
+		"a sibling that hides": func(w *backend, b *httpbrowser.Browser) httpbrowser.Response {
 			return b.With("Sec-Fetch-Site", "same-site").Login(query)
 		},
-		"who lies in the Referer": func(w *world, b *httpbrowser.Browser) httpbrowser.Response {
+		"who lies in the Referer": func(w *backend, b *httpbrowser.Browser) httpbrowser.Response {
 			return b.With("Sec-Fetch-Site", "same-site").With("Referer", origin+"@evil.example/").Login(query)
 		},
-		"a browser that does not tell": func(w *world, b *httpbrowser.Browser) httpbrowser.Response {
+		"a browser that does not tell": func(w *backend, b *httpbrowser.Browser) httpbrowser.Response {
 			return b.Without("Sec-Fetch-Site").With("Referer", origin+"/").Login(query)
 		},
-		"a browser that tells twice": func(w *world, b *httpbrowser.Browser) httpbrowser.Response {
+		"a browser that tells twice": func(w *backend, b *httpbrowser.Browser) httpbrowser.Response {
 			return b.With("Sec-Fetch-Site", "same-origin, same-origin").Login(query)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			b := w.browser()
 			page := open(w, b)
 			if on, asked := linksOf(page)["Continue to sign in"]; asked {
@@ -244,7 +244,7 @@ func TestDeviceKey_LinkBindsNone(t *testing.T) {
 }
 
 func TestDeviceKey_OtherAppsPageBindsNone(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.Hosts["localhost:9000"] = http.NotFoundHandler()
 	evil := httpbrowser.NewDevice(t)
 	b := w.browser() // a page of the app web signs in to the app desk
@@ -253,7 +253,7 @@ func TestDeviceKey_OtherAppsPageBindsNone(t *testing.T) {
 }
 
 func TestDeviceKey_AppsSiblingOrigin(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.Hosts["localhost:9000"] = http.NotFoundHandler()
 	device := httpbrowser.NewDevice(t)
 	b := w.Browser(sibling).On(device)
@@ -266,7 +266,7 @@ func TestDeviceKey_BoundByFirstProof(t *testing.T) {
 		after time.Duration
 		bound bool
 	}{{0, true}, {120 * time.Second, true}, {121 * time.Second, false}} {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		b, device, late := w.signedIn("alice"), httpbrowser.NewDevice(t), httpbrowser.NewDevice(t)
 		w.Pass(c.after)
 		b.On(device).Get("/session")
@@ -288,7 +288,7 @@ func TestDeviceKey_BoundByFirstProof(t *testing.T) {
 // TestDeviceKey_InvalidFirstProofBindsNone checks that an invalid first proof is
 // refused, and that the client's next proof binds.
 func TestDeviceKey_InvalidFirstProofBindsNone(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b, device := w.signedIn("alice"), httpbrowser.NewDevice(t)
 	old := device.Proof(t, http.MethodPost, publicURL+"/token", w.Now().Add(-time.Hour))
 	w.wants(b.With("DPoP", old).Post("/token", enterAcme), http.StatusConflict, api.RequestTooOld)
@@ -299,7 +299,7 @@ func TestDeviceKey_InvalidFirstProofBindsNone(t *testing.T) {
 }
 
 func TestDeviceKey_RotatesEachHour(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b, _ := w.signedInOn("alice")
 	w.mint(b, "acme")
 	w.Pass(59 * time.Minute)
@@ -315,7 +315,7 @@ func TestDeviceKey_RotatesEachHour(t *testing.T) {
 // TestDeviceKey_RepairsOldCookie restores an old cookie. Without the key, this would be
 // token reuse.
 func TestDeviceKey_RepairsOldCookie(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b, device := w.signedInOn("alice")
 	name, first := w.theSession(b)
 	for range 3 { // rotations
@@ -339,7 +339,7 @@ func TestDeviceKey_RepairsOldCookie(t *testing.T) {
 }
 
 func TestDeviceKey_NeededForSignOut(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b, _ := w.signedInOn("alice")
 	if got := b.Post("/logout", `{"scope":"session"}`); got.Status != http.StatusOK || len(cleared(got)) != 1 {
 		t.Errorf("%d %s %v", got.Status, got.Body, got.Cookies())
@@ -349,7 +349,7 @@ func TestDeviceKey_NeededForSignOut(t *testing.T) {
 func TestDeviceKey_NewSignInEndsOwnSessionOnly(t *testing.T) {
 	for name, same := range map[string]bool{"the same key": true, "another key": false} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			older, device := w.signedInOn("alice")
 			kept := older.Copy().On(device)
 			w.Pass(time.Second)

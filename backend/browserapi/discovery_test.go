@@ -28,10 +28,10 @@ func (w *stored) claim(slug, name string, verified bool) {
 	}
 }
 
-// discovered returns a world in which acme, whose connection is enabled, has verified
+// discovered returns a backend in which acme, whose connection is enabled, has verified
 // acme.example and bücher.example, and other organizations claim domains in vain.
-func discovered(t testing.TB, wrap func(host.Store) host.Store) *world {
-	w := newWorld(t, wrap)
+func discovered(t testing.TB, wrap func(host.Store) host.Store) *backend {
+	w := newBackend(t, wrap)
 	w.connect("acme", directory.Provisioning{JustInTime: true, Roles: []string{"viewer"}})
 	w.claim("acme", "acme.example", true)
 	w.claim("acme", "xn--bcher-kva.example", true)
@@ -60,7 +60,7 @@ var unknownAddresses = []string{
 
 // discoveries are the ways to give an address: by the page's script, and in the address of
 // a link. Each returns the provider's address that it leads to.
-func discoveries(w *world) map[string]func(address string) (httpbrowser.Response, *url.URL) {
+func discoveries(w *backend) map[string]func(address string) (httpbrowser.Response, *url.URL) {
 	return map[string]func(string) (httpbrowser.Response, *url.URL){
 		"POST": func(address string) (httpbrowser.Response, *url.URL) {
 			w.Helper()
@@ -111,7 +111,7 @@ func TestEmail_LeadsToConnection(t *testing.T) {
 // TestEmail_NoMembershipByDomain: where the connection admits nobody just in time, an
 // address of the domain makes nobody a member.
 func TestEmail_NoMembershipByDomain(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connect("acme", directory.Provisioning{})
 	w.claim("acme", "acme.example", true)
 	b := w.browser()

@@ -29,13 +29,13 @@ import (
 type request func() httpbrowser.Response
 
 // faultRequests are requests that together use every method of the store. Each function
-// prepares a world without side effects and returns the request.
-var faultRequests = map[string]func(*world) request{
-	"login": func(w *world) request {
+// prepares a backend without side effects and returns the request.
+var faultRequests = map[string]func(*backend) request{
+	"login": func(w *backend) request {
 		b := w.browser()
 		return func() httpbrowser.Response { return b.Step(publicURL + "/login") }
 	},
-	"login in an app that was registered since": func(w *world) request {
+	"login in an app that was registered since": func(w *backend) request {
 		w.browser().Get("/session")
 		d := desired()
 		d.Workspace.Apps = append(d.Workspace.Apps, directory.App{ID: "late", Name: "Late", Origins: []string{"http://localhost:9100"}, Audience: "late"})
@@ -43,7 +43,7 @@ var faultRequests = map[string]func(*world) request{
 		b := w.browser()
 		return func() httpbrowser.Response { return b.Step(publicURL + "/login?app=late") }
 	},
-	"callback": func(w *world) request {
+	"callback": func(w *backend) request {
 		w.Provider.People = map[string]map[string]any{"alice": {"groups": []string{"umbrella"}}}
 		b := w.browser()
 		page := b.Login("")
@@ -52,18 +52,18 @@ var faultRequests = map[string]func(*world) request{
 			return b.Step(publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "alice").Encode())
 		}
 	},
-	"a sign-in by an e-mail address": func(w *world) request {
+	"a sign-in by an e-mail address": func(w *backend) request {
 		w.connect("acme", directory.Provisioning{})
 		w.claim("acme", "acme.example", true)
 		b := w.browser()
 		return func() httpbrowser.Response { return b.Step(publicURL + "/login?email=nina@acme.example") }
 	},
-	"a sign-in that a portal initiates": func(w *world) request {
+	"a sign-in that a portal initiates": func(w *backend) request {
 		w.connect("acme", directory.Provisioning{})
 		b := w.browser()
 		return func() httpbrowser.Response { return b.Step(publicURL + "/login?iss=" + url.QueryEscape(portalIssuer)) }
 	},
-	"a callback where browsers are limited": func(w *world) request {
+	"a callback where browsers are limited": func(w *backend) request {
 		d := desired()
 		d.Workspace.SignIn.MaxSessions = 1
 		w.Apply(d)
@@ -75,7 +75,7 @@ var faultRequests = map[string]func(*world) request{
 			return b.Step(publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "alice").Encode())
 		}
 	},
-	"a callback whose provider is to be asked again": func(w *world) request {
+	"a callback whose provider is to be asked again": func(w *backend) request {
 		w.Provider.RefreshTokens = &idp.RefreshTokens{}
 		w.signsIn(directory.SignIn{Revalidation: fiveMinutes})
 		b := w.browser()
@@ -85,12 +85,12 @@ var faultRequests = map[string]func(*world) request{
 			return b.Step(publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "alice").Encode())
 		}
 	},
-	"the first token": func(w *world) request {
+	"the first token": func(w *backend) request {
 		b := w.signedIn("alice")
 		w.Restart()
 		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
 	},
-	"a token of a session that must not be unused for long": func(w *world) request {
+	"a token of a session that must not be unused for long": func(w *backend) request {
 		d := desired()
 		d.Workspace.Policy.SessionIdle = 480
 		w.Apply(d)
@@ -101,7 +101,7 @@ var faultRequests = map[string]func(*world) request{
 		w.Restart()
 		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
 	},
-	"the first token after a step-up": func(w *world) request {
+	"the first token after a step-up": func(w *backend) request {
 		w.rule(map[string]policy.Rules{"acme": mfa})
 		b := w.signedIn("alice")
 		w.mint(b, "globex")
@@ -111,31 +111,31 @@ var faultRequests = map[string]func(*world) request{
 		w.Restart()
 		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
 	},
-	"a token where none is named": func(w *world) request {
+	"a token where none is named": func(w *backend) request {
 		b := w.signedIn("bob")
 		w.Restart()
 		return func() httpbrowser.Response { return b.Post("/token", `{}`) }
 	},
-	"a token that advances": func(w *world) request {
+	"a token that advances": func(w *backend) request {
 		b := w.signedIn("alice")
 		w.Pass(time.Duration(session.LimitsFor(false).R) * time.Second)
 		w.mint(b, "acme") // returns the successor
 		w.Restart()
 		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
 	},
-	"a token that binds the device key": func(w *world) request {
+	"a token that binds the device key": func(w *backend) request {
 		b := w.signedIn("alice").On(httpbrowser.NewDevice(w))
 		w.Restart()
 		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
 	},
-	"a token after two sign-ins": func(w *world) request {
+	"a token after two sign-ins": func(w *backend) request {
 		b := w.signedIn("alice")
 		w.Pass(time.Second)
 		w.signIn(b, "bob")
 		w.Restart()
 		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
 	},
-	"a token beside a cookie of another replica's secret": func(w *world) request {
+	"a token beside a cookie of another replica's secret": func(w *backend) request {
 		b := w.signedIn("alice")
 		before, _ := withAnotherSecret(w)
 		w.seen(before, time.Minute)
@@ -143,17 +143,17 @@ var faultRequests = map[string]func(*world) request{
 		w.Restart()
 		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
 	},
-	"the session": func(w *world) request {
+	"the session": func(w *backend) request {
 		b := w.signedIn("alice")
 		w.Restart()
 		return func() httpbrowser.Response { return b.Get("/session") }
 	},
-	"the session's next organizations": func(w *world) request {
+	"the session's next organizations": func(w *backend) request {
 		b := w.signedIn("alice")
 		w.Restart()
 		return func() httpbrowser.Response { return b.Get("/session?after=org_acme") }
 	},
-	"a step-up's callback": func(w *world) request {
+	"a step-up's callback": func(w *backend) request {
 		b := w.signedIn("alice")
 		page := b.Login("organization=acme&max_age=0&user=" + w.mint(b, "acme").User.ID)
 		w.Restart()
@@ -161,7 +161,7 @@ var faultRequests = map[string]func(*world) request{
 			return b.Step(publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "alice").Encode())
 		}
 	},
-	"a step-up's callback, with a device key": func(w *world) request {
+	"a step-up's callback, with a device key": func(w *backend) request {
 		b := w.keyed("alice")
 		page := b.Begin(publicURL + "/login?organization=acme&max_age=0&user=" + w.mint(b, "acme").User.ID)
 		w.Restart()
@@ -169,7 +169,7 @@ var faultRequests = map[string]func(*world) request{
 			return b.Step(publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "alice").Encode())
 		}
 	},
-	"entering with a second factor, in the last browser allowed": func(w *world) request {
+	"entering with a second factor, in the last browser allowed": func(w *backend) request {
 		w.rule(map[string]policy.Rules{"acme": {MaxSessions: 1, ACR: []string{"mfa"}}})
 		b := w.signedIn("alice")
 		answersWith(w, "mfa")
@@ -177,7 +177,7 @@ var faultRequests = map[string]func(*world) request{
 		w.Restart()
 		return func() httpbrowser.Response { return b.Post("/token", enters) }
 	},
-	"an active person's token": func(w *world) request {
+	"an active person's token": func(w *backend) request {
 		w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 600}})
 		b := w.signedIn("alice")
 		w.mint(b, "acme")
@@ -188,12 +188,12 @@ var faultRequests = map[string]func(*world) request{
 	"signing out of an organization": signingOut(`{"scope":"organization","organization":"acme"}`),
 	"signing out":                    signingOut(`{"scope":"session"}`),
 	"signing out everywhere":         signingOut(`{"scope":"everywhere"}`),
-	"listing one's devices": func(w *world) request {
+	"listing one's devices": func(w *backend) request {
 		b := w.signedIn("alice")
 		w.Restart()
 		return func() httpbrowser.Response { return b.Get("/sessions") }
 	},
-	"ending one's device": func(w *world) request {
+	"ending one's device": func(w *backend) request {
 		b := w.signedIn("alice")
 		id := w.devices(b)[0].ID
 		w.signIn(b, "alice")
@@ -201,7 +201,7 @@ var faultRequests = map[string]func(*world) request{
 		w.Restart()
 		return func() httpbrowser.Response { return b.Fetch(http.MethodDelete, "/sessions/"+id, "") }
 	},
-	"a provider's logout": func(w *world) request {
+	"a provider's logout": func(w *backend) request {
 		w.signedIn("alice")
 		token := w.logoutToken("alice", func(jwt.MapClaims) {})
 		w.Restart()
@@ -210,19 +210,19 @@ var faultRequests = map[string]func(*world) request{
 			return httpbrowser.Response{Status: got.Code, Header: got.Header(), Body: got.Body.String()}
 		}
 	},
-	"a sign-in at an organization's own provider": func(w *world) request {
+	"a sign-in at an organization's own provider": func(w *backend) request {
 		w.connect("acme", directory.Provisioning{})
 		b := w.browser()
 		return func() httpbrowser.Response { return b.Step(publicURL + "/login?organization=acme") }
 	},
-	"entering by an organization's own provider": func(w *world) request {
+	"entering by an organization's own provider": func(w *backend) request {
 		w.connect("acme", directory.Provisioning{})
 		b := w.signedIn("alice")
 		user := w.mint(b, "globex").User.ID
 		w.Restart()
 		return func() httpbrowser.Response { return b.Step(publicURL + "/login?organization=acme&user=" + user) }
 	},
-	"accepting an invitation": func(w *world) request {
+	"accepting an invitation": func(w *backend) request {
 		w.invite("umbrella", issuer, "bob")
 		b := w.signedIn("bob")
 		w.Restart()
@@ -230,7 +230,7 @@ var faultRequests = map[string]func(*world) request{
 			return b.Post("/token", `{"organization":"umbrella","enter":true}`)
 		}
 	},
-	"a sign-in that accepts an invitation": func(w *world) request {
+	"a sign-in that accepts an invitation": func(w *backend) request {
 		w.invite("umbrella", issuer, "bob")
 		b := w.browser()
 		page := b.Login("organization=umbrella")
@@ -241,12 +241,12 @@ var faultRequests = map[string]func(*world) request{
 	},
 	"its callback": connected("organization=acme", directory.Provisioning{JustInTime: true}),
 	"its callback, for nobody whom it admits": connected("organization=acme", directory.Provisioning{Claim: "amr", Groups: map[string][]string{"none": nil}}),
-	"a browser that begins a hand-over": func(w *world) request {
+	"a browser that begins a hand-over": func(w *backend) request {
 		b := w.signedIn("alice")
 		w.Restart()
 		return func() httpbrowser.Response { return b.Post("/handover", `{}`) }
 	},
-	"a browser that is handed over": func(w *world) request {
+	"a browser that is handed over": func(w *backend) request {
 		b := w.signedIn("alice")
 		parent, _ := session.ParseID(w.mint(b, "acme").Session)
 		var begun api.HandoverResponse
@@ -262,10 +262,10 @@ var faultRequests = map[string]func(*world) request{
 			return got
 		}
 	},
-	"the key set": func(w *world) request {
+	"the key set": func(w *backend) request {
 		return func() httpbrowser.Response { return w.browser().Get("/.well-known/jwks.json") }
 	},
-	"the key set of an organization whose keys are about to end": func(w *world) request {
+	"the key set of an organization whose keys are about to end": func(w *backend) request {
 		w.rule(map[string]policy.Rules{"acme": requiresOwnKey})
 		w.kids(acmeIssuer)
 		w.rule(nil)
@@ -274,14 +274,14 @@ var faultRequests = map[string]func(*world) request{
 		w.Restart()
 		return func() httpbrowser.Response { return w.browser().Get("/o/org_acme/.well-known/jwks.json") }
 	},
-	"the metadata": func(w *world) request {
+	"the metadata": func(w *backend) request {
 		return func() httpbrowser.Response { return w.browser().Get("/.well-known/openid-configuration") }
 	},
 }
 
 // connected returns the callback from an organization's own provider.
-func connected(query string, with directory.Provisioning) func(*world) request {
-	return func(w *world) request {
+func connected(query string, with directory.Provisioning) func(*backend) request {
+	return func(w *backend) request {
 		p := w.connect("acme", with)
 		b := w.browser()
 		page := b.Login(query)
@@ -292,17 +292,17 @@ func connected(query string, with directory.Provisioning) func(*world) request {
 	}
 }
 
-func signingOut(body string) func(*world) request {
-	return func(w *world) request {
+func signingOut(body string) func(*backend) request {
+	return func(w *backend) request {
 		b := w.signedIn("alice")
 		w.Restart()
 		return func() httpbrowser.Response { return b.Post("/logout", body) }
 	}
 }
 
-// faultyWorld returns a world whose store can fail, with a membership claim.
-func faultyWorld(t *testing.T) (*world, *lite.Faulty) {
-	w := newWorld(t, nil)
+// faultyBackend returns a backend whose store can fail, with a membership claim.
+func faultyBackend(t *testing.T) (*backend, *lite.Faulty) {
+	w := newBackend(t, nil)
 	faulty := w.Failing()
 	d := desired()
 	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "groups", Roles: []string{"viewer"}}
@@ -313,7 +313,7 @@ func faultyWorld(t *testing.T) (*world, *lite.Faulty) {
 func TestStorageFault_ChangesNothing(t *testing.T) {
 	used := map[string]bool{}
 	for name, prepare := range faultRequests {
-		w, faulty := faultyWorld(t)
+		w, faulty := faultyBackend(t)
 		ask := prepare(w)
 		faulty.Fail(0, false)
 		if got := ask(); got.Status >= 400 {
@@ -357,8 +357,8 @@ type browsersStore interface {
 // stand in a random state now and then.
 const jwtStart = "eyJhbGci"
 
-func oneFault(t *testing.T, prepare func(*world) request, at int, lost, spent bool) {
-	w, faulty := faultyWorld(t)
+func oneFault(t *testing.T, prepare func(*backend) request, at int, lost, spent bool) {
+	w, faulty := faultyBackend(t)
 	ask := prepare(w)
 	faulty.Fail(at, lost)
 	got := ask()
@@ -379,7 +379,7 @@ func oneFault(t *testing.T, prepare func(*world) request, at int, lost, spent bo
 
 func TestStorageFault_AuditLog(t *testing.T) {
 	for name, prepare := range faultRequests {
-		w, faulty := faultyWorld(t)
+		w, faulty := faultyBackend(t)
 		ask := prepare(w)
 		faulty.Fail(0, false)
 		want := ask().Status
@@ -387,7 +387,7 @@ func TestStorageFault_AuditLog(t *testing.T) {
 		if at == 0 {
 			continue
 		}
-		w, faulty = faultyWorld(t)
+		w, faulty = faultyBackend(t)
 		ask = prepare(w)
 		faulty.Fail(at, false)
 		if got := ask(); got.Status != want {
@@ -400,7 +400,7 @@ func TestStorageFault_AuditLog(t *testing.T) {
 }
 
 func TestStorageFault_Health(t *testing.T) {
-	w, faulty := faultyWorld(t)
+	w, faulty := faultyBackend(t)
 	if got := w.browser().Get("/readyz"); got.Status != http.StatusOK {
 		t.Errorf("ready: %d %s", got.Status, got.Body)
 	}

@@ -46,7 +46,7 @@ func TestForeignLink_AsksFirst(t *testing.T) {
 	} {
 		for _, query := range []string{"return_to=/notes?a=1%26b=2", "prompt=none&return_to=/notes?a=1%26b=2", "organization=acme&login_hint=eve&return_to=/notes?a=1%26b=2"} {
 			t.Run(name+", "+query, func(t *testing.T) {
-				w := newWorld(t, nil)
+				w := newBackend(t, nil)
 				b := w.signedIn("alice")
 				_, before := w.theSession(b)
 				page := from(b).Login(query)
@@ -77,7 +77,7 @@ func TestForeignLink_AsksFirst(t *testing.T) {
 // TestForeignLink_OwnPagesGoOn checks that a navigation from the workspace's pages goes
 // directly to the provider, also without Fetch Metadata.
 func TestForeignLink_OwnPagesGoOn(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	for name, b := range map[string]*httpbrowser.Browser{
 		"same-origin":                        w.browser(),
 		"same-origin without a Referer":      w.browser().Without("Referer"),
@@ -96,7 +96,7 @@ func TestForeignLink_OwnPagesGoOn(t *testing.T) {
 // Only navigations get the page. Other requests, and those that are not a sign-in of an
 // app, are refused.
 func TestForeignLink_UnknownAppsAndScripts(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.browser().With("Sec-Fetch-Site", "cross-site")
 	w.wants(b.With("Accept", "*/*").Step(publicURL+"/login"), http.StatusForbidden, api.OriginNotAllowed)
 	for _, query := range []string{"app=nope", "return_to=https://evil.example/"} {
@@ -112,7 +112,7 @@ func TestForeignLink_UnknownAppsAndScripts(t *testing.T) {
 // foreign link one of the app's: whoever tries again is asked, and no step-up begins.
 func TestForeignLink_RetryAsksFirst(t *testing.T) {
 	for _, query := range []string{"return_to=/notes", "prompt=none&return_to=/notes", "return_to=/notes&user=usr_1", "", "return_to=/notes&ask=1"} {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		faulty := w.Failing()
 		faulty.Fail(1, false)
 		b := w.browser()

@@ -12,9 +12,9 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// newFormPostWorld starts a backend whose provider uses form_post.
-func newFormPostWorld(t *testing.T) *world {
-	w := newWorld(t, nil)
+// newFormPostBackend starts a backend whose provider uses form_post.
+func newFormPostBackend(t *testing.T) *backend {
+	w := newBackend(t, nil)
 	w.Provider.FormPost = true
 	w.Relying = func(c *login.Config) { c.ResponseMode = "form_post" }
 	w.Restart()
@@ -33,7 +33,7 @@ func posts(b *httpbrowser.Browser, page httpbrowser.Response) httpbrowser.Respon
 // TestFormPost_SignsIn checks the second post: the first one, from the provider's page,
 // carries no Lax cookie.
 func TestFormPost_SignsIn(t *testing.T) {
-	w := newFormPostWorld(t)
+	w := newFormPostBackend(t)
 	b := w.browser()
 	again := posts(b, b.Choose(b.Login("return_to=/notes%3Fa=1"), "alice"))
 	policy := again.Header.Get("Content-Security-Policy")
@@ -51,7 +51,7 @@ func TestFormPost_SignsIn(t *testing.T) {
 }
 
 func TestFormPost_FormActionPolicy(t *testing.T) {
-	w := newFormPostWorld(t)
+	w := newFormPostBackend(t)
 	b := w.browser()
 	for _, path := range []string{"/login?app=nope", "/callback"} {
 		if policy := b.Open(publicURL + path).Header.Get("Content-Security-Policy"); !strings.Contains(policy, "form-action 'none'") {
@@ -63,7 +63,7 @@ func TestFormPost_FormActionPolicy(t *testing.T) {
 // TestFormPost_OtherSite checks that fields of a foreign page are escaped, and that
 // without the attempt's cookie they sign nobody in.
 func TestFormPost_OtherSite(t *testing.T) {
-	w := newFormPostWorld(t)
+	w := newFormPostBackend(t)
 	victim, attacker := w.browser(), w.browser()
 	_, stolen := logintest.PostedForm(attacker.Choose(attacker.Login(""), "alice").Body)
 	victim.Follow("http://127.0.0.1:8081/authorize") // a page of another site
@@ -81,7 +81,7 @@ func TestFormPost_OtherSite(t *testing.T) {
 }
 
 func TestFormPost_CarriesRefusals(t *testing.T) {
-	w := newFormPostWorld(t)
+	w := newFormPostBackend(t)
 	w.Provider.Answer = func(v url.Values) {
 		v.Del("code")
 		v.Set("error", "access_denied")

@@ -21,7 +21,7 @@ func framed(b *httpbrowser.Browser, path, iss, sid string) httpbrowser.Response 
 // TestFrontchannelLogout_EndsThatSession checks that an enabled front-channel logout
 // ends the named session only.
 func TestFrontchannelLogout_EndsThatSession(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	provider := w.connect("acme", directory.Provisioning{JustInTime: true})
 	provider.Claims = func(claims map[string]any) { claims["sid"] = "sid-of-the-first" }
 	w.Change(`UPDATE connections SET provisioning = json_set(provisioning, '$.frontchannel_logout', json('true')), revision = revision + 1`)
@@ -56,7 +56,7 @@ func TestFrontchannelLogout_EndsThatSession(t *testing.T) {
 
 // TestFrontchannelLogout_OffByDefault checks that the route does not exist by default.
 func TestFrontchannelLogout_OffByDefault(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.Provider.Claims = func(claims map[string]any) { claims["sid"] = "sid-of-the-first" }
 	w.connect("acme", directory.Provisioning{JustInTime: true})
 	b := w.signedIn("alice")
@@ -71,7 +71,7 @@ func TestFrontchannelLogout_OffByDefault(t *testing.T) {
 // TestFrontchannelLogout_RateLimited checks that sids cannot be guessed quickly, and
 // that the limits of connections are separate.
 func TestFrontchannelLogout_RateLimited(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true})
 	w.Change(`UPDATE connections SET provisioning = json_set(provisioning, '$.frontchannel_logout', json('true')), revision = revision + 1`)
 	b := w.browser()

@@ -23,7 +23,7 @@ type exchange struct {
 }
 
 // everyAnswer requests every route, with success and with each kind of refusal.
-func (w *world) everyAnswer() []exchange {
+func (w *backend) everyAnswer() []exchange {
 	w.Helper()
 	var all []exchange
 	saw := func(what string, r httpbrowser.Response) { all = append(all, exchange{what, r}) }
@@ -61,7 +61,7 @@ func (w *world) everyAnswer() []exchange {
 }
 
 func TestHeaders_SecurityOnEveryAnswer(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	for _, got := range w.everyAnswer() {
 		public := strings.HasPrefix(got.what, "/.well-known/")
 		want := map[string]string{
@@ -102,7 +102,7 @@ func styleOf(page string) string {
 }
 
 func TestHeaders_HSTS(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.Hosts["app.example"] = w.Handler("https://app.example/auth", w.Store)
 	b := httpbrowser.New(t, "https://app.example", "https://app.example/auth")
 	b.Transport = w.Hosts
@@ -119,7 +119,7 @@ var (
 )
 
 func TestHeaders_CookieAttributes(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	set, gone := 0, 0
 	for _, got := range w.everyAnswer() {
 		for _, c := range got.Cookies() {
@@ -149,7 +149,7 @@ func TestHeaders_CookieAttributes(t *testing.T) {
 }
 
 func TestHeaders_CookieMaxAge(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.browser()
 	back := w.callbackOf(b, "")
 	check := func(got httpbrowser.Response, seconds int) {
@@ -172,7 +172,7 @@ func TestHeaders_CookieMaxAge(t *testing.T) {
 // TestReturnAddress_OfAnyLength checks that /login returns to the address if it fits
 // into the state, and otherwise to the app's start page.
 func TestReturnAddress_OfAnyLength(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	for returnTo, want := range map[string]string{
 		"/customers/o'neil": "/customers/o'neil", `/list?filter={"a":1}`: "/list?filter={%22a%22:1}", `/f?path=C:\dir#{x}`: `/f?path=C:\dir#{x}`,
 		"/ü?q=ö": "/%C3%BC?q=%C3%B6", "/" + strings.Repeat("a", 200): "/" + strings.Repeat("a", 200),
@@ -191,7 +191,7 @@ func TestReturnAddress_OfAnyLength(t *testing.T) {
 }
 
 func TestHeaders_ForgedForwardingIgnored(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice").With("X-Request-Id", "one") // each request has another otherwise
 	w.mint(b, "acme")
 	forged := map[string]string{

@@ -11,10 +11,10 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// idleWorld returns a world in which acme's idle timeout is ten minutes and alice has
+// idleBackend returns a backend in which acme's idle timeout is ten minutes and alice has
 // entered it.
-func idleWorld(t *testing.T) (*world, *httpbrowser.Browser) {
-	w := newWorld(t, nil)
+func idleBackend(t *testing.T) (*backend, *httpbrowser.Browser) {
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 600}})
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
@@ -44,7 +44,7 @@ func TestIdle_BackgroundRenewalDoesNotExtend(t *testing.T) {
 		"reporting a growing number": report,
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, b := idleWorld(t)
+			w, b := idleBackend(t)
 			for idle := time.Minute; idle <= 10*time.Minute; idle += time.Minute {
 				w.Pass(time.Minute)
 				if got := renew(b, idle); got.Status != http.StatusOK {
@@ -59,7 +59,7 @@ func TestIdle_BackgroundRenewalDoesNotExtend(t *testing.T) {
 }
 
 func TestIdle_ActivityExtends(t *testing.T) {
-	w, b := idleWorld(t)
+	w, b := idleBackend(t)
 	for range 5 {
 		w.Pass(9 * time.Minute)
 		if got := report(b, time.Minute); got.Status != http.StatusOK {
@@ -72,7 +72,7 @@ func TestIdle_ActivityExtends(t *testing.T) {
 
 func TestIdle_ReportAfterDeadline(t *testing.T) {
 	for _, idle := range []time.Duration{0, time.Minute, 5 * time.Minute} { // the last one would have been in time
-		w, b := idleWorld(t)
+		w, b := idleBackend(t)
 		w.Pass(11 * time.Minute)
 		w.endedFor(report(b, idle), policy.Idle)
 		w.endedFor(b.Post("/token", renews), policy.Idle)
@@ -80,7 +80,7 @@ func TestIdle_ReportAfterDeadline(t *testing.T) {
 }
 
 func TestIdle_ActivityCountsForItsOrganization(t *testing.T) {
-	w, b := idleWorld(t)
+	w, b := idleBackend(t)
 	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 600}, "globex": {IdleTimeout: 600}})
 	sibling := b.Tab()
 	w.mint(sibling, "globex")
@@ -89,7 +89,7 @@ func TestIdle_ActivityCountsForItsOrganization(t *testing.T) {
 	w.Pass(2 * time.Minute)
 	w.endedFor(b.Post("/token", renews), policy.Idle)
 
-	w, b = idleWorld(t)
+	w, b = idleBackend(t)
 	sibling = b.Tab()
 	w.Pass(9 * time.Minute)
 	report(sibling, 0)
@@ -100,7 +100,7 @@ func TestIdle_ActivityCountsForItsOrganization(t *testing.T) {
 }
 
 func TestIdle_NegativeReportRefused(t *testing.T) {
-	w, b := idleWorld(t)
+	w, b := idleBackend(t)
 	w.wants(b.Post("/token", `{"organization":"acme","idle_seconds":-1}`), http.StatusBadRequest, api.InvalidRequest)
 	if got := b.Post("/token", `{"organization":"acme","idle_seconds":9223372036854775807}`); got.Status != http.StatusOK {
 		t.Errorf("idle for ever: %d %s", got.Status, got.Body)
@@ -109,7 +109,7 @@ func TestIdle_NegativeReportRefused(t *testing.T) {
 
 // TestIdle_StepUpReturns checks that an idle user needs one step-up to return.
 func TestIdle_StepUpReturns(t *testing.T) {
-	w, b := idleWorld(t)
+	w, b := idleBackend(t)
 	w.Pass(11 * time.Minute)
 	if got := stateOf(w, b, "acme"); got != api.StateExpired {
 		t.Errorf("the state is %s", got)
@@ -129,7 +129,7 @@ func TestIdle_StepUpReturns(t *testing.T) {
 	}
 }
 
-func stateOf(w *world, b *httpbrowser.Browser, slug string) string {
+func stateOf(w *backend, b *httpbrowser.Browser, slug string) string {
 	w.Helper()
 	var session api.SessionResponse
 	b.Get("/session").JSON(w, &session)
@@ -142,7 +142,7 @@ func stateOf(w *world, b *httpbrowser.Browser, slug string) string {
 }
 
 func TestSession_StateOfOrganizations(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	rules := map[string]policy.Rules{"acme": {OrganizationSessionAge: 600}, "globex": mfa}
 	w.rule(rules)
 	b := w.signedIn("alice")
@@ -178,7 +178,7 @@ func TestSession_StateOfOrganizations(t *testing.T) {
 }
 
 func TestIdle_DeadlinesInAnswer(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{
 		"":     {OrganizationSessionAge: 3600},
 		"acme": {IdleTimeout: 900, AuthenticationAge: 1800, FreshOnSwitch: true},

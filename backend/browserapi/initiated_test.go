@@ -11,11 +11,11 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// portalIssuer is the issuer of acme's connection (world.connect).
+// portalIssuer is the issuer of acme's connection (backend.connect).
 const portalIssuer = "https://login.acme.example"
 
 // portal returns a browser that shows a page of acme's portal.
-func (w *world) portal() *httpbrowser.Browser {
+func (w *backend) portal() *httpbrowser.Browser {
 	return w.browser().With("Sec-Fetch-Site", "cross-site").With("Referer", portalIssuer+"/")
 }
 
@@ -43,7 +43,7 @@ func TestInitiated_LeadsToConnection(t *testing.T) {
 			"with an address of a host": {"/login", origin, "", origin + "/"},
 		} {
 			t.Run(method+" "+name, func(t *testing.T) {
-				w := newWorld(t, nil)
+				w := newBackend(t, nil)
 				w.connect("acme", directory.Provisioning{JustInTime: true, Roles: []string{"viewer"}})
 				b := w.signedIn("alice")
 				_, before := w.theSession(b)
@@ -78,7 +78,7 @@ func TestInitiated_LeadsToConnection(t *testing.T) {
 // TestInitiated_WorkspaceProvider: the workspace's own provider initiates a sign-in too.
 func TestInitiated_WorkspaceProvider(t *testing.T) {
 	for method, open := range ways {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		page := open(w.portal(), "/login", url.Values{"iss": {issuer}, "target_link_uri": {origin + "/notes"}})
 		b := w.browser()
 		if landed := b.Choose(b.Follow(linksOf(page)["Continue to sign in"]), "alice"); landed.URL.String() != origin+"/notes" {
@@ -90,7 +90,7 @@ func TestInitiated_WorkspaceProvider(t *testing.T) {
 // TestInitiated_SharedIssuer: where two connections have one issuer, the address of each
 // is its own, and the common one names neither.
 func TestInitiated_SharedIssuer(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	p := w.connect("acme", directory.Provisioning{JustInTime: true})
 	w.connectAt("globex", p.Issuer, directory.Provisioning{JustInTime: true})
 	for method, open := range ways {
@@ -121,7 +121,7 @@ func TestInitiated_SharedIssuer(t *testing.T) {
 // TestInitiated_UnknownIssuerLeadsOn: an unknown issuer gets a page that leads to the
 // ordinary sign-in, at the app's address that was named.
 func TestInitiated_UnknownIssuerLeadsOn(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true})
 	w.connect("hooli", directory.Provisioning{JustInTime: true}) // of an organization that is disabled
 	w.connect("globex", directory.Provisioning{JustInTime: true})
@@ -148,7 +148,7 @@ func TestInitiated_UnknownIssuerLeadsOn(t *testing.T) {
 // TestInitiated_RegisteredOriginsOnly: the target is an address of an app, and nothing
 // of the portal's chooses more than the provider, the target and the hint.
 func TestInitiated_RegisteredOriginsOnly(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true})
 	for method, open := range ways {
 		for _, target := range []string{"https://evil.example/", origin + ".evil.example/", "//evil.example", "javascript:alert(1)", origin + "@evil.example/", "http://localhost:9001/"} {
@@ -172,7 +172,7 @@ func TestInitiated_RegisteredOriginsOnly(t *testing.T) {
 // TestInitiated_SeveralApps: the target selects the app, or the parameter app that the
 // registered address carries.
 func TestInitiated_SeveralApps(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true})
 	w.Hosts["localhost:9000"] = http.NotFoundHandler()
 	for method, open := range ways {
@@ -199,7 +199,7 @@ func TestInitiated_SeveralApps(t *testing.T) {
 // TestInitiated_AsksAgain: a portal's link that failed is repeated by a page of the
 // backend's own, and the person is still asked first.
 func TestInitiated_AsksAgain(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true})
 	for _, path := range []string{"/login", "/login/con_acme"} {
 		faulty := w.Failing()
@@ -220,7 +220,7 @@ func TestInitiated_AsksAgain(t *testing.T) {
 // TestInitiated_Malformed: repeated parameters, a form without iss, one that is too large,
 // and a request that is no navigation.
 func TestInitiated_Malformed(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.portal()
 	for name, got := range map[string]httpbrowser.Response{
 		"repeated in the address":   b.Open(publicURL + "/login?iss=a&iss=b"),

@@ -28,7 +28,7 @@ func (w *stored) invite(slug, iss, sub string) {
 // TestInvitation_ByConnection checks that a user who is invited at an organization's
 // own provider becomes a member by signing in there, without just-in-time provisioning.
 func TestInvitation_ByConnection(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connect("umbrella", directory.Provisioning{})
 	w.invite("umbrella", "con_umbrella", "u")
 	for sub, invited := range map[string]bool{"u": true, "v": false} {
@@ -46,7 +46,7 @@ func TestInvitation_ByConnection(t *testing.T) {
 // TestInvitation_ConfinedSession checks that a confined session does not accept another
 // organization's invitation.
 func TestInvitation_ConfinedSession(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connect("acme", directory.Provisioning{})
 	w.rule(requireConnections("acme"))
 	b := w.keyed("alice")
@@ -73,7 +73,7 @@ func TestInvitation_ConfinedSession(t *testing.T) {
 // TestInvitation_PolicyStillDecides checks that an accepted invitation does not bypass
 // the policy.
 func TestInvitation_PolicyStillDecides(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connect("umbrella", directory.Provisioning{})
 	w.rule(requireConnections("umbrella"))
 	w.invite("umbrella", issuer, "bob")

@@ -25,7 +25,7 @@ func (w *stored) permitting(role string, n int) {
 // TestToken_TooLargeIsNotMinted uses 250 permissions of 25 characters, as an older
 // workspace may have. The user stays signed in, and smaller tokens are minted.
 func TestToken_TooLargeIsNotMinted(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.Pass(w.Now().Truncate(24 * time.Hour).Add(24 * time.Hour).Sub(w.Now())) // the audit log has one event for each day
 	alice, bob := w.keyed("alice"), w.keyed("bob")
 	w.mint(alice, "acme")

@@ -39,7 +39,7 @@ type left struct {
 	Status      int
 }
 
-func lastLine(w *world) (l left) {
+func lastLine(w *backend) (l left) {
 	w.Helper()
 	lines := strings.Split(strings.TrimSpace(w.Logged.String()), "\n")
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &l); err != nil {
@@ -50,7 +50,7 @@ func lastLine(w *world) (l left) {
 
 // departing lets the test end the requests that the backend is answering, as a server does
 // whose client left.
-func (w *world) departing() (leave func()) {
+func (w *backend) departing() (leave func()) {
 	backend := w.Hosts["localhost:8080"]
 	var cancel context.CancelFunc
 	w.Hosts["localhost:8080"] = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -83,7 +83,7 @@ func TestLog_ClientLeft(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			store := &leaving{err: test.err}
-			w := newCountedWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
+			w := newCountedBackend(t, func(s host.Store) host.Store { store.Store = s; return store })
 			b := w.signedIn("alice")
 			store.leave = w.departing()
 			b.Post("/token", `{"organization":"acme"}`)
@@ -97,7 +97,7 @@ func TestLog_ClientLeft(t *testing.T) {
 
 // TestLog_ClientLeftBeforeTheProviderAnswered: it is no fault of the provider's.
 func TestLog_ClientLeftBeforeTheProviderAnswered(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.Metrics = metrics.New()
 	w.Restart()
 	b := w.browser()
@@ -117,7 +117,7 @@ func TestLog_ClientLeftBeforeTheProviderAnswered(t *testing.T) {
 // TestLog_HowEachRequestIsFound: by its id and its trace, which reach the provider too.
 func TestLog_HowEachRequestIsFound(t *testing.T) {
 	const trace = "4bf92f3577b34da6a3ce929d0e0e4736"
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	var passed string
 	b := w.browser()
 	page := b.Login("")

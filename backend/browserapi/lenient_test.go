@@ -17,7 +17,7 @@ import (
 // TestP11ClaimsOfOtherTypesKeepNobodyOut checks that such claims are ignored and
 // satisfy no rule.
 func TestP11ClaimsOfOtherTypesKeepNobodyOut(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"globex": {ACR: []string{"1"}}, "initech": {AMR: []string{"mfa"}}})
 	now := w.Now().Unix()
 	w.Provider.Claims = tells(map[string]any{
@@ -34,7 +34,7 @@ func TestP11ClaimsOfOtherTypesKeepNobodyOut(t *testing.T) {
 // TestLogoutToken_NumericSessionID checks that the named session ends, and no other
 // one.
 func TestLogoutToken_NumericSessionID(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.Provider.Claims = tells(map[string]any{"sid": 12345})
 	one := w.signedIn("alice")
 	w.Provider.Claims = tells(map[string]any{"sid": 54321})
@@ -51,7 +51,7 @@ func TestLogoutToken_NumericSessionID(t *testing.T) {
 // TestLogoutToken_UntypedByTheConnection checks that the setting applies to this
 // connection only.
 func TestLogoutToken_UntypedByTheConnection(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	acme, globex := w.connect("acme", justInTime), w.connect("globex", justInTime)
 	c, err := w.Store.Connection(t.Context(), "con_acme")
 	if err != nil {

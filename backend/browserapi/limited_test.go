@@ -11,14 +11,14 @@ import (
 )
 
 // limit puts limits before the backend.
-func (w *world) limit(most limits.Most) {
+func (w *backend) limit(most limits.Most) {
 	w.Hosts["localhost:8080"] = limits.New(most, w.Now).Wrap("/auth", func(*http.Request) limits.Client {
 		return limits.Client{Address: netip.MustParseAddr("192.0.2.1")}
 	}, w.Hosts["localhost:8080"])
 }
 
 func TestRateLimits_AScriptIsToldWhenToAskAgain(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	w.limit(limits.Most{Session: 2})
 	w.mint(b, "acme")
@@ -35,7 +35,7 @@ func TestRateLimits_AScriptIsToldWhenToAskAgain(t *testing.T) {
 }
 
 func TestRateLimits_APersonSeesAPageThatLeadsOn(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.limit(limits.Most{SignIns: 1})
 	w.signedIn("alice")
 	b := w.browser()

@@ -22,7 +22,7 @@ import (
 // TestProof_UnknownKeyNotRemembered checks that such a proof does not fill the memory
 // of used proofs.
 func TestProof_UnknownKeyNotRemembered(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b, device := w.signedInOn("alice")
 	w.mint(b, "acme")
 	stranger := httpbrowser.NewDevice(t).Proof(t, http.MethodPost, publicURL+"/token", w.Now())
@@ -51,7 +51,7 @@ func (r *reads) Workspace(ctx context.Context) (*directory.Workspace, error) {
 // reload the workspace, and that a new app works as soon as it is applied.
 func TestWorkspace_NotReadForUnknownOrigins(t *testing.T) {
 	var counted reads
-	w := newWorld(t, func(s host.Store) host.Store { counted.Store = s; return &counted })
+	w := newBackend(t, func(s host.Store) host.Store { counted.Store = s; return &counted })
 	const late = "http://localhost:9100"
 	unknown := map[string]func() httpbrowser.Response{
 		"an Origin":   func() httpbrowser.Response { return w.Browser(late).Get("/session") },
@@ -101,7 +101,7 @@ func (c *connections) Connection(ctx context.Context, id string) (directory.Conn
 // one request to the provider.
 func TestLogout_ForgedAtHangingProvider(t *testing.T) {
 	counted := connections{read: make(chan struct{}, 1000)}
-	w := newWorld(t, func(s host.Store) host.Store { counted.Store = s; return &counted })
+	w := newBackend(t, func(s host.Store) host.Store { counted.Store = s; return &counted })
 	p := w.connect("acme", directory.Provisioning{})
 	var asked atomic.Int64
 	hung, answer := make(chan struct{}, 1000), make(chan struct{})

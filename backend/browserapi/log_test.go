@@ -30,7 +30,7 @@ func (c canaries) cookies(b *httpbrowser.Browser) {
 }
 
 // runs signs in, mints, rotates, fails and signs out, and collects every secret.
-func (c canaries) runs(w *world) {
+func (c canaries) runs(w *backend) {
 	var identity string
 	w.Provider.Sign = func(p *logintest.Provider, claims jwt.MapClaims) string {
 		w.Provider.Sign = nil
@@ -92,7 +92,7 @@ func (p *panickingStore) Subject(ctx context.Context, id session.ID, ref string,
 
 func TestLog_Panic(t *testing.T) {
 	store := &panickingStore{}
-	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
+	w := newBackend(t, func(s host.Store) host.Store { store.Store = s; return store })
 	b := w.signedIn("alice")
 	store.on = true
 	got := b.Post("/token", `{"organization":"acme"}`)
@@ -109,7 +109,7 @@ func TestLog_Panic(t *testing.T) {
 
 func TestLog_NoSecrets(t *testing.T) {
 	store := &panickingStore{}
-	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
+	w := newBackend(t, func(s host.Store) host.Store { store.Store = s; return store })
 	secrets := canaries{}
 	secrets.runs(w)
 	b := w.signedIn("alice")
@@ -133,7 +133,7 @@ func TestLog_NoSecrets(t *testing.T) {
 }
 
 func TestLog_OneLineForEachRequest(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	minted := w.mint(b, "acme")
 	w.mint(b, "globex")
@@ -163,7 +163,7 @@ func TestLog_OneLineForEachRequest(t *testing.T) {
 }
 
 func TestLog_RefusalNamesOrganization(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
 	b.Post("/logout", `{"scope":"organization","organization":"acme"}`)
@@ -182,7 +182,7 @@ func TestLog_RefusalNamesOrganization(t *testing.T) {
 // by the session's log name.
 func TestLog_NoSessionIDs(t *testing.T) {
 	store := &panickingStore{}
-	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
+	w := newBackend(t, func(s host.Store) host.Store { store.Store = s; return store })
 	b, other := w.signedIn("alice"), w.signedIn("alice")
 	id := w.mint(other, "acme").Session
 	b.Fetch(http.MethodDelete, "/sessions/"+id, "")

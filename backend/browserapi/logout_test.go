@@ -18,7 +18,7 @@ import (
 )
 
 func TestLogout_OneOrganization(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
 	w.mint(b, "globex")
@@ -38,7 +38,7 @@ func TestLogout_OneOrganization(t *testing.T) {
 }
 
 func TestLogout_OrganizationNeverEntered(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	if out := b.Post("/logout", `{"scope":"organization","organization":"acme"}`); out.Status != http.StatusOK {
 		t.Fatalf("%d %s", out.Status, out.Body)
@@ -47,7 +47,7 @@ func TestLogout_OrganizationNeverEntered(t *testing.T) {
 }
 
 func TestLogout_EndsSessionAndCookie(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	other := w.signedIn("alice")
 	name, _ := w.theSession(b)
@@ -67,7 +67,7 @@ func TestLogout_EndsSessionAndCookie(t *testing.T) {
 }
 
 func TestLogout_Everywhere(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b, other, bob := w.signedIn("alice"), w.signedIn("alice"), w.signedIn("bob")
 	if out := b.Post("/logout", `{"scope":"everywhere"}`); out.Status != http.StatusOK || len(cleared(out)) != 1 {
 		t.Errorf("%d %s", out.Status, out.Body)
@@ -77,7 +77,7 @@ func TestLogout_Everywhere(t *testing.T) {
 }
 
 func TestLogout_Twice(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	kept := b.Copy()
 	for range 2 {
@@ -93,7 +93,7 @@ func TestLogout_Twice(t *testing.T) {
 // TestLogout_OldToken checks that an old authentic token ends its session without a
 // theft alarm.
 func TestLogout_OldToken(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	stale := b.Copy()
 	for range 3 {
@@ -108,7 +108,7 @@ func TestLogout_OldToken(t *testing.T) {
 }
 
 func TestLogout_ForgedToken(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
 	for _, scope := range []string{"session", "everywhere"} {
@@ -118,7 +118,7 @@ func TestLogout_ForgedToken(t *testing.T) {
 }
 
 func TestLogout_Scopes(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	for _, body := range []string{
 		`{}`, `{"scope":""}`, `{"scope":"all"}`, `{"scope":"SESSION"}`, `{"scope":"organization"}`,
 		`{"scope":"session","organization":"acme"}`, `{"scope":"everywhere","organization":"acme"}`, `{"organization":"acme"}`,
@@ -149,7 +149,7 @@ func TestLogout_ConcurrentMintOfOrganization(t *testing.T) {
 	for _, entered := range []bool{false, true} {
 		for _, body := range []string{`{"organization":"acme"}`, `{"organization":"acme","enter":true}`} {
 			store := &betweenStore{}
-			w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
+			w := newBackend(t, func(s host.Store) host.Store { store.Store = s; return store })
 			b := w.signedIn("alice")
 			if entered {
 				w.mint(b, "acme")
@@ -167,7 +167,7 @@ func TestLogout_ConcurrentMintOfOrganization(t *testing.T) {
 
 func TestLogout_ConcurrentMint(t *testing.T) {
 	store := &betweenStore{}
-	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
+	w := newBackend(t, func(s host.Store) host.Store { store.Store = s; return store })
 	b := w.signedIn("alice")
 	kept := b.Copy()
 	w.Pass(time.Duration(session.LimitsFor(false).R) * time.Second)
@@ -183,7 +183,7 @@ func TestLogout_ConcurrentMint(t *testing.T) {
 // TestLogout_ReturnsToPage checks the return to the page's own origin, or to the
 // address that it names.
 func TestLogout_ReturnsToPage(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	d := desired()
 	const second = "http://127.0.0.1:8080"
 	d.Workspace.Apps[0].Origins = append(d.Workspace.Apps[0].Origins, second)
@@ -217,7 +217,7 @@ func TestLogout_ReturnsToPage(t *testing.T) {
 // TestLogout_AppBelowPath checks that the return address is the app's path, since
 // another site owns the origin. The same holds for a sign-in without an address.
 func TestLogout_AppBelowPath(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	d := desired()
 	d.Workspace.Apps[0].Path = "/app/"
 	w.Apply(d)
@@ -237,7 +237,7 @@ func TestLogout_AppBelowPath(t *testing.T) {
 // address.
 func TestLogout_LargeIdentityToken(t *testing.T) {
 	for _, n := range []int{60, 600} {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		groups := make([]string, n)
 		for i := range groups {
 			groups[i] = fmt.Sprintf("%08d-0000-0000-0000-000000000000", i)

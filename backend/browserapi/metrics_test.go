@@ -15,23 +15,23 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// newCountedWorld starts a backend with metrics.
-func newCountedWorld(t *testing.T, wrap func(host.Store) host.Store) *world {
-	w := newWorld(t, wrap)
+// newCountedBackend starts a backend with metrics.
+func newCountedBackend(t *testing.T, wrap func(host.Store) host.Store) *backend {
+	w := newBackend(t, wrap)
 	w.Metrics = metrics.New()
 	w.Restart()
 	return w
 }
 
 // metricsOf returns the metrics page.
-func metricsOf(w *world) string {
+func metricsOf(w *backend) string {
 	answer := httptest.NewRecorder()
 	w.Metrics.(*metrics.Metrics).Page().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	return answer.Body.String()
 }
 
 // counts fails the test unless the metrics contain the lines.
-func (w *world) counts(lines ...string) {
+func (w *backend) counts(lines ...string) {
 	w.Helper()
 	all := metricsOf(w)
 	for _, line := range lines {
@@ -56,7 +56,7 @@ func (b *brokenStore) Subject(ctx context.Context, id session.ID, ref string, no
 
 func TestMetrics_Requests(t *testing.T) {
 	store := &brokenStore{}
-	w := newCountedWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
+	w := newCountedBackend(t, func(s host.Store) host.Store { store.Store = s; return store })
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
 	w.mint(b, "globex")
@@ -85,7 +85,7 @@ func TestMetrics_Requests(t *testing.T) {
 }
 
 func TestMetrics_Rotations(t *testing.T) {
-	w := newCountedWorld(t, nil)
+	w := newCountedBackend(t, nil)
 	victim := w.signedIn("alice")
 	for range 3 { // each request presents the previous successor
 		w.mint(victim, "acme")
@@ -99,7 +99,7 @@ func TestMetrics_Rotations(t *testing.T) {
 // TestMetrics_NoClientText checks that no text of a request, token or organization is
 // in the metrics.
 func TestMetrics_NoClientText(t *testing.T) {
-	w := newCountedWorld(t, nil)
+	w := newCountedBackend(t, nil)
 	secrets := canaries{}
 	secrets.runs(w)
 	b := w.signedIn("alice")
@@ -134,7 +134,7 @@ func TestMetrics_NoClientText(t *testing.T) {
 }
 
 // send sends a request that no browser sends.
-func (w *world) send(method, path string) {
+func (w *backend) send(method, path string) {
 	r := httptest.NewRequest(method, path, nil)
 	w.Hosts["localhost:8080"].ServeHTTP(httptest.NewRecorder(), r)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 func TestNonce_Required(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b, _ := w.signedInOn("alice")
 	if got := b.Post("/token", enterAcme); got.Header.Get(api.HeaderNonce) != "" {
 		t.Error("a nonce is given although none is demanded")
@@ -44,7 +44,7 @@ func TestNonce_Required(t *testing.T) {
 }
 
 func TestNonce_ForgedRefused(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b, device := w.signedInOn("alice")
 	demanding := desired()
 	demanding.Workspace.ProofNonce = true
@@ -68,7 +68,7 @@ func TestNonce_ForgedRefused(t *testing.T) {
 }
 
 func TestToken_DPoPBound(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	bound := desired()
 	bound.Workspace.Apps[0].DPoPBoundTokens = true
 	w.Apply(bound)

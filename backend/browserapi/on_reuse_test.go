@@ -10,7 +10,7 @@ import (
 // TestP7ANewWorkspaceEndsAllOfThePersonsSessions checks the default of a file without
 // on_reuse, also after it is applied again.
 func TestP7ANewWorkspaceEndsAllOfThePersonsSessions(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	for range 2 {
 		victim, elsewhere, bob := w.signedIn("alice"), w.signedIn("alice"), w.signedIn("bob")
 		w.wants(theft(w, victim, victim.Copy()), http.StatusUnauthorized, api.RefreshTokenReused)

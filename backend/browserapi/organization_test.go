@@ -17,7 +17,7 @@ import (
 )
 
 func TestToken_UnknownOrganizationLikeForeignOne(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice").With("X-Request-Id", "one") // each request has another otherwise
 	foreign := b.Post("/token", `{"organization":"umbrella","enter":true}`)
 	w.wants(foreign, http.StatusForbidden, api.OrganizationAccessDenied)
@@ -39,7 +39,7 @@ func TestToken_UnknownOrganizationLikeForeignOne(t *testing.T) {
 // TestToken_ForeignOrganizationSameStatements checks that the time of an answer does
 // not reveal whether an organization exists.
 func TestToken_ForeignOrganizationSameStatements(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	faulty := w.Failing()
 	b := w.signedIn("bob") // a member of acme only
 	asked := map[string][]string{}
@@ -57,7 +57,7 @@ func TestToken_ForeignOrganizationSameStatements(t *testing.T) {
 }
 
 func TestToken_InvalidOrganizationName(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	for _, ref := range []string{strings.Repeat("a", 65), "a\x00", "\x00", "a\nb", "acmé", "\x7f", "\u2028"} {
 		w.wants(b.Post("/token", `{"organization":`+quote(ref)+`}`), http.StatusBadRequest, api.InvalidRequest)
@@ -66,7 +66,7 @@ func TestToken_InvalidOrganizationName(t *testing.T) {
 }
 
 func TestToken_SeveralOrganizationsNoneNamed(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	for _, body := range []string{`{}`, `{"organization":""}`, `{"organization":null}`, `{"enter":true}`} {
 		w.wants(w.signedIn("alice").Post("/token", body), http.StatusBadRequest, api.OrganizationRequired)
 		w.wants(w.signedIn("zoe").Post("/token", body), http.StatusBadRequest, api.OrganizationRequired)
@@ -74,7 +74,7 @@ func TestToken_SeveralOrganizationsNoneNamed(t *testing.T) {
 }
 
 func TestToken_OnlyOrganizationNotNamed(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	var minted api.TokenResponse
 	w.signedIn("bob").Post("/token", `{}`).JSON(t, &minted)
 	if minted.Organization.ID != "org_acme" || !slices.Equal(minted.Roles, []string{"viewer"}) || !slices.Equal(minted.Permissions, []string{"notes:read"}) {
@@ -83,7 +83,7 @@ func TestToken_OnlyOrganizationNotNamed(t *testing.T) {
 }
 
 func TestToken_OnlyBodyNamesOrganization(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
 	b = b.With("X-Organization", "globex").With("X-Org", "globex").With("Tenant", "globex").With("Cookie", name+"="+value+"; organization=globex; org=globex")
@@ -101,7 +101,7 @@ func TestToken_DecidedAtEachMint(t *testing.T) {
 		"the organization was disabled": func(d *directory.Desired) { d.Organizations[0].Disabled = true },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			b := w.signedIn("alice")
 			w.mint(b, "acme")
 			d := desired()
@@ -114,7 +114,7 @@ func TestToken_DecidedAtEachMint(t *testing.T) {
 }
 
 func TestToken_CurrentRoles(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	if minted := w.mint(b, "acme"); !slices.Equal(minted.Permissions, []string{"notes:read", "notes:write"}) {
 		t.Errorf("permissions %v", minted.Permissions)
@@ -133,7 +133,7 @@ func TestToken_CurrentRoles(t *testing.T) {
 }
 
 func TestToken_OtherUsersTab(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	alice := w.mint(b, "acme").User.ID
 	expects := `{"organization":"acme","user":"` + alice + `"}`
@@ -156,7 +156,7 @@ func TestToken_OtherUsersTab(t *testing.T) {
 }
 
 func TestSession_UserAndOrganizations(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	w.mint(b, "globex")
 	var got api.SessionResponse
@@ -174,7 +174,7 @@ func TestSession_UserAndOrganizations(t *testing.T) {
 }
 
 func TestSession_UserWithoutOrganization(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("zoe")
 	got := b.Get("/session")
 	var told api.SessionResponse
@@ -185,7 +185,7 @@ func TestSession_UserWithoutOrganization(t *testing.T) {
 }
 
 func TestSignIn_SameEMailAtTwoProviders(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.Provider.People = map[string]map[string]any{"alice": {"email": "a@example.com"}, "mallory": {"email": "a@example.com"}}
 	alice, mallory := w.signedIn("alice"), w.signedIn("mallory")
 	w.mint(alice, "acme")
@@ -193,7 +193,7 @@ func TestSignIn_SameEMailAtTwoProviders(t *testing.T) {
 }
 
 func TestMembershipClaim_Applied(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	d := desired()
 	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "groups", Roles: []string{"viewer"}}
 	w.Apply(d)
@@ -221,7 +221,7 @@ func TestMembershipClaim_Applied(t *testing.T) {
 // TestMembershipClaim_Audited checks each organization's audit log: one event for each
 // change.
 func TestMembershipClaim_Audited(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	d := desired()
 	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "groups", Roles: []string{"viewer"}}
 	w.Apply(d)
@@ -281,7 +281,7 @@ func (d *disablingStore) SignIn(ctx context.Context, u directory.User, now int64
 
 func TestDisabledUser_MayOnlySignOut(t *testing.T) {
 	store := &disablingStore{}
-	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
+	w := newBackend(t, func(s host.Store) host.Store { store.Store = s; return store })
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
 	store.on = true

@@ -56,7 +56,7 @@ func admitted(site, from string, reading bool) bool {
 }
 
 func TestOrigin_RegisteredOnly(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	for _, site := range sites {
 		for from := range origins {
 			b := send(send(w.browser(), "Sec-Fetch-Site", site), "Origin", from)
@@ -76,7 +76,7 @@ func TestOrigin_RegisteredOnly(t *testing.T) {
 }
 
 func TestOrigin_RepeatedHeader(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	for _, name := range []string{"Origin", "Sec-Fetch-Site"} {
 		b := w.browser()
 		inner := b.Transport
@@ -93,7 +93,7 @@ type roundTrip func(*http.Request) (*http.Response, error)
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestOrigin_CustomHeaderRequired(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice").Without("Tabard-Client")
 	for path, body := range map[string]string{"/token": `{"organization":"acme"}`, "/logout": `{"scope":"session"}`} {
 		w.wants(b.Post(path, body), http.StatusBadRequest, api.InvalidRequest)
@@ -102,7 +102,7 @@ func TestOrigin_CustomHeaderRequired(t *testing.T) {
 }
 
 func TestOrigin_CORSExactOrigin(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	got := w.Browser(sibling).Post("/token", `{}`)
 	w.wants(got, http.StatusUnauthorized, api.LoginRequired)
 	for name, want := range map[string]string{"Access-Control-Allow-Origin": sibling, "Access-Control-Allow-Credentials": "true"} {
@@ -124,7 +124,7 @@ func TestOrigin_CORSExactOrigin(t *testing.T) {
 }
 
 func TestOrigin_Preflight(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	for from, registered := range origins {
 		b := send(w.browser(), "Origin", from).With("Access-Control-Request-Method", "POST").With("Access-Control-Request-Headers", "tabard-client")
 		got := b.Fetch(http.MethodOptions, "/token", "")
@@ -144,7 +144,7 @@ func TestOrigin_Preflight(t *testing.T) {
 }
 
 func TestOrigin_JustRegistered(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.Browser("http://localhost:9002")
 	w.wants(b.Post("/token", `{}`), http.StatusForbidden, api.OriginNotAllowed)
 	d := desired()
@@ -154,7 +154,7 @@ func TestOrigin_JustRegistered(t *testing.T) {
 }
 
 func TestOrigin_AppJustDisabled(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
 	d := desired()
@@ -164,7 +164,7 @@ func TestOrigin_AppJustDisabled(t *testing.T) {
 }
 
 func TestLogin_NavigationOnly(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	for _, mode := range []string{absent, "navigate", "cors", "no-cors", "same-origin", "nested-navigate", ""} {
 		for _, dest := range []string{absent, "document", "iframe", "frame", "image", "empty", "script", "object", ""} {
 			for _, site := range []string{absent, "none", "same-origin", "same-site", "cross-site"} {
@@ -192,7 +192,7 @@ func TestLogin_NavigationOnly(t *testing.T) {
 }
 
 func TestRequest_TooOld(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	for header, refused := range map[string]bool{
 		absent: false, itoa(w.Now().Unix()): false, itoa(w.Now().Unix() - 30): false, itoa(w.Now().Unix() + 3600): false,

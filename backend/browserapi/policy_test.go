@@ -54,7 +54,7 @@ func TestPolicy_EveryRuleAndAuthentication(t *testing.T) {
 		"what cannot be both": {policy.Rules{ACR: []string{}}, func(string, event) bool { return true }}, // reads as no rule from the store
 	}
 	for is, e := range events {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		w.rule(nil)
 		b := w.authenticated(e.acr, e.made)
 		w.Pass(e.age)
@@ -75,7 +75,7 @@ func TestPolicy_EveryRuleAndAuthentication(t *testing.T) {
 
 // authenticated returns a browser in which alice signed in with a password and, if made
 // is set, stepped up for that organization. Otherwise the sign-in has the class.
-func (w *world) authenticated(acr, made string) *httpbrowser.Browser {
+func (w *backend) authenticated(acr, made string) *httpbrowser.Browser {
 	w.Helper()
 	if made == "" {
 		answersWith(w, acr)
@@ -91,7 +91,7 @@ func (w *world) authenticated(acr, made string) *httpbrowser.Browser {
 // TestPolicy_SwitchKeepsAuthentications enters A by a second factor, B by a password,
 // and A again.
 func TestPolicy_SwitchKeepsAuthentications(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa})
 	b := w.signedIn("alice")
 	signedInAt := w.Now().Unix()
@@ -113,7 +113,7 @@ func TestPolicy_SwitchKeepsAuthentications(t *testing.T) {
 // TestPolicy_EffectAtNextMint checks that a new rule affects existing sessions, in its
 // organization only.
 func TestPolicy_EffectAtNextMint(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
 	w.mint(b, "globex")
@@ -132,7 +132,7 @@ func TestPolicy_EffectAtNextMint(t *testing.T) {
 }
 
 // everyPath returns the requests that lead to a token for acme.
-func everyPath(w *world, b *httpbrowser.Browser, user string) map[string]func() httpbrowser.Response {
+func everyPath(w *backend, b *httpbrowser.Browser, user string) map[string]func() httpbrowser.Response {
 	post := func(body string) func() httpbrowser.Response {
 		return func() httpbrowser.Response { return b.Post("/token", body) }
 	}
@@ -151,18 +151,18 @@ func everyPath(w *world, b *httpbrowser.Browser, user string) map[string]func() 
 }
 
 // visit starts a sign-in and answers for alice.
-func (w *world) visit(b *httpbrowser.Browser, query string) { b.Choose(b.Login(query), "alice") }
+func (w *backend) visit(b *httpbrowser.Browser, query string) { b.Choose(b.Login(query), "alice") }
 
 func TestToken_MemberRemoved(t *testing.T) {
-	applied := func(change func(*directory.Desired)) func(*world) {
-		return func(w *world) {
+	applied := func(change func(*directory.Desired)) func(*backend) {
+		return func(w *backend) {
 			d := desired()
 			change(&d)
 			w.Apply(d)
 		}
 	}
 	type deed struct {
-		take  func(*world)
+		take  func(*backend)
 		codes []api.Code // each path returns one of these
 		rest  bool       // other organizations are not affected
 	}
@@ -171,11 +171,11 @@ func TestToken_MemberRemoved(t *testing.T) {
 		"the membership":   {applied(func(d *directory.Desired) { d.Organizations[0].Members = d.Organizations[0].Members[1:] }), denied, true},
 		"the organization": {applied(func(d *directory.Desired) { d.Organizations[0].Disabled = true }), denied, true},
 		"the app":          {applied(func(d *directory.Desired) { d.Workspace.Apps[0].Disabled = true }), []api.Code{api.OriginNotAllowed}, false},
-		"the person":       {func(w *world) { w.disable("alice") }, revoked, false},
+		"the person":       {func(w *backend) { w.disable("alice") }, revoked, false},
 	} {
 		for path := range everyPath(nil, nil, "") {
 			t.Run(name+", "+path, func(t *testing.T) {
-				w := newWorld(t, nil)
+				w := newBackend(t, nil)
 				b := w.signedIn("alice")
 				user := w.mint(b, "acme").User.ID
 				deed.take(w)
@@ -195,7 +195,7 @@ func TestToken_MemberRemoved(t *testing.T) {
 func TestToken_RoleRemoved(t *testing.T) {
 	for path := range everyPath(nil, nil, "") {
 		t.Run(path, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			b := w.signedIn("alice")
 			user := w.mint(b, "acme").User.ID
 			d := desired()
@@ -212,7 +212,7 @@ func TestToken_RoleRemoved(t *testing.T) {
 }
 
 func TestMaxSessions_EndsLongestIdle(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {MaxSessions: 2}})
 	var browsers []*httpbrowser.Browser
 	for range 3 {
@@ -236,7 +236,7 @@ func TestMaxSessions_EndsLongestIdle(t *testing.T) {
 
 // TestMaxSessions_Audited checks for one event for each ended organization session.
 func TestMaxSessions_Audited(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {MaxSessions: 2}})
 	w.mint(w.signedIn("bob"), "acme")
 	var sessions []string
@@ -261,7 +261,7 @@ func TestMaxSessions_Audited(t *testing.T) {
 
 func TestPolicy_StrictestRelogin(t *testing.T) {
 	for _, tied := range []bool{false, true} {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		w.rule(map[string]policy.Rules{"": {StrictestRelogin: tied}, "acme": {AuthenticationAge: 3600, IdleTimeout: 7200}})
 		b := w.signedIn("alice")
 		w.mint(b, "globex")
@@ -284,7 +284,7 @@ func TestPolicy_StrictestRelogin(t *testing.T) {
 
 // TestToken_SteadyMintIsOneRead checks this for all rules, once they are satisfied.
 func TestToken_SteadyMintIsOneRead(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	faulty := w.Failing()
 	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 900, ACR: mfa.ACR, AuthenticationAge: 36000, MaxSessions: 3}})
 	b := w.signedIn("alice")
@@ -330,7 +330,7 @@ func (s *overtakenStore) Subject(ctx context.Context, id session.ID, ref string,
 
 func TestIdle_ConcurrentActivity(t *testing.T) {
 	store := &overtakenStore{}
-	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
+	w := newBackend(t, func(s host.Store) host.Store { store.Store = s; return store })
 	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 600}})
 	b := w.signedIn("alice")
 	w.mint(b, "acme")

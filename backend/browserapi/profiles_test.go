@@ -24,7 +24,7 @@ func TestProfile(t *testing.T) {
 	key := newClientKey(t)
 	for name, f := range profiles {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			w.Relying = func(c *login.Config) { c.ClientKey = key }
 			w.Provider.ClientAuth, w.Provider.ClientKeys = []string{"private_key_jwt"}, func() []byte { return key.Set() }
 			w.Restart()
@@ -49,7 +49,7 @@ func TestProfile(t *testing.T) {
 }
 
 // profiled returns the provider of acme's connection with the behavior of a profile.
-func (w *world) profiled(f profile, key *login.ClientKey) *logintest.Provider {
+func (w *backend) profiled(f profile, key *login.ClientKey) *logintest.Provider {
 	w.Helper()
 	provisioning := directory.Provisioning{JustInTime: true, Roles: []string{"viewer"}}
 	if f.claim != "" {
@@ -82,7 +82,7 @@ func (w *world) profiled(f profile, key *login.ClientKey) *logintest.Provider {
 }
 
 // answers signs nina in at the page, and runs the pages that follow.
-func (w *world) answers(b *httpbrowser.Browser, page httpbrowser.Response) httpbrowser.Response {
+func (w *backend) answers(b *httpbrowser.Browser, page httpbrowser.Response) httpbrowser.Response {
 	w.Helper()
 	landed := b.Confirm(page, "nina", "otp")
 	for range 2 { // the provider's form and the repost
@@ -99,7 +99,7 @@ func (w *world) answers(b *httpbrowser.Browser, page httpbrowser.Response) httpb
 
 // stepsUp requests an authentication of this minute. A provider without auth_time cannot
 // prove one.
-func (w *world) stepsUp(b *httpbrowser.Browser, f profile) {
+func (w *backend) stepsUp(b *httpbrowser.Browser, f profile) {
 	w.Helper()
 	w.Pass(10 * time.Minute)
 	landed := w.answers(b, b.Login("organization=acme&max_age=60"))
@@ -116,7 +116,7 @@ func (w *world) stepsUp(b *httpbrowser.Browser, f profile) {
 
 // stepsUpTo asks for a stronger authentication, by the name that the provider has for it, and
 // for one that it does not know, which satisfies nothing.
-func (w *world) stepsUpTo(b *httpbrowser.Browser, f profile) {
+func (w *backend) stepsUpTo(b *httpbrowser.Browser, f profile) {
 	w.Helper()
 	user := w.mint(b, "acme").User.ID
 	if f.stronger != "" {
@@ -133,7 +133,7 @@ func (w *world) stepsUpTo(b *httpbrowser.Browser, f profile) {
 }
 
 // signsOutOf ends the session here, and the provider's where that offers it.
-func (w *world) signsOutOf(b *httpbrowser.Browser, p *logintest.Provider, f profile) {
+func (w *backend) signsOutOf(b *httpbrowser.Browser, p *logintest.Provider, f profile) {
 	w.Helper()
 	var out api.LogoutResponse
 	b.Post("/logout", `{"scope":"session"}`).JSON(w, &out)
@@ -154,7 +154,7 @@ func (w *world) signsOutOf(b *httpbrowser.Browser, p *logintest.Provider, f prof
 }
 
 // backchannelLogout ends a session by back-channel logout.
-func (w *world) backchannelLogout(p *logintest.Provider, f profile) {
+func (w *backend) backchannelLogout(p *logintest.Provider, f profile) {
 	w.Helper()
 	b := w.browser()
 	w.answers(b, b.Login("organization=acme"))
@@ -170,7 +170,7 @@ func (w *world) backchannelLogout(p *logintest.Provider, f profile) {
 }
 
 // isFramed ends a session by the provider's front-channel logout.
-func (w *world) isFramed(p *logintest.Provider, f profile) {
+func (w *backend) isFramed(p *logintest.Provider, f profile) {
 	w.Helper()
 	w.Change(`UPDATE connections SET provisioning = json_set(provisioning, '$.frontchannel_logout', json('true')), revision = revision + 1`)
 	b := w.browser()
@@ -191,7 +191,7 @@ func (w *world) isFramed(p *logintest.Provider, f profile) {
 // issuer of their own tenant, and of listed tenants alone.
 func TestProfile_EntraTenants(t *testing.T) {
 	const contoso = "72f988bf-86f1-41af-91ab-2d7cd011db47"
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	p := logintest.New(t, "http://127.0.0.1:8081/organizations/v2.0")
 	rs256(p)
 	p.Now = w.Now
@@ -237,7 +237,7 @@ func TestProfile_EntraTenants(t *testing.T) {
 // TestProfile_GroupOverage checks that roles are unchanged if Entra sends groups only
 // by reference, as it does beyond 200.
 func TestProfile_GroupOverage(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	p := w.profiled(profile{quirks: rs256, nina: staff("groups"), claim: "groups"}, newClientKey(t))
 	b := w.browser()
 	w.answers(b, b.Login("organization=acme"))

@@ -19,14 +19,14 @@ import (
 )
 
 // keyed returns a browser with a device key in which a user has signed in.
-func (w *world) keyed(person string) *httpbrowser.Browser {
+func (w *backend) keyed(person string) *httpbrowser.Browser {
 	w.Helper()
 	b, _ := w.signedInOn(person)
 	return b
 }
 
 // stepUpAt returns the address for alice's step-up for acme.
-func (w *world) stepUpAt(b *httpbrowser.Browser) string {
+func (w *backend) stepUpAt(b *httpbrowser.Browser) string {
 	w.Helper()
 	return publicURL + "/login?organization=acme&return_to=/&user=" + w.mint(b, "globex").User.ID
 }
@@ -35,31 +35,31 @@ func (w *world) stepUpAt(b *httpbrowser.Browser) string {
 // device key. The thief can neither step up nor link an identity.
 func TestLink_CopiedCookie(t *testing.T) {
 	for name, test := range map[string]struct {
-		begin func(w *world, thief *httpbrowser.Browser, address string) httpbrowser.Response
+		begin func(w *backend, thief *httpbrowser.Browser, address string) httpbrowser.Response
 		code  api.Code
 	}{
-		"by a navigation": {func(_ *world, thief *httpbrowser.Browser, address string) httpbrowser.Response {
+		"by a navigation": {func(_ *backend, thief *httpbrowser.Browser, address string) httpbrowser.Response {
 			return thief.Follow(address)
 		}, api.InvalidDPoPProof},
-		"by one that names a key": {func(w *world, thief *httpbrowser.Browser, address string) httpbrowser.Response {
+		"by one that names a key": {func(w *backend, thief *httpbrowser.Browser, address string) httpbrowser.Response {
 			return thief.Follow(address + "&dpop_jkt=" + httpbrowser.NewDevice(w).Thumbprint())
 		}, api.InvalidDPoPProof},
-		"by no browser": {func(_ *world, thief *httpbrowser.Browser, address string) httpbrowser.Response {
+		"by no browser": {func(_ *backend, thief *httpbrowser.Browser, address string) httpbrowser.Response {
 			return thief.Without("Sec-Fetch-Site").Without("Sec-Fetch-Mode").Without("Sec-Fetch-Dest").Follow(address)
 		}, api.InvalidDPoPProof},
-		"by a script": {func(_ *world, thief *httpbrowser.Browser, address string) httpbrowser.Response {
+		"by a script": {func(_ *backend, thief *httpbrowser.Browser, address string) httpbrowser.Response {
 			return thief.Post(address[len(publicURL):], "{}")
 		}, api.DeviceKeyRequired},
-		"with a key of their own": {func(w *world, thief *httpbrowser.Browser, address string) httpbrowser.Response {
+		"with a key of their own": {func(w *backend, thief *httpbrowser.Browser, address string) httpbrowser.Response {
 			return thief.On(httpbrowser.NewDevice(w)).Begin(address)
 		}, api.DeviceKeyMismatch},
-		"with what proves something else": {func(w *world, thief *httpbrowser.Browser, address string) httpbrowser.Response {
+		"with what proves something else": {func(w *backend, thief *httpbrowser.Browser, address string) httpbrowser.Response {
 			other := httpbrowser.NewDevice(w).Proof(w, http.MethodPost, publicURL+"/token", w.Now())
 			return thief.With("DPoP", other).Post(address[len(publicURL):], "{}")
 		}, api.InvalidDPoPProof},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			w.connect("acme", directory.Provisioning{JustInTime: true})
 			w.rule(requireConnections("acme"))
 			alice := w.keyed("alice")
@@ -87,7 +87,7 @@ func TestLink_CopiedCookie(t *testing.T) {
 // TestStepUp_DeviceKeyRequired checks that a proof of the device key allows the step-up
 // and the link.
 func TestStepUp_DeviceKeyRequired(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connect("acme", directory.Provisioning{})
 	w.rule(requireConnections("acme"))
 	alice := w.keyed("alice")
@@ -106,7 +106,7 @@ func TestStepUp_DeviceKeyRequired(t *testing.T) {
 // since that release did not check the session's owner.
 func TestLink_PreviousRelease(t *testing.T) {
 	for _, keyed := range []bool{true, false} {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		provider := w.connect("acme", directory.Provisioning{})
 		w.rule(requireConnections("acme"))
 		b := w.signedIn("alice")
@@ -128,7 +128,7 @@ func TestLink_PreviousRelease(t *testing.T) {
 }
 
 // callback completes an attempt of the previous release at con_acme's provider.
-func (w *world) callback(b *httpbrowser.Browser, p *logintest.Provider, a login.Attempt, person string) httpbrowser.Response {
+func (w *backend) callback(b *httpbrowser.Browser, p *logintest.Provider, a login.Attempt, person string) httpbrowser.Response {
 	w.Helper()
 	w.storePreviousAttempt(b, a)
 	back := publicURL + "/callback/con_acme"
@@ -141,7 +141,7 @@ func (w *world) callback(b *httpbrowser.Browser, p *logintest.Provider, a login.
 }
 
 // storePreviousAttempt stores an attempt in the browser as the previous release did.
-func (w *world) storePreviousAttempt(b *httpbrowser.Browser, a login.Attempt) {
+func (w *backend) storePreviousAttempt(b *httpbrowser.Browser, a login.Attempt) {
 	w.Helper()
 	plain, err := json.Marshal(map[string]any{
 		"id": a.ID, "nonce": a.Nonce, "verifier": a.Verifier, "app": a.App, "return_to": a.ReturnTo, "created_at": a.CreatedAt,
@@ -157,7 +157,7 @@ func (w *world) storePreviousAttempt(b *httpbrowser.Browser, a login.Attempt) {
 // TestStepUp_PageOfPreviousRelease checks that a client of the previous release, which
 // navigates, is led to a page that loads this release's client, which proves the key.
 func TestStepUp_PageOfPreviousRelease(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	alice := w.keyed("alice")
 	_, before := w.theSession(alice)
 	landed := alice.Follow(w.stepUpAt(alice) + "&acr_values=mfa")
@@ -183,7 +183,7 @@ func TestStepUp_PageOfPreviousRelease(t *testing.T) {
 // TestLink_SessionWithoutKey checks that a cookie alone cannot create a link, which
 // would outlive the session.
 func TestLink_SessionWithoutKey(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa})
 	b := w.signedIn("alice")
 	w.Pass(time.Hour)
@@ -209,7 +209,7 @@ func TestLink_SessionWithoutKey(t *testing.T) {
 // TestLoginByKey_OwnAppOnly checks that a sign-in by script belongs to the request's
 // origin and its app.
 func TestLoginByKey_OwnAppOnly(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.browser()
 	begun := func(r httpbrowser.Response) string {
 		var answer api.LoginResponse
@@ -251,12 +251,12 @@ func TestLoginByKey_OwnAppOnly(t *testing.T) {
 // TestLink_KeyBoundLater checks a key that is bound after the sign-in: within two
 // minutes, the holder of a copied cookie could bind one first.
 func TestLink_KeyBoundLater(t *testing.T) {
-	for name, bind := range map[string]func(w *world, thief *httpbrowser.Browser){
-		"as the step-up begins":   func(*world, *httpbrowser.Browser) {},
-		"by a mint that is first": func(w *world, thief *httpbrowser.Browser) { w.mint(thief, "globex") },
+	for name, bind := range map[string]func(w *backend, thief *httpbrowser.Browser){
+		"as the step-up begins":   func(*backend, *httpbrowser.Browser) {},
+		"by a mint that is first": func(w *backend, thief *httpbrowser.Browser) { w.mint(thief, "globex") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			w.connect("acme", directory.Provisioning{JustInTime: true})
 			w.rule(requireConnections("acme"))
 			alice := w.signedIn("alice") // without a key

@@ -12,7 +12,7 @@ import (
 )
 
 // recordOf returns the last log record of a request to a path.
-func recordOf(w *world, path string) (record struct{ Level, Cause, Code, Fault string }) {
+func recordOf(w *backend, path string) (record struct{ Level, Cause, Code, Fault string }) {
 	w.Helper()
 	lines := strings.Split(strings.TrimSpace(w.Logged.String()), "\n")
 	for i := len(lines) - 1; i >= 0; i-- {
@@ -56,7 +56,7 @@ func TestProviderFault_LoggedAndCounted(t *testing.T) {
 		}, "reported", "not assigned"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newCountedWorld(t, nil)
+			w := newCountedBackend(t, nil)
 			test.lie(w.Provider)
 			b := w.browser()
 			b.Step(w.callbackOf(b, ""))
@@ -70,7 +70,7 @@ func TestProviderFault_LoggedAndCounted(t *testing.T) {
 }
 
 func TestProviderFault_RefusalOfPerson(t *testing.T) {
-	w := newCountedWorld(t, nil)
+	w := newCountedBackend(t, nil)
 	w.Provider.Answer = func(v url.Values) {
 		v.Del("code")
 		v.Set("error", "access_denied")
@@ -91,7 +91,7 @@ func TestProviderFault_RefusalOfPerson(t *testing.T) {
 // TestProviderFault_ForgedLogoutToken checks that a forged token, which anybody can
 // send, is not logged as a fault.
 func TestProviderFault_ForgedLogoutToken(t *testing.T) {
-	w := newCountedWorld(t, nil)
+	w := newCountedBackend(t, nil)
 	forged := logintest.New(t, issuer).LogoutToken("logout+jwt", map[string]any{"iss": issuer})
 	answer := w.browser().Without("Origin").SubmitStep(publicURL+"/backchannel-logout", url.Values{"logout_token": {forged}})
 	if answer.Status != http.StatusBadRequest || strings.Contains(w.Logged.String(), `"ERROR"`) {

@@ -35,7 +35,7 @@ func TestProvisioning_FollowsProvider(t *testing.T) {
 		"groups alone admit nobody":            {closed, []any{[]string{"heads"}}, []string{"-"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			p := w.connect("umbrella", test.with)
 			for i, claim := range test.claims {
 				p.Claims = func(claims map[string]any) {
@@ -58,7 +58,7 @@ func TestProvisioning_FollowsProvider(t *testing.T) {
 
 // TestProvisioning_Audited checks for one event for each change.
 func TestProvisioning_Audited(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	p := w.connect("umbrella", groups)
 	said := map[audit.Action]int{}
 	for _, step := range []struct {
@@ -90,7 +90,7 @@ func TestProvisioning_Audited(t *testing.T) {
 // TestProvisioning_OtherSourcesKept checks that claims do not change memberships of
 // other sources.
 func TestProvisioning_OtherSourcesKept(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connect("acme", groups)
 	w.rule(requireConnections("acme"))
 	b := w.keyed("alice") // a member by the file
@@ -109,7 +109,7 @@ func TestProvisioning_OtherSourcesKept(t *testing.T) {
 // TestProvisioning_JustInTimeInSession checks that the user can act for the
 // organization in the same session.
 func TestProvisioning_JustInTimeInSession(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connect("umbrella", justInTime)
 	b := w.keyed("bob")
 	user := w.mint(b, "acme").User.ID
@@ -123,7 +123,7 @@ func TestProvisioning_JustInTimeInSession(t *testing.T) {
 // TestProvisioning_OwnOrganizationOnly checks that a tenant's claims affect no other
 // organization, even with a membership claim.
 func TestProvisioning_OwnOrganizationOnly(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	acme := w.connect("acme", justInTime)
 	d := desired()
 	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "organizations", Roles: []string{"admin"}}

@@ -2,6 +2,7 @@ package browserapi_test
 
 import (
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -27,7 +28,7 @@ func (w *answers) finding(got httpbrowser.Response, code api.Code, signedIn bool
 // TestQuiet_WhereAPersonStandsIsNoError: it is answered with the status 200 to those who
 // ask so, and everybody else gets the status of the code.
 func TestQuiet_WhereAPersonStandsIsNoError(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	stranger := w.browser()
 	w.finding(stranger.Post("/token"+quiet, `{}`), api.LoginRequired, false)
 	w.finding(stranger.Get("/session"+quiet), api.LoginRequired, false)
@@ -36,7 +37,7 @@ func TestQuiet_WhereAPersonStandsIsNoError(t *testing.T) {
 
 	w.rule(map[string]policy.Rules{"globex": mfa})
 	b := w.signedIn("alice")
-	w.finding(b.Post("/token"+quiet, `{}`), api.OrganizationRequired, true)
+	w.choice(b)
 	w.wants(b.Post("/token", `{}`), http.StatusBadRequest, api.OrganizationRequired)
 	w.finding(b.Post("/token"+quiet, `{"organization":"nosuch"}`), api.OrganizationAccessDenied, true)
 	w.finding(b.Post("/token"+quiet, `{"organization":"acme","user":"usr_other"}`), api.IdentityChanged, true)
@@ -48,9 +49,27 @@ func TestQuiet_WhereAPersonStandsIsNoError(t *testing.T) {
 	}
 }
 
+// choice compares the organizations to choose from, which come with the refusal of a mint
+// that names none, with the answer to those who ask for them. Others get the refusal alone.
+func (w *answers) choice(b *httpbrowser.Browser) {
+	w.Helper()
+	var listed api.SessionResponse
+	b.Get("/session").JSON(w, &listed)
+	offered := w.finding(b.Post("/token"+quiet, `{}`), api.OrganizationRequired, true).Session
+	if offered == nil || len(offered.Organizations) < 2 || !reflect.DeepEqual(*offered, listed) {
+		w.Errorf("offered %+v\nlisted %+v", offered, listed)
+	}
+	if got := b.Post("/token", `{}`); strings.Contains(got.Body, "session") {
+		w.Errorf("who does not ask quietly gets %s", got.Body)
+	}
+	if e := w.finding(b.Post("/token"+quiet, `{"organization":"nosuch"}`), api.OrganizationAccessDenied, true); e.Session != nil {
+		w.Errorf("a refusal of another kind lists %+v", e.Session)
+	}
+}
+
 // TestQuiet_FaultsKeepTheirStatus: of requests that are wrong, whoever asks.
 func TestQuiet_FaultsKeepTheirStatus(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	w.wants(b.Post("/token"+quiet, `{"nonsense":1}`), http.StatusBadRequest, api.InvalidRequest)
 	w.wants(b.With("Origin", "http://evil.test").Post("/token"+quiet, `{}`), http.StatusForbidden, api.OriginNotAllowed)
@@ -61,7 +80,7 @@ func TestQuiet_FaultsKeepTheirStatus(t *testing.T) {
 // TestOrigin_RefusalNamesIt: the answer names the origin and the workspace file, and so
 // does the page of a sign-in that would return there.
 func TestOrigin_RefusalNamesIt(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	got := w.Browser("http://127.0.0.1:8080").Post("/token", `{}`)
 	w.wants(got, http.StatusForbidden, api.OriginNotAllowed)
 	for _, want := range []string{`http://127.0.0.1:8080`, "origins of the app in the workspace file"} {

@@ -31,9 +31,9 @@ func others(t *testing.T, own, other *httpbrowser.Browser) map[string]func() htt
 // cannot end the user's other sessions.
 func TestEndingOthers_OldAuthentication(t *testing.T) {
 	for name, device := range map[string]*httpbrowser.Device{"without a key": nil, "with a key": httpbrowser.NewDevice(t)} {
-		for what := range others(t, newWorld(t, nil).signedIn("alice"), newWorld(t, nil).signedIn("alice")) {
+		for what := range others(t, newBackend(t, nil).signedIn("alice"), newBackend(t, nil).signedIn("alice")) {
 			t.Run(what+", "+name, func(t *testing.T) {
-				w := newWorld(t, nil)
+				w := newBackend(t, nil)
 				own, other := w.browser(), w.signedIn("alice")
 				if device != nil {
 					own = own.On(device)
@@ -66,7 +66,7 @@ func TestEndingOthers_OldAuthentication(t *testing.T) {
 // TestEndingOthers_OwnSession checks that ending the own session needs no recent
 // authentication.
 func TestEndingOthers_OwnSession(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	w.Pass(time.Hour)
 	if got := others(t, b, b)["one of them"](); got.Status != http.StatusOK {
@@ -82,7 +82,7 @@ func TestEndingOthers_OwnSession(t *testing.T) {
 // TestEndingOthers_UnknownTime checks that an authentication of unknown time is not
 // recent.
 func TestEndingOthers_UnknownTime(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.Provider.Claims = func(claims map[string]any) { delete(claims, "auth_time") }
 	own, other := w.signedIn("alice"), w.signedIn("alice")
 	for what, end := range others(t, own, other) {
@@ -95,7 +95,7 @@ func TestEndingOthers_UnknownTime(t *testing.T) {
 // TestEndingOthers_StepUpOfSession checks that the step-up happens at the workspace's
 // provider if the session began there.
 func TestEndingOthers_StepUpOfSession(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	own, other := w.signedIn("alice"), w.signedIn("alice")
 	w.Pass(time.Hour)
 	e := w.challenged(others(t, own, other)["everywhere"]())

@@ -17,7 +17,7 @@ import (
 
 // firstLink fails the test unless the answer is a page with a link. It returns the first
 // link.
-func firstLink(w *world, got httpbrowser.Response, status int) string {
+func firstLink(w *backend, got httpbrowser.Response, status int) string {
 	w.Helper()
 	first := links.FindStringSubmatch(got.Body)
 	if got.Status != status || first == nil || !strings.HasPrefix(got.Header.Get("Content-Type"), "text/html") {
@@ -27,7 +27,7 @@ func firstLink(w *world, got httpbrowser.Response, status int) string {
 }
 
 // leadsToSignIn fails the test unless the link leads to a sign-in that ends at the address.
-func (w *world) leadsToSignIn(b *httpbrowser.Browser, link, at string) {
+func (w *backend) leadsToSignIn(b *httpbrowser.Browser, link, at string) {
 	w.Helper()
 	if landed := b.Choose(b.Follow(link), "alice"); landed.URL.String() != origin+at {
 		w.Errorf("%s led to %s: %s", link, landed.URL, landed.Body)
@@ -37,7 +37,7 @@ func (w *world) leadsToSignIn(b *httpbrowser.Browser, link, at string) {
 
 // TestStranded_BackAfterSignIn presses Back and chooses again.
 func TestStranded_BackAfterSignIn(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.browser()
 	page := b.Login("return_to=/notes")
 	if landed := b.Choose(page, "alice"); landed.URL.Path != "/notes" {
@@ -57,7 +57,7 @@ func TestStranded_BackAfterSignIn(t *testing.T) {
 }
 
 func TestStranded_BareCallback(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	for name, address := range map[string]string{
 		"bare": "/callback", "a strange state": "/callback?code=1&state=nonsense", "of a connection": "/callback/con_acme?state=1", "an error": "/callback?error=access_denied",
 	} {
@@ -78,7 +78,7 @@ func TestStranded_BareCallback(t *testing.T) {
 }
 
 func TestStranded_TooLate(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.browser()
 	page := b.Login("return_to=/notes?a=1&organization=acme")
 	w.Pass((login.AttemptLife + 15) * time.Second)
@@ -94,7 +94,7 @@ func TestStranded_TooLate(t *testing.T) {
 }
 
 func TestStranded_NoCookies(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	page := w.browser().Login("return_to=/notes")
 	again := w.browser().Step(publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "alice").Encode()).Header.Get("Location")
 	got := w.browser().Step(publicURL + "/callback?" + w.Provider.SignIn(again, "alice").Encode())
@@ -105,7 +105,7 @@ func TestStranded_NoCookies(t *testing.T) {
 }
 
 func TestStranded_ProviderDown(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	away := func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusBadGateway) }
 	b := w.browser()
 	w.Provider.Endpoints = map[string]http.HandlerFunc{"/.well-known/openid-configuration": away}
@@ -131,7 +131,7 @@ func TestStranded_ProviderDown(t *testing.T) {
 // TestStranded_Denied checks that the provider's message is shown as text, and is not
 // part of the app's address, which anybody can forge.
 func TestStranded_Denied(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	said := "You <b>may not</b> enter. " + strings.Repeat("x", 5000)
 	w.Provider.Answer = func(v url.Values) {
 		v.Del("code")
@@ -155,7 +155,7 @@ func TestStranded_Denied(t *testing.T) {
 }
 
 func TestStranded_Disabled(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.signedIn("alice")
 	w.disable("alice")
 	b := w.browser()
@@ -169,7 +169,7 @@ func TestStranded_Disabled(t *testing.T) {
 // TestStranded_WrongLogin checks that the page for an invalid /login has links to the
 // apps.
 func TestStranded_WrongLogin(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	for _, query := range []string{"app=nope", "return_to=https://evil.example/", "app=web&app=web", "max_age=x", "%zz", "organization=" + strings.Repeat("x", 100)} {
 		if got := firstLink(w, w.browser().Login(query), http.StatusBadRequest); got != origin+"/" {
 			t.Errorf("%s leads to %s", query, got)
@@ -187,7 +187,7 @@ func TestStranded_WrongLogin(t *testing.T) {
 
 // TestStranded_Language checks an operator's texts in the browser's language.
 func TestStranded_Language(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	d := desired()
 	d.Workspace.Pages = page.Texts{"de": {"unknown_title": "Diese Anmeldung geht nicht weiter", "again": "Neu anmelden"}}
 	w.Apply(d)
@@ -203,7 +203,7 @@ func TestStranded_Language(t *testing.T) {
 
 // TestStranded_AppBelowAPath: every way back leads to the app, whose origin another site has.
 func TestStranded_AppBelowAPath(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	d := desired()
 	d.Workspace.Apps[0].Path = "/app/"
 	w.Apply(d)

@@ -14,23 +14,23 @@ import (
 // other checks, so that a refusal also sets the successor.
 func TestMint_RefusalCarriesSuccessor(t *testing.T) {
 	for name, refused := range map[string]struct {
-		before func(*world)
+		before func(*backend)
 		body   string
 		status int
 		code   api.Code
 		logged bool // with the organization
 	}{
 		"another person":         {nil, `{"organization":"acme","user":"usr_other"}`, http.StatusConflict, api.IdentityChanged, false},
-		"a disabled person":      {func(w *world) { w.disable("alice") }, enters, http.StatusUnauthorized, api.SessionRevoked, false},
+		"a disabled person":      {func(w *backend) { w.disable("alice") }, enters, http.StatusUnauthorized, api.SessionRevoked, false},
 		"another's organization": {nil, `{"organization":"umbrella","enter":true}`, http.StatusForbidden, api.OrganizationAccessDenied, false},
 		"none of several":        {nil, `{}`, http.StatusBadRequest, api.OrganizationRequired, false},
 		"a malformed report":     {nil, `{"organization":"acme","idle_seconds":-1}`, http.StatusBadRequest, api.InvalidRequest, true},
-		"a step-up":              {func(w *world) { w.rule(map[string]policy.Rules{"acme": mfa}) }, enters, http.StatusUnauthorized, api.InsufficientUserAuthentication, true},
-		"one that was left": {func(w *world) { w.Change(`UPDATE organization_sessions SET ended_at = 1, ending = 'signed_out'`) }, renews,
+		"a step-up":              {func(w *backend) { w.rule(map[string]policy.Rules{"acme": mfa}) }, enters, http.StatusUnauthorized, api.InsufficientUserAuthentication, true},
+		"one that was left": {func(w *backend) { w.Change(`UPDATE organization_sessions SET ended_at = 1, ending = 'signed_out'`) }, renews,
 			http.StatusUnauthorized, api.OrganizationSessionExpired, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			b := w.signedIn("alice")
 			w.mint(b, "acme")
 			w.Pass(rotation + time.Second)
@@ -60,7 +60,7 @@ func TestMint_RefusalCarriesSuccessor(t *testing.T) {
 
 // TestMint_RefusalOfTheftClears checks that the cookie is cleared and not replaced.
 func TestMint_RefusalOfTheftClears(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	cookie, _ := w.theSession(b)
 	got := theft(w, b, b.Copy())

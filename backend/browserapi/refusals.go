@@ -29,7 +29,7 @@ func mintRefusal(c *authn.Request, m *grant.Minted, s *directory.Subject, err er
 	case errors.Is(err, grant.ErrDisabled):
 		return authn.CheckEnabled(s.User)
 	case errors.Is(err, grant.ErrUnnamed):
-		return refusal.New(api.OrganizationRequired, "Name an organization: you belong to none, or to several.")
+		return choice(c, s)
 	case errors.Is(err, grant.ErrNotAdmitted):
 		return refusal.New(api.OrganizationAccessDenied, noAccess)
 	case errors.Is(err, grant.ErrIdle):
@@ -38,6 +38,16 @@ func mintRefusal(c *authn.Request, m *grant.Minted, s *directory.Subject, err er
 		return policyRefusal(c, m.Decision, s)
 	}
 	return err
+}
+
+// choice returns the refusal of a mint that names no organization. Who asks quietly gets
+// the organizations with it; if they cannot be read, that page asks for them.
+func choice(c *authn.Request, s *directory.Subject) *refusal.Refusal {
+	r := refusal.New(api.OrganizationRequired, "Name an organization: you belong to none, or to several.")
+	if c.R.URL.RawQuery == api.QuietRefusals {
+		r.Session, r.Cause = sessionResponse(c, s)
+	}
+	return r
 }
 
 // identityChanged returns the refusal for a tab that expects another user than the

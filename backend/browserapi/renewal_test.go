@@ -13,7 +13,7 @@ import (
 )
 
 // inspectedClaims returns the claims that a server-side app reads from an expired token.
-func inspectedClaims(w *world, raw string) *token.Claims {
+func inspectedClaims(w *backend, raw string) *token.Claims {
 	w.Helper()
 	verifier, err := token.NewVerifier(token.Config{
 		Issuer: publicURL, Audience: origin + "/api", Now: w.Now,
@@ -32,7 +32,7 @@ func inspectedClaims(w *world, raw string) *token.Claims {
 // TestP8ARenewalLandsInTheOrganizationThatExpired checks that a staff member returns to
 // the customer's organization and not to their own.
 func TestP8ARenewalLandsInTheOrganizationThatExpired(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	w.mint(b, "initech") // her own organization
 	left := w.mint(b, "globex").AccessToken
@@ -53,7 +53,7 @@ func TestP8ARenewalLandsInTheOrganizationThatExpired(t *testing.T) {
 // TestRenewal_ExpiredTokenGivesNoAccess checks that an expired token only suggests the
 // organization.
 func TestRenewal_ExpiredTokenGivesNoAccess(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("bob")
 	left := w.mint(b, "acme").AccessToken
 	w.remove("bob")
@@ -66,7 +66,7 @@ func TestRenewal_ExpiredTokenGivesNoAccess(t *testing.T) {
 // TestRenewal_OrganizationsOwnIssuer checks that the renewal happens at the backend,
 // since an organization's own issuer has no sign-in.
 func TestRenewal_OrganizationsOwnIssuer(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"acme": requiresOwnKey})
 	b := w.signedIn("alice")
 	was := w.claims(w.mint(b, "acme"))
@@ -80,7 +80,7 @@ func TestRenewal_OrganizationsOwnIssuer(t *testing.T) {
 }
 
 func TestRenewal_AppAndUserOfToken(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	was := w.claims(w.mint(w.signedIn("alice"), "acme"))
 	address, err := url.Parse(resource.RenewalURL(was, "/a?b=c&d"))
 	if err != nil {

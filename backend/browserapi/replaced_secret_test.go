@@ -14,7 +14,7 @@ import (
 
 // withAnotherSecret replaces the backend by a replica with another secret, and returns
 // the ids of both.
-func withAnotherSecret(w *world) (before, after string) {
+func withAnotherSecret(w *backend) (before, after string) {
 	w.Helper()
 	other, _ := signingkey.NewSecret()
 	ids := []string{}
@@ -58,7 +58,7 @@ func (w *answers) signsOut(got httpbrowser.Response, code api.Code, name string)
 }
 
 func TestReplacedSecret_OtherReplicasCookieKept(t *testing.T) {
-	w := newCountedWorld(t, nil)
+	w := newCountedBackend(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
 	before, _ := withAnotherSecret(w)
@@ -80,9 +80,9 @@ func TestReplacedSecret_OtherReplicasCookieKept(t *testing.T) {
 }
 
 func TestReplacedSecret_RetiredEndsSession(t *testing.T) {
-	for what, retire := range map[string]func(w *world, id string){
-		"an hour ago": func(w *world, id string) { w.seen(id, time.Hour) },
-		"by command": func(w *world, id string) {
+	for what, retire := range map[string]func(w *backend, id string){
+		"an hour ago": func(w *backend, id string) { w.seen(id, time.Hour) },
+		"by command": func(w *backend, id string) {
 			w.seen(id, 0)
 			if err := w.Store.RetireSecretKey(w.Context(), id, w.Now().Unix()); err != nil {
 				w.Fatal(err)
@@ -90,7 +90,7 @@ func TestReplacedSecret_RetiredEndsSession(t *testing.T) {
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			b := w.signedIn("alice")
 			name, _ := w.theSession(b)
 			before, _ := withAnotherSecret(w)
@@ -103,7 +103,7 @@ func TestReplacedSecret_RetiredEndsSession(t *testing.T) {
 // TestReplacedSecret_UnknownCleared checks that a cookie that every replica would
 // refuse is cleared.
 func TestReplacedSecret_UnknownCleared(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	ended, unseen := w.signedIn("bob"), w.signedIn("alice")
 	nameOfEnded, _ := w.theSession(ended)
 	nameOfUnseen, value := w.theSession(unseen)
@@ -125,7 +125,7 @@ func TestReplacedSecret_UnknownCleared(t *testing.T) {
 // TestReplacedSecret_OtherCookieStillWorks checks that the authentic one of two cookies
 // is used and the other one is kept.
 func TestReplacedSecret_OtherCookieStillWorks(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
 	before, _ := withAnotherSecret(w)
@@ -147,7 +147,7 @@ func TestReplacedSecret_OtherCookieStillWorks(t *testing.T) {
 // TestReadiness_SealedSigningKeys checks that a replica without the secret of the next
 // signing key stays in service and reports it.
 func TestReadiness_SealedSigningKeys(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
 	if got := b.Get("/readyz"); got.Status != http.StatusOK || got.Body != `{"status":"ok"}`+"\n" {

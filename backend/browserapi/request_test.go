@@ -22,7 +22,7 @@ func quote(text string) string {
 }
 
 func TestRequest_BodyIsFlatObject(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	for name, body := range map[string]string{
 		"empty":                    ``,
@@ -60,7 +60,7 @@ func TestRequest_BodyIsFlatObject(t *testing.T) {
 }
 
 func TestRequest_BodyTooLarge(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	largest := `{"organization":"acme"}` + strings.Repeat(" ", 16<<10-23)
 	if got := b.Post("/token", largest); got.Status != http.StatusOK {
@@ -72,7 +72,7 @@ func TestRequest_BodyTooLarge(t *testing.T) {
 }
 
 func TestRequest_MediaType(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	for _, media := range []string{absent, "", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonp", "text/json", "application/json; ;", "application/ld+json"} {
 		got := send(b, "Content-Type", media).Post("/token", `{"organization":"acme"}`)
@@ -92,7 +92,7 @@ var routes = map[string]string{
 }
 
 func TestRequest_OtherMethod(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	before := fmt.Sprint(b.Cookies())
 	for path, method := range routes {
@@ -122,7 +122,7 @@ func TestRequest_OtherMethod(t *testing.T) {
 }
 
 func TestRequest_HEAD(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice").With("X-Request-Id", "one") // each request has another otherwise
 	for path, method := range routes {
 		if method != "GET" || path == "/login" || path == "/callback" {
@@ -136,7 +136,7 @@ func TestRequest_HEAD(t *testing.T) {
 }
 
 func TestRequest_UnknownPath(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	for _, path := range []string{"", "/", "/tokens", "/token/", "/token/x", "/TOKEN", "/.well-known/", "/dev-idp", "/sessions.json"} {
 		for _, method := range []string{"GET", "POST", "OPTIONS"} {
@@ -146,7 +146,7 @@ func TestRequest_UnknownPath(t *testing.T) {
 }
 
 func TestRequest_NoCookie(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.browser()
 	w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.LoginRequired)
 	w.wants(b.Get("/session"), http.StatusUnauthorized, api.LoginRequired)
@@ -155,7 +155,7 @@ func TestRequest_NoCookie(t *testing.T) {
 // TestRequest_ErrorFormat checks the format of errors and that their codes are
 // documented.
 func TestRequest_ErrorFormat(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.browser()
 	for _, body := range []string{b.Post("/token", `{}`).Body, b.Post("/token", `[]`).Body, b.Get("/nothing").Body, b.Fetch("PUT", "/token", "").Body} {
 		var e api.Error
@@ -166,7 +166,7 @@ func TestRequest_ErrorFormat(t *testing.T) {
 }
 
 func TestLogin_MalformedParameters(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	for name, query := range map[string]string{
 		"a parameter twice":          "app=web&app=web",
 		"an unknown app":             "app=nobody",

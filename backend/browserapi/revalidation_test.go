@@ -27,9 +27,9 @@ const providerHost = "127.0.0.1:8081"
 var fiveMinutes = directory.Revalidation{Revalidate: 300, RevalidateGrace: 3600}
 
 // revalidating starts a backend that asks the workspace's provider again, with metrics.
-func revalidating(t *testing.T, wrap func(host.Store) host.Store) *world {
+func revalidating(t *testing.T, wrap func(host.Store) host.Store) *backend {
 	t.Helper()
-	w := newWorld(t, wrap)
+	w := newBackend(t, wrap)
 	w.Metrics = metrics.New()
 	w.Provider.RefreshTokens = &idp.RefreshTokens{}
 	w.signsIn(directory.SignIn{Revalidation: fiveMinutes})
@@ -43,7 +43,7 @@ func leave(tokens *idp.RefreshTokens, person string) {
 }
 
 // asked fails the test unless the provider was asked so many times.
-func (w *world) asked(want int) {
+func (w *backend) asked(want int) {
 	w.Helper()
 	if got := len(w.Provider.RefreshTokens.Asked()); got != want {
 		w.Errorf("the provider was asked %d times, want %d\n%s", got, want, w.Logged)
@@ -51,7 +51,7 @@ func (w *world) asked(want int) {
 }
 
 // ended fails the test unless a session has ended because of the provider.
-func (w *world) ended(b *httpbrowser.Browser) {
+func (w *backend) ended(b *httpbrowser.Browser) {
 	w.Helper()
 	w.wants(b.Post("/token", renews), http.StatusUnauthorized, api.SessionRevoked)
 	if len(sessionCookies(b)) != 0 {
@@ -125,8 +125,8 @@ func TestRevalidation_OneReplicaAsks(t *testing.T) {
 // TestRevalidation_UnreachableGoesOn: a provider that is down for an hour signs out only
 // who has left meanwhile, when it is back.
 func TestRevalidation_UnreachableGoesOn(t *testing.T) {
-	for name, fault := range map[string]func(*world, bool){
-		"no connection": func(w *world, down bool) {
+	for name, fault := range map[string]func(*backend, bool){
+		"no connection": func(w *backend, down bool) {
 			if w.Hosts[providerHost] = w.Provider; down {
 				delete(w.Hosts, providerHost)
 			}
@@ -156,8 +156,8 @@ func TestRevalidation_UnreachableGoesOn(t *testing.T) {
 	}
 }
 
-func faulty(f idp.Fault) func(*world, bool) {
-	return func(w *world, down bool) {
+func faulty(f idp.Fault) func(*backend, bool) {
+	return func(w *backend, down bool) {
 		if w.Provider.Faults = nil; down {
 			w.Provider.Faults = map[string]idp.Fault{"/token": f}
 		}
@@ -303,7 +303,7 @@ func TestRevalidation_CrashAfterTheAnswer(t *testing.T) {
 }
 
 // replaceToken spends the only provider's token at the provider.
-func (w *world) replaceToken() {
+func (w *backend) replaceToken() {
 	w.Helper()
 	tokens := w.Provider.RefreshTokens
 	token := tokens.Current()
@@ -342,7 +342,7 @@ func TestRevalidation_ClaimsApply(t *testing.T) {
 	w.ended(b)
 }
 
-func (w *world) is(got []string, want string) {
+func (w *backend) is(got []string, want string) {
 	w.Helper()
 	if strings.Join(got, " ") != want {
 		w.Errorf("roles %v, want %s", got, want)
@@ -350,7 +350,7 @@ func (w *world) is(got []string, want string) {
 }
 
 // revalidates has an organization's own connection asked again.
-func (w *world) revalidates(slug string, r directory.Revalidation) {
+func (w *backend) revalidates(slug string, r directory.Revalidation) {
 	w.Helper()
 	c, err := w.Store.Connection(w.Context(), "con_"+slug)
 	if err == nil {
@@ -365,7 +365,7 @@ func (w *world) revalidates(slug string, r directory.Revalidation) {
 // TestRevalidation_ConnectionEndsWhatRestsOnIt: the session began at the workspace's
 // provider and goes on in other organizations.
 func TestRevalidation_ConnectionEndsWhatRestsOnIt(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(requireConnections("acme"))
 	p := w.connect("acme", directory.Provisioning{})
 	p.RefreshTokens = &idp.RefreshTokens{}
@@ -439,8 +439,8 @@ func TestRevalidation_NoToken(t *testing.T) {
 // TestRevalidation_StorageFault: whatever write fails, or loses its reply, nobody is signed
 // out, and who leaves later is.
 func TestRevalidation_StorageFault(t *testing.T) {
-	prepare := func() (*world, *lite.Faulty, *httpbrowser.Browser) {
-		w := newWorld(t, nil)
+	prepare := func() (*backend, *lite.Faulty, *httpbrowser.Browser) {
+		w := newBackend(t, nil)
 		w.Provider.RefreshTokens = &idp.RefreshTokens{Grace: time.Minute}
 		w.signsIn(directory.SignIn{Revalidation: fiveMinutes})
 		faulty := w.Failing()

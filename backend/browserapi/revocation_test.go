@@ -34,7 +34,7 @@ func revocationOf(p *logintest.Provider, path, sub string) revocation {
 }
 
 // revoke sends a request without a browser.
-func (w *world) revoke(v revocation) *httptest.ResponseRecorder {
+func (w *backend) revoke(v revocation) *httptest.ResponseRecorder {
 	w.Helper()
 	now := w.Now().Unix()
 	claims := jwt.MapClaims{"iss": v.provider.Issuer, "sub": v.provider.Issuer, "aud": publicURL + v.path, "iat": now, "nbf": now, "exp": now + 300, "jti": "1"}
@@ -52,7 +52,7 @@ func (w *world) revoke(v revocation) *httptest.ResponseRecorder {
 // TestGlobalTokenRevocation_EndsSessions: a provider ends the sessions of its own people,
 // and gets the same answer for somebody unknown.
 func TestGlobalTokenRevocation_EndsSessions(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	alice, bob := w.signedIn("alice"), w.signedIn("bob")
 	for _, sub := range []string{"alice", "nobody"} {
 		if got := w.revoke(revocationOf(w.Provider, "/global-token-revocation", sub)); got.Code != http.StatusNoContent {
@@ -71,7 +71,7 @@ func TestGlobalTokenRevocation_EndsSessions(t *testing.T) {
 // TestGlobalTokenRevocation_Connection: the provider of a connection ends what began
 // there, and nothing else, and only at the connection's own address.
 func TestGlobalTokenRevocation_Connection(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	p := w.connect("acme", directory.Provisioning{JustInTime: true, Roles: []string{"viewer"}})
 	nina, whole := w.begin("acme", "alice"), w.signedIn("alice")
 	if got := w.revoke(revocationOf(p, "/global-token-revocation", "alice")); got.Code != http.StatusUnauthorized {
@@ -97,7 +97,7 @@ func TestGlobalTokenRevocation_Connection(t *testing.T) {
 // TestGlobalTokenRevocation_Forged: what the provider did not sign for this address, now,
 // ends nothing.
 func TestGlobalTokenRevocation_Forged(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	alice := w.signedIn("alice")
 	now := w.Now().Unix()
 	for name, c := range map[string]struct {
@@ -137,7 +137,7 @@ func TestGlobalTokenRevocation_Forged(t *testing.T) {
 // TestGlobalTokenRevocation_Paced: beyond a number of requests the provider is told to
 // wait; requests that it did not sign do not count.
 func TestGlobalTokenRevocation_Paced(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	forged := revocationOf(w.Provider, "/global-token-revocation", "nobody")
 	forged.typ = "JWT"
 	for range 150 {

@@ -55,9 +55,9 @@ func (s *served) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.now.ServeHTTP(w, r)
 }
 
-// upgrading returns a world whose database was used by the previous release.
-func upgrading(t *testing.T) (*world, *served) {
-	w := newWorld(t, nil)
+// upgrading returns a backend whose database was used by the previous release.
+func upgrading(t *testing.T) (*backend, *served) {
+	w := newBackend(t, nil)
 	w.Change(`UPDATE workspace SET unmarked_cookies_until = ?`, w.Now().Add(7*24*time.Hour).Unix())
 	w.Change(`UPDATE workspace SET document = json_set(document, '$.policy.session_age', 30 * 86400)`)
 	w.Restart()
@@ -98,7 +98,7 @@ func TestP6ARollingUpgradeSignsNobodyOut(t *testing.T) {
 
 // signInAnywhere signs alice in at one replica. The releases cannot complete each
 // other's attempts.
-func signInAnywhere(w *world, b *httpbrowser.Browser, release *served) {
+func signInAnywhere(w *backend, b *httpbrowser.Browser, release *served) {
 	w.Helper()
 	choose := release.choose
 	release.choose = func() bool { return false }

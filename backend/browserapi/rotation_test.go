@@ -39,7 +39,7 @@ func (w *stored) events(action audit.Action) []audit.Event {
 
 // theft lets a thief and the victim mint in turns until one is refused, and returns
 // that answer.
-func theft(w *world, victim, thief *httpbrowser.Browser) httpbrowser.Response {
+func theft(w *backend, victim, thief *httpbrowser.Browser) httpbrowser.Response {
 	w.Helper()
 	for range 20 {
 		for _, b := range []*httpbrowser.Browser{victim, thief} {
@@ -54,7 +54,7 @@ func theft(w *world, victim, thief *httpbrowser.Browser) httpbrowser.Response {
 }
 
 func TestP7TheftEndsTheSessionAndNoOtherWhereTheWorkspaceSaysSo(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	d := desired()
 	d.Workspace.OnReuse = directory.EndSession
 	w.Apply(d)
@@ -73,7 +73,7 @@ func TestP7TheftEndsTheSessionAndNoOtherWhereTheWorkspaceSaysSo(t *testing.T) {
 }
 
 func TestP7TheftEndsAllOfThePersonsSessionsWhereTheWorkspaceSaysSo(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	d := desired()
 	d.Workspace.OnReuse = directory.EndUser
 	w.Apply(d)
@@ -84,7 +84,7 @@ func TestP7TheftEndsAllOfThePersonsSessionsWhereTheWorkspaceSaysSo(t *testing.T)
 }
 
 func TestP6LostAnswersSignNobodyOut(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	for round := range 200 {
 		w.Pass(rotation / 3)
@@ -99,7 +99,7 @@ func TestP6LostAnswersSignNobodyOut(t *testing.T) {
 }
 
 func TestSession_AbsoluteEnd(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	for range 24*12 - 1 {
 		w.Pass(5 * time.Minute)
@@ -119,7 +119,7 @@ func TestSession_AbsoluteEnd(t *testing.T) {
 }
 
 func TestRotation_ForgedGeneration(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	minted := w.mint(b, "acme")
 	id, err := session.ParseID(minted.Session)
@@ -141,15 +141,15 @@ func TestRotation_ForgedGeneration(t *testing.T) {
 }
 
 // inBothStores runs a test on SQLite and on PostgreSQL.
-func inBothStores(t *testing.T, test func(*testing.T, *world)) {
-	t.Run("SQLite", func(t *testing.T) { test(t, newWorld(t, nil)) })
+func inBothStores(t *testing.T, test func(*testing.T, *backend)) {
+	t.Run("SQLite", func(t *testing.T) { test(t, newBackend(t, nil)) })
 	t.Run("PostgreSQL", func(t *testing.T) {
 		store, err := postgres.Open(t.Context(), migrated.Postgres(t))
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { store.Close() })
-		w := newWorld(t, func(host.Store) host.Store { return store })
+		w := newBackend(t, func(host.Store) host.Store { return store })
 		w.Store = store
 		w.Apply(desired())
 		w.Restart()
@@ -158,7 +158,7 @@ func inBothStores(t *testing.T, test func(*testing.T, *world)) {
 }
 
 func TestRotation_FiftyParallelMints(t *testing.T) {
-	inBothStores(t, func(t *testing.T, w *world) {
+	inBothStores(t, func(t *testing.T, w *backend) {
 		b := w.signedIn("alice")
 		minted := w.mint(b, "acme")
 		id, err := session.ParseID(minted.Session)
@@ -191,7 +191,7 @@ func TestRotation_FiftyParallelMints(t *testing.T) {
 
 func TestToken_TwoHundredUsersAtOnce(t *testing.T) {
 	const people = 200
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	d := directory.Desired{Workspace: desired().Workspace}
 	for i := range people {
 		d.Organizations = append(d.Organizations, directory.DesiredOrganization{

@@ -13,7 +13,7 @@ import (
 // TestSecrets_NotInStoreBodyOrAddress searches the database, all bodies and all
 // addresses of a complete run.
 func TestSecrets_NotInStoreBodyOrAddress(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	var said bytes.Buffer
 	backend := w.Hosts["localhost:8080"]
 	w.Hosts["localhost:8080"] = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {

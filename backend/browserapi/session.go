@@ -20,6 +20,11 @@ func (h *handler) session(c *authn.Request, _ struct{}) (*api.SessionResponse, e
 	if err != nil {
 		return nil, err
 	}
+	return sessionResponse(c, &subject)
+}
+
+// sessionResponse returns the user and a page of their organizations.
+func sessionResponse(c *authn.Request, subject *directory.Subject) (*api.SessionResponse, error) {
 	s := subject.Session
 	members, next, err := membershipPage(c, s.ID)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 // signsIn applies the workspace's settings of sign-ins.
-func (w *world) signsIn(s directory.SignIn) {
+func (w *backend) signsIn(s directory.SignIn) {
 	w.Helper()
 	d := desired()
 	d.Workspace.SignIn = s
@@ -34,7 +34,7 @@ func lives(r httpbrowser.Response) (all []int) {
 
 // arrival signs a person in with parameters of /login, and returns the answer to the
 // callback.
-func (w *world) arrival(b *httpbrowser.Browser, query, person string) httpbrowser.Response {
+func (w *backend) arrival(b *httpbrowser.Browser, query, person string) httpbrowser.Response {
 	w.Helper()
 	page := b.Begin(publicURL + "/login?" + query)
 	found := regexp.MustCompile(`name="request" value="([^"]*)"`).FindStringSubmatch(page.Body)
@@ -64,7 +64,7 @@ func TestSessionCookie_WhoDecides(t *testing.T) {
 		"the person does not want to stay": {directory.SignIn{SessionCookie: true, StaySignedIn: true}, "session_cookie=true", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			w.signsIn(c.settings)
 			b := w.browser()
 			got := lives(w.arrival(b, c.query, "alice"))
@@ -93,7 +93,7 @@ func TestSessionCookie_WhoDecides(t *testing.T) {
 // TestSessionCookie_ServersLimitsStay: a browser that keeps the cookie nevertheless gains
 // nothing: the session's absolute end and its idle limit are the server's.
 func TestSessionCookie_ServersLimitsStay(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.signsIn(directory.SignIn{SessionCookie: true})
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
@@ -104,7 +104,7 @@ func TestSessionCookie_ServersLimitsStay(t *testing.T) {
 // TestSessionCookie_StepUpKeepsIt: the session of a step-up ends as the one that it
 // replaces does.
 func TestSessionCookie_StepUpKeepsIt(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.signsIn(directory.SignIn{SessionCookie: true})
 	b := w.signedIn("alice")
 	user := w.claims(w.mint(b, "acme")).Subject
@@ -117,7 +117,7 @@ func TestSessionCookie_StepUpKeepsIt(t *testing.T) {
 // TestSessionCookie_NotByALink: a foreign link does not choose for the person that they
 // stay signed in.
 func TestSessionCookie_NotByALink(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	for asked, want := range map[string]bool{"false": false, "true": true} {
 		page := w.browser().With("Sec-Fetch-Site", "cross-site").Open(publicURL + "/login?session_cookie=" + asked)
 		if got := strings.Contains(linksOf(page)["Continue to sign in"], "session_cookie="); got != want {

@@ -25,7 +25,7 @@ func TestSession_ProvidersExpiry(t *testing.T) {
 		"zero":                    {func(int64) any { return 0 }, time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			w.rule(map[string]policy.Rules{"": {SessionAge: 3600, AccessTTL: 600}})
 			w.Provider.Claims = func(claims map[string]any) { claims["session_expiry"] = test.claim(w.Now().Unix()) }
 			b := w.signedIn("alice")
@@ -41,7 +41,7 @@ func TestSession_ProvidersExpiry(t *testing.T) {
 			w.wants(b.Post("/token", renews), http.StatusUnauthorized, api.LoginRequired)
 		})
 	}
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.Provider.Claims = func(claims map[string]any) { claims["session_expiry"] = w.Now().Unix() - 1 }
 	b := w.browser()
 	if landed := b.Choose(b.Login(""), "alice"); refusedWith(landed) != "invalid_response" {
@@ -52,7 +52,7 @@ func TestSession_ProvidersExpiry(t *testing.T) {
 // TestSessionExpiry_AtAStepUp: what an organization's own provider says of its session's end
 // ends what was entered by it, and neither the session here nor another organization.
 func TestSessionExpiry_AtAStepUp(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	p := w.connect("acme", directory.Provisioning{})
 	w.rule(requireConnections("acme"))
 	expires := func(after int64) {

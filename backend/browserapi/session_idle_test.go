@@ -11,7 +11,7 @@ import (
 )
 
 // idleRule sets the workspace's session_idle.
-func idleRule(w *world, limit time.Duration) {
+func idleRule(w *backend, limit time.Duration) {
 	w.Helper()
 	w.rule(map[string]policy.Rules{"": {SessionIdle: int64(limit / time.Second), SessionAge: policy.MaxSessionAge}})
 }
@@ -22,7 +22,7 @@ func TestSessionIdle_UnusedSessionIsRefused(t *testing.T) {
 		"with a key":    func() *httpbrowser.Device { return httpbrowser.NewDevice(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			idleRule(w, 8*time.Hour)
 			b := w.browser()
 			if d := device(); d != nil {
@@ -45,7 +45,7 @@ func TestSessionIdle_UnusedSessionIsRefused(t *testing.T) {
 // TestSessionIdle_ReadingDoesNotCount checks that only a mint, which redeems the
 // refresh token, counts as use.
 func TestSessionIdle_ReadingDoesNotCount(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	idleRule(w, time.Hour)
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
@@ -64,7 +64,7 @@ func TestSessionIdle_ReadingDoesNotCount(t *testing.T) {
 func TestSessionIdle_UsedSessionLives(t *testing.T) {
 	for _, limit := range []time.Duration{15 * time.Minute, time.Hour, 8 * time.Hour} {
 		for _, between := range []time.Duration{time.Minute, 7 * time.Minute, 14 * time.Minute, limit} {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			idleRule(w, limit)
 			b := w.browser().On(httpbrowser.NewDevice(t))
 			w.signIn(b, "alice")
@@ -81,7 +81,7 @@ func TestSessionIdle_UsedSessionLives(t *testing.T) {
 
 // TestSessionIdle_NotAmongDevices checks that GET /sessions omits unused sessions.
 func TestSessionIdle_NotAmongDevices(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	idleRule(w, time.Hour)
 	w.mint(w.signedIn("alice"), "acme")
 	w.Pass(time.Hour + time.Second)
@@ -107,7 +107,7 @@ func TestSessionIdle_NewWorkspace(t *testing.T) {
 		"one that existed and says so":  {existed: true, says: 8 * 3600},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			if test.existed {
 				w.Change(`UPDATE workspace SET session_idle = 0`)
 			}

@@ -15,7 +15,7 @@ import (
 // TestSessionLimit_EndsOldest: a sign-in in one browser too many ends the sessions of the
 // browser that signed in longest ago, and that browser is told why.
 func TestSessionLimit_EndsOldest(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.signsIn(directory.SignIn{MaxSessions: 2})
 	first := w.signedIn("alice")
 	w.Pass(time.Second)
@@ -42,7 +42,7 @@ func TestSessionLimit_EndsOldest(t *testing.T) {
 // no further browser, and sessions that have ended do not count.
 func TestSessionLimit_CountsBrowsers(t *testing.T) {
 	for _, choice := range []directory.AtLimit{directory.EndOldest, directory.RefuseSignIn} {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		w.signsIn(directory.SignIn{MaxSessions: 2, AtLimit: choice})
 		one, two := w.signedIn("alice"), w.signedIn("alice")
 		for range 3 {
@@ -67,7 +67,7 @@ func TestSessionLimit_CountsBrowsers(t *testing.T) {
 // TestSessionLimit_Refuses: where the workspace refuses, the sessions that there are go
 // on, and the person gets a page that says so and leads on.
 func TestSessionLimit_Refuses(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.signsIn(directory.SignIn{MaxSessions: 1, AtLimit: directory.RefuseSignIn})
 	first := w.signedIn("alice")
 	w.Pass(time.Second)
@@ -96,7 +96,7 @@ func TestSessionLimit_Refuses(t *testing.T) {
 // TestSessionLimit_AtOnce: of sign-ins at once as many remain as are allowed.
 func TestSessionLimit_AtOnce(t *testing.T) {
 	for _, choice := range []directory.AtLimit{directory.EndOldest, directory.RefuseSignIn} {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		w.signsIn(directory.SignIn{MaxSessions: 3, AtLimit: choice})
 		browsers := make([]*httpbrowser.Browser, 8)
 		var wg sync.WaitGroup
@@ -120,7 +120,7 @@ func TestSessionLimit_AtOnce(t *testing.T) {
 // TestSessionLimit_TenantsApart: sign-ins at an organization's own provider neither end
 // the person's other sessions nor are counted with them.
 func TestSessionLimit_TenantsApart(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connect("acme", directory.Provisioning{JustInTime: true, Roles: []string{"viewer"}})
 	w.signsIn(directory.SignIn{MaxSessions: 1})
 	whole, _ := w.signedInOn("alice")

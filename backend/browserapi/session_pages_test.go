@@ -14,7 +14,7 @@ import (
 // gets to all of them, once each and in the order of their names.
 func TestSession_ListsEveryOrganization(t *testing.T) {
 	const n = 2100
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	d := desired()
 	alice := directory.User{Issuer: issuer, Subject: "alice"}
 	for i := range n {

@@ -23,7 +23,7 @@ func (w *answers) devices(b *httpbrowser.Browser) []api.DeviceSession {
 }
 
 func TestSessions_ListAndEnd(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	desk := w.signedIn("alice")
 	w.Pass(time.Minute)
 	phone, bob := w.signedIn("alice"), w.signedIn("bob")
@@ -58,7 +58,7 @@ func TestSessions_ListAndEnd(t *testing.T) {
 const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
 
 // logoutToken returns a valid logout token of a user, modified by change.
-func (w *world) logoutToken(person string, change func(jwt.MapClaims)) string {
+func (w *backend) logoutToken(person string, change func(jwt.MapClaims)) string {
 	now := w.Now().Unix()
 	claims := jwt.MapClaims{
 		"iss": issuer, "aud": logintest.ClientID, "sub": person, "iat": now, "exp": now + 120, "jti": "1",
@@ -69,11 +69,11 @@ func (w *world) logoutToken(person string, change func(jwt.MapClaims)) string {
 }
 
 // backchannel posts a logout token without a browser.
-func (w *world) backchannel(token string) *httptest.ResponseRecorder {
+func (w *backend) backchannel(token string) *httptest.ResponseRecorder {
 	return backchannelAt(w, "/backchannel-logout", token)
 }
 
-func backchannelAt(w *world, path, token string) *httptest.ResponseRecorder {
+func backchannelAt(w *backend, path, token string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodPost, publicURL+path, strings.NewReader(url.Values{"logout_token": {token}}.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	answer := httptest.NewRecorder()
@@ -82,7 +82,7 @@ func backchannelAt(w *world, path, token string) *httptest.ResponseRecorder {
 }
 
 func TestBackchannelLogout_EndsSessions(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	alice, bob := w.signedIn("alice"), w.signedIn("bob")
 	if got := w.backchannel(w.logoutToken("alice", func(jwt.MapClaims) {})); got.Code != http.StatusOK {
 		t.Fatalf("%d %s\n%s", got.Code, got.Body, w.Logged)
@@ -94,7 +94,7 @@ func TestBackchannelLogout_EndsSessions(t *testing.T) {
 // TestBackchannelLogout_ForgedTokensAreThrottled checks that unauthenticated tokens do
 // not cause many requests to the provider.
 func TestBackchannelLogout_ForgedTokensAreThrottled(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	alice := w.signedIn("alice") // the keys are cached
 	asked := 0
 	var counted map[string]http.HandlerFunc
@@ -121,7 +121,7 @@ func TestBackchannelLogout_ForgedTokensAreThrottled(t *testing.T) {
 }
 
 func TestBackchannelLogout_RepeatedToken(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.signedIn("alice")
 	token := w.logoutToken("alice", func(jwt.MapClaims) {})
 	w.Pass(time.Second)
@@ -133,7 +133,7 @@ func TestBackchannelLogout_RepeatedToken(t *testing.T) {
 }
 
 func TestBackchannelLogout_InvalidTokens(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	alice := w.signedIn("alice")
 	for name, change := range map[string]func(jwt.MapClaims){
 		"another issuer":    func(c jwt.MapClaims) { c["iss"] = "https://evil.example" },

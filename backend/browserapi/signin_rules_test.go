@@ -12,7 +12,7 @@ import (
 // TestSignIn_AppliedRulesAtOnce checks this without a mint in between, which would
 // reload the workspace.
 func TestSignIn_AppliedRulesAtOnce(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.signedIn("alice") // the workspace is cached
 	d := desired()
 	d.Workspace.Policy.SessionAge = 3600

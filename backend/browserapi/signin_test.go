@@ -16,7 +16,7 @@ import (
 )
 
 func TestSignIn_SessionAndToken(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.browser()
 	landed := b.Choose(b.Login("return_to=/notes?a=1%26b=2"), "alice")
 	if got := landed.URL.String(); got != origin+"/notes?a=1&b=2" {
@@ -42,7 +42,7 @@ func TestSignIn_SessionAndToken(t *testing.T) {
 }
 
 func TestSignIn_DevelopmentProvider(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	provider, err := idp.New(idp.Config{
 		Issuer: issuer, ClientID: "tabard", ClientSecret: "the client's secret",
 		RedirectURIs: []string{publicURL + "/callback"}, PostLogoutRedirectURIs: []string{origin + "/"},
@@ -69,7 +69,7 @@ func TestSignIn_DevelopmentProvider(t *testing.T) {
 // TestSignIn_CallbackOfOtherBrowser checks that the code is not redeemed and that the
 // victim gets a new sign-in.
 func TestSignIn_CallbackOfOtherBrowser(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	redeemed := w.redeemed()
 	attacker, victim := w.browser(), w.browser()
 	back := w.callbackOf(attacker, "return_to=/notes")
@@ -85,7 +85,7 @@ func TestSignIn_CallbackOfOtherBrowser(t *testing.T) {
 // TestSignIn_CallbackOfOtherBrowserDuringOne checks this for a browser with a sign-in of
 // its own in progress.
 func TestSignIn_CallbackOfOtherBrowserDuringOne(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	redeemed := w.redeemed()
 	attacker, victim := w.browser(), w.browser()
 	back := w.callbackOf(attacker, "return_to=/notes")
@@ -99,7 +99,7 @@ func TestSignIn_CallbackOfOtherBrowserDuringOne(t *testing.T) {
 }
 
 // redeemed counts redeemed codes.
-func (w *world) redeemed() *int {
+func (w *backend) redeemed() *int {
 	n := new(int)
 	provider := w.Hosts["127.0.0.1:8081"]
 	w.Hosts["127.0.0.1:8081"] = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -112,7 +112,7 @@ func (w *world) redeemed() *int {
 }
 
 // callbackOf signs alice in and returns the address of the callback.
-func (w *world) callbackOf(b *httpbrowser.Browser, query string) string {
+func (w *backend) callbackOf(b *httpbrowser.Browser, query string) string {
 	w.Helper()
 	page := b.Login(query)
 	back := w.Provider.SignIn(page.URL.String(), "alice")
@@ -120,7 +120,7 @@ func (w *world) callbackOf(b *httpbrowser.Browser, query string) string {
 }
 
 func TestSignIn_CallbackUsedTwice(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.browser()
 	back := w.callbackOf(b, "")
 	before := b.Copy()
@@ -136,7 +136,7 @@ func TestSignIn_CallbackUsedTwice(t *testing.T) {
 }
 
 func TestSignIn_WholeState(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.browser()
 	back, err := url.Parse(w.callbackOf(b, ""))
 	if err != nil {
@@ -160,7 +160,7 @@ func TestSignIn_WholeState(t *testing.T) {
 // TestSignIn_AttemptCountsOnce checks that a provider that redeems a code twice cannot
 // create two sessions.
 func TestSignIn_AttemptCountsOnce(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.browser()
 	page := b.Login("")
 	first, second := w.Provider.SignIn(page.URL.String(), "alice"), w.Provider.SignIn(page.URL.String(), "bob")
@@ -174,7 +174,7 @@ func TestSignIn_AttemptCountsOnce(t *testing.T) {
 }
 
 func TestSignIn_TwoTabs(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	one := w.browser()
 	two := one.Tab()
 	pageOne, pageTwo := one.Login("return_to=/one"), two.Login("return_to=/two")
@@ -190,7 +190,7 @@ func TestSignIn_TwoTabs(t *testing.T) {
 }
 
 func TestSignIn_TenMinutes(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.browser()
 	page := b.Login("")
 	b.Now = func() time.Time { return time.Time{} } // keep cookies past their Max-Age
@@ -201,7 +201,7 @@ func TestSignIn_TenMinutes(t *testing.T) {
 // TestAttempt_OtherBrowserValue checks that only the canonical encoding of the value is
 // accepted.
 func TestAttempt_OtherBrowserValue(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	redeemed := w.redeemed()
 	b := w.browser()
 	back := w.callbackOf(b, "")
@@ -219,7 +219,7 @@ func TestAttempt_OtherBrowserValue(t *testing.T) {
 }
 
 func TestSignIn_ProviderRefuses(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.Provider.Answer = func(v url.Values) {
 		v.Del("code")
 		v.Set("error", "access_denied")
@@ -243,7 +243,7 @@ func TestSignIn_ProviderRefuses(t *testing.T) {
 }
 
 func TestSignIn_LyingProvider(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.Provider.Claims = func(claims map[string]any) { claims["nonce"] = "other" }
 	b := w.browser()
 	landed := b.SignIn("alice")
@@ -253,7 +253,7 @@ func TestSignIn_LyingProvider(t *testing.T) {
 }
 
 func TestSignIn_ProviderDown(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	away := func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusBadGateway) }
 	w.Provider.Endpoints = map[string]http.HandlerFunc{"/.well-known/openid-configuration": away}
 	b := w.browser()
@@ -276,7 +276,7 @@ func TestSignIn_ProviderDown(t *testing.T) {
 }
 
 func TestSignIn_PathOfOnlyApp(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.Hosts["localhost:9000"] = http.NotFoundHandler()
 	b := w.Browser(sibling)
 	if got := b.Choose(b.Login("return_to=/notes"), "alice").URL.String(); got != origin+"/notes" {
@@ -295,7 +295,7 @@ func TestSignIn_PathOfOnlyApp(t *testing.T) {
 }
 
 func TestSignIn_UserAgentIsText(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	for sent, want := range map[string]string{
 		"Browser/1.0":                    "Browser/1.0",
 		"bytes \xff\xfe":                 "bytes ?",

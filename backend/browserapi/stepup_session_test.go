@@ -10,10 +10,10 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// stepUpRequired returns a world in which acme requires a step-up, a signed-in browser
+// stepUpRequired returns a backend in which acme requires a step-up, a signed-in browser
 // without a device key, and the challenge.
-func stepUpRequired(t *testing.T) (*world, *httpbrowser.Browser, api.Error) {
-	w := newWorld(t, nil)
+func stepUpRequired(t *testing.T) (*backend, *httpbrowser.Browser, api.Error) {
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa, "initech": mfa})
 	b := w.signedIn("alice")
 	w.mint(b, "globex")
@@ -40,7 +40,7 @@ func TestStepUp_CopiedCookie(t *testing.T) {
 // TestStepUp_NewSessionTakesOver checks that the new session keeps the organization
 // sessions, their idle times and sign-outs, and the absolute end.
 func TestStepUp_NewSessionTakesOver(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa, "globex": {IdleTimeout: 3600}})
 	b := w.signedIn("alice")
 	before := w.mint(b, "globex")
@@ -84,10 +84,10 @@ func TestStepUp_AnswerLost(t *testing.T) {
 // TestStepUp_TwoAtOnce steps up in two tabs, in both orders. Both organizations keep
 // their authentications.
 func TestStepUp_TwoAtOnce(t *testing.T) {
-	for name, between := range map[string]func(w *world, b *httpbrowser.Browser){
-		"both come back first":       func(*world, *httpbrowser.Browser) {},
-		"one goes on in between":     func(w *world, b *httpbrowser.Browser) { w.mint(b, "acme") },
-		"a third organization mints": func(w *world, b *httpbrowser.Browser) { w.mint(b, "globex") },
+	for name, between := range map[string]func(w *backend, b *httpbrowser.Browser){
+		"both come back first":       func(*backend, *httpbrowser.Browser) {},
+		"one goes on in between":     func(w *backend, b *httpbrowser.Browser) { w.mint(b, "acme") },
+		"a third organization mints": func(w *backend, b *httpbrowser.Browser) { w.mint(b, "globex") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, b, e := stepUpRequired(t)
@@ -151,7 +151,7 @@ func TestStepUp_SignedOutIsOut(t *testing.T) {
 // TestStepUp_SessionWithKeyContinues checks that a session with a device key is not
 // replaced.
 func TestStepUp_SessionWithKeyContinues(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa})
 	b := w.browser().On(httpbrowser.NewDevice(t))
 	w.signIn(b, "alice")

@@ -41,7 +41,7 @@ var (
 )
 
 // answersWith makes the provider authenticate all users with this class.
-func answersWith(w *world, acr string) {
+func answersWith(w *backend, acr string) {
 	w.Provider.Claims = func(claims map[string]any) {
 		claims["acr"] = acr
 		if acr == "mfa" {
@@ -66,7 +66,7 @@ func (w *answers) stepUp(b *httpbrowser.Browser, e api.Error, person string) htt
 }
 
 // claims returns the verified claims of a minted token.
-func (w *world) claims(minted api.TokenResponse) *token.Claims {
+func (w *backend) claims(minted api.TokenResponse) *token.Claims {
 	w.Helper()
 	client := &http.Client{Transport: w.Hosts}
 	verifier, err := token.NewVerifier(token.Config{
@@ -84,7 +84,7 @@ func (w *world) claims(minted api.TokenResponse) *token.Claims {
 }
 
 func TestStepUp_OrganizationThatAsked(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa})
 	b := w.signedIn("alice")
 	name, before := w.theSession(b)
@@ -126,7 +126,7 @@ func TestStepUp_OrganizationThatAsked(t *testing.T) {
 // TestStepUp_RequestedByAPI follows RFC 9470 for an organization whose rules are
 // already satisfied.
 func TestStepUp_RequestedByAPI(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	first := w.claims(w.mint(b, "acme"))
 	w.Pass(time.Hour)
@@ -141,7 +141,7 @@ func TestStepUp_RequestedByAPI(t *testing.T) {
 
 func TestStepUp_JudgedByIdentityToken(t *testing.T) {
 	for name, test := range map[string]struct {
-		edit func(w *world, loginURL string) string
+		edit func(w *backend, loginURL string) string
 		lie  func(claims map[string]any)
 		// person is the user who answers, alice by default.
 		person string
@@ -152,11 +152,11 @@ func TestStepUp_JudgedByIdentityToken(t *testing.T) {
 			code: "unmet_authentication_requirements",
 		},
 		"the link asks for less": {
-			edit: func(_ *world, u string) string { return strings.Replace(u, "acr_values=mfa&", "", 1) },
+			edit: func(_ *backend, u string) string { return strings.Replace(u, "acr_values=mfa&", "", 1) },
 			lie:  func(claims map[string]any) { claims["acr"] = "1" },
 		},
 		"the authentication is old": {
-			edit: func(_ *world, u string) string { return u + "&max_age=10" },
+			edit: func(_ *backend, u string) string { return u + "&max_age=10" },
 			lie: func(claims map[string]any) {
 				claims["acr"], claims["auth_time"] = "mfa", claims["auth_time"].(int64)-100
 			},
@@ -169,7 +169,7 @@ func TestStepUp_JudgedByIdentityToken(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			w.rule(map[string]policy.Rules{"acme": mfa})
 			b := w.signedIn("alice")
 			e := w.challenged(b.Post("/token", enters))
@@ -198,16 +198,16 @@ func TestStepUp_JudgedByIdentityToken(t *testing.T) {
 // TestStepUp_ConcurrentChanges covers an ended session and a removed member.
 func TestStepUp_ConcurrentChanges(t *testing.T) {
 	for name, test := range map[string]struct {
-		happen func(w *world, b *httpbrowser.Browser)
+		happen func(w *backend, b *httpbrowser.Browser)
 		code   api.Code
 	}{
-		"signed out":         {func(_ *world, b *httpbrowser.Browser) { b.Post("/logout", `{"scope":"session"}`) }, api.SessionRevoked},
-		"the session's end":  {func(w *world, _ *httpbrowser.Browser) { w.Pass(5 * time.Minute) }, api.SessionExpired},
-		"left":               {func(w *world, _ *httpbrowser.Browser) { w.remove("alice") }, api.OrganizationAccessDenied},
-		"the person's block": {func(w *world, _ *httpbrowser.Browser) { w.disable("alice") }, api.SessionRevoked},
+		"signed out":         {func(_ *backend, b *httpbrowser.Browser) { b.Post("/logout", `{"scope":"session"}`) }, api.SessionRevoked},
+		"the session's end":  {func(w *backend, _ *httpbrowser.Browser) { w.Pass(5 * time.Minute) }, api.SessionExpired},
+		"left":               {func(w *backend, _ *httpbrowser.Browser) { w.remove("alice") }, api.OrganizationAccessDenied},
+		"the person's block": {func(w *backend, _ *httpbrowser.Browser) { w.disable("alice") }, api.SessionRevoked},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			w.rule(map[string]policy.Rules{"": {SessionAge: 240}, "acme": mfa})
 			b := w.signedIn("alice")
 			e := w.challenged(b.Post("/token", enters))
@@ -226,7 +226,7 @@ func TestStepUp_ConcurrentChanges(t *testing.T) {
 }
 
 func TestStepUp_CountsOnce(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa})
 	b := w.signedIn("alice")
 	e := w.challenged(b.Post("/token", enters))
@@ -249,7 +249,7 @@ func TestStepUp_CountsOnce(t *testing.T) {
 
 // TestStepUp_OwnLiveSessionOnly checks that the session's cookie is required.
 func TestStepUp_OwnLiveSessionOnly(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa})
 	alice := w.signedIn("alice")
 	e := w.challenged(alice.Post("/token", enters))
@@ -260,21 +260,21 @@ func TestStepUp_OwnLiveSessionOnly(t *testing.T) {
 			t.Errorf("bob came back with %q", got)
 		}
 	})
-	for name, browser := range map[string]func(w *world) *httpbrowser.Browser{
-		"none": func(w *world) *httpbrowser.Browser { return w.browser() },
-		"a forged one": func(w *world) *httpbrowser.Browser {
+	for name, browser := range map[string]func(w *backend) *httpbrowser.Browser{
+		"none": func(w *backend) *httpbrowser.Browser { return w.browser() },
+		"a forged one": func(w *backend) *httpbrowser.Browser {
 			b := w.browser()
 			cookie, value := w.theSession(alice)
 			b.SetCookie(cookie, tampered(value))
 			return b
 		},
-		"one that ended": func(w *world) *httpbrowser.Browser {
+		"one that ended": func(w *backend) *httpbrowser.Browser {
 			b := w.signedIn("alice")
 			kept := b.Copy()
 			b.Post("/logout", `{"scope":"session"}`)
 			return kept
 		},
-		"one that a foreign page leads to": func(w *world) *httpbrowser.Browser {
+		"one that a foreign page leads to": func(w *backend) *httpbrowser.Browser {
 			b := alice.Copy()
 			b.Open("http://127.0.0.1:8081/.well-known/openid-configuration")
 			return b
@@ -301,7 +301,7 @@ func TestStepUp_OwnLiveSessionOnly(t *testing.T) {
 }
 
 func TestStepUp_SignInForOrganization(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {Isolated: true}})
 	b := w.signedIn("alice")
 	e := w.challenged(b.Post("/token", enters))
@@ -327,7 +327,7 @@ func TestStepUp_SignInForOrganization(t *testing.T) {
 // TestStepUp_SignInIsNotAudited checks that a sign-in for an organization, which steps
 // up its organization session, is only recorded as a sign-in.
 func TestStepUp_SignInIsNotAudited(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.browser()
 	b.Choose(b.Begin(publicURL+"/login?organization=acme"), "alice")
 	w.mint(b, "acme")

@@ -16,7 +16,7 @@ import (
 )
 
 // endsBySID posts a logout token that names only a session of the provider.
-func (w *world) endsBySID(sid string) {
+func (w *backend) endsBySID(sid string) {
 	w.Helper()
 	token := w.logoutToken("alice", func(c jwt.MapClaims) { delete(c, "sub"); c["sid"] = sid })
 	if got := w.backchannel(token); got.Code != http.StatusOK {
@@ -31,7 +31,7 @@ func TestStepUp_ProvidersNewSession(t *testing.T) {
 	for name, keyed := range map[string]bool{"with a device key": true, "without one": false} {
 		for sid, ends := range map[any]string{"two": "two", nil: "one"} {
 			t.Run(name, func(t *testing.T) {
-				w := newWorld(t, nil)
+				w := newBackend(t, nil)
 				w.rule(map[string]policy.Rules{"acme": mfa})
 				w.Provider.Claims = tells(map[string]any{"sid": "one"})
 				b := w.browser()
@@ -60,7 +60,7 @@ func TestStepUp_ProvidersNewSession(t *testing.T) {
 
 // TestStepUp_SignOutHintsNewestToken checks the hint of a session with a device key.
 func TestStepUp_SignOutHintsNewestToken(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"acme": mfa})
 	b := w.keyed("alice")
 	w.Pass(time.Minute)
@@ -81,7 +81,7 @@ func TestStepUp_SignOutHintsNewestToken(t *testing.T) {
 // TestStepUp_OtherProvidersSession checks that a step-up at an organization's own
 // provider leaves the session with the provider of its sign-in.
 func TestStepUp_OtherProvidersSession(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	p := w.connect("globex", directory.Provisioning{JustInTime: true})
 	w.rule(requireConnections("globex"))
 	w.Provider.Claims, p.Claims = tells(map[string]any{"sid": "one"}), tells(map[string]any{"sid": "two"})

@@ -31,7 +31,7 @@ func TestCallback_StrangeParameters(t *testing.T) {
 		"large":              "&id=" + strings.Repeat("x", 6000),
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			b := w.browser()
 			if landed := b.Follow(w.callbackOf(b, "return_to=/notes") + more); landed.URL.String() != origin+"/notes" {
 				t.Errorf("it led to %s: %s", landed.URL, landed.Body)
@@ -44,7 +44,7 @@ func TestCallback_StrangeParameters(t *testing.T) {
 // TestCallback_StrangeStates end at a page that leads on: the address was cut, joined or
 // rewritten on its way.
 func TestCallback_StrangeStates(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	for name, change := range map[string]func(url.Values) string{
 		"cut": func(v url.Values) string { return "code=" + v.Get("code") + "&state=" + v.Get("state")[:40] },
 		"lower case": func(v url.Values) string {
@@ -82,7 +82,7 @@ func TestCallback_StrangeStates(t *testing.T) {
 
 // TestPages_StrangeLanguages are answered in a language that there is.
 func TestPages_StrangeLanguages(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	d := desired()
 	d.Workspace.Pages = page.Texts{
 		"de": {"again": "Neu anmelden"}, "zh-hant": {"again": "重新登入"}, "he": {"again": "התחברות מחדש"}, "pt-br": {"again": "Entrar de novo"},
@@ -113,7 +113,7 @@ func TestPages_StrangeMessages(t *testing.T) {
 		"%F0%9F%98%80":                   "😀",
 		"AADSTS50105%3A+not+assigned%0A": "AADSTS50105: not assigned",
 	} {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		b := w.browser()
 		state := b.Login("return_to=/notes").URL.Query().Get("state")
 		got := b.Follow(publicURL + "/callback?error=access_denied&iss=" + url.QueryEscape(issuer) + "&error_description=" + said + "&state=" + state)
@@ -126,7 +126,7 @@ func TestPages_StrangeMessages(t *testing.T) {
 
 // TestCookies_StrangeNeighbors: other programs of the host set cookies as they like.
 func TestCookies_StrangeNeighbors(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.signedIn("alice")
 	name, value := w.theSession(b)
 	for _, header := range []string{
@@ -159,7 +159,7 @@ func TestBackchannelLogout_StrangeForms(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			b := w.signedIn("alice")
 			w.Pass(time.Second)
 			if got := postLogout(w, w.logoutToken("alice", func(jwt.MapClaims) {}), change); got.Code != http.StatusOK {
@@ -172,7 +172,7 @@ func TestBackchannelLogout_StrangeForms(t *testing.T) {
 
 // TestLogin_StrangeHeaders lead to the provider, or to a page that leads on.
 func TestLogin_StrangeHeaders(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	for name, b := range map[string]*httpbrowser.Browser{
 		"of an app":               w.browser().With("Referer", "android-app://com.example/").With("Sec-Fetch-Site", "none"),
 		"a Referer of nothing":    w.browser().With("Referer", "about:blank").Without("Sec-Fetch-Site"),
@@ -193,7 +193,7 @@ func TestLogin_StrangeHeaders(t *testing.T) {
 }
 
 // postLogout posts a logout token as change writes it.
-func postLogout(w *world, token string, change func(r *http.Request, token string) string) *httptest.ResponseRecorder {
+func postLogout(w *backend, token string, change func(r *http.Request, token string) string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodPost, publicURL+"/backchannel-logout", nil)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	body := change(r, token)

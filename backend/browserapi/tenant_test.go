@@ -26,7 +26,7 @@ func (w *answers) shown(b *httpbrowser.Browser) api.SessionResponse {
 }
 
 func TestLink_OtherUsersIdentity(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connect("acme", directory.Provisioning{})
 	w.rule(requireConnections("acme"))
 	alice, bob := w.keyed("alice"), w.keyed("bob")
@@ -55,7 +55,7 @@ func TestLink_OtherUsersIdentity(t *testing.T) {
 }
 
 func TestLink_MembersOnly(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connect("globex", directory.Provisioning{})
 	bob := w.keyed("bob")
 	user := w.mint(bob, "acme").User.ID
@@ -69,7 +69,7 @@ func TestLink_MembersOnly(t *testing.T) {
 // TestLink_SameEMailAtOtherConnection checks that the same e-mail address, or the same
 // issuer and subject, at a tenant's provider is another user.
 func TestLink_SameEMailAtOtherConnection(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connect("acme", justInTime)
 	w.connect("globex", justInTime)
 	w.connectAt("initech", issuer, justInTime) // it claims the workspace provider's issuer
@@ -97,7 +97,7 @@ func TestLink_SameEMailAtOtherConnection(t *testing.T) {
 // TestStepUp_SameUserAtWorkspaceProvider checks that a session from a tenant's provider
 // needs a link for such a step-up.
 func TestStepUp_SameUserAtWorkspaceProvider(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connectAt("acme", issuer, justInTime)
 	b := w.begin("acme", "zoe")
 	user := w.mint(b, "acme").User.ID
@@ -112,7 +112,7 @@ func TestStepUp_SameUserAtWorkspaceProvider(t *testing.T) {
 // TestConnection_ConfinesSession checks that a session from a tenant's provider opens
 // that organization only, since the provider's owner could impersonate the user.
 func TestConnection_ConfinesSession(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	acme := w.connect("acme", directory.Provisioning{})
 	alice := w.keyed("alice")
 	user := w.mint(alice, "globex").User
@@ -159,7 +159,7 @@ func TestConnection_ConfinesSession(t *testing.T) {
 // TestConnection_LinksOwnOrganizationOnly checks that the owner of one organization's
 // provider cannot link a user for another organization.
 func TestConnection_LinksOwnOrganizationOnly(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connect("acme", directory.Provisioning{})
 	w.connect("globex", justInTime)
 	alice := w.keyed("alice")
@@ -179,7 +179,7 @@ func TestConnection_LinksOwnOrganizationOnly(t *testing.T) {
 // TestConnection_TheftEndsConfinedSessionsOnly checks the case of a provider's owner
 // who acts as thief and victim.
 func TestConnection_TheftEndsConfinedSessionsOnly(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connect("acme", directory.Provisioning{})
 	d := desired()
 	d.Workspace.OnReuse = directory.EndUser
@@ -225,7 +225,7 @@ func TestConnection_LyingProvider(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			p := w.connect("acme", justInTime)
 			w.connect("globex", justInTime)
 			for _, host := range []string{"10.0.0.1", "169.254.169.254"} {
@@ -243,7 +243,7 @@ func TestConnection_LyingProvider(t *testing.T) {
 }
 
 func TestConnection_Logout(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	acme := w.connect("acme", justInTime)
 	w.connect("globex", justInTime)
 	alice, begun, elsewhere := w.keyed("alice"), w.begin("acme", "alice"), w.begin("globex", "alice")
@@ -273,7 +273,7 @@ func TestConnection_Logout(t *testing.T) {
 }
 
 func TestConnection_EndSessionURL(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.connect("acme", justInTime)
 	var out api.LogoutResponse
 	w.begin("acme", "alice").Post("/logout", `{"scope":"session"}`).JSON(t, &out)

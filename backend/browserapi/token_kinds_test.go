@@ -25,7 +25,7 @@ const (
 )
 
 // kinds returns functions that make a valid text of each kind.
-func kinds(w *world) map[string]func() string {
+func kinds(w *backend) map[string]func() string {
 	return map[string]func() string{
 		accessToken: func() string { return w.mint(w.signedIn("bob"), "acme").AccessToken },
 		deviceProof: func() string {
@@ -61,7 +61,7 @@ func kinds(w *world) map[string]func() string {
 
 // consumers returns functions that report whether the consumer of a kind accepts a
 // text.
-func consumers(w *world, guard *resource.Guard) map[string]func(raw string) bool {
+func consumers(w *backend, guard *resource.Guard) map[string]func(raw string) bool {
 	return map[string]func(string) bool{
 		accessToken: func(raw string) bool {
 			r := httptest.NewRequest(http.MethodGet, "/api/notes", nil)
@@ -95,7 +95,7 @@ func consumers(w *world, guard *resource.Guard) map[string]func(raw string) bool
 // TestToken_KindsNotInterchangeable checks that each kind has its own type and
 // audience, so that only its own consumer accepts it.
 func TestToken_KindsNotInterchangeable(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	verifier, err := token.NewVerifier(token.Config{
 		Issuer: publicURL, Audience: origin + "/api", Now: w.Now,
 		Keys: token.NewKeySet(publicURL+"/.well-known/jwks.json", &http.Client{Transport: w.Hosts}),

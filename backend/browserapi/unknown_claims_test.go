@@ -37,7 +37,7 @@ func tells(told map[string]any) func(map[string]any) {
 }
 
 // rolesIn returns the user's roles in GET /session, "-" without a membership.
-func (w *world) rolesIn(b *httpbrowser.Browser, slug string) string {
+func (w *backend) rolesIn(b *httpbrowser.Browser, slug string) string {
 	w.Helper()
 	for _, o := range w.shown(b).Organizations {
 		if o.Slug == slug {
@@ -55,7 +55,7 @@ func TestP11UnknownGroupsLeaveRolesAsTheyAre(t *testing.T) {
 	for name, test := range unknownClaims {
 		for _, with := range []directory.Provisioning{groups, everyone} {
 			t.Run(fmt.Sprint(name, with.Roles), func(t *testing.T) {
-				w := newCountedWorld(t, nil)
+				w := newCountedBackend(t, nil)
 				p := w.connect("umbrella", with)
 				p.Claims = tells(map[string]any{"groups": []string{"heads"}})
 				w.begin("umbrella", "u")
@@ -93,7 +93,7 @@ func TestP11UnknownGroupsLeaveRolesAsTheyAre(t *testing.T) {
 // change members from the file, with unknown groups, without a group and with a group of
 // other roles.
 func TestP11UnknownGroupsLeaveMembersOfTheFileAlone(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	everyone := groups
 	everyone.Roles = []string{"admin"} // alice is a viewer
 	p := w.connect("globex", everyone)
@@ -115,7 +115,7 @@ func TestP11UnknownGroupsLeaveMembersOfTheFileAlone(t *testing.T) {
 func TestP11UnknownMembershipsStay(t *testing.T) {
 	for name, test := range unknownClaims {
 		t.Run(name, func(t *testing.T) {
-			w := newCountedWorld(t, nil)
+			w := newCountedBackend(t, nil)
 			d := desired()
 			d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "groups", Roles: []string{"viewer"}}
 			w.Apply(d)
@@ -142,7 +142,7 @@ func TestP11UnknownMembershipsStay(t *testing.T) {
 // TestProvisioning_GroupsOfUserInfo checks the connection's claim_source: the identity
 // token's groups are ignored, and a failure of userinfo changes no membership.
 func TestProvisioning_GroupsOfUserInfo(t *testing.T) {
-	w := newCountedWorld(t, nil)
+	w := newCountedBackend(t, nil)
 	with := groups
 	with.ClaimSource = directory.FromUserInfo
 	p := w.connect("umbrella", with)
@@ -174,7 +174,7 @@ func TestProvisioning_GroupsOfUserInfo(t *testing.T) {
 
 // TestMembershipClaim_UserInfo checks the workspace's claim_source.
 func TestMembershipClaim_UserInfo(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	d := desired()
 	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "realm.organizations", ClaimSource: directory.FromUserInfo, Roles: []string{"viewer"}}
 	w.Apply(d)

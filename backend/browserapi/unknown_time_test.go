@@ -22,7 +22,7 @@ func withoutAuthTime(p *logintest.Provider) {
 // TestP11AProviderThatSaysNoTimeSignsPeopleInAsEver checks this without a rule about
 // age.
 func TestP11AProviderThatSaysNoTimeSignsPeopleInAsEver(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {ACR: []string{"1"}, AMR: []string{"pwd"}}, "globex": {IdleTimeout: 900, OrganizationSessionAge: 7200}})
 	withoutAuthTime(w.Provider)
 	b := w.signedIn("alice")
@@ -66,7 +66,7 @@ func TestUnknownTime_FailsRulesAboutAge(t *testing.T) {
 		"a method of this moment": {AuthenticationAge: 300, AMR: []string{"pwd"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			w.rule(map[string]policy.Rules{"acme": rules})
 			withoutAuthTime(w.Provider)
 			b := w.signedIn("alice")
@@ -96,7 +96,7 @@ func TestUnknownTime_FailsRulesAboutAge(t *testing.T) {
 // sign-in.
 func TestUnknownTime_MaxAgeRequested(t *testing.T) {
 	for _, where := range []string{"", "acme"} {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		w.rule(map[string]policy.Rules{where: {AuthenticationAge: 300}})
 		b := w.browser()
 		page := b.Login("")
@@ -119,7 +119,7 @@ func TestUnknownTime_MaxAgeRequested(t *testing.T) {
 		w.stepUp(b, e, "alice")
 		w.mint(b, "acme")
 	}
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"": {AuthenticationAge: 300}})
 	withoutAuthTime(w.Provider)
 	w.signedIn("alice") // sign-ins need no auth_time
@@ -131,7 +131,7 @@ func TestUnknownTime_MaxAgeRequested(t *testing.T) {
 // TestUnknownTime_LapsedOrganizationSession checks that only a later authentication, or
 // a new session, enters the organization again.
 func TestUnknownTime_LapsedOrganizationSession(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {IdleTimeout: 900}})
 	withoutAuthTime(w.Provider)
 	b := w.signedIn("alice")
@@ -148,7 +148,7 @@ func TestUnknownTime_LapsedOrganizationSession(t *testing.T) {
 // TestUnknownTime_UserInfoDoesNotCount checks that an auth_time of userinfo does not
 // satisfy a rule.
 func TestUnknownTime_UserInfoDoesNotCount(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {Isolated: true}, "globex": {ACR: []string{"urn:mfa"}}})
 	w.Provider.Claims = func(claims map[string]any) {
 		delete(claims, "auth_time")
@@ -171,7 +171,7 @@ func TestUnknownTime_UserInfoDoesNotCount(t *testing.T) {
 // TestUnknownTime_PreviousRelease checks sessions of the previous release, which stored
 // a time.
 func TestUnknownTime_PreviousRelease(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.rule(map[string]policy.Rules{"acme": {AuthenticationAge: 3600}})
 	b := w.signedIn("alice")
 	at := w.Now().Unix()
@@ -184,7 +184,7 @@ func TestUnknownTime_PreviousRelease(t *testing.T) {
 
 // TestUnknownTime_Connection checks that such a provider still opens its organization.
 func TestUnknownTime_Connection(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	withoutAuthTime(w.connect("acme", directory.Provisioning{JustInTime: true}))
 	w.rule(requireConnections("acme"))
 	w.mint(w.begin("acme", "zoe"), "acme")

@@ -12,7 +12,7 @@ import (
 // TestRequests_UnstorableText checks that a stranger's text that PostgreSQL does not store
 // is refused as the stranger's, and not by the database.
 func TestRequests_UnstorableText(t *testing.T) {
-	inBothStores(t, func(t *testing.T, w *world) {
+	inBothStores(t, func(t *testing.T, w *backend) {
 		w.connect("acme", directory.Provisioning{JustInTime: true})
 		b := w.signedIn("alice")
 		for _, text := range []string{"\x00", "a\xffb"} {

@@ -79,6 +79,13 @@ func TestDoctor_WhatNginxDoesWithHeaders(t *testing.T) {
 		`proxy_cookie_flags ~ nohttponly samesite=none;`:         "the answer's Set-Cookie reaches browsers changed",
 		`proxy_hide_header DPoP-Nonce;`:                          "the answer's DPoP-Nonce does not reach browsers",
 		`proxy_hide_header Retry-After;`:                         "the answer's Retry-After does not reach browsers",
+		`proxy_set_header Authorization "";`:                     "the request's Authorization does not reach the server",
+		`proxy_hide_header WWW-Authenticate;`:                    "the answer's WWW-Authenticate does not reach browsers",
+		`proxy_redirect ~^https://[^/]+ https://example.com;`:    "the answer's Location reaches browsers changed",
+		`if ($args ~* "http") { return 403; }`:                   "requests with addresses in their query are refused",
+		`client_max_body_size 4k;`:                               "large requests do not reach the server: 413",
+		`limit_except GET { deny all; }`:                         "POST requests do not reach the server: 403",
+		`add_header Access-Control-Allow-Origin * always;`:       "the answer has Access-Control-Allow-Origin: ",
 		`proxy_intercept_errors on; error_page 429 /sorry.html;`: "answers of errors are replaced",
 	} {
 		nginx(t, port, listen, directives, func() {

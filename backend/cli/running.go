@@ -99,7 +99,7 @@ func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
 	if err != nil {
 		return err
 	}
-	provider.Transport = s.metrics.Provider(metrics.ProviderWorkspace, http.DefaultTransport)
+	provider.Transport = s.metrics.Provider(metrics.ProviderWorkspace, login.NewWorkspaceTransport())
 	log := slog.New(host.Log(s.logHandler, secret))
 	upkeep, err := s.maintenance(ring, secret, log)
 	if err != nil {

@@ -85,3 +85,16 @@ func TestUnit_IsHardened(t *testing.T) {
 		t.Errorf("%v\n%s", err, said)
 	}
 }
+
+// TestUnit_DoesNotGiveUp: systemd ends a unit that fails five times in ten seconds, unless
+// it sets no limit, though the database may be back a minute later.
+func TestUnit_DoesNotGiveUp(t *testing.T) {
+	unit, err := os.ReadFile("tabard.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _, _ := strings.Cut(string(unit), "[Service]")
+	if !strings.Contains(before, "\nStartLimitIntervalSec=0\n") || !strings.Contains(string(unit), "\nRestart=always\n") {
+		t.Errorf("the unit gives up:\n%s", unit)
+	}
+}

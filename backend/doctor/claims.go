@@ -67,6 +67,15 @@ func (e *examination) refreshTokens() {
 		"its metadata do not name refresh_token among its grant types (grant_types_supported), and sign_in has revalidate: it cannot be asked whether it still knows the people")
 }
 
+// userInfo tells where memberships come from userinfo and the provider has none.
+func (e *examination) userInfo() {
+	if e.workspace == nil || e.workspace.MembershipClaim == nil || e.workspace.MembershipClaim.ClaimSource != directory.FromUserInfo || !e.noUserInfo {
+		return
+	}
+	e.add(provider, Problem, "Have the provider serve userinfo, or put the claim into its identity tokens and set claim_source: id_token.",
+		"its metadata have no userinfo_endpoint, and membership_claim has claim_source: userinfo: nobody's memberships would ever change")
+}
+
 // organizations are those of the database.
 type organizations interface {
 	Organizations(ctx context.Context, after string, limit int) ([]directory.OrganizationRecord, error)

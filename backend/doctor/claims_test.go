@@ -31,7 +31,7 @@ func TestExamine_ProviderWithoutAuthTime(t *testing.T) {
 		"it is signed":        {of(policy.Rules{AuthenticationAge: 300}, policy.Rules{}), []string{"sub", "auth_time"}, ""},
 		"nothing is said":     {of(policy.Rules{AuthenticationAge: 300}, policy.Rules{}), nil, ""},
 	} {
-		w := newWorld(t, faults{metadata: func(m map[string]any) { m["claims_supported"] = test.claims }})
+		w := newSite(t, faults{metadata: func(m map[string]any) { m["claims_supported"] = test.claims }})
 		findings := examine(t, doctor.Config{Provider: login.Config{Issuer: w.provider.URL}, Database: stored(t, test.desired)})
 		if test.want != "" && !strings.Contains(findings, test.want) || test.want == "" && strings.Contains(findings, "auth_time") {
 			t.Errorf("%s: %s", name, findings)
@@ -52,7 +52,7 @@ func TestExamine_ProviderWithoutRefreshTokens(t *testing.T) {
 		"nothing is said": {300, nil, false},
 		"no setting":      {0, []string{"authorization_code"}, false},
 	} {
-		w := newWorld(t, faults{metadata: func(m map[string]any) {
+		w := newSite(t, faults{metadata: func(m map[string]any) {
 			if m["grant_types_supported"] = test.grants; test.grants == nil {
 				delete(m, "grant_types_supported")
 			}
@@ -61,6 +61,33 @@ func TestExamine_ProviderWithoutRefreshTokens(t *testing.T) {
 		d.Workspace.SignIn.Revalidate = test.revalidate
 		findings := examine(t, doctor.Config{Provider: login.Config{Issuer: w.provider.URL}, Database: stored(t, d)})
 		if strings.Contains(findings, "sign_in has revalidate") != test.found {
+			t.Errorf("%s: %s", name, findings)
+		}
+	}
+}
+
+// TestExamine_ProviderWithoutUserInfo makes no finding if the memberships come from the
+// identity token or userinfo is served.
+func TestExamine_ProviderWithoutUserInfo(t *testing.T) {
+	for name, test := range map[string]struct {
+		claim  *directory.MembershipClaim
+		serves bool
+		found  bool
+	}{
+		"from userinfo":                 {&directory.MembershipClaim{Claim: "groups", ClaimSource: directory.FromUserInfo}, false, true},
+		"from userinfo, which is there": {&directory.MembershipClaim{Claim: "groups", ClaimSource: directory.FromUserInfo}, true, false},
+		"from the identity token":       {&directory.MembershipClaim{Claim: "groups"}, false, false},
+		"no claim":                      {nil, false, false},
+	} {
+		w := newSite(t, faults{metadata: func(m map[string]any) {
+			if m["userinfo_endpoint"] = "https://id.example/userinfo"; !test.serves {
+				delete(m, "userinfo_endpoint")
+			}
+		}})
+		d := app("http://127.0.0.1:1")
+		d.Workspace.MembershipClaim = test.claim
+		findings := examine(t, doctor.Config{Provider: login.Config{Issuer: w.provider.URL}, Database: stored(t, d)})
+		if strings.Contains(findings, "claim_source: userinfo") != test.found {
 			t.Errorf("%s: %s", name, findings)
 		}
 	}

@@ -38,6 +38,7 @@ func (e *examination) database(ctx context.Context) {
 		e.workspaceDocument(ctx, d)
 		e.authTime(ctx, d.Store)
 		e.refreshTokens()
+		e.userInfo()
 		e.signingKeys(ctx, d)
 		e.secret(ctx, d)
 	}

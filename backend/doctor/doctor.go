@@ -101,6 +101,7 @@ type examination struct {
 	claims    []string             // that the provider names; nil where it names none
 
 	grantTypes []string // likewise
+	noUserInfo bool     // metadata without userinfo_endpoint were read
 	living     []string // the replicas that say in the database that they run
 }
 

@@ -41,13 +41,13 @@ type faults struct {
 
 const goodKey = `{"kty":"EC","kid":"good","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}`
 
-// world is a provider and a backend behind a proxy, on one test server each.
-type world struct {
+// site is a provider and a backend behind a proxy, on one test server each.
+type site struct {
 	provider, backend *httptest.Server
 }
 
-func newWorld(t *testing.T, f faults) world {
-	var w world
+func newSite(t *testing.T, f faults) site {
+	var w site
 	w.provider = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { f.provider(rw, r) }))
 	w.backend = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { f.backend(rw, r) }))
 	t.Cleanup(w.provider.Close)
@@ -182,7 +182,7 @@ func TestEveryFaultIsFound(t *testing.T) {
 		{faults{echoes: "doctor-control"}, "ok cookies: "},
 		{faults{echoes: ""}, "look cookies: "},
 	} {
-		w := newWorld(t, test.f)
+		w := newSite(t, test.f)
 		findings := examine(t, doctor.Config{
 			PublicURL: w.backend.URL + "/auth", EchoURL: w.backend.URL + "/headers",
 			Provider: login.Config{Issuer: w.provider.URL, ClientID: "tabard", ClientSecret: "secret"},
@@ -263,7 +263,7 @@ func TestCookiesReachAnAppOnTheBackendsHost(t *testing.T) {
 }
 
 func TestAnEchoInsideTheMountTellsNothing(t *testing.T) {
-	w := newWorld(t, faults{echoes: "doctor-control"})
+	w := newSite(t, faults{echoes: "doctor-control"})
 	for _, echo := range []string{w.backend.URL + "/auth/headers", w.backend.URL + "/auth", "https://elsewhere.example.com/headers"} {
 		findings := examine(t, doctor.Config{PublicURL: w.backend.URL + "/auth", EchoURL: echo})
 		if !strings.Contains(findings, "problem cookies: --echo-url "+echo+" is not an address of the app") {
@@ -276,7 +276,7 @@ func TestKeysAreComparedWithTheSecretAndTheServer(t *testing.T) {
 	database := stored(t, app("http://127.0.0.1:1"))
 	secret, _ := signingkey.NewSecret()
 	other, _ := signingkey.NewSecret()
-	w := newWorld(t, faults{})
+	w := newSite(t, faults{})
 	look := func(s *signingkey.Secret) string {
 		return examine(t, doctor.Config{PublicURL: w.backend.URL + "/auth", Database: database, Secret: s})
 	}

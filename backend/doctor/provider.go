@@ -22,6 +22,7 @@ type metadata struct {
 	Token         string   `json:"token_endpoint"`
 	KeySet        string   `json:"jwks_uri"`
 	EndSession    string   `json:"end_session_endpoint"`
+	UserInfo      string   `json:"userinfo_endpoint"`
 	Push          string   `json:"pushed_authorization_request_endpoint"`
 	MustPush      bool     `json:"require_pushed_authorization_requests"`
 	Challenges    []string `json:"code_challenge_methods_supported"`
@@ -56,7 +57,7 @@ func (e *examination) provider(ctx context.Context) {
 	if !e.issuer(m) {
 		return
 	}
-	e.claims, e.grantTypes = m.Claims, m.GrantTypes
+	e.claims, e.grantTypes, e.noUserInfo = m.Claims, m.GrantTypes, m.UserInfo == ""
 	e.abilities(m)
 	e.flow(m)
 	e.authentication(m)
@@ -174,6 +175,7 @@ func (e *examination) redirectURI(ctx context.Context, client *login.Provider) {
 	switch {
 	case err != nil:
 		e.add(provider, Problem, "Browsers go there to sign in.", "its authorization endpoint does not answer: %v", err)
+	case a.status/100 == 3 && isAt(a.header.Get("Location"), callback) && e.refused(a.header.Get("Location")):
 	case a.status/100 == 3 && isAt(a.header.Get("Location"), callback),
 		e.Provider.ResponseMode == "form_post" && a.status == http.StatusOK && strings.Contains(string(a.body), `action="`+callback+`"`):
 		e.ok(provider, "it accepts the redirect URI %s", callback)
@@ -182,6 +184,26 @@ func (e *examination) redirectURI(ctx context.Context, client *login.Provider) {
 	default:
 		e.add(provider, Look, advice, "it did not answer whether it accepts the redirect URI %s", callback)
 	}
+}
+
+// refused tells where the provider sends every sign-in back with an error that no person
+// causes.
+func (e *examination) refused(location string) bool {
+	u, err := url.Parse(location)
+	if err != nil || !login.IsDeploymentError(u.Query().Get("error")) {
+		return false
+	}
+	code, advice := u.Query().Get("error"), "See what the provider demands of this client."
+	switch code {
+	case "invalid_scope":
+		advice = "Name in --oidc-scopes only what this client may ask for at the provider."
+	case "unauthorized_client", "unsupported_response_type":
+		advice = "Allow this client the authorization code flow (response type code) at the provider."
+	case "server_error", "temporarily_unavailable":
+		advice = "Ask whoever runs the provider."
+	}
+	e.add(provider, Problem, advice, "it refuses a request for a sign-in: %s: %.300q", code, u.Query().Get("error_description"))
+	return true
 }
 
 func isAt(location, callback string) bool {

@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +66,15 @@ func set(name string, value any) func(*logintest.Provider) {
 	return func(p *logintest.Provider) { p.Metadata = func(m map[string]any) { m[name] = value } }
 }
 
+// sendsBack has the provider answer every authorization request by an error.
+func sendsBack(code, description string) func(*logintest.Provider) {
+	return func(p *logintest.Provider) {
+		p.Endpoints = map[string]http.HandlerFunc{"/authorize": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, r.FormValue("redirect_uri")+"?"+url.Values{"error": {code}, "error_description": {description}}.Encode(), http.StatusFound)
+		}}
+	}
+}
+
 // requestDiagnoses are about authorization requests.
 func requestDiagnoses() map[string]diagnosis {
 	return map[string]diagnosis{
@@ -79,7 +89,13 @@ func requestDiagnoses() map[string]diagnosis {
 		"cure for that": {func(p *logintest.Provider) {
 			p.PushedRequests, p.RedirectURIs = idp.PushRequired, []string{"https://other.example"}
 		}, nil, "→ Register " + publicURL + "/callback, exactly so"},
-		"another callback": {func(p *logintest.Provider) { p.RedirectURIs = []string{"https://other.example"} }, nil, "problem provider: it refuses the redirect URI "},
+		"a scope too many":    {sendsBack("invalid_scope", "scope groups is unknown"), nil, `problem provider: it refuses a request for a sign-in: invalid_scope: "scope groups is unknown" → Name in --oidc-scopes only what`},
+		"no code flow for it": {sendsBack("unauthorized_client", "grant"), nil, "it refuses a request for a sign-in: unauthorized_client: \"grant\" → Allow this client the authorization code flow"},
+		"down when asked":     {sendsBack("temporarily_unavailable", ""), nil, "problem provider: it refuses a request for a sign-in: temporarily_unavailable"},
+		"other parameters":    {sendsBack("request_not_supported", "a\nb"), nil, `request_not_supported: "a\nb" → See what the provider demands of this client`},
+		"a person is needed":  {sendsBack("interaction_required", ""), nil, "ok provider: it accepts the redirect URI "},
+		"nobody is signed in": {sendsBack("login_required", ""), nil, "ok provider: it accepts the redirect URI "},
+		"another callback":    {func(p *logintest.Provider) { p.RedirectURIs = []string{"https://other.example"} }, nil, "problem provider: it refuses the redirect URI "},
 	}
 }
 

@@ -23,12 +23,15 @@ var requestHeaders = map[string]struct{ name, lost string }{
 	"Tabard-Client":  {api.HeaderClient, "every request that changes something is refused"},
 	"Tabard-Time":    {api.HeaderTime, "requests of a page that slept are not known as old"},
 	"Origin":         {"Origin", "requests from other origins are refused"},
+	"Authorization":  {"Authorization", "servers with a key are refused: administration, the feed of endings, sessions across apps"},
 }
 
 var answerHeaders = map[string]struct{ name, lost string }{
-	"Set-Cookie":  {"Set-Cookie", "nobody stays signed in, or cookies go where they should not"},
-	"Dpop-Nonce":  {api.HeaderNonce, "sessions with a device key are refused where the workspace demands nonces"},
-	"Retry-After": {"Retry-After", "clients ask again too soon"},
+	"Set-Cookie":       {"Set-Cookie", "nobody stays signed in, or cookies go where they should not"},
+	"Dpop-Nonce":       {api.HeaderNonce, "sessions with a device key are refused where the workspace demands nonces"},
+	"Retry-After":      {"Retry-After", "clients ask again too soon"},
+	"Location":         {"Location", "sign-ins do not lead to the provider, nor back to the app"},
+	"Www-Authenticate": {"WWW-Authenticate", "a refused request is not told which authentication it lacks"},
 }
 
 // probed is a probe and its outcome.

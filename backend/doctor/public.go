@@ -140,6 +140,11 @@ func (e *examination) admission(ctx context.Context, public *url.URL, origin str
 		e.add(origins, Problem, "The server there does not know this origin: check that it uses this database. "+proxy, "%s is refused", origin)
 	case a.status != http.StatusUnauthorized || body.Error != api.LoginRequired || !allowed:
 		e.add(origins, Problem, proxy, "%s: the backend's answer does not arrive complete (%s)", origin, a.describe())
+	case slices.ContainsFunc(a.header.Values("Access-Control-Allow-Origin"), func(v string) bool { return v != origin }) ||
+		len(a.header.Values("Access-Control-Allow-Origin")) > 1:
+		e.add(origins, Problem, "Let the proxy set no Access-Control- header below the public URL: the backend does, for the workspace's origins alone.",
+			"%s: the answer has Access-Control-Allow-Origin: %s, which browsers refuse or which lets other pages in", origin,
+			strings.Join(a.header.Values("Access-Control-Allow-Origin"), ", "))
 	case !strings.Contains(a.header.Get("Cache-Control"), "no-store"):
 		e.add(origins, Problem, "A cache would give one person's answer to another. "+proxy, "%s: the answer arrives without Cache-Control: no-store", origin)
 	default:

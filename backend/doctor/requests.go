@@ -12,8 +12,8 @@ import (
 )
 
 // larger sends probes that proxies treat otherwise than a small request that succeeds: one
-// with an answer that fails, and one that is, as its answer, as large as they get. It
-// returns those that were answered.
+// with an answer that fails, one that is, as its answer, as large as they get, and one
+// with addresses in its query. It returns those that were answered.
 func (e *examination) larger(ctx context.Context) (answered []probed) {
 	failing, err := e.send(ctx, probe.Failing)
 	if err != nil || failing.answer.status != probe.StatusFailing {
@@ -29,34 +29,57 @@ func (e *examination) larger(ctx context.Context) (answered []probed) {
 	case full.report.Kind == probe.Full:
 		answered = append(answered, full)
 	}
+	switch linked, err := e.send(ctx, probe.Linked); {
+	case err != nil:
+		e.add(proxy, Problem, "Let the proxy, and a firewall in it, pass on every query below the public URL.",
+			"requests with addresses in their query are refused, as links to a sign-in and the provider's answers are: %v", unanswered(linked, err))
+	case linked.report.Kind == probe.Linked: // not a release before this one
+		answered = append(answered, linked)
+	}
 	return answered
 }
 
-// methods sends requests by the methods that the client uses, without a session. A server
-// refuses them in its own words.
+// largeBody is nearly the size of the largest body that the server reads, in bytes.
+const largeBody = 15 << 10
+
+// methods sends requests by the methods that the client uses, and a large one, without a
+// session. A server refuses them in its own words.
 func (e *examination) methods(ctx context.Context) {
+	const (
+		small  = "{}"
+		advice = "Let the proxy pass on GET, POST, PUT, PATCH and DELETE below the public URL (nginx: no limit_except, a client_max_body_size of 64k at least)."
+	)
+	if wrong := e.refusal(ctx, http.MethodPost, api.PathToken, small); wrong != "" {
+		e.add(proxy, Problem, advice, "POST requests do not reach the server: %s", wrong)
+	} else if wrong := e.refusal(ctx, http.MethodPost, api.PathToken, `{"organization":"`+strings.Repeat("x", largeBody)+`"}`); wrong != "" {
+		e.add(proxy, Problem, advice, "large requests do not reach the server: %s", wrong)
+	}
+	if wrong := e.refusal(ctx, http.MethodDelete, api.PathSessions+"/doctor", small); wrong != "" {
+		e.add(proxy, Problem, advice, "DELETE requests do not reach the server: %s", wrong)
+	}
+}
+
+// refusal sends a request without a session. It returns what came in the place of the
+// server's refusal, or "".
+func (e *examination) refusal(ctx context.Context, method, path, body string) (wrong string) {
 	base := strings.TrimSuffix(e.PublicURL, "/")
 	public, err := url.Parse(base)
 	if err != nil {
-		return
+		return "" // found before
 	}
-	for _, to := range []struct{ method, path string }{{http.MethodPost, api.PathToken}, {http.MethodDelete, api.PathSessions + "/doctor"}} {
-		request, err := http.NewRequestWithContext(ctx, to.method, base+to.path, strings.NewReader("{}"))
-		if err != nil {
-			continue
-		}
-		request.Header = http.Header{"Content-Type": {"application/json"}, "Origin": {public.Scheme + "://" + public.Host}, "Sec-Fetch-Site": {"same-origin"}}
-		request.Header.Set(api.HeaderClient, "1")
-		a, err := e.do(request)
-		var refused api.Error
-		if err == nil && json.Unmarshal(a.body, &refused) == nil && refused.Code != "" {
-			continue
-		}
-		var found any = err
-		if err == nil {
-			found = a.describe()
-		}
-		e.add(proxy, Problem, "Let the proxy pass on GET, POST, PUT and DELETE below the public URL (nginx: no limit_except, a client_max_body_size of 64k at least).",
-			"%s requests do not reach the server: %v", to.method, found)
+	request, err := http.NewRequestWithContext(ctx, method, base+path, strings.NewReader(body))
+	if err != nil {
+		return ""
 	}
+	request.Header = http.Header{"Content-Type": {"application/json"}, "Origin": {public.Scheme + "://" + public.Host}, "Sec-Fetch-Site": {"same-origin"}}
+	request.Header.Set(api.HeaderClient, "1")
+	a, err := e.do(request)
+	if err != nil {
+		return err.Error()
+	}
+	var refused api.Error
+	if json.Unmarshal(a.body, &refused) == nil && refused.Code != "" {
+		return ""
+	}
+	return a.describe()
 }

@@ -28,8 +28,8 @@ import (
 
 const publicURL = "https://app.example.com/auth"
 
-// world is a backend whose feed is polled.
-type world struct {
+// backend is a backend whose feed is polled.
+type backend struct {
 	testing.TB
 	store   *sqlstore.Store
 	service *admin.Service
@@ -40,9 +40,9 @@ type world struct {
 	id, key string // of the kind events
 }
 
-func newWorld(t testing.TB) *world {
+func newBackend(t testing.TB) *backend {
 	t.Helper()
-	w := &world{TB: t}
+	w := &backend{TB: t}
 	var err error
 	if w.store, err = sqlite.Open(t.Context(), lite.NewFile(t)); err != nil {
 		t.Fatal(err)
@@ -63,14 +63,14 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
-func (w *world) must(err error) {
+func (w *backend) must(err error) {
 	w.Helper()
 	if err != nil {
 		w.Fatal(err)
 	}
 }
 
-func (w *world) newKey(n admin.NewKey) (id, secret string) {
+func (w *backend) newKey(n admin.NewKey) (id, secret string) {
 	w.Helper()
 	k, err := w.service.CreateKey(w.Context(), admin.Actor{ID: audit.CommandLine}, n)
 	w.must(err)
@@ -78,7 +78,7 @@ func (w *world) newKey(n admin.NewKey) (id, secret string) {
 }
 
 // session creates a session.
-func (w *world) session() session.ID {
+func (w *backend) session() session.ID {
 	w.Helper()
 	now := time.Now().Unix()
 	id := session.NewID()
@@ -91,7 +91,7 @@ func (w *world) session() session.ID {
 }
 
 // ended creates a session and ends it.
-func (w *world) ended() session.ID {
+func (w *backend) ended() session.ID {
 	w.Helper()
 	id := w.session()
 	w.must(w.store.Revoke(w.Context(), id, session.ReasonSignedOut, time.Now().Unix()))
@@ -104,7 +104,7 @@ type answer struct {
 	events.Answer
 }
 
-func (w *world) send(key, body string, header ...string) answer {
+func (w *backend) send(key, body string, header ...string) answer {
 	w.Helper()
 	r := httptest.NewRequestWithContext(w.Context(), "POST", publicURL+"/events/poll", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
@@ -125,7 +125,7 @@ func (w *world) send(key, body string, header ...string) answer {
 }
 
 // poll polls at once and returns the answer.
-func (w *world) poll(more string) answer {
+func (w *backend) poll(more string) answer {
 	w.Helper()
 	got := w.send(w.key, `{"returnImmediately":true`+more+`}`)
 	if got.status != http.StatusOK {
@@ -135,7 +135,7 @@ func (w *world) poll(more string) answer {
 }
 
 // events reads the tokens of an answer.
-func (w *world) events(a answer) (all []secevent.Event) {
+func (w *backend) events(a answer) (all []secevent.Event) {
 	w.Helper()
 	published, err := w.ring.Published(w.Context(), "", time.Now().Unix())
 	w.must(err)
@@ -158,7 +158,7 @@ func (w *world) events(a answer) (all []secevent.Event) {
 }
 
 func TestPoll_EachFollowerHasACursor(t *testing.T) {
-	w := newWorld(t)
+	w := newBackend(t)
 	first := w.ended()
 	got := w.poll("")
 	if all := w.events(got); len(all) != 1 || all[0].Subject != (secevent.Subject{Session: first.String(), User: w.user.ID}) || all[0].Reason != "signed_out" {
@@ -180,7 +180,7 @@ func TestPoll_EachFollowerHasACursor(t *testing.T) {
 }
 
 func TestPoll_Pages(t *testing.T) {
-	w := newWorld(t)
+	w := newBackend(t)
 	for range 5 {
 		w.ended()
 	}
@@ -204,7 +204,7 @@ func TestPoll_Pages(t *testing.T) {
 
 // TestPoll_Reset: a cursor that is none of the feed is told to be, and leads on.
 func TestPoll_Reset(t *testing.T) {
-	w := newWorld(t)
+	w := newBackend(t)
 	w.ended()
 	old := w.poll("").After
 	w.ended()
@@ -230,7 +230,7 @@ func TestPoll_Reset(t *testing.T) {
 }
 
 func TestPoll_Keys(t *testing.T) {
-	w := newWorld(t)
+	w := newBackend(t)
 	_, whole := w.newKey(admin.NewKey{Name: "administration"})
 	_, servers := w.newKey(admin.NewKey{Kind: admin.WorkspaceAPI, Name: "servers"})
 	for name, key := range map[string]string{"administration": whole, "workspace": servers, "none": "", "garbage": "tbk_"} {
@@ -256,7 +256,7 @@ func TestPoll_Keys(t *testing.T) {
 
 // TestPoll_WaitsForTheNextEvent, and no longer once the server stops.
 func TestPoll_WaitsForTheNextEvent(t *testing.T) {
-	w := newWorld(t)
+	w := newBackend(t)
 	w.ended()
 	after := w.poll("").After
 	answers := make(chan answer)

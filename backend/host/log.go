@@ -21,6 +21,9 @@ type scrubHandler struct {
 
 // Handle implements slog.Handler.
 func (s scrubHandler) Handle(ctx context.Context, r slog.Record) error {
+	if !s.names.In(r.Message) && !s.anyIn(r) {
+		return s.Handler.Handle(ctx, r)
+	}
 	clean := slog.NewRecord(r.Time, r.Level, s.names.Scrub(r.Message), r.PC)
 	r.Attrs(func(a slog.Attr) bool {
 		clean.AddAttrs(s.scrub(a))
@@ -43,12 +46,20 @@ func (s scrubHandler) WithGroup(name string) slog.Handler {
 	return scrubHandler{s.Handler.WithGroup(name), s.names}
 }
 
+// anyIn reports whether an attribute may contain the id of a session.
+func (s scrubHandler) anyIn(r slog.Record) (may bool) {
+	r.Attrs(func(a slog.Attr) bool {
+		kind := a.Value.Kind()
+		may = kind == slog.KindAny || kind == slog.KindString && s.names.In(a.Value.String())
+		return !may
+	})
+	return may
+}
+
 func (s scrubHandler) scrub(a slog.Attr) slog.Attr {
 	switch a.Value.Kind() {
 	case slog.KindString:
-		if text := a.Value.String(); s.names.Scrub(text) != text {
-			a.Value = slog.StringValue(s.names.Scrub(text))
-		}
+		a.Value = slog.StringValue(s.names.Scrub(a.Value.String()))
 	case slog.KindAny:
 		if err, ok := a.Value.Any().(error); ok && err != nil {
 			a.Value = slog.AnyValue(scrubbedError{err, s.names})

@@ -60,9 +60,15 @@ var (
 	escaped    = regexp.MustCompile(`\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)`)
 	percent    = regexp.MustCompile(`%[0-9a-fA-F]{2}`)
 	tag        = regexp.MustCompile(`<[^<>]*>`)
-	base64Run  = regexp.MustCompile(`[A-Za-z0-9+/_-]{14,}`)
-	hexRun     = regexp.MustCompile(`[0-9a-fA-F]{20,}`)
 	printedEnd = regexp.MustCompile(`=\r?\n`)
+	// urlAlphabet translates the URL's base64 alphabet.
+	urlAlphabet = strings.NewReplacer("-", "+", "_", "/")
+)
+
+// The shortest runs that are decoded.
+const (
+	leastBase64 = 14
+	leastHex    = 20
 )
 
 // decoded returns what one encoding hides.
@@ -74,7 +80,7 @@ func decoded(text string) (all []form) {
 	if strings.Contains(text, `\`) {
 		add("JSON", escaped.ReplaceAllStringFunc(text, unescaped))
 	}
-	if percent.MatchString(text) {
+	if strings.Contains(text, "%") && percent.MatchString(text) {
 		add("percent-encoding", percent.ReplaceAllStringFunc(text, func(code string) string { return hexByte(code[1:]) }))
 	}
 	if strings.Contains(text, "&") {
@@ -86,15 +92,15 @@ func decoded(text string) (all []form) {
 	if strings.Contains(text, "\x00") {
 		add("UTF-16", strings.ReplaceAll(text, "\x00", ""))
 	}
-	if printedEnd.MatchString(text) {
+	if strings.Contains(text, "=") && printedEnd.MatchString(text) {
 		add("quoted-printable", printedEnd.ReplaceAllString(text, ""))
 	}
-	for _, run := range base64Run.FindAllString(text, -1) {
+	for _, run := range runs(text, leastBase64, inBase64) {
 		for _, inner := range fromBase64(run) {
 			add("base64", inner)
 		}
 	}
-	for _, run := range hexRun.FindAllString(text, -1) {
+	for _, run := range runs(text, leastHex, inHex) {
 		for from := range 2 {
 			if inner, err := hex.DecodeString(run[from : from+(len(run)-from)/2*2]); err == nil {
 				add("hexadecimal", string(inner))
@@ -102,6 +108,29 @@ func decoded(text string) (all []form) {
 		}
 	}
 	return all
+}
+
+// runs returns the parts of a text that consist of an alphabet's characters and are long
+// enough. Every answer is searched for them; a regular expression takes ten times as
+// long.
+func runs(text string, least int, in func(c byte) bool) (all []string) {
+	from := 0
+	for i := range len(text) + 1 {
+		if i < len(text) && in(text[i]) {
+			continue
+		}
+		if i-from >= least {
+			all = append(all, text[from:i])
+		}
+		from = i + 1
+	}
+	return all
+}
+
+func inHex(c byte) bool { return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f' }
+
+func inBase64(c byte) bool {
+	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' || c == '+' || c == '/' || c == '_' || c == '-'
 }
 
 // unescaped returns the character of a JSON escape.
@@ -129,7 +158,7 @@ func hexByte(digits string) string {
 // fromBase64 decodes a run in both alphabets. Its beginning may be something else, such
 // as a path: it is decoded from each of four places.
 func fromBase64(run string) (all []string) {
-	run = strings.NewReplacer("-", "+", "_", "/").Replace(run)
+	run = urlAlphabet.Replace(run)
 	for from := range 4 {
 		rest := run[min(from, len(run)):]
 		if len(rest)%4 == 1 {

@@ -189,6 +189,7 @@ func TestEveryFaultIsFound(t *testing.T) {
 		"panic":           {isolationtest.Failed, "its own path"},
 	} {
 		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
 			report, err := isolationtest.Check(t.Context(), config(t, fault))
 			if err != nil {
 				t.Fatal(err)

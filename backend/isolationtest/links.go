@@ -44,6 +44,9 @@ func (l *links) add(s service, from string, a answer) {
 		texts = append(texts, a.header[name]...)
 	}
 	for _, text := range texts {
+		if !strings.Contains(text, "/") {
+			continue
+		}
 		text = strings.ReplaceAll(strings.ReplaceAll(text, `\/`, "/"), `\u0026`, "&")
 		for _, match := range addressIn.FindAllStringSubmatch(text, -1) {
 			to, ok := s.own(from, strings.TrimRight(match[1], ".,;>"))

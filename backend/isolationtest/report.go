@@ -139,6 +139,9 @@ func (r *Report) sort() {
 	})
 }
 
+// inDoubleQuotes escapes the special characters that a shell sees in double quotes.
+var inDoubleQuotes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`")
+
 // curl returns a request as a command for the shell, without its token.
 func curl(r *http.Request, body, token, variable string) string {
 	quoted := func(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
@@ -146,7 +149,7 @@ func curl(r *http.Request, body, token, variable string) string {
 		if token == "" || !strings.Contains(text, token) {
 			return quoted(text)
 		}
-		text = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`").Replace(strings.ReplaceAll(text, token, "\x00"))
+		text = inDoubleQuotes.Replace(strings.ReplaceAll(text, token, "\x00"))
 		return `"` + strings.ReplaceAll(text, "\x00", variable) + `"`
 	}
 	out := "curl -i --path-as-is -X " + r.Method

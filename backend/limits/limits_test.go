@@ -12,16 +12,16 @@ import (
 	"github.com/tabard-auth/tabard/backend/limits"
 )
 
-// world is limits before endpoints that answer with a status.
-type world struct {
+// limited is limits before endpoints that answer with a status.
+type limited struct {
 	now     time.Time
 	status  int
 	exempt  bool
 	handler http.Handler
 }
 
-func newWorld(most limits.Most) *world {
-	w := &world{now: time.Unix(1_800_000_000, 0), status: http.StatusOK}
+func newLimited(most limits.Most) *limited {
+	w := &limited{now: time.Unix(1_800_000_000, 0), status: http.StatusOK}
 	w.handler = limits.New(most, func() time.Time { return w.now }).Wrap("/auth", func(r *http.Request) limits.Client {
 		address, _ := netip.ParseAddr(r.RemoteAddr)
 		return limits.Client{Address: address, Exempt: w.exempt}
@@ -36,7 +36,7 @@ func newWorld(most limits.Most) *world {
 	return w
 }
 
-func (w *world) send(method, path, address, cookie string) *http.Response {
+func (w *limited) send(method, path, address, cookie string) *http.Response {
 	r := httptest.NewRequest(method, "http://localhost/auth"+path, nil)
 	r.RemoteAddr = address
 	if cookie != "" {
@@ -48,7 +48,7 @@ func (w *world) send(method, path, address, cookie string) *http.Response {
 }
 
 // passed returns how many of n requests passed.
-func (w *world) passed(n int, send func(i int) *http.Response) (passed int) {
+func (w *limited) passed(n int, send func(i int) *http.Response) (passed int) {
 	for i := range n {
 		if send(i).StatusCode != http.StatusTooManyRequests {
 			passed++
@@ -73,7 +73,7 @@ func TestLimits_SignIns(t *testing.T) {
 		"many /32":                {"/login", func(i int) string { return fmt.Sprintf("2001:%x::1", i) }, 600},
 		"an address that is none": {"/login", func(int) string { return "@" }, 600},
 	} {
-		w := newWorld(limits.Most{SignIns: 5})
+		w := newLimited(limits.Most{SignIns: 5})
 		got := w.passed(600, func(i int) *http.Response { return w.send(http.MethodGet, test.path, test.address(i), "") })
 		if got != test.want {
 			t.Errorf("%s: %d passed, want %d", name, got, test.want)
@@ -83,7 +83,7 @@ func TestLimits_SignIns(t *testing.T) {
 
 // TestLimits_WhoBeganMayEnd, although others of the same network begin.
 func TestLimits_WhoBeganMayEnd(t *testing.T) {
-	w := newWorld(limits.Most{SignIns: 5})
+	w := newLimited(limits.Most{SignIns: 5})
 	w.passed(50, func(int) *http.Response { return w.send(http.MethodGet, "/login", "192.0.2.1", "") })
 	if got := w.passed(5, func(int) *http.Response { return w.send(http.MethodGet, "/callback", "192.0.2.1", "") }); got != 5 {
 		t.Errorf("%d ended", got)
@@ -91,7 +91,7 @@ func TestLimits_WhoBeganMayEnd(t *testing.T) {
 }
 
 func TestLimits_RequestsThatFail(t *testing.T) {
-	w := newWorld(limits.Most{Refused: 5})
+	w := newLimited(limits.Most{Refused: 5})
 	mint := func(int) *http.Response { return w.send(http.MethodPost, "/token", "192.0.2.1", "") }
 	if got := w.passed(100, mint); got != 100 {
 		t.Errorf("of an office's people %d passed", got)
@@ -130,7 +130,7 @@ func TestLimits_RequestsThatFailOfIPv6(t *testing.T) {
 		"many /64 of one /48": {func(i int) string { return fmt.Sprintf("2001:db8:0:%x::1", i*109) }, "2001:db8:1::1", 50},
 		"many /48 of one /32": {func(i int) string { return fmt.Sprintf("2001:db8:%x:%x::1", i*109, i) }, "2001:db9::1", 500},
 	} {
-		w := newWorld(limits.Most{Refused: 5})
+		w := newLimited(limits.Most{Refused: 5})
 		w.status = http.StatusUnauthorized
 		got := w.passed(600, func(i int) *http.Response { return w.send(http.MethodPost, "/token", test.address(i), "") })
 		if got != test.want {
@@ -143,7 +143,7 @@ func TestLimits_RequestsThatFailOfIPv6(t *testing.T) {
 }
 
 func TestLimits_OneSession(t *testing.T) {
-	w := newWorld(limits.Most{Session: 5})
+	w := newLimited(limits.Most{Session: 5})
 	from := func(cookie string) func(int) *http.Response {
 		return func(i int) *http.Response {
 			return w.send(http.MethodPost, "/token", fmt.Sprintf("192.0.%d.1", i), cookie)
@@ -166,7 +166,7 @@ func TestLimits_OneSession(t *testing.T) {
 
 // TestLimits_MemoryIsBounded for any number of networks and tokens.
 func TestLimits_MemoryIsBounded(t *testing.T) {
-	w := newWorld(limits.Default)
+	w := newLimited(limits.Default)
 	w.status = http.StatusUnauthorized
 	used := func() uint64 {
 		var m runtime.MemStats
@@ -185,7 +185,7 @@ func TestLimits_MemoryIsBounded(t *testing.T) {
 }
 
 func BenchmarkWrap(b *testing.B) {
-	w := newWorld(limits.Default)
+	w := newLimited(limits.Default)
 	r := httptest.NewRequest(http.MethodPost, "http://localhost/auth/token", nil)
 	r.RemoteAddr = "192.0.2.1"
 	r.Header.Set("Cookie", "theme=dark; __Host-Http-tabard.MARK.app.abcdefgh=token")

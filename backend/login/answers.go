@@ -100,10 +100,29 @@ func usedOfTokens(status int, body []byte) []byte {
 	if strictjson.DecodeKnown(body, &used) != nil || status/100 != 2 && used.Error == "" {
 		return nil
 	}
+	if status/100 == 2 && used.AccessToken == "" && used.IDToken == "" && used.Error == "" {
+		used.Error, used.ErrorDescription = noTokens, errorMembers(body)
+	}
 	if used.IDToken = text(strings.TrimSpace(string(used.IDToken))); used.IDToken != "" && used.AccessToken == "" {
 		used.AccessToken = noAccessToken
 	}
 	return encode(used)
+}
+
+// noTokens is the error code of a token response without tokens and an error code.
+const noTokens = "no tokens"
+
+// errorMembers returns how such a response names the error, in whatever type. The other
+// members may hold tokens.
+func errorMembers(body []byte) text {
+	var odd struct {
+		Error   json.RawMessage `json:"error"`
+		Message text            `json:"message"`
+	}
+	if strictjson.DecodeKnown(body, &odd) != nil {
+		return ""
+	}
+	return text(strings.TrimSpace(string(odd.Error) + " " + string(odd.Message)))
 }
 
 func encode(used any) []byte {

@@ -3,6 +3,7 @@ package login
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -15,6 +16,18 @@ const (
 	maxRequests = 32
 	keysPause   = 10 * time.Second
 )
+
+// callTimeout is the longest time of all requests to the provider for one request of a
+// browser. A host with a deadline of its own keeps a quarter of it for what follows.
+const callTimeout = 20 * time.Second
+
+func withinCall(ctx context.Context) (context.Context, context.CancelFunc) {
+	timeout := callTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		timeout = min(timeout, time.Until(deadline)*3/4)
+	}
+	return context.WithTimeout(ctx, timeout)
+}
 
 // bounded limits answers to maxAnswer bytes and concurrent requests to maxRequests, so
 // that a hanging provider does not use up all connections. Further requests wait until

@@ -11,6 +11,17 @@ import (
 	"time"
 )
 
+// maxAnswerHeaders is the largest size of an answer's headers, in bytes.
+const maxAnswerHeaders = 64 << 10
+
+// NewWorkspaceTransport returns a transport to the workspace's provider, which may be
+// inside the deployment's network and behind the environment's proxy.
+func NewWorkspaceTransport() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxResponseHeaderBytes = maxAnswerHeaders
+	return t
+}
+
 // NewTransport returns a transport to organizations' own providers. It checks the
 // address after DNS resolution, before dialing. It uses no proxy, since a proxy would
 // resolve and dial itself. loopback also allows this machine.
@@ -21,7 +32,7 @@ func NewTransport(loopback bool) *http.Transport {
 	}
 	return &http.Transport{
 		DialContext: dialer.DialContext, ForceAttemptHTTP2: true, TLSHandshakeTimeout: providerTimeout,
-		MaxResponseHeaderBytes: 64 << 10, MaxIdleConns: 100, MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute,
+		MaxResponseHeaderBytes: maxAnswerHeaders, MaxIdleConns: 100, MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute,
 	}
 }
 

@@ -125,9 +125,12 @@ func (p *Provider) readMetadata(ctx context.Context) (*discovered, error) {
 	if err := strictjson.DecodeKnown(text, &found.metadata); err != nil {
 		return nil, fmt.Errorf("%w: its metadata: %.300s", ErrUnavailable, err)
 	}
-	if !p.sameScheme(found.oauth.Endpoint.AuthURL) {
-		return nil, fmt.Errorf("%w: its authorization endpoint %.300q does not have the scheme of its issuer", ErrUnavailable, found.oauth.Endpoint.AuthURL)
+	authorization, ok := p.browserURL(found.oauth.Endpoint.AuthURL)
+	if !ok {
+		return nil, fmt.Errorf("%w: its authorization endpoint %.300q is not an address with the scheme of its issuer", ErrUnavailable, found.oauth.Endpoint.AuthURL)
 	}
+	authorization.Fragment, authorization.RawFragment = "", "" // which would hide the parameters (RFC 6749 section 3.1)
+	found.oauth.Endpoint.AuthURL = authorization.String()
 	found.oauth.Endpoint.AuthStyle = p.authStyle(found.metadata.AuthMethods)
 	found.algorithms = PublicKeyAlgorithms(found.metadata.Algorithms)
 	found.keys = keySet(p.client.Transport, found.metadata.KeySet, nil)

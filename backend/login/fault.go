@@ -132,7 +132,7 @@ func (p *Provider) endpointError(endpoint string, status int, code, said string)
 var (
 	noEndpoint = map[int]bool{http.StatusNotFound: true, http.StatusMethodNotAllowed: true, http.StatusGone: true}
 	retryLater = map[int]bool{http.StatusRequestTimeout: true, http.StatusTooEarly: true, http.StatusTooManyRequests: true}
-	retryCodes = map[string]bool{"server_error": true, "temporarily_unavailable": true}
+	retryCodes = map[string]bool{"server_error": true, "temporarily_unavailable": true, noTokens: true}
 )
 
 // deploymentErrors are the error codes of an authorization response that no person
@@ -142,6 +142,10 @@ var deploymentErrors = map[string]bool{
 	"invalid_scope": true, "server_error": true, "temporarily_unavailable": true, "invalid_request_uri": true,
 	"invalid_request_object": true, "request_not_supported": true, "request_uri_not_supported": true, "invalid_redirect_uri": true,
 }
+
+// IsDeploymentError reports whether no person causes an error code of an authorization
+// response.
+func IsDeploymentError(code string) bool { return deploymentErrors[code] }
 
 // errorCode is the syntax of an error code (RFC 6749 section 4.1.2.1) with a length
 // that fits into a URL.

@@ -43,6 +43,7 @@ type Identity struct {
 
 	tokens        *oauth2.Token
 	askedUserInfo bool
+	until         time.Time // for requests of userinfo; zero without a limit
 }
 
 // Refused is the error of a sign-in that was refused by the provider or by a check of
@@ -82,6 +83,8 @@ const maxSkew = 60
 // identity token (OpenID Connect Core section 3.1.3.7). The error is *Refused or
 // ErrUnavailable.
 func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values, now int64) (Identity, error) {
+	ctx, cancel := withinCall(ctx)
+	defer cancel()
 	found, err := p.discover(ctx)
 	if err != nil {
 		return Identity{}, err
@@ -112,6 +115,7 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 		return Identity{}, err
 	}
 	identity.Token, identity.tokens = raw, tokens
+	identity.until, _ = ctx.Deadline()
 	if len(tokens.RefreshToken) <= maxRefreshToken {
 		identity.RefreshToken = tokens.RefreshToken
 	}
@@ -173,8 +177,10 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a *A
 		return Identity{}, p.faultError(FaultToken, "identity token: sub %.300q is not Unicode text, so that two people could have the same one: have the provider encode it in UTF-8", token.Subject)
 	case claims.AuthorizedParty != "" && string(claims.AuthorizedParty) != p.config.ClientID:
 		return Identity{}, p.faultError(FaultToken, "identity token: azp is %.100q, not this client", claims.AuthorizedParty)
-	case token.IssuedAt.Unix() <= 0 || token.IssuedAt.Unix() > now+maxSkew:
-		return Identity{}, p.faultError(FaultClock, "identity token: iat is missing, or %d s ahead of this server's clock: synchronize both clocks (NTP)", token.IssuedAt.Unix()-now)
+	case token.IssuedAt.Unix() <= 0:
+		return Identity{}, p.faultError(FaultToken, "identity token: iat is missing")
+	case token.IssuedAt.Unix() > now+maxSkew:
+		return Identity{}, p.faultError(FaultClock, "identity token: iat is %d s ahead of this server's clock: synchronize both clocks (NTP)", token.IssuedAt.Unix()-now)
 	case claims.SessionExpiry > 0 && int64(claims.SessionExpiry) <= now:
 		return Identity{}, refused("identity token: session_expiry is in the past, so that the session has already ended")
 	}

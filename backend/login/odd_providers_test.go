@@ -77,14 +77,23 @@ func TestOddProviders_AreFaults(t *testing.T) {
 		"an encrypted token": {func(p *logintest.Provider) {
 			p.Sign = func(*logintest.Provider, jwt.MapClaims) string { return "a.b.c.d.e" }
 		}, login.FaultToken, "identity token"},
-		"a numeric sub":        {claims(map[string]any{"sub": 12345}), login.FaultToken, "identity token"},
-		"a moved token answer": {fails("/token", idp.Fault{Status: 302, Body: "moved", ContentType: "text/plain"}), login.FaultAway, "302"},
+		"a numeric sub": {claims(map[string]any{"sub": 12345}), login.FaultToken, "identity token"},
+		"no iat":        {claims(map[string]any{"iat": null}), login.FaultToken, "iat is missing"},
+		"an error that is an object": {fails("/token", idp.Fault{Status: 200, Body: `{"error":{"code":"expired_secret"},"secret":"not told"}`, ContentType: "application/json"}),
+			login.FaultAway, `its token endpoint answers 200: no tokens: {"code":"expired_secret"}`},
+		"an error that is a number": {fails("/token", idp.Fault{Status: 200, Body: `{"error":40029,"message":"maintenance","data":{"id_token":"not told"}}`, ContentType: "application/json"}),
+			login.FaultAway, `no tokens: 40029 maintenance`},
+		"no tokens and no error":  {fails("/token", idp.Fault{Status: 200, Body: `{}`, ContentType: "application/json"}), login.FaultAway, "answers 200: no tokens"},
+		"an address with a user":  {metadata("authorization_endpoint", "https://id.example@elsewhere.example/authorize"), login.FaultAway, "elsewhere.example"},
+		"an address of two lines": {metadata("authorization_endpoint", issuer+"/authorize\r\nX: y"), login.FaultAway, "authorization endpoint"},
+		"an address of a script":  {metadata("authorization_endpoint", "javascript:alert(1)"), login.FaultAway, "authorization endpoint"},
+		"a moved token answer":    {fails("/token", idp.Fault{Status: 302, Body: "moved", ContentType: "text/plain"}), login.FaultAway, "302"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := provider(t)
 			test.quirk(p)
 			_, err := signIn(t, p, nil)
-			if got := login.FaultOf(err); got != test.fault || !strings.Contains(err.Error(), test.says) {
+			if got := login.FaultOf(err); got != test.fault || !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "not told") {
 				t.Errorf("%q, want %q with %q: %v", got, test.fault, test.says, err)
 			}
 		})

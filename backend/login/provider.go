@@ -131,11 +131,10 @@ func (p *Provider) verificationError(what string, err error) error {
 // errUnknownKey is go-oidc's error text for a token that no key verifies.
 var errUnknownKey = errors.New("failed to verify id token signature")
 
-// sameScheme reports whether an address has the issuer's scheme. Browsers are not sent
-// to any other.
-func (p *Provider) sameScheme(address string) bool {
-	scheme, _, ok := strings.Cut(address, "://")
-	return ok && strings.HasPrefix(p.config.Issuer, scheme+"://")
+// browserURL parses an address to which browsers are sent. It has the issuer's scheme.
+func (p *Provider) browserURL(address string) (*url.URL, bool) {
+	u, err := url.Parse(address)
+	return u, err == nil && u.Host != "" && u.User == nil && strings.HasPrefix(p.config.Issuer, u.Scheme+"://")
 }
 
 // Request holds optional parameters of an authorization request (OpenID Connect Core
@@ -153,6 +152,8 @@ type Request struct {
 
 // AuthorizationURL returns the address of the authorization request.
 func (p *Provider) AuthorizationURL(ctx context.Context, a Attempt, r Request) (string, error) {
+	ctx, cancel := withinCall(ctx)
+	defer cancel()
 	found, err := p.discover(ctx)
 	if err != nil {
 		return "", err
@@ -220,8 +221,8 @@ func (p *Provider) EndSessionURL(ctx context.Context, identityToken, returnTo st
 	if err != nil || found.metadata.EndSession == "" {
 		return ""
 	}
-	end, err := url.Parse(found.metadata.EndSession)
-	if err != nil || !p.sameScheme(found.metadata.EndSession) {
+	end, ok := p.browserURL(found.metadata.EndSession)
+	if !ok {
 		return ""
 	}
 	query := end.Query()

@@ -50,6 +50,9 @@ func (p *Provider) refreshAfter(ctx context.Context, known *discovered, err erro
 	p.mu.Lock()
 	known.stale = true
 	p.mu.Unlock()
+	if ctx.Err() != nil { // a later call refreshes them
+		return nil
+	}
 	if found := p.refresh(ctx, known); found != known {
 		return found
 	}

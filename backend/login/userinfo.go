@@ -21,6 +21,11 @@ func (p *Provider) AddUserInfo(ctx context.Context, i *Identity) error {
 		return nil
 	}
 	i.askedUserInfo = true
+	if !i.until.IsZero() {
+		limited, cancel := context.WithDeadline(ctx, i.until)
+		defer cancel()
+		ctx = limited
+	}
 	body, err := p.userInfo(ctx, i)
 	var named struct {
 		Subject identifier `json:"sub"`

@@ -50,6 +50,9 @@ const (
 	Failing Kind = "failing"
 	// Full is as large as a browser's request gets, and so is its answer.
 	Full Kind = "full"
+	// Linked has addresses in its query, as a link to a sign-in and the provider's
+	// answer have, and a server's key; its answer leads on, as a sign-in's does.
+	Linked Kind = "linked"
 )
 
 // Server has the settings that a probe and its answer follow from.
@@ -91,7 +94,7 @@ func (s Server) read(query url.Values, now int64) (Probe, bool) {
 	for _, key := range s.Secret.Derive(signingkey.ForProbes) {
 		if hmac.Equal([]byte(query.Get("mac")), []byte(mac(key, query.Get("probe"), at))) {
 			p, err := s.probe(query.Get("probe"), at, query.Get("mac"))
-			for _, kind := range []Kind{Failing, Full} {
+			for _, kind := range []Kind{Failing, Full, Linked} {
 				if query.Has(string(kind)) {
 					p.kind = kind
 				}
@@ -117,6 +120,10 @@ func (p Probe) Query() string {
 		query.Set("failing", "1")
 	case Full:
 		query.Set("full", strings.Repeat("f", fullQuery))
+	case Linked:
+		query.Set("linked", "1")
+		query.Set("return_to", p.origin+"/reports?from=https://other.example/a&q='x'")
+		query.Set("iss", "https://id.example.com/realms/product")
 	}
 	return query.Encode()
 }
@@ -126,7 +133,7 @@ const headerSite = "Sec-Fetch-Site"
 
 // Header is the headers of the request: each as a browser's or the client's, but worthless.
 func (p Probe) Header() http.Header {
-	return http.Header{
+	header := http.Header{
 		"Cookie":                                 {strings.Join(p.cookies(), "; ")},
 		http.CanonicalHeaderKey(api.HeaderProof): {p.padded("e30.e30.", fullProof)},
 		headerSite:                               {"same-site"},
@@ -134,6 +141,10 @@ func (p Probe) Header() http.Header {
 		http.CanonicalHeaderKey(api.HeaderTime):   {strconv.FormatInt(p.at, 10)},
 		"Origin":                                  {p.origin},
 	}
+	if p.kind == Linked {
+		header.Set("Authorization", "Bearer "+p.marker)
+	}
+	return header
 }
 
 // padded returns a text that only this probe has, in a full one of that length.
@@ -171,11 +182,16 @@ func (p Probe) Answer() http.Header {
 			set = append(set, name+"="+attributes+"Strict")
 		}
 	}
-	return http.Header{
+	header := http.Header{
 		"Set-Cookie":                             set,
 		http.CanonicalHeaderKey(api.HeaderNonce): {p.marker},
 		"Retry-After":                            {retryAfter},
 	}
+	if p.kind == Linked {
+		header.Set("Location", "https://id."+p.marker+".example/authorize?redirect_uri="+url.QueryEscape(p.origin))
+		header.Set("WWW-Authenticate", `DPoP error="`+p.marker+`"`)
+	}
+	return header
 }
 
 // retryAfter is a time that no proxy would say of itself.

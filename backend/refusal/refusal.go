@@ -25,6 +25,8 @@ type Refusal struct {
 	// ACRValues and MaxAge are the step-up challenge (RFC 9470 section 3).
 	ACRValues string
 	MaxAge    *int64
+	// Session is what the person may choose from.
+	Session *api.SessionResponse
 	// Page is the page for people; empty means the code's own.
 	Page page.Kind
 	// RetryURL is the page's link to try again. If empty, the page links only to the
@@ -81,14 +83,14 @@ func (r *Refusal) HTTPStatus() int {
 func (r *Refusal) Body() api.Error {
 	return api.Error{
 		Code: r.Code, Description: r.Text, Reason: r.Reason, RetryAfter: r.RetryAfter,
-		LoginURL: r.LoginURL, ACRValues: r.ACRValues, MaxAge: r.MaxAge,
+		LoginURL: r.LoginURL, ACRValues: r.ACRValues, MaxAge: r.MaxAge, Session: r.Session,
 	}
 }
 
 // Is reports whether an error is a refusal.
 func Is(err error) bool {
-	var r *Refusal
-	return errors.As(err, &r)
+	_, is := errors.AsType[*Refusal](err)
+	return is
 }
 
 // From returns the refusal in an error. Any other error is a fault of the store or of

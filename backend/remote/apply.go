@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -175,28 +176,74 @@ func newPersonKey(iss, sub string) (p personKey) {
 	return p
 }
 
-type member struct {
-	userID, roles string
-	source        directory.Source
+// memberSet is the members of an organization that the backend has, in little memory:
+// their places, which are few, are kept once.
+type memberSet struct {
+	members map[personKey]uint32 // into places
+	places  []place
+	known   map[string]uint32
+}
+
+// place is what a membership says of a member.
+type place struct {
+	roles  string
+	source directory.Source
+}
+
+func (s *memberSet) add(p personKey, m place) {
+	key := string(m.source) + "\n" + m.roles
+	index, known := s.known[key]
+	if !known {
+		index = uint32(len(s.places))
+		s.places, s.known[key] = append(s.places, m), index
+	}
+	s.members[p] = index
+}
+
+// take removes a member from the set, and returns their place, empty without one.
+func (s *memberSet) take(p personKey) (had place) {
+	if index, is := s.members[p]; is {
+		had = s.places[index]
+		delete(s.members, p)
+	}
+	return had
+}
+
+// left reports whether a member that the file gave is still in the set.
+func (s *memberSet) left() bool {
+	for _, index := range s.members {
+		if s.places[index].source == directory.FromFile {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *applier) eachMember(ctx context.Context, at string, each func(personKey, admin.Member) error) error {
+	var failed error
+	err := eachItem(ctx, a.Client, at+"/members", func(m admin.Member) {
+		if m.Status == admin.StatusMember && failed == nil {
+			failed = each(newPersonKey(m.Issuer, m.Subject), m)
+		}
+	})
+	return cmp.Or(failed, err)
 }
 
 // members changes an organization's members to match the file. If at is empty, there
 // are none yet.
 func (a *applier) members(ctx context.Context, at string, o *directory.DesiredOrganization) error {
-	stored := map[personKey]member{}
+	stored := &memberSet{members: map[personKey]uint32{}, known: map[string]uint32{}}
 	if at != "" {
-		if err := eachItem(ctx, a.Client, at+"/members", func(m admin.Member) {
-			if m.Status == admin.StatusMember {
-				stored[newPersonKey(m.Issuer, m.Subject)] = member{m.UserID, strings.Join(m.Roles, "\n"), m.Source}
-			}
+		if err := a.eachMember(ctx, at, func(p personKey, m admin.Member) error {
+			stored.add(p, place{strings.Join(m.Roles, "\n"), m.Source})
+			return nil
 		}); err != nil {
 			return err
 		}
 	}
 	page := memberPage{applier: a, at: at}
 	for m := range o.AllMembers() {
-		had := stored[newPersonKey(m.Issuer, m.Subject)]
-		delete(stored, newPersonKey(m.Issuer, m.Subject))
+		had := stored.take(newPersonKey(m.Issuer, m.Subject))
 		if had.source == directory.FromFile && had.roles == strings.Join(m.Roles, "\n") {
 			continue
 		}
@@ -211,17 +258,25 @@ func (a *applier) members(ctx context.Context, at string, o *directory.DesiredOr
 			return err
 		}
 	}
-	for _, left := range stored {
-		if left.source != directory.FromFile {
-			continue
-		}
-		a.changes.Members.Removed++
-		a.reportDifference(directory.Removal, "membership", o.Slug, left.userID, "")
-		if err := page.remove(ctx, left.userID); err != nil {
+	if stored.left() {
+		if err := a.removeUnnamed(ctx, at, o.Slug, stored, &page); err != nil {
 			return err
 		}
 	}
 	return page.send(ctx)
+}
+
+// removeUnnamed removes the members that an earlier file gave and this one does not name,
+// which are left in the set.
+func (a *applier) removeUnnamed(ctx context.Context, at, slug string, left *memberSet, page *memberPage) error {
+	return a.eachMember(ctx, at, func(p personKey, m admin.Member) error {
+		if left.take(p).source != directory.FromFile {
+			return nil
+		}
+		a.changes.Members.Removed++
+		a.reportDifference(directory.Removal, "membership", slug, m.UserID, "")
+		return page.remove(ctx, m.UserID)
+	})
 }
 
 // memberPage collects the changes of the next request.

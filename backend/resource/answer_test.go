@@ -18,13 +18,13 @@ import (
 
 // globex is a token of another organization for the same person, bob one of another
 // person in the same organization.
-func (w *world) others() (globex, bob string) {
+func (w *guarded) others() (globex, bob string) {
 	return w.token(func(c *token.Claims) { c.OrganizationID, c.OrganizationSlug = "org_globex", "globex" }),
 		w.token(func(c *token.Claims) { c.Subject = "usr_2" })
 }
 
 // serve asks a handler behind the guard with a token and further headers.
-func (w *world) serve(handler http.HandlerFunc, raw string, headers ...string) *httptest.ResponseRecorder {
+func (w *guarded) serve(handler http.HandlerFunc, raw string, headers ...string) *httptest.ResponseRecorder {
 	return answer(w.guard.Protect(resource.Rule{}, handler), request("/notes", append([]string{"Authorization", "Bearer " + raw}, headers...)...))
 }
 
@@ -38,7 +38,7 @@ func tagged(w http.ResponseWriter, r *http.Request) {
 // TestAnswer_NamesTheTokensOrganization: on every answer to an authentic token, refusals
 // included, and never the resource's.
 func TestAnswer_NamesTheTokensOrganization(t *testing.T) {
-	w := newWorld(t)
+	w := newGuarded(t)
 	expired := w.token(func(c *token.Claims) { c.Expires = w.now.Unix() - 3600 })
 	for _, c := range []struct {
 		path, raw string
@@ -67,7 +67,7 @@ func TestAnswer_NamesTheTokensOrganization(t *testing.T) {
 
 // TestAnswer_HandlersDoNotChangeIt: whatever the handler writes, in whatever way.
 func TestAnswer_HandlersDoNotChangeIt(t *testing.T) {
-	w := newWorld(t)
+	w := newGuarded(t)
 	handlers := map[string]http.HandlerFunc{
 		"nothing":      func(http.ResponseWriter, *http.Request) {},
 		"a status":     func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
@@ -110,7 +110,7 @@ func TestAnswer_HandlersDoNotChangeIt(t *testing.T) {
 
 // TestAnswer_Panics: what a recovery above the guard answers is named too.
 func TestAnswer_Panics(t *testing.T) {
-	w := newWorld(t)
+	w := newGuarded(t)
 	guarded := w.guard.Protect(resource.Rule{}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("mine") }))
 	recovering := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -129,7 +129,7 @@ func TestAnswer_Panics(t *testing.T) {
 // TestAnswer_ETagsOfOthersMatchNothing: the same ETag of two organizations, or of two
 // people, is no 304 of the other's.
 func TestAnswer_ETagsOfOthersMatchNothing(t *testing.T) {
-	w := newWorld(t)
+	w := newGuarded(t)
 	globex, bob := w.others()
 	first := w.serve(tagged, w.plain)
 	tag := first.Header().Get("ETag")
@@ -169,7 +169,7 @@ func TestAnswer_ETagsOfOthersMatchNothing(t *testing.T) {
 // TestAnswer_RangesOfOthersAreWhole: the rest of a body is sent only to those who have
 // its beginning.
 func TestAnswer_RangesOfOthersAreWhole(t *testing.T) {
-	w := newWorld(t)
+	w := newGuarded(t)
 	globex, _ := w.others()
 	tag := w.serve(tagged, w.plain).Header().Get("ETag")
 	date := time.Unix(1_700_000_000, 0).UTC().Format(http.TimeFormat)
@@ -195,7 +195,7 @@ func TestAnswer_RangesOfOthersAreWhole(t *testing.T) {
 
 // TestAnswer_RequestIsTheCallers: the conditions change for the handler alone.
 func TestAnswer_RequestIsTheCallers(t *testing.T) {
-	w := newWorld(t)
+	w := newGuarded(t)
 	tag := w.serve(tagged, w.plain).Header().Get("ETag")
 	r := request("/notes", "Authorization", "Bearer "+w.plain, "If-None-Match", tag)
 	var seen string
@@ -209,7 +209,7 @@ func TestAnswer_RequestIsTheCallers(t *testing.T) {
 
 // TestAnswer_Hijack: a handler takes the connection, as for a WebSocket.
 func TestAnswer_Hijack(t *testing.T) {
-	w := newWorld(t)
+	w := newGuarded(t)
 	server := httptest.NewServer(w.guard.Protect(resource.Rule{}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		connection, _, err := w.(http.Hijacker).Hijack()
 		if err != nil {
@@ -237,7 +237,7 @@ func TestAnswer_Hijack(t *testing.T) {
 
 // TestAnswer_RefusesInTheRulesWords: a rule's own refusal is named as well.
 func TestAnswer_RefusesInTheRulesWords(t *testing.T) {
-	w := newWorld(t)
+	w := newGuarded(t)
 	rule := resource.Rule{Demand: token.Demand{Permissions: []string{"notes:write"}}, Refuse: func(w http.ResponseWriter, _ *http.Request, err error) {
 		http.Error(w, string(token.ReasonOf(err)), http.StatusTeapot)
 	}}

@@ -51,7 +51,7 @@ func TestFollow_SharedTable(t *testing.T) {
 				if c.Steps[0].Do == "away" {
 					config.OnState = func(following bool, _ error) { states = append(states, following) }
 				}
-			}, func(t *testing.T, w *world, f *feed, _ *resource.Follower) {
+			}, func(t *testing.T, w *guarded, f *feed, _ *resource.Follower) {
 				for i, s := range c.Steps {
 					w.take(f, i, s)
 				}
@@ -64,7 +64,7 @@ func TestFollow_SharedTable(t *testing.T) {
 	}
 }
 
-func (w *world) take(f *feed, i int, s step) {
+func (w *guarded) take(f *feed, i int, s step) {
 	w.Helper()
 	switch s.Do {
 	case "advance":
@@ -78,7 +78,7 @@ func (w *world) take(f *feed, i int, s step) {
 	case "forged":
 		signer := w.private
 		if s.Value {
-			signer = newWorld(w.T).private
+			signer = newGuarded(w.T).private
 		}
 		f.set(func(f *feed) { f.signer = signer })
 	case "expect":

@@ -21,7 +21,7 @@ import (
 
 // feed answers polls like a backend.
 type feed struct {
-	w *world
+	w *guarded
 
 	signer *ecdsa.PrivateKey
 	mu     sync.Mutex
@@ -101,14 +101,14 @@ func (f *feed) set(change func(f *feed)) {
 }
 
 // following runs a test of a follower, on a clock of its own.
-func following(t *testing.T, configure func(*resource.FollowConfig), run func(t *testing.T, w *world, f *feed, by *resource.Follower)) {
+func following(t *testing.T, configure func(*resource.FollowConfig), run func(t *testing.T, w *guarded, f *feed, by *resource.Follower)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		defer synctest.Wait()
 		defer stop()
 		var by *resource.Follower
-		w := newWorld(t, func(c *resource.Config) {
+		w := newGuarded(t, func(c *resource.Config) {
 			c.Ended = func(ctx context.Context, c *token.Claims) bool { return by.Ended(ctx, c) }
 			c.Ready = func() error { return by.Ready() }
 		})
@@ -129,9 +129,9 @@ func following(t *testing.T, configure func(*resource.FollowConfig), run func(t 
 	})
 }
 
-// reason is why a guard refuses a token of the world's session, or "". The claims are
-// others than the world's.
-func (w *world) reason(event int64, claims map[string]string) token.Reason {
+// reason is why a guard refuses a token of the guarded's session, or "". The claims are
+// others than the guarded's.
+func (w *guarded) reason(event int64, claims map[string]string) token.Reason {
 	w.Helper()
 	raw := w.token(func(c *token.Claims) {
 		c.Event = event
@@ -156,7 +156,7 @@ func (w *world) reason(event int64, claims map[string]string) token.Reason {
 	return body.Reason
 }
 
-func (w *world) expect(what string, event int64, want token.Reason) {
+func (w *guarded) expect(what string, event int64, want token.Reason) {
 	w.Helper()
 	if got := w.reason(event, nil); got != want {
 		w.Errorf("%s: a token of %d is refused for %q, want %q", what, event, got, want)
@@ -164,7 +164,7 @@ func (w *world) expect(what string, event int64, want token.Reason) {
 }
 
 func TestFollow_RefusesWhatEnded(t *testing.T) {
-	following(t, nil, func(t *testing.T, w *world, f *feed, by *resource.Follower) {
+	following(t, nil, func(t *testing.T, w *guarded, f *feed, by *resource.Follower) {
 		synctest.Wait()
 		w.expect("read", 6, "")
 		number := f.writes(secevent.Subject{User: "usr_1", Organization: "org_acme"}, "")
@@ -186,7 +186,7 @@ func TestFollow_RefusesWhatEnded(t *testing.T) {
 }
 
 func TestFollow_KeyWithdrawn(t *testing.T) {
-	following(t, nil, func(t *testing.T, w *world, f *feed, by *resource.Follower) {
+	following(t, nil, func(t *testing.T, w *guarded, f *feed, by *resource.Follower) {
 		synctest.Wait()
 		f.writes(secevent.Subject{}, "k0")
 		time.Sleep(time.Second)
@@ -203,7 +203,7 @@ func TestFollow_CutOff(t *testing.T) {
 		states = nil
 		following(t, func(c *resource.FollowConfig) {
 			c.RefuseCutOff, c.OnState = refuse, func(following bool, _ error) { states = append(states, following) }
-		}, func(t *testing.T, w *world, f *feed, by *resource.Follower) {
+		}, func(t *testing.T, w *guarded, f *feed, by *resource.Follower) {
 			wanted := token.Reason("")
 			if refuse {
 				wanted = token.EndingsUnknown
@@ -236,7 +236,7 @@ func TestFollow_CutOff(t *testing.T) {
 // TestFollow_Reset: a follower that was away for longer than the feed keeps, or whose feed
 // began anew, reads the last minutes and goes on.
 func TestFollow_Reset(t *testing.T) {
-	following(t, nil, func(t *testing.T, w *world, f *feed, by *resource.Follower) {
+	following(t, nil, func(t *testing.T, w *guarded, f *feed, by *resource.Follower) {
 		synctest.Wait()
 		f.set(func(f *feed) { f.events, f.head, f.floor = nil, 1<<40, 1<<40-1 })
 		number := f.writes(secevent.Subject{User: "usr_1"}, "")
@@ -248,9 +248,9 @@ func TestFollow_Reset(t *testing.T) {
 
 // TestFollow_Forged: an event that the issuer did not sign ends nothing, and hides nothing.
 func TestFollow_Forged(t *testing.T) {
-	following(t, nil, func(t *testing.T, w *world, f *feed, by *resource.Follower) {
+	following(t, nil, func(t *testing.T, w *guarded, f *feed, by *resource.Follower) {
 		synctest.Wait()
-		f.set(func(f *feed) { f.signer = newWorld(t).private })
+		f.set(func(f *feed) { f.signer = newGuarded(t).private })
 		number := f.writes(secevent.Subject{User: "usr_1"}, "")
 		time.Sleep(15 * time.Second)
 		f.set(func(f *feed) { f.signer = w.private })
@@ -261,7 +261,7 @@ func TestFollow_Forged(t *testing.T) {
 }
 
 func TestFollow_NeedsAKey(t *testing.T) {
-	if _, err := resource.Follow(t.Context(), resource.FollowConfig{Verifier: newWorld(t).verifier}); err == nil || !strings.Contains(err.Error(), "kind events") {
+	if _, err := resource.Follow(t.Context(), resource.FollowConfig{Verifier: newGuarded(t).verifier}); err == nil || !strings.Contains(err.Error(), "kind events") {
 		t.Errorf("%v", err)
 	}
 }

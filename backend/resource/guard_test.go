@@ -18,7 +18,7 @@ import (
 
 // mux serves notes below both kinds of path. It answers with the organization that it
 // served.
-func (w *world) mux(demand token.Demand) http.Handler {
+func (w *guarded) mux(demand token.Demand) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/organizations/{organization}/notes", w.guard.Protect(resource.Rule{Organization: "organization", Demand: demand}, served))
 	mux.Handle("/notes", w.guard.Protect(resource.Rule{Demand: demand}, served))
@@ -37,7 +37,7 @@ func answer(handler http.Handler, r *http.Request) *httptest.ResponseRecorder {
 }
 
 func TestTheGuardAnswersByTheBook(t *testing.T) {
-	w := newWorld(t)
+	w := newGuarded(t)
 	late := w.token(func(c *token.Claims) { c.Expires = w.now.Unix() - 3600 })
 	for _, c := range []struct {
 		path, authorization string
@@ -81,7 +81,7 @@ func TestTheGuardAnswersByTheBook(t *testing.T) {
 }
 
 func TestKeysOutOfReachAreNoVerdictOnTheToken(t *testing.T) {
-	w := newWorld(t)
+	w := newGuarded(t)
 	w.away = errors.New("connection refused")
 	got := answer(w.mux(token.Demand{}), request("/notes", "Authorization", "Bearer "+w.plain))
 	if got.Code != http.StatusServiceUnavailable || got.Header().Get("Retry-After") != "1" {
@@ -96,7 +96,7 @@ func TestKeysOutOfReachAreNoVerdictOnTheToken(t *testing.T) {
 // A request that chooses a tenant by anything but the signed claim is served the
 // token's own.
 func TestP5OnlyTheSignedOrganizationDecides(t *testing.T) {
-	w := newWorld(t)
+	w := newGuarded(t)
 	r := request("/notes?organization=org_globex&tenant=globex", "Authorization", "Bearer "+w.plain,
 		"X-Org", "org_globex", "X-Organization-Id", "org_globex", "X-Tenant-Id", "org_globex", "Cookie", "organization=org_globex")
 	if got := answer(w.mux(token.Demand{}), r); got.Body.String() != "usr_1 org_acme" {
@@ -105,7 +105,7 @@ func TestP5OnlyTheSignedOrganizationDecides(t *testing.T) {
 }
 
 func TestEveryRequestIsRecordedOnceAndAMismatchIsAnAlarm(t *testing.T) {
-	w := newWorld(t)
+	w := newGuarded(t)
 	expired := w.token(func(c *token.Claims) { c.Expires = w.now.Unix() - 3600 })
 	staff := w.token(func(c *token.Claims) { c.Actor = &token.Actor{Subject: "usr_1"} })
 	server := w.token(func(c *token.Claims) { c.Actor = &token.Actor{Subject: "reports"} })
@@ -145,7 +145,7 @@ func TestEveryRequestIsRecordedOnceAndAMismatchIsAnAlarm(t *testing.T) {
 
 // An organization that is known only from the row is compared after the row was read.
 func TestAResourceFoundLaterIsComparedToo(t *testing.T) {
-	w := newWorld(t)
+	w := newGuarded(t)
 	handler := w.guard.Protect(resource.Rule{}, http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		if err := resource.Match(r.Context(), r.URL.Query().Get("row")); err != nil {
 			resource.Refuse(out, err)
@@ -175,7 +175,7 @@ func TestAResourceFoundLaterIsComparedToo(t *testing.T) {
 // C6: if the API asks, the end of a session takes effect at once.
 func TestAnEndedSessionIsRefusedAtOnce(t *testing.T) {
 	ended := map[string]bool{}
-	w := newWorld(t, func(c *resource.Config) {
+	w := newGuarded(t, func(c *resource.Config) {
 		c.Ended = func(_ context.Context, c *token.Claims) bool { return ended[c.SessionID] }
 	})
 	for _, want := range []int{200, 401} {
@@ -188,7 +188,7 @@ func TestAnEndedSessionIsRefusedAtOnce(t *testing.T) {
 
 func TestTheLogTellsAlarmsFromRefusals(t *testing.T) {
 	var text strings.Builder
-	w := newWorld(t, func(c *resource.Config) {
+	w := newGuarded(t, func(c *resource.Config) {
 		c.Record = resource.LogTo(slog.New(slog.NewTextHandler(&text, nil)))
 	})
 	answer(w.mux(token.Demand{}), request("/organizations/org_globex/notes", "Authorization", "Bearer "+w.plain))

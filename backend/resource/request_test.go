@@ -12,7 +12,7 @@ import (
 )
 
 func TestABoundTokenIsGoodWithItsKeysProof(t *testing.T) {
-	w := newWorld(t)
+	w := newGuarded(t)
 	w.wants(w.get("Authorization", "DPoP "+w.bound, "DPoP", w.proof()), "")
 	w.wants(w.get("Authorization", "dpop "+w.bound, "DPoP", w.proof()), "")
 	w.wants(w.get("Authorization", "Bearer "+w.plain), "")
@@ -20,7 +20,7 @@ func TestABoundTokenIsGoodWithItsKeysProof(t *testing.T) {
 }
 
 func TestABoundTokenIsWorthlessWithoutItsKeysProof(t *testing.T) {
-	w := newWorld(t)
+	w := newGuarded(t)
 	other := httpbrowser.NewDevice(t)
 	used := w.proof()
 	w.wants(w.get("Authorization", "DPoP "+w.bound, "DPoP", used), "")
@@ -62,7 +62,7 @@ func TestABoundTokenIsWorthlessWithoutItsKeysProof(t *testing.T) {
 // A service that passes the token alone to Verify never accepts one that was stolen
 // without its key.
 func TestABoundTokenDoesNotAuthorizeByItself(t *testing.T) {
-	w := newWorld(t)
+	w := newGuarded(t)
 	_, err := w.verifier.Verify(t.Context(), w.bound)
 	w.wants(token.ReasonOf(err), token.ProofRequired)
 	_, err = w.verifier.VerifyFor(t.Context(), w.bound, "org_acme")
@@ -73,20 +73,20 @@ func TestABoundTokenDoesNotAuthorizeByItself(t *testing.T) {
 }
 
 func TestABoundTokenIsRefusedWhereItsProofCannotBeCompared(t *testing.T) {
-	w := newWorld(t, func(c *resource.Config) { c.BaseURL = "" })
+	w := newGuarded(t, func(c *resource.Config) { c.BaseURL = "" })
 	w.wants(w.get("Authorization", "DPoP "+w.bound, "DPoP", w.proof()), token.InvalidProof)
 	w.wants(w.get("Authorization", "Bearer "+w.plain), "")
 }
 
 func TestAnExpiredBoundTokenIsExpired(t *testing.T) {
-	w := newWorld(t)
+	w := newGuarded(t)
 	w.now = w.now.Add(2 * time.Hour)
 	w.wants(w.get("Authorization", "DPoP "+w.bound, "DPoP", w.proof()), token.Expired)
 }
 
 func TestABaseURLIsAnAddress(t *testing.T) {
 	for _, base := range []string{"api.example.com", "/api", "ftp://api.example.com", "https://u@api.example.com"} {
-		if _, err := resource.NewGuard(newWorld(t).verifier, resource.Config{BaseURL: base}); err == nil {
+		if _, err := resource.NewGuard(newGuarded(t).verifier, resource.Config{BaseURL: base}); err == nil {
 			t.Errorf("%q is taken", base)
 		}
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 func TestASlugNamesOneOrganization(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	var group sync.WaitGroup
 	made := make([]answer, 8)
 	for i := range made {
@@ -42,7 +42,7 @@ func TestASlugNamesOneOrganization(t *testing.T) {
 
 // TestAConnectionIsAnsweredAsItIsPut: an empty list of scopes differs from a missing one.
 func TestAConnectionIsAnsweredAsItIsPut(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	for scopes, want := range map[string]string{`"scopes":[],`: `"scopes":[]`, `"scopes":["email"],`: `"scopes":["email"]`, "": ""} {
 		got := w.ask("POST", "/organizations/acme/connections", `{"issuer":"https://id.acme.example",`+scopes+`"client_id":"tabard","client_secret":"hush"}`, w.acme)
 		if got.Status != http.StatusCreated || !strings.Contains(got.Body, want) || want == "" && strings.Contains(got.Body, "scopes") {
@@ -53,7 +53,7 @@ func TestAConnectionIsAnsweredAsItIsPut(t *testing.T) {
 
 // TestAWrongLinkIsTakenAway at the providers of one organization, all of them.
 func TestAWrongLinkIsTakenAway(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	alice := w.userID("alice")
 	of := map[string][]string{"acme": nil, "globex": nil}
 	for slug := range of {
@@ -81,7 +81,7 @@ func TestAWrongLinkIsTakenAway(t *testing.T) {
 }
 
 func TestADeletedOrganizationsIDIsNeverUsedAgain(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.does("DELETE", "/organizations/acme", "", w.whole, nil)
 	w.wants(w.ask("GET", "/organizations/org_acme", "", w.whole), http.StatusNotFound, api.NotFound)
 	w.wants(w.ask("GET", "/organizations/acme/policy", "", w.acme), http.StatusUnauthorized, api.AdminKeyRequired) // its keys ended
@@ -104,7 +104,7 @@ func TestADeletedOrganizationsIDIsNeverUsedAgain(t *testing.T) {
 // TestTheWorkspaceFileAndAdministrationLeaveEachOthersAlone: the file has the last word on
 // its members' roles, administration on disabled members.
 func TestTheWorkspaceFileAndAdministrationLeaveEachOthersAlone(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	alice, member := w.userID("alice"), "/organizations/acme/members/"+w.userID("alice")
 	w.wants(w.ask("PUT", member, `{"roles":[]}`, w.acme), http.StatusConflict, api.ManagedByFile)
 	w.wants(w.ask("DELETE", member, "", w.acme), http.StatusConflict, api.ManagedByFile)
@@ -160,7 +160,7 @@ func TestEveryChangeIsInTheTrail(t *testing.T) {
 // alike for an object that exists and one that does not.
 func TestAnAttemptToReadWhatIsNotYoursIsInTheTrail(t *testing.T) {
 	for _, path := range []string{"/organizations/globex", "/organizations/nowhere/members", "/users"} {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		w.Pass(time.Second)
 		w.ask("GET", path, "", w.acme)
 		if e := w.trail()[0]; e.ActorName != "acme's" || e.Outcome != audit.Refused || e.OrganizationID != "org_acme" {
@@ -187,7 +187,7 @@ func (l *leaving) SetUserDisabled(ctx context.Context, id string, blocked bool, 
 
 func TestWhoeverLeavesBeforeTheAnswerIsInTheTrail(t *testing.T) {
 	l := &leaving{}
-	w := newWorld(t, func(s host.Store) host.Store { l.Store = s; return l })
+	w := newBackend(t, func(s host.Store) host.Store { l.Store = s; return l })
 	alice := w.signedIn("alice")
 	r := w.request("POST", "/users/"+w.userID("alice")+"/disable", "", w.whole)
 	ctx, leave := context.WithCancel(t.Context())
@@ -203,7 +203,7 @@ func TestWhoeverLeavesBeforeTheAnswerIsInTheTrail(t *testing.T) {
 }
 
 func TestARevokedKeysUseIsInTheTrail(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	var k admin.CreatedKey
 	w.does("POST", "/keys", `{"name":"lost"}`, w.whole, &k)
 	w.does("DELETE", "/keys/"+k.ID, "", w.whole, nil)
@@ -220,10 +220,10 @@ func TestARevokedKeysUseIsInTheTrail(t *testing.T) {
 func TestNoFaultOfTheStorageIsTakenForSuccess(t *testing.T) {
 	for _, route := range adminapi.Routes {
 		t.Run(route.Method+" "+route.Path, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			w.resolving()
 			faulty := w.Failing()
-			r := &tried{world: w, Route: route, example: examples[route.Method+" "+route.Path], of: map[string]map[string]string{}}
+			r := &tried{backend: w, Route: route, example: examples[route.Method+" "+route.Path], of: map[string]map[string]string{}}
 			calls := r.underFault(faulty, 0, false, func(got answer) {
 				if got.Status >= 300 {
 					t.Fatalf("without a fault: %d %s", got.Status, got.Body)

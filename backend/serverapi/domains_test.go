@@ -11,7 +11,7 @@ import (
 )
 
 // resolving gives the backend a DNS server.
-func (w *world) resolving() *domaintest.Server {
+func (w *backend) resolving() *domaintest.Server {
 	w.Helper()
 	dns := domaintest.New(w)
 	w.Resolver = dns.Resolver()
@@ -19,7 +19,7 @@ func (w *world) resolving() *domaintest.Server {
 	return dns
 }
 
-func (w *world) domain(method, path, key string, want int) (d admin.Domain) {
+func (w *backend) domain(method, path, key string, want int) (d admin.Domain) {
 	w.Helper()
 	got := w.ask(method, "/organizations/"+path, "", key)
 	if got.Status != want {
@@ -31,7 +31,7 @@ func (w *world) domain(method, path, key string, want int) (d admin.Domain) {
 
 // TestDomains_Verified: a domain is verified while its record is in DNS.
 func TestDomains_Verified(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	dns := w.resolving()
 	var d admin.Domain
 	got := w.ask("POST", "/organizations/acme/domains", `{"domain":"BÜCHER.example."}`, w.acme)
@@ -75,7 +75,7 @@ func TestDomains_Verified(t *testing.T) {
 }
 
 // domainEvents returns the actions about domains in acme's audit log.
-func (w *world) domainEvents() (all []string) {
+func (w *backend) domainEvents() (all []string) {
 	w.Helper()
 	var events admin.List[struct {
 		Action string `json:"action"`
@@ -95,7 +95,7 @@ func (w *world) domainEvents() (all []string) {
 // TestDomains_FirstVerifiedHasIt: the second organization is told why it does not get the
 // domain, until the first one's record is gone.
 func TestDomains_FirstVerifiedHasIt(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	dns := w.resolving()
 	values := map[string]string{}
 	for _, slug := range []string{"acme", "globex"} {
@@ -129,7 +129,7 @@ func TestDomains_FirstVerifiedHasIt(t *testing.T) {
 
 // TestDomains_Refused: names that nobody owns alone, and other organizations' domains.
 func TestDomains_Refused(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	dns := w.resolving()
 	for _, name := range []string{"com", "co.uk", "github.io", "localhost", "192.0.2.1", "a@acme.example", "*.acme.example", "", strings.Repeat("a.", 60) + "example"} {
 		if got := w.ask("POST", "/organizations/acme/domains", `{"domain":"`+name+`"}`, w.acme); got.code() != "invalid_request" || !strings.Contains(got.Body, "domain: ") {
@@ -150,7 +150,7 @@ func TestDomains_Refused(t *testing.T) {
 
 // TestDomains_NoResolver: a host without a resolver says so.
 func TestDomains_NoResolver(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.ask("POST", "/organizations/acme/domains", `{"domain":"acme.example"}`, w.acme)
 	if got := w.ask("POST", "/organizations/acme/domains/acme.example/check", "", w.acme); got.code() != "temporarily_unavailable" {
 		t.Errorf("%d %s", got.Status, got.Body)

@@ -32,7 +32,7 @@ func (p *pausing) Subject(ctx context.Context, id session.ID, ref string, now in
 }
 
 // numbered returns the number of the feed that a token carries.
-func (w *world) numbered(got httpbrowser.Response) int64 {
+func (w *backend) numbered(got httpbrowser.Response) int64 {
 	w.Helper()
 	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(w.minted(got).AccessToken, ".")[1])
 	var claims struct {
@@ -45,7 +45,7 @@ func (w *world) numbered(got httpbrowser.Response) int64 {
 	return claims.Event
 }
 
-func (w *world) newest() int64 {
+func (w *backend) newest() int64 {
 	w.Helper()
 	f, err := w.Store.Feed(w.Context())
 	w.must(f, err)
@@ -56,7 +56,7 @@ func (w *world) newest() int64 {
 // number that the ending refuses, however late it signs.
 func TestToken_EndsBetweenReadAndSignature(t *testing.T) {
 	p := &pausing{}
-	w := newWorld(t, func(s host.Store) host.Store { p.Store = s; return p })
+	w := newBackend(t, func(s host.Store) host.Store { p.Store = s; return p })
 	alice := w.signedIn("alice")
 	if at := w.numbered(w.mint(alice, "acme")); at != w.newest() || at == 0 {
 		t.Errorf("the token's number is %d, the feed's %d", at, w.newest())
@@ -84,7 +84,7 @@ func TestToken_EndsBetweenReadAndSignature(t *testing.T) {
 
 // TestKeys_KindEvents are made by the administration API, for the workspace alone.
 func TestKeys_KindEvents(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.wants(w.ask("POST", "/keys", `{"name":"n","kind":"events","organization":"acme"}`, w.whole), http.StatusBadRequest, api.InvalidRequest)
 	w.wants(w.ask("POST", "/keys", `{"name":"n","kind":"other"}`, w.whole), http.StatusBadRequest, api.InvalidRequest)
 	var k struct{ ID, Kind, Secret string }

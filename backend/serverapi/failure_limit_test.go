@@ -13,14 +13,14 @@ import (
 )
 
 // from sends a request with a key from an address.
-func (w *world) from(address, key string) answer {
+func (w *backend) from(address, key string) answer {
 	r := w.request("GET", "/policy", "", key)
 	r.RemoteAddr = address
 	return w.send(r)
 }
 
 // wrong is a key that there could be, and is not.
-func (w *world) wrong() string {
+func (w *backend) wrong() string {
 	flipped := []byte(w.whole)
 	flipped[len(flipped)-2] ^= 1
 	return string(flipped)
@@ -30,7 +30,7 @@ func (w *world) wrong() string {
 // gets, has more networks than the failures of each can be counted, and so has the
 // Internet.
 func TestKey_ManyNetworksOfWrongOnesRefuseNoGoodOne(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	wrong := w.wrong()
 	goodKeysAreHeard := func() {
 		t.Helper()
@@ -81,7 +81,7 @@ func (l *lookups) KeyByHash(ctx context.Context, hash string) (admin.Key, error)
 // TestKey_AFailingNetworkIsLookedUpAFewAtATime: its neighbors wait, and are heard.
 func TestKey_AFailingNetworkIsLookedUpAFewAtATime(t *testing.T) {
 	var slow lookups
-	w := newWorld(t, func(s host.Store) host.Store { slow.Store = s; return &slow })
+	w := newBackend(t, func(s host.Store) host.Store { slow.Store = s; return &slow })
 	wrong := w.wrong()
 	for i := range 400 {
 		w.from(fmt.Sprintf("[2001:db8:1:%x::1]:1", i), wrong)

@@ -16,7 +16,7 @@ import (
 // TestInvitation_OfAnotherOrganizationsConnection is refused like one of none, by either
 // kind of key.
 func TestInvitation_OfAnotherOrganizationsConnection(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	connection := func(slug string) string {
 		var c admin.Connection
 		w.does("POST", "/organizations/"+slug+"/connections", someConnection, w.whole, &c)
@@ -42,7 +42,7 @@ func TestInvitation_OfAnotherOrganizationsConnection(t *testing.T) {
 // TestInvitation_IsAdministered: read, listed, changed by inviting again and by its id,
 // and removed.
 func TestInvitation_IsAdministered(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	first := w.invites("carol")
 	path := acmesMembers + "/" + first.InvitationID
 	w.Pass(time.Hour)
@@ -81,7 +81,7 @@ func TestInvitation_IsAdministered(t *testing.T) {
 // TestInvitation_OfAMember gives a member other roles, as a key always could. The roles of
 // the workspace file stay.
 func TestInvitation_OfAMember(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.wants(w.ask("POST", acmesMembers, named("bob"), w.acme), http.StatusConflict, api.ManagedByFile)
 	w.does("POST", acmesMembers, `{"iss":"`+issuer+`","sub":"carol","roles":[]}`, w.whole, nil)
 	w.signedIn("carol")
@@ -99,7 +99,7 @@ func TestInvitation_OfAMember(t *testing.T) {
 // TestInvitation_ByTheWorkspace: a key to the workspace admits people at once, and
 // invites them where it says so.
 func TestInvitation_ByTheWorkspace(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	var m admin.Member
 	w.does("POST", acmesMembers, named("dora"), w.whole, &m)
 	if m.Status != admin.StatusMember || m.UserID == "" {
@@ -114,7 +114,7 @@ func TestInvitation_ByTheWorkspace(t *testing.T) {
 
 // TestInvitation_ListedByPages with the members, each once.
 func TestInvitation_ListedByPages(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	for _, sub := range []string{"p", "q", "r"} {
 		w.invites(sub)
 	}

@@ -16,18 +16,18 @@ import (
 // that can name a person, about people that the workspace knows and about one unknown to
 // it: the answers and the trail are the same.
 func TestInvitation_KeyLearnsNothingOfStrangers(t *testing.T) {
-	known := map[string]func(*world, string){
-		"member of another organization": func(w *world, sub string) { w.ofGlobex(sub) },
-		"pending":                        func(w *world, sub string) { w.signedIn(sub) },
-		"disabled": func(w *world, sub string) {
+	known := map[string]func(*backend, string){
+		"member of another organization": func(w *backend, sub string) { w.ofGlobex(sub) },
+		"pending":                        func(w *backend, sub string) { w.signedIn(sub) },
+		"disabled": func(w *backend, sub string) {
 			w.ofGlobex(sub)
 			w.does("POST", "/users/"+w.userID(sub)+"/disable", "", w.whole, nil)
 		},
-		"staff elsewhere": func(w *world, sub string) {
+		"staff elsewhere": func(w *backend, sub string) {
 			w.signedIn(sub)
 			w.does("POST", "/organizations/globex/staff", `{"user_id":"`+w.userID(sub)+`","reason":"r","expires_in":3600}`, w.whole, nil)
 		},
-		"former staff": func(w *world, sub string) {
+		"former staff": func(w *backend, sub string) {
 			w.signedIn(sub)
 			w.does("POST", "/organizations/acme/staff", `{"user_id":"`+w.userID(sub)+`","reason":"r","expires_in":60}`, w.whole, nil)
 			w.Pass(time.Hour)
@@ -35,7 +35,7 @@ func TestInvitation_KeyLearnsNothingOfStrangers(t *testing.T) {
 	}
 	for name, known := range known {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			known(w, "carol")
 			w.Pass(time.Second)
 			stranger, carol := w.answersAbout("nobody", "usr_nobody"), w.answersAbout("carol", w.userID("carol"))
@@ -53,7 +53,7 @@ func TestInvitation_KeyLearnsNothingOfStrangers(t *testing.T) {
 
 // answersAbout are the answers to all that acme's own key can ask about a person that is
 // not in acme, and acme's trail of it, without names of the person and times.
-func (w *world) answersAbout(sub, id string) (all []string) {
+func (w *backend) answersAbout(sub, id string) (all []string) {
 	w.Helper()
 	began := w.Now().Unix()
 	ask := func(method, path, body string) {

@@ -24,7 +24,7 @@ func named(sub string) string {
 }
 
 // invites invites a person of the workspace's provider to acme, by acme's own key.
-func (w *world) invites(sub string) admin.Member {
+func (w *backend) invites(sub string) admin.Member {
 	w.Helper()
 	var m admin.Member
 	w.does("POST", acmesMembers, named(sub), w.acme, &m)
@@ -32,14 +32,14 @@ func (w *world) invites(sub string) admin.Member {
 }
 
 // ofGlobex returns a browser in which a person has signed in that belongs to globex alone.
-func (w *world) ofGlobex(sub string) *httpbrowser.Browser {
+func (w *backend) ofGlobex(sub string) *httpbrowser.Browser {
 	w.Helper()
 	w.does("POST", "/organizations/globex/members", `{"iss":"`+issuer+`","sub":"`+sub+`","roles":["editor"]}`, w.whole, nil)
 	return w.signedIn(sub)
 }
 
 // listed are acme's members as its own key lists them.
-func (w *world) listed() []admin.Member {
+func (w *backend) listed() []admin.Member {
 	w.Helper()
 	var all admin.List[admin.Member]
 	w.does("GET", acmesMembers+"?limit=200", "", w.acme, &all)
@@ -49,7 +49,7 @@ func (w *world) listed() []admin.Member {
 // TestInvitation_ChangesNothingUntilAccepted: neither tokens without a named organization,
 // nor the list of organizations, nor the person's profile.
 func TestInvitation_ChangesNothingUntilAccepted(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	faulty := w.Failing()
 	carol := w.ofGlobex("carol")
 	before := carol.Get("/session").Body
@@ -124,7 +124,7 @@ func TestInvitation_AcceptedBySigningIn(t *testing.T) {
 		}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			b := w.ofGlobex("carol")
 			w.invites("carol")
 			w.Pass(time.Second)
@@ -144,7 +144,7 @@ func TestInvitation_AcceptedBySigningIn(t *testing.T) {
 // TestInvitation_OfSomebodyNew makes the person a member at their first sign-in for the
 // organization, under the name that their provider gives.
 func TestInvitation_OfSomebodyNew(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.invites("dora")
 	b := w.Browser(origin)
 	b.Choose(b.Login("organization=acme"), "dora")
@@ -161,7 +161,7 @@ func TestInvitation_OfSomebodyNew(t *testing.T) {
 
 // TestInvitation_Ends after thirty days, or with its organization.
 func TestInvitation_Ends(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	invited := w.invites("carol")
 	if invited.ExpiresAt != invited.CreatedAt+directory.InvitationLife {
 		t.Errorf("%+v", invited)
@@ -180,35 +180,35 @@ func TestInvitation_Ends(t *testing.T) {
 
 // TestInvitation_NotAcceptedBy another person, or into an organization that admits none.
 func TestInvitation_NotAcceptedBy(t *testing.T) {
-	disable := func(path string) func(*world, *httpbrowser.Browser) {
-		return func(w *world, _ *httpbrowser.Browser) {
+	disable := func(path string) func(*backend, *httpbrowser.Browser) {
+		return func(w *backend, _ *httpbrowser.Browser) {
 			w.does("POST", strings.Replace(path, "{carol}", w.userID("carol"), 1)+"/disable", "", w.whole, nil)
 		}
 	}
 	for name, refused := range map[string]struct {
-		because func(*world, *httpbrowser.Browser)
+		because func(*backend, *httpbrowser.Browser)
 		code    api.Code
 	}{
 		"disabled person":       {disable("/users/{carol}"), api.SessionRevoked},
 		"disabled organization": {disable("/organizations/acme"), api.OrganizationAccessDenied},
-		"deleted organization": {func(w *world, _ *httpbrowser.Browser) {
+		"deleted organization": {func(w *backend, _ *httpbrowser.Browser) {
 			w.does("DELETE", "/organizations/acme", "", w.whole, nil)
 		}, api.OrganizationAccessDenied},
-		"somebody else": {func(w *world, b *httpbrowser.Browser) {
+		"somebody else": {func(w *backend, b *httpbrowser.Browser) {
 			w.Pass(time.Second)
 			b.SignIn("dave")
 		}, api.OrganizationAccessDenied},
-		"disabled member": {func(w *world, _ *httpbrowser.Browser) {
+		"disabled member": {func(w *backend, _ *httpbrowser.Browser) {
 			w.does("POST", acmesMembers, named("carol"), w.whole, nil)
 			w.does("POST", acmesMembers+"/"+w.userID("carol")+"/disable", "", w.acme, nil)
 		}, api.OrganizationAccessDenied},
-		"removed member": {func(w *world, _ *httpbrowser.Browser) {
+		"removed member": {func(w *backend, _ *httpbrowser.Browser) {
 			w.does("POST", acmesMembers, named("carol"), w.whole, nil)
 			w.does("DELETE", acmesMembers+"/"+w.userID("carol"), "", w.acme, nil)
 		}, api.OrganizationAccessDenied},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			b := w.ofGlobex("carol")
 			w.invites("carol")
 			refused.because(w, b)
@@ -220,7 +220,7 @@ func TestInvitation_NotAcceptedBy(t *testing.T) {
 
 // TestInvitation_OfStaff is accepted when their access is over, and not before.
 func TestInvitation_OfStaff(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	zoe := w.signedIn("zoe")
 	w.does("POST", acmesStaff, `{"user_id":"`+w.userID("zoe")+`","roles":["editor"],"reason":"r","expires_in":3600}`, w.whole, nil)
 	w.invites("zoe")
@@ -238,7 +238,7 @@ func TestInvitation_OfStaff(t *testing.T) {
 // TestInvitation_AcceptedInARace makes one member and is recorded once, however many
 // tabs enter at once.
 func TestInvitation_AcceptedInARace(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	b := w.ofGlobex("carol")
 	w.invites("carol")
 	w.Pass(time.Second)
@@ -263,7 +263,7 @@ func TestInvitation_AcceptedInARace(t *testing.T) {
 // TestInvitation_AcceptedUnderFault lets every call of the store fail in turn, before its
 // effect and after: the next request enters.
 func TestInvitation_AcceptedUnderFault(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	faulty := w.Failing()
 	calls := 1
 	for at := 0; at <= calls; at++ {

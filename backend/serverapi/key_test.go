@@ -15,7 +15,7 @@ import (
 
 // unlimited sends a request from an address of its own, so that its failure counts
 // alone.
-func (w *world) unlimited(n int, authorization ...string) answer {
+func (w *backend) unlimited(n int, authorization ...string) answer {
 	r := w.request("GET", "/policy", "", "")
 	r.RemoteAddr = fmt.Sprintf("[2001:db8:0:%x::1]:1", n)
 	r.Header["Authorization"] = authorization
@@ -23,7 +23,7 @@ func (w *world) unlimited(n int, authorization ...string) answer {
 }
 
 func TestAKeyIsAllOfItsTextAndNothingElse(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	n := 0
 	refuses := func(what string, authorization ...string) {
 		n++
@@ -50,7 +50,7 @@ func TestAKeyIsAllOfItsTextAndNothingElse(t *testing.T) {
 }
 
 func TestAKeyIsShownOnceAndStoredAsAHash(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	var made admin.CreatedKey
 	w.does("POST", "/keys", `{"name":"of the billing server","organization":"acme"}`, w.whole, &made)
 	for _, path := range []string{"/keys", "/keys/" + made.ID, "/audit"} {
@@ -70,7 +70,7 @@ func TestAKeyIsShownOnceAndStoredAsAHash(t *testing.T) {
 // TestACopyOfTheDatabaseOpensNothing: a key's row is no key, and no key is valid under
 // another secret.
 func TestACopyOfTheDatabaseOpensNothing(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	var list admin.List[admin.KeyInfo]
 	w.does("GET", "/keys", "", w.whole, &list)
 	stored, err := w.Store.Key(t.Context(), list.Items[0].ID)
@@ -83,7 +83,7 @@ func TestACopyOfTheDatabaseOpensNothing(t *testing.T) {
 
 // TestAKeyOutlivesTheSecretThatItWasMadeUnder, where it is used while both are there.
 func TestAKeyOutlivesTheSecretThatItWasMadeUnder(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	_, older := signingkey.NewSecret()
 	_, newer := signingkey.NewSecret()
 	under := func(text string) {
@@ -104,7 +104,7 @@ func TestAKeyOutlivesTheSecretThatItWasMadeUnder(t *testing.T) {
 }
 
 func TestTheLastUseOfAKeyIsKeptByTheHour(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	var made admin.CreatedKey
 	w.does("POST", "/keys", `{"name":"used"}`, w.whole, &made)
 	begun := w.Now().Unix()
@@ -125,7 +125,7 @@ func TestTheLastUseOfAKeyIsKeptByTheHour(t *testing.T) {
 // TestWrongKeysDoNotLockOutAServerWithTheSameAddress: behind a proxy that the backend does
 // not trust, all clients have the same address.
 func TestWrongKeysDoNotLockOutAServerWithTheSameAddress(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	var ended admin.CreatedKey
 	w.does("POST", "/keys", `{"name":"ended"}`, w.whole, &ended)
 	w.does("GET", "/policy", "", ended.Secret, nil)
@@ -150,7 +150,7 @@ func TestWrongKeysDoNotLockOutAServerWithTheSameAddress(t *testing.T) {
 }
 
 func TestAnAddressIsRefusedUnheardAfterManyFailures(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	from := func(address, key string) answer {
 		r := w.request("GET", "/policy", "", key)
 		r.RemoteAddr = address
@@ -177,7 +177,7 @@ func TestAnAddressIsRefusedUnheardAfterManyFailures(t *testing.T) {
 }
 
 func TestARefusedAddressIsNotOneThatIsRefusedForItsRights(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	for range 40 {
 		w.wants(w.ask("GET", "/users", "", w.acme), http.StatusForbidden, api.AdminAccessDenied)
 	}
@@ -185,7 +185,7 @@ func TestARefusedAddressIsNotOneThatIsRefusedForItsRights(t *testing.T) {
 
 // An id that an administrator names in an address is a name in the log.
 func TestNoSessionIDReachesTheServersLog(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	id := session.NewID().String()
 	w.ask("DELETE", "/sessions/"+id, "", w.whole)
 	if log := w.Logged.String(); strings.Contains(log, id) || !strings.Contains(log, w.Secret.LogNames().Session(id)) {

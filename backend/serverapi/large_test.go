@@ -10,7 +10,7 @@ import (
 )
 
 // permitting gives roles so many permissions of 25 characters, each its own.
-func (w *world) permitting(roles map[string]int) {
+func (w *backend) permitting(roles map[string]int) {
 	w.Helper()
 	d := desired()
 	for role, n := range roles {
@@ -25,7 +25,7 @@ func (w *world) permitting(roles map[string]int) {
 // TestRolesWhoseTokensFitNoRequestAreGivenToNobody, alone or together; of those that are
 // large the answer says how large.
 func TestRolesWhoseTokensFitNoRequestAreGivenToNobody(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.permitting(map[string]int{"owner": 250, "left": 80, "right": 80})
 	bob := "/organizations/globex/members/" + w.userID("bob")
 	for roles, named := range map[string]string{`["owner"]`: `role \"owner\"`, `["left","right"]`: `roles [\"left\" \"right\"] together`} {

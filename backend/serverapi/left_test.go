@@ -25,7 +25,7 @@ func (s *interrupted) Organizations(ctx context.Context, after string, limit int
 
 func TestLog_ClientLeft(t *testing.T) {
 	store := &interrupted{}
-	w := newWorld(t, func(s host.Store) host.Store { store.Store = s; return store })
+	w := newBackend(t, func(s host.Store) host.Store { store.Store = s; return store })
 	backend := w.Hosts["localhost:8080"]
 	w.Hosts["localhost:8080"] = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithCancel(r.Context())

@@ -19,9 +19,9 @@ var lists = map[string]string{
 	"/users/{alice}/sessions": "id", "/audit": "id", "/keys": "id",
 }
 
-// populated returns a world with five of everything, and the path of a list there.
-func populated(t *testing.T) (*world, func(string) string) {
-	w := newWorld(t, nil)
+// populated returns a backend with five of everything, and the path of a list there.
+func populated(t *testing.T) (*backend, func(string) string) {
+	w := newBackend(t, nil)
 	alice := w.userID("alice")
 	for i := range 5 {
 		w.does("POST", "/organizations", fmt.Sprintf(`{"slug":"org%d","name":"O"}`, i), w.whole, nil)
@@ -62,7 +62,7 @@ func TestListsAreReadByPagesWithNothingTwiceAndNothingLeftOut(t *testing.T) {
 }
 
 // names returns the names of a page's items.
-func (w *world) names(path, name string) (all []string) {
+func (w *backend) names(path, name string) (all []string) {
 	w.Helper()
 	var list admin.List[map[string]any]
 	w.does("GET", path, "", w.whole, &list)
@@ -108,7 +108,7 @@ func TestTheTrailIsFiltered(t *testing.T) {
 }
 
 func TestABodyIsOneJSONObjectOfWhatTheDocumentSays(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	for body, status := range map[string]int{
 		``: http.StatusUnsupportedMediaType, `[]`: 400, `{`: 400, `{} {}`: 400, `{"slug":"a"}`: 400, `{"slug":"A","name":"a"}`: 400,
 		`{"slug":"a","name":"a","id":"org_mine"}`: 400, `{"slug":"a","slug":"b","name":"a"}`: 400, `{"slug":"a","Name":"a"}`: 400,
@@ -127,7 +127,7 @@ func TestABodyIsOneJSONObjectOfWhatTheDocumentSays(t *testing.T) {
 }
 
 func TestWhatTheContractDoesNotNameIsRefused(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	for path, body := range map[string]string{
 		"/organizations/acme/members":     `{"roles":["viewer"]}`,
 		"/organizations/acme/members ":    `{"user_id":"usr_a","iss":"https://id.example","sub":"a"}`,

@@ -11,13 +11,13 @@ import (
 
 // change is something that administration does between two mints.
 type change struct {
-	key          func(*world) string
+	key          func(*backend) string
 	method, path string
 	body         string
 }
 
-func asAcme(w *world) string      { return w.acme }
-func asWorkspace(w *world) string { return w.whole }
+func asAcme(w *backend) string      { return w.acme }
+func asWorkspace(w *backend) string { return w.whole }
 
 // deeds remove a condition of a mint, and restore it where that is possible.
 var deeds = map[string]struct {
@@ -98,11 +98,11 @@ func TestWhatAdministrationTakesAwayIsGoneAtTheNextMint(t *testing.T) {
 	}
 }
 
-// administered returns a world in which alice acts for acme and globex, which an
+// administered returns a backend in which alice acts for acme and globex, which an
 // administrator admitted her to, and a function that changes it.
-func administered(t *testing.T) (w *world, alice *httpbrowser.Browser, do func(change)) {
+func administered(t *testing.T) (w *backend, alice *httpbrowser.Browser, do func(change)) {
 	t.Helper()
-	w = newWorld(t, nil)
+	w = newBackend(t, nil)
 	for _, slug := range []string{"acme", "globex"} {
 		w.does("POST", "/organizations/"+slug+"/members", `{"iss":"`+issuer+`","sub":"carol","roles":["editor"]}`, w.whole, nil)
 	}

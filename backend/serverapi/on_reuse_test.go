@@ -107,7 +107,7 @@ func (w *crossed) robbed(victim *httpbrowser.Browser) {
 
 // TestAChangeOfThePolicyKeepsWhatATheftEnds.
 func TestAChangeOfThePolicyKeepsWhatATheftEnds(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.does("PUT", "/policy", `{"access_ttl":60}`, w.whole, nil)
 	if got, err := w.Store.Workspace(t.Context()); err != nil || got.OnReuse != directory.EndUser {
 		t.Errorf("%q, %v", got.OnReuse, err)

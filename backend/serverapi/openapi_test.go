@@ -136,7 +136,7 @@ func TestTheDocumentIsStrict(t *testing.T) {
 }
 
 func TestTheDocumentIsServedToEverybody(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	got := w.ask("GET", "/openapi.json", "", "")
 	if got.Status != http.StatusOK || got.Body != string(adminapi.Document) || got.Header.Get("Content-Type") != "application/json" {
 		t.Errorf("%d %v %.80s", got.Status, got.Header, got.Body)

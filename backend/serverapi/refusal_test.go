@@ -83,17 +83,17 @@ var examples = map[string]example{
 	"DELETE /keys/{key}":            {},
 }
 
-// tried is a world with a route of which all that its path names is there: in acme, and
+// tried is a backend with a route of which all that its path names is there: in acme, and
 // the same in globex.
 type tried struct {
-	*world
+	*backend
 	adminapi.Route
 	example
 	of     map[string]map[string]string // by organization's slug, by the path's name
 	globex string                       // a key to globex
 }
 
-// onEveryRoute runs a test on every route, each in a world of its own.
+// onEveryRoute runs a test on every route, each in a backend of its own.
 func onEveryRoute(t *testing.T, test func(*tried)) {
 	for _, route := range adminapi.Routes {
 		t.Run(route.Method+" "+route.Path, func(t *testing.T) {
@@ -101,9 +101,9 @@ func onEveryRoute(t *testing.T, test func(*tried)) {
 			if !ok {
 				t.Fatal("this route has no example")
 			}
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			w.resolving()
-			r := &tried{world: w, Route: route, example: e, of: map[string]map[string]string{}, globex: w.key("globex's", "globex")}
+			r := &tried{backend: w, Route: route, example: e, of: map[string]map[string]string{}, globex: w.key("globex's", "globex")}
 			for slug, person := range map[string]string{"acme": "carol", "globex": "dave"} {
 				r.of[slug] = r.furnish(slug, person)
 			}

@@ -42,7 +42,7 @@ func remoteFile(t *testing.T, organizations string) directory.Desired {
 // TestRemoteApply applies a workspace file by the administration API: a second time
 // without changes, and without touching members that an administrator admitted.
 func TestRemoteApply(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	client, err := remote.New(publicURL, w.whole, lossy{w.Hosts, map[string]int{}})
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +98,7 @@ func TestRemoteApply(t *testing.T) {
 // TestApplyMembers_Refusals: a key to one organization cannot manage a membership of the
 // file, and a refused request changes no row.
 func TestApplyMembers_Refusals(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 
 	good := `{"iss":"` + issuer + `","sub":"new","roles":["viewer"]}`
 	for body, code := range map[string]api.Code{

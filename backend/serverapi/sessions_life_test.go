@@ -201,7 +201,7 @@ func TestTheRefreshTokensOfBrowsersAndServersAreTwoKinds(t *testing.T) {
 func TestNothingIsGrantedThatIsNotStored(t *testing.T) {
 	var faulty *lite.Faulty
 	prepared := func(ask func(*crossed) func() answer) (*crossed, func() answer) {
-		w := &crossed{world: newWorld(t, nil)}
+		w := &crossed{backend: newBackend(t, nil)}
 		faulty = w.Failing()
 		w.sign()
 		return w, ask(w)

@@ -22,10 +22,10 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
-// crossed is a world in which alice is signed in to the app web, acts for acme and for
+// crossed is a backend in which alice is signed in to the app web, acts for acme and for
 // globex there, and both apps' servers have keys.
 type crossed struct {
-	*world
+	*backend
 	alice               *httpbrowser.Browser
 	subject             api.TokenResponse // her token for acme
 	key, web, reports   string            // the workspace's, and of each app's server
@@ -34,7 +34,7 @@ type crossed struct {
 
 func newCrossed(t testing.TB) *crossed {
 	t.Helper()
-	w := &crossed{world: newWorld(t, nil)}
+	w := &crossed{backend: newBackend(t, nil)}
 	w.sign()
 	return w
 }

@@ -20,14 +20,14 @@ import (
 const acmesStaff = "/organizations/acme/staff"
 
 // grant asks for staff access to acme for zoe, a member of no organization.
-func (w *world) grant(seconds int64, key string) answer {
+func (w *backend) grant(seconds int64, key string) answer {
 	w.Helper()
 	return w.ask("POST", acmesStaff, `{"user_id":"`+w.userID("zoe")+`","roles":["viewer"],"reason":"ticket 4711","expires_in":`+
 		strconv.FormatInt(seconds, 10)+`}`, key)
 }
 
 // staffed is a browser in which zoe has signed in, with staff access to acme for an hour.
-func (w *world) staffed() *httpbrowser.Browser {
+func (w *backend) staffed() *httpbrowser.Browser {
 	w.Helper()
 	if got := w.grant(3600, w.whole); got.Status != http.StatusCreated {
 		w.Fatalf("%d %s", got.Status, got.Body)
@@ -36,7 +36,7 @@ func (w *world) staffed() *httpbrowser.Browser {
 }
 
 // said are the claims of a token.
-func (w *world) said(raw string) token.Claims {
+func (w *backend) said(raw string) token.Claims {
 	w.Helper()
 	message, err := jws.Parse(raw, 8<<10)
 	w.must(message, err)
@@ -49,7 +49,7 @@ func (w *world) said(raw string) token.Claims {
 }
 
 // enters tells whether GET /session lists acme.
-func (w *world) enters(b *httpbrowser.Browser) bool {
+func (w *backend) enters(b *httpbrowser.Browser) bool {
 	w.Helper()
 	var s api.SessionResponse
 	b.Get("/session").JSON(w, &s)
@@ -63,7 +63,7 @@ func (w *world) enters(b *httpbrowser.Browser) bool {
 
 // keptOut fails the test unless a person is refused as in an organization that does not
 // exist, on every path.
-func (w *world) keptOut(b *httpbrowser.Browser) {
+func (w *backend) keptOut(b *httpbrowser.Browser) {
 	w.Helper()
 	nowhere := w.mint(b, "nowhere")
 	for _, got := range []httpbrowser.Response{w.renew(b, "acme"), w.mint(b, "acme"), w.mint(b, "org_acme")} {
@@ -78,7 +78,7 @@ func (w *world) keptOut(b *httpbrowser.Browser) {
 }
 
 func TestStaffActAsSuchUntilTheirAccessEnds(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	zoe := w.staffed()
 	until := w.Now().Unix() + 3600
 	claims := w.said(w.minted(w.mint(zoe, "acme")).AccessToken)
@@ -109,13 +109,13 @@ func TestStaffActAsSuchUntilTheirAccessEnds(t *testing.T) {
 func TestAnOrganizationForbidsStaffAccess(t *testing.T) {
 	for name, where := range map[string]struct {
 		path string
-		key  func(*world) string
+		key  func(*backend) string
 	}{
 		"the organization, by its own key": {"/organizations/acme/policy", asAcme},
 		"the workspace":                    {"/policy", asWorkspace},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, nil)
+			w := newBackend(t, nil)
 			zoe := w.staffed()
 			w.minted(w.mint(zoe, "acme"))
 			w.does("PUT", where.path, `{"no_staff":true}`, where.key(w), nil)
@@ -136,7 +136,7 @@ func TestAnOrganizationForbidsStaffAccess(t *testing.T) {
 }
 
 func TestOnlyTheWorkspaceGrantsStaffAccessAndTheOrganizationEndsIt(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.wants(w.grant(3600, w.acme), http.StatusForbidden, api.AdminAccessDenied)
 	zoe := w.signedIn("zoe")
 	w.keptOut(zoe)
@@ -155,7 +155,7 @@ func TestOnlyTheWorkspaceGrantsStaffAccessAndTheOrganizationEndsIt(t *testing.T)
 
 // TestStaffAccessHasALimitAndAReason: without both it is refused, and admits no person.
 func TestStaffAccessHasALimitAndAReason(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	zoe := w.userID("zoe")
 	for name, body := range map[string]string{
 		"no end":           `{"user_id":"` + zoe + `","reason":"r"}`,
@@ -181,7 +181,7 @@ func TestStaffAccessHasALimitAndAReason(t *testing.T) {
 
 // TestAMemberNeedsNoStaffAccess, not even a disabled one: it is no other way in.
 func TestAMemberNeedsNoStaffAccess(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	bob := w.signedIn("bob")
 	w.minted(w.mint(bob, "acme"))
 	ask := func() answer {
@@ -199,7 +199,7 @@ func TestAMemberNeedsNoStaffAccess(t *testing.T) {
 // TestTheOrganizationReadsOfStaffAccess in its own trail: of the grant with its actor,
 // person, end and reason, of each entry, and of the end.
 func TestTheOrganizationReadsOfStaffAccess(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	zoe := w.staffed()
 	first := w.Now().Unix() + 3600
 	w.Pass(time.Second)
@@ -252,7 +252,7 @@ func TestTheOrganizationReadsOfStaffAccess(t *testing.T) {
 // TestStaffAccessIsNoMembership for administrators of members, nor for a workspace file,
 // until that names the person.
 func TestStaffAccessIsNoMembership(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	zoe := w.staffed()
 	member := "/organizations/acme/members/" + w.userID("zoe")
 	w.wants(w.ask("PUT", member, `{"roles":["editor"]}`, w.acme), http.StatusConflict, api.Conflict)
@@ -278,7 +278,7 @@ func TestStaffAccessIsNoMembership(t *testing.T) {
 
 // TestWhatKeepsEverybodyOutKeepsStaffOut: the person disabled, or the organization.
 func TestWhatKeepsEverybodyOutKeepsStaffOut(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	zoe := w.staffed()
 	w.minted(w.mint(zoe, "acme"))
 	w.does("POST", "/organizations/acme/disable", "", w.whole, nil)
@@ -332,7 +332,7 @@ func TestNoStaffGetInToAnotherApp(t *testing.T) {
 
 // TestAnOrganizationsOwnIssuerNamesStaffToo.
 func TestAnOrganizationsOwnIssuerNamesStaffToo(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	w.must(nil, w.Store.SetOrganizationPolicy(t.Context(), "org_acme", policy.Rules{DedicatedKey: true}))
 	claims := w.said(w.minted(w.mint(w.staffed(), "acme")).AccessToken)
 	if claims.Issuer != publicURL+"/o/org_acme" || !claims.ByStaff() {

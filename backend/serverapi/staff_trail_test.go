@@ -12,7 +12,7 @@ import (
 )
 
 // enteredByStaff tells whether the trail has that staff entered acme.
-func (w *world) enteredByStaff() bool {
+func (w *backend) enteredByStaff() bool {
 	for _, e := range w.trail() {
 		if e.Action == audit.EnterOrganization && e.Reason == audit.ByStaff && e.OrganizationID == "org_acme" {
 			return true
@@ -25,7 +25,7 @@ func (w *world) enteredByStaff() bool {
 // while they enter.
 func TestNoStaffActInAnOrganizationThatDoesNotReadOfIt(t *testing.T) {
 	for at, calls := 0, 0; at <= calls; at++ {
-		w := newWorld(t, nil)
+		w := newBackend(t, nil)
 		faulty := w.Failing()
 		zoe := w.staffed()
 		faulty.Fail(at, false)
@@ -43,7 +43,7 @@ func TestNoStaffActInAnOrganizationThatDoesNotReadOfIt(t *testing.T) {
 // TestStaffAccessThatIsForbiddenIsNoSecondOrganization: a person with one organization
 // need not name it.
 func TestStaffAccessThatIsForbiddenIsNoSecondOrganization(t *testing.T) {
-	w := newWorld(t, nil)
+	w := newBackend(t, nil)
 	zoe := w.staffed()
 	w.does("POST", "/organizations/globex/members", `{"user_id":"`+w.userID("zoe")+`","roles":["viewer"]}`, w.whole, nil)
 	w.refused(zoe.Post("/token", `{"enter":true}`), api.OrganizationRequired)
@@ -76,7 +76,7 @@ func (l *parting) RecordEvent(ctx context.Context, e audit.Event) error {
 func TestWhoGoesAwayIsInTheTrailAllTheSame(t *testing.T) {
 	for _, action := range []audit.Action{audit.EnterOrganization, audit.SignOut} {
 		l := &parting{}
-		w := newWorld(t, func(s host.Store) host.Store { l.Store = s; return l })
+		w := newBackend(t, func(s host.Store) host.Store { l.Store = s; return l })
 		alice := w.signedIn("alice")
 		backend := w.Hosts["localhost:8080"]
 		w.Hosts["localhost:8080"] = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {

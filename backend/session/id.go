@@ -38,7 +38,10 @@ func ParseID(text string) (ID, error) {
 	return id, nil
 }
 
-func (id ID) String() string { return idPrefix + idEncoding.EncodeToString(id[:]) }
+func (id ID) String() string {
+	text := append(make([]byte, 0, 32), idPrefix...)
+	return string(idEncoding.AppendEncode(text, id[:]))
+}
 
 // TokenID names one refresh token of a session. Its text form, in the store, is
 // unpadded base64url. The zero TokenID names no token: it is the parent of the first

@@ -30,9 +30,12 @@ func (n LogNames) Session(id string) string {
 // sessionID matches a session's id anywhere in a text.
 var sessionID = regexp.MustCompile(`ses_[a-z2-7]{26}`)
 
+// In reports whether a text may contain a session's id.
+func (n LogNames) In(text string) bool { return strings.Contains(text, "ses_") }
+
 // Scrub returns a text with every session's id replaced by its log name.
 func (n LogNames) Scrub(text string) string {
-	if !strings.Contains(text, "ses_") {
+	if !n.In(text) {
 		return text
 	}
 	return sessionID.ReplaceAllStringFunc(text, n.Session)

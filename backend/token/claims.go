@@ -96,18 +96,19 @@ func (c *Claims) Sign(key SigningKey, aliases map[string]string) (string, error)
 		return "", fmt.Errorf("token: signing method %q is not supported", key.Algorithm)
 	}
 	payload := c.payload(aliases)
-	signed := encoded(header{key.Algorithm, key.ID, Type}) + "." + encoded(payload)
-	if bytes := len(signed) + 1 + signatureBytes(key.Private.Public()); bytes > MaxBytes {
+	text := appendPart(make([]byte, 0, 1024), header{key.Algorithm, key.ID, Type}) // most tokens are smaller
+	text = appendPart(append(text, '.'), payload)
+	if bytes := len(text) + 1 + signatureBytes(key.Private.Public()); bytes > MaxBytes {
 		return "", fmt.Errorf("%w: it has %d bytes, but verifiers accept at most %d", ErrTooLarge, bytes, MaxBytes)
 	}
 	if all, ok := payload.(map[string]any); ok && len(all) > strictjson.MostMembers {
 		return "", fmt.Errorf("%w: it has %d claims, but verifiers accept at most %d", ErrTooLarge, len(all), strictjson.MostMembers)
 	}
-	signature, err := method.Sign(signed, key.Private)
+	signature, err := method.Sign(string(text), key.Private)
 	if err != nil {
 		return "", fmt.Errorf("token: %w", err)
 	}
-	return signed + "." + base64.RawURLEncoding.EncodeToString(signature), nil
+	return string(base64.RawURLEncoding.AppendEncode(append(text, '.'), signature)), nil
 }
 
 // ErrTooLarge is the error of a token that is longer than MaxBytes.
@@ -116,7 +117,7 @@ var ErrTooLarge = errors.New("token: the access token is too large")
 // Bytes returns the largest size of a token with these claims, whichever key signs it.
 func (c *Claims) Bytes(aliases map[string]string) int {
 	const kid = "0123456789abcdef"
-	return len(encoded(header{"RS256", kid, Type})) + 1 + len(encoded(c.payload(aliases))) + 1 + rsaSignature
+	return len(appendPart(nil, header{"RS256", kid, Type})) + 1 + len(appendPart(nil, c.payload(aliases))) + 1 + rsaSignature
 }
 
 // rsaSignature is the encoded length of the longest signature, by a key of 2,048 bits.
@@ -136,13 +137,13 @@ type header struct {
 	Type      string `json:"typ"`
 }
 
-// encoded returns a part of a token (RFC 7515 section 7.1).
-func encoded(part any) string {
+// appendPart appends a part of a token (RFC 7515 section 7.1).
+func appendPart(to []byte, part any) []byte {
 	text, err := json.Marshal(part)
 	if err != nil { // header and claims always encode
 		panic(err)
 	}
-	return base64.RawURLEncoding.EncodeToString(text)
+	return base64.RawURLEncoding.AppendEncode(to, text)
 }
 
 // payload returns the claims as a token has them: in the order of Claims or, with

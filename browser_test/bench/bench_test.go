@@ -6,6 +6,7 @@
 //	go test -run '^$' -bench Sessions ./browser_test/bench        1,000 against 1,000,000 sessions
 //	go test -run '^$' -bench Apply ./browser_test/bench           10,000 organizations, 1,000,000 memberships
 //	go test -run '^$' -bench Sizing ./browser_test/bench          each act of a person, and what it takes for many
+//	go test -run '^$' -bench Memory -benchtime 2000x ./browser_test/bench   bytes and allocations of a mint
 //	go test -run '^$' -bench Handler -cpuprofile cpu.out ./browser_test/bench
 //
 // The benchmarks print figures for people to read; none fails because it is slow.
@@ -70,7 +71,7 @@ var connections = []int{1, 16, 64}
 func wanted(database string, k kind) bool { return strings.Contains(database+" "+k.name, *only) }
 
 // database returns an empty one, as --database names it.
-func database(b *testing.B, name string) string {
+func database(b testing.TB, name string) string {
 	if name == sqliteName {
 		return "sqlite:" + filepath.Join(b.TempDir(), "tabard.db")
 	}
@@ -112,7 +113,7 @@ func BenchmarkMint(b *testing.B) {
 func BenchmarkHandler(b *testing.B) {
 	for _, name := range []string{sqliteName, postgresName} {
 		b.Run(name, func(b *testing.B) {
-			w := startHandler(b, database(b, name))
+			w, _ := startHandler(b, database(b, name))
 			w.fill(requests() + warmUp)
 			k := kinds[1]
 			w.prepare(k)

@@ -5,18 +5,21 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/host/metrics"
+	"github.com/tabard-auth/tabard/backend/limits"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/browser_test/contract"
 )
 
-// startHandler serves the backend's handler in this process.
-func startHandler(b *testing.B, database string) *world {
+// startHandler serves the backend's handler in this process, and returns it.
+func startHandler(b testing.TB, database string) (*world, http.Handler) {
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 	b.Cleanup(server.Close)
@@ -32,13 +35,17 @@ func startHandler(b *testing.B, database string) *world {
 		b.Fatal(err)
 	}
 	secret, _ := signingkey.NewSecret()
+	counted := metrics.New()
 	handler, err = host.New(host.Config{
 		PublicURL: target.PublicURL, Secret: secret,
 		Provider: login.Config{Issuer: issuer, ClientID: contract.ClientID, ClientSecret: contract.ClientSecret},
-		Log:      slog.New(slog.NewJSONHandler(io.Discard, nil)),
-	}, store)
+		Log:      slog.New(counted.Log(slog.NewJSONHandler(io.Discard, nil))),
+	}, counted.Store(store))
 	if err != nil {
 		b.Fatal(err)
 	}
-	return newWorld(b, target, secret, database)
+	client := limits.Client{Address: netip.MustParseAddr("192.0.2.1")}
+	handler = limits.New(limits.Most{Refused: 1 << 20, SignIns: 1 << 20, Session: 1 << 20}, nil).Wrap("/auth", func(*http.Request) limits.Client { return client }, handler)
+	handler = counted.Count(handler)
+	return newWorld(b, target, secret, database), handler
 }

@@ -28,7 +28,7 @@ const warmUp = 300
 // world is a server under load, its database, and sessions: copies of one that a
 // person signed in to and entered an organization with.
 type world struct {
-	b *testing.B
+	b testing.TB
 	contract.Target
 	secret           signingkey.Secret
 	server, database processes
@@ -43,7 +43,7 @@ type world struct {
 	ids    []string
 }
 
-func startServer(b *testing.B, database string) *world {
+func startServer(b testing.TB, database string) *world {
 	s := contract.StartServerOn(b, database)
 	w := newWorld(b, s.Target, s.Secret, database)
 	w.server = processes{id: s.PID()}
@@ -51,7 +51,7 @@ func startServer(b *testing.B, database string) *world {
 }
 
 // newWorld signs in to the backend of a target and gives it an end.
-func newWorld(b *testing.B, target contract.Target, secret signingkey.Secret, database string) *world {
+func newWorld(b testing.TB, target contract.Target, secret signingkey.Secret, database string) *world {
 	w := &world{b: b, Target: target, secret: secret, device: httpbrowser.NewDevice(b)}
 	w.open(database)
 	browser := httpbrowser.New(b, target.Origin, target.PublicURL).On(w.device)

@@ -107,6 +107,96 @@ func TestBeforeSwitch_RouterNeedNotAskAgain(t *testing.T) {
 	}
 }
 
+// askAboutDraft makes the page ask the same as the form's blocker does.
+const askAboutDraft = `{ globalThis.questions = 0; tabard.beforeSwitch(() => {
+	if (!document.querySelector("#draft")?.value) return;
+	questions++;
+	return new Promise((resolve) => (globalThis.answer = resolve));
+}); }`
+
+// TestBeforeSwitch_OneQuestion: where the router's blocker and the page's question are
+// about the same draft, one of them asks, whatever the way.
+func TestBeforeSwitch_OneQuestion(t *testing.T) {
+	t.Parallel()
+	onDraft(t, func(t *testing.T, tab context.Context, leave func(*testing.T, context.Context)) {
+		chrome.Eval[any](t, tab, askAboutDraft)
+		for _, stays := range []bool{true, false} {
+			chrome.Eval[any](t, tab, `{ questions = 0; answer = undefined; }`)
+			leave(t, tab)
+			chrome.Await(t, tab, `globalThis.answer || document.querySelector("#leave")`)
+			button, asked := "#leave", 1
+			if stays {
+				button = "#stay"
+			}
+			if chrome.Eval[bool](t, tab, `Boolean(globalThis.answer)`) {
+				asked = 0
+				chrome.Eval[any](t, tab, fmt.Sprintf(`void answer(%v)`, !stays))
+			} else {
+				chrome.Press(t, tab, button)
+			}
+			if stays {
+				chrome.Await(t, tab, `!document.querySelector("#stay")`)
+				awaitRoute(t, tab, "/acme/notes", "acme")
+			} else {
+				chrome.Await(t, tab, `location.pathname.startsWith("/globex/") && tabard.state.organization.slug === "globex" && routes.state.status === "settled" && document.querySelector("#draft")?.value === ""`)
+			}
+			if got := chrome.Eval[int](t, tab, `questions + (document.querySelector("#stay") ? 1 : 0)`); got+asked != 1 {
+				t.Errorf("the person was asked %d times", got+asked)
+			}
+		}
+	})
+}
+
+// secondBlocker adds a blocker that knows nothing of the page's question, after the form's,
+// of which React Router asks the last.
+const secondBlocker = `; globalThis.blocks = true; new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 50)))
+	.then(() => void router.getBlocker("another", () => blocks))`
+
+// TestBeforeSwitch_NoThirdQuestion: a blocker that does not know the page's question asks a
+// second time, and the console says how to ask once. When the person leaves, that is all.
+func TestBeforeSwitch_NoThirdQuestion(t *testing.T) {
+	t.Parallel()
+	d, tab := example.Open(t, wirings["the router's navigate"])
+	chrome.Before(t, tab, `globalThis.lines = []; console.debug = (line) => lines.push(line);`)
+	example.SignIn(t, d, tab, "/acme/notes", "alice")
+	for _, way := range []string{"the switcher", "switchOrganization", "go"} {
+		chrome.Go(t, tab, d.Origin+"/acme/notes")
+		awaitRoute(t, tab, "/acme/notes", "acme")
+		chrome.Eval[any](t, tab, askOnce+secondBlocker)
+		asks[way](t, tab)
+		chrome.Await(t, tab, `questions.length === 1`)
+		chrome.Eval[any](t, tab, `void answer(true)`)
+		chrome.Await(t, tab, `router.state.blockers.get("another").state === "blocked" && routes.state.status === "stayed" && lines.some((line) => line.includes("routes.blocker"))`)
+		awaitRoute(t, tab, "/acme/notes", "acme")
+		chrome.Eval[any](t, tab, `void router.state.blockers.get("another").proceed()`)
+		chrome.Await(t, tab, `location.pathname.startsWith("/globex/") && tabard.state.organization.slug === "globex" && routes.state.status === "settled"`)
+		if got := chrome.Eval[string](t, tab, `questions.join()`); got != "acme>globex" {
+			t.Errorf("%s: asked %s", way, got)
+		}
+	}
+}
+
+// TestBeforeSwitch_AnswerIsForWhatWasTyped: what is typed after an answer is asked about.
+func TestBeforeSwitch_AnswerIsForWhatWasTyped(t *testing.T) {
+	t.Parallel()
+	d, tab := example.Open(t, wirings["the router's navigate"])
+	example.SignIn(t, d, tab, "/acme/notes", "alice")
+	awaitRoute(t, tab, "/acme/notes", "acme")
+	chrome.Eval[any](t, tab, askOnce+secondBlocker)
+	move(t, tab, `routes.go("/globex/notes")`)
+	chrome.Await(t, tab, `questions.length === 1`)
+	chrome.Eval[any](t, tab, `void answer(true)`)
+	chrome.Await(t, tab, `router.state.blockers.get("another").state === "blocked" && routes.state.status === "stayed"`)
+	chrome.Eval[any](t, tab, `{ router.state.blockers.get("another").reset(); blocks = false; }`)
+	chrome.Press(t, tab, "#draft")
+	chrome.Key(t, tab, "x")
+	chrome.Await(t, tab, `document.querySelector("#draft").value === "x"`)
+	chrome.Eval[any](t, tab, `void router.navigate("/globex/notes")`)
+	chrome.Await(t, tab, `questions.length === 2`)
+	chrome.Eval[any](t, tab, `void answer(false)`)
+	awaitRoute(t, tab, "/acme/notes", "acme")
+}
+
 // TestBeforeSwitch_SwitcherIsCanceled: a page that cancels the switcher's event keeps its
 // organization without a request.
 func TestBeforeSwitch_SwitcherIsCanceled(t *testing.T) {

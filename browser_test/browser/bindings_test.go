@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -29,7 +30,7 @@ func TestBindings_HydrateAServersPage(t *testing.T) {
 	for name, binding := range bindings {
 		t.Run(name, func(t *testing.T) {
 			markup := example.Rendered(t, strings.Split(binding.entry, "/")[0], binding.program)
-			if !strings.Contains(markup, ">starting<") {
+			if !strings.Contains(markup, ">starting<") || !strings.Contains(markup, "<tabard-switcher") || strings.Contains(markup, "sign-in") {
 				t.Fatalf("the server rendered %q", markup)
 			}
 			d := demo.StartWith(t, example.Page(t, binding.entry, markup))
@@ -42,14 +43,29 @@ func TestBindings_HydrateAServersPage(t *testing.T) {
 				}
 				example.AwaitNotes(t, tab, organization)
 			}
+			mayAs(t, tab, "acme", "You may write notes.")
+			demo.Choose(t, tab, "globex") // by the element, whose markup is the server's
+			mayAs(t, tab, "globex", "You may write notes.")
+			demo.Choose(t, tab, "initech")
+			mayAs(t, tab, "initech", "You may read notes.")
+			chrome.Press(t, tab, "#nowhere")
+			chrome.Await(t, tab, `document.querySelector("#result").value === "refused" && document.querySelector("#user").textContent.includes("Alice")`)
+			demo.Choose(t, tab, "acme")
+			example.AwaitNotes(t, tab, "acme")
 			example.NoErrors(t, tab)
 			chrome.Reload(t, tab) // this time the client knows its organization at once
 			example.AwaitNotes(t, tab, "acme")
 			chrome.Eval[any](t, tab, `tabard.signOut().then(() => null)`)
-			chrome.Await(t, tab, `document.querySelector("#sign-in") && !document.querySelector("#notes")`)
+			chrome.Await(t, tab, `document.querySelector("#sign-in") && !document.querySelector("#notes") && !document.querySelector("#user")`)
 			example.NoErrors(t, tab)
 		})
 	}
+}
+
+// mayAs waits until the page says what the person may do in an organization.
+func mayAs(t *testing.T, tab context.Context, organization, want string) {
+	t.Helper()
+	chrome.Await(t, tab, fmt.Sprintf(`document.querySelector("#notes")?.dataset.organization === %q && document.querySelector("#may").textContent === %q`, organization, want))
 }
 
 // TestBindings_ReactReportsASwitch: the hook returns the typed result. The component that

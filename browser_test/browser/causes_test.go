@@ -2,10 +2,8 @@ package browser
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -19,9 +17,11 @@ type mistake struct {
 	// page returns the address of a page with the client; see clientPage.
 	page func(t *testing.T, d *demo.Demo) string
 	// script runs before the page's own.
-	script    string
-	noCookies bool // the browser blocks cookies
-	code      string
+	script     string
+	noCookies  bool // the browser blocks cookies
+	registered bool // the page's origin is in the workspace file
+	worker     bool // the page has the service worker /worker.js
+	code       string
 	// line has what the console says.
 	line []string
 }
@@ -39,48 +39,6 @@ func shell(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprint(w, "<!doctype html><div id=app></div>")
 }
 
-// at answers some paths in front of the demo, which keeps the rest.
-type at map[string]http.HandlerFunc
-
-// clientPage serves a page whose client is built from the sources, as a bundler does,
-// on an origin of its own, in front of the demo.
-func clientPage(options, policy string, front at) func(*testing.T, *demo.Demo) string {
-	return func(t *testing.T, d *demo.Demo) string {
-		t.Helper()
-		behind, err := url.Parse(d.Origin)
-		if err != nil {
-			t.Fatal(err)
-		}
-		proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(behind) }}
-		sources := http.StripPrefix("/js/", http.FileServer(http.Dir("../../js")))
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			path := r.URL.Path
-			for prefix, answer := range front {
-				if strings.HasPrefix(path, prefix) {
-					answer(w, r)
-					return
-				}
-			}
-			switch {
-			case path == "/":
-				if policy != "" {
-					w.Header().Set("Content-Security-Policy", policy)
-				}
-				fmt.Fprint(w, `<!doctype html><link rel="icon" href="data:,"><script type="module" src="/main.js"></script>`)
-			case path == "/main.js":
-				w.Header().Set("Content-Type", "text/javascript")
-				fmt.Fprintf(w, `import { createClient } from "/js/index.js"; globalThis.tabard = createClient(%s);`, strings.ReplaceAll(options, "DEMO", d.Origin))
-			case strings.HasPrefix(path, "/js/"):
-				sources.ServeHTTP(w, r)
-			default:
-				proxy.ServeHTTP(w, r)
-			}
-		}))
-		t.Cleanup(server.Close)
-		return server.URL
-	}
-}
-
 const (
 	ofTheDemo = `{ backend: "/auth" }`
 	strict    = "default-src 'none'; img-src data:; connect-src 'self'; script-src 'self'"
@@ -89,17 +47,6 @@ const (
 
 // demoPage is the demo's own page.
 func demoPage(_ *testing.T, d *demo.Demo) string { return d.Origin }
-
-// rewritten is the demo behind a proxy that changes the path of requests to the backend.
-func rewritten(t *testing.T, d *demo.Demo) string {
-	t.Helper()
-	behind, err := url.Parse(d.Backend + "/elsewhere")
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(behind) }}
-	return clientPage(ofTheDemo, "", at{"/auth/": proxy.ServeHTTP})(t, d)
-}
 
 // files returns handlers for the module's files in place of the backend's.
 func files(t *testing.T, which string, answer http.HandlerFunc) at {
@@ -114,7 +61,7 @@ func mistakes(t *testing.T) map[string]mistake {
 			fmt.Fprint(w, text)
 		}
 	}
-	forbidden := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }
+	forbidden := answered(http.StatusForbidden)
 	const manifest = "/auth/client/module.json"
 	return map[string]mistake{
 		"no WebAssembly":                   {page: demoPage, script: noWasm, code: "no_webassembly", line: []string{"Lockdown Mode"}},
@@ -142,8 +89,14 @@ func TestCauses_SayWhatToChange(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	browser := chrome.New(t)
-	for name, m := range mistakes(t) {
+	rows := mistakes(t)
+	maps.Copy(rows, mistakesOfProxies(t))
+	maps.Copy(rows, mistakesOfPages())
+	for name, m := range rows {
 		t.Run(name, func(t *testing.T) {
+			if !m.registered { // each of which replaces the workspace's origins
+				t.Parallel()
+			}
 			tab := chrome.Person(t, browser)
 			if m.noCookies {
 				chrome.BlockCookies(t, tab)
@@ -153,6 +106,13 @@ func TestCauses_SayWhatToChange(t *testing.T) {
 			}
 			console := chrome.Watch(t, tab)
 			page := m.page(t, d)
+			if m.registered {
+				register(t, d, page)
+			}
+			if m.worker {
+				chrome.Go(t, tab, page+"/worker.html")
+				chrome.Await(t, tab, `navigator.serviceWorker.controller`)
+			}
 			chrome.Go(t, tab, page)
 			chrome.Await(t, tab, fmt.Sprintf(`tabard.state.status === "unavailable" && tabard.state.error.code === %q && tabard.state.error.action === "stop"`, m.code))
 			if got := chrome.Eval[string](t, tab, `tabard.getToken().catch((error) => error.code + " " + error.action)`); got != m.code+" stop" {
@@ -187,12 +147,7 @@ func TestCauses_ProxyOnAnotherPort(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	page := strings.Replace(clientPage(ofTheDemo, "", nil)(t, d), "127.0.0.1", "localhost", 1)
-	workspace := d.Workspace(t)
-	registered := strings.Replace(workspace, d.Origin, d.Origin+", "+page, 1)
-	if registered == workspace {
-		t.Fatalf("the demo's page is not in its workspace file:\n%s", workspace)
-	}
-	d.Apply(t, registered)
+	register(t, d, page)
 	tab := chrome.New(t)
 	console := chrome.Watch(t, tab)
 	chrome.Go(t, tab, page)

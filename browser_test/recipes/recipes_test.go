@@ -82,9 +82,7 @@ func TestRecipe_ViteAndReactRouter(t *testing.T) {
 	demo.Choose(t, tab, "globex")
 	awaitPage(t, tab, "globex", "Globex Shipping")
 	awaitPage(t, other, "initech", "Initech Labs")
-	if lines := append(console.Lines("error: ", "warning: ", "exception: "), second.Lines("error: ", "warning: ", "exception: ")...); len(lines) != 0 {
-		t.Errorf("on the console: %q", lines)
-	}
+	isClean(t, console, second)
 }
 
 // awaitPage waits until a tab shows an organization at its address.
@@ -135,15 +133,102 @@ func TestRecipe_Next(t *testing.T) {
 	chrome.Go(t, tab, d.Origin+"/?tabard_organization=acme")
 	chrome.Press(t, tab, "#sign-in")
 	chrome.Press(t, tab, "#person-alice")
-	chrome.Await(t, tab, `document.querySelector("h1")?.innerText === "Acme Corporation"`)
+	awaitHeading(t, tab, "Acme Corporation")
 	other := chrome.Tab(t, tab)
+	second := chrome.Watch(t, other)
 	chrome.Go(t, other, d.Origin+"/?tabard_organization=initech")
-	chrome.Await(t, other, `document.querySelector("h1")?.innerText === "Initech Labs"`)
+	awaitHeading(t, other, "Initech Labs")
 	chrome.Press(t, tab, "#list")
 	chrome.Press(t, tab, "#to-globex")
-	chrome.Await(t, tab, `document.querySelector("h1")?.innerText === "Globex Shipping"`)
-	chrome.Await(t, other, `document.querySelector("h1")?.innerText === "Initech Labs"`)
-	if lines := console.Lines("error: ", "warning: ", "exception: "); len(lines) != 0 {
-		t.Errorf("on the console: %q", lines)
+	awaitHeading(t, tab, "Globex Shipping")
+	awaitHeading(t, other, "Initech Labs")
+	isClean(t, console, second)
+}
+
+// TestRecipe_SvelteKit makes the app, builds it, starts its server behind the demo, and
+// works with it.
+func TestRecipe_SvelteKit(t *testing.T) {
+	folder := t.TempDir()
+	commands, files := recipe(t, "SVELTEKIT.md", "sh"), recipe(t, "SVELTEKIT.md", "svelte")
+	do(t, folder, strings.ReplaceAll(commands[0], "@tabard/client", packed(t, folder)))
+	app := filepath.Join(folder, "my-app")
+	if err := os.MkdirAll(filepath.Join(app, "src/lib"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	program.Write(t, filepath.Join(app, "src/lib/tabard.ts"), recipe(t, "SVELTEKIT.md", "ts")[0])
+	for i, name := range []string{"src/routes/+layout.svelte", "src/routes/+page.svelte"} {
+		program.Write(t, filepath.Join(app, name), files[i])
+	}
+	do(t, app, commands[1])
+	port := ports.Hold(t)
+	server := exec.Command("node", "node_modules/vite/bin/vite.js", "preview", "--strictPort", "--host", "127.0.0.1", "--port", fmt.Sprint(port))
+	server.Dir = app
+	program.Run(t, "vite", server)
+	d := demo.StartWith(t, fmt.Sprintf("http://127.0.0.1:%d", port))
+	tab := chrome.New(t)
+	console := chrome.Watch(t, tab)
+	chrome.Go(t, tab, d.Origin+"/?tabard_organization=acme")
+	chrome.Press(t, tab, "#sign-in")
+	chrome.Press(t, tab, "#person-alice")
+	awaitHeading(t, tab, "Acme Corporation")
+	other := chrome.Tab(t, tab)
+	second := chrome.Watch(t, other)
+	chrome.Go(t, other, d.Origin+"/?tabard_organization=initech")
+	awaitHeading(t, other, "Initech Labs")
+	chrome.Eval[any](t, tab, typed)
+	demo.Choose(t, tab, "globex")
+	chrome.Await(t, tab, `asked === 1 && document.querySelector("#draft").value === "mine"`)
+	awaitHeading(t, tab, "Acme Corporation")
+	chrome.Eval[any](t, tab, `{ agrees = true; }`)
+	demo.Choose(t, tab, "globex")
+	awaitHeading(t, tab, "Globex Shipping")
+	chrome.Await(t, tab, `document.querySelector("#draft").value === ""`)
+	awaitHeading(t, other, "Initech Labs")
+	isClean(t, console, second)
+}
+
+// typed types a note, as a person does who answers the page's questions by "agrees".
+const typed = `{ globalThis.asked = 0; globalThis.agrees = false; globalThis.confirm = () => (asked++, agrees); const draft = document.querySelector("#draft"); draft.value = "mine"; draft.dispatchEvent(new Event("input", { bubbles: true })); }`
+
+// TestRecipe_Testing writes the page with its tests, and runs them with each runner.
+func TestRecipe_Testing(t *testing.T) {
+	commands, components, scripts := recipe(t, "TESTING.md", "sh"), recipe(t, "TESTING.md", "jsx"), recipe(t, "TESTING.md", "js")
+	files := map[string]string{"Page.jsx": components[0], "Page.test.jsx": components[1]}
+	for i, runner := range []struct {
+		name  string
+		files map[string]string
+	}{
+		{"Vitest", files},
+		{"Jest", map[string]string{
+			"Page.jsx": components[0], "Page.test.jsx": components[1],
+			"babel.config.cjs": scripts[0], "jest.config.cjs": scripts[1], "jest.environment.cjs": scripts[2],
+		}},
+		{"jsdom", map[string]string{"page.test.mjs": scripts[3]}},
+	} {
+		t.Run(runner.name, func(t *testing.T) {
+			folder := t.TempDir()
+			program.Write(t, filepath.Join(folder, "package.json"), `{"private": true, "type": "module"}`)
+			for name, text := range runner.files {
+				program.Write(t, filepath.Join(folder, name), text)
+			}
+			install, run, _ := strings.Cut(commands[i], "\n")
+			do(t, folder, strings.ReplaceAll(install, "@tabard/client", packed(t, folder))+"\n"+run)
+		})
+	}
+}
+
+// awaitHeading waits until a tab's page has a heading.
+func awaitHeading(t *testing.T, tab context.Context, text string) {
+	t.Helper()
+	chrome.Await(t, tab, fmt.Sprintf(`document.querySelector("h1")?.innerText === %q`, text))
+}
+
+// isClean fails the test if a console has an error or a warning.
+func isClean(t *testing.T, consoles ...*chrome.Console) {
+	t.Helper()
+	for _, console := range consoles {
+		if lines := console.Lines("error: ", "warning: ", "exception: "); len(lines) != 0 {
+			t.Errorf("on the console: %q", lines)
+		}
 	}
 }

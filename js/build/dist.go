@@ -36,7 +36,10 @@ const (
 )
 
 // chunks are what the client loads when it is used.
-var chunks = []string{"calls.js", "stepup.js", "window.js", "connect.js", "causes.js", "returnto.js", "debug.js"}
+var chunks = []string{
+	"calls.js", "stepup.js", "window.js", "signin.js", "proof.js", "connect.js", "returnto.js", "debug.js",
+	"causes.js", "network.js", "silence.js", "assets.js",
+}
 
 // writeDist writes the folder and removes the files of earlier builds.
 func writeDist(dir string, module api.Module, wasm, exec []byte, bundles map[string][]byte) (*dist, error) {

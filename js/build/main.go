@@ -2,16 +2,20 @@
 // module, the wasm_exec.js of the same toolchain, the client with its optional parts,
 // and module.json, each also compressed. It needs only the go command.
 //
-//	go run ./js/build         builds
-//	go run ./js/build size    builds, and reports sizes against the budgets
+//	go run ./js/build          builds
+//	go run ./js/build -plain   builds with Go's own runtime and linker output
+//	go run ./js/build -debug   builds with names and lines in the module
+//	go run ./js/build size     builds, and reports sizes against the budgets
 package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -28,17 +32,21 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	files, err := build(root)
-	if err != nil {
+	v := served
+	switch arg := strings.Join(args, " "); arg {
+	case "", "size":
+	case "-plain":
+		v = plain
+	case "-debug":
+		v = debug
+	default:
+		return fmt.Errorf("unknown arguments %q: go run ./js/build [-plain | -debug | size]", args)
+	}
+	files, err := build(root, v)
+	if err != nil || !slices.Equal(args, []string{"size"}) {
 		return err
 	}
-	switch {
-	case len(args) == 0:
-		return nil
-	case len(args) == 1 && args[0] == "size":
-		return reportSize(root, files)
-	}
-	return fmt.Errorf("unknown arguments %q: go run ./js/build [size]", args)
+	return reportSize(root, files)
 }
 
 // moduleRoot is the repository's root.
@@ -52,12 +60,12 @@ func moduleRoot() (string, error) {
 }
 
 // build writes js/dist and returns its content.
-func build(root string) (*dist, error) {
+func build(root string, v variant) (*dist, error) {
 	version, err := releaseOf(filepath.Join(root, "js", "package.json"))
 	if err != nil {
 		return nil, err
 	}
-	wasm, err := buildModule(root, "-ldflags=-s -w -X main.release="+version)
+	wasm, symbols, err := buildModule(root, version, v)
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +74,9 @@ func build(root string) (*dist, error) {
 		return nil, err
 	}
 	module := newModule(version, wasm, exec)
+	if err := writeSymbols(filepath.Join(root, "bin"), module.Wasm.URL, symbols); err != nil {
+		return nil, err
+	}
 	bundles := map[string][]byte{}
 	for name, entry := range map[string]string{
 		client: "index.js", routes: "routes.js", switcher: "switcher.js", popupScript: "popup.js",
@@ -83,6 +94,22 @@ func build(root string) (*dist, error) {
 		return nil, err
 	}
 	return writeDist(filepath.Join(root, "js", "dist"), module, wasm, exec, bundles)
+}
+
+// writeSymbols writes the symbols of a module into a folder, under the module's name and
+// without those of earlier builds. A release keeps them; they are not served.
+func writeSymbols(folder, module string, symbols []byte) error {
+	old, err := filepath.Glob(filepath.Join(folder, "module.*.symbols"))
+	for _, file := range old {
+		err = errors.Join(err, os.Remove(file))
+	}
+	if err != nil || symbols == nil {
+		return err
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, strings.TrimSuffix(module, ".wasm")+".symbols"), symbols, 0o644)
 }
 
 // releaseOf reads the version that the npm package and the module share.

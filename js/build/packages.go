@@ -9,16 +9,18 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/tabard-auth/tabard/js/build/gowasm"
 )
 
 // reportPackages prints how much code each package brings into the module,
 // counted in a build that keeps its names.
 func reportPackages(table *tabwriter.Writer, root string) error {
-	wasm, err := buildModule(root)
+	wasm, _, err := buildModule(root, "", debug)
 	if err != nil {
 		return err
 	}
-	functions, err := functionSizes(wasm)
+	functions, err := gowasm.FunctionSizes(wasm)
 	if err != nil {
 		return err
 	}

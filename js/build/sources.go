@@ -2,14 +2,14 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/evanw/esbuild/pkg/api"
+
+	"github.com/tabard-auth/tabard/js/build/gowasm"
 )
 
 // sizeFlags make a module smaller by 4 % of its brotli: they disable inlining. A module
@@ -18,67 +18,54 @@ import (
 // calls hundreds of the runtime's.
 var sizeFlags = []string{"-gcflags=all=-l", "-gcflags=runtime="}
 
-// collectorSetting selects the garbage collector of before Go 1.26, which takes 9 KB of
-// brotli less and is as good for a heap of some megabytes. Only Go 1.26 has both.
-func collectorSetting() (setting string, err error) {
-	version, err := exec.Command("go", "env", "GOVERSION").Output()
-	if err != nil {
-		return "", err
+// smallCollector selects the garbage collector of before Go 1.26, which takes 9 KB of
+// brotli less and is as good for a heap of some megabytes.
+const smallCollector = "GOEXPERIMENT=nogreenteagc"
+
+// variant is how far a build goes from Go's own output.
+type variant int
+
+const (
+	served variant = iota // as small as it gets
+	debug                 // as served, with names and lines
+	plain                 // Go's own runtime, library and linker output
+)
+
+// buildModule compiles the browser module. The served one has no names; symbols are
+// what decodes the stack of its panic or trap.
+func buildModule(root, version string, v variant) (module, symbols []byte, err error) {
+	p := moduleProgram(root, version)
+	switch v {
+	case plain:
+		module, err = gowasm.Program{Dir: p.Dir, Package: p.Package, Flags: []string{"-ldflags=-s " + releaseFlag(version)}}.Build()
+	case debug:
+		p.Names = true
+		module, err = p.Build()
+	default:
+		module, symbols, err = p.BuildWithSymbols()
 	}
-	if !strings.HasPrefix(string(version), "go1.26") {
-		return "GOEXPERIMENT=", nil
-	}
-	return "GOEXPERIMENT=nogreenteagc", nil
+	return module, symbols, err
 }
 
-// buildModule compiles the browser module.
-func buildModule(root string, flags ...string) ([]byte, error) {
-	dir, err := os.MkdirTemp("", "tabard-overlay-")
-	if err != nil {
-		return nil, err
+// moduleProgram is the browser module as it is served.
+func moduleProgram(root, version string) gowasm.Program {
+	return gowasm.Program{
+		Dir: root, Package: "./wasm", Shrink: true,
+		Edits: slices.Concat(gowasm.WithoutGodebug, gowasm.SmallFmt, gowasm.WithoutTracer),
+		Flags: append(slices.Clip(sizeFlags), "-ldflags="+releaseFlag(version)),
+		Env:   []string{smallCollector},
 	}
-	defer os.RemoveAll(dir)
-	overlay, err := writeGodebugOverlay(dir)
-	if err != nil {
-		return nil, err
-	}
-	collector, err := collectorSetting()
-	if err != nil {
-		return nil, err
-	}
-	return buildWasm(root, "./wasm", []string{collector}, slices.Concat([]string{"-overlay", overlay}, sizeFlags, flags)...)
 }
 
-// buildWasm compiles a package to WebAssembly.
-func buildWasm(root, pkg string, env []string, flags ...string) ([]byte, error) {
-	dir, err := os.MkdirTemp("", "tabard-build-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	out := filepath.Join(dir, "module.wasm")
-	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-o", out}, flags...)
-	cmd := exec.Command("go", append(args, pkg)...)
-	cmd.Dir = root
-	cmd.Env = slices.Concat(os.Environ(), []string{"GOOS=js", "GOARCH=wasm"}, env)
-	if text, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("go build %s: %w\n%s", pkg, err, text)
-	}
-	return os.ReadFile(out)
-}
+func releaseFlag(version string) string { return "-X main.release=" + version }
 
 // wasmExec is the toolchain's own glue: it must be of the Go that built the module.
 func wasmExec() ([]byte, error) {
-	goroot, err := goroot()
+	goroot, err := gowasm.Goroot()
 	if err != nil {
 		return nil, err
 	}
 	return os.ReadFile(filepath.Join(goroot, "lib", "wasm", "wasm_exec.js"))
-}
-
-func goroot() (string, error) {
-	out, err := exec.Command("go", "env", "GOROOT").Output()
-	return strings.TrimSpace(string(out)), err
 }
 
 // beside leaves what a bundle imports when it is used to a file beside it.

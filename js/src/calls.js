@@ -38,14 +38,24 @@ function requireTopLevel({ TabardError }) {
  * See {@link Client.signIn}.
  * @param {Context} context
  * @param {SignInOptions} [options]
+ * @returns {Promise<void>}
  */
 export async function signIn(context, options) {
   const { organization = "", returnTo, prompt = "", loginHint = "", email = "", staySignedIn } = own(options);
+  if (context.popup !== undefined) return signInWindow(context, own(options));
   requireTopLevel(context);
   const sessionCookie = staySignedIn === undefined ? "" : String(!staySignedIn);
   const hints = prompt || loginHint || email || sessionCookie ? [prompt, loginHint, email, sessionCookie] : [];
   await context.ask("signIn", organization, await returnAddress(returnTo), ...hints);
 }
+
+/**
+ * Signs in in a window of its own.
+ * @param {Context} context
+ * @param {any} options
+ */
+const signInWindow = async (context, options) =>
+  (await import("./signin.js")).signIn(/** @type {any} */ (context), options, (options) => signIn({ ...context, popup: undefined }, options));
 
 /**
  * Leaves the page for a step-up that a refusal names.
@@ -183,6 +193,14 @@ export async function connect(context, url) {
     challenged: (header, request) => challenged(context, header, request),
   }, url);
 }
+
+/**
+ * See {@link Client.proof}.
+ * @param {Context & {apis: string[]}} context
+ * @param {string | URL} url
+ * @param {{method?: string}} [options]
+ */
+export const proof = async (context, url, options) => (await import("./proof.js")).proof(context, url, own(options));
 
 /**
  * See {@link Client.stepUp}.

@@ -27,7 +27,7 @@ import { initialState, freeze, storeOf } from "./store.js";
 export function createClient(given) {
   const options = own(given);
   const backend = options.backend ?? servedBy;
-  if (backend === undefined) throw new TypeError("backend is missing");
+  if (backend === undefined) throw new TypeError(`backend is missing; given: ${Object.keys(options)}`);
   if (!import.meta.served && typeof document === "undefined") return prerendered();
   const base = new URL(backend, document.baseURI).href.replace(/\/+$/, "");
   return sharedClient(base, options, (end) => client(base, options, end));
@@ -60,6 +60,7 @@ function client(backend, options, end) {
     signIn: call("signIn"),
     stepUp: call("stepUp"),
     connect: call("connect"),
+    proof: call("proof"),
     beforeSwitch: gate.add,
     async switchOrganization(organization) {
       const question = gate.ask(requireName(organization));
@@ -90,7 +91,7 @@ function client(backend, options, end) {
  */
 function start(backend, { organization: named, app, keepAlive, module: url, apis = [location.origin], backend: _, debug: __, ...unknown }, end) {
   const key = "tabard:" + backend;
-  for (const name in unknown) console.error(`tabard: unknown option ${name}, ignored`);
+  for (const name in unknown) explain("explainOption", name);
   const opened = takeParameter("organization");
   const organization = named ?? opened;
   const arrival = takeArrival();
@@ -207,6 +208,7 @@ function prerendered() {
     getToken: fail,
     fetch: fail,
     connect: fail,
+    proof: fail,
     beforeSwitch: () => () => {},
     stepUp: fail,
     switchOrganization: fail,

@@ -8,7 +8,7 @@ export function requireCookies() {
 
 /**
  * Calls a function of the explanations.
- * @param {"explainModule" | "explainState"} name
+ * @param {"explainModule" | "explainState" | "explainOption"} name
  * @param {...any} args
  * @returns {Promise<any>}
  */

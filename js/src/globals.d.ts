@@ -9,6 +9,7 @@ export interface Assets {
 export interface Asset {
   readonly url: string;
   readonly integrity?: string;
+  readonly bytes?: number;
 }
 
 export interface Go {

@@ -1,9 +1,9 @@
 // @ts-check
-import { createContext, createElement, Fragment, useCallback, useContext, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { createContext, createElement, Fragment, useContext, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 
-import { activeOrganization, noPartition, starting, tokenFor } from "./starting.js";
+import { activeOrganization, defineSwitcher, fetchIn, hasPermission, isSignedIn, noPartition, noSwitch, starting, switchesOf, tokenFor } from "./starting.js";
 
-/** @import { Client, Organization, SwitchResult } from "../index.js" */
+/** @import { Client, Organization } from "../index.js" */
 
 const Context = createContext(/** @type {Client | undefined} */ (undefined));
 
@@ -55,22 +55,58 @@ export function useToken() {
   return useMemo(() => tokenFor(client, partition), [client, partition]);
 }
 
-const idle = Object.freeze({ switching: null, result: null });
+export function useOrganizationFetch() {
+  const client = useTabard();
+  const partition = usePartition();
+  return useMemo(() => fetchIn(client, partition), [client, partition]);
+}
 
 export function useSwitchOrganization() {
   const client = useTabard();
-  const last = useRef(0);
-  const [state, setState] = useState(/** @type {{switching: string | null, result: SwitchResult | null}} */ (idle));
-  const switchOrganization = useCallback(async (/** @type {string} */ organization) => {
-    const number = ++last.current;
-    setState({ switching: organization, result: null });
-    /** @type {SwitchResult | null} */
-    let result = null;
-    try {
-      return (result = await client.switchOrganization(organization));
-    } finally {
-      if (number === last.current) setState({ switching: null, result });
-    }
-  }, [client]);
+  const [state, setState] = useState(noSwitch);
+  const switchOrganization = useMemo(() => switchesOf(client, setState), [client]);
   return useMemo(() => ({ ...state, switchOrganization }), [state, switchOrganization]);
+}
+
+/** @param {string} permission */
+export const usePermission = (permission) => hasPermission(useSession(), permission);
+
+/** @param {import("../react.js").TabardPartitionProps} props */
+export const SignedIn = ({ children }) => (isSignedIn(useSession()) ? createElement(Fragment, null, children) : null);
+
+/** @param {import("../react.js").TabardPartitionProps} props */
+export const SignedOut = ({ children }) => (useSession().status === "signed_out" ? createElement(Fragment, null, children) : null);
+
+/** @param {import("../react.js").RequireOrganizationProps} props */
+export function RequireOrganization({ children, fallback, permission }) {
+  const state = useSession();
+  const organization = useOrganization();
+  if (organization && (permission === undefined || hasPermission(state, permission))) return createElement(TabardPartition, null, children);
+  return createElement(Fragment, null, typeof fallback === "function" ? fallback(state) : fallback);
+}
+
+/** @param {import("../react.js").TabardSwitcherProps} props */
+export function TabardSwitcher({ texts, badge, address, onSwitch, onBeforeSwitch, ...attributes }) {
+  const client = useTabard();
+  const ref = useRef(/** @type {any} */ (null));
+  useEffect(defineSwitcher, []);
+  // By a ref, because hydration sets no properties on elements.
+  useEffect(() => void Object.assign(ref.current, { client, texts: texts ?? {}, badge, address }), [client, texts, badge, address]);
+  useListener(ref, "tabard-switch", onSwitch);
+  useListener(ref, "tabard-before-switch", onBeforeSwitch);
+  return createElement("tabard-switcher", /** @type {any} */ ({ ...attributes, ref }));
+}
+
+/**
+ * @param {import("react").RefObject<HTMLElement>} ref
+ * @param {string} type
+ * @param {((event: any) => unknown) | undefined} listener
+ */
+function useListener(ref, type, listener) {
+  useEffect(() => {
+    const element = ref.current;
+    if (!listener) return;
+    element.addEventListener(type, listener);
+    return () => element.removeEventListener(type, listener);
+  }, [ref, type, listener]);
 }

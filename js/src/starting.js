@@ -42,3 +42,57 @@ export const tokenFor = (client, partition) => async () => {
   if (fenced) partition.signal.throwIfAborted();
   return token;
 };
+
+/**
+ * The client's fetch for a partition: what a component began for one organization never goes
+ * to another, however late it asks.
+ * @param {import("../index.js").Client} client
+ * @param {Partition} partition
+ * @returns {typeof globalThis.fetch}
+ */
+export const fetchIn = (client, { signal }) => async (input, init) => {
+  signal.throwIfAborted();
+  const own = init?.signal ?? (input instanceof Request ? input.signal : undefined);
+  return client.fetch(input, { ...init, signal: own ? AbortSignal.any([own, signal]) : signal });
+};
+
+/**
+ * Whether somebody is signed in.
+ * @param {State} state
+ */
+export const isSignedIn = ({ status, user }) => status !== "signed_out" && (user !== null || hidden.includes(status));
+
+/**
+ * Whether the person has a permission in the organization whose data may be shown.
+ * @param {State} state
+ * @param {string} permission
+ */
+export const hasPermission = (state, permission) => activeOrganization(state, null) !== null && state.permissions.includes(permission);
+
+/** How a switch goes. @typedef {{readonly switching: string | null, readonly result: import("../index.js").SwitchResult | null}} Switching */
+
+/** Before the first switch. @type {Switching} */
+export const noSwitch = Object.freeze({ switching: null, result: null });
+
+/**
+ * Switches, and tells how the last switch goes.
+ * @param {import("../index.js").Client} client
+ * @param {(switching: Switching) => void} tell
+ */
+export function switchesOf(client, tell) {
+  let last = 0;
+  return async (/** @type {string} */ organization) => {
+    const number = ++last;
+    tell({ switching: organization, result: null });
+    /** @type {import("../index.js").SwitchResult | null} */
+    let result = null;
+    try {
+      return (result = await client.switchOrganization(organization));
+    } finally {
+      if (number === last) tell({ switching: null, result });
+    }
+  };
+}
+
+/** Defines the switcher's element, in a browser. */
+export const defineSwitcher = () => void import("../switcher.js").catch(reportError);

@@ -1,5 +1,5 @@
 // @ts-check
-import { activeOrganization } from "./starting.js";
+import { activeOrganization, defineSwitcher, fetchIn, hasPermission, noSwitch, switchesOf, tokenFor } from "./starting.js";
 
 /** @import { Client } from "../index.js" */
 
@@ -34,3 +34,45 @@ const storeOf = (client, read) => ({
     });
   },
 });
+
+/**
+ * @param {Client} client
+ * @param {string} permission
+ */
+export const permissionOf = (client, permission) => storeOf(client, () => hasPermission(client.state, permission));
+
+/** @param {Client} client */
+export const tokenOf = (client) => () => tokenFor(client, client.partition)();
+
+/** @param {Client} client */
+export const fetchOf = (client) => fetchIn(client, client.partition);
+
+/** @param {Client} client */
+export function switchOf(client) {
+  /** @type {Set<(switching: import("./starting.js").Switching) => void>} */
+  const runs = new Set();
+  let last = noSwitch;
+  return {
+    switchOrganization: switchesOf(client, (switching) => {
+      last = switching;
+      runs.forEach((run) => run(last));
+    }),
+    /** @param {(switching: import("./starting.js").Switching) => void} run */
+    subscribe(run) {
+      runs.add(run);
+      run(last);
+      return () => void runs.delete(run);
+    },
+  };
+}
+
+/**
+ * @param {import("../switcher.js").TabardSwitcher} element
+ * @param {import("../svelte.js").SwitcherProperties} properties
+ */
+export function tabardSwitcher(element, properties) {
+  const update = (/** @type {import("../svelte.js").SwitcherProperties} */ properties) => void Object.assign(element, properties);
+  update(properties);
+  defineSwitcher();
+  return { update };
+}

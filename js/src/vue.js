@@ -1,9 +1,10 @@
 // @ts-check
-import { computed, defineComponent, Fragment, h, inject, onMounted, shallowReadonly, shallowRef } from "vue";
+import { computed, defineComponent, Fragment, h, inject, onMounted, shallowReadonly, shallowRef, watchPostEffect } from "vue";
 
-import { activeOrganization, noPartition, starting, tokenFor } from "./starting.js";
+import { activeOrganization, defineSwitcher, fetchIn, hasPermission, isSignedIn, noPartition, noSwitch, starting, switchesOf, tokenFor } from "./starting.js";
 
 /** @import { Client } from "../index.js" */
+/** @import { TabardSwitcher as Switcher } from "../switcher.js" */
 
 const key = Symbol("tabard");
 
@@ -61,3 +62,67 @@ export function useToken() {
   const { client } = provided();
   return () => tokenFor(client, client.partition)();
 }
+
+export function useOrganizationFetch() {
+  const { client } = provided();
+  return fetchIn(client, client.partition);
+}
+
+/** @param {string} permission */
+export function usePermission(permission) {
+  const state = useSession();
+  return computed(() => hasPermission(state.value, permission));
+}
+
+export function useSwitchOrganization() {
+  const state = shallowRef(noSwitch);
+  return {
+    switchOrganization: switchesOf(provided().client, (switching) => (state.value = switching)),
+    switching: computed(() => state.value.switching),
+    result: computed(() => state.value.result),
+  };
+}
+
+/** Shows its slot where a state says so. */
+const where = (/** @type {(state: import("../index.js").State) => boolean} */ shows) => defineComponent((_, { slots }) => {
+  const state = useSession();
+  return () => (shows(state.value) ? slots.default?.() : undefined);
+});
+
+export const SignedIn = where(isSignedIn);
+
+export const SignedOut = where(({ status }) => status === "signed_out");
+
+export const RequireOrganization = defineComponent({
+  props: { permission: String },
+  setup(props, { slots }) {
+    const state = useSession();
+    return () => {
+      const shown = activeOrganization(state.value, null) && (props.permission === undefined || hasPermission(state.value, props.permission));
+      return shown ? h(TabardPartition, null, slots) : slots.fallback?.(state.value);
+    };
+  },
+});
+
+export const TabardSwitcher = defineComponent({
+  props: {
+    texts: /** @type {import("vue").PropType<Switcher["texts"]>} */ (Object),
+    badge: /** @type {import("vue").PropType<NonNullable<Switcher["badge"]>>} */ (Function),
+    address: /** @type {import("vue").PropType<NonNullable<Switcher["address"]>>} */ (Function),
+  },
+  emits: ["switch", "before-switch"],
+  setup(props, { emit }) {
+    const { client } = provided();
+    const element = shallowRef(/** @type {any} */ (null));
+    onMounted(defineSwitcher);
+    watchPostEffect(() => {
+      const { texts = {}, badge, address } = props;
+      if (element.value) Object.assign(element.value, { client, texts, badge, address });
+    });
+    return () => h("tabard-switcher", {
+      ref: element,
+      "onTabard-switch": (/** @type {Event} */ event) => emit("switch", event),
+      "onTabard-before-switch": (/** @type {Event} */ event) => emit("before-switch", event),
+    });
+  },
+});

@@ -1,11 +1,21 @@
 // @ts-check
-// The step-up in a window of its own: it opens the provider there and waits for a token that
-// meets the challenge. It is loaded when it is used, and imports nothing.
+// Windows of their own, in which a person authenticates while the page stays as it is. It is
+// loaded when it is used, and imports nothing: what it needs is handed to it.
 
 /** @import { StepUpOptions } from "../index.js" */
 /** @import { Challenge, Claims, Context, Step } from "./stepup.js" */
 
 /** @typedef {(credential: string) => Claims} ClaimsOf */
+
+/**
+ * What a page waits for while a window is open. `look` is called when something may have
+ * happened, with true where the window says that it is done: it returns whether it is.
+ * @typedef {{
+ *   look(done: boolean): Promise<boolean>,
+ *   problem(code: string, description: string): Error,
+ *   signal: AbortSignal,
+ * }} Wait
+ */
 
 /** How long a page waits for a window of its own. */
 const patience = 600_000;
@@ -27,8 +37,7 @@ function meets({ acr = "", auth_time: at = 0, iat = 0 }, { acrValues, maxAge }, 
 
 /**
  * Waits for a token that meets the challenge while the person authenticates in a window of
- * its own. The window's closed and opener say nothing: the backend's pages isolate
- * themselves from other windows.
+ * its own.
  * @param {Step} step
  * @param {ClaimsOf} claimsOf
  * @param {Claims} before
@@ -36,8 +45,30 @@ function meets({ acr = "", auth_time: at = 0, iat = 0 }, { acrValues, maxAge }, 
  * @param {StepUpOptions} options
  * @param {Window} popup
  */
-export async function stepUp(step, claimsOf, before, address, { popup: file, signal }, popup) {
-  const { context } = step;
+export async function stepUp({ context, challenge, problem }, claimsOf, before, address, { popup: file, signal }, popup) {
+  const began = performance.now();
+  await open(context, popup, file, (end) => context.ask("stepUpURL", before.org_id ?? "", address, end), {
+    async look(done) {
+      const claims = await renewed(context, claimsOf);
+      if (claims && meets(claims, challenge, before, began)) return true;
+      if (!done) return false;
+      throw new context.TabardError("unmet_authentication_requirements", "stop", "the new authentication is not what was asked for");
+    },
+    problem,
+    signal: AbortSignal.any([context.scope().signal, ...(signal ? [signal] : [])]),
+  });
+}
+
+/**
+ * Opens the provider in a window, and waits. The window's closed and opener say nothing: the
+ * backend's pages isolate themselves from other windows.
+ * @param {Context} context
+ * @param {Window} popup
+ * @param {unknown} file where the window ends: true, or the address of popup.html
+ * @param {(end: string) => Promise<string>} begin returns the provider's address
+ * @param {Wait} wait
+ */
+export async function open(context, popup, file, begin, wait) {
   popup.opener = null;
   popup.resizeTo?.(480, 720);
   const id = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -46,27 +77,23 @@ export async function stepUp(step, claimsOf, before, address, { popup: file, sig
     throw new TypeError(`popup must be the address of the package's popup.html on ${location.origin}, not on ${end.origin}`);
   }
   end.hash = String(new URLSearchParams({ id, key: keyOf(context) }));
-  const waiting = wait(step, claimsOf, before, id, AbortSignal.any([context.scope().signal, ...(signal ? [signal] : [])]));
+  const waiting = listen(context, id, wait);
   waiting.catch(() => {});
-  popup.location.replace(await context.ask("stepUpURL", before.org_id ?? "", address, end.href));
+  popup.location.replace(await begin(end.href));
   await waiting;
   popup.close();
 }
 
 /**
- * Looks for a token that meets the challenge whenever something may have happened: by the
- * channel, which other tabs use too, by storage, and when the person looks at the page.
- * @param {Step} step
- * @param {ClaimsOf} claimsOf
- * @param {Claims} before
+ * Looks whenever something may have happened: by the channel, which other tabs use too, by
+ * storage, and when the person looks at the page.
+ * @param {Context} context
  * @param {string} id of the window
- * @param {AbortSignal} signal
+ * @param {Wait} wait
  * @returns {Promise<void>}
  */
-const wait = (step, claimsOf, before, id, signal) => new Promise((resolve, reject) => {
+const listen = (context, id, { look, problem, signal }) => new Promise((resolve, reject) => {
   signal.throwIfAborted();
-  const { context, challenge } = step;
-  const began = performance.now();
   const closing = new AbortController();
   const end = (/** @type {() => void} */ settle) => {
     closing.abort();
@@ -75,19 +102,16 @@ const wait = (step, claimsOf, before, id, signal) => new Promise((resolve, rejec
   const fail = (/** @type {unknown} */ error) => end(() => reject(error));
   /** @type {Promise<void> | undefined} */
   let looking;
-  const look = async () => closing.signal.aborted || (looking ??= renewed(context, claimsOf).then((claims) => {
+  const lookOnce = async (done = false) => closing.signal.aborted || (looking ??= look(done).then((met) => {
     looking = undefined;
-    if (claims && meets(claims, challenge, before, began)) end(resolve);
+    if (met) end(resolve);
   }, fail));
   const hear = async (/** @type {any} */ message) => {
     const mine = message?.stepUp === id;
-    if (mine && message.error) return fail(step.problem(message.error, "the step-up ended without an authentication"));
+    if (mine && message.error) return fail(problem(message.error, "the window was closed without an authentication"));
     if (!mine && message !== "look again") return;
-    await look();
-    await look(); // the first may have been under way before the message
-    if (mine && !closing.signal.aborted) {
-      fail(new context.TabardError("unmet_authentication_requirements", "stop", "the new authentication is not what was asked for"));
-    }
+    while (looking) await looking; // it may have been under way before the message
+    await lookOnce(mine);
   };
   /** @type {(target: EventTarget, type: string, listener: (event: any) => void) => void} */
   const on = (target, type, listener) => target.addEventListener(type, listener, { signal: closing.signal });
@@ -102,10 +126,10 @@ const wait = (step, claimsOf, before, id, signal) => new Promise((resolve, rejec
     if (key === keyOf(context) + ":epoch") hear("look again");
     if (key === keyOf(context) + ":step-up" && newValue) hear(JSON.parse(newValue));
   });
-  on(window, "focus", look);
-  on(document, "visibilitychange", look);
+  on(window, "focus", () => lookOnce());
+  on(document, "visibilitychange", () => lookOnce());
   on(signal, "abort", () => fail(signal.reason));
-  const limit = setTimeout(() => fail(step.problem("step_up_timeout", "the step-up took longer than ten minutes")), patience);
+  const limit = setTimeout(() => fail(problem("step_up_timeout", "the window was open for longer than ten minutes")), patience);
   closing.signal.addEventListener("abort", () => clearTimeout(limit));
 });
 

@@ -7,13 +7,13 @@ import { renderToString } from "react-dom/server";
 import { createSSRApp, h as vue } from "vue";
 import { renderToString as renderVue } from "vue/server-renderer";
 
-import { acme, globex, state } from "./stage.js";
+import { acme, globex, set, state } from "./stage.js";
 
 const { createClient } = await import("../index.js");
 const { organizationOf, partitionOf, sessionOf } = await import("../svelte.js");
 const react = await import("../react.js");
 const binding = await import("../vue.js");
-const { activeOrganization, tokenFor } = await import("../src/starting.js");
+const { activeOrganization, fetchIn, hasPermission, isSignedIn, switchesOf, tokenFor } = await import("../src/starting.js");
 const { TabardSwitcher } = await import("../switcher.js");
 
 test("on a server every binding renders what is not known yet", async () => {
@@ -77,4 +77,47 @@ test("a function that gets a token never gets another organization's", async () 
   resolve("of Globex");
   await assert.rejects(second, { name: "AbortError" });
   await assert.rejects(token(), { name: "AbortError" });
+});
+
+test("what a form began for one organization never goes to another, however late it asks", async () => {
+  set();
+  const { createFakeClient } = await import("../testing.js");
+  const fake = createFakeClient({ apis: ["https://app.example"], organization: "acme", organizations: [{ slug: "acme" }, { slug: "globex" }] });
+  const sent = [];
+  globalThis.fetch = async (url, init) => (sent.push(String(url)), init.signal.throwIfAborted(), new Response("ok"));
+  const send = fetchIn(fake, fake.partition);
+  await send("https://app.example/notes", { method: "POST", body: "for Acme" });
+  const own = new AbortController();
+  const request = new Request("https://app.example/notes", { signal: own.signal });
+  own.abort();
+  await assert.rejects(send(request), { name: "AbortError" }, "its own signal counts too");
+  await assert.rejects(send("https://app.example/notes", { signal: own.signal }), { name: "AbortError" });
+  sent.length = 0;
+  fake.switchTo("globex");
+  await assert.rejects(send("https://app.example/notes", { method: "POST", body: "for Acme" }), { name: "AbortError", code: "organization_left" });
+  assert.deepEqual(sent, []);
+  await fetchIn(fake, fake.partition)("https://app.example/notes");
+  assert.deepEqual(sent, ["https://app.example/notes"]);
+});
+
+test("a signed-in person, and a permission of the organization on the screen", () => {
+  for (const [changes, want] of [[{}, true], [{ status: "signed_out", user: null }, false], [{ status: "starting", user: null }, false], [{ status: "starting" }, true],
+    [{ status: "denied", user: null }, true], [{ status: "ended" }, true], [{ status: "choose" }, true], [{ status: "unavailable", user: null }, false]]) {
+    assert.equal(isSignedIn(state(changes)), want, JSON.stringify(changes));
+  }
+  const permissions = ["notes:read"];
+  assert.equal(hasPermission(state({ permissions }), "notes:read"), true);
+  assert.equal(hasPermission(state({ permissions }), "notes:write"), false);
+  for (const status of ["ended", "choose", "denied", "signed_out"]) assert.equal(hasPermission(state({ permissions, status }), "notes:read"), false, status);
+});
+
+test("the last switch tells how it goes", async () => {
+  const told = [];
+  const answers = [];
+  const change = switchesOf({ switchOrganization: () => new Promise((resolve) => answers.push(resolve)) }, (switching) => told.push([switching.switching, switching.result?.status ?? null].join()));
+  const [first, second] = [change("globex"), change("acme")];
+  answers[1]({ status: "switched" });
+  answers[0]({ status: "overtaken" });
+  assert.deepEqual([(await first).status, (await second).status], ["overtaken", "switched"]);
+  assert.deepEqual(told, ["globex,", "acme,", ",switched"]);
 });

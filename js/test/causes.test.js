@@ -6,7 +6,7 @@ import { mock, test } from "node:test";
 import { open } from "./open.js";
 import { publish, set, settle } from "./stage.js";
 
-await import("../src/causes.js"); // loaded by now, as a second time
+for (const name of ["causes", "network", "silence", "assets"]) await import(`../src/${name}.js`); // loaded by now, as a second time
 globalThis.navigator ??= {};
 
 /** The client's lines on the console. */
@@ -17,6 +17,14 @@ async function wait() {
   for (const ms of [0, 1000, 2000]) {
     mock.timers.tick(ms);
     await settle();
+  }
+}
+
+/** Lets a client look until it knows, however long what it reads takes on this machine. */
+async function known(client) {
+  for (let i = 0; i < 50 && client.state.error?.action !== "stop"; i++) {
+    await settle();
+    mock.timers.tick(1000);
   }
 }
 
@@ -71,6 +79,42 @@ test("P6 a network that does not answer, and a server that fails, are waited for
     await wait();
     assert.deepEqual([client.state.error.code, client.state.error.action], ["temporarily_unavailable", "retry"]);
     assert.ok(fetched.callCount() > asked, "it is asked for again");
+    mock.timers.reset();
+    mock.restoreAll();
+  }
+});
+
+test("a module that arrives damaged in the same way each time is final", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const stage = set();
+  stage.arrives = "<html>";
+  const client = open();
+  await known(client);
+  assert.deepEqual([client.state.error.code, client.state.error.action], ["module_damaged", "stop"]);
+  assert.match(lines()[0], /data:text\/javascript, was answered with 200 with .* and 6 bytes/);
+});
+
+test("P6 a module that is cut off elsewhere each time is waited for", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const stage = set();
+  let bytes = 0;
+  stage.arrives = () => "x".repeat(++bytes);
+  const client = open();
+  await known(client);
+  assert.deepEqual([client.state.error.code, client.state.error.action], ["temporarily_unavailable", "retry"]);
+});
+
+test("P6 a policy that reports, or blocks another address, is no cause", async () => {
+  for (const [disposition, blockedURI, code] of [["enforce", "https://app.example", "connection_blocked"], ["report", "https://app.example", "temporarily_unavailable"], ["enforce", "https://ads.example", "temporarily_unavailable"]]) {
+    mock.timers.enable({ apis: ["setTimeout"] });
+    set();
+    mock.method(globalThis, "fetch", async () => {
+      document.dispatchEvent(Object.assign(new Event("securitypolicyviolation"), { disposition, blockedURI, effectiveDirective: "connect-src" }));
+      throw new TypeError("Failed to fetch");
+    });
+    const client = open();
+    await known(client);
+    assert.equal(client.state.error.code, code);
     mock.timers.reset();
     mock.restoreAll();
   }

@@ -53,13 +53,21 @@ test("another backend has a client of its own, and a closed one makes room", (t)
   assert.notEqual(clients[2], clients[0]);
 });
 
-test("an unknown option is named, and ignored", (t) => {
+test("an unknown option is named, with the one that was meant, and ignored", async (t) => {
   set();
-  const errors = mock.method(console, "error", () => {}).mock;
-  const client = createClient({ backend: "/auth", module: address(), organisation: "acme", api: [] });
+  const { mock: errors } = mock.method(console, "error", () => {});
+  const client = createClient({ backend: "/auth", module: address(), organisation: "acme", api: [], colour: "red" });
   t.after(() => client.close());
+  await settle();
   const said = errors.calls.map(({ arguments: [text] }) => text);
-  assert.equal(said.length, 2);
-  assert.match(said[0], /unknown option organisation/);
-  assert.match(said[1], /unknown option api,/);
+  assert.deepEqual(said, [
+    "tabard: unknown option organisation, ignored: did you mean organization?",
+    "tabard: unknown option api, ignored: did you mean apis?",
+    "tabard: unknown option colour, ignored",
+  ]);
+});
+
+test("without a backend, the options that there are are named", () => {
+  set();
+  assert.throws(() => createClient({ url: "/auth" }), { name: "TypeError", message: "backend is missing; given: url" });
 });

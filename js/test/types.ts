@@ -5,6 +5,7 @@ import { TabardError as thrown } from "../src/error.js";
 import * as react from "../react.js";
 import * as routes from "../routes.js";
 import * as svelte from "../svelte.js";
+import type { RequireOrganization } from "../svelte/index.js";
 import * as switcher from "../switcher.js";
 import * as testing from "../testing.js";
 import * as vue from "../vue.js";
@@ -45,3 +46,6 @@ export async function page(): Promise<string> {
     return (await tabard.inOrganization("acme").fetch("/api", { signal: tabard.partition.signal })).statusText;
   }
 }
+
+/** What Svelte's component takes, which tsc cannot read from it. */
+export const required: Parameters<typeof RequireOrganization>[1] = { client: declared.createClient(), permission: "notes:write" };

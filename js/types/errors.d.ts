@@ -23,8 +23,10 @@ export type Action = "retry" | "sign_in" | "step_up" | "stop";
  *   organization, `organization_unnamed` of one that does not say for which; `switch_declined` and `navigation_blocked`
  *   of a switch that the page kept; `client_closed`, `in_frame`, `not_in_browser`, `organization_left` of a request
  *   whose organization the tab has left. Of the setup: `no_webassembly`, `webassembly_blocked`, `connection_blocked`,
- *   `cookies_blocked`, `insecure_context`, `mixed_content`, `backend_not_found`, `not_the_backend`, `path_not_found`,
- *   `module_not_found`, `public_url_mismatch`. Of a sign-in: `invalid_response`, `unmet_authentication_requirements`,
+ *   `script_blocked`, `cookies_blocked`, `insecure_context`, `page_without_origin`, `mixed_content`, `wrong_protocol`,
+ *   `backend_not_found`, `not_the_backend`, `backend_redirected`, `password_before_backend`, `path_not_found`, `cors_blocked`,
+ *   `preflight_blocked`, `module_not_found`, `module_damaged`, `module_wrong_type`, `compressed_twice`, `public_url_mismatch`.
+ *   Of a sign-in: `invalid_response`, `unmet_authentication_requirements`,
  *   and the codes of the provider.
  */
 export type Code =
@@ -37,7 +39,9 @@ export type Code =
   | "organization_mismatch" | "organization_unnamed" | "switch_declined" | "navigation_blocked" | "in_frame" | "not_in_browser"
   | "organization_left" | "popup_blocked" | "step_up_canceled" | "step_up_timeout"
   | "no_webassembly" | "webassembly_blocked" | "connection_blocked" | "cookies_blocked" | "insecure_context" | "mixed_content"
-  | "backend_not_found" | "not_the_backend" | "path_not_found" | "module_not_found" | "public_url_mismatch"
+  | "script_blocked" | "page_without_origin" | "wrong_protocol" | "backend_not_found" | "not_the_backend" | "backend_redirected"
+  | "password_before_backend" | "path_not_found" | "cors_blocked" | "preflight_blocked" | "module_not_found" | "module_damaged"
+  | "module_wrong_type" | "compressed_twice" | "public_url_mismatch"
   | "invalid_response" | "unmet_authentication_requirements" | "consent_required" | "interaction_required"
   | "account_selection_required" | "invalid_scope" | "unauthorized_client" | "unsupported_response_type";
 

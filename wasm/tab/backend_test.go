@@ -21,6 +21,7 @@ type backend struct {
 	person       string // signed in; empty for nobody
 	members      map[string][]api.Organization
 	session      string
+	before       bool // the release before: a refusal does not say what there is to choose from
 	latency      time.Duration
 	offline      bool
 	life         int64                   // seconds of a token
@@ -152,7 +153,7 @@ func (b *backend) token(r tab.Request) tab.Response {
 	}
 	mine := b.members[b.person]
 	if request.Organization == "" && len(mine) != 1 {
-		return refuse(400, api.Error{Code: api.OrganizationRequired})
+		return b.choice()
 	}
 	i := slices.IndexFunc(mine, func(o api.Organization) bool {
 		name := cmp.Or(request.Organization, o.ID)
@@ -200,15 +201,27 @@ func (b *backend) mint(o api.Organization) api.TokenResponse {
 
 func (b *backend) user() api.User { return api.User{ID: "usr_" + b.person, Name: b.person} }
 
+// choice refuses a mint that names no organization.
+func (b *backend) choice() tab.Response {
+	if b.before {
+		return refuse(400, api.Error{Code: api.OrganizationRequired})
+	}
+	return refuse(200, api.Error{Code: api.OrganizationRequired, Session: b.sessionResponse()})
+}
+
 func (b *backend) sessions() tab.Response {
 	if b.person == "" {
 		return refuse(401, api.Error{Code: api.LoginRequired})
 	}
+	return ok(b.sessionResponse())
+}
+
+func (b *backend) sessionResponse() *api.SessionResponse {
 	states := []api.OrganizationState{}
 	for _, o := range b.members[b.person] {
 		states = append(states, api.OrganizationState{ID: o.ID, Slug: o.Slug, Name: o.Name, State: api.StateAvailable})
 	}
-	return ok(api.SessionResponse{Session: b.session, User: b.user(), Organizations: states, ServerTime: serverTime()})
+	return &api.SessionResponse{Session: b.session, User: b.user(), Organizations: states, ServerTime: serverTime()}
 }
 
 func (b *backend) logout(r tab.Request) tab.Response {

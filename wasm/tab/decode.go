@@ -149,6 +149,10 @@ func DecodeError(v Value) api.Error {
 		signedIn := flag(v, "signed_in")
 		e.SignedIn = &signedIn
 	}
+	if s := member(v, "session"); s != nil {
+		session := DecodeSessionResponse(s)
+		e.Session = &session
+	}
 	return e
 }
 

@@ -154,27 +154,28 @@ func TestArrival_IsACode(t *testing.T) {
 	}
 }
 
+// pageOf is the page of organizations that a request asks for, of three; the first comes
+// with the refusal of a mint too.
+func (b *backend) pageOf(r tab.Request) *tab.Response {
+	page := 0
+	fmt.Sscanf(strings.TrimPrefix(r.URL, base+"/session"), "?after=org_%d", &page)
+	session := api.SessionResponse{Session: b.session, User: b.user(),
+		Organizations: []api.OrganizationState{{ID: fmt.Sprintf("org_p%d", page), Slug: fmt.Sprintf("p%d", page)}}}
+	if page < 2 {
+		session.Next = fmt.Sprintf("org_%d", page+1)
+	}
+	answer := ok(session)
+	if r.Method == "POST" {
+		answer = ok(api.Error{Code: api.OrganizationRequired, Session: &session})
+	}
+	return &answer
+}
+
 // TestOrganizations_Pages: all are listed, however many pages they are.
 func TestOrganizations_Pages(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
-		b.set(func() {
-			b.script = func(r tab.Request) *tab.Response {
-				from, paged := strings.CutPrefix(r.URL, base+"/session")
-				if !paged {
-					return nil
-				}
-				page := 0
-				fmt.Sscanf(from, "?after=org_%d", &page)
-				next := ""
-				if page < 2 {
-					next = fmt.Sprintf("org_%d", page+1)
-				}
-				answer := ok(api.SessionResponse{Session: b.session, User: b.user(), Next: next,
-					Organizations: []api.OrganizationState{{ID: fmt.Sprintf("org_p%d", page), Slug: fmt.Sprintf("p%d", page)}}})
-				return &answer
-			}
-		})
+		b.set(func() { b.script = b.pageOf })
 		p := b.open()
 		p.expect(t, tab.Choose, "")
 		var all []string
@@ -184,5 +185,6 @@ func TestOrganizations_Pages(t *testing.T) {
 		if got := strings.Join(all, " "); got != "p0 p1 p2" {
 			t.Errorf("listed %s", got)
 		}
+		b.expectRequests(t, "POST /token", "GET /session?after=org_1", "GET /session?after=org_2")
 	})
 }

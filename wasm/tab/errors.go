@@ -28,6 +28,10 @@ type Error struct {
 	Reason string
 	// LoginURL is the address at which the person can satisfy the refusal.
 	LoginURL string
+	// session is what the person can choose from, with the epoch of the request that the
+	// backend refused; nil if it did not say, as the release before does not.
+	session *api.SessionResponse
+	epoch   string
 }
 
 func (e *Error) Error() string { return string(e.Code) + ": " + e.Description }
@@ -68,7 +72,7 @@ func refusal(e api.Error) *Error {
 	}
 	return &Error{
 		Code: e.Code, Action: e.Code.Action(), Description: e.Description,
-		RetryAfter: e.RetryAfter, Reason: e.Reason, LoginURL: e.LoginURL,
+		RetryAfter: e.RetryAfter, Reason: e.Reason, LoginURL: e.LoginURL, session: e.Session,
 	}
 }
 

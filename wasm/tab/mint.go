@@ -71,6 +71,9 @@ func (t *Tab) handleMint(f *inflight, v Value, err *Error) (h *heldToken, _ *Err
 		h, err = b.accept(f, &answer, t.epoch.current(), &t.clock, t.env.Random)
 	}
 	if err != nil {
+		if err.session != nil {
+			err.epoch = f.epoch
+		}
 		t.refused(f.organization, err)
 		return nil, err
 	}

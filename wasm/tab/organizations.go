@@ -5,7 +5,7 @@ import "github.com/tabard-auth/tabard/backend/api"
 // Organizations fetches the person and the organizations that they can enter, and
 // publishes them in the state.
 func (t *Tab) Organizations() ([]api.OrganizationState, *Error) {
-	session, err := t.fetchSession()
+	session, err := t.fetchSession(nil)
 	if err != nil {
 		return nil, err
 	}
@@ -16,9 +16,10 @@ func (t *Tab) Organizations() ([]api.OrganizationState, *Error) {
 	return session.Organizations, nil
 }
 
-// showChoice asks the person to choose an organization.
-func (t *Tab) showChoice() {
-	session, err := t.fetchSession()
+// showChoice asks the person to choose an organization, after a mint that named none was
+// refused.
+func (t *Tab) showChoice(refused *Error) {
+	session, err := t.fetchSession(refused)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	b := &t.binding
@@ -45,7 +46,7 @@ func (t *Tab) nameEnded() {
 	if known {
 		return
 	}
-	session, err := t.fetchSession()
+	session, err := t.fetchSession(nil)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err != nil || s.Status != Ended {
@@ -58,10 +59,14 @@ func (t *Tab) nameEnded() {
 	t.show(s.Status, s.Error)
 }
 
-// fetchSession asks the backend which person is signed in. It mints no token.
-func (t *Tab) fetchSession() (api.SessionResponse, *Error) {
-	epoch := t.epoch.current()
-	session, err := t.fetchPages()
+// fetchSession asks the backend which person is signed in, unless a refusal has said so.
+// It mints no token.
+func (t *Tab) fetchSession(refused *Error) (api.SessionResponse, *Error) {
+	epoch, first := t.epoch.current(), (*api.SessionResponse)(nil)
+	if refused != nil && refused.session != nil {
+		epoch, first = refused.epoch, refused.session
+	}
+	session, err := t.fetchPages(first)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	user := t.binding.record.User.ID
@@ -84,11 +89,12 @@ func (t *Tab) fetchSession() (api.SessionResponse, *Error) {
 // maxPages is the most pages of organizations that the tab fetches.
 const maxPages = 100
 
-// fetchPages fetches the session with all of its organizations.
-func (t *Tab) fetchPages() (all api.SessionResponse, err *Error) {
+// fetchPages fetches the session with all of its organizations, or those after the first
+// page.
+func (t *Tab) fetchPages(first *api.SessionResponse) (all api.SessionResponse, err *Error) {
 	for i, path := 0, api.PathSession; i < maxPages && path != ""; i++ {
-		v, err := t.request("GET", path)
-		page := DecodeSessionResponse(v)
+		page, err := t.fetchPage(first, path)
+		first = nil
 		if i > 0 && err == nil && page.Session != all.Session {
 			err = errOutdated // somebody has signed in between two pages
 		}
@@ -103,4 +109,13 @@ func (t *Tab) fetchPages() (all api.SessionResponse, err *Error) {
 		}
 	}
 	return all, nil
+}
+
+// fetchPage returns a page of the session: the one that is known, or the one at a path.
+func (t *Tab) fetchPage(known *api.SessionResponse, path string) (api.SessionResponse, *Error) {
+	if known != nil {
+		return *known, nil
+	}
+	v, err := t.request("GET", path)
+	return DecodeSessionResponse(v), err
 }

@@ -33,11 +33,28 @@ func (t *Tab) SignIn(organization, returnTo string, hints Hints) {
 	to := t.beginSignIn(url, "", returnTo, hints.Email)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.mints.abortAll(errOvertaken)
-	b.record.Held, b.record.User, b.record.Session = nil, api.User{}, ""
+	t.forgetPerson()
 	b.setPending(organization)
 	t.save()
 	t.env.Page.Navigate(to)
+}
+
+// forgetPerson drops the tokens and the person, because another one may sign in.
+func (t *Tab) forgetPerson() {
+	t.mints.abortAll(errOvertaken)
+	r := &t.binding.record
+	r.Held, r.User, r.Session = nil, api.User{}, ""
+}
+
+// SignedIn is called when a sign-in in a window of its own has ended, which
+// [Tab.StepUpURL] began. The tab enters an organization, if one is named, or finds its own.
+func (t *Tab) SignedIn(organization string) {
+	t.mu.Lock()
+	t.forgetPerson()
+	t.mu.Unlock()
+	if organization == "" || t.Switch(organization).Status != Switched {
+		t.settle()
+	}
 }
 
 // beginSignIn starts a sign-in at the backend and returns the address to navigate to.

@@ -41,11 +41,22 @@ func TestP2EnteringAnotherOrganizationTakesNoSignIn(t *testing.T) {
 }
 
 func TestSeveralOrganizationsAreOffered(t *testing.T) {
+	for name, before := range map[string]bool{"by one request": false, "by two of the release before": true} {
+		t.Run(name, func(t *testing.T) { testChoice(t, before) })
+	}
+}
+
+func testChoice(t *testing.T, before bool) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
+		b.before = before
 		p := b.open()
 		p.expect(t, tab.Choose, "")
-		b.expectRequests(t, "POST /token", "GET /session")
+		if before {
+			b.expectRequests(t, "POST /token", "GET /session")
+		} else {
+			b.expectRequests(t, "POST /token")
+		}
 		if s := p.state(t); len(s.Organizations) != 2 || s.User == nil || s.User.ID != "usr_ada" {
 			t.Errorf("offered %+v to %+v", s.Organizations, s.User)
 		}

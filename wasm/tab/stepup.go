@@ -3,7 +3,7 @@ package tab
 // StepUp navigates to the organization's step-up, and finishes the switch when the page
 // is back at returnTo. loginURL is the refusal's, or empty.
 func (t *Tab) StepUp(organization, loginURL, returnTo string) {
-	to := t.StepUpURL(organization, loginURL, returnTo)
+	to := t.StepUpURL(organization, loginURL, returnTo, "")
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.binding.setPending(organization)
@@ -12,13 +12,14 @@ func (t *Tab) StepUp(organization, loginURL, returnTo string) {
 	t.env.Page.Navigate(to)
 }
 
-// StepUpURL starts an organization's step-up and returns the address at which a window
-// of its own goes on with it. The tab stays as it is.
-func (t *Tab) StepUpURL(organization, loginURL, returnTo string) string {
+// StepUpURL starts an organization's step-up, or the sign-in that loginURL names, and
+// returns the address at which a window of its own goes on with it. The tab stays as it
+// is. email is as in [Hints].
+func (t *Tab) StepUpURL(organization, loginURL, returnTo, email string) string {
 	t.mu.Lock()
 	user := t.binding.record.User.ID
 	t.mu.Unlock()
-	return t.beginSignIn(t.config.stepUpURL(organization, loginURL), user, returnTo, "")
+	return t.beginSignIn(t.config.stepUpURL(organization, loginURL), user, returnTo, email)
 }
 
 // Renew returns a token of an organization, by id or slug, that is newer than old; empty

@@ -110,7 +110,7 @@ func TestStepUpURL_LeavesTheTabAsItIs(t *testing.T) {
 				return &response
 			}
 		})
-		got := p.StepUpURL("org_a", "/login?organization=org_a&acr_values=mfa&max_age=5", "https://app.example/auth/client/popup.html#id=1")
+		got := p.StepUpURL("org_a", "/login?organization=org_a&acr_values=mfa&max_age=5", "https://app.example/auth/client/popup.html#id=1", "")
 		want := "https://id.example/?organization=org_a&acr_values=mfa&max_age=5&user=usr_ada&return_to=https%3A%2F%2Fapp.example%2Fauth%2Fclient%2Fpopup.html%23id%3D1"
 		if got != want {
 			t.Errorf("the window goes to\n%s, want\n%s", got, want)

@@ -131,7 +131,7 @@ func (t *Tab) settle() {
 	switch {
 	case err == nil:
 	case err.Code == api.OrganizationRequired:
-		t.showChoice()
+		t.showChoice(err)
 	case err.deniesEntry():
 		t.showDenied(wanted, err)
 	case err.Action == api.StepUp:

@@ -45,14 +45,14 @@ func (k *keys) PublicKey(_ context.Context, kid string) (token.PublicKey, error)
 	return token.PublicKey{Algorithm: "ES256", Key: &k.private.PublicKey}, nil
 }
 
-type world struct {
+type service struct {
 	t       *testing.T
 	keys    *keys
 	handler http.Handler
 }
 
-// newWorld serves a book over the queries that scope returns.
-func newWorld(t *testing.T, scope func(*sql.DB) func(string) notes.Queries) *world {
+// newService serves a book over the queries that scope returns.
+func newService(t *testing.T, scope func(*sql.DB) func(string) notes.Queries) *service {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -76,11 +76,11 @@ func newWorld(t *testing.T, scope func(*sql.DB) func(string) notes.Queries) *wor
 	if err := book.Seed(t.Context(), map[string][]string{"org_acme": {"of Acme"}, "org_globex": {"of Globex"}}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	return &world{t, k, notes.NewHandler(guard, book)}
+	return &service{t, k, notes.NewHandler(guard, book)}
 }
 
 // token signs a token for an organization; spoil changes it first.
-func (w *world) token(organization string, permissions []string, spoil ...func(*token.Claims)) string {
+func (w *service) token(organization string, permissions []string, spoil ...func(*token.Claims)) string {
 	w.t.Helper()
 	now := time.Now().Unix()
 	claims := &token.Claims{
@@ -98,7 +98,7 @@ func (w *world) token(organization string, permissions []string, spoil ...func(*
 	return raw
 }
 
-func (w *world) do(method, path, raw, body string) *http.Response {
+func (w *service) do(method, path, raw, body string) *http.Response {
 	w.t.Helper()
 	request := httptest.NewRequest(method, path, strings.NewReader(body))
 	request.Header.Set("Content-Type", "application/json")
@@ -108,7 +108,7 @@ func (w *world) do(method, path, raw, body string) *http.Response {
 	return w.send(request)
 }
 
-func (w *world) send(request *http.Request) *http.Response {
+func (w *service) send(request *http.Request) *http.Response {
 	recorder := httptest.NewRecorder()
 	w.handler.ServeHTTP(recorder, request)
 	return recorder.Result()
@@ -141,7 +141,7 @@ func texts(t *testing.T, response *http.Response) []string {
 var all = []string{notes.Read, notes.Write, notes.Delete}
 
 func TestANoteIsAddedListedAndDeletedInItsOrganizationOnly(t *testing.T) {
-	w := newWorld(t, notes.Scoped)
+	w := newService(t, notes.Scoped)
 	raw := w.token("org_acme", all)
 	response := w.do(http.MethodPost, acme, raw, `{"text":"  new  "}`)
 	var added notes.Note
@@ -167,7 +167,7 @@ func TestANoteIsAddedListedAndDeletedInItsOrganizationOnly(t *testing.T) {
 }
 
 func TestEveryRouteRefusesAnotherOrganizationsToken(t *testing.T) {
-	w := newWorld(t, notes.Scoped)
+	w := newService(t, notes.Scoped)
 	raw := w.token("org_acme", all)
 	for _, route := range [][2]string{{"GET", globex}, {"POST", globex}, {"DELETE", globex + "/note_1"}} {
 		wantRefusal(t, w.do(route[0], route[1], raw, `{"text":"x"}`), http.StatusForbidden, notes.OrganizationMismatch)
@@ -176,7 +176,7 @@ func TestEveryRouteRefusesAnotherOrganizationsToken(t *testing.T) {
 }
 
 func TestEveryRouteNeedsItsPermission(t *testing.T) {
-	w := newWorld(t, notes.Scoped)
+	w := newService(t, notes.Scoped)
 	for _, route := range [][3]string{
 		{"GET", acme, notes.Read}, {"POST", acme, notes.Write}, {"DELETE", acme + "/note_1", notes.Delete},
 	} {
@@ -196,7 +196,7 @@ func TestEveryRouteNeedsItsPermission(t *testing.T) {
 }
 
 func TestATokenThatDoesNotAuthorizeIsInvalid(t *testing.T) {
-	w := newWorld(t, notes.Scoped)
+	w := newService(t, notes.Scoped)
 	for name, raw := range map[string]string{
 		"garbage":        "x",
 		"expired":        w.token("org_acme", all, func(c *token.Claims) { c.IssuedAt -= 600; c.Expires -= 600 }),
@@ -216,7 +216,7 @@ func TestATokenThatDoesNotAuthorizeIsInvalid(t *testing.T) {
 }
 
 func TestATokenIsReadFromTheAuthorizationHeaderOnly(t *testing.T) {
-	w := newWorld(t, notes.Scoped)
+	w := newService(t, notes.Scoped)
 	raw := w.token("org_acme", all)
 	for name, spoil := range map[string]func(*http.Request){
 		"none":       func(*http.Request) {},
@@ -241,14 +241,14 @@ func TestATokenIsReadFromTheAuthorizationHeaderOnly(t *testing.T) {
 }
 
 func TestKeysOutOfReachAreNoSignOut(t *testing.T) {
-	w := newWorld(t, notes.Scoped)
+	w := newService(t, notes.Scoped)
 	raw := w.token("org_acme", all)
 	w.keys.broken = errors.New("connection refused")
 	wantRefusal(t, w.do(http.MethodGet, acme, raw, ""), http.StatusServiceUnavailable, api.TemporarilyUnavailable)
 }
 
 func TestABadBodyIsRefused(t *testing.T) {
-	w := newWorld(t, notes.Scoped)
+	w := newService(t, notes.Scoped)
 	raw := w.token("org_acme", all)
 	for name, body := range map[string]string{
 		"empty":           ``,
@@ -271,7 +271,7 @@ func TestABadBodyIsRefused(t *testing.T) {
 }
 
 func TestAnOrganizationCannotFillTheMemory(t *testing.T) {
-	w := newWorld(t, notes.Scoped)
+	w := newService(t, notes.Scoped)
 	raw := w.token("org_acme", all)
 	for range 199 {
 		if response := w.do(http.MethodPost, acme, raw, `{"text":"x"}`); response.StatusCode != http.StatusCreated {
@@ -283,7 +283,7 @@ func TestAnOrganizationCannotFillTheMemory(t *testing.T) {
 }
 
 func TestAnOrganizationWithoutNotesHasAnEmptyList(t *testing.T) {
-	w := newWorld(t, notes.Scoped)
+	w := newService(t, notes.Scoped)
 	body, _ := io.ReadAll(w.do(http.MethodGet, "/api/organizations/org_new/notes", w.token("org_new", all), "").Body)
 	if !strings.Contains(string(body), `"notes":[]`) {
 		t.Errorf("body %s", body)

@@ -13,7 +13,7 @@ import (
 )
 
 // isolation configures the kit for the demo.
-func (w *world) isolation() isolationtest.Config {
+func (w *service) isolation() isolationtest.Config {
 	w.t.Helper()
 	tenant := func(slug string) isolationtest.Tenant {
 		return isolationtest.Tenant{
@@ -44,7 +44,7 @@ func (w *world) isolation() isolationtest.Config {
 }
 
 func TestP5TheDemoServesNoOrganizationAnothersNotes(t *testing.T) {
-	w := newWorld(t, notes.Scoped)
+	w := newService(t, notes.Scoped)
 	isolationtest.Run(t, w.isolation())
 }
 
@@ -85,8 +85,8 @@ func (m faultyQueries) ExecContext(ctx context.Context, query string, args ...an
 	return m.db.ExecContext(ctx, query, args...)
 }
 
-// newFaultyWorld returns a world whose book runs a mistake in place of a statement.
-func newFaultyWorld(t *testing.T, statement, mistake string) (w *world, seen map[string]bool) {
+// newFaultyService returns a service whose book runs a mistake in place of a statement.
+func newFaultyService(t *testing.T, statement, mistake string) (w *service, seen map[string]bool) {
 	seen = map[string]bool{}
 	var mu sync.Mutex
 	see := func(statement string) {
@@ -94,7 +94,7 @@ func newFaultyWorld(t *testing.T, statement, mistake string) (w *world, seen map
 		defer mu.Unlock()
 		seen[statement] = true
 	}
-	w = newWorld(t, func(db *sql.DB) func(string) notes.Queries {
+	w = newService(t, func(db *sql.DB) func(string) notes.Queries {
 		return func(organization string) notes.Queries {
 			return faultyQueries{db, organization, statement, mistake, see}
 		}
@@ -105,7 +105,7 @@ func newFaultyWorld(t *testing.T, statement, mistake string) (w *world, seen map
 // The kit finds each of the demo's queries whose tenant condition is removed, and
 // reports no leak if all are intact.
 func TestTheIsolationKitFindsEveryQueryThatForgetsItsOrganization(t *testing.T) {
-	intact, statements := newFaultyWorld(t, "", "")
+	intact, statements := newFaultyService(t, "", "")
 	isolationtest.Run(t, intact.isolation())
 	if len(statements) != 3 {
 		t.Fatalf("%d statements were seen", len(statements))
@@ -119,7 +119,7 @@ func TestTheIsolationKitFindsEveryQueryThatForgetsItsOrganization(t *testing.T) 
 				continue
 			}
 			forgotten, made = true, made+1
-			w, _ := newFaultyWorld(t, statement, text)
+			w, _ := newFaultyService(t, statement, text)
 			report, err := isolationtest.Check(t.Context(), w.isolation())
 			if err == nil && len(report.Findings) == 0 {
 				t.Errorf("%s: nothing is found in %s", mistake.name, text)

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/tabard-auth/tabard/js/build/gowasm"
 )
 
 const module = "github.com/tabard-auth/tabard/worker"
@@ -18,18 +20,15 @@ func main() {
 	program := flag.String("program", module, "`package` of the program")
 	out := flag.String("o", "", "`file` to write; worker/build/tabard.wasm unless said otherwise")
 	tests := flag.Bool("tests", false, "build the package's tests instead")
+	plain := flag.Bool("plain", false, "build with Go's own library and linker output")
 	flag.Parse()
-	command := []string{"build"}
-	if *tests {
-		command = []string{"test", "-c"}
-	}
-	if err := compile(command, *program, *out); err != nil {
+	if err := compile(*program, *out, *tests, *plain); err != nil {
 		fmt.Fprintln(os.Stderr, "compile: "+err.Error())
 		os.Exit(1)
 	}
 }
 
-func compile(command []string, program, out string) error {
+func compile(program, out string, tests, plain bool) error {
 	root, err := output("go", "list", "-m", "-f", "{{.Dir}}", "github.com/tabard-auth/tabard")
 	if err != nil {
 		return err
@@ -41,27 +40,20 @@ func compile(command []string, program, out string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	goroot, err := output("go", "env", "GOROOT")
+	p := gowasm.Program{Package: program, Tests: tests, Flags: []string{"-ldflags=-s -w"}}
+	if !plain {
+		// The log of a Worker shows tracebacks.
+		p.Edits, p.Shrink, p.Names = gowasm.WithoutSockets, true, true
+	}
+	text, err := p.Build()
 	if err != nil {
 		return err
 	}
-	temporary, err := os.MkdirTemp("", "tabard-worker-")
+	goroot, err := gowasm.Goroot()
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(temporary)
-	overlay, err := withoutSockets(goroot, temporary)
-	if err != nil {
-		return err
-	}
-	command = append(command, "-trimpath", "-overlay", overlay, "-ldflags", "-s -w", "-o", out, program)
-	build := exec.Command("go", command...)
-	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "GOFLAGS=")
-	build.Stdout, build.Stderr = os.Stdout, os.Stderr
-	if err := build.Run(); err != nil {
-		return fmt.Errorf("%s: %w", program, err)
-	}
-	return installSupport(goroot, folder)
+	return errors.Join(install(out, text), installSupport(goroot, folder))
 }
 
 // installSupport puts the toolchain's JavaScript and the pages into a folder.

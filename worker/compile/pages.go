@@ -38,7 +38,7 @@ func errorPages() (html map[string]string, headers map[string]string) {
 
 // nextLabels are the labels of a page's link.
 var nextLabels = map[page.Kind]page.Key{
-	page.Busy: page.Retry, page.Unavailable: page.Retry, page.Crowded: page.Again, page.Invalid: page.Again,
+	page.Busy: page.Retry, page.Unavailable: page.Retry, page.Crowded: page.Retry, page.Invalid: page.Again,
 }
 
 // writePages writes the pages as a JavaScript module into a folder.

@@ -1,6 +1,6 @@
 // Command release builds what a release consists of, the same bytes each time:
-// binaries, a container image for each Linux architecture, the npm tarballs, a software
-// bill of materials, and checksums.
+// binaries, a container image for each Linux architecture, the npm tarballs, the browser
+// module's symbols, a software bill of materials, and checksums.
 //
 // It needs go and npm, the module and client in js/dist (make build), and no container
 // engine.
@@ -75,10 +75,27 @@ func build(ctx context.Context, out, only string) error {
 			return err
 		}
 	}
+	if err := copySymbols(out); err != nil {
+		return err
+	}
 	if err := billOfMaterials(filepath.Join(out, fileName(version, chosen[0])), filepath.Join(out, "tabard-"+version+".cdx.json"), version); err != nil {
 		return err
 	}
 	return checksums(out)
+}
+
+// copySymbols copies the names of the browser module's functions, which decode the stack
+// of a module that died in a page.
+func copySymbols(out string) error {
+	found, err := filepath.Glob("bin/module.*.symbols")
+	if err != nil || len(found) != 1 {
+		return fmt.Errorf("bin has %d files of the module's symbols; run make build first: %w", len(found), err)
+	}
+	text, err := os.ReadFile(found[0])
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(out, filepath.Base(found[0])), text, 0o644)
 }
 
 // version is the release's, which stands in the client's package.json.

@@ -38,8 +38,14 @@ func read(t *testing.T, path string) []byte {
 	return content
 }
 
+// TestRelease_IsReproducible builds it here, and from a copy of the sources in another
+// folder, with the client and the module built there and files that others may not read.
 func TestRelease_IsReproducible(t *testing.T) {
 	one := read(t, filepath.Join(release(t, "linux/amd64"), "SHA256SUMS"))
+	elsewhere := filepath.Join(t.TempDir(), "another folder")
+	run(t, "bash", "-ec", `umask 077; mkdir "$0"; git ls-files -z --cached --others --exclude-standard | tar --create --null --files-from=- | tar --extract --directory="$0" --no-same-permissions`, elsewhere)
+	t.Chdir(elsewhere)
+	run(t, "go", "run", "./js/build")
 	two := t.TempDir()
 	if err := build(t.Context(), two, "linux/amd64"); err != nil {
 		t.Fatal(err)
@@ -49,6 +55,13 @@ func TestRelease_IsReproducible(t *testing.T) {
 	}
 	if lines := strings.Count(string(one), "\n"); lines != 5 {
 		t.Errorf("binary, image, two npm tarballs and bill of materials are five, not %d:\n%s", lines, one)
+	}
+}
+
+func run(t *testing.T, name string, args ...string) {
+	t.Helper()
+	if out, err := exec.CommandContext(t.Context(), name, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", name, err, out)
 	}
 }
 

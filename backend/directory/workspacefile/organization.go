@@ -49,14 +49,15 @@ func (f *file) organization(n *yaml.Node) {
 }
 
 // personSet is the set of members seen so far, by digest to save memory.
-type personSet map[[sha256.Size224]byte]struct{}
+type personSet map[[16]byte]struct{}
 
 // people reads members. seen holds the earlier ones.
 func (f *file) people(n *yaml.Node, seen personSet) []directory.Member {
 	var all []directory.Member
 	f.list(n, func(n *yaml.Node) {
 		m := f.member(n)
-		person := sha256.Sum224([]byte(m.Issuer + "\x00" + m.Subject))
+		sum := sha256.Sum256([]byte(m.Issuer + "\x00" + m.Subject))
+		person := [16]byte(sum[:16])
 		if _, repeated := seen[person]; repeated {
 			f.addProblem(n, "member %q is repeated", m.Subject)
 		}

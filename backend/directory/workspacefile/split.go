@@ -22,14 +22,17 @@ type cut struct {
 // cutList removes the list of a key from a mapping in block or JSON style. It does not
 // parse the text; the caller parses each piece and finds wrong cuts. It reports whether
 // there is such a list.
+//
+// The mapping may be an element of a list, with its dash.
 func cutList(p part, key string) (cut, bool) {
-	if !startsWith(p.text, '{') {
+	inner := part{p.text[p.dash()+1:], p.line}
+	if !startsWith(inner.text, '{') {
 		return cutBlock(p, key)
 	}
-	if !json.Valid(p.text) {
+	if !json.Valid(inner.text) {
 		return cut{}, false
 	}
-	return cutJSON(p, key)
+	return cutJSON(inner, key)
 }
 
 // cutBlock is cutList for block style:
@@ -41,10 +44,11 @@ func cutBlock(p part, key string) (cut, bool) {
 	column := -1             // of the elements
 	var c cut
 	var starts []int
+	dash := p.dash()
 	line, end := 0, len(p.text)
 	for at := 0; at < len(p.text) && end == len(p.text); line++ {
 		next := at + len(lineAt(p.text, at))
-		content := bytes.TrimLeft(p.text[at:next], " ")
+		content := bytes.TrimLeft(p.text[max(at, min(dash+1, next)):next], " ")
 		indent := next - at - len(content)
 		switch {
 		case isBlank(content):
@@ -76,7 +80,20 @@ func cutBlock(p part, key string) (cut, bool) {
 		c.items[i].text = p.text[start:until]
 	}
 	c.rest = append(bytes.Clone(p.text[:keyAt]), p.text[end:]...)
+	if dash >= 0 {
+		c.rest[dash] = ' '
+	}
 	return c, true
+}
+
+// dash returns the offset of the dash by which an element of a block-style list begins,
+// or -1.
+func (p part) dash() int {
+	indent := len(p.text) - len(bytes.TrimLeft(p.text, " "))
+	if indent == len(p.text) || !isElement(p.text[indent:]) {
+		return -1
+	}
+	return indent
 }
 
 // lineAt returns the line at an offset, with its end.
@@ -101,12 +118,12 @@ func isElement(content []byte) bool {
 // withoutDash returns an element of a block-style list with its dash replaced by a
 // space.
 func (p part) withoutDash() part {
-	i := bytes.IndexByte(p.text, '-')
-	if i < 0 || len(bytes.TrimLeft(p.text[:i], " ")) > 0 {
+	dash := p.dash()
+	if dash < 0 {
 		return p // JSON
 	}
 	text := bytes.Clone(p.text)
-	text[i] = ' '
+	text[dash] = ' '
 	return part{text, p.line}
 }
 

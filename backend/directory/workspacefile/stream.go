@@ -87,15 +87,15 @@ func (c cut) read(key string, line int) (*yaml.Node, bool) {
 
 // organizationPart reads one organization, and checks its members.
 func (f *file) organizationPart(p part, size int) bool {
-	if unmarked := p.withoutDash(); len(p.text) > size {
-		if c, is := cutList(unmarked, "members"); is {
+	if len(p.text) > size {
+		if c, is := cutList(p, "members"); is {
 			n, ok := c.read("members", p.line)
 			if !ok {
 				return false
 			}
 			moveLines(n, p.line)
 			f.organization(n)
-			return f.membersLater(f.lastOrganization(), p.matching(unmarked, c.items), size)
+			return f.membersLater(f.lastOrganization(), c.items, size)
 		}
 	}
 	n, ok := p.withoutDash().node(yaml.MappingNode)
@@ -112,15 +112,6 @@ func (f *file) organizationPart(p part, size int) bool {
 	})}
 	o.Members = nil
 	return true
-}
-
-// matching returns the pieces of p that correspond to the pieces of a copy of it.
-func (p part) matching(of part, pieces []part) []part {
-	for i, piece := range pieces {
-		at := cap(of.text) - cap(piece.text)
-		pieces[i].text = p.text[at : at+len(piece.text)]
-	}
-	return pieces
 }
 
 func (f *file) lastOrganization() *directory.DesiredOrganization {

@@ -6,14 +6,20 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 )
 
 const (
 	// batch is the maximum number of rows of one statement, and the number of pending
-	// rows at which a transaction is committed.
+	// rows at which they are written. Fewer are written in one transaction.
 	batch = 500
+	// A transaction of a large file has as many rows as fit into commitTarget, since a
+	// sign-in of one of its people waits for it: firstRows at first, and leastRows at
+	// least.
+	commitTarget         = 100 * time.Millisecond
+	firstRows, leastRows = 100, 20
 	// longestRest limits the pause after a transaction. The pause is as long as the
 	// transaction, so that others have at least half of the database's time.
 	longestRest = 250 * time.Millisecond
@@ -60,6 +66,7 @@ type (
 	pendingMember struct {
 		person
 		organizationID, roles string
+		added                 bool
 	}
 	pendingLeaver struct{ userID, organizationID string }
 )
@@ -80,6 +87,23 @@ func (p *pendingWrites) inOrder() {
 	})
 }
 
+// cut takes the statements and the first rows, after inOrder. Users come with their
+// members.
+func (p *pendingWrites) cut(rows int) (some pendingWrites) {
+	some.statements, p.statements = p.statements, nil
+	n := min(rows, len(p.members))
+	some.members, p.members = p.members[:n], p.members[n:]
+	users := len(p.users)
+	if n > 0 && len(p.members) > 0 {
+		last := some.members[n-1].person
+		users = sort.Search(users, func(i int) bool { return p.users[i].compare(last) > 0 })
+	}
+	some.users, p.users = p.users[:users], p.users[users:]
+	n = min(rows-n, len(p.leavers))
+	some.leavers, p.leavers = p.leavers[:n], p.leavers[n:]
+	return some
+}
+
 func (a *applier) flushFull(ctx context.Context) error {
 	if a.pending.len() < batch {
 		return nil
@@ -87,26 +111,65 @@ func (a *applier) flushFull(ctx context.Context) error {
 	return a.flush(ctx)
 }
 
-// flush writes the pending rows in one transaction.
+// flush writes the pending rows: in one transaction, if they are all that a small file
+// changes.
 func (a *applier) flush(ctx context.Context) error {
-	if a.pending.len() > 0 && !a.DryRun {
-		if err := a.lock.held(ctx); err != nil {
-			return err
-		}
-		a.pending.inOrder()
+	rows, small := &a.rows, a.written == 0 && a.pending.len() < batch
+	if whole := batch; small {
+		rows = &whole
+	}
+	a.pending.inOrder()
+	for a.pending.len() > 0 && !a.DryRun {
+		some := a.pending.cut(*rows)
 		began := time.Now()
-		if err := retried(ctx, func() error { return a.commit(ctx) }); err != nil {
+		if err := a.write(ctx, some); err != nil {
 			return err
 		}
-		if a.pending.len() >= batch {
-			if err := a.analyze(ctx); err != nil {
-				return err
-			}
-			sleep(ctx, min(time.Since(began), longestRest))
+		if small {
+			break
 		}
+		took := time.Since(began)
+		a.adapt(took)
+		if err := a.analyze(ctx); err != nil {
+			return err
+		}
+		sleep(ctx, min(took, longestRest))
 	}
 	a.pending, a.committed = pendingWrites{}, a.changes
 	return nil
+}
+
+// write writes some rows in one transaction, and counts them.
+func (a *applier) write(ctx context.Context, some pendingWrites) error {
+	if err := a.lock.held(ctx); err != nil {
+		return err
+	}
+	if err := retried(ctx, func() error { return a.commit(ctx, some) }); err != nil {
+		return err
+	}
+	a.written += some.len()
+	members := a.committed.Members
+	for _, m := range some.members {
+		if m.added {
+			members.Added++
+		} else {
+			members.Changed++
+		}
+	}
+	members.Removed += len(some.leavers)
+	a.committed = a.changes // what is not of members came with the first rows
+	a.committed.Members = members
+	return nil
+}
+
+// adapt changes the number of rows of a transaction by the time that the last one took.
+func (a *applier) adapt(took time.Duration) {
+	switch {
+	case took > commitTarget:
+		a.rows = max(a.rows/2, leastRows)
+	case took < commitTarget/2:
+		a.rows = min(a.rows*2, batch)
+	}
 }
 
 func sleep(ctx context.Context, pause time.Duration) {
@@ -119,7 +182,6 @@ func sleep(ctx context.Context, pause time.Duration) {
 // analyze runs ANALYZE on PostgreSQL each time the number of written rows has doubled.
 // Plans for small tables would scan the whole table for each row until autovacuum runs.
 func (a *applier) analyze(ctx context.Context) error {
-	a.written += a.pending.len()
 	if !a.dialect.dollar || a.written < 2*max(a.analyzed, batch/2) {
 		return nil
 	}
@@ -130,26 +192,26 @@ func (a *applier) analyze(ctx context.Context) error {
 	})
 }
 
-// commit writes the pending rows in one transaction.
-func (a *applier) commit(ctx context.Context) error {
+// commit writes rows in one transaction.
+func (a *applier) commit(ctx context.Context, p pendingWrites) error {
 	tx, err := a.pool.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	for _, s := range a.pending.statements {
+	for _, s := range p.statements {
 		if _, err := tx.ExecContext(ctx, a.text(s.text), s.args...); err != nil {
 			return err
 		}
 	}
-	if err := a.writeMembers(ctx, tx); err != nil {
+	if err := a.writeMembers(ctx, tx, p); err != nil {
 		return err
 	}
 	return tx.Commit()
 }
 
-func (a *applier) writeMembers(ctx context.Context, tx *sql.Tx) error {
-	for some := range slices.Chunk(a.pending.users, batch) {
+func (a *applier) writeMembers(ctx context.Context, tx *sql.Tx, p pendingWrites) error {
+	for some := range slices.Chunk(p.users, batch) {
 		var args []any
 		for _, u := range some {
 			args = append(args, u.id, u.iss, u.sub, u.name, u.email, a.now)
@@ -158,7 +220,7 @@ func (a *applier) writeMembers(ctx context.Context, tx *sql.Tx) error {
 			return err
 		}
 	}
-	for some := range slices.Chunk(a.pending.members, batch) {
+	for some := range slices.Chunk(p.members, batch) {
 		args := []any{a.now}
 		for _, m := range some {
 			args = append(args, m.iss, m.sub, m.organizationID, m.roles)
@@ -167,7 +229,7 @@ func (a *applier) writeMembers(ctx context.Context, tx *sql.Tx) error {
 			return err
 		}
 	}
-	for some := range slices.Chunk(a.pending.leavers, batch) {
+	for some := range slices.Chunk(p.leavers, batch) {
 		var args []any
 		for _, l := range some {
 			args = append(args, l.userID, l.organizationID)

@@ -106,7 +106,7 @@ func (a *applier) admit(ctx context.Context, o *matched, slug string, people []d
 		if !isKnown {
 			a.pending.users = append(a.pending.users, pendingUser{p, directory.NewID("usr_"), m.Name, m.Email})
 		}
-		a.pending.members = append(a.pending.members, pendingMember{p, o.id, roles})
+		a.pending.members = append(a.pending.members, pendingMember{p, o.id, roles, had.source == ""})
 	}
 	return were, a.flushFull(ctx)
 }

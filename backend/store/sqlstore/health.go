@@ -17,12 +17,12 @@ ON CONFLICT (id) DO UPDATE SET at = CASE WHEN excluded.at = 0 THEN health.at ELS
 var probeFill = strings.Repeat("0", 10_000)
 
 // probeRoom fails on PostgreSQL if the database's disk is full: a result of more than
-// 64 KB goes to a temporary file, which ends with the statement. A row would fit into
+// 64 KB goes to a temporary file of 28 KB, which ends with the statement. A row fits into
 // the free space of a table, and does not show it.
 const probeRoom = `
 SELECT COUNT(*) FROM (
 	SELECT set_config('work_mem', '64kB', true), set_config('temp_tablespaces', '', true) OFFSET 0
-) AS spilled, LATERAL generate_series(1, 10000)`
+) AS spilled, LATERAL generate_series(1, 2000)`
 
 // diskFull is PostgreSQL's code of a full disk.
 const diskFull = "53100"

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
@@ -246,9 +247,10 @@ type sessionRow struct {
 }
 
 func (r *sessionRow) fields() []any {
-	fields := append([]any{&r.app, &r.userID, &r.secret}, r.rotation.fields()...)
-	return append(fields, &r.createdAt, &r.expiresAt, &r.authTime, &r.acr, &r.amr, &r.connection, &r.confinedTo, &r.jkt,
-		&r.parentID, &r.holder, &r.replaces, &r.revalidateAt)
+	return slices.Concat([]any{&r.app, &r.userID, &r.secret}, r.rotation.fields(), []any{
+		&r.createdAt, &r.expiresAt, &r.authTime, &r.acr, &r.amr, &r.connection, &r.confinedTo, &r.jkt,
+		&r.parentID, &r.holder, &r.replaces, &r.revalidateAt,
+	})
 }
 
 func (r *sessionRow) session(id session.ID) (session.Session, error) {

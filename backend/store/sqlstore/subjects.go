@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -76,23 +77,23 @@ func (s subjects) Subject(ctx context.Context, id session.ID, ref string, now in
 	if strings.HasPrefix(ref, directory.OrganizationPrefix) {
 		statement = selectSubjectByID
 	}
-	var (
+	var r struct {
 		own      sessionRow
 		user     userRow
 		member   membershipRow
 		revision sql.NullInt64
-	)
-	fields := append(append(own.fields(), user.fields()...), member.fields()...)
-	var event int64
-	err := s.row(ctx, statement, id.String(), ref, now).Scan(append(fields, &revision, &event)...)
+		event    int64
+	}
+	fields := slices.Concat(r.own.fields(), r.user.fields(), r.member.fields(), []any{&r.revision, &r.event})
+	err := s.row(ctx, statement, id.String(), ref, now).Scan(fields...)
 	if err := found("subject", err, session.ErrNotFound); err != nil {
 		return directory.Subject{}, err
 	}
-	subject := directory.Subject{User: user.user(), Revision: revision.Int64, Event: event}
-	if subject.Session, err = own.session(id); err != nil {
+	subject := directory.Subject{User: r.user.user(), Revision: r.revision.Int64, Event: r.event}
+	if subject.Session, err = r.own.session(id); err != nil {
 		return directory.Subject{}, err
 	}
-	if subject.Membership, err = member.membership(); err != nil {
+	if subject.Membership, err = r.member.membership(); err != nil {
 		return directory.Subject{}, err
 	}
 	err = sessions(s).endWithParent(ctx, &subject.Session)

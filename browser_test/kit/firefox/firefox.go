@@ -170,8 +170,14 @@ func (tab *Tab) Tab(t testing.TB) *Tab {
 // Copy opens a tab with a copy of this tab's sessionStorage and returns it.
 func (tab *Tab) Copy(t testing.TB) *Tab {
 	t.Helper()
+	return tab.Opened(t, `void window.open(location.href)`)
+}
+
+// Opened evaluates an expression that opens a tab and returns that.
+func (tab *Tab) Opened(t testing.TB, expression string) *Tab {
+	t.Helper()
 	before := tab.contexts(t)
-	Eval[any](t, tab, `void window.open(location.href)`)
+	Eval[any](t, tab, expression)
 	for began := time.Now(); time.Since(began) < patience; <-time.After(interval) {
 		for _, context := range tab.contexts(t) {
 			if !slices.Contains(before, context) {
@@ -294,4 +300,24 @@ func (tab *Tab) Press(t testing.TB, selector string) {
 	element := fmt.Sprintf("document.querySelector(%q)", selector)
 	tab.Await(t, element+"?.checkVisibility()")
 	Eval[any](t, tab, "void setTimeout(() => "+element+".click())")
+}
+
+// Show brings the tab to the front.
+func (tab *Tab) Show(t testing.TB) {
+	t.Helper()
+	tab.call(t, "browsingContext.activate", map[string]any{"context": tab.context}, nil)
+}
+
+// Type focuses an element and presses the keys of a text.
+func (tab *Tab) Type(t testing.TB, selector, text string) {
+	t.Helper()
+	tab.Await(t, fmt.Sprintf("document.querySelector(%q)?.checkVisibility()", selector))
+	Eval[any](t, tab, fmt.Sprintf("void document.querySelector(%q).focus()", selector))
+	var keys []map[string]any
+	for _, r := range text {
+		keys = append(keys, map[string]any{"type": "keyDown", "value": string(r)}, map[string]any{"type": "keyUp", "value": string(r)})
+	}
+	tab.call(t, "input.performActions", map[string]any{
+		"context": tab.context, "actions": []any{map[string]any{"type": "key", "id": "keyboard", "actions": keys}},
+	}, nil)
 }

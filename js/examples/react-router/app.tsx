@@ -1,12 +1,11 @@
 // An app of React Router's whose addresses name the organization, with a form that asks
 // before a draft is left.
 import { createClient } from "@tabard/client";
-import { TabardPartition, TabardProvider, useOrganization, useSession, useTabard } from "@tabard/client/react";
+import { RequireOrganization, SignedOut, TabardProvider, TabardSwitcher, useOrganization, useOrganizationFetch, useSession } from "@tabard/client/react";
 import { organizationOf, type Routes } from "@tabard/client/routes";
-import "@tabard/client/switcher";
 import { createContext, useContext, useState, useSyncExternalStore } from "react";
 import { createRoot } from "react-dom/client";
-import { createBrowserRouter, Outlet, RouterProvider, useBlocker } from "react-router";
+import { createBrowserRouter, Outlet, RouterProvider, useBeforeUnload, useBlocker } from "react-router";
 
 export const tabard = createClient({ backend: "/auth", organization: organizationOf() });
 
@@ -30,25 +29,26 @@ function Layout() {
   const organization = useOrganization();
   const routes = useContext(RoutesContext) as Routes;
   const route = useSyncExternalStore(routes.subscribe, () => routes.state);
-  if (status === "signed_out") return <button id="sign-in" onClick={() => tabard.signIn()}>Sign in</button>;
   if (route.status === "switching") return <p>Opening {route.organization} …</p>; // and no page of it yet
   return (
     <>
-      <tabard-switcher client={tabard} address={routes.home} />
+      <TabardSwitcher address={routes.home} />
+      <SignedOut><button id="sign-in" onClick={() => tabard.signIn()}>Sign in</button></SignedOut>
       <h1>{organization?.name ?? status}</h1>
-      {organization && <TabardPartition><Outlet /></TabardPartition>}
+      <RequireOrganization><Outlet /></RequireOrganization>
     </>
   );
 }
 
 function Notes() {
-  const client = useTabard();
   const organization = useOrganization();
+  const send = useOrganizationFetch(); // what was typed for this organization goes to no other
   const routes = useContext(RoutesContext) as Routes;
   const [draft, setDraft] = useState("");
-  const blocker = useBlocker(() => draft !== "" && !routes.agreed);
+  const blocker = useBlocker(routes.blocker(() => draft !== ""));
+  useBeforeUnload((event) => draft !== "" && event.preventDefault()); // a bookmark, and a closed tab
   const add = async () => {
-    await client.fetch(`/api/organizations/${organization?.id}/notes`, { method: "POST", body: JSON.stringify({ text: draft }), headers: { "Content-Type": "application/json" } });
+    await send(`/api/organizations/${organization?.id}/notes`, { method: "POST", body: JSON.stringify({ text: draft }), headers: { "Content-Type": "application/json" } });
     setDraft("");
   };
   return (

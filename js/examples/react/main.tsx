@@ -1,7 +1,6 @@
 // A React app: who is signed in, the tab's organization, its notes.
 import { createClient } from "@tabard/client";
-import { TabardPartition, TabardProvider, useOrganization, useSession, useSwitchOrganization, useTabard, useToken } from "@tabard/client/react";
-import "@tabard/client/switcher";
+import { RequireOrganization, SignedIn, SignedOut, TabardProvider, TabardSwitcher, useOrganization, usePermission, useSession, useSwitchOrganization, useTabard, useToken } from "@tabard/client/react";
 import { StrictMode, useEffect, useState } from "react";
 import { createRoot, hydrateRoot } from "react-dom/client";
 
@@ -19,24 +18,18 @@ export function App() {
 
 function Page() {
   const client = useTabard();
-  const { status, user } = useSession();
-  switch (status) {
-    case "signed_out":
-      return <button id="sign-in" onClick={() => client.signIn()}>Sign in</button>;
-    case "choose":
-      return <Choice />;
-    case "active":
-      return (
-        <>
-          <p id="user">{user?.name}</p>
-          <tabard-switcher client={client} />
-          <TabardPartition><Notes /></TabardPartition>
-          <Choice />
-        </>
-      );
-    default:
-      return <p id="status">{status}</p>;
-  }
+  const { user } = useSession();
+  return (
+    <>
+      <header><TabardSwitcher /></header>
+      <SignedOut><button id="sign-in" onClick={() => client.signIn()}>Sign in</button></SignedOut>
+      <SignedIn>
+        <p id="user">{user?.name}</p>
+        <Choice />
+      </SignedIn>
+      <RequireOrganization fallback={({ status }) => <p id="status">{status}</p>}><Notes /></RequireOrganization>
+    </>
+  );
 }
 
 function Choice() {
@@ -60,6 +53,7 @@ function Choice() {
 function Notes() {
   const organization = useOrganization();
   const getToken = useToken();
+  const mayWrite = usePermission("notes:write");
   const [notes, setNotes] = useState<{ of: string; texts: string[] }>();
   useEffect(() => {
     if (!organization) return;
@@ -76,6 +70,7 @@ function Notes() {
   return (
     <section id="notes" data-organization={organization?.slug}>
       <h1>{organization?.name}</h1>
+      <p id="may">{mayWrite ? "You may write notes." : "You may read notes."}</p>
       <ul>{notes?.of === organization?.id && notes?.texts.map((text) => <li key={text}>{text}</li>)}</ul>
     </section>
   );

@@ -1,6 +1,6 @@
 // A Vue app: who is signed in, the tab's organization, its notes.
 import { createClient } from "@tabard/client";
-import { createTabard, TabardPartition, useOrganization, useSession, useTabard, useToken } from "@tabard/client/vue";
+import { createTabard, RequireOrganization, SignedIn, SignedOut, TabardSwitcher, useOrganization, usePermission, useSession, useSwitchOrganization, useTabard, useToken } from "@tabard/client/vue";
 import { createSSRApp, defineComponent, h, shallowRef, watch } from "vue";
 
 const tabard = createClient({ backend: "/auth" });
@@ -8,6 +8,7 @@ const tabard = createClient({ backend: "/auth" });
 const Notes = defineComponent(() => {
   const organization = useOrganization();
   const getToken = useToken();
+  const mayWrite = usePermission("notes:write");
   const notes = shallowRef<string[]>([]);
   const load = async (id: string) => {
     const authorization = `Bearer ${await getToken()}`;
@@ -21,18 +22,29 @@ const Notes = defineComponent(() => {
   }, { immediate: true });
   return () => h("section", { id: "notes", "data-organization": organization.value?.slug }, [
     h("h1", organization.value?.name),
+    h("p", { id: "may" }, mayWrite.value ? "You may write notes." : "You may read notes."),
     h("ul", notes.value.map((text) => h("li", { key: text }, text))),
   ]);
 });
 
+const Page = defineComponent(() => {
+  const session = useSession();
+  const { switchOrganization, result } = useSwitchOrganization();
+  return () => [
+    h("p", { id: "user" }, session.value.user?.name),
+    h("button", { id: "nowhere", onClick: () => switchOrganization("nowhere") }, "Nowhere"),
+    h("output", { id: "result" }, result.value?.status),
+  ];
+});
+
 export const App = defineComponent(() => {
   const client = useTabard();
-  const session = useSession();
-  const organization = useOrganization();
-  return () => {
-    if (session.value.status === "signed_out") return h("button", { id: "sign-in", onClick: () => client.signIn() }, "Sign in");
-    return organization.value ? h(TabardPartition, () => h(Notes)) : h("p", { id: "status" }, session.value.status);
-  };
+  return () => [
+    h("header", h(TabardSwitcher)),
+    h(SignedOut, () => h("button", { id: "sign-in", onClick: () => client.signIn() }, "Sign in")),
+    h(SignedIn, () => h(Page)),
+    h(RequireOrganization, null, { default: () => h(Notes), fallback: ({ status }: { status: string }) => h("p", { id: "status" }, status) }),
+  ];
 });
 
 export const app = createSSRApp(App).use(createTabard(tabard));

@@ -38,6 +38,7 @@ export function followRoutes(client, options) {
     get agreed() {
       return follower.agreed;
     },
+    blocker: (blocks) => follower.blocker(blocks),
     subscribe: (listener) => follower.subscribe(listener),
     go: (url, options) => follower.go(new URL(url, location.href), own(options).replace ?? false),
     home: (organization) => follower.home(organization),

@@ -3,6 +3,7 @@
 // tab together. The address goes first, for its router may keep it; the tab follows.
 
 import { declined } from "../gate.js";
+import { own } from "../own.js";
 import { change, currentEntry, isPending, request, restore, watch } from "./address.js";
 import { routesHook } from "./hook.js";
 import { Pattern } from "./pattern.js";
@@ -37,6 +38,10 @@ export class Follower {
 
   /** The organization that the page was asked about, while the address changes to it. @type {Organization | null} */
   #asked = null;
+  /** The organization that the person agreed to go to, although the router has kept the address so far. @type {Organization | null} */
+  #agreedTo = null;
+  /** Where the router's blocker asks about going: an organization as an address names it, or true for anywhere. @type {string | boolean} */
+  #blocked = false;
 
   /** @type {RouteState} */
   state = settled;
@@ -59,6 +64,8 @@ export class Follower {
   begin() {
     this.#synchronize();
     watch(() => this.addressChanged(), this.#closing.signal);
+    // What is typed after an answer is asked about again.
+    window.addEventListener("input", () => this.#forgetAnswers(), { capture: true, signal: this.#closing.signal });
     const stop = this.#client.subscribe((state) => this.#onState(state));
     this.#closing.signal.addEventListener("abort", stop);
     this.#interceptSwitches(/** @type {any} */ (this.#client)[routesHook]);
@@ -118,8 +125,10 @@ export class Follower {
    */
   async #enter(turn, named) {
     const url = location.href;
-    const question = matches(this.#asked, named) ? undefined : this.#tab.ask(named);
+    const answered = matches(this.#asked, named) || matches(this.#agreedTo, named) || this.#blocked === true || this.#blocked === named;
+    const question = answered ? undefined : this.#tab.ask(named);
     this.#asked = null;
+    this.#forgetAnswers();
     const agreed = question && (await question);
     if (!this.#current(turn)) return undefined;
     if (agreed === false) return this.#keep(named, url, declined);
@@ -203,12 +212,45 @@ export class Follower {
     this.agreed = false;
     if (turn !== this.#turn) return (await this.#followed) ?? overtaken;
     const named = this.#named;
-    if (named && !matches(organization, named)) return this.#stay(organization.slug, url, blocked);
+    if (named && !matches(organization, named)) {
+      if (agreed) this.#agreeTo(organization);
+      return this.#stay(organization.slug, url, blocked);
+    }
     this.#busy = true;
     this.#asked = null;
     const result = await this.#tab.switch(organization.id);
     if (!this.#current(turn)) return overtaken;
     return result.status === "switched" ? this.#settle(result) : this.#stay(organization.slug, url, result);
+  }
+
+  /**
+   * The person agreed, and the router's blocker asks the same again. They are not asked for a
+   * third time.
+   * @param {Organization} organization
+   */
+  #agreeTo(organization) {
+    this.#agreedTo = organization;
+    console.debug(`tabard: the router's blocker asks about ${organization.slug}, to which the person has agreed by beforeSwitch: use routes.blocker(…) to ask once`);
+  }
+
+  #forgetAnswers() {
+    this.#agreedTo = null;
+    this.#blocked = false;
+  }
+
+  /**
+   * A router's blocker that asks nothing to which the person has agreed already. What it asks
+   * about, the page need not ask again.
+   * @template {any[]} Args
+   * @param {(...args: Args) => boolean} blocks
+   */
+  blocker(blocks) {
+    return (/** @type {Args} */ ...args) => {
+      const { nextLocation, path } = own(args[0]);
+      const next = nextLocation?.pathname ?? path;
+      this.#blocked = !this.agreed && blocks(...args) && (typeof next !== "string" || (this.#pattern.read(new URL(next, location.href)) ?? true));
+      return this.#blocked !== false;
+    };
   }
 
   /**

@@ -78,6 +78,11 @@ function clientOf(tab, apis) {
       await tab.started();
       tab.leave({ to: "sign_in", ...(organization && { organization }), ...returnOf({ returnTo }) });
     },
+    async proof(/** @type {string | URL} */ url) {
+      const { origin } = new URL(url, globalThis.location?.href);
+      if (!apis.some((api) => new URL(api, globalThis.location?.href).origin === origin)) throw new TypeError(`${origin} is not one of apis, the origins that get the token`);
+      return { Authorization: `Bearer ${await tab.token("", "", "")}` };
+    },
     stepUp: (/** @type {import("../../index.js").StepUpRequest} */ options) => stepUp(tab, own(options)),
     beforeSwitch: (/** @type {import("../../index.js").BeforeSwitch} */ listener) => gate.add(loud(listener, false)),
     async switchOrganization(/** @type {string} */ organization) {

@@ -117,7 +117,8 @@ export class World {
    * @param {Tenant} tenant
    */
   token({ id, slug, roles, permissions }) {
-    const part = (/** @type {object} */ value) => btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(value))))
+    const bytes = (/** @type {string} */ text) => encodeURIComponent(text).replace(/%(..)/g, (_, hex) => String.fromCharCode(parseInt(hex, 16))); // Jest's jsdom has no TextEncoder
+    const part = (/** @type {object} */ value) => btoa(bytes(JSON.stringify(value)))
       .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
     const claims = { sub: this.user.id, org_id: id, org_slug: slug, roles, permissions, jti: String(++this.minted) };
     return `${part({ alg: "none", typ: "at+jwt" })}.${part(claims)}.fake`;

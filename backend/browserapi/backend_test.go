@@ -21,8 +21,8 @@ const (
 	issuer    = backendtest.Issuer
 )
 
-// world is a backend with its environment, in one process.
-type world struct {
+// backend is a backend with its environment, in one process.
+type backend struct {
 	stored
 	*backendtest.Backend
 }
@@ -36,17 +36,17 @@ type stored struct {
 // answers checks answers to browsers.
 type answers struct{ testing.TB }
 
-// newWorld starts a backend. wrap, if not nil, wraps its store.
-func newWorld(t testing.TB, wrap func(host.Store) host.Store) *world {
+// newBackend starts a backend. wrap, if not nil, wraps its store.
+func newBackend(t testing.TB, wrap func(host.Store) host.Store) *backend {
 	t.Helper()
 	db := backendtest.NewDatabase(t, backendtest.NewClock(time.Now().Truncate(time.Second)), desired())
-	return &world{stored{answers{t}, db}, backendtest.New(t, db, wrap)}
+	return &backend{stored{answers{t}, db}, backendtest.New(t, db, wrap)}
 }
 
-// inSubtest returns the same world for a subtest.
-func (w *world) inSubtest(t testing.TB) *world {
+// inSubtest returns the same backend for a subtest.
+func (w *backend) inSubtest(t testing.TB) *backend {
 	db := w.Database.In(t)
-	return &world{stored{answers{t}, db}, w.Backend.In(t, db)}
+	return &backend{stored{answers{t}, db}, w.Backend.In(t, db)}
 }
 
 // desired returns the directory: alice is in three organizations, bob in one, zoe in
@@ -80,17 +80,17 @@ func desired() directory.Desired {
 }
 
 // browser returns a browser at the app web.
-func (w *world) browser() *httpbrowser.Browser { return w.Browser(origin) }
+func (w *backend) browser() *httpbrowser.Browser { return w.Browser(origin) }
 
 // signedIn returns a browser in which a user has signed in.
-func (w *world) signedIn(person string) *httpbrowser.Browser {
+func (w *backend) signedIn(person string) *httpbrowser.Browser {
 	w.Helper()
 	b := w.browser()
 	w.signIn(b, person)
 	return b
 }
 
-func (w *world) signIn(b *httpbrowser.Browser, person string) {
+func (w *backend) signIn(b *httpbrowser.Browser, person string) {
 	w.Helper()
 	before := len(b.Cookies())
 	if b.SignIn(person); len(sessionCookies(b)) == 0 || len(b.Cookies()) == before {
@@ -122,7 +122,7 @@ func (w *answers) theSession(b *httpbrowser.Browser) (name, value string) {
 }
 
 // mint enters an organization and returns the answer.
-func (w *world) mint(b *httpbrowser.Browser, organization string) api.TokenResponse {
+func (w *backend) mint(b *httpbrowser.Browser, organization string) api.TokenResponse {
 	w.Helper()
 	answer := b.Post("/token", `{"organization":"`+organization+`","enter":true}`)
 	if answer.Status != http.StatusOK {

@@ -26,8 +26,8 @@ const (
 	issuer        = backendtest.Issuer
 )
 
-// world is a backend with its environment, in one process, and keys to it.
-type world struct {
+// backend is a backend with its environment, in one process, and keys to it.
+type backend struct {
 	testing.TB
 	*backendtest.Database
 	*backendtest.Backend
@@ -39,17 +39,17 @@ type world struct {
 // commandLine is the actor that makes the first keys.
 var commandLine = admin.Actor{ID: audit.CommandLine, Name: "root"}
 
-// newWorld starts a backend. wrap, if not nil, wraps its store.
-func newWorld(t testing.TB, wrap func(host.Store) host.Store) *world {
+// newBackend starts a backend. wrap, if not nil, wraps its store.
+func newBackend(t testing.TB, wrap func(host.Store) host.Store) *backend {
 	t.Helper()
 	db := backendtest.NewDatabase(t, backendtest.NewClock(time.Now().Truncate(time.Second)), desired())
-	w := &world{TB: t, Database: db, Backend: backendtest.New(t, db, wrap)}
+	w := &backend{TB: t, Database: db, Backend: backendtest.New(t, db, wrap)}
 	w.service = admin.New(admin.Config{Store: db.Store, Secret: db.Secret, Now: db.Now})
 	w.whole, w.acme = w.key("the workspace's", ""), w.key("acme's", "acme")
 	return w
 }
 
-func (w *world) must(_ any, err error) {
+func (w *backend) must(_ any, err error) {
 	w.Helper()
 	if err != nil {
 		w.Fatal(err)
@@ -57,7 +57,7 @@ func (w *world) must(_ any, err error) {
 }
 
 // key makes a key from the command line.
-func (w *world) key(name, organization string) string {
+func (w *backend) key(name, organization string) string {
 	w.Helper()
 	k, err := w.service.CreateKey(w.Context(), commandLine, admin.NewKey{Name: name, Organization: organization})
 	w.must(k, err)
@@ -108,7 +108,7 @@ func (a answer) into(t testing.TB, v any) {
 }
 
 // request is a request of the API before it is sent.
-func (w *world) request(method, path, body, key string) *http.Request {
+func (w *backend) request(method, path, body, key string) *http.Request {
 	var content io.Reader
 	if body != "" {
 		content = strings.NewReader(body)
@@ -125,7 +125,7 @@ func (w *world) request(method, path, body, key string) *http.Request {
 }
 
 // send sends a request, and holds it and its answer against the document.
-func (w *world) send(r *http.Request) answer {
+func (w *backend) send(r *http.Request) answer {
 	w.Helper()
 	var body []byte
 	if r.Body != nil {
@@ -139,13 +139,13 @@ func (w *world) send(r *http.Request) answer {
 	return got
 }
 
-func (w *world) ask(method, path, body, key string) answer {
+func (w *backend) ask(method, path, body, key string) answer {
 	w.Helper()
 	return w.send(w.request(method, path, body, key))
 }
 
 // does asks for something that is answered with success, and reads the answer.
-func (w *world) does(method, path, body, key string, into any) {
+func (w *backend) does(method, path, body, key string, into any) {
 	w.Helper()
 	got := w.ask(method, path, body, key)
 	if got.Status >= 300 {
@@ -157,7 +157,7 @@ func (w *world) does(method, path, body, key string, into any) {
 }
 
 // wants fails the test unless an answer is the error of that status and code.
-func (w *world) wants(got answer, status int, code api.Code) {
+func (w *backend) wants(got answer, status int, code api.Code) {
 	w.Helper()
 	if got.Status != status || got.code() != string(code) {
 		w.Errorf("%d %s, want %d %q", got.Status, got.Body, status, code)
@@ -165,7 +165,7 @@ func (w *world) wants(got answer, status int, code api.Code) {
 }
 
 // signedIn returns a browser in which a person has signed in.
-func (w *world) signedIn(person string) *httpbrowser.Browser {
+func (w *backend) signedIn(person string) *httpbrowser.Browser {
 	w.Helper()
 	b := w.Browser(origin)
 	b.SignIn(person)
@@ -173,17 +173,17 @@ func (w *world) signedIn(person string) *httpbrowser.Browser {
 }
 
 // mint asks for an organization's token, on entering it.
-func (w *world) mint(b *httpbrowser.Browser, organization string) httpbrowser.Response {
+func (w *backend) mint(b *httpbrowser.Browser, organization string) httpbrowser.Response {
 	return b.Post("/token", `{"organization":"`+organization+`","enter":true}`)
 }
 
 // renew asks for an organization's token, as a tab in the background does.
-func (w *world) renew(b *httpbrowser.Browser, organization string) httpbrowser.Response {
+func (w *backend) renew(b *httpbrowser.Browser, organization string) httpbrowser.Response {
 	return b.Post("/token", `{"organization":"`+organization+`"}`)
 }
 
 // minted fails the test unless a token was minted.
-func (w *world) minted(got httpbrowser.Response) api.TokenResponse {
+func (w *backend) minted(got httpbrowser.Response) api.TokenResponse {
 	w.Helper()
 	var response api.TokenResponse
 	if got.Status != http.StatusOK {
@@ -194,7 +194,7 @@ func (w *world) minted(got httpbrowser.Response) api.TokenResponse {
 }
 
 // refused fails the test unless a mint was refused with one of the codes.
-func (w *world) refused(got httpbrowser.Response, code api.Code) {
+func (w *backend) refused(got httpbrowser.Response, code api.Code) {
 	w.Helper()
 	if got.Code() != string(code) || strings.Contains(got.Body, "eyJ") {
 		w.Errorf("%d %s, want %s", got.Status, got.Body, code)
@@ -202,7 +202,7 @@ func (w *world) refused(got httpbrowser.Response, code api.Code) {
 }
 
 // userID is the id of a user or member.
-func (w *world) userID(sub string) string {
+func (w *backend) userID(sub string) string {
 	w.Helper()
 	u, err := w.Store.EnsureUser(w.Context(), directory.User{ID: directory.NewID("usr_"), Issuer: issuer, Subject: sub}, w.Now().Unix())
 	w.must(u, err)
@@ -210,7 +210,7 @@ func (w *world) userID(sub string) string {
 }
 
 // trail is the whole audit trail, the newest first.
-func (w *world) trail() []audit.Event {
+func (w *backend) trail() []audit.Event {
 	w.Helper()
 	all, err := w.Store.Events(w.Context(), audit.Query{Limit: 1000})
 	w.must(all, err)

@@ -22,8 +22,8 @@ const (
 	noToken token.Reason = "no token"
 )
 
-// world is an API with its guard and issuer, and a device with a token bound to it.
-type world struct {
+// guarded is an API with its guard and issuer, and a device with a token bound to it.
+type guarded struct {
 	*testing.T
 	private      *ecdsa.PrivateKey
 	verifier     *token.Verifier
@@ -35,13 +35,13 @@ type world struct {
 	records      []resource.Record
 }
 
-func newWorld(t *testing.T, configure ...func(*resource.Config)) *world {
+func newGuarded(t *testing.T, configure ...func(*resource.Config)) *guarded {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{T: t, private: private, device: httpbrowser.NewDevice(t), now: time.Unix(1_800_000_000, 0)}
+	w := &guarded{T: t, private: private, device: httpbrowser.NewDevice(t), now: time.Unix(1_800_000_000, 0)}
 	w.verifier, err = token.NewVerifier(token.Config{
 		Issuer: "https://app.example.com/auth", Audience: api, Keys: w, Now: func() time.Time { return w.now },
 	})
@@ -63,8 +63,8 @@ func newWorld(t *testing.T, configure ...func(*resource.Config)) *world {
 	return w
 }
 
-// PublicKey makes the world its issuer's key source.
-func (w *world) PublicKey(_ context.Context, kid string) (token.PublicKey, error) {
+// PublicKey makes the guarded its issuer's key source.
+func (w *guarded) PublicKey(_ context.Context, kid string) (token.PublicKey, error) {
 	if w.away != nil {
 		return token.PublicKey{}, w.away
 	}
@@ -75,7 +75,7 @@ func (w *world) PublicKey(_ context.Context, kid string) (token.PublicKey, error
 }
 
 // token signs Acme's token, changed.
-func (w *world) token(change ...func(*token.Claims)) string {
+func (w *guarded) token(change ...func(*token.Claims)) string {
 	w.Helper()
 	c := &token.Claims{
 		Issuer: "https://app.example.com/auth", Subject: "usr_1", Audience: []string{api},
@@ -94,14 +94,14 @@ func (w *world) token(change ...func(*token.Claims)) string {
 }
 
 // proof returns a valid one for GET /notes and the bound token.
-func (w *world) proof() string {
+func (w *guarded) proof() string {
 	w.Helper()
 	return w.device.Proof(w, "GET", api+"/notes", w.now, w.bound)
 }
 
 // get requests /notes?a=1 with headers, given as names and values in turn. Its Host is
 // false.
-func (w *world) get(header ...string) token.Reason {
+func (w *guarded) get(header ...string) token.Reason {
 	w.Helper()
 	claims, err := w.guard.VerifyRequest(request("https://evil.example/notes?a=1", header...))
 	if (claims == nil) != (err != nil) || err != nil && token.ReasonOf(err) == "" && !errors.Is(err, resource.ErrNoToken) {
@@ -121,7 +121,7 @@ func request(address string, header ...string) *http.Request {
 	return r
 }
 
-func (w *world) wants(got, want token.Reason) {
+func (w *guarded) wants(got, want token.Reason) {
 	w.Helper()
 	if got != want {
 		w.Errorf("refused as %q, want %q", got, want)

@@ -1,0 +1,137 @@
+package browser
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
+	"github.com/tabard-auth/tabard/browser_test/kit/demo"
+	"github.com/tabard-auth/tabard/browser_test/kit/example"
+	"github.com/tabard-auth/tabard/browser_test/kit/program"
+)
+
+// signInWindow opens a window for a sign-in at a press, as browsers demand.
+const signInWindow = `{ document.body.append(Object.assign(document.createElement("input"), { id: "typed", value: "unsaved" }),
+	Object.assign(document.createElement("button"), { id: "in-window", textContent: "Sign in", onclick() {
+		tabard.signIn({ popup: true, ...globalThis.given }).then(() => (globalThis.signedIn = "yes"), (error) => (globalThis.signedIn = error.code + " " + error.action)); } })); }`
+
+// TestSignIn_InAWindow: the person signs in in a window, which closes itself. The page with
+// what was typed in it goes on in the organization that it named, also after a sign-out of
+// another person, and other tabs learn of it.
+func TestSignIn_InAWindow(t *testing.T) {
+	t.Parallel()
+	d, tab := example.Open(t, "react/main.tsx")
+	chrome.Go(t, tab, d.Origin)
+	chrome.Await(t, tab, `document.querySelector("#sign-in")`)
+	other := chrome.Tab(t, tab)
+	chrome.Go(t, other, d.Origin)
+	chrome.Await(t, other, `document.querySelector("#sign-in")`)
+	chrome.Show(t, tab)
+	for _, person := range []string{"alice", "bob"} {
+		chrome.Eval[any](t, tab, `{ document.querySelectorAll("#typed, #in-window").forEach((e) => e.remove()); signedIn = undefined; given = { organization: "globex", prompt: "login" }; }; `+signInWindow)
+		popup := chrome.OpenedBy(t, tab, func() { chrome.Press(t, tab, "#in-window") })
+		chrome.Press(t, popup, "#person-"+person)
+		chrome.Await(t, tab, `globalThis.signedIn === "yes"`)
+		chrome.AwaitClosed(t, popup)
+		example.AwaitNotes(t, tab, "globex")
+		if got := chrome.Eval[string](t, tab, `[tabard.state.user.name.split(" ")[0].toLowerCase(), document.querySelector("#typed").value].join()`); got != person+",unsaved" {
+			t.Errorf("signed in as %s: %s", person, got)
+		}
+		chrome.Await(t, other, `!["starting", "signed_out"].includes(tabard.state.status)`)
+		chrome.Eval[any](t, tab, `tabard.signOut().then(() => null)`)
+		chrome.Await(t, other, `tabard.state.status === "signed_out"`)
+	}
+	example.NoErrors(t, tab)
+}
+
+// TestSignIn_CanceledInAWindow says so, and the page can be left instead.
+func TestSignIn_CanceledInAWindow(t *testing.T) {
+	t.Parallel()
+	d, tab := example.Open(t, "react/main.tsx")
+	chrome.Go(t, tab, d.Origin)
+	chrome.Await(t, tab, `document.querySelector("#sign-in")`)
+	chrome.Eval[any](t, tab, signInWindow)
+	popup := chrome.OpenedBy(t, tab, func() { chrome.Press(t, tab, "#in-window") })
+	chrome.Press(t, popup, "#cancel")
+	chrome.Press(t, popup, `main a[href*="tabard_error"]`) // back from the page with the provider's error
+	chrome.Await(t, tab, `globalThis.signedIn === "access_denied sign_in"`)
+	chrome.AwaitClosed(t, popup)
+	if got := chrome.Eval[string](t, tab, `tabard.state.status`); got != "signed_out" {
+		t.Errorf("the tab is %s", got)
+	}
+}
+
+// TestSignIn_WindowOfAFrame: in a frame of another site the window is the app itself. The
+// person signs in there, and the frame gets nothing of it.
+func TestSignIn_WindowOfAFrame(t *testing.T) {
+	t.Parallel()
+	folder := example.Page(t, "react/main.tsx", "")
+	index := filepath.Join(folder, "index.html")
+	html, err := os.ReadFile(index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	program.Write(t, index, string(html)+`<script>addEventListener("message", ({ data }) => eval(data));</script>`)
+	page := httptest.NewServer(http.FileServer(http.Dir(folder))) // whose policy allows frames
+	t.Cleanup(page.Close)
+	d := demo.StartWith(t, page.URL)
+	tab := chrome.New(t)
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, `<!doctype html><title>another site</title><iframe id="frame" src=%q width="600" height="400"></iframe>`, d.Origin)
+	}))
+	t.Cleanup(site.Close)
+	chrome.Go(t, tab, site.URL)
+	said := func(expression, want string) {
+		t.Helper()
+		chrome.Await(t, tab, fmt.Sprintf(`(document.querySelector("#frame").contentWindow.postMessage(%q, "*"), globalThis.said === %q)`,
+			`parent.postMessage(`+expression+`, "*")`, want))
+	}
+	chrome.Eval[any](t, tab, `{ addEventListener("message", ({ data }) => (globalThis.said = data)); }`)
+	said(`String(globalThis.tabard?.state.status)`, "signed_out")
+	popup := chrome.OpenedBy(t, tab, func() {
+		chrome.Eval[any](t, tab, `document.querySelector("#frame").contentWindow.postMessage("tabard.signIn({ popup: true, returnTo: '/?here' })", "*")`)
+	})
+	chrome.Await(t, popup, `location.search === "?here" && globalThis.tabard?.state.status === "signed_out" && window.opener === null`)
+	chrome.Press(t, popup, "#sign-in")
+	chrome.Press(t, popup, "#person-alice")
+	chrome.Await(t, popup, `globalThis.tabard && !["starting", "signed_out"].includes(tabard.state.status)`)
+	said(`String(tabard.state.status)`, "signed_out")
+	said(`String(localStorage.length < 10 && !JSON.stringify({ ...localStorage, ...sessionStorage }).includes("eyJ"))`, "true")
+}
+
+// TestProof_RequestOfAnotherKind: a request that the page sends by XMLHttpRequest is taken
+// with the client's headers, whose proof serves once and for its address alone.
+func TestProof_RequestOfAnotherKind(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	d.Apply(t, strings.Replace(d.Workspace(t), "    audience:", "    dpop_bound_tokens: true\n    audience:", 1))
+	tab := chrome.New(t)
+	d.SignIn(t, tab, "alice")
+	d.Open(t, tab, "acme")
+	chrome.Eval[any](t, tab, `{ globalThis.send = (method, url, headers) => new Promise((resolve) => {
+		const request = new XMLHttpRequest();
+		request.open(method, url);
+		for (const name in headers) request.setRequestHeader(name, headers[name]);
+		request.onload = () => resolve(request.status);
+		request.send();
+	}); }`)
+	const notes = "/api/organizations/org_acme/notes"
+	for expression, want := range map[string]int{
+		`tabard.proof("` + notes + `").then((headers) => send("GET", "` + notes + `?x=1", headers))`:                                               200,
+		`tabard.proof("` + notes + `").then((headers) => send("GET", "` + notes + `", headers).then(() => send("GET", "` + notes + `", headers)))`: 401,
+		`tabard.proof("` + notes + `", { method: "POST" }).then((headers) => send("GET", "` + notes + `", headers))`:                               401,
+		`tabard.proof("/api/organizations/org_globex/notes").then((headers) => send("GET", "/api/organizations/org_globex/notes", headers))`:       403,
+		`tabard.proof("` + notes + `").then(({ Authorization }) => send("GET", "` + notes + `", { Authorization }))`:                               401,
+		`tabard.proof("https://evil.example/").then(() => 1, (error) => (error instanceof TypeError ? 2 : 3))`:                                     2,
+	} {
+		if got := chrome.Eval[int](t, tab, expression); got != want {
+			t.Errorf("%s: %d, want %d", expression, got, want)
+		}
+	}
+}

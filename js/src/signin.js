@@ -1,0 +1,79 @@
+// @ts-check
+// The sign-in in a window of its own. It is loaded when it is used, and imports nothing of
+// the client, which may be of another release: what it needs is handed to it.
+
+/** @import { SignInOptions } from "../index.js" */
+
+/** @typedef {import("./stepup.js").Context & {store: import("./store.js").Store, popup: Window | null}} Context */
+
+/**
+ * Whether another site frames the page: the browser sends no session from there.
+ * @param {Window} frame
+ * @returns {boolean}
+ */
+function isFramed(frame = window) {
+  if (!frame.parent || frame.parent === frame) return false;
+  try {
+    return frame.parent.location.origin !== location.origin || isFramed(frame.parent);
+  } catch {
+    return true;
+  }
+}
+
+/**
+ * Lets the person sign in in a window of its own, and the tab go on as the person who did.
+ * In a frame of another site the window is the page itself, for the person to go on in.
+ * @param {Context} context
+ * @param {SignInOptions} options own properties
+ * @param {(options: SignInOptions) => Promise<void>} leave signs in by leaving the page
+ */
+export async function signIn(context, options, leave) {
+  const { popup } = context;
+  const problem = (/** @type {any} */ code, /** @type {string} */ description) => {
+    const error = new context.TabardError(code, "sign_in", description);
+    error.continue = ({ returnTo } = {}) => leave({ ...options, returnTo: returnTo ?? options.returnTo });
+    return error;
+  };
+  if (!popup) throw problem("popup_blocked", "the browser blocked the window: call this in a click, or leave the page by continue()");
+  try {
+    popup.opener = null;
+    if (isFramed()) popup.location.replace(new URL(options.returnTo ?? location.href, location.href));
+    else await inWindow(context, options, popup, problem);
+  } catch (error) {
+    popup.close();
+    throw error;
+  }
+}
+
+/**
+ * @param {Context} context
+ * @param {SignInOptions} options
+ * @param {Window} popup
+ * @param {(code: any, description: string) => Error} problem
+ */
+async function inWindow(context, options, popup, problem) {
+  const { organization = "", prompt = "", loginHint = "", email = "", staySignedIn, popup: file, signal } = options;
+  const session = staySignedIn === undefined ? "" : String(!staySignedIn);
+  const given = Object.entries({ organization, prompt, login_hint: loginHint, session_cookie: session }).filter(([, value]) => value);
+  const address = "/login?" + new URLSearchParams([["user", ""], ...given]); // anybody may sign in
+  const { store } = context;
+  const signedOut = store.state.status === "signed_out";
+  const elsewhere = () => signedOut && !["signed_out", "starting"].includes(store.state.status);
+  const closing = new AbortController();
+  const stop = store.subscribe(() => elsewhere() && closing.abort());
+  try {
+    const { open } = await import("./window.js");
+    await open(context, popup, file, (end) => context.ask("stepUpURL", "", address, end, email), {
+      look: async (done) => done || elsewhere(),
+      problem,
+      signal: AbortSignal.any([closing.signal, ...(signal ? [signal] : [])]),
+    });
+    await context.ask("signedIn", organization);
+    if (store.state.status === "signed_out") throw problem("login_required", "the browser kept no session of the sign-in");
+  } catch (error) {
+    if (!closing.signal.aborted || signal?.aborted) throw error;
+    popup.close(); // another tab has signed in
+  } finally {
+    stop();
+  }
+}
