@@ -25,7 +25,7 @@ func fileOf(d directory.Desired) map[string]any {
 			})
 		}
 		organizations = append(organizations, map[string]any{
-			"id": o.ID, "slug": o.Slug, "name": o.Name, "policy": o.Rules, "members": members, "connections": connections, "domains": o.Domains,
+			"id": o.ID, "slug": o.Slug, "name": o.Name, "policy": o.Rules, "members": members, "connections": connections, "domains": append([]string{}, o.Domains...),
 		})
 	}
 	return map[string]any{"apps": apps, "roles": d.Workspace.Roles, "policy": d.Workspace.Policy, "organizations": organizations}
