@@ -29,7 +29,7 @@ func fileOf(d directory.Desired) map[string]any {
 			})
 		}
 		organizations = append(organizations, map[string]any{
-			"id": o.ID, "slug": o.Slug, "name": o.Name, "policy": o.Rules, "members": members, "connections": connections,
+			"id": o.ID, "slug": o.Slug, "name": o.Name, "policy": o.Rules, "members": members, "connections": connections, "domains": append([]string{}, o.Domains...),
 			"attributes": o.Attributes.Values(),
 		})
 	}
