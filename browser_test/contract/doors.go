@@ -87,7 +87,7 @@ var places = map[string]func(r *http.Request, s *script, token string){
 func (s *script) try(d door, place, token string) (int, error) {
 	var body io.Reader
 	if d.method != http.MethodGet {
-		body = strings.NewReader(`{"organization":"acme","app_id":"reports","refresh":"` + token + `","scope":"session"}`)
+		body = strings.NewReader(bodyFor(d.path, token))
 	}
 	r, err := http.NewRequestWithContext(s.tb.Context(), d.method, s.target.PublicURL+d.path, body)
 	if err != nil {
@@ -108,4 +108,19 @@ func (s *script) try(d door, place, token string) (int, error) {
 	defer answer.Body.Close()
 	_, err = io.Copy(io.Discard, answer.Body)
 	return answer.StatusCode, err
+}
+
+// bodyFor returns the body that a request takes.
+func bodyFor(path, token string) string {
+	switch {
+	case strings.HasSuffix(path, "/sessions/refresh"):
+		return `{"refresh":"` + token + `"}`
+	case strings.HasPrefix(path, crossapp.Path+"/workspaces"):
+		return `{"app_id":"reports"}`
+	case path == api.PathToken, path == api.PathLend:
+		return `{"organization":"acme"}`
+	case path == api.PathLogout:
+		return `{"scope":"session"}`
+	}
+	return `{}`
 }
