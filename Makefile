@@ -34,7 +34,7 @@ setup: ## what the tests need: Debian and npm packages
 	.ci/setup
 
 test: setup build lint ## everything but what takes long
-	node --test --test-force-exit js/
+	node --test --test-force-exit --test-concurrency=3 js/
 	$(TEST) ./...
 
 race: ## the tests of all packages with goroutines of their own, under the race detector
@@ -57,7 +57,7 @@ chaos: build ## people at work under one kind of fault after the other, three mi
 	go test -count=1 -timeout 3h -tags long -v ./browser_test/chaos -args -for 3m -people 200 -members 1000000 -results chaos.jsonl $(ARGS)
 
 check: lint ## lint, and every test without a browser or workerd
-	node --test --test-force-exit js/test/ js/server/test/
+	node --test --test-force-exit --test-concurrency=3 js/test/ js/server/test/
 	$(TEST) ./backend/... ./wasm/... ./web-demo/...
 
 lint: ## gofmt, vet, staticcheck, govulncheck

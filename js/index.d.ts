@@ -86,9 +86,31 @@ export interface RequestHeaders {
   readonly DPoP?: string;
 }
 
-export interface TokenOptions {
+/** What a token is narrowed to. It never has more than the person may do, and neither roles nor the app's claims but its `lent_claims`. */
+export interface NarrowerOptions {
+  /** Another API: one of the app's `further_audiences` in the workspace file. The default is the app's own. */
+  audience?: string;
+  /** What the token permits. The default is all that the person may do. */
+  permissions?: readonly string[];
+  /** How long it lives at most. The default, and the most, is the life of the tab's own token. */
+  seconds?: number;
+}
+
+export interface TokenOptions extends NarrowerOptions {
   /** Renews the token although it is valid, so that a changed role is seen. If that fails, the old one is kept. */
   forceRefresh?: boolean;
+}
+
+export interface LendOptions extends NarrowerOptions {
+  permissions: readonly string[];
+}
+
+/** What the page lends. */
+export interface Loan {
+  /** Transfer it to the borrower, which calls `borrow` of `@tabard/client/borrow`: `worker.postMessage({ port }, [port])`. */
+  readonly port: MessagePort;
+  /** Lends no more. Tokens that were lent end within their life. */
+  end(): void;
 }
 
 export interface StepUpOptions {
@@ -153,6 +175,13 @@ export interface Client {
    * @throws {TabardError} as {@link fetch} does, and `temporarily_unavailable` if it cannot be opened.
    */
   connect(url: string | URL): Promise<WebSocket>;
+  /**
+   * Lends tokens to a worker, a frame or a helper that the page does not trust with its own: for these permissions only, and
+   * until the tab leaves its organization. Lent tokens open nothing at the backend, and at APIs only what demands one of
+   * their permissions.
+   * @throws {TabardError} `insufficient_permissions` if the person does not have them.
+   */
+  lend(options: LendOptions): Promise<Loan>;
   /**
    * The headers for one request that the page sends by other means than {@link fetch}, such as `XMLHttpRequest` for an upload:
    * the token of the tab's organization and, where tokens are bound to the device key, a proof for this address and method

@@ -33,6 +33,7 @@ func start(t *testing.T, entry string) contract.Target {
 	origin := fmt.Sprintf("http://localhost:%d", port)
 	target := contract.Target{PublicURL: origin + "/auth", Origin: origin}
 	issuer := contract.Provider(t, target.PublicURL, origin)
+	target.Issuer = issuer
 	variables := workerd.Variables(target.PublicURL, issuer, contract.ClientID, contract.ClientSecret)
 	variables["TABARD_LOOPBACK_CONNECTIONS"] = "true"
 	secret, err := signingkey.ParseSecret(variables["TABARD_SECRET"])
@@ -42,7 +43,7 @@ func start(t *testing.T, entry string) contract.Target {
 	var script string
 	target.Keys, script = contract.ServerKeys(t, secret)
 	workerd.Start(t, workerd.Options{
-		Port: port, Entry: entry, Variables: variables, Desired: contract.Seal(contract.Desired(issuer, origin), secret), Script: script,
+		Port: port, Entry: entry, Variables: variables, Desired: contract.Seal(contract.Scripted(issuer, origin), secret), Script: script + contract.VerifyDomain,
 	})
 	return target
 }

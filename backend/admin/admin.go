@@ -24,6 +24,7 @@ import (
 // Store stores the objects of administration.
 type Store interface {
 	OrganizationStore
+	AttributeStore
 	MemberStore
 	FileStore
 	InvitationStore
@@ -143,7 +144,7 @@ var storeRefusals = map[error]*refusal.Refusal{
 // asRefusal returns the refusal for a store's error, or the error itself if it has
 // none.
 func asRefusal(err error) error {
-	if errors.Is(err, directory.ErrTooLarge) { // its text names the roles
+	if errors.Is(err, directory.ErrTooLarge) || errors.Is(err, directory.ErrNoAttribute) || errors.Is(err, directory.ErrAttribute) { // their texts have details
 		_, text, _ := strings.Cut(err.Error(), ": ")
 		return refusal.New(api.InvalidRequest, strings.ToUpper(text[:1])+text[1:]+".").WithCause(err)
 	}

@@ -12,7 +12,7 @@ import (
 type FileStore interface {
 	// SetFileMembership makes a person a member by the workspace file, in place of any
 	// other source.
-	SetFileMembership(ctx context.Context, organizationID, userID string, roles []string, now int64) error
+	SetFileMembership(ctx context.Context, organizationID, userID string, roles []string, attributes directory.Attributes, now int64) error
 	// RemoveFileMembership removes a membership that the workspace file gave, and no
 	// other.
 	RemoveFileMembership(ctx context.Context, organizationID, userID string) error
@@ -32,6 +32,16 @@ type FileMember struct {
 	Name    string   `json:"name,omitempty"`
 	Email   string   `json:"email,omitempty"`
 	Roles   []string `json:"roles"`
+	// Attributes, if null, leave those that the member has.
+	Attributes Attributes `json:"attributes,omitzero"`
+}
+
+// attributes returns the member's attributes as a store takes them.
+func (m FileMember) attributes() directory.Attributes {
+	if m.Attributes == nil {
+		return ""
+	}
+	return directory.NewAttributes(m.Attributes)
 }
 
 func (f FileMembers) check(w *directory.Workspace) error {
@@ -46,6 +56,12 @@ func (f FileMembers) check(w *directory.Workspace) error {
 			return err
 		}
 		if err := w.CheckGiven(m.Roles); err != nil {
+			return err
+		}
+		if err := w.CheckAttributes(directory.OfMember, m.Attributes); err != nil {
+			return err
+		}
+		if err := m.attributes().CheckSize(); err != nil {
 			return err
 		}
 	}
@@ -95,5 +111,5 @@ func (o *members) setFileMembership(ctx context.Context, organizationID string, 
 	if err != nil {
 		return err
 	}
-	return o.store.SetFileMembership(ctx, organizationID, u.ID, m.Roles, now)
+	return o.store.SetFileMembership(ctx, organizationID, u.ID, m.Roles, m.attributes(), now)
 }

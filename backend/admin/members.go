@@ -47,6 +47,7 @@ type Member struct {
 	Name         string           `json:"name"`
 	Email        string           `json:"email"`
 	Roles        []string         `json:"roles"`
+	Attributes   Attributes       `json:"attributes,omitempty"`
 	Source       directory.Source `json:"source"`
 	Disabled     bool             `json:"disabled"`
 	UserDisabled bool             `json:"user_disabled"`
@@ -71,7 +72,7 @@ const (
 func memberOf(r directory.MemberRecord) Member {
 	return Member{
 		Status: StatusMember, UserID: r.ID, Issuer: r.Issuer, Subject: r.Subject, Name: r.Name, Email: r.Email, Roles: append([]string{}, r.Roles...), Source: r.Source,
-		Disabled: r.DisabledAt != 0, UserDisabled: r.User.Disabled, CreatedAt: r.CreatedAt, DisabledAt: r.DisabledAt,
+		Attributes: attributesOf(r.Attributes), Disabled: r.DisabledAt != 0, UserDisabled: r.User.Disabled, CreatedAt: r.CreatedAt, DisabledAt: r.DisabledAt,
 	}
 }
 

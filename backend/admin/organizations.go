@@ -36,11 +36,14 @@ type Organization struct {
 	Disabled   bool   `json:"disabled"`
 	CreatedAt  int64  `json:"created_at"`
 	DisabledAt int64  `json:"disabled_at,omitempty"`
+
+	Attributes Attributes `json:"attributes,omitempty"`
 }
 
 func organizationOf(r directory.OrganizationRecord) Organization {
 	return Organization{
 		ID: r.ID, Slug: r.Slug, Name: r.Name, Disabled: r.Disabled, CreatedAt: r.CreatedAt, DisabledAt: r.DisabledAt,
+		Attributes: attributesOf(r.Attributes),
 	}
 }
 

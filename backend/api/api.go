@@ -11,6 +11,7 @@ const (
 	PathLogin               = "/login"
 	PathCallback            = "/callback"
 	PathToken               = "/token"
+	PathLend                = "/lend"
 	PathSession             = "/session"
 	PathSessions            = "/sessions"
 	PathLogout              = "/logout"
@@ -137,6 +138,35 @@ type TokenResponse struct {
 	OrganizationSession OrganizationSession `json:"organization_session"`
 	// DeviceBound reports whether the session is bound to the device key.
 	DeviceBound bool `json:"device_bound"`
+}
+
+// LendRequest is the body of POST /lend, which mints a token that is narrower than the
+// tab's own.
+type LendRequest struct {
+	// Organization is the id (org_…) or slug of an organization that the session acts for.
+	Organization string `json:"organization"`
+	// User is the id of the person that the tab expects.
+	User string `json:"user,omitempty"`
+	// Audience is one of the app's further audiences, or empty for its own.
+	Audience string `json:"audience,omitempty"`
+	// Permissions are separated by spaces. Nil are all that the person has.
+	Permissions *string `json:"permissions,omitempty"`
+	// Seconds is the longest life of the token. 0 is that of the tab's own.
+	Seconds int64 `json:"seconds,omitempty"`
+	// JKT is the thumbprint of the borrower's key, to which the token is bound.
+	JKT string `json:"jkt,omitempty"`
+}
+
+// LendResponse is the answer to POST /lend.
+type LendResponse struct {
+	AccessToken string `json:"access_token"`
+	TokenType   string `json:"token_type"`
+	ExpiresIn   int64  `json:"expires_in"`
+	ServerTime  int64  `json:"server_time"`
+	// Organization is the organization's id.
+	Organization string   `json:"organization"`
+	Audience     string   `json:"audience"`
+	Permissions  []string `json:"permissions"`
 }
 
 // Token types of TokenResponse (RFC 6750, RFC 9449 section 5).

@@ -84,11 +84,13 @@ const (
 	// broke off (RFC 6749 section 4.1.2.1).
 	AccessDenied Code = "access_denied"
 	// SessionLimitReached refuses a sign-in in one browser more than the workspace allows.
-	SessionLimitReached    Code = "session_limit_reached"
-	StaffForbidden         Code = "staff_access_forbidden" // by the organization or the workspace
-	RateLimited            Code = "rate_limited"
-	TemporarilyUnavailable Code = "temporarily_unavailable"
-	ServerError            Code = "server_error"
+	SessionLimitReached Code = "session_limit_reached"
+	// InsufficientPermissions refuses a lent token with more than the person may do.
+	InsufficientPermissions Code = "insufficient_permissions"
+	StaffForbidden          Code = "staff_access_forbidden" // by the organization or the workspace
+	RateLimited             Code = "rate_limited"
+	TemporarilyUnavailable  Code = "temporarily_unavailable"
+	ServerError             Code = "server_error"
 )
 
 // IsFinding reports whether a code says where the person stands, rather than that a

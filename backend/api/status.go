@@ -30,6 +30,7 @@ var statuses = map[Code]int{
 	Conflict:                       409,
 	StaffForbidden:                 403,
 	SessionLimitReached:            403,
+	InsufficientPermissions:        403,
 	RateLimited:                    429,
 	TemporarilyUnavailable:         503,
 	ServerError:                    500,

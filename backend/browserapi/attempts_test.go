@@ -13,6 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
+	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
 // TestAttempts_OneLastingCookie checks that any number of sign-ins share one cookie.
@@ -61,7 +62,7 @@ func TestAttempts_TwelveAtOnceWithoutCookie(t *testing.T) {
 						i = 11 - i
 					}
 					landed := jar.Choose(pages[i], "alice")
-					if landed = jar.Choose(landed, "alice"); landed.URL.Path != fmt.Sprintf("/tab-%d", i) {
+					if landed = jar.Choose(landed, "alice"); landed.URL.String() != fmt.Sprintf("%s/tab-%d", origin, i) {
 						t.Errorf("%d landed on %s: %d %s", i, landed.URL, landed.Status, landed.Body)
 					}
 				}
@@ -205,4 +206,40 @@ func TestAttempt_PreviousRelease(t *testing.T) {
 	}
 	w.theSession(b)
 	w.wants(b.Step(back), http.StatusBadRequest, api.InvalidRequest)
+}
+
+// TestAttempts_TwelveAtOnceByFormPost is TestAttempts_TwelveAtOnceWithoutCookie at a
+// provider that answers by a form.
+func TestAttempts_TwelveAtOnceByFormPost(t *testing.T) {
+	w := newFormPostBackend(t)
+	jar := w.browser()
+	var tabs []*httpbrowser.Browser
+	var pages []httpbrowser.Response
+	for i := range 12 {
+		tab := w.browser() // no answer has arrived
+		pages = append(pages, tab.Login(fmt.Sprintf("return_to=/tab-%d", i)))
+		jar.Restore(tab.Keep())
+		tabs = append(tabs, tab.Sharing(jar))
+	}
+	for i, tab := range tabs {
+		landed := pages[i]
+		for range 8 { // the provider's page, its form, the form that is posted again, the page that leads on
+			_, fields := logintest.PostedForm(landed.Body)
+			_, refresh, leads := strings.Cut(landed.Body, `content="0; url=`)
+			address, _, _ := strings.Cut(refresh, `"`)
+			switch {
+			case leads:
+				landed = tab.Follow(strings.ReplaceAll(address, "&amp;", "&"))
+			case fields.Has("state"):
+				landed = posts(tab, landed)
+			default:
+				landed = tab.Choose(landed, "alice")
+			}
+		}
+		if landed.URL.String() != fmt.Sprintf("%s/tab-%d", origin, i) {
+			t.Errorf("%d landed on %s: %d %s", i, landed.URL, landed.Status, landed.Body)
+		}
+	}
+	w.mint(jar, "acme")
+	w.theSession(jar)
 }

@@ -39,7 +39,13 @@ type answers struct{ testing.TB }
 // newBackend starts a backend. wrap, if not nil, wraps its store.
 func newBackend(t testing.TB, wrap func(host.Store) host.Store) *backend {
 	t.Helper()
-	db := backendtest.NewDatabase(t, backendtest.NewClock(time.Now().Truncate(time.Second)), desired())
+	return newBackendWith(t, desired(), wrap)
+}
+
+// newBackendWith starts a backend with another directory.
+func newBackendWith(t testing.TB, d directory.Desired, wrap func(host.Store) host.Store) *backend {
+	t.Helper()
+	db := backendtest.NewDatabase(t, backendtest.NewClock(time.Now().Truncate(time.Second)), d)
 	return &backend{stored{answers{t}, db}, backendtest.New(t, db, wrap)}
 }
 

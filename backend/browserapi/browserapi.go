@@ -85,6 +85,7 @@ func (h *handler) routes() http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range []route{
 		{api.PathToken, map[string]authn.Endpoint{http.MethodPost: authn.Answer(h.token)}},
+		{api.PathLend, map[string]authn.Endpoint{http.MethodPost: authn.Answer(h.lend)}},
 		{api.PathSession, map[string]authn.Endpoint{http.MethodGet: authn.Answer(h.session)}},
 		{api.PathLogout, map[string]authn.Endpoint{http.MethodPost: authn.Answer(h.logout)}},
 		{api.PathSessions, map[string]authn.Endpoint{http.MethodGet: authn.Answer(sessions)}},

@@ -1,11 +1,7 @@
 package browserapi_test
 
 import (
-	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,32 +9,16 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/browser_test/kit/backendtest"
 	"github.com/tabard-auth/tabard/web-demo/idp"
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
-
-func newClientKey(t testing.TB) *login.ClientKey {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := login.ParseClientKey(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: text}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
 
 // TestClientKey_IsServed checks the published client key.
 func TestClientKey_IsServed(t *testing.T) {
 	w := newBackend(t, nil)
 	w.wants(w.browser().Get(api.PathClientKeySet), http.StatusNotFound, api.NotFound)
-	key := newClientKey(t)
+	key := backendtest.NewClientKey(t, elliptic.P256())
 	w.Relying = func(c *login.Config) { c.ClientKey = key }
 	w.Restart()
 	w.Provider.ClientAuth = []string{"private_key_jwt"}
@@ -54,7 +34,7 @@ func TestClientKey_IsServed(t *testing.T) {
 // as settings of one connection. The workspace's provider is not affected.
 func TestConnection_CompanySettings(t *testing.T) {
 	w := newBackend(t, nil)
-	key := newClientKey(t)
+	key := backendtest.NewClientKey(t, elliptic.P256())
 	w.Relying = func(c *login.Config) { c.ClientKey = key }
 	w.Provider.ClientAuth, w.Provider.ClientKeys = []string{"private_key_jwt"}, func() []byte { return key.Set() }
 	w.Restart()

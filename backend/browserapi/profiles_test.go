@@ -1,6 +1,7 @@
 package browserapi_test
 
 import (
+	"crypto/elliptic"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/browser_test/kit/backendtest"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 	"github.com/tabard-auth/tabard/web-demo/idp"
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
@@ -21,7 +23,7 @@ import (
 // TestProfile runs the server with each provider: sign-in, groups, step-up, sign-out
 // and back-channel logout.
 func TestProfile(t *testing.T) {
-	key := newClientKey(t)
+	key := backendtest.NewClientKey(t, elliptic.P256())
 	for name, f := range profiles {
 		t.Run(name, func(t *testing.T) {
 			w := newBackend(t, nil)
@@ -238,7 +240,7 @@ func TestProfile_EntraTenants(t *testing.T) {
 // by reference, as it does beyond 200.
 func TestProfile_GroupOverage(t *testing.T) {
 	w := newBackend(t, nil)
-	p := w.profiled(profile{quirks: rs256, nina: staff("groups"), claim: "groups"}, newClientKey(t))
+	p := w.profiled(profile{quirks: rs256, nina: staff("groups"), claim: "groups"}, backendtest.NewClientKey(t, elliptic.P256()))
 	b := w.browser()
 	w.answers(b, b.Login("organization=acme"))
 	w.mint(b, "acme")

@@ -1,11 +1,8 @@
 package cli
 
 import (
-	"bufio"
-	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,24 +53,9 @@ func (d deployment) start(t *testing.T, listen string) {
 // starting is start with further settings.
 func (d deployment) starting(t *testing.T, listen string, further ...string) {
 	t.Helper()
-	ctx, stop := context.WithCancel(t.Context())
-	logs, w := io.Pipe()
-	ended := make(chan error, 1)
-	s := settingsFor(t, d.args(append(further, "--listen", listen)...)...)
-	go func() {
-		err := serve(ctx, s, w)
-		w.CloseWithError(err)
-		ended <- err
-	}()
-	log := &logged{t, bufio.NewScanner(logs)}
-	log.until("serving")
-	go io.Copy(io.Discard, logs)
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
+	server := startServer(t, settingsFor(t, d.args(append(further, "--listen", listen)...)...))
+	server.unread()
+	t.Cleanup(server.stop)
 }
 
 // examined runs the doctor and returns its findings as "subject: level: text".

@@ -11,7 +11,7 @@ import (
 // memberCommands returns the commands for members, without pending and admit.
 func memberCommands() []*cobra.Command {
 	return []*cobra.Command{
-		listMembers(), inviteMember(), setMember(), removeMember(), unlinkMember(),
+		listMembers(), inviteMember(), setMember(), setMemberAttributes(), removeMember(), unlinkMember(),
 		memberCommand("get", "Show a member", (*admin.Service).Member),
 		memberCommand("disable", "Disable a membership, whatever its source", (*admin.Service).DisableMember),
 		memberCommand("enable", "Enable a membership again", (*admin.Service).EnableMember),
@@ -149,7 +149,11 @@ func showMember(m admin.Member) string {
 			"sub", printable(m.Subject), "iss", printable(m.Issuer), "roles", joinOrDash(m.Roles),
 			"since", formatTime(m.CreatedAt), "until", formatTime(m.ExpiresAt))
 	}
-	return fieldTable("user id", m.UserID, "name", printable(m.Name), "e-mail", printable(m.Email),
+	fields := []string{"user id", m.UserID, "name", printable(m.Name), "e-mail", printable(m.Email),
 		"sub", printable(m.Subject), "iss", printable(m.Issuer), "roles", joinOrDash(m.Roles),
-		"from", string(m.Source), "disabled", disabledText(m), "since", formatTime(m.CreatedAt))
+		"from", string(m.Source), "disabled", disabledText(m), "since", formatTime(m.CreatedAt)}
+	if len(m.Attributes) > 0 {
+		fields = append(fields, "attributes", attributesText(m.Attributes))
+	}
+	return fieldTable(fields...)
 }

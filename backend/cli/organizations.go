@@ -13,7 +13,7 @@ func organizationsCommand() *cobra.Command {
 		`An organization that is disabled here stays disabled, whatever a workspace file says.
 For the name and policy of an organization that a file names, the file takes
 precedence when it is applied. Other organizations are left as they are.`,
-		listOrganizations(), createOrganization(), updateOrganization(),
+		listOrganizations(), createOrganization(), updateOrganization(), setOrganizationAttributes(),
 		organizationCommand("get", "Show an organization", (*admin.Service).Organization),
 		organizationCommand("disable", "Disable an organization", (*admin.Service).DisableOrganization),
 		organizationCommand("enable", "Enable an organization again", (*admin.Service).EnableOrganization),
@@ -87,6 +87,9 @@ func organizationCommand(verb, short string, run func(*admin.Service, context.Co
 }
 
 func showOrganization(o admin.Organization) string {
-	return fieldTable("slug", o.Slug, "id", o.ID, "name", printable(o.Name), "disabled", yesNo(o.Disabled),
-		"created", formatTime(o.CreatedAt))
+	fields := []string{"slug", o.Slug, "id", o.ID, "name", printable(o.Name), "disabled", yesNo(o.Disabled), "created", formatTime(o.CreatedAt)}
+	if len(o.Attributes) > 0 {
+		fields = append(fields, "attributes", attributesText(o.Attributes))
+	}
+	return fieldTable(fields...)
 }

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"bufio"
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -64,17 +62,9 @@ func TestServe_SpeaksWithItsProviderAsSet(t *testing.T) {
 	args, _ := given("database", database)
 	s := settingsFor(t, append(args, "--listen", "127.0.0.1:0", "--oidc-issuer", p.Issuer, "--oidc-client-secret", "",
 		"--oidc-client-key-file", clientKeyFile(t), "--oidc-push-requests", "--oidc-response-mode", "form_post", "--oidc-internal-url", inside.URL)...)
-	ctx, stop := context.WithCancel(t.Context())
-	logs, w := io.Pipe()
-	ended := make(chan error, 1)
-	go func() {
-		err := serve(ctx, s, w)
-		w.Close()
-		ended <- err
-	}()
-	log := &logged{t, bufio.NewScanner(logs)}
-	at := "http://" + log.until("serving")["listen"].(string) + "/auth"
-	go io.Copy(io.Discard, logs)
+	server := startServer(t, s)
+	server.unread()
+	at := "http://" + server.address + "/auth"
 	p.ClientAuth, p.PushedRequests, p.FormPost = []string{"private_key_jwt"}, idp.PushRequired, true
 	p.ClientKeys = func() []byte { return answered(t, http.MethodGet, at+"/.well-known/client-jwks.json", nil, nil).body }
 	begun := answered(t, http.MethodGet, at+"/login", nil, nil)
@@ -86,10 +76,7 @@ func TestServe_SpeaksWithItsProviderAsSet(t *testing.T) {
 	if landed.StatusCode != http.StatusOK || len(landed.Cookies()) == 0 || !strings.Contains(string(landed.body), "url=http://localhost:8080/") {
 		t.Errorf("%s %v %s", landed.Status, landed.Header, landed.body)
 	}
-	stop()
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
+	server.stop()
 }
 
 type whole struct {

@@ -40,6 +40,50 @@ func (l *logged) until(message string) map[string]any {
 	return nil
 }
 
+// served is a server that a test runs.
+type served struct {
+	*logged
+	address string // where it listens
+	logs    io.Reader
+	cancel  context.CancelFunc
+	ended   chan error
+}
+
+// startServer runs a server, and returns when it serves.
+func startServer(t *testing.T, s *settings) *served {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	logs, w := io.Pipe()
+	r := &served{logged: &logged{t, bufio.NewScanner(logs)}, logs: logs, cancel: cancel, ended: make(chan error, 1)}
+	go func() {
+		err := serve(ctx, s, w)
+		w.CloseWithError(err)
+		r.ended <- err
+	}()
+	r.address = r.until("serving")["listen"].(string)
+	return r
+}
+
+// unread lets the server write what the test does not read.
+func (r *served) unread() { go io.Copy(io.Discard, r.logs) }
+
+// stop stops the server, as a signal does, and fails the test if it ends with an error.
+func (r *served) stop() {
+	r.t.Helper()
+	r.cancel()
+	if err := <-r.ended; err != nil {
+		r.t.Errorf("it ended with %v", err)
+	}
+}
+
+// stopped stops the server and reads on to its last line.
+func (r *served) stopped() {
+	r.t.Helper()
+	r.cancel()
+	r.until("stopped")
+	r.stop()
+}
+
 // settingsFor parses a command line of serve.
 func settingsFor(t *testing.T, args ...string) *settings {
 	t.Helper()
@@ -62,19 +106,9 @@ func serverSettings(t *testing.T, further ...string) *settings {
 }
 
 func TestServeStartsAnswersAndStops(t *testing.T) {
-	ctx, stop := context.WithCancel(t.Context())
-	logs, w := io.Pipe()
-	ended := make(chan error, 1)
-	s := serverSettings(t)
-	go func() {
-		err := serve(ctx, s, w)
-		w.Close()
-		ended <- err
-	}()
-	log := &logged{t, bufio.NewScanner(logs)}
-	address := log.until("serving")["listen"].(string)
+	server := startServer(t, serverSettings(t))
 	for _, page := range []string{"/auth/readyz", "/auth/metrics"} {
-		response, err := http.Get("http://" + address + page)
+		response, err := http.Get("http://" + server.address + page)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,11 +117,7 @@ func TestServeStartsAnswersAndStops(t *testing.T) {
 			t.Errorf("%s: it answers %s", page, response.Status)
 		}
 	}
-	stop()
-	log.until("stopped")
-	if err := <-ended; err != nil {
-		t.Errorf("it ended with %v", err)
-	}
+	server.stopped()
 }
 
 func TestShutdownLetsARequestFinish(t *testing.T) {
@@ -153,17 +183,8 @@ func TestATakenPortStopsTheStartBeforeAnythingIsMade(t *testing.T) {
 // A server records which secret it has, and its end: the replacement of the secret waits
 // for the servers that run.
 func TestAServerTellsWhichSecretItHas(t *testing.T) {
-	ctx, stop := context.WithCancel(t.Context())
-	logs, w := io.Pipe()
-	ended := make(chan error, 1)
 	s := serverSettings(t)
-	go func() {
-		err := serve(ctx, s, w)
-		w.Close()
-		ended <- err
-	}()
-	log := &logged{t, bufio.NewScanner(logs)}
-	log.until("serving")
+	server := startServer(t, s)
 	store, err := s.openExisting(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -184,11 +205,7 @@ func TestAServerTellsWhichSecretItHas(t *testing.T) {
 	if now := time.Now().Unix(); !seen().IsAlive(now) {
 		t.Errorf("it does not live: %+v", seen())
 	}
-	stop()
-	log.until("stopped")
-	if err := <-ended; err != nil {
-		t.Fatal(err)
-	}
+	server.stopped()
 	if now := time.Now().Unix(); seen().IsAlive(now) {
 		t.Errorf("it lives on: %+v", seen())
 	}
@@ -196,17 +213,7 @@ func TestAServerTellsWhichSecretItHas(t *testing.T) {
 
 func TestAServerWhoseSecretWasLostDoesNotStart(t *testing.T) {
 	s := serverSettings(t)
-	started, stop := context.WithCancel(t.Context())
-	logs, w := io.Pipe()
-	ended := make(chan error, 1)
-	go func() { ended <- serve(started, s, w); w.Close() }()
-	log := &logged{t, bufio.NewScanner(logs)}
-	log.until("serving")
-	stop()
-	log.until("stopped")
-	if err := <-ended; err != nil {
-		t.Fatal(err)
-	}
+	startServer(t, s).stopped()
 	if err := os.Remove(s.secretPath()); err != nil {
 		t.Fatal(err)
 	}

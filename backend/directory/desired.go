@@ -83,6 +83,8 @@ type SecretReference struct{ Variable, File string }
 type Member struct {
 	User  // ID is empty: (Issuer, Subject) identifies the person
 	Roles []string
+	// Attributes, if empty, leave those that the member has.
+	Attributes Attributes
 }
 
 // MaxProblems is the most mistakes of a file that are reported at once.

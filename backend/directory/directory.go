@@ -33,12 +33,14 @@ type Organization struct {
 	Disabled bool
 	// Connection is the id of its own enabled connection, or empty.
 	Connection string
+	Attributes Attributes
 }
 
 // Membership is a person's access to one organization.
 type Membership struct {
 	Organization Organization
 	Roles        []string
+	Attributes   Attributes
 	// StaffUntil is when staff access ends (see [StaffAccess]), in Unix seconds. It is
 	// 0 for a member.
 	StaffUntil int64
@@ -61,6 +63,8 @@ type Subject struct {
 	Revision int64
 	// Event is the number of the feed's newest event when all of this was read.
 	Event int64
+	// ProviderClaims are what identity providers said of the person.
+	ProviderClaims ProviderClaims
 }
 
 // Is reports whether the person has the expected id. An empty id matches every person.

@@ -23,6 +23,7 @@ type UserRecord struct {
 type MemberRecord struct {
 	User
 	Roles                 []string
+	Attributes            Attributes
 	Source                Source
 	CreatedAt, DisabledAt int64
 }

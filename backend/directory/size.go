@@ -35,6 +35,7 @@ func (w *Workspace) TokenBytes(roles []string) (bytes int, app string) {
 		if a.DPoPBoundTokens {
 			claims.Confirmation = &token.Confirmation{JKT: strings.Repeat("k", 43)}
 		}
+		a.largest(&claims)
 		if n := claims.Bytes(a.Claims); n > bytes {
 			bytes, app = n, a.ID
 		}

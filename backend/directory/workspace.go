@@ -71,6 +71,12 @@ type App struct {
 	// Claims repeats claims of the access token under further names
 	// (alias → claim), for resource servers that expect those.
 	Claims map[string]string `json:"claims,omitempty"`
+	// StatedClaims are further claims of the access token, by name.
+	StatedClaims map[string]StatedClaim `json:"stated_claims,omitempty"`
+	// FurtherAudiences are other APIs that lent tokens may be for.
+	FurtherAudiences []string `json:"further_audiences,omitempty"`
+	// LentClaims are the claims of Claims and StatedClaims that lent tokens have too.
+	LentClaims []string `json:"lent_claims,omitempty"`
 	// DPoPBoundTokens binds access tokens to the device key of sessions that have
 	// one (RFC 9449 section 5).
 	DPoPBoundTokens bool `json:"dpop_bound_tokens,omitempty"`
@@ -90,6 +96,13 @@ type MembershipClaim struct {
 	// ClaimSeparator is that of Provisioning.
 	ClaimSeparator string   `json:"claim_separator,omitempty"`
 	Roles          []string `json:"roles"`
+}
+
+// Lends reports whether an app lends tokens for a further audience. That of a disabled
+// app is lent by none.
+func (w *Workspace) Lends(a App, audience string) bool {
+	disabled := func(other App) bool { return other.Disabled && other.Audience == audience }
+	return slices.Contains(a.FurtherAudiences, audience) && !slices.ContainsFunc(w.Apps, disabled)
 }
 
 // AppByID returns the app with an id.

@@ -1,11 +1,7 @@
 package doctor_test
 
 import (
-	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -15,6 +11,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/doctor"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/browser_test/kit/backendtest"
 	"github.com/tabard-auth/tabard/web-demo/idp"
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
@@ -31,28 +28,6 @@ func newProvider(t *testing.T, path string) *logintest.Provider {
 }
 
 const publicURL = "https://app.example.com/auth"
-
-func clientKey(t *testing.T) *login.ClientKey {
-	t.Helper()
-	return clientKeyOf(t, elliptic.P256())
-}
-
-func clientKeyOf(t *testing.T, curve elliptic.Curve) *login.ClientKey {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(curve, rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := login.ParseClientKey(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: text}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
 
 // diagnosis is a finding about a provider and the server's settings.
 type diagnosis struct {
@@ -101,16 +76,19 @@ func requestDiagnoses() map[string]diagnosis {
 
 // clientDiagnoses are about the authentication of the client.
 func clientDiagnoses(t *testing.T) map[string]diagnosis {
-	key := clientKey(t)
+	key := backendtest.NewClientKey(t, elliptic.P256())
 	keyed := func(p *logintest.Provider) {
 		p.ClientAuth, p.ClientKeys = []string{"private_key_jwt"}, func() []byte { return key.Set() }
 	}
 	withKey := func(c *login.Config) { c.ClientKey, c.ClientSecret = key, "" }
 	return map[string]diagnosis{
-		"a key alone":            {keyed, nil, "problem provider: it takes no client secret, but private_key_jwt → Name a private key by --oidc-client-key-file, in place of the secret, and register " + publicURL + "/.well-known/client-jwks.json"},
-		"a key":                  {keyed, withKey, "ok provider: it accepts the client tabard and its key"},
-		"a key it does not know": {func(p *logintest.Provider) { keyed(p); p.ClientKeys = func() []byte { return clientKey(t).Set() } }, withKey, "it refuses the client tabard and its key"},
-		"a key that it cannot check": {keyed, func(c *login.Config) { c.ClientKey = clientKeyOf(t, elliptic.P384()) },
+		"a key alone": {keyed, nil, "problem provider: it takes no client secret, but private_key_jwt → Name a private key by --oidc-client-key-file, in place of the secret, and register " + publicURL + "/.well-known/client-jwks.json"},
+		"a key":       {keyed, withKey, "ok provider: it accepts the client tabard and its key"},
+		"a key it does not know": {func(p *logintest.Provider) {
+			keyed(p)
+			p.ClientKeys = func() []byte { return backendtest.NewClientKey(t, elliptic.P256()).Set() }
+		}, withKey, "it refuses the client tabard and its key"},
+		"a key that it cannot check": {keyed, func(c *login.Config) { c.ClientKey = backendtest.NewClientKey(t, elliptic.P384()) },
 			"problem provider: PROVIDER: the client key is P-384 and signs by ES384, but it takes only RS256, ES256: use a P-256 or RSA key → Put a P-256 or RSA key into the file of --oidc-client-key-file"},
 		"a secret alone": {nil, withKey, "it does not take private_key_jwt, but client_secret_basic, client_secret_post → Use a client secret"},
 		"an Apple key": {func(p *logintest.Provider) {

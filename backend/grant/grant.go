@@ -84,24 +84,33 @@ const maxMemberships = 1000
 // Decide returns policy's decision on whether the session may act for the organization
 // now, and records the changes. The caller must refuse if the outcome is not Allow.
 func (g *Grant) Decide(ctx context.Context, s *directory.Subject, request Request) (*policy.Decision, error) {
+	d, err := g.judge(ctx, s, request)
+	if err != nil {
+		return nil, err
+	}
+	sessions := orgsession.Transitions{Store: g.Store, Now: g.Now, Audit: g.Audit}
+	return &d, sessions.Apply(ctx, &s.Session, s.Membership, &d)
+}
+
+// judge returns policy's decision. It changes nothing.
+func (g *Grant) judge(ctx context.Context, s *directory.Subject, request Request) (policy.Decision, error) {
 	m := s.Membership
 	input := Input(&s.Session, m)
 	input.Entering, input.ActiveAt, input.DeviceBound = request.Entering, request.activeAt(g.Now), request.DeviceBound
 	rules, err := g.rules(ctx, s.Session.ID, m)
 	if err != nil {
-		return nil, err
+		return policy.Decision{}, err
 	}
 	d := policy.Decide(input, rules, g.Now)
 	if d.Outcome == policy.StepUp { // the session may have authenticated since its sign-in
 		further, err := g.Store.Authentications(ctx, s.Session.ID)
 		if err != nil {
-			return nil, err
+			return d, err
 		}
 		input.Authentications = append(input.Authentications, further...)
 		d = policy.Decide(input, rules, g.Now)
 	}
-	sessions := orgsession.Transitions{Store: g.Store, Now: g.Now, Audit: g.Audit}
-	return &d, sessions.Apply(ctx, &s.Session, m, &d)
+	return d, nil
 }
 
 // Input returns policy's input about a session and an organization.
@@ -147,6 +156,11 @@ func (g *Grant) Claims(s *directory.Subject, d *policy.Decision) token.Claims {
 	if g.App.DPoPBoundTokens && s.Session.JKT != "" {
 		claims.Confirmation = &token.Confirmation{JKT: s.Session.JKT}
 	}
+	if len(g.App.StatedClaims) > 0 {
+		g.App.State(&claims, directory.Known{
+			Organization: m.Organization.Attributes, Member: m.Attributes, Provider: s.ProviderClaims.Of(event.Connection),
+		})
+	}
 	return claims
 }
 
@@ -173,7 +187,7 @@ func (g *Grant) Sign(ctx context.Context, claims token.Claims, r policy.Rules) (
 	}
 	signed, err := claims.Sign(token.SigningKey{
 		ID: key.ID, Algorithm: string(key.Algorithm), Private: key.Private,
-	}, g.App.Claims)
+	}, g.aliases(claims))
 	if errors.Is(err, token.ErrTooLarge) {
 		g.Audit(audit.Event{
 			ID:     "too_large:" + claims.SessionID + ":" + claims.OrganizationID + ":" + strconv.FormatInt(g.Now/86_400, 10),
@@ -183,6 +197,21 @@ func (g *Grant) Sign(ctx context.Context, claims token.Claims, r policy.Rules) (
 		err = fmt.Errorf("%w; roles %q, in %s, app %s: remove permissions from them", err, claims.Roles, claims.OrganizationID, g.App.ID)
 	}
 	return signed, err
+}
+
+// aliases returns the aliases of a token's claims. A lent token has only those that the
+// app lists.
+func (g *Grant) aliases(claims token.Claims) map[string]string {
+	if !claims.Lent {
+		return g.App.Claims
+	}
+	all := map[string]string{}
+	for _, name := range g.App.LentClaims {
+		if claim, is := g.App.Claims[name]; is {
+			all[name] = claim
+		}
+	}
+	return all
 }
 
 // TooLarge is the text for people if a token is not signed for its size.

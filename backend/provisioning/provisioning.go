@@ -24,6 +24,10 @@ type Store interface {
 	ReplaceClaimed(ctx context.Context, userID string, roles map[string][]string, now int64) error
 	Provision(ctx context.Context, userID, organizationID string, roles []string, admit bool, now int64) error
 	Deprovision(ctx context.Context, userID, organizationID string) error
+	// ProviderClaims returns what providers said of a user.
+	ProviderClaims(ctx context.Context, userID string) (directory.ProviderClaims, error)
+	// ChangeProviderClaims replaces it, as it was read. Error: directory.ErrOvertaken.
+	ChangeProviderClaims(ctx context.Context, userID string, from, to directory.ProviderClaims) error
 }
 
 // Update updates the memberships of people. Now is in Unix seconds.
@@ -70,11 +74,44 @@ func Claims(i login.Identity) directory.Claims {
 // organization of its own provider, or those of the workspace's membership claim. What
 // is unknown changes nothing.
 func (u Update) Apply(ctx context.Context, own *directory.Connection, i login.Identity, user directory.User) error {
+	if err := u.keepClaims(ctx, own, i, user); err != nil {
+		return err
+	}
 	if own != nil {
 		return u.connection(ctx, own, i, user)
 	}
 	return u.membershipClaim(ctx, user, i)
 }
+
+// keepClaims stores the provider's claims that access tokens state, in place of those of
+// its answer before. Without such claims, or without an identity token, it changes nothing.
+func (u Update) keepClaims(ctx context.Context, own *directory.Connection, i login.Identity, user directory.User) (err error) {
+	if i.Token == "" || len(u.Workspace.Attributes(directory.OfProvider)) == 0 {
+		return nil
+	}
+	connection := ""
+	if own != nil {
+		connection = own.ID
+	}
+	said := u.Workspace.Keep(Claims(i))
+	for range maxKeeps {
+		before, err := u.Store.ProviderClaims(ctx, user.ID)
+		if err != nil {
+			return err
+		}
+		after := before.With(connection, said)
+		if after == before {
+			return nil
+		}
+		if err = u.Store.ChangeProviderClaims(ctx, user.ID, before, after); !errors.Is(err, directory.ErrOvertaken) {
+			return err
+		}
+	}
+	return directory.ErrOvertaken
+}
+
+// maxKeeps is how often claims are stored if another sign-in stores some at the same time.
+const maxKeeps = 5
 
 // connection updates the user's membership from the claims of an organization's own
 // provider, and records the change in the audit log. Unknown claims leave an existing

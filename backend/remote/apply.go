@@ -161,10 +161,50 @@ func (a *applier) organization(ctx context.Context, stored admin.Organization, o
 	if err != nil {
 		return err
 	}
-	if (changed || ruled) && !added {
+	stated, err := a.attributes(ctx, at, stored, o)
+	if err != nil {
+		return err
+	}
+	if (changed || ruled || stated) && !added {
 		a.changes.Organizations.Changed++
 	}
 	return a.members(ctx, at, o)
+}
+
+// attributes changes an organization's attributes to those that the file states.
+func (a *applier) attributes(ctx context.Context, at string, stored admin.Organization, o *directory.DesiredOrganization) (changed bool, err error) {
+	if o.Attributes == "" {
+		return false, nil
+	}
+	before, after := attributesOf(stored.Attributes), o.Attributes
+	if before == after {
+		return false, nil
+	}
+	a.reportDifference(directory.Change, "organization", o.Slug, "attributes", "%s -> %s", before, after)
+	changes := admin.AttributeChanges{Attributes: after.Values()}
+	for name := range stored.Attributes {
+		if _, stays := changes.Attributes[name]; !stays {
+			changes.Attributes[name] = nil
+		}
+	}
+	return true, a.change(ctx, http.MethodPatch, at+"/attributes", changes, nil)
+}
+
+// attributesOf returns attributes as a file states them.
+func attributesOf(all admin.Attributes) directory.Attributes {
+	if len(all) == 0 {
+		return "{}"
+	}
+	return directory.NewAttributes(all)
+}
+
+// fileMember is a member of the file as a request names it.
+func fileMember(m directory.Member) admin.FileMember {
+	f := admin.FileMember{Issuer: m.Issuer, Subject: m.Subject, Name: m.Name, Email: m.Email, Roles: m.Roles}
+	if m.Attributes != "" {
+		f.Attributes = m.Attributes.Values()
+	}
+	return f
 }
 
 // personKey stands for an issuer and a subject and takes little memory.
@@ -186,12 +226,13 @@ type memberSet struct {
 
 // place is what a membership says of a member.
 type place struct {
-	roles  string
-	source directory.Source
+	roles      string
+	attributes directory.Attributes
+	source     directory.Source
 }
 
 func (s *memberSet) add(p personKey, m place) {
-	key := string(m.source) + "\n" + m.roles
+	key := string(m.source) + "\n" + string(m.attributes) + "\n" + m.roles
 	index, known := s.known[key]
 	if !known {
 		index = uint32(len(s.places))
@@ -229,13 +270,18 @@ func (a *applier) eachMember(ctx context.Context, at string, each func(personKey
 	return cmp.Or(failed, err)
 }
 
+// asFile reports whether the member is as the file states.
+func (m place) asFile(f directory.Member) bool {
+	return m.source == directory.FromFile && m.roles == strings.Join(f.Roles, "\n") && (f.Attributes == "" || f.Attributes == m.attributes)
+}
+
 // members changes an organization's members to match the file. If at is empty, there
 // are none yet.
 func (a *applier) members(ctx context.Context, at string, o *directory.DesiredOrganization) error {
 	stored := &memberSet{members: map[personKey]uint32{}, known: map[string]uint32{}}
 	if at != "" {
 		if err := a.eachMember(ctx, at, func(p personKey, m admin.Member) error {
-			stored.add(p, place{strings.Join(m.Roles, "\n"), m.Source})
+			stored.add(p, place{strings.Join(m.Roles, "\n"), attributesOf(m.Attributes), m.Source})
 			return nil
 		}); err != nil {
 			return err
@@ -244,7 +290,7 @@ func (a *applier) members(ctx context.Context, at string, o *directory.DesiredOr
 	page := memberPage{applier: a, at: at}
 	for m := range o.AllMembers() {
 		had := stored.take(newPersonKey(m.Issuer, m.Subject))
-		if had.source == directory.FromFile && had.roles == strings.Join(m.Roles, "\n") {
+		if had.asFile(m) {
 			continue
 		}
 		if had.source == "" {
@@ -254,7 +300,7 @@ func (a *applier) members(ctx context.Context, at string, o *directory.DesiredOr
 			a.changes.Members.Changed++
 			a.reportDifference(directory.Change, "membership", o.Slug, m.Subject, "%q (%s) -> %q (file)", strings.Fields(had.roles), had.source, m.Roles)
 		}
-		if err := page.set(ctx, admin.FileMember{Issuer: m.Issuer, Subject: m.Subject, Name: m.Name, Email: m.Email, Roles: m.Roles}); err != nil {
+		if err := page.set(ctx, fileMember(m)); err != nil {
 			return err
 		}
 	}

@@ -32,6 +32,8 @@ var examples = map[string]example{
 	"GET /organizations":                                                  {},
 	"POST /organizations":                                                 {body: someOrganization},
 	"GET /organizations/{organization}":                                   {tenant: true},
+	"PATCH /organizations/{organization}/attributes":                      {body: `{"attributes":{"plan":null}}`},
+	"PATCH /organizations/{organization}/members/{user}/attributes":       {body: `{"attributes":{"level":null}}`, tenant: true},
 	"PATCH /organizations/{organization}":                                 {body: `{"name":"Acme Ltd"}`},
 	"DELETE /organizations/{organization}":                                {},
 	"POST /organizations/{organization}/disable":                          {},

@@ -12,6 +12,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
+	"strings"
 
 	"github.com/golang-jwt/jwt/v5"
 
@@ -53,6 +55,12 @@ type Claims struct {
 	Actor *Actor `json:"act,omitempty"`
 	// Confirmation binds the token to a key (RFC 7800, RFC 9449 section 6).
 	Confirmation *Confirmation `json:"cnf,omitempty"`
+	// Lent marks a token that is narrower than that of the person's tab. It has no roles,
+	// and opens only what demands one of its permissions.
+	Lent bool `json:"lent,omitempty"`
+	// Further are the claims that the app's settings add, by name. Of a verified token
+	// they include the aliases of Sign.
+	Further map[string]any `json:"-"`
 }
 
 // Actor is the party that acts for a token's subject (RFC 8693 section 4.1): an app's
@@ -147,22 +155,16 @@ func appendPart(to []byte, part any) []byte {
 }
 
 // payload returns the claims as a token has them: in the order of Claims or, with
-// aliases, in alphabetical order.
+// aliases or further claims, in alphabetical order.
 func (c *Claims) payload(aliases map[string]string) any {
-	p := payload{Claims: c, Audience: c.Audience}
-	if len(c.Audience) == 1 { // the form that every validator reads (RFC 7519 section 4.1.3)
-		p.Audience = c.Audience[0]
+	if len(aliases) == 0 && len(c.Further) == 0 {
+		return c.standard()
 	}
-	if len(aliases) == 0 {
-		return p
-	}
-	var all map[string]any
-	text, err := json.Marshal(p)
-	if err == nil {
-		err = json.Unmarshal(text, &all)
-	}
-	if err != nil { // claims always encode
-		panic(err)
+	all := c.Map()
+	for name, value := range c.Further {
+		if _, taken := all[name]; !taken && !IsStandard(name) {
+			all[name] = value
+		}
 	}
 	for alias, claim := range aliases {
 		if _, taken := all[alias]; !taken && all[claim] != nil {
@@ -177,6 +179,45 @@ type payload struct {
 	Audience any `json:"aud"` // hides the list
 }
 
+// standard returns the claims without further ones.
+func (c *Claims) standard() payload {
+	p := payload{Claims: c, Audience: c.Audience}
+	if len(c.Audience) == 1 { // the form that every validator reads (RFC 7519 section 4.1.3)
+		p.Audience = c.Audience[0]
+	}
+	return p
+}
+
+// Map returns the claims by name as a token has them, without further ones.
+func (c *Claims) Map() (all map[string]any) {
+	text, err := json.Marshal(c.standard())
+	if err == nil {
+		err = json.Unmarshal(text, &all)
+	}
+	if err != nil { // claims always encode
+		panic(err)
+	}
+	return all
+}
+
+// standardNames are the names of the claims that Claims has fields for.
+var standardNames = func() map[string]bool {
+	names := map[string]bool{}
+	claims := reflect.TypeFor[Claims]()
+	for i := range claims.NumField() {
+		if name, _, _ := strings.Cut(claims.Field(i).Tag.Get("json"), ","); name != "-" {
+			names[name] = true
+		}
+	}
+	return names
+}()
+
+// MostFurther is the most claims that a token may have besides the standard ones.
+var MostFurther = strictjson.MostMembers - len(standardNames)
+
+// IsStandard reports whether Claims has a field for the claim of a name.
+func IsStandard(name string) bool { return standardNames[name] }
+
 // readClaims reads the claims of a payload whose aud is a string or a list. Names are
 // exact (RFC 7519 section 4).
 func readClaims(text []byte) (*Claims, error) {
@@ -188,4 +229,19 @@ func readClaims(text []byte) (*Claims, error) {
 	err := strictjson.DecodeKnown(text, &read)
 	claims.Audience = read.Audience
 	return &claims, err
+}
+
+// readFurther reads the members of a payload that are no standard claims. It leaves out
+// numbers that Go cannot hold.
+func (c *Claims) readFurther(members strictjson.Object) {
+	for _, m := range members {
+		var value any
+		if IsStandard(m.Name) || json.Unmarshal(m.Value, &value) != nil {
+			continue
+		}
+		if c.Further == nil {
+			c.Further = map[string]any{}
+		}
+		c.Further[m.Name] = value
+	}
 }

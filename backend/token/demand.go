@@ -15,14 +15,18 @@ type Demand struct {
 	// contexts, one of which is enough (RFC 9470 section 3).
 	MaxAge time.Duration
 	ACR    []string
+	// Lent opens the resource to lent tokens although it demands no permission.
+	Lent bool
 }
 
 // Meets checks that a verified token meets a demand.
 func (v *Verifier) Meets(c *Claims, d Demand) error {
+	lacking := c.Lent && len(d.Permissions) == 0 && !d.Lent
 	for _, permission := range d.Permissions {
-		if !c.Allows(permission) {
-			return &Error{Reason: InsufficientScope, Demand: d, Bound: c.Confirmation != nil}
-		}
+		lacking = lacking || !c.Allows(permission)
+	}
+	if lacking {
+		return &Error{Reason: InsufficientScope, Demand: d, Bound: c.Confirmation != nil}
 	}
 	now, leeway := v.Now().Unix(), v.leeway()
 	aged := d.MaxAge > 0 && (c.AuthTime == 0 || c.AuthTime <= now-int64(d.MaxAge/time.Second)-leeway)

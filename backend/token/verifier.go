@@ -157,6 +157,7 @@ func (v *Verifier) authentic(ctx context.Context, raw string) (*Claims, error) {
 	if err != nil {
 		return nil, &Error{Reason: Malformed, Err: err}
 	}
+	claims.readFurther(message.Claims)
 	keys, ok := v.source(claims)
 	if !ok { // the verifier does not accept the keys of this issuer
 		return nil, &Error{Reason: WrongIssuer}

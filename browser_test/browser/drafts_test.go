@@ -131,6 +131,29 @@ func TestDrafts_Leave(t *testing.T) {
 	})
 }
 
+// TestDrafts_ActionDuringAQuestion: what a form's action sends while the person is asked,
+// and the address is the next organization's already, goes where the form was filled in.
+func TestDrafts_ActionDuringAQuestion(t *testing.T) {
+	t.Parallel()
+	d, tab := example.Open(t, wirings["the router's navigate"])
+	chrome.Before(t, tab, posts)
+	example.SignIn(t, d, tab, "/acme/notes", "alice")
+	awaitRoute(t, tab, "/acme/notes", "acme")
+	chrome.Eval[any](t, tab, askOnce)
+	chrome.Press(t, tab, "#remark")
+	chrome.Key(t, tab, "x")
+	chrome.Eval[any](t, tab, `void router.navigate("/globex/notes")`)
+	chrome.Await(t, tab, `questions.length === 1 && location.pathname === "/globex/notes"`)
+	chrome.Press(t, tab, "#send")
+	chrome.Await(t, tab, `posted.length > 0`)
+	if got := chrome.Eval[string](t, tab, `posted.join()`); got != "globex acme 201" {
+		t.Errorf("posted %s", got)
+	}
+	chrome.Eval[any](t, tab, `void answer(false)`)
+	awaitRoute(t, tab, "/acme/notes", "acme")
+	example.NoErrors(t, tab)
+}
+
 // TestDrafts_FollowCalledTooEarly: a page that calls follow at each event of its router
 // also calls it while a blocker asks. The tab stays until the router has reached its
 // address.

@@ -129,21 +129,20 @@ func mistakesOfProxies(t *testing.T) map[string]mistake {
 	whole := built(t, module)
 	login := answered(http.StatusFound, "Location", "https://login.example/")
 	return map[string]mistake{
-		"a proxy that asks for a password":  {page: clientPage(ofTheDemo, "", at{"/auth/": answered(http.StatusUnauthorized, "WWW-Authenticate", `Basic realm="staging"`)}), code: "password_before_backend", line: []string{manifest, "401", "without a password"}},
-		"a proxy that asks for a login":     {page: clientPage(ofTheDemo, "", at{"/auth/": login}), code: "backend_redirected", line: []string{manifest, "another host", "by the backend"}},
-		"a proxy that adds a slash":         {page: clientPage(ofTheDemo, "", at{manifest + "/": notFound, manifest: answered(http.StatusPermanentRedirect, "Location", manifest+"/")}), code: "backend_redirected", line: []string{manifest, "redirected to PAGE" + manifest + "/", "as it is"}},
-		"a network that asks for a login":   {page: clientPage(ofTheDemo, "", at{"/auth/": answered(http.StatusNetworkAuthenticationRequired)}), code: "not_the_backend", line: []string{manifest, "511", "sign in to this network"}},
-		"a module that is cut off":          {page: clientPage(ofTheDemo, "", at{module: sent("application/wasm", whole[:len(whole)/2])}), code: "module_damaged", line: []string{module, "neither cut nor change"}},
-		"a module of fewer bytes than said": {page: clientPage(ofTheDemo, "", at{module: sent("application/wasm", whole[:len(whole)/2], "Content-Length", "9999999")}), code: "module_damaged", line: []string{module, "neither cut nor change"}},
-		"a module compressed twice":         {page: clientPage(ofTheDemo, "", at{module: sent("application/wasm", compressed(whole, 2), "Content-Encoding", "gzip")}), code: "compressed_twice", line: []string{module, "compressed twice"}},
-		"module.json compressed twice":      {page: clientPage(ofTheDemo, "", at{manifest: sent("application/json", compressed(built(t, manifest), 2), "Content-Encoding", "gzip")}), code: "compressed_twice", line: []string{manifest, "compressed twice"}},
-		"a proxy that changes scripts":      {page: clientPage(ofTheDemo, "", at{exec: sent("text/javascript", append(built(t, exec), "// minified"...))}), code: "module_damaged", line: []string{exec, "neither cut nor change"}},
-		"a script of another type":          {page: clientPage(ofTheDemo, "", at{exec: sent("text/plain", built(t, exec), "X-Content-Type-Options", "nosniff")}), code: "module_wrong_type", line: []string{exec, "text/plain", "text/javascript"}},
-		"a proxy that answers OPTIONS":      {page: before(noOptions), registered: true, code: "preflight_blocked", line: []string{"OPTIONS", "/auth/token", "pass it on"}},
-		"a proxy that lets only GET pass":   {page: onlyReading, code: "not_the_backend", line: []string{"POST PAGE/auth/token", "405 with text/html"}},
-		"a proxy that adds CORS headers":    {page: before(anotherOrigin), registered: true, code: "cors_blocked", line: []string{manifest, "PAGE", "Access-Control"}},
-		"a proxy that drops Origin":         {page: without("Origin", "Sec-Fetch-Site"), registered: true, code: "origin_not_allowed", line: []string{"PAGE/auth", "no Origin", "the proxy pass it on"}},
-		"a proxy that drops other headers":  {page: without("Tabard-Client"), registered: true, code: "invalid_request", line: []string{"PAGE/auth", "Tabard-Client", "the proxy pass it on"}},
+		"a proxy that asks for a password": {page: clientPage(ofTheDemo, "", at{"/auth/": answered(http.StatusUnauthorized, "WWW-Authenticate", `Basic realm="staging"`)}), code: "password_before_backend", line: []string{manifest, "401", "without a password"}},
+		"a proxy that asks for a login":    {page: clientPage(ofTheDemo, "", at{"/auth/": login}), code: "backend_redirected", line: []string{manifest, "another host", "by the backend"}},
+		"a proxy that adds a slash":        {page: clientPage(ofTheDemo, "", at{manifest + "/": notFound, manifest: answered(http.StatusPermanentRedirect, "Location", manifest+"/")}), code: "backend_redirected", line: []string{manifest, "redirected to PAGE" + manifest + "/", "as it is"}},
+		"a network that asks for a login":  {page: clientPage(ofTheDemo, "", at{"/auth/": answered(http.StatusNetworkAuthenticationRequired)}), code: "not_the_backend", line: []string{manifest, "511", "sign in to this network"}},
+		"a module that is cut off":         {page: clientPage(ofTheDemo, "", at{module: sent("application/wasm", whole[:len(whole)/2])}), code: "module_damaged", line: []string{module, "neither cut nor change"}},
+		"a module compressed twice":        {page: clientPage(ofTheDemo, "", at{module: sent("application/wasm", compressed(whole, 2), "Content-Encoding", "gzip")}), code: "compressed_twice", line: []string{module, "compressed twice"}},
+		"module.json compressed twice":     {page: clientPage(ofTheDemo, "", at{manifest: sent("application/json", compressed(built(t, manifest), 2), "Content-Encoding", "gzip")}), code: "compressed_twice", line: []string{manifest, "compressed twice"}},
+		"a proxy that changes scripts":     {page: clientPage(ofTheDemo, "", at{exec: sent("text/javascript", append(built(t, exec), "// minified"...))}), code: "module_damaged", line: []string{exec, "neither cut nor change"}},
+		"a script of another type":         {page: clientPage(ofTheDemo, "", at{exec: sent("text/plain", built(t, exec), "X-Content-Type-Options", "nosniff")}), code: "module_wrong_type", line: []string{exec, "text/plain", "text/javascript"}},
+		"a proxy that answers OPTIONS":     {page: before(noOptions), registered: true, code: "preflight_blocked", line: []string{"OPTIONS", "/auth/token", "pass it on"}},
+		"a proxy that lets only GET pass":  {page: onlyReading, code: "not_the_backend", line: []string{"POST PAGE/auth/token", "405 with text/html"}},
+		"a proxy that adds CORS headers":   {page: before(anotherOrigin), registered: true, code: "cors_blocked", line: []string{manifest, "PAGE", "Access-Control"}},
+		"a proxy that drops Origin":        {page: without("Origin", "Sec-Fetch-Site"), registered: true, code: "origin_not_allowed", line: []string{"PAGE/auth", "no Origin", "the proxy pass it on"}},
+		"a proxy that drops other headers": {page: without("Tabard-Client"), registered: true, code: "invalid_request", line: []string{"PAGE/auth", "Tabard-Client", "the proxy pass it on"}},
 	}
 }
 

@@ -1,10 +1,15 @@
 package browser
 
 import (
+	"context"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 	"github.com/tabard-auth/tabard/browser_test/kit/demo"
@@ -33,5 +38,58 @@ func TestTheme_ColorOfEachOrganization(t *testing.T) {
 		if apart := int(next-hue+360) % 360; apart < 25 {
 			t.Errorf("two of the hues %.0f are %d degrees apart", hues, apart)
 		}
+	}
+}
+
+// dressOf is what tells a tab apart: its title, whether its icon is the page's own, and the
+// colors of the browser's frame and of the page.
+const dressOf = `JSON.stringify([document.title, document.querySelector("link[rel=icon]").href.startsWith("data:image/svg+xml,"),
+	document.querySelector("meta[name=theme-color]")?.content ?? "", getComputedStyle(document.documentElement).getPropertyValue("--tabard-hue")])`
+
+// TestTheme_FollowsTheOrganization checks that two tabs never look alike, that a switch and
+// a sign-out change the tab, and that the page's own comes back.
+func TestTheme_FollowsTheOrganization(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	tab := chrome.New(t)
+	chrome.Go(t, tab, d.Origin)
+	demo.AwaitScreen(t, tab, "signed_out")
+	plain := chrome.Eval[string](t, tab, dressOf)
+	d.SignIn(t, tab, "alice")
+	looks := map[string]string{}
+	for _, organization := range []string{"acme", "globex"} {
+		d.Open(t, tab, organization)
+		looks[organization] = chrome.Eval[string](t, tab, dressOf)
+		picture(t, tab, "theme-"+organization)
+	}
+	if looks["acme"] == looks["globex"] || looks["acme"] == plain {
+		t.Errorf("tabs look alike: %v, and without an organization %s", looks, plain)
+	}
+	switchTo(t, tab, "acme")
+	chrome.Await(t, tab, dressOf+" === "+quoted(looks["acme"]))
+	chrome.Eval[any](t, tab, `tabard.signOut().then(() => null)`)
+	demo.AwaitScreen(t, tab, "signed_out")
+	chrome.Await(t, tab, dressOf+" === "+quoted(plain))
+	picture(t, tab, "theme-signed-out")
+}
+
+func quoted(text string) string {
+	written, _ := json.Marshal(text) // a string always encodes
+	return string(written)
+}
+
+// picture keeps a picture of a tab in the folder that TABARD_SCREENSHOTS names, if any.
+func picture(t *testing.T, tab context.Context, name string) {
+	t.Helper()
+	folder := os.Getenv("TABARD_SCREENSHOTS")
+	if folder == "" {
+		return
+	}
+	png, err := chromedp.Run(tab, chromedp.CaptureScreenshot())
+	if err == nil {
+		err = os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644)
+	}
+	if err != nil {
+		t.Error(err)
 	}
 }

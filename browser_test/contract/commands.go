@@ -3,6 +3,7 @@ package contract
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"strconv"
 	"strings"
@@ -31,14 +32,26 @@ import (
 //	get PATH              fetch, as the app's page does
 //	post PATH JSON
 //	server PATH KEY TOKEN JSON  post, as an app's server does, with a person's token or ''
+//	open PATH             go from the app's page to a path of the backend's, as far as the first answer
+//	visit PATH            go there from a foreign page
+//	form PATH QUERY       send a form there from a foreign page
+//	go                    follow the redirect of the last answer, and those after it
+//	press LABEL           follow a link of the page at hand
+//	choose PERSON         press a person's button on the provider's page at hand
+//	arrive QUERY PERSON   sign in with a query of /login, as far as the callback's answer
+//	revoke PATH PROVIDER TYP JSON  post, as a provider does, with a token of a type that it signed for the address
 //	redeem CODE           send the browser on with a hand-over's code
 //	until N PATH JSON     post until the status is N
+//	at ADDRESS            of the page, or to which the last answer redirects, without the query
+//	asked NAME VALUE      a parameter of the address to which the last answer redirects
+//	life VALUE            of the session cookie that the last answer set: browser or time
 //	status N              of the last answer
 //	answered NAME VALUE   a header of the last answer
 //	code CODE             the error code of the last answer
 //	json PATH VALUE       a member of the last answer, such as organization.slug
 //	save NAME PATH        keep a member of the last answer as $NAME
 //	claim NAME VALUE      of the last access token, after it was verified
+//	doors                 try the last access token at every endpoint: it opens none
 //	cookies VALUE         change of the session cookies by the last answer: set, cleared, nothing
 var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"browser":  command(1, (*script).use),
@@ -53,8 +66,20 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"get":      command(1, (*script).get),
 	"post":     command(2, (*script).post),
 	"server":   command(4, (*script).server),
+	"open":     command(1, (*script).open),
+	"visit":    command(1, (*script).visit),
+	"form":     command(2, (*script).form),
+	"go":       command(0, (*script).follow),
+	"press":    command(1, (*script).press),
+	"choose":   command(1, (*script).choose),
+	"arrive":   command(2, (*script).arrive),
+	"revoke":   command(4, (*script).revoke),
+	"at":       check(1, (*script).at),
+	"asked":    check(2, (*script).asked),
+	"life":     check(1, (*script).life),
 	"redeem":   command(1, (*script).redeem),
 	"until":    command(3, (*script).until),
+	"doors":    command(0, (*script).doors),
 	"landed":   check(2, (*script).landed),
 	"status":   check(1, (*script).status),
 	"answered": check(2, (*script).answered),
@@ -171,7 +196,9 @@ func (s *script) until(args []string) error {
 
 func (s *script) sent(answer httpbrowser.Response) error {
 	s.answer, s.next = answer, s.browsers[s.browser]
-	var minted api.TokenResponse
+	var minted struct {
+		AccessToken string `json:"access_token"`
+	}
 	if json.Unmarshal([]byte(answer.Body), &minted) == nil && minted.AccessToken != "" {
 		s.token = minted.AccessToken
 	}
@@ -257,6 +284,8 @@ func (s *script) claim(args []string) (string, error) {
 	if err := json.Unmarshal(encoded, &value); err != nil {
 		return "", err
 	}
+	all, _ := value.(map[string]any) // claims are an object
+	maps.Copy(all, claims.Further)
 	return find(value, args[0])
 }
 

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,6 +34,8 @@ type Target struct {
 	PublicURL string
 	// Origin is the origin of its app "demo".
 	Origin string
+	// Issuer is the issuer of its provider.
+	Issuer string
 	// Keys are workspace API keys, by app, and of the kind events by its name.
 	Keys map[string]string
 }
@@ -43,6 +46,12 @@ const (
 	ClientSecret = "a secret of the tests alone"
 )
 
+// Domain is northwind's. A host has to verify it, or to run VerifyDomain on its database.
+const Domain = "northwind.example"
+
+// VerifyDomain is the SQL that verifies northwind's domain without DNS.
+const VerifyDomain = `UPDATE domains SET verified_at = created_at, checked_at = created_at, tried_at = created_at WHERE name = '` + Domain + "';\n"
+
 // northwind is the path of the provider of the organization that has its own.
 const northwind = "/northwind"
 
@@ -50,7 +59,8 @@ const northwind = "/northwind"
 // returns its issuer. alice belongs to acme, globex and initech, bob and dave to acme,
 // erin to acme and to vault, which is strict, frank to castle, which has keys of its own,
 // fred to acme and to northwind, which has a provider of its own, carol to none. The
-// scripts run at once: only dave signs out everywhere.
+// scripts run at once: only dave signs out everywhere, and only gwen's and gina's
+// sessions are revoked.
 func Provider(t testing.TB, publicURL, origin string) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -69,6 +79,7 @@ func Provider(t testing.TB, publicURL, origin string) string {
 			{Subject: "dave", Name: "Dave Obi", Email: "dave@example.com"},
 			{Subject: "erin", Name: "Erin Sato", Email: "erin@example.com"},
 			{Subject: "fred", Name: "Fred Osei", Email: "fred@example.com"},
+			{Subject: "gwen", Name: "Gwen Hale", Email: "gwen@example.com"},
 			{Subject: "frank", Name: "Frank Berg", Email: "frank@example.com"},
 		},
 	}
@@ -77,6 +88,7 @@ func Provider(t testing.TB, publicURL, origin string) string {
 	own.People = []idp.Person{
 		{Subject: "f.osei", Name: "Fred Osei", Email: "fred@example.com"},
 		{Subject: "nina", Name: "Nina Owens", Email: "nina@example.com"},
+		{Subject: "gina", Name: "Gina Rossi", Email: "gina@northwind.example"},
 	}
 	both := http.NewServeMux()
 	for path, config := range map[string]idp.Config{"/": config, northwind + "/": own} {
@@ -85,6 +97,7 @@ func Provider(t testing.TB, publicURL, origin string) string {
 			t.Fatal(err)
 		}
 		both.Handle(path, handler)
+		both.Handle(strings.TrimSuffix(path, "/")+signer, serveSigner(handler, config.Issuer))
 	}
 	server := &http.Server{Handler: both}
 	go server.Serve(listener)
@@ -92,7 +105,21 @@ func Provider(t testing.TB, publicURL, origin string) string {
 	return issuer
 }
 
-// Desired returns the workspace that the scripts need, for people of an issuer.
+// Scripted returns the workspace that the scripts need: Desired, whose tokens state
+// further claims and are lent.
+func Scripted(issuer, origin string) directory.Desired {
+	d := Desired(issuer, origin)
+	demo := &d.Workspace.Apps[0]
+	demo.StatedClaims = map[string]directory.StatedClaim{
+		"plan": {Organization: "plan"}, "employee": {Provider: "employee_number"},
+		"map": {Object: map[string]directory.StatedClaim{"organization": {Claim: "org_id"}, "role": {Value: "user"}}},
+	}
+	demo.FurtherAudiences, demo.LentClaims = []string{"https://files.example"}, []string{"map"}
+	d.Organizations[0].Attributes = `{"plan":"pro"}`
+	return d
+}
+
+// Desired returns a workspace for people of an issuer.
 func Desired(issuer, origin string) directory.Desired {
 	member := func(sub string, roles ...string) directory.Member {
 		return directory.Member{User: directory.User{Issuer: issuer, Subject: sub}, Roles: roles}
@@ -110,6 +137,7 @@ func Desired(issuer, origin string) directory.Desired {
 		ID: "con_northwind", Issuer: issuer + northwind, ClientID: ClientID, Enabled: true, FromFile: true,
 		Provisioning: directory.Provisioning{JustInTime: true, Roles: []string{"viewer"}},
 	}}}
+	own.Domains = []string{Domain}
 	castle := organization("castle", "Castle", member("frank", "editor"))
 	castle.Rules = policy.Rules{DedicatedKey: true}
 	return directory.Desired{
@@ -124,7 +152,7 @@ func Desired(issuer, origin string) directory.Desired {
 			},
 		},
 		Organizations: []directory.DesiredOrganization{
-			organization("acme", "Acme Corporation", member("alice", "admin"), member("bob", "viewer"), member("dave", "viewer"), member("erin", "viewer"), member("fred", "viewer")),
+			organization("acme", "Acme Corporation", member("alice", "admin"), member("bob", "viewer"), member("dave", "viewer"), member("erin", "viewer"), member("fred", "viewer"), member("gwen", "viewer")),
 			organization("globex", "Globex", member("alice", "editor")),
 			organization("initech", "Initech", member("alice", "viewer")),
 			vault, own, castle,
@@ -154,6 +182,7 @@ func Run(t *testing.T, target Target) {
 			}
 			env.Setenv("ORIGIN", target.Origin)
 			env.Setenv("ISSUER", target.PublicURL)
+			env.Setenv("PROVIDER", target.Issuer)
 			env.Setenv("KEY", target.Keys["demo"])
 			env.Setenv("EVENTSKEY", target.Keys["events"])
 			env.Setenv("REPORTSKEY", target.Keys["reports"])

@@ -24,6 +24,7 @@ func TestContract_InProcess(t *testing.T) {
 	origin := strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
 	target := contract.Target{PublicURL: origin + "/auth", Origin: origin}
 	issuer := contract.Provider(t, target.PublicURL, origin)
+	target.Issuer = issuer
 
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "tabard.db"))
 	if err != nil {
@@ -31,9 +32,10 @@ func TestContract_InProcess(t *testing.T) {
 	}
 	t.Cleanup(func() { store.Close() })
 	secret, _ := signingkey.NewSecret()
-	if _, err := store.Apply(t.Context(), contract.Seal(contract.Desired(issuer, origin), secret), time.Now().Unix()); err != nil {
+	if _, err := store.Apply(t.Context(), contract.Seal(contract.Scripted(issuer, origin), secret), time.Now().Unix()); err != nil {
 		t.Fatal(err)
 	}
+	contract.VerifyIn(t, store)
 	office := admin.New(admin.Config{Store: store, Secret: secret, Now: time.Now})
 	target.Keys = map[string]string{}
 	for _, app := range []string{"demo", "reports"} {

@@ -6,9 +6,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/tabard-auth/tabard/backend/signingkey"
+	"github.com/tabard-auth/tabard/backend/store/postgres"
+	"github.com/tabard-auth/tabard/backend/store/sqlite"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/browser_test/kit/ports"
 	"github.com/tabard-auth/tabard/browser_test/kit/program"
 )
@@ -21,7 +26,6 @@ type Server struct {
 	Listen   string // the address that it listens at
 	process  *program.Process
 	secret   string // the file that Secret is in
-	issuer   string
 }
 
 // StartServer starts the server binary on a SQLite file until the test ends.
@@ -59,8 +63,9 @@ func startServer(t testing.TB, port int, origin, database string) *Server {
 	if err := os.WriteFile(s.secret, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.issuer = Provider(t, s.PublicURL, origin)
+	s.Issuer = Provider(t, s.PublicURL, origin)
 	s.apply(t)
+	s.verifyDomain(t)
 	s.Keys = map[string]string{"demo": s.serverKey(t, "demo"), "reports": s.serverKey(t, "reports"), "events": s.newKey(t, "an API", "events")}
 	s.Restart(t)
 	return s
@@ -71,12 +76,41 @@ func (s *Server) Restart(t testing.TB) {
 	t.Helper()
 	s.process = program.Start(t, "tabard", []string{"TABARD_OIDC_CLIENT_SECRET=" + ClientSecret}, "serve",
 		"--listen", s.Listen, "--public-url", s.PublicURL, "--database", s.Database, "--secret-file", s.secret,
-		"--oidc-issuer", s.issuer, "--oidc-client-id", ClientID, "--loopback-connections")
+		"--oidc-issuer", s.Issuer, "--oidc-client-id", ClientID, "--loopback-connections")
 	Ready(t, "http://"+s.Listen+"/auth")
 }
 
 // PID returns the id of the server's process.
 func (s *Server) PID() int { return s.process.PID() }
+
+// verifyDomain verifies northwind's domain without DNS.
+func (s *Server) verifyDomain(t testing.TB) {
+	t.Helper()
+	var store *sqlstore.Store
+	var err error
+	if file, embedded := strings.CutPrefix(s.Database, "sqlite:"); embedded {
+		store, err = sqlite.Open(t.Context(), file)
+	} else {
+		store, err = postgres.Open(t.Context(), s.Database)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	VerifyIn(t, store)
+}
+
+// VerifyIn verifies northwind's domain without DNS.
+func VerifyIn(t testing.TB, store *sqlstore.Store) {
+	t.Helper()
+	d, err := store.Domain(t.Context(), "org_northwind", Domain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if verified, err := store.VerifyDomain(t.Context(), d, time.Now().Unix()); err != nil || !verified {
+		t.Fatal(verified, err)
+	}
+}
 
 // Kill ends the server at once, as a crash does.
 func (s *Server) Kill() { s.process.Kill() }
@@ -84,7 +118,7 @@ func (s *Server) Kill() { s.process.Kill() }
 // apply applies the scripts' workspace from a file, as JSON, which is a subset of YAML.
 func (s *Server) apply(t testing.TB) {
 	t.Helper()
-	text, err := json.Marshal(fileOf(Desired(s.issuer, s.Origin)))
+	text, err := json.Marshal(fileOf(Scripted(s.Issuer, s.Origin)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func (s *script) together(args []string) error {
 	}
 	for i, tab := range tabs {
 		s.answer = tab.Choose(tab.Choose(pages[i], args[2]), args[2])
-		if s.answer.URL.Path != at(i) {
+		if s.answer.URL.Path != at(i) || s.answer.URL.RawQuery != "" {
 			return fmt.Errorf("tab %d came back to %s: %d %s", i, s.answer.URL, s.answer.Status, s.answer.Body)
 		}
 	}

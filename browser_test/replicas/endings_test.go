@@ -1,7 +1,6 @@
 package replicas_test
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -120,26 +119,11 @@ type scriptFollower struct {
 func followInTypeScript(t *testing.T, d *deployment.Deployment) *scriptFollower {
 	t.Helper()
 	command := exec.Command("node", append([]string{"testdata/follow.mjs", d.Origin + "/auth", d.Origin + "/api", eventsKey(t, d)}, addresses(d)...)...)
-	command.Stderr = t.Output()
-	in, err := command.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := command.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		in.Close()
-		command.Wait()
-	})
+	in, lines := program.Converse(t, command)
 	f := &scriptFollower{in, make(chan string, 100), command.Process}
 	go func() {
 		defer close(f.lines)
-		for lines := bufio.NewScanner(out); lines.Scan(); {
+		for lines.Scan() {
 			f.lines <- lines.Text()
 		}
 	}()

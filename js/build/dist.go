@@ -30,6 +30,8 @@ const (
 	client   = "tabard.js"
 	routes   = "routes.js"
 	switcher = "switcher.js"
+	theme    = "theme.js"
+	borrow   = "borrow.js"
 	// popupPage, with its script, is where a step-up in a window of its own ends.
 	popupPage   = "popup.html"
 	popupScript = "popup.js"
@@ -37,7 +39,7 @@ const (
 
 // chunks are what the client loads when it is used.
 var chunks = []string{
-	"calls.js", "stepup.js", "window.js", "signin.js", "proof.js", "connect.js", "returnto.js", "debug.js",
+	"calls.js", "stepup.js", "window.js", "signin.js", "proof.js", "connect.js", "lend.js", "returnto.js", "debug.js",
 	"causes.js", "network.js", "silence.js", "assets.js",
 }
 

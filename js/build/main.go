@@ -79,7 +79,7 @@ func build(root string, v variant) (*dist, error) {
 	}
 	bundles := map[string][]byte{}
 	for name, entry := range map[string]string{
-		client: "index.js", routes: "routes.js", switcher: "switcher.js", popupScript: "popup.js",
+		client: "index.js", routes: "routes.js", switcher: "switcher.js", theme: "theme.js", borrow: "borrow.js", popupScript: "popup.js",
 	} {
 		if bundles[name], err = bundle(filepath.Join(root, "js"), entry, assetsJSON(module)); err != nil {
 			return nil, err

@@ -3,7 +3,6 @@
 package server
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 	"os/exec"
@@ -30,24 +29,7 @@ func serve(t *testing.T, issuer *tokentest.Issuer, script string) string {
 	port := ports.Hold(t)
 	command := exec.Command("node", script)
 	command.Env = append(os.Environ(), "ISSUER="+issuer.URL, "AUDIENCE="+tokentest.Audience, fmt.Sprint("PORT=", port))
-	command.Stderr = t.Output()
-	in, err := command.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := command.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		in.Close()
-		command.Process.Signal(os.Interrupt)
-		command.Wait()
-	})
-	lines := bufio.NewScanner(out)
+	_, lines := program.Converse(t, command)
 	if !lines.Scan() || lines.Text() != "serving" {
 		t.Fatalf("%s says %q", script, lines.Text())
 	}

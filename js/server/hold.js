@@ -190,7 +190,8 @@ class Held extends EventTarget {
     await this.admission.match(is.org_id).catch(() => { // which is recorded as an alarm
       throw new OtherToken();
     });
-    const of = (/** @type {import("./index.js").Claims} */ { sub, sid, client_id, aud, cnf }) => JSON.stringify([sub, sid, client_id, aud, cnf?.jkt]);
+    const of = (/** @type {import("./index.js").Claims} */ { sub, sid, client_id, aud, cnf, lent, permissions }) =>
+      JSON.stringify([sub, sid, client_id, aud, cnf?.jkt, lent && permissions]);
     if (of(was) !== of(is)) throw new OtherToken();
     if (!this.signal.aborted) this.#lease?.renew(credential.token, is);
   }

@@ -47,6 +47,8 @@ export interface Claims {
   readonly evt?: number;
   /** The key that the token is bound to (RFC 9449 section 6). */
   readonly cnf?: { readonly jkt: string };
+  /** Marks a token that is narrower than that of the person's tab: it has no roles, and opens only what demands one of its permissions. */
+  readonly lent?: boolean;
   /** Claims that the app's settings add. */
   readonly [claim: string]: unknown;
 }
@@ -59,6 +61,8 @@ export interface Demand {
   maxAge?: number;
   /** Authentication contexts, one of which is enough. */
   acr?: readonly string[];
+  /** Opens the route to lent tokens although it demands no permission. */
+  lent?: boolean;
 }
 
 /** The error of a refused token or request. */

@@ -195,6 +195,28 @@ export async function connect(context, url) {
 }
 
 /**
+ * Narrower tokens, loaded when one is asked for.
+ * @param {Context} context
+ */
+const lending = (context) => import("./lend.js").catch((cause) => {
+  throw new context.TabardError("temporarily_unavailable", "retry", String(cause));
+});
+
+/**
+ * See {@link Client.getToken}.
+ * @param {Context} context
+ * @param {import("../index.js").TokenOptions} options
+ */
+export const narrower = async (context, options) => (await lending(context)).narrower(context, own(options));
+
+/**
+ * See {@link Client.lend}.
+ * @param {Context} context
+ * @param {import("../index.js").LendOptions} options
+ */
+export const lend = async (context, options) => (await lending(context)).lend(context, own(options));
+
+/**
  * See {@link Client.proof}.
  * @param {Context & {apis: string[]}} context
  * @param {string | URL} url

@@ -61,6 +61,7 @@ function client(backend, options, end) {
     stepUp: call("stepUp"),
     connect: call("connect"),
     proof: call("proof"),
+    lend: call("lend"),
     beforeSwitch: gate.add,
     async switchOrganization(organization) {
       const question = gate.ask(requireName(organization));
@@ -163,8 +164,10 @@ function accessOf(context) {
   return {
     fetch: fetchFor(context),
     async getToken(/** @type {import("../index.js").TokenOptions | undefined} */ options) {
+      const { forceRefresh, ...narrower } = own(options);
+      for (const _ in narrower) return callsOf(context)("narrower")(options);
       const token = tokenOf(await credential());
-      return own(options).forceRefresh ? tokenOf(await credential(token, "keep")) : token;
+      return forceRefresh ? tokenOf(await credential(token, "keep")) : token;
     },
   };
 }
@@ -209,6 +212,7 @@ function prerendered() {
     fetch: fail,
     connect: fail,
     proof: fail,
+    lend: fail,
     beforeSwitch: () => () => {},
     stepUp: fail,
     switchOrganization: fail,

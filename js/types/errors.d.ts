@@ -19,7 +19,7 @@ export type Action = "retry" | "sign_in" | "step_up" | "stop";
  *   `step_up_timeout` of a window for it.
  * - To `stop`: `organization_access_denied`, `organization_required`, `identity_changed`, `origin_not_allowed`,
  *   `auth_time_missing`, `staff_access_forbidden`, `connection_disabled`, `not_found`, `conflict`, `invalid_request`;
- *   `session_limit_reached` of a sign-in in one browser too many; `organization_mismatch` of an answer for another
+ *   `session_limit_reached` of a sign-in in one browser too many; `insufficient_permissions` of a lent token; `organization_mismatch` of an answer for another
  *   organization, `organization_unnamed` of one that does not say for which; `switch_declined` and `navigation_blocked`
  *   of a switch that the page kept; `client_closed`, `in_frame`, `not_in_browser`, `organization_left` of a request
  *   whose organization the tab has left. Of the setup: `no_webassembly`, `webassembly_blocked`, `connection_blocked`,
@@ -35,7 +35,7 @@ export type Code =
   | "login_required" | "session_expired" | "session_revoked" | "refresh_token_reused" | "device_key_required" | "device_key_mismatch"
   | "insufficient_user_authentication" | "organization_session_expired"
   | "organization_access_denied" | "organization_required" | "identity_changed" | "origin_not_allowed" | "auth_time_missing"
-  | "staff_access_forbidden" | "connection_disabled" | "not_found" | "conflict" | "invalid_request" | "session_limit_reached"
+  | "staff_access_forbidden" | "connection_disabled" | "not_found" | "conflict" | "invalid_request" | "session_limit_reached" | "insufficient_permissions"
   | "organization_mismatch" | "organization_unnamed" | "switch_declined" | "navigation_blocked" | "in_frame" | "not_in_browser"
   | "organization_left" | "popup_blocked" | "step_up_canceled" | "step_up_timeout"
   | "no_webassembly" | "webassembly_blocked" | "connection_blocked" | "cookies_blocked" | "insecure_context" | "mixed_content"

@@ -3,27 +3,25 @@ package workspacefile
 import (
 	"fmt"
 	"net/url"
-	"reflect"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/tabard-auth/tabard/backend/directory"
-	"github.com/tabard-auth/tabard/backend/strictjson"
-	"github.com/tabard-auth/tabard/backend/token"
 )
 
 func (f *file) app(n *yaml.Node) {
 	var a directory.App
-	var origins *yaml.Node
+	var origins, lent *yaml.Node
 	f.object(n, map[string]func(*yaml.Node){
 		"id": f.assignText(&a.ID), "name": f.assignText(&a.Name), "audience": f.assignText(&a.Audience),
 		"path":     func(n *yaml.Node) { a.Path = f.path(n) },
 		"origins":  func(n *yaml.Node) { origins = n },
-		"claims":   func(n *yaml.Node) { a.Claims = f.claims(n) },
+		"claims":   func(n *yaml.Node) { f.claims(n, &a) },
 		"disabled": func(n *yaml.Node) { a.Disabled = f.boolean(n) },
 
 		"entered_from":      func(n *yaml.Node) { a.EnteredFrom = append([]string{}, f.texts(n)...) },
+		"further_audiences": func(n *yaml.Node) { a.FurtherAudiences = f.furtherAudiences(n) },
+		"lent_claims":       func(n *yaml.Node) { lent = n },
 		"dpop_bound_tokens": func(n *yaml.Node) { a.DPoPBoundTokens = f.boolean(n) },
 	})
 	if !appID.MatchString(a.ID) || a.ID == "login" {
@@ -40,6 +38,9 @@ func (f *file) app(n *yaml.Node) {
 	f.audiences[a.Audience] = a.ID
 	if origins != nil {
 		f.list(origins, func(n *yaml.Node) { a.Origins = append(a.Origins, f.origin(n, a.ID)) })
+	}
+	if lent != nil {
+		a.LentClaims = f.lentClaims(lent, a)
 	}
 	if len(a.Origins) == 0 {
 		f.addProblem(n, "app %q needs origins, such as https://app.example.com", a.ID)
@@ -67,30 +68,3 @@ func (f *file) issuerURL(n *yaml.Node) string {
 func browsable(u *url.URL) bool {
 	return u.Scheme == "https" || u.Scheme == "http" && directory.Loopback(u.Hostname())
 }
-
-func (f *file) claims(n *yaml.Node) map[string]string {
-	all := map[string]string{}
-	f.members(n, func(alias, claim *yaml.Node) {
-		if standardClaims[alias.Value] || alias.Value == "" {
-			f.addProblem(alias, "claim %q is a standard claim of the token and cannot be replaced", alias.Value)
-		}
-		if all[alias.Value] = f.text(claim); !standardClaims[all[alias.Value]] {
-			f.addProblem(claim, "%q is not a claim of the token, such as org_id", claim.Value)
-		}
-	})
-	if most := strictjson.MostMembers - len(standardClaims); len(all) > most {
-		f.addProblem(n, "an app can have at most %d claims: verifiers refuse a token with more", most)
-	}
-	return all
-}
-
-// standardClaims are the names of an access token's standard claims.
-var standardClaims = func() map[string]bool {
-	names := map[string]bool{}
-	claims := reflect.TypeFor[token.Claims]()
-	for i := range claims.NumField() {
-		name, _, _ := strings.Cut(claims.Field(i).Tag.Get("json"), ",")
-		names[name] = true
-	}
-	return names
-}()

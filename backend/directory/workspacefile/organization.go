@@ -19,6 +19,7 @@ func (f *file) organization(n *yaml.Node) {
 		"disabled": func(n *yaml.Node) { o.Disabled = f.boolean(n) },
 		"members":  func(n *yaml.Node) { members = n },
 
+		"attributes":  func(n *yaml.Node) { o.Attributes = f.values(n, directory.OfOrganization) },
 		"connections": func(n *yaml.Node) { connections = n },
 		"domains":     func(n *yaml.Node) { o.Domains = f.domains(n) },
 	})
@@ -72,6 +73,7 @@ func (f *file) member(n *yaml.Node) directory.Member {
 	f.object(n, map[string]func(*yaml.Node){
 		"iss": func(n *yaml.Node) { m.Issuer = f.memberIssuer(n) },
 		"sub": f.assignText(&m.Subject), "name": f.assignText(&m.Name), "email": f.assignText(&m.Email),
+		"attributes": func(n *yaml.Node) { m.Attributes = f.values(n, directory.OfMember) },
 		"roles": func(n *yaml.Node) {
 			m.Roles = f.texts(n)
 			f.checkRoles(n, m.Roles)

@@ -76,7 +76,8 @@ type file struct {
 	slugs     map[string]bool
 	ids       map[string]bool
 
-	connections map[string]string // connection → organization
+	connections map[string]string                  // connection → organization
+	attributes  map[string]directory.AttributeType // by source and name
 
 	roleNodes    map[string]*yaml.Node
 	checkedSizes map[string]bool // role sets whose token size was checked
@@ -86,7 +87,8 @@ func newFile() *file {
 	return &file{
 		origins: map[string]string{}, audiences: map[string]string{},
 		slugs: map[string]bool{}, ids: map[string]bool{}, connections: map[string]string{},
-		roleNodes: map[string]*yaml.Node{}, checkedSizes: map[string]bool{},
+		attributes: map[string]directory.AttributeType{},
+		roleNodes:  map[string]*yaml.Node{}, checkedSizes: map[string]bool{},
 	}
 }
 

@@ -235,7 +235,7 @@ var mistakes = []struct {
 	{organization("  members:\n  - name: Alice"), 8, "a member needs sub"},
 	{organization("  members:\n  - sub: ~"), 8, "expected a text"},
 	{organization("  members:\n  - {sub: alice, roles: [owner]}"), 8, `role "owner" is not one of the workspace's roles`},
-	{organization("  members:\n  - {sub: alice, role: [viewer]}"), 8, `unknown field "role"; known fields are email, iss, name, roles, sub`},
+	{organization("  members:\n  - {sub: alice, role: [viewer]}"), 8, `unknown field "role"; known fields are attributes, email, iss, name, roles, sub`},
 	{organization("  members:\n  - {sub: alice}\n  - {sub: alice}"), 9, `member "alice" is repeated`},
 	{organization("  members:\n  - {sub: \"a\\0b\"}"), 8, "this text is longer than 1000 bytes or has several lines"},
 	{organization("  members:\n  - {sub: " + strings.Repeat("x", 256) + "}"), 8, "a member needs sub"},

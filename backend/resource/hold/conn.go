@@ -181,7 +181,8 @@ func (c *Conn) renew(text bool, body []byte) error {
 		return errOther
 	}
 	if was.Subject != is.Subject || was.SessionID != is.SessionID || was.ClientID != is.ClientID ||
-		!slices.Equal(was.Audience, is.Audience) || keyOf(was) != keyOf(is) {
+		!slices.Equal(was.Audience, is.Audience) || keyOf(was) != keyOf(is) ||
+		was.Lent != is.Lent || is.Lent && !slices.Equal(was.Permissions, is.Permissions) {
 		return errOther
 	}
 	c.lease.renew(raw, is)

@@ -30,11 +30,14 @@ var Routes = []Route{
 	route("GET", "/organizations/{organization}/policy", byID(organization, (*service).OrganizationPolicy)),
 	route("PUT", "/organizations/{organization}/policy", byIDWithBody(organization, (*service).PutOrganizationPolicy)),
 
+	route("PATCH", "/organizations/{organization}/attributes", byIDWithBody(organization, (*service).ChangeAttributes)),
+
 	route("GET", "/organizations/{organization}/members", listWithin(organization, (*service).Members)),
 	route("POST", "/organizations/{organization}/members", created(byIDWithBody(organization, (*service).AdmitMember))),
 	route("POST", "/organizations/{organization}/file-members", noContent(byIDWithBody(organization, (*service).ApplyMembers))),
 	route("GET", "/organizations/{organization}/members/{user}", within(organization, user, (*service).Member)),
 	route("PUT", "/organizations/{organization}/members/{user}", withinWithBody(organization, user, (*service).UpdateMember)),
+	route("PATCH", "/organizations/{organization}/members/{user}/attributes", withinWithBody(organization, user, (*service).ChangeMemberAttributes)),
 	route("DELETE", "/organizations/{organization}/members/{user}", noContent(within(organization, user, (*service).RemoveMember))),
 	route("POST", "/organizations/{organization}/members/{user}/disable", within(organization, user, (*service).DisableMember)),
 	route("POST", "/organizations/{organization}/members/{user}/enable", within(organization, user, (*service).EnableMember)),

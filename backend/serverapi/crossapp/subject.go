@@ -45,6 +45,9 @@ func (c *call) subject(w *directory.Workspace) (*directory.Subject, *token.Claim
 	case err != nil:
 		return nil, claims, deny(reason, "The person's access token is not valid.")
 	}
+	if claims.Lent {
+		return nil, claims, deny("lent_token", "A lent token opens no session. Use the access token of the person's tab.")
+	}
 	if c.Actor.OrganizationID != "" && c.Actor.OrganizationID != claims.OrganizationID { // before the person's state, which this key may not learn
 		return nil, claims, errNotAdmitted
 	}

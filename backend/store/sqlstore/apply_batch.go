@@ -34,10 +34,10 @@ INSERT INTO users (id, iss, sub, name, email, created_at) VALUES `
 ON CONFLICT (iss, sub) DO NOTHING`
 
 	upsertMembers = `
-INSERT INTO memberships (user_id, organization_id, roles, source, created_at)
-SELECT u.id, v.column3, v.column4, 'file', CAST(?1 AS BIGINT) FROM (VALUES `
+INSERT INTO memberships (user_id, organization_id, roles, attributes, source, created_at)
+SELECT u.id, v.column3, v.column4, v.column5, 'file', CAST(?1 AS BIGINT) FROM (VALUES `
 	upsertMembersEnd = `) AS v JOIN users u ON u.iss = v.column1 AND u.sub = v.column2 WHERE TRUE
-ON CONFLICT (user_id, organization_id) DO UPDATE SET` + asMember
+ON CONFLICT (user_id, organization_id) DO UPDATE SET` + asMember + statedAttributes
 
 	deleteMembers = `
 DELETE FROM memberships WHERE source = '` + fromFile + `' AND (user_id, organization_id) IN (VALUES `
@@ -65,8 +65,8 @@ type (
 	}
 	pendingMember struct {
 		person
-		organizationID, roles string
-		added                 bool
+		organizationID, roles, attributes string
+		added                             bool
 	}
 	pendingLeaver struct{ userID, organizationID string }
 )
@@ -223,9 +223,9 @@ func (a *applier) writeMembers(ctx context.Context, tx *sql.Tx, p pendingWrites)
 	for some := range slices.Chunk(p.members, batch) {
 		args := []any{a.now}
 		for _, m := range some {
-			args = append(args, m.iss, m.sub, m.organizationID, m.roles)
+			args = append(args, m.iss, m.sub, m.organizationID, m.roles, m.attributes)
 		}
-		if err := a.run(ctx, tx, upsertMembers+values(1, len(some), 4)+upsertMembersEnd, args); err != nil {
+		if err := a.run(ctx, tx, upsertMembers+values(1, len(some), 5)+upsertMembersEnd, args); err != nil {
 			return err
 		}
 	}

@@ -15,7 +15,7 @@ const (
 	// The stored users and their memberships in an organization, to skip those that
 	// match the file. Rows and a closing parenthesis follow.
 	selectPlaces = `
-SELECT u.iss, u.sub, COALESCE(m.roles, ''), COALESCE(m.source, '')
+SELECT u.iss, u.sub, COALESCE(m.roles, ''), COALESCE(m.source, ''), COALESCE(m.attributes, '')
 FROM users u LEFT JOIN memberships m ON m.user_id = u.id AND m.organization_id = ?1
 WHERE (u.iss, u.sub) IN (VALUES `
 
@@ -37,7 +37,15 @@ func (p person) compare(q person) int {
 }
 
 // storedMembership is the stored membership of a user, empty without one.
-type storedMembership struct{ roles, source string }
+type storedMembership struct{ roles, source, attributes string }
+
+// describedMember returns the text of a membership in a diff.
+func describedMember(roles, attributes string) string {
+	if attributes == "" || attributes == "{}" {
+		return roles
+	}
+	return roles + " " + attributes
+}
 
 // fromFile is the source of memberships from a workspace file.
 const fromFile = string(directory.FromFile)
@@ -91,22 +99,24 @@ func (a *applier) admit(ctx context.Context, o *matched, slug string, people []d
 	for _, m := range people {
 		p, roles := personOf(m), list(m.Roles).text()
 		had, isKnown := known[p]
+		attributes := cmp.Or(string(m.Attributes), had.attributes)
 		if had.source == fromFile {
-			if were++; had.roles == roles {
+			if were++; had.roles == roles && had.attributes == attributes {
 				continue
 			}
 		}
 		if had.source == "" {
 			a.changes.Members.Added++
-			a.report(directory.Addition, "membership", slug, m.Subject, "%s", roles)
+			a.report(directory.Addition, "membership", slug, m.Subject, "%s", describedMember(roles, attributes))
 		} else {
 			a.changes.Members.Changed++
-			a.report(directory.Change, "membership", slug, m.Subject, "%s (%s) -> %s (file)", had.roles, had.source, roles)
+			a.report(directory.Change, "membership", slug, m.Subject, "%s (%s) -> %s (file)",
+				describedMember(had.roles, had.attributes), had.source, describedMember(roles, attributes))
 		}
 		if !isKnown {
 			a.pending.users = append(a.pending.users, pendingUser{p, directory.NewID("usr_"), m.Name, m.Email})
 		}
-		a.pending.members = append(a.pending.members, pendingMember{p, o.id, roles, had.source == ""})
+		a.pending.members = append(a.pending.members, pendingMember{p, o.id, roles, string(m.Attributes), had.source == ""})
 	}
 	return were, a.flushFull(ctx)
 }
@@ -121,7 +131,7 @@ func (a *applier) storedMemberships(ctx context.Context, organizationID string, 
 	err := a.each(ctx, func(rows *sql.Rows) error {
 		var p person
 		var stored storedMembership
-		err := rows.Scan(&p.iss, &p.sub, &stored.roles, &stored.source)
+		err := rows.Scan(&p.iss, &p.sub, &stored.roles, &stored.source, &stored.attributes)
 		all[p] = stored
 		return err
 	}, selectPlaces+values(1, len(people), 2)+")", args...)

@@ -13,13 +13,13 @@ import (
 
 const (
 	selectOrganizations = `
-SELECT id, slug, name, rules, disabled_at, disabled_by, deleted_at FROM organizations`
+SELECT id, slug, name, rules, attributes, disabled_at, disabled_by, deleted_at FROM organizations`
 
 	insertOrganization = `
-INSERT INTO organizations (id, slug, name, rules, disabled_at, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)`
+INSERT INTO organizations (id, slug, name, rules, disabled_at, created_at, attributes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`
 
 	updateOrganization = `
-UPDATE organizations SET slug = ?2, name = ?3, rules = ?4,
+UPDATE organizations SET slug = ?2, name = ?3, rules = ?4, attributes = ?6,
 	disabled_at = CASE WHEN CAST(?5 AS BIGINT) IS NULL AND disabled_by = '' THEN NULL ELSE COALESCE(disabled_at, ?5) END
 WHERE id = ?1`
 
@@ -94,7 +94,7 @@ func (a *applier) storedOrganizations(ctx context.Context) (all []*storedOrganiz
 		var o storedOrganization
 		var rules, disabledBy string
 		var disabledAt, deletedAt sql.NullInt64
-		if err := rows.Scan(&o.ID, &o.Slug, &o.Name, &rules, &disabledAt, &disabledBy, &deletedAt); err != nil {
+		if err := rows.Scan(&o.ID, &o.Slug, &o.Name, &rules, &o.Attributes, &disabledAt, &disabledBy, &deletedAt); err != nil {
 			return err
 		}
 		o.Disabled, o.blocked, o.deleted = disabledAt.Valid, disabledBy != "", deletedAt.Valid
@@ -158,10 +158,11 @@ func (a *applier) organization(had *matched, o directory.Organization) error {
 	if had.added {
 		a.changes.Organizations.Added++
 		a.report(directory.Addition, "organization", o.Slug, "", "%s", described(o, string(rules)))
-		a.pending.add(insertOrganization, o.ID, o.Slug, o.Name, string(rules), a.disabled(o), a.now)
+		a.pending.add(insertOrganization, o.ID, o.Slug, o.Name, string(rules), a.disabled(o), a.now, string(o.Attributes))
 		return nil
 	}
 	o.Disabled = o.Disabled || had.stored.blocked
+	o.Attributes = cmp.Or(o.Attributes, had.stored.Attributes)
 	if reflect.DeepEqual(had.stored.Organization, o) {
 		return nil
 	}
@@ -171,13 +172,16 @@ func (a *applier) organization(had *matched, o directory.Organization) error {
 		return err
 	}
 	a.report(directory.Change, "organization", o.Slug, "", "%s -> %s", described(had.stored.Organization, string(before)), described(o, string(rules)))
-	a.pending.add(updateOrganization, o.ID, o.Slug, o.Name, string(rules), a.disabled(o))
+	a.pending.add(updateOrganization, o.ID, o.Slug, o.Name, string(rules), a.disabled(o), string(o.Attributes))
 	return nil
 }
 
 // described returns the text of an organization in a diff.
 func described(o directory.Organization, rules string) string {
 	text := fmt.Sprintf("{slug: %s, name: %q, policy: %s", o.Slug, o.Name, rules)
+	if o.Attributes != "" {
+		text += ", attributes: " + string(o.Attributes)
+	}
 	if o.Disabled {
 		text += ", disabled"
 	}

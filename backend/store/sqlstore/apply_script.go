@@ -26,8 +26,9 @@ UPDATE workspace SET revision = revision + 1, document = ?1
 WHERE one = 1 AND document <> ?1 AND COALESCE(json_extract(document, '$.on_reuse'), '') = ?2`
 
 	scriptOrganization = `
-INSERT INTO organizations (id, slug, name, rules, disabled_at, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+INSERT INTO organizations (id, slug, name, rules, disabled_at, created_at, attributes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
 ON CONFLICT (%s) DO UPDATE SET slug = excluded.slug, name = excluded.name, rules = excluded.rules,
+	attributes = CASE WHEN excluded.attributes = '' THEN organizations.attributes ELSE excluded.attributes END,
 	disabled_at = CASE WHEN excluded.disabled_at IS NULL AND organizations.disabled_by = '' THEN NULL
 		ELSE COALESCE(organizations.disabled_at, excluded.disabled_at) END
 WHERE organizations.deleted_at IS NULL`
@@ -37,9 +38,9 @@ INSERT INTO users (id, iss, sub, name, email, created_at) VALUES (?1, ?2, ?3, ?4
 ON CONFLICT (iss, sub) DO NOTHING`
 
 	scriptMember = `
-INSERT INTO memberships (user_id, organization_id, roles, source, created_at)
-SELECT u.id, o.id, ?4, 'file', ?5 FROM users u, organizations o WHERE u.iss = ?1 AND u.sub = ?2 AND o.slug = ?3
-ON CONFLICT (user_id, organization_id) DO UPDATE SET` + asMember
+INSERT INTO memberships (user_id, organization_id, roles, source, created_at, attributes)
+SELECT u.id, o.id, ?4, 'file', ?5, ?6 FROM users u, organizations o WHERE u.iss = ?1 AND u.sub = ?2 AND o.slug = ?3
+ON CONFLICT (user_id, organization_id) DO UPDATE SET` + asMember + statedAttributes
 
 	scriptLeavers = `
 DELETE FROM memberships WHERE source = 'file'
@@ -96,7 +97,7 @@ func (s *script) organization(o directory.DesiredOrganization) error {
 	if o.Disabled {
 		disabled = s.now
 	}
-	s.add(fmt.Sprintf(scriptOrganization, key), id, o.Slug, o.Name, string(rules), disabled, s.now)
+	s.add(fmt.Sprintf(scriptOrganization, key), id, o.Slug, o.Name, string(rules), disabled, s.now, string(o.Attributes))
 	if err := s.connections(o.Slug, o.Connections); err != nil {
 		return err
 	}
@@ -105,7 +106,7 @@ func (s *script) organization(o directory.DesiredOrganization) error {
 	var issuers []string
 	for m := range o.AllMembers() {
 		s.add(scriptUser, directory.NewID("usr_"), m.Issuer, m.Subject, m.Name, m.Email, s.now)
-		s.add(scriptMember, m.Issuer, m.Subject, o.Slug, list(m.Roles).text(), s.now)
+		s.add(scriptMember, m.Issuer, m.Subject, o.Slug, list(m.Roles).text(), s.now, string(m.Attributes))
 		if named[m.Issuer] == nil {
 			issuers = append(issuers, m.Issuer)
 		}

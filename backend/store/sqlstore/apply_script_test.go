@@ -16,13 +16,13 @@ import (
 // rows are queries for the rows that applying a workspace changes, without random ids.
 var rows = map[string]string{
 	"workspace":     `SELECT revision, document FROM workspace`,
-	"organizations": `SELECT slug, CASE WHEN id LIKE 'org_named%' THEN id ELSE '' END, name, rules, disabled_at, created_at FROM organizations ORDER BY slug`,
+	"organizations": `SELECT slug, attributes, CASE WHEN id LIKE 'org_named%' THEN id ELSE '' END, name, rules, disabled_at, created_at FROM organizations ORDER BY slug`,
 	"users":         `SELECT iss, sub, name, email, created_at FROM users ORDER BY iss, sub`,
 	"connections": `SELECT c.id, o.slug, c.issuer, c.client_id, c.secret, c.scopes, c.provisioning, c.source, c.revision, c.created_at
 		FROM connections c JOIN organizations o ON o.id = c.organization_id ORDER BY c.id`,
 	"enabled connections": `SELECT slug, connection FROM organizations ORDER BY slug`,
 	"trail":               `SELECT a.at, a.action, a.target, a.actor, o.slug FROM audit a JOIN organizations o ON o.id = a.organization_id ORDER BY 1, 2, 3`,
-	"memberships": `SELECT u.iss, u.sub, o.slug, m.roles, m.source, m.created_at, m.expires_at, m.staff_reason, m.granted_by FROM memberships m
+	"memberships": `SELECT u.iss, u.sub, o.slug, m.roles, m.attributes, m.source, m.created_at, m.expires_at, m.staff_reason, m.granted_by FROM memberships m
 		JOIN users u ON u.id = m.user_id JOIN organizations o ON o.id = m.organization_id ORDER BY 1, 2, 3`,
 }
 
@@ -160,11 +160,13 @@ func anyDesired(r *rand.Rand) directory.Desired {
 		if i == 1 {
 			o.ID = "org_named1"
 		}
+		stated := []directory.Attributes{"", "", `{"plan":"it's ?1"}`, "{}"}
+		o.Attributes = stated[r.IntN(len(stated))]
 		for _, sub := range []string{"sub", "al'ice", "?2", "bob"} {
 			if r.IntN(2) == 0 {
 				o.Members = append(o.Members, directory.Member{
 					User:  directory.User{Issuer: []string{"iss", "https://id.example/?1"}[r.IntN(2)], Subject: sub},
-					Roles: []string{"admin", "viewer"}[:r.IntN(3)],
+					Roles: []string{"admin", "viewer"}[:r.IntN(3)], Attributes: stated[r.IntN(len(stated))],
 				})
 			}
 		}

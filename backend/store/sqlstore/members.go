@@ -12,7 +12,7 @@ import (
 
 const (
 	memberRecord = `
-SELECT u.id, u.iss, u.sub, u.name, u.email, u.disabled_at, m.roles, m.source, m.created_at, m.disabled_at AS m_disabled_at
+SELECT u.id, u.iss, u.sub, u.name, u.email, u.disabled_at, m.roles, m.attributes, m.source, m.created_at, m.disabled_at AS m_disabled_at
 FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ?1 AND m.source <> 'staff' AND `
 
 	selectMemberPage = memberRecord + `m.user_id > ?2 ORDER BY m.user_id LIMIT ?3`
@@ -38,6 +38,10 @@ SELECT u.id, o.id
 FROM (SELECT 1 AS one) AS always
 LEFT JOIN users u ON u.id = ?1 OR (u.iss = ?2 AND u.sub = ?3)
 LEFT JOIN organizations o ON (o.id = ?4 OR o.slug = ?4) AND o.deleted_at IS NULL`
+
+	changeMemberAttributes = `
+UPDATE memberships SET attributes = ?3
+WHERE organization_id = ?1 AND user_id = ?2 AND source <> 'staff' AND attributes = ?4`
 
 	admitMember = `
 INSERT INTO memberships (user_id, organization_id, roles, source, created_at) VALUES (?1, ?2, ?3, 'admin', ?4)
@@ -156,11 +160,21 @@ func (s members) SetMemberDisabled(ctx context.Context, organizationID, userID s
 	return err
 }
 
+// ChangeMemberAttributes replaces a member's attributes, as they were read. It returns
+// directory.ErrOvertaken if they have changed since, or the membership has ended.
+func (s members) ChangeMemberAttributes(ctx context.Context, organizationID, userID string, from, to directory.Attributes) error {
+	changed, err := s.changed(ctx, "attributes of member", changeMemberAttributes, organizationID, userID, string(to), string(from))
+	if err == nil && !changed {
+		return directory.ErrOvertaken
+	}
+	return err
+}
+
 func scanMember(row scanner) (m directory.MemberRecord, err error) {
 	var user userRow
 	var roles list
 	var disabledAt sql.NullInt64
-	if err := row.Scan(append(user.fields(), &roles, &m.Source, &m.CreatedAt, &disabledAt)...); err != nil {
+	if err := row.Scan(append(user.fields(), &roles, &m.Attributes, &m.Source, &m.CreatedAt, &disabledAt)...); err != nil {
 		return m, err
 	}
 	m.User, m.Roles, m.DisabledAt = user.user(), roles, disabledAt.Int64

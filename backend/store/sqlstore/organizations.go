@@ -13,7 +13,7 @@ import (
 
 const (
 	organizationRecord = `
-SELECT id, slug, name, rules, created_at, disabled_at FROM organizations WHERE deleted_at IS NULL AND `
+SELECT id, slug, name, rules, attributes, created_at, disabled_at FROM organizations WHERE deleted_at IS NULL AND `
 
 	selectOrganizationPage   = organizationRecord + `slug > ?1 ORDER BY slug LIMIT ?2`
 	selectOrganizationByID   = organizationRecord + `id = ?1`
@@ -28,6 +28,8 @@ UPDATE organizations SET
 	slug = CASE WHEN CAST(?2 AS TEXT) = '' THEN slug ELSE CAST(?2 AS TEXT) END,
 	name = CASE WHEN CAST(?3 AS TEXT) = '' THEN name ELSE CAST(?3 AS TEXT) END
 WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM organizations o WHERE o.slug = ?2 AND o.id <> ?1)`
+
+	changeAttributes = `UPDATE organizations SET attributes = ?2 WHERE id = ?1 AND attributes = ?3`
 
 	ruleOrganization = `UPDATE organizations SET rules = ?2 WHERE id = ?1`
 
@@ -46,7 +48,7 @@ UPDATE api_keys SET revoked_at = ?2 WHERE organization_id = ?1 AND revoked_at IS
 UPDATE connections SET deleted_at = ?2, secret = '' WHERE organization_id = ?1 AND deleted_at IS NULL`
 
 	buryOrganization = `
-UPDATE organizations SET deleted_at = ?2, connection = '', slug = '~' || id, name = '', rules = '{}' WHERE id = ?1 AND deleted_at IS NULL`
+UPDATE organizations SET deleted_at = ?2, connection = '', slug = '~' || id, name = '', rules = '{}', attributes = '' WHERE id = ?1 AND deleted_at IS NULL`
 )
 
 // organizations stores the organizations for administrators.
@@ -76,7 +78,7 @@ func (s organizations) CreateOrganization(ctx context.Context, o directory.Organ
 		return fmt.Errorf("sqlstore: create organization: %w", err)
 	}
 	var none any
-	made, err := s.changed(ctx, "create organization", createOrganization, o.ID, o.Slug, o.Name, string(rules), none, now)
+	made, err := s.changed(ctx, "create organization", createOrganization, o.ID, o.Slug, o.Name, string(rules), none, now, string(o.Attributes))
 	if err == nil && !made {
 		return directory.ErrSlugTaken
 	}
@@ -100,6 +102,16 @@ func (s organizations) SetOrganizationPolicy(ctx context.Context, id string, rul
 		return fmt.Errorf("sqlstore: rules of %s: %w", id, err)
 	}
 	return s.change(ctx, "rules", ruleOrganization, id, string(text))
+}
+
+// ChangeAttributes replaces an organization's attributes, as they were read. It returns
+// directory.ErrOvertaken if they have changed since.
+func (s organizations) ChangeAttributes(ctx context.Context, id string, from, to directory.Attributes) error {
+	changed, err := s.changed(ctx, "attributes", changeAttributes, id, string(to), string(from))
+	if err == nil && !changed {
+		return directory.ErrOvertaken
+	}
+	return err
 }
 
 // SetOrganizationDisabled disables or enables an organization. A workspace file does not
@@ -139,7 +151,7 @@ func (s organizations) DeleteOrganization(ctx context.Context, id string, now in
 func scanOrganization(row scanner) (o directory.OrganizationRecord, err error) {
 	var rules string
 	var disabledAt sql.NullInt64
-	if err := row.Scan(&o.ID, &o.Slug, &o.Name, &rules, &o.CreatedAt, &disabledAt); err != nil {
+	if err := row.Scan(&o.ID, &o.Slug, &o.Name, &rules, &o.Attributes, &o.CreatedAt, &disabledAt); err != nil {
 		return o, err
 	}
 	o.DisabledAt, o.Disabled = disabledAt.Int64, disabledAt.Valid

@@ -25,8 +25,10 @@ const (
 	e.started_at, e.active_at, e.ended_at, e.ending,
 	e.auth_time AS e_auth_time, e.acr AS e_acr, e.amr AS e_amr, e.connection AS e_connection, e.made_for, e.auth_until`
 
-	// A member's roles. For staff access, they are preceded by its end.
-	placeColumn = ` COALESCE(CAST(m.expires_at AS TEXT), '') || m.roles`
+	// A member's roles, preceded by the end of staff access and followed by the member's
+	// and the organization's attributes, a line each: a column costs more than a line.
+	placeColumn = ` COALESCE(CAST(m.expires_at AS TEXT), '') || m.roles || ` + newLine + ` || m.attributes || ` + newLine + ` || o.attributes`
+	newLine     = "'\n'"
 
 	// notOver is the condition that a membership m is not staff access that has ended.
 	notOver = `(m.expires_at IS NULL OR m.expires_at > ?3)`
@@ -38,7 +40,7 @@ const (
 
 	selectSubject = `
 SELECT` + sessionColumns + `,` + userColumns + `,` + organizationColumns + `,
-	(SELECT` + placeColumn + ` FROM memberships m
+	(SELECT` + placeColumn + ` || ` + newLine + ` || u.claims FROM memberships m
 		WHERE m.user_id = s.user_id AND m.organization_id = o.id AND m.disabled_at IS NULL AND ` + notOver + `) AS place,` + stayColumns + `,
 	(SELECT w.revision FROM workspace w WHERE w.one = 1) AS revision, ` + feedNumber + ` AS event
 FROM sessions s
@@ -96,6 +98,7 @@ func (s subjects) Subject(ctx context.Context, id session.ID, ref string, now in
 	if subject.Membership, err = r.member.membership(); err != nil {
 		return directory.Subject{}, err
 	}
+	subject.ProviderClaims = r.member.claims
 	err = sessions(s).endWithParent(ctx, &subject.Session)
 	return subject, err
 }
@@ -144,6 +147,7 @@ func (s subjects) OrganizationRules(ctx context.Context, id string) (rules polic
 // the person is not a member.
 type membershipRow struct {
 	id, slug, name, rules, own, place      sql.NullString
+	claims                                 directory.ProviderClaims // once membership has read place
 	startedAt, activeAt, endedAt, authTime sql.NullInt64
 	authUntil                              sql.NullInt64
 	ending, acr, connection, madeFor       sql.NullString
@@ -165,7 +169,11 @@ func (r *membershipRow) membership() (*directory.Membership, error) {
 	if err := scanJSON(r.rules.String, &m.Organization.Rules); err != nil {
 		return nil, fmt.Errorf("sqlstore: rules of %s: %w", r.id.String, err)
 	}
-	if err := readPlace(r.place.String, m); err != nil {
+	place, further, _ := strings.Cut(r.place.String, "\n")
+	own, further, _ := strings.Cut(further, "\n")
+	organization, claims, _ := strings.Cut(further, "\n")
+	m.Attributes, m.Organization.Attributes, r.claims = directory.Attributes(own), directory.Attributes(organization), directory.ProviderClaims(claims)
+	if err := readPlace(place, m); err != nil {
 		return nil, fmt.Errorf("sqlstore: membership in %s: %w", r.id.String, err)
 	}
 	if r.startedAt.Valid {
@@ -179,7 +187,7 @@ func (r *membershipRow) membership() (*directory.Membership, error) {
 	return m, nil
 }
 
-// readPlace reads a placeColumn.
+// readPlace reads the first line of a placeColumn.
 func readPlace(text string, m *directory.Membership) (err error) {
 	roles := strings.IndexByte(text, '[')
 	if roles > 0 {

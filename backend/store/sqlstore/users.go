@@ -22,6 +22,10 @@ INSERT INTO users (id, iss, sub, name, email, created_at) VALUES (?1, ?2, ?3, ?4
 ON CONFLICT (iss, sub) DO UPDATE SET iss = excluded.iss
 RETURNING id, iss, sub, name, email, disabled_at`
 
+	selectProviderClaims = `SELECT claims FROM users WHERE id = ?1`
+
+	changeProviderClaims = `UPDATE users SET claims = ?2 WHERE id = ?1 AND claims = ?3`
+
 	selectPending = `
 SELECT id, iss, sub, name, email, seen_at FROM users
 WHERE seen_at IS NOT NULL AND disabled_at IS NULL
@@ -62,6 +66,21 @@ func (s users) EnsureUser(ctx context.Context, u directory.User, now int64) (dir
 		return directory.User{}, fmt.Errorf("sqlstore: know user: %w", err)
 	}
 	return row.user(), nil
+}
+
+// ProviderClaims implements provisioning.Store.
+func (s users) ProviderClaims(ctx context.Context, userID string) (claims directory.ProviderClaims, err error) {
+	err = s.row(ctx, selectProviderClaims, userID).Scan(&claims)
+	return claims, found("provider's claims", err, directory.ErrNoUser)
+}
+
+// ChangeProviderClaims implements provisioning.Store.
+func (s users) ChangeProviderClaims(ctx context.Context, userID string, from, to directory.ProviderClaims) error {
+	changed, err := s.changed(ctx, "provider's claims", changeProviderClaims, userID, string(to), string(from))
+	if err == nil && !changed {
+		return directory.ErrOvertaken
+	}
+	return err
 }
 
 // Pending returns the people that signed in and have no organization, latest sign-in

@@ -34,6 +34,42 @@ func subjects(s *suite) {
 	s.is(revision, workspace.Revision)
 }
 
+func keepsAttributes(s *suite) {
+	alice := s.person("alice")
+	n := s.session(alice)
+	of := func() (organization, member directory.Attributes, provider directory.ProviderClaims, roles []string) {
+		subject, err := s.Subject(s.ctx, n.ID, "acme", Now)
+		s.must(err)
+		m := subject.Membership
+		return m.Organization.Attributes, m.Attributes, subject.ProviderClaims, m.Roles
+	}
+	plan, level, said := directory.Attributes(`{"plan":"it's ]{ \"pro\""}`), directory.Attributes(`{"level":2}`), directory.ProviderClaims(`{"":{"e":1}}`)
+	s.must(s.ChangeAttributes(s.ctx, "org_acme", "", plan))
+	s.must(s.ChangeMemberAttributes(s.ctx, "org_acme", alice.ID, "", level))
+	s.must(s.ChangeProviderClaims(s.ctx, alice.ID, "", said))
+	organization, member, provider, roles := of()
+	s.is([]any{organization, member, provider, roles}, []any{plan, level, said, []string{"admin", "billing"}})
+	for what, err := range map[string]error{
+		"organization": s.ChangeAttributes(s.ctx, "org_acme", "", level),
+		"member":       s.ChangeMemberAttributes(s.ctx, "org_acme", alice.ID, plan, ""),
+		"nobody":       s.ChangeMemberAttributes(s.ctx, "org_acme", "usr_nobody", "", level),
+		"provider":     s.ChangeProviderClaims(s.ctx, alice.ID, "", ""),
+	} {
+		if !errors.Is(err, directory.ErrOvertaken) {
+			s.Errorf("%s: %v", what, err)
+		}
+	}
+	s.must(s.SetFileMembership(s.ctx, "org_acme", alice.ID, []string{"admin"}, `{"level":3}`, Now))
+	s.must(s.SetFileMembership(s.ctx, "org_acme", alice.ID, []string{"admin"}, "", Now))
+	_, member, _, roles = of()
+	s.is([]any{member, roles}, []any{directory.Attributes(`{"level":3}`), []string{"admin"}})
+	r, err := s.Organization(s.ctx, "acme")
+	s.must(err)
+	m, err := s.Member(s.ctx, "org_acme", alice.ID)
+	s.must(err)
+	s.is([]any{r.Attributes, m.Attributes}, []any{plan, member})
+}
+
 func strangers(s *suite) {
 	n := s.session(s.person("bob"))
 	for _, ref := range []string{"globex", "org_globex", "nowhere", "org_nowhere", "hooli", "org_hooli", "", "org_acme' OR '1'='1"} {

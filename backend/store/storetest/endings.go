@@ -172,6 +172,9 @@ func endsMembershipsInTheFeed(s *suite) {
 	s.caused("other roles", func() { s.must(s.ChangeMember(s.ctx, "org_acme", u.ID, []string{"editor"}, Now)) }, member("roles_changed"))
 	s.caused("disabled", func() { s.must(s.SetMemberDisabled(s.ctx, "org_acme", u.ID, true, Now)) }, member("member_disabled"))
 	s.caused("enabled", func() { s.must(s.SetMemberDisabled(s.ctx, "org_acme", u.ID, false, Now)) })
+	s.caused("attributes", func() { s.must(s.ChangeMemberAttributes(s.ctx, "org_acme", u.ID, "", `{"level":2}`)) }, member("attributes_changed"))
+	s.caused("claims of a provider", func() { s.must(s.ChangeProviderClaims(s.ctx, u.ID, "", `{"":{"level":2}}`)) },
+		secevent.Event{Reason: "provider_claims_changed", Subject: secevent.Subject{User: u.ID}})
 	s.caused("removed", func() { s.must(s.RemoveMember(s.ctx, "org_acme", u.ID)) }, member("member_removed"))
 	s.caused("given by a connection", func() { s.must(s.Provision(s.ctx, u.ID, "org_acme", []string{"viewer"}, true, Now)) })
 	s.caused("other roles by a connection", func() { s.must(s.Provision(s.ctx, u.ID, "org_acme", []string{"editor"}, false, Now)) }, member("roles_changed"))
@@ -213,6 +216,8 @@ func endsOrganizationsInTheFeed(s *suite) {
 	s.caused("the same rules", rules)
 	s.caused("name", func() { s.must(s.RenameOrganization(s.ctx, "org_acme", "", "Another")) })
 	s.caused("slug", func() { s.must(s.RenameOrganization(s.ctx, "org_acme", "another", "")) }, of("organization_renamed"))
+	s.caused("attributes", func() { s.must(s.ChangeAttributes(s.ctx, "org_acme", "", `{"plan":"pro"}`)) }, of("attributes_changed"))
+	s.caused("the same attributes", func() { s.must(s.ChangeAttributes(s.ctx, "org_acme", `{"plan":"pro"}`, `{"plan":"pro"}`)) })
 	s.connected("con_1")
 	s.caused("connection enabled", func() { s.must(s.EnableConnection(s.ctx, "org_acme", "con_1")) })
 	s.caused("connection disabled", func() { s.must(s.DisableConnection(s.ctx, "org_acme", "con_1")) }, of("connection_disabled"))
@@ -252,6 +257,14 @@ func endsForTheWorkspaceInTheFeed(s *suite) {
 	}), whole)
 	s.caused("an app's name", change(func(w *directory.Workspace) { w.Apps[1].Name = "Other" }))
 	s.caused("an app's audience", change(func(w *directory.Workspace) { w.Apps[1].Audience = "https://other.test/api" }), app)
+	stating := func(value string) func() {
+		return change(func(w *directory.Workspace) {
+			w.Apps[1].StatedClaims = map[string]directory.StatedClaim{"role": {Value: value}}
+		})
+	}
+	s.caused("a stated claim", stating("user"), app)
+	s.caused("the same claim", stating("user"))
+	s.caused("another value of it", stating("admin"), app)
 	s.caused("an app disabled", change(func(w *directory.Workspace) { w.Apps[1].Disabled = true }), app)
 	s.caused("an app enabled", change(func(w *directory.Workspace) { w.Apps[1].Disabled = false }))
 	s.caused("an app removed", change(func(w *directory.Workspace) { w.Apps = w.Apps[:1] }), app)

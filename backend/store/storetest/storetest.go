@@ -36,6 +36,8 @@ type Store interface {
 	DeleteEvents(ctx context.Context, before, limit int64) (int64, error)
 	ClaimedRoles(ctx context.Context, userID string) (map[string][]string, error)
 	ConnectionByDomain(ctx context.Context, name string) (directory.Connection, error)
+	ProviderClaims(ctx context.Context, userID string) (directory.ProviderClaims, error)
+	ChangeProviderClaims(ctx context.Context, userID string, from, to directory.ProviderClaims) error
 	DueDomains(ctx context.Context, answered, tried int64, limit int) ([]directory.Domain, error)
 	ConnectionsByIssuer(ctx context.Context, issuer string, limit int) ([]directory.Connection, error)
 }
@@ -104,6 +106,7 @@ var promises = []struct {
 	{"a database without an epoch takes the first that is named, and keeps it", keepsAnEpoch},
 	{"a database with sessions and no epoch takes none that a file names", adoptsNoNamedEpoch},
 	{"a subject is read by the organization's id and slug alike", subjects},
+	{"attributes and providers' claims are kept, and a change of what was changed meanwhile is refused", keepsAttributes},
 	{"an organization that does not admit is like one that does not exist", strangers},
 	{"an organization's rules are read by its id, unless it is disabled", organizationRules},
 	{"memberships are listed by name, disabled organizations left out", memberships},

@@ -61,6 +61,7 @@ type Feed struct {
 // Claims change rather than end by these reasons.
 var changes = map[string]bool{
 	"roles_changed": true, "rules_changed": true, "organization_renamed": true, "app_changed": true,
+	"attributes_changed": true, "provider_claims_changed": true,
 }
 
 func (e *Event) eventType() string {

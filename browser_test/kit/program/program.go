@@ -3,9 +3,11 @@
 package program
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -91,6 +93,30 @@ func Run(t testing.TB, name string, command *exec.Cmd) *Process {
 		}
 	})
 	return p
+}
+
+// Converse runs a command until the test ends, and returns its input and the lines of its
+// output.
+func Converse(t testing.TB, command *exec.Cmd) (io.Writer, *bufio.Scanner) {
+	t.Helper()
+	command.Stderr = t.Output()
+	in, err := command.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		in.Close()
+		command.Process.Signal(os.Interrupt)
+		command.Wait()
+	})
+	return in, bufio.NewScanner(out)
 }
 
 // PID returns the id of the program's process.

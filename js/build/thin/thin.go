@@ -45,10 +45,13 @@ var Core = []string{
 //     kept at a sign-in, and the time and the outcome of asking it in a mint.
 //   - 20 for tabs that begin at once at an organization's own provider, and for links to somebody
 //     else's sign-in, which ask before they lead to one.
-//   - 20 for a mint that allocates less: headers that are shared, a token signed in one buffer.
+//   - 33 for a mint that allocates less: headers that are shared, a token signed in one buffer, and
+//     a subject read into one row.
+//   - 255 for narrower tokens, which a worker, a frame or another API gets in place of the tab's
+//     own, and for the claims that APIs and databases need in tokens.
 //
 // A change that raises it says by how much and why.
-const Ceiling = 6293
+const Ceiling = 6561
 
 // Lines counts the lines of the core that have code on them. A package or file that is
 // not there is an error.

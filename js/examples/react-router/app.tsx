@@ -5,11 +5,20 @@ import { RequireOrganization, SignedOut, TabardProvider, TabardSwitcher, useOrga
 import { organizationOf, type Routes } from "@tabard/client/routes";
 import { createContext, useContext, useState, useSyncExternalStore } from "react";
 import { createRoot } from "react-dom/client";
-import { createBrowserRouter, Outlet, RouterProvider, useBeforeUnload, useBlocker } from "react-router";
+import { type ActionFunctionArgs, createBrowserRouter, Form, Outlet, RouterProvider, useBeforeUnload, useBlocker } from "react-router";
 
 export const tabard = createClient({ backend: "/auth", organization: organizationOf() });
 
-export const router = createBrowserRouter([{ element: <Layout />, children: [{ path: "/:organization?/*", element: <Notes /> }] }]);
+export const router = createBrowserRouter([{ element: <Layout />, children: [{ path: "/:organization?/*", element: <Notes />, action: remark }] }]);
+
+// The form says for which organization it was filled in: while the person is asked whether to leave it, the address may be
+// the next one's already.
+async function remark({ request }: ActionFunctionArgs) {
+  const form = await request.formData();
+  const id = String(form.get("organization"));
+  await tabard.inOrganization(id).fetch(`/api/organizations/${id}/notes`, { method: "POST", body: JSON.stringify({ text: form.get("remark") }), headers: { "Content-Type": "application/json" } });
+  return null;
+}
 
 const RoutesContext = createContext<Routes | undefined>(undefined);
 
@@ -52,16 +61,23 @@ function Notes() {
     setDraft("");
   };
   return (
-    <form action={add}>
-      <textarea id="draft" value={draft} onChange={({ target }) => setDraft(target.value)} />
-      <button id="add">Add</button>
-      {blocker.state === "blocked" && (
-        <p role="alert">
-          Your note is not saved.
-          <button id="stay" type="button" onClick={() => blocker.reset()}>Stay</button>
-          <button id="leave" type="button" onClick={() => blocker.proceed()}>Leave</button>
-        </p>
-      )}
-    </form>
+    <>
+      <form action={add}>
+        <textarea id="draft" value={draft} onChange={({ target }) => setDraft(target.value)} />
+        <button id="add">Add</button>
+        {blocker.state === "blocked" && (
+          <p role="alert">
+            Your note is not saved.
+            <button id="stay" type="button" onClick={() => blocker.reset()}>Stay</button>
+            <button id="leave" type="button" onClick={() => blocker.proceed()}>Leave</button>
+          </p>
+        )}
+      </form>
+      <Form method="post">
+        <input type="hidden" name="organization" value={organization?.id} />
+        <input id="remark" name="remark" />
+        <button id="send">Send a remark</button>
+      </Form>
+    </>
   );
 }

@@ -29,7 +29,8 @@ export function readClaims({ payload, claims }) {
   read.aud = typeof members.aud === "string" ? [wellFormed(members.aud)] : audience(members.aud);
   read.act = actor(members.act);
   read.cnf = members.cnf == null ? undefined : { jkt: text(object(members.cnf, "cnf").jkt, "cnf") };
-  for (const name of ["nbf", "auth_time", "acr", "act", "cnf", "evt"]) if (!read[name]) delete read[name];
+  read.lent = flag(members.lent, "lent");
+  for (const name of ["lent", "nbf", "auth_time", "acr", "act", "cnf", "evt"]) if (!read[name]) delete read[name];
   return Object.freeze(read);
 }
 
@@ -44,6 +45,16 @@ function text(value, name) {
   if (value == null) return "";
   if (typeof value !== "string") throw wrong(name);
   return wellFormed(value);
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} name
+ */
+function flag(value, name) {
+  if (value == null) return false;
+  if (typeof value !== "boolean") throw wrong(name);
+  return value;
 }
 
 /**

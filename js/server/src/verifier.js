@@ -107,9 +107,10 @@ export class Verifier {
    * @param {Demand} demand
    */
   meets(claims, demand) {
-    const { permissions = [], maxAge = 0, acr = [] } = demand;
+    const { permissions = [], maxAge = 0, acr = [], lent = false } = demand;
     const details = { demand, bound: !!claims.cnf, organization: claims.org_id };
-    if (!permissions.every((permission) => allows(claims, permission))) throw new TokenError("insufficient_scope", details);
+    const closed = claims.lent && !permissions.length && !lent;
+    if (closed || !permissions.every((permission) => allows(claims, permission))) throw new TokenError("insufficient_scope", details);
     const aged = maxAge > 0 && !((claims.auth_time ?? 0) > this.now() - Math.floor(maxAge) - this.leeway && claims.auth_time);
     if (aged || (acr.length > 0 && !acr.includes(claims.acr ?? ""))) throw new TokenError("insufficient_user_authentication", details);
   }

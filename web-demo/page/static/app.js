@@ -1,7 +1,8 @@
 // The product: which screen to show for the client's state, and what its buttons do.
 import { createClient } from "/auth/client/tabard.js";
+import { followTheme } from "/auth/client/theme.js";
 import { $, announce, onPress } from "/dom.js";
-import { applyTheme, resetTheme } from "/theme.js";
+import { iconOf } from "/theme.js";
 import { askAboutDraft } from "/draft.js";
 import { showIdle } from "/idle.js";
 import { record } from "/log.js";
@@ -45,8 +46,6 @@ function render(state) {
     closeMenus();
   }
   document.body.dataset.screen = screen;
-  if (state.organization) applyTheme(state.organization);
-  else resetTheme();
   showMenus(tabard, state);
   showIdle(state);
   screens[screen]?.(state);
@@ -89,5 +88,6 @@ onPress($("nobody-again"), () => location.reload());
 
 askAboutDraft(tabard);
 beginMenus(tabard);
+followTheme(tabard, { title: ({ name }) => `${name} · Tabard demo`, icon: iconOf });
 tabard.subscribe(render);
 render(tabard.state);

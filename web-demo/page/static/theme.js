@@ -1,19 +1,8 @@
-// The colors of the tab's organization: accent, badge, title and favicon, all from the
-// organization's id, so that one organization looks the same in every tab.
-import { $, svg } from "/dom.js";
+// The coat of an organization, in its color.
+import { hueOf } from "/auth/client/theme.js";
+import { svg } from "/dom.js";
 
 const outline = "M9 3h4a3 3 0 0 0 6 0h4l7 7-4 5-3-2v16H9V13l-3 2-4-5z";
-const plainTitle = document.title;
-const plainIcon = $("favicon").href;
-
-/** One of thirteen hues, which the eye can tell apart (the upper bits of FNV-1a). */
-function hueOf(organization) {
-  let hash = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(organization.id)) {
-    hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  }
-  return Math.round((((hash >>> 19) % 13) * 360) / 13);
-}
 
 function initial(organization) {
   return [...organization.name][0]?.toUpperCase() ?? "";
@@ -39,28 +28,8 @@ export function styledBadge(organization) {
   return drawing;
 }
 
-/** Applies an organization's colors to the tab. */
-export function applyTheme(organization) {
-  document.title = `${organization.name} · Tabard demo`;
-  document.documentElement.style.setProperty("--hue", hueOf(organization));
-  document.documentElement.style.setProperty("--tint", 1);
-  setIcon(favicon(organization));
-}
-
-/** Removes the colors. */
-export function resetTheme() {
-  document.title = plainTitle;
-  document.documentElement.style.removeProperty("--hue");
-  document.documentElement.style.removeProperty("--tint");
-  setIcon(plainIcon);
-}
-
-// Setting an unchanged address would load it anew.
-function setIcon(address) {
-  if ($("favicon").href !== address) $("favicon").href = address;
-}
-
-function favicon(organization) {
+/** The coat as the tab's icon. */
+export function iconOf(organization) {
   const drawing = svg("svg", { viewBox: "0 0 32 32" },
     svg("path", { d: outline, fill: `oklch(0.6 0.17 ${hueOf(organization)})` }),
     svg("text", { x: 16, y: 24, fill: "white", "font-family": "sans-serif", "font-weight": 700, "font-size": 15, "text-anchor": "middle" }, initial(organization)));

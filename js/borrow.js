@@ -1,0 +1,2 @@
+// @ts-check
+export { borrow } from "./src/borrow.js";

@@ -1,0 +1,2 @@
+// @ts-check
+export { followTheme, hueOf } from "./src/theme.js";
