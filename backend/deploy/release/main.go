@@ -132,23 +132,6 @@ func (t target) binary(ctx context.Context, out, version string) (string, error)
 	return path, nil
 }
 
-// packages are the folders of the npm packages: the client, and the one for APIs.
-var packages = []string{"js", "js/server"}
-
-// npmTarball packs a package for npm.
-func npmTarball(ctx context.Context, folder, out string) error {
-	out, err := filepath.Abs(out)
-	if err != nil {
-		return err
-	}
-	command := exec.CommandContext(ctx, "npm", "pack", "--silent", "--pack-destination", out)
-	command.Dir, command.Stderr = folder, os.Stderr
-	if err := command.Run(); err != nil {
-		return fmt.Errorf("npm pack in %s: %w", folder, err)
-	}
-	return nil
-}
-
 // checksums writes SHA256SUMS, as sha256sum -c reads it.
 func checksums(out string) error {
 	files, err := filepath.Glob(filepath.Join(out, "*"))

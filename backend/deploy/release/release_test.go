@@ -53,8 +53,8 @@ func TestRelease_IsReproducible(t *testing.T) {
 	if again := read(t, filepath.Join(two, "SHA256SUMS")); !bytes.Equal(one, again) {
 		t.Errorf("one build:\n%sanother:\n%s", one, again)
 	}
-	if lines := strings.Count(string(one), "\n"); lines != 5 {
-		t.Errorf("binary, image, two npm tarballs and bill of materials are five, not %d:\n%s", lines, one)
+	if lines := strings.Count(string(one), "\n"); lines != 6 {
+		t.Errorf("binary, image, symbols, two npm tarballs and bill of materials are six, not %d:\n%s", lines, one)
 	}
 }
 
