@@ -53,6 +53,7 @@ export function set({ href = "https://app.example/page" } = {}) {
     calls: [],
     loads: true,
     hangs: false,
+    givenUp: new Set(), // the signals of requests that hung and were given up
     /** What arrives as the module and as wasm_exec.js: a text, or a function that returns it. */
     arrives: "",
     /** The address of wasm_exec.js. */
@@ -90,7 +91,7 @@ export function set({ href = "https://app.example/page" } = {}) {
     Go: goOf(stage),
     fetch: (input, init) => {
       const url = String(input.url ?? input);
-      if (stage.hangs) return new Promise((_, reject) => (init.signal.onabort = () => reject(init.signal.reason)));
+      if (stage.hangs) return new Promise((_, reject) => (init.signal.onabort = () => (stage.givenUp.add(init.signal), reject(init.signal.reason))));
       if (url.includes("module.json")) return manifest(stage);
       if (url.startsWith("data:")) return asset(stage);
       stage.requests.push([input, init]);
