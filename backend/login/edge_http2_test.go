@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -29,13 +30,9 @@ func provider2(t *testing.T, at int, leave leaving) (*logintest.Provider, *login
 	var p *logintest.Provider
 	var opened atomic.Int32
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.ServeHTTP(w, r) }))
-	server.TLS = &tls.Config{NextProtos: []string{"h2"}}
-	server.Config.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){"h2": func(s *http.Server, c *tls.Conn, h http.Handler) {
-		if opened.Add(1) == 1 {
-			leaveAt(c, h, at, leave)
-			return
-		}
-		(&http2.Server{}).ServeConn(c, &http2.ServeConnOpts{BaseConfig: s, Handler: h})
+	server.EnableHTTP2 = true
+	server.Listener = &listener{Listener: server.Listener, opened: &opened, first: func(c net.Conn) {
+		leaveAt(tls.Server(c, server.TLS), server.Config.Handler, at, leave)
 	}}
 	server.StartTLS()
 	t.Cleanup(server.Close)
@@ -47,6 +44,22 @@ func provider2(t *testing.T, at int, leave leaving) (*logintest.Provider, *login
 	return p, login.New(login.Config{
 		Issuer: p.Issuer, ClientID: logintest.ClientID, ClientSecret: logintest.ClientSecret, RedirectURL: callback, Transport: transport,
 	}), &opened
+}
+
+// listener counts connections, and keeps the first from the server.
+type listener struct {
+	net.Listener
+	opened *atomic.Int32
+	first  func(net.Conn)
+}
+
+func (l *listener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err == nil && l.opened.Add(1) == 1 {
+		go l.first(c)
+		return l.Accept()
+	}
+	return c, err
 }
 
 // leaveAt answers the GET requests of a connection, until the one at which it leaves.
