@@ -36,7 +36,7 @@ var faultRequests = map[string]func(*backend) request{
 		return func() httpbrowser.Response { return b.Step(publicURL + "/login?app=late") }
 	},
 	"callback": func(w *backend) request {
-		w.Provider.People = map[string]map[string]any{"alice": {"groups": []string{"umbrella"}}}
+		w.Provider.People = map[string]map[string]any{"alice": {"groups": []string{"umbrella"}, "employee_number": "17"}}
 		b := w.browser()
 		page := b.Login("")
 		w.Restart()

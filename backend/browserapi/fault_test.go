@@ -20,6 +20,7 @@ import (
 func faultyBackend(t *testing.T) (*backend, *lite.Faulty) {
 	d := desired()
 	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "groups", Roles: []string{"viewer"}}
+	d.Workspace.Apps[0].StatedClaims = map[string]directory.StatedClaim{"employee": {Provider: "employee_number"}}
 	w := newBackendWith(t, d, nil)
 	return w, w.Failing()
 }

@@ -17,13 +17,16 @@ func exporting(t *testing.T, d *demo.Demo, tab context.Context) {
 	t.Helper()
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")
-	chrome.Await(t, tab, `document.querySelector("#note-list").getAttribute("aria-busy") === "false"`)
+	chrome.Await(t, tab, notesListed)
 	chrome.Eval[any](t, tab, `void (document.querySelector("#note-text").value = "unsaved")`)
 	chrome.Press(t, tab, "#note-export")
 	chrome.Await(t, tab, `document.querySelector("#note-confirm").checkVisibility()`)
 }
 
-const exported = `document.querySelector("#log").textContent.includes("Exported")`
+const (
+	exported    = `document.querySelector("#log").textContent.includes("Exported")`
+	notesListed = `document.querySelector("#note-list").getAttribute("aria-busy") === "false"`
+)
 
 // TestStepUp_InAWindow: the API asks for a second factor, the person gives it in a
 // window, which closes itself, and the page with what was typed there goes on.
@@ -63,6 +66,7 @@ func TestStepUp_ByLeavingThePage(t *testing.T) {
 	chrome.Press(t, tab, "#note-confirm-here")
 	chrome.Press(t, tab, "#second-factor-alice")
 	demo.AwaitActive(t, tab, "acme")
+	chrome.Await(t, tab, notesListed) // the list moves the button
 	chrome.Press(t, tab, "#note-export")
 	chrome.Await(t, tab, exported)
 	if asked.Load() != 1 {

@@ -68,7 +68,7 @@ var (
 	}
 	parts     = []string{"Organization", "User", "OrganizationSession", "OrganizationState", "DeviceSession"}
 	byTheFace = []string{"Module", "Asset"}
-	byThePage = []string{"SessionsResponse", "DeviceSession", "HandoverRequest", "HandoverResponse"}
+	byThePage = []string{"SessionsResponse", "DeviceSession", "HandoverRequest", "HandoverResponse", "LendRequest", "LendResponse"}
 )
 
 func TestEveryFieldOfTheContractIsReadAndWritten(t *testing.T) {

@@ -166,13 +166,8 @@ func timers() string {
 	late, early := time.After(40*time.Millisecond), time.After(5*time.Millisecond)
 	stopped := time.AfterFunc(20*time.Millisecond, func() { order = append(order, "stopped") })
 	stopped.Stop()
-	for range 2 {
-		select {
-		case <-late:
-			order = append(order, "late")
-		case <-early:
-			order = append(order, "early")
-		}
+	if first, second := <-early, <-late; first.Before(second) {
+		order = append(order, "in order")
 	}
 	return strings.Join(order, " ")
 }
