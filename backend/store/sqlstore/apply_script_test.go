@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"regexp"
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/directory"
@@ -24,6 +25,21 @@ var rows = map[string]string{
 	"trail":               `SELECT a.at, a.action, a.target, a.actor, o.slug FROM audit a JOIN organizations o ON o.id = a.organization_id ORDER BY 1, 2, 3`,
 	"memberships": `SELECT u.iss, u.sub, o.slug, m.roles, m.attributes, m.source, m.created_at, m.expires_at, m.staff_reason, m.granted_by FROM memberships m
 		JOIN users u ON u.id = m.user_id JOIN organizations o ON o.id = m.organization_id ORDER BY 1, 2, 3`,
+}
+
+// TestScript_EndsOfCasesStandAlone: wrangler d1 execute --local parts a file at semicolons, but not
+// within a CASE, which ends for it by END before a space or a semicolon. Behind another
+// end the rest of the file would be one statement, longer than D1 takes.
+func TestScript_EndsOfCasesStandAlone(t *testing.T) {
+	for seed := range uint64(10) {
+		script, err := sqlstore.Script(anyDesired(rand.New(rand.NewPCG(seed, 0))), 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if end := regexp.MustCompile(`\sEND[^;\s].*`).FindString(script); end != "" {
+			t.Fatalf("a CASE ends by %q", end)
+		}
+	}
 }
 
 func TestAScriptHasTheEffectOfApply(t *testing.T) {

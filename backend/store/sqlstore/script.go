@@ -11,9 +11,14 @@ type script struct {
 	now  int64
 }
 
+// caseEnds puts a space behind the END of each CASE: wrangler d1 execute --local parts a
+// file at semicolons, and otherwise takes the rest of it for one statement.
+var caseEnds = strings.NewReplacer(" END,", " END ,", " END)", " END )")
+
 // add writes a statement with its parameters as literals.
 func (s *script) add(statement string, args ...any) int {
 	before := s.text.Len()
+	statement = caseEnds.Replace(statement)
 	s.text.WriteString(strings.TrimPrefix(parameter.ReplaceAllStringFunc(statement, func(p string) string {
 		n, _ := strconv.Atoi(p[1:]) // the pattern matches digits
 		return literal(args[n-1])
