@@ -64,6 +64,11 @@ A D1 database that was restored by Time Travel cannot be opened from here. For -
 			return r.review(c.Context(), c.OutOrStdout())
 		},
 	}
+	r.addFlags(command)
+	return command
+}
+
+func (r *restoration) addFlags(command *cobra.Command) {
 	flags := command.Flags()
 	flags.BoolVar(&r.replace, "replace", false, "replace a database that holds something, and keep it beside the new one")
 	flags.BoolVar(&r.list, "list", false, "list who and what has access, and change nothing")
@@ -79,7 +84,6 @@ A D1 database that was restored by Time Travel cannot be opened from here. For -
 	command.MarkFlagsMutuallyExclusive("print-sql", "json")
 	command.MarkFlagsMutuallyExclusive("print-sql", "trail")
 	r.addSealing(command)
-	return command
 }
 
 // understood returns an error if the flags and arguments name no single task.
