@@ -177,7 +177,7 @@ func (p *production) serve() {
 	environment := []string{"TABARD_SECRET_FILE=" + filepath.Join(p.folder, "tabard.secret")}
 	for line := range strings.Lines(p.read(filepath.Join(p.folder, "tabard.env"))) {
 		if line = strings.TrimSpace(line); strings.HasPrefix(line, "TABARD_") {
-			environment = append(environment, line)
+			environment = append(environment, strings.ReplaceAll(line, "'", "")) // as systemd reads it
 		}
 	}
 	for _, listen := range p.servers {

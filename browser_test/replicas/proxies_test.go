@@ -60,7 +60,7 @@ var proxyKinds = []proxyKind{
 func TestProxies_TheExamples(t *testing.T) {
 	for _, kind := range proxyKinds {
 		t.Run(kind.name, func(t *testing.T) {
-			d := startBehind(t, kind)
+			d := startBehind(t, kind, "--metrics-from", "127.0.0.0/8", "--trusted-proxies", "127.0.0.0/8")
 			t.Run("the app sees no session", d.appSeesNoSession)
 			t.Run("HTTP 2", d.speaksHTTP2)
 			t.Run("WebSocket", d.passesWebSockets)
