@@ -171,7 +171,7 @@ func (w *Workspace) Keep(c Claims) map[string]any {
 
 // reserved are names that no stated claim may have, besides those of token.Claims: they
 // would make an access token look like another kind of token, or widen it.
-var reserved = []string{"at_hash", "azp", "c_hash", "events", "lent", "may_act", "nonce", "s_hash", "sub_id", "toe", "txn", "__proto__"}
+var reserved = []string{"at_hash", "c_hash", "events", "lent", "may_act", "nonce", "s_hash", "sub_id", "toe", "txn", "__proto__"}
 
 // ReservedClaim reports whether an app must not state a claim of the name.
 func ReservedClaim(name string) bool {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tabard-auth/tabard/browser_test/contract"
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 	"github.com/tabard-auth/tabard/browser_test/kit/demo"
 	"github.com/tabard-auth/tabard/browser_test/kit/markdown"
@@ -127,7 +128,9 @@ func TestRecipe_Next(t *testing.T) {
 	server := exec.Command("node", "node_modules/next/dist/bin/next", "start", "--port", fmt.Sprint(port))
 	server.Dir = app
 	program.Run(t, "next", server)
-	d := demo.StartWith(t, fmt.Sprintf("http://localhost:%d", port))
+	page := fmt.Sprintf("http://localhost:%d", port)
+	contract.Ready(t, page)
+	d := demo.StartWith(t, page)
 	tab := chrome.New(t)
 	console := chrome.Watch(t, tab)
 	chrome.Go(t, tab, d.Origin+"/?tabard_organization=acme")
@@ -164,7 +167,9 @@ func TestRecipe_SvelteKit(t *testing.T) {
 	server := exec.Command("node", "node_modules/vite/bin/vite.js", "preview", "--strictPort", "--host", "127.0.0.1", "--port", fmt.Sprint(port))
 	server.Dir = app
 	program.Run(t, "vite", server)
-	d := demo.StartWith(t, fmt.Sprintf("http://127.0.0.1:%d", port))
+	page := fmt.Sprintf("http://127.0.0.1:%d", port)
+	contract.Ready(t, page)
+	d := demo.StartWith(t, page)
 	tab := chrome.New(t)
 	console := chrome.Watch(t, tab)
 	chrome.Go(t, tab, d.Origin)
