@@ -6,7 +6,6 @@ import { mock, test } from "node:test";
 import { open } from "./open.js";
 import { publish, set, settle } from "./stage.js";
 
-for (const name of ["calls", "causes", "debug", "network", "silence", "assets"]) await import(`../src/${name}.js`); // loaded by now, as a second time
 globalThis.navigator ??= {};
 
 /** The client's lines on the console. */
