@@ -59,7 +59,7 @@ const northwind = "/northwind"
 // returns its issuer. alice belongs to acme, globex and initech, bob and dave to acme,
 // erin to acme and to vault, which is strict, frank to castle, which has keys of its own,
 // fred to acme and to northwind, which has a provider of its own, carol to none. The
-// scripts run at once: only dave signs out everywhere, and only gwen's and gina's
+// scripts run at once: only dave signs out everywhere, and only gwen's and rita's
 // sessions are revoked.
 func Provider(t testing.TB, publicURL, origin string) string {
 	t.Helper()
@@ -89,6 +89,7 @@ func Provider(t testing.TB, publicURL, origin string) string {
 		{Subject: "f.osei", Name: "Fred Osei", Email: "fred@example.com"},
 		{Subject: "nina", Name: "Nina Owens", Email: "nina@example.com"},
 		{Subject: "gina", Name: "Gina Rossi", Email: "gina@northwind.example"},
+		{Subject: "rita", Name: "Rita Voss", Email: "rita@northwind.example"},
 	}
 	both := http.NewServeMux()
 	for path, config := range map[string]idp.Config{"/": config, northwind + "/": own} {
