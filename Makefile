@@ -50,7 +50,7 @@ test-plain: ## the browser's smoke tests on Go's own runtime and linker output
 	$(GOTESTSUM) -- -count=1 -run '^(TestP1ATabKeepsItsOrganization|TestP2NoSecondSignIn|TestP3ASwitchIsATransaction|TestP10SignedOutIsOut)$$' ./browser_test/browser
 	$(MAKE) build
 
-chaos-short: setup build ## eight seconds under each fault that make chaos has, ten minutes in all
+chaos-short: setup build ## eight seconds under each fault that make chaos has, four minutes in all
 	go test -count=1 -timeout 30m -tags long ./browser_test/chaos
 
 chaos: build ## people at work under one kind of fault after the other, three minutes each; it resumes where it ended
