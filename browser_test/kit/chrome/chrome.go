@@ -225,16 +225,6 @@ func evaluateOnce(tab context.Context, expression string) (bool, error) {
 	return chromedp.Run(ctx, chromedp.Evaluate[bool]("Boolean("+expression+")"))
 }
 
-// Press waits until an element is visible and presses it.
-func Press(t testing.TB, tab context.Context, selector string) {
-	t.Helper()
-	timed, stop := context.WithTimeout(tab, awaitTimeout)
-	defer stop()
-	if err := chromedp.Do(timed, chromedp.Click(selector)); err != nil {
-		t.Fatalf("pressing %s: %v", selector, err)
-	}
-}
-
 // Move moves the mouse in a tab.
 func Move(t testing.TB, tab context.Context, x, y float64) {
 	t.Helper()
