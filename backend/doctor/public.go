@@ -28,8 +28,15 @@ const (
 func (e *examination) publicAddress(ctx context.Context) (reached bool) {
 	base := strings.TrimSuffix(e.PublicURL, "/")
 	var named struct{ Issuer string }
+	if !e.steady(ctx, base) {
+		return false
+	}
 	a, err := e.getJSON(ctx, base+api.PathOpenIDConfiguration, &named)
 	switch {
+	case err != nil && e.hidesDots(ctx, base):
+		e.add(publicAddress, Problem, "Let the proxy pass on paths with /.well-known/ below "+base+"/ (nginx: no location ~ /\\. before it).",
+			"%s: the proxy refuses paths with a dot: %v", base+api.PathOpenIDConfiguration, err)
+		return false
 	case err != nil:
 		e.add(publicAddress, Problem, "Start the server, and let the proxy forward everything below "+base+"/ to it with the path unchanged.",
 			"%s: this backend does not answer there: %v", base, err)
@@ -43,7 +50,9 @@ func (e *examination) publicAddress(ctx context.Context) (reached bool) {
 		return false
 	}
 	e.ok(publicAddress, "%s answers under this name", base)
+	e.transport(a)
 	e.sameKeys(ctx, base)
+	e.clientFiles(ctx, base)
 	e.metrics(ctx, base)
 	return true
 }

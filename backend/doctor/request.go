@@ -2,12 +2,15 @@ package doctor
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 )
 
@@ -16,6 +19,8 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+	major  int                  // of HTTP's version
+	tls    *tls.ConnectionState // nil without TLS
 }
 
 const maxAnswer = 1 << 20
@@ -33,8 +38,10 @@ func (e *examination) get(ctx context.Context, address string, header ...string)
 }
 
 // do sends a request and reads its answer.
-func (e *examination) do(request *http.Request) (*answer, error) {
-	response, err := e.http.Do(request)
+func (e *examination) do(request *http.Request) (*answer, error) { return do(e.http, request) }
+
+func do(by *http.Client, request *http.Request) (*answer, error) {
+	response, err := by.Do(request)
 	if err != nil {
 		return nil, cause(err)
 	}
@@ -43,7 +50,7 @@ func (e *examination) do(request *http.Request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &answer{response.StatusCode, response.Header, body}, nil
+	return &answer{response.StatusCode, response.Header, body, response.ProtoMajor, response.TLS}, nil
 }
 
 // getJSON reads a JSON document that is answered with 200.
@@ -80,6 +87,12 @@ func withoutQuery(address string) string {
 	}
 	u.RawQuery, u.Fragment = "", ""
 	return u.Redacted()
+}
+
+// addressOf returns the address of a connection's end, or the zero value.
+func addressOf(end net.Addr) netip.Addr {
+	parsed, _ := netip.ParseAddrPort(end.String()) // another network has no such address
+	return parsed.Addr().Unmap()
 }
 
 // ahead returns by how many seconds the answer's clock is ahead of now.
