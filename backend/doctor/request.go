@@ -59,13 +59,18 @@ func (e *examination) getJSON(ctx context.Context, address string, into any) (*a
 	if err != nil {
 		return nil, err
 	}
+	return a, a.readJSON(into)
+}
+
+// readJSON reads the body of an answer with the status 200.
+func (a *answer) readJSON(into any) error {
 	if a.status != http.StatusOK {
-		return a, errors.New("it answers " + a.describe())
+		return errors.New("it answers " + a.describe())
 	}
 	if err := json.Unmarshal(a.body, into); err != nil {
-		return a, fmt.Errorf("it answers %s, which is unexpected", a.describe())
+		return fmt.Errorf("it answers %s, which is unexpected", a.describe())
 	}
-	return a, nil
+	return nil
 }
 
 // describe summarizes an answer without its content.

@@ -108,7 +108,7 @@ func (e *examination) preflights(ctx context.Context) {
 	json.Unmarshal(a.body, &refused) // another body leaves the code empty
 	switch allowed := a.header.Get("Access-Control-Allow-Origin"); {
 	case allowed != "":
-		e.add(proxy, Problem, advice, "OPTIONS requests are answered with Access-Control-Allow-Origin: %s for an unknown origin (%s): pages of other sites may send requests, and those of apps on another host may not",
+		e.add(proxy, Problem, advice, "OPTIONS requests are answered with Access-Control-Allow-Origin: %s for an unknown origin (%s): pages of apps on another host can send no requests, and of two checks of a page's origin one is left",
 			allowed, a.describe())
 	case refused.Code == "":
 		e.add(proxy, Problem, advice, "OPTIONS requests do not reach the server: %s", a.describe())

@@ -16,18 +16,31 @@ import (
 // atOnce is the number of requests that a browser with many tabs sends at once.
 const atOnce = 24
 
-// steady reports whether the same server answers many requests at once, or none does. A
-// proxy may have servers of something else in its list, or limit requests.
-func (e *examination) steady(ctx context.Context, base string) bool {
-	outcomes := make([]string, atOnce)
+// publicMetadata is the answer to a request for the backend's metadata.
+type publicMetadata struct {
+	*answer
+	issuer string
+	err    error // the answer has no metadata, or there is none
+}
+
+// steady asks for the metadata many times at once, and returns one answer. It reports
+// whether the same server gave all of them, or none did: a proxy may have servers of
+// something else in its list, or limit requests.
+func (e *examination) steady(ctx context.Context, base string) (one publicMetadata, same bool) {
+	answers := make([]publicMetadata, atOnce)
 	var all sync.WaitGroup
-	for i := range outcomes {
-		all.Go(func() { outcomes[i] = e.metadataOutcome(ctx, base) })
+	for i := range answers {
+		all.Go(func() { answers[i] = e.askMetadata(ctx, base) })
 	}
 	all.Wait()
-	wrong := slices.DeleteFunc(outcomes, func(o string) bool { return o == "" })
+	var wrong []string
+	for _, a := range answers {
+		if outcome := a.outcome(base); outcome != "" {
+			wrong = append(wrong, outcome)
+		}
+	}
 	if len(wrong) == 0 || len(wrong) == atOnce {
-		return true // the latter is found by the single request
+		return answers[0], true
 	}
 	slices.Sort(wrong)
 	text := strings.Join(slices.Compact(slices.Clone(wrong)), "; ")
@@ -37,27 +50,33 @@ func (e *examination) steady(ctx context.Context, base string) bool {
 			"If it limits none, a server is stopping, or has no room."
 	}
 	e.add(publicAddress, Problem, advice, "of %d requests at once, %d were not answered by this server: %s", atOnce, len(wrong), text)
-	return false
+	return one, false
 }
 
-// metadataOutcome asks for the metadata on a connection of its own. It returns what came
-// in their place, or "".
-func (e *examination) metadataOutcome(ctx context.Context, base string) string {
+// askMetadata asks on a connection of its own.
+func (e *examination) askMetadata(ctx context.Context, base string) (m publicMetadata) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+api.PathOpenIDConfiguration, nil)
 	if err != nil {
-		return err.Error()
+		return publicMetadata{err: err}
 	}
 	request.Close = true
-	a, err := e.do(request)
-	if err != nil {
-		return err.Error()
+	if m.answer, m.err = e.do(request); m.err == nil {
+		var named struct{ Issuer string }
+		m.err = m.readJSON(&named)
+		m.issuer = named.Issuer
 	}
-	var named struct{ Issuer string }
-	switch err := json.Unmarshal(a.body, &named); {
-	case a.status != http.StatusOK || err != nil || named.Issuer == "":
-		return a.describe()
-	case named.Issuer != base:
-		return "a server with the public URL " + named.Issuer
+	return m
+}
+
+// outcome is what came in the place of the metadata of the server, or "".
+func (m publicMetadata) outcome(base string) string {
+	switch {
+	case m.answer == nil:
+		return m.err.Error()
+	case m.err != nil || m.issuer == "":
+		return m.describe()
+	case m.issuer != base:
+		return "a server with the public URL " + m.issuer
 	}
 	return ""
 }
