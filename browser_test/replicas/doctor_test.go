@@ -19,6 +19,7 @@ import (
 func TestDoctor_NamesEachFaultOfAProxy(t *testing.T) {
 	for _, kind := range proxyKinds {
 		t.Run(kind.name, func(t *testing.T) {
+			t.Parallel()
 			d := startBehind(t, kind, "--trusted-proxies", "127.0.0.1/32")
 			for _, f := range d.examine(t) {
 				if f.Level != doctor.OK && f.Subject != "disk" {
