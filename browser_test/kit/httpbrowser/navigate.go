@@ -123,11 +123,11 @@ func (b *Browser) Confirm(page Response, person, factor string) Response {
 func (b *Browser) navigate(method, address string, form url.Values, s initiation) Response {
 	b.t.Helper()
 	target := b.parse(address)
-	for range maxRedirects {
+	for redirects := 0; redirects < maxRedirects; redirects++ {
 		answer := b.send(b.navigation(method, target, form, s), s)
 		if next := b.again(answer); next != nil {
 			method, form, s = http.MethodGet, nil, initiation{navigation: true, from: target}
-			target = next
+			target, redirects = next, 0
 			continue
 		}
 		location := answer.Header.Get("Location")
