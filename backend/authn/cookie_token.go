@@ -146,9 +146,6 @@ func setsUnmarked(c *Request) bool {
 	return c.Workspace != nil && c.Now < c.Workspace.UnmarkedCookiesUntil && c.sessions <= maxWithUnmarked
 }
 
-// SetsUnmarked reports whether the previous release may still be running.
-func (c *Request) SetsUnmarked() bool { return setsUnmarked(c) }
-
 // migrateCookies stores the presented token, if it is the current one, under the cookie
 // names of this release. A token that is no longer current is not set again, because
 // its successor may be on its way to the browser.
@@ -181,3 +178,6 @@ func clearToken(c *Request, t *cookieToken) {
 		c.clear(unmarkedName(t.app, t.token.Session()))
 	}
 }
+
+// SetsUnmarked reports whether the previous release may still be running.
+func (c *Request) SetsUnmarked() bool { return setsUnmarked(c) }
