@@ -100,6 +100,10 @@ func (p *Provider) redact(secrets []string, parts ...string) string {
 	return printable(parts...)
 }
 
+// ErrCodeRefused is in the error of a code that the provider does not accept, such as one
+// that was redeemed before.
+var ErrCodeRefused = errors.New("the code was refused")
+
 // exchangeError classifies the failure of a code exchange.
 func (p *Provider) exchangeError(err error, secrets ...string) error {
 	var answer *oauth2.RetrieveError
@@ -120,7 +124,7 @@ func (p *Provider) endpointError(endpoint string, status int, code, said string)
 	case status/100 != 4 && (status/100 != 2 || code == ""), retryLater[status], retryCodes[code], code == "" && noEndpoint[status]:
 		return fmt.Errorf("%w: %s answers %d: %s", ErrUnavailable, endpoint, status, said)
 	case code == "invalid_grant":
-		return refused("the code was refused: %s", said)
+		return refused("%w: %s", ErrCodeRefused, said)
 	case code == "invalid_client" || code == "unauthorized_client" || status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return p.faultError(FaultClient, "%s refuses the client: %s", endpoint, said)
 	}

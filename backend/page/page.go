@@ -23,6 +23,7 @@ const (
 	Silent      Kind = "silent"      // a foreign link with prompt=none
 	Expired     Kind = "expired"     // the sign-in took too long
 	Unknown     Kind = "unknown"     // the browser has no such sign-in
+	Used        Kind = "used"        // the sign-in has ended before
 	NoCookies   Kind = "no_cookies"  // the browser stores no cookies
 	Unavailable Kind = "unavailable" // the provider or the storage does not answer
 	Denied      Kind = "denied"      // the provider denied the sign-in

@@ -125,6 +125,8 @@ func (f *Flow) Callback(c *authn.Request) error {
 		err = f.restart(c, attempt)
 	} else if err = f.finish(c, attempt, query); err == nil {
 		c.Redirect(attempt.ReturnTo)
+	} else if errors.Is(err, login.ErrCodeRefused) {
+		err = f.renew(c, attempt, err)
 	}
 	switch {
 	case errors.As(err, &refused):
@@ -132,7 +134,7 @@ func (f *Flow) Callback(c *authn.Request) error {
 			fail(c, attempt, refused)
 		}
 		return nil
-	case errors.Is(err, session.ErrAttemptUsed): // the session that it created continues
+	case errors.Is(err, session.ErrAttemptUsed): // the person is signed in
 		c.Redirect(attempt.ReturnTo)
 		return nil
 	}
@@ -193,6 +195,9 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 	}
 	if s.RevalidateAt, err = f.keepProviderToken(c, s, attempt.Connection, own, i); err == nil {
 		err = c.Store.Create(c.Ctx, s)
+	}
+	if errors.Is(err, session.ErrAttemptUsed) {
+		err = checkUsed(c, attempt, user.ID)
 	}
 	if err == nil {
 		err = limitSessions(c, s)
