@@ -1,6 +1,7 @@
 package login
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,6 +10,8 @@ import (
 	"unicode"
 
 	"golang.org/x/oauth2"
+
+	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
 // Fault is a defect of the deployment or the provider that prevents all sign-ins until
@@ -110,11 +113,19 @@ func (p *Provider) exchangeError(err error, secrets ...string) error {
 	if !errors.As(err, &answer) || answer.Response == nil {
 		return fmt.Errorf("%w: its token endpoint: %s", ErrUnavailable, p.redact(secrets, err.Error()))
 	}
-	said := p.redact(secrets, answer.ErrorCode, answer.ErrorDescription)
-	if answer.ErrorCode == "" {
+	code, description := answer.ErrorCode, answer.ErrorDescription
+	if bytes.HasPrefix(bytes.TrimSpace(answer.Body), []byte("{")) { // oauth2 reads Error as error
+		var exact usedTokens
+		if strictjson.DecodeKnown(answer.Body, &exact) != nil {
+			exact = usedTokens{}
+		}
+		code, description = string(exact.Error), string(exact.ErrorDescription)
+	}
+	said := p.redact(secrets, code, description)
+	if code == "" {
 		said = p.redact(secrets, string(answer.Body))
 	}
-	return p.endpointError("its token endpoint", answer.Response.StatusCode, answer.ErrorCode, said)
+	return p.endpointError("its token endpoint", answer.Response.StatusCode, code, said)
 }
 
 // endpointError classifies an error response of a back-channel endpoint. The error code
