@@ -78,6 +78,7 @@ func newSocketAPI(t *testing.T) *socketAPI {
 		<-r.Context().Done()
 		api.over <- context.Cause(r.Context())
 	})))
+	api.addLinks(mux, guard, holder)
 	api.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		api.log(r.URL.String(), r.Header)
 		mux.ServeHTTP(w, r)
