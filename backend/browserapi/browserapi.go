@@ -97,13 +97,13 @@ func (h *handler) routes() http.Handler {
 		{api.PathBackchannelLogout, map[string]authn.Endpoint{http.MethodPost: h.backchannelLogout}},
 		{api.PathRevocation, map[string]authn.Endpoint{http.MethodPost: h.globalTokenRevocation}},
 		{api.PathRevocation + "/{connection}", map[string]authn.Endpoint{http.MethodPost: h.globalTokenRevocation}},
-		{api.PathFrontchannelLogout, map[string]authn.Endpoint{http.MethodGet: h.frontchannelLogout}},
-		{api.PathFrontchannelLogout + "/{connection}", map[string]authn.Endpoint{http.MethodGet: h.frontchannelLogout}},
+		{api.PathFrontchannelLogout, map[string]authn.Endpoint{http.MethodGet: h.frontchannelLogout, http.MethodHead: authn.Head}},
+		{api.PathFrontchannelLogout + "/{connection}", map[string]authn.Endpoint{http.MethodGet: h.frontchannelLogout, http.MethodHead: authn.Head}},
 		{api.PathBackchannelLogout + "/{connection}", map[string]authn.Endpoint{http.MethodPost: h.backchannelLogout}},
-		{api.PathLogin, map[string]authn.Endpoint{http.MethodGet: h.signIn.Login, http.MethodPost: h.postLogin}},
-		{api.PathLogin + "/{connection}", map[string]authn.Endpoint{http.MethodGet: h.signIn.Login, http.MethodPost: h.signIn.InitiatedForm}},
-		{api.PathCallback, map[string]authn.Endpoint{http.MethodGet: h.signIn.Callback, http.MethodPost: h.signIn.CallbackPost}},
-		{api.PathCallback + "/{connection}", map[string]authn.Endpoint{http.MethodGet: h.signIn.Callback, http.MethodPost: h.signIn.CallbackPost}},
+		{api.PathLogin, map[string]authn.Endpoint{http.MethodGet: h.signIn.Login, http.MethodHead: authn.Head, http.MethodPost: h.postLogin}},
+		{api.PathLogin + "/{connection}", map[string]authn.Endpoint{http.MethodGet: h.signIn.Login, http.MethodHead: authn.Head, http.MethodPost: h.signIn.InitiatedForm}},
+		{api.PathCallback, map[string]authn.Endpoint{http.MethodGet: h.signIn.Callback, http.MethodHead: authn.Head, http.MethodPost: h.signIn.CallbackPost}},
+		{api.PathCallback + "/{connection}", map[string]authn.Endpoint{http.MethodGet: h.signIn.Callback, http.MethodHead: authn.Head, http.MethodPost: h.signIn.CallbackPost}},
 	} {
 		mux.Handle(h.Base+r.path, h.Serve(r.methods))
 	}
