@@ -1,9 +1,9 @@
 package doctor
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+
+	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
 // answer is the answer to a request.
@@ -67,7 +69,7 @@ func (a *answer) readJSON(into any) error {
 	if a.status != http.StatusOK {
 		return errors.New("it answers " + a.describe())
 	}
-	if err := json.Unmarshal(a.body, into); err != nil {
+	if err := strictjson.DecodeKnown(bytes.TrimPrefix(a.body, []byte("\ufeff")), into); err != nil {
 		return fmt.Errorf("it answers %s, which is unexpected", a.describe())
 	}
 	return nil

@@ -61,7 +61,9 @@ func (e *examination) askMetadata(ctx context.Context, base string) (m publicMet
 	}
 	request.Close = true
 	if m.answer, m.err = e.do(request); m.err == nil {
-		var named struct{ Issuer string }
+		var named struct {
+			Issuer string `json:"issuer"`
+		}
 		m.err = m.readJSON(&named)
 		m.issuer = named.Issuer
 	}
