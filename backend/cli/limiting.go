@@ -63,8 +63,7 @@ func (s *settings) limit(log *slog.Logger, trusted proxies, next http.Handler) (
 // are not limited at all.
 func (c clients) of(r *http.Request) limits.Client {
 	sender, err := netip.ParseAddrPort(r.RemoteAddr)
-	text, _ := c.trusted.walk(r)
-	client, parse := netip.ParseAddr(text)
+	client, parse := netip.ParseAddr(c.trusted.walk(r).client)
 	switch {
 	case err != nil || parse != nil:
 		return limits.Client{}

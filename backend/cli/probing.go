@@ -48,10 +48,10 @@ func (p proxies) way(r *http.Request) probe.Way {
 		sender = r.RemoteAddr
 	}
 	address, err := netip.ParseAddr(sender)
-	client, further := p.walk(r)
+	from := p.walk(r)
 	return probe.Way{
-		Sender: sender, Client: client, Further: further, Trusted: err == nil && p.trust(address),
-		ForwardedFor: len(r.Header["X-Forwarded-For"]) > 0, Forwarded: forwarded(r),
+		Sender: sender, Client: from.client, Further: from.further, Unread: from.unread, Trusted: err == nil && p.trust(address),
+		ForwardedFor: len(hopsOf(r.Header)) > 0, Forwarded: forwarded(r),
 	}
 }
 

@@ -174,6 +174,9 @@ func (e *examination) client(r probe.Report) {
 	case !r.ForwardedFor:
 		e.add(proxy, Warning, "Let the proxy set X-Forwarded-For to where a request came from, and name its network in --trusted-proxies.",
 			"the proxy %s does not say for whom it asks (X-Forwarded-For): "+taken, r.Sender, r.Sender)
+	case r.Unread != "":
+		e.add(proxy, Warning, "Let the proxy "+r.Client+" name the address that it forwards for.",
+			"the proxy %s forwards for %.100q, which is no address: "+taken, r.Client, r.Unread, r.Client)
 	case r.Further > 0:
 		e.add(proxy, Warning, "Add "+r.Client+", or its network, to --trusted-proxies.",
 			"--trusted-proxies does not name the proxy %s before the last one: "+taken, r.Client, r.Client)
