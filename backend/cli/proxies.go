@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/tabard-auth/tabard/backend/probe"
 )
 
 // proxies are the networks whose X-Forwarded-For is trusted, or Forwarded where a request
@@ -48,18 +50,18 @@ func (p proxies) client(r *http.Request) string {
 	return p.walk(r).client
 }
 
-// way is where a request came from.
-type way struct {
+// walked is what a request's senders say of its client.
+type walked struct {
 	client  string
-	further int    // the number of forwarded addresses before the client
-	unread  string // what a trusted proxy names in place of an address
+	further int  // forwarded addresses before the client's
+	unread  bool // a trusted proxy forwarded something else than an address
 }
 
 // walk follows a request back to its client.
-func (p proxies) walk(r *http.Request) (w way) {
+func (p proxies) walk(r *http.Request) (w walked) {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
-		return way{client: r.RemoteAddr}
+		return walked{client: r.RemoteAddr}
 	}
 	hops := hopsOf(r.Header)
 	i := len(hops) - 1
@@ -70,7 +72,7 @@ func (p proxies) walk(r *http.Request) (w way) {
 		}
 		before, ok := parseHop(hops[i])
 		if !ok {
-			w.unread = hops[i]
+			w.unread = true
 			break
 		}
 		host = before.String()
@@ -125,6 +127,11 @@ func parseHop(text string) (netip.Addr, bool) {
 	}
 	address, err := netip.ParseAddr(text)
 	return address.WithZone(""), err == nil
+}
+
+// trustsAll reports whether addresses that no client has (RFC 5737, RFC 3849) are trusted.
+func (p proxies) trustsAll() bool {
+	return p.trust(netip.MustParseAddr(probe.ForgedAddress)) || p.trust(netip.MustParseAddr("2001:db8::1"))
 }
 
 // before lets a handler see the client's address as RemoteAddr, without a port. It is
