@@ -61,8 +61,8 @@ func readSecret(from directory.SecretReference) (string, error) {
 	switch {
 	case text == "":
 		return "", errors.New(where + " is empty or missing")
-	case len(text) > maxText:
-		return "", fmt.Errorf("%s holds more than %d bytes", where, maxText)
+	case len(text) > directory.MaxText:
+		return "", fmt.Errorf("%s holds more than %d bytes", where, directory.MaxText)
 	}
 	return text, nil
 }
