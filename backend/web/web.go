@@ -95,6 +95,12 @@ func readBody(bytes int64, w http.ResponseWriter, r *http.Request) ([]byte, erro
 	return text, nil
 }
 
+// IsForm reports whether a request posts a form.
+func IsForm(r *http.Request) bool {
+	media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	return strings.EqualFold(strings.TrimSpace(media), "application/x-www-form-urlencoded")
+}
+
 // ReadForm reads a bounded form into r.PostForm.
 func ReadForm(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
