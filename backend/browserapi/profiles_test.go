@@ -20,8 +20,8 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// TestProfile runs the server with each provider: sign-in, groups, step-up, sign-out
-// and back-channel logout.
+// TestProfile runs the server with each provider: sign-in, groups, step-up, sign-out,
+// logout by the back and the front channel, and revocation.
 func TestProfile(t *testing.T) {
 	key := backendtest.NewClientKey(t, elliptic.P256())
 	for name, f := range profiles {
@@ -45,6 +45,9 @@ func TestProfile(t *testing.T) {
 			}
 			if f.framed != "" {
 				w.isFramed(p, f)
+			}
+			if f.revokes {
+				w.isRevoked(p)
 			}
 		})
 	}
@@ -185,6 +188,18 @@ func (w *backend) isFramed(p *logintest.Provider, f profile) {
 	frame := w.browser().With("Sec-Fetch-Site", "cross-site").With("Sec-Fetch-Dest", "iframe")
 	if got := frame.Step(publicURL + "/frontchannel-logout/con_acme?" + told.Encode()); got.Status != http.StatusOK {
 		w.Fatalf("%d %s", got.Status, got.Body)
+	}
+	w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
+}
+
+// isRevoked ends the person's sessions by Global Token Revocation.
+func (w *backend) isRevoked(p *logintest.Provider) {
+	w.Helper()
+	b := w.browser()
+	w.answers(b, b.Login("organization=acme"))
+	w.mint(b, "acme")
+	if got := w.revoke(revocationOf(p, "/global-token-revocation/con_acme", "nina")); got.Code != http.StatusNoContent {
+		w.Fatalf("%d %s", got.Code, got.Body)
 	}
 	w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
 }
