@@ -205,7 +205,7 @@ func (w *backend) isRevoked(p *logintest.Provider) {
 }
 
 // TestProfile_EntraTenants: its people come by the workspace's provider, each of the
-// issuer of their own tenant, and of listed tenants alone.
+// issuer of their own tenant, and of listed tenants alone. App roles name organizations.
 func TestProfile_EntraTenants(t *testing.T) {
 	const contoso = "72f988bf-86f1-41af-91ab-2d7cd011db47"
 	w := newBackend(t, nil)
@@ -216,6 +216,7 @@ func TestProfile_EntraTenants(t *testing.T) {
 	p.Metadata = func(m map[string]any) { delete(m, "authorization_response_iss_parameter_supported") }
 	p.Answer = func(v url.Values) { v.Del("iss") }
 	p.Claims = func(c map[string]any) { delete(c, "acr"); delete(c, "amr") }
+	p.People = map[string]map[string]any{"alice": {"roles": []string{"globex"}}, "mallory": {"roles": []string{"globex"}}} // app roles
 	w.Provider, w.Hosts["127.0.0.1:8081"] = p, p
 	w.Relying = func(c *login.Config) {
 		c.Issuer, c.Tenants, c.FrontchannelLogout = p.Issuer, []string{"9188040d-6c67-4c5b-b112-36a304b66dae", contoso}, true
@@ -223,9 +224,13 @@ func TestProfile_EntraTenants(t *testing.T) {
 	w.Restart()
 	d := desired()
 	d.Organizations[0].Members = []directory.Member{{User: directory.User{Issuer: "http://127.0.0.1:8081/" + contoso + "/v2.0", Subject: "alice"}, Roles: []string{"viewer"}}}
+	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "roles", Roles: []string{"viewer"}}
 	w.Apply(d)
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
+	if minted := w.mint(b, "globex"); !slices.Equal(minted.Roles, []string{"viewer"}) {
+		t.Errorf("alice's roles by the claim are %v", minted.Roles)
+	}
 	w.Pass(10 * time.Minute)
 	b.Choose(b.Login("max_age=60"), "alice")
 	if claims := w.claims(w.mint(b, "acme")); claims.AuthTime != w.Now().Unix() {
