@@ -112,9 +112,6 @@ func sayWhatToChange(t *testing.T, mistakes map[string]mistake) {
 	browser := chrome.New(t)
 	for name, m := range mistakes {
 		t.Run(name, func(t *testing.T) {
-			if !m.registered { // each of which replaces the workspace's origins
-				t.Parallel()
-			}
 			tab := chrome.Person(t, browser)
 			if m.noCookies {
 				chrome.BlockCookies(t, tab)
