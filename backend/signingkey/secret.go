@@ -31,19 +31,20 @@ type Purpose string
 
 // The purposes.
 const (
-	ForRefreshTokens  Purpose = "refresh token"
-	ForAttempts       Purpose = "sign-in attempt"
-	ForBrowsers       Purpose = "browser of a sign-in"
-	ForSigningKeys    Purpose = "signing key"
-	ForUpstream       Purpose = "upstream identity token"
-	ForProviderTokens Purpose = "provider's refresh token" // sealed for its connection and issuer
-	ForLogs           Purpose = "log hash"
-	ForNonces         Purpose = "DPoP nonce"
-	ForAPIKeys        Purpose = "API key"
-	ForHandovers      Purpose = "hand-over"
-	ForProbes         Purpose = "probe of a deployment"
-	ForCSRF           Purpose = "CSRF token"
-	ForConnections    Purpose = "connection's client secret" // sealed for its id
+	ForRefreshTokens    Purpose = "refresh token"
+	ForAttempts         Purpose = "sign-in attempt"
+	ForBrowsers         Purpose = "browser of a sign-in"
+	ForSigningKeys      Purpose = "signing key"
+	ForUpstream         Purpose = "upstream identity token"
+	ForProviderTokens   Purpose = "provider's refresh token" // sealed for its connection and issuer
+	ForLogs             Purpose = "log hash"
+	ForNonces           Purpose = "DPoP nonce"
+	ForAPIKeys          Purpose = "API key"
+	ForHandovers        Purpose = "hand-over"
+	ForHandoverBrowsers Purpose = "browser of a hand-over"
+	ForProbes           Purpose = "probe of a deployment"
+	ForCSRF             Purpose = "CSRF token"
+	ForConnections      Purpose = "connection's client secret" // sealed for its id
 )
 
 const secretBytes = 32
@@ -135,6 +136,15 @@ func (s Sealer) Seal(plain []byte, context string) string {
 		panic(err)
 	}
 	return base64.RawURLEncoding.EncodeToString(aead.Seal(nonce, nonce, plain, []byte(context)))
+}
+
+// SealOver is Seal in place of a sealed value, or "": that stays if its content is the same,
+// since a newly sealed one would count as a change.
+func (s Sealer) SealOver(stored string, plain []byte, context string) string {
+	if had, err := s.Open(stored, context); err == nil && string(had) == string(plain) {
+		return stored
+	}
+	return s.Seal(plain, context)
 }
 
 // Open is the reverse of Seal.

@@ -27,6 +27,7 @@ type Store interface {
 	signingkey.Epochs
 	audit.Store
 	Connections
+	File
 	Housekeeping
 	Endings
 	ProviderTokens
@@ -115,6 +116,9 @@ var promises = []struct {
 	{"a connection is kept, and all of it changes but its issuer", keepsConnections},
 	{"connections are listed by pages", listsConnections},
 	{"enabled connections are found by their issuer", findsByIssuer},
+	{"the workspace's document is replaced unless it has changed meanwhile", replacesTheDocument},
+	{"an organization's connections and domains become those of a file", appliesSettings},
+	{"a file takes no connection of another organization or issuer", refusesForeignSettings},
 	{"domains are kept, verified and lost", keepsDomains},
 	{"of organizations that claim a domain the first verified one has it", firstVerifiedHasIt},
 	{"a verified domain leads to an enabled connection", findsByDomain},
@@ -261,6 +265,15 @@ func oneSessionAnAttempt(s *suite) {
 	second.Attempt = first.Attempt
 	s.is(s.Create(s.ctx, second), session.ErrAttemptUsed)
 	_, err := s.Session(s.ctx, second.ID)
+	s.is(err, session.ErrNotFound)
+	made, err := s.OfAttempt(s.ctx, first.Attempt)
+	s.must(err)
+	s.is(made, s.stored(first.ID))
+	s.must(s.Revoke(s.ctx, first.ID, session.ReasonSignedOut, Now+1))
+	made, err = s.OfAttempt(s.ctx, first.Attempt)
+	s.must(err)
+	s.is(made.RevokedAt, int64(Now+1))
+	_, err = s.OfAttempt(s.ctx, "of nothing")
 	s.is(err, session.ErrNotFound)
 }
 
