@@ -173,6 +173,9 @@ type Store interface {
 	// it ends only those confined to it. For ReasonReuseElsewhere it ends those that
 	// browsers hold; one that an app's server holds only ends with its parent.
 	RevokeUser(ctx context.Context, userID, confinedTo string, reason Reason, now int64) error
+	// KnowsUpstream reports whether a session, live or ended, began in a provider's
+	// session, of whatever provider.
+	KnowsUpstream(ctx context.Context, sid string) (bool, error)
 	// RevokeUpstream ends the sessions that a provider's logout covers.
 	RevokeUpstream(ctx context.Context, l UpstreamLogout, reason Reason, now int64) error
 	// Live returns a person's live sessions, newest first, at most limit. If confinedTo

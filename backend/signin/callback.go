@@ -105,6 +105,9 @@ func matchesPath(c *authn.Request, w *directory.Workspace, app directory.App, ap
 // Callback creates a session, or completes a step-up. This navigation carries no Strict
 // cookies, so that earlier sessions' cookies are not cleared here.
 func (f *Flow) Callback(c *authn.Request) error {
+	if err := c.CheckNavigation(); err != nil {
+		return err
+	}
 	query, err := response(c)
 	if err != nil {
 		return err
