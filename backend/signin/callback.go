@@ -63,7 +63,11 @@ func returnURL(c *authn.Request, appID, returnTo string) (string, error) {
 			}
 			if address, ok := publicurl.ReturnAddress(c.Issuer, app, returnTo); ok && matchesPath(c, w, app, appID, returnTo) {
 				c.Workspace, c.App = w, app
-				return address, nil
+				if err := c.MoveTo(publicurl.OriginOf(address)); errors.Is(err, directory.ErrNoOrganization) {
+					return "", unknownReturn(c, returnTo)
+				} else {
+					return address, err
+				}
 			}
 		}
 	}
@@ -114,6 +118,11 @@ func (f *Flow) Callback(c *authn.Request) error {
 		return refusal.New(api.InvalidRequest, "The app no longer exists.")
 	}
 	c.Workspace, c.App = w, app
+	if err := c.MoveTo(publicurl.OriginOf(attempt.ReturnTo)); errors.Is(err, directory.ErrNoOrganization) {
+		return refusal.New(api.InvalidRequest, "There is no organization at this address any more.").WithCause(err)
+	} else if err != nil {
+		return err
+	}
 	if here, err := f.signedInMeanwhile(c, attempt, sameBrowser); err != nil {
 		return err
 	} else if here {
@@ -184,17 +193,20 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 		ID: id, App: c.App.ID, UserID: user.ID, Secret: session.NewSecret(), Row: row,
 		CreatedAt: c.Now, ExpiresAt: sessionEnd(c, i),
 		SignIn:     policy.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR, Connection: attempt.Connection},
-		ConfinedTo: confinedTo, Attempt: attempt.ID, JKT: attempt.JKT, UpstreamSID: i.SessionID, UpstreamToken: f.Upstream.Seal([]byte(i.Token), id.String()),
+		ConfinedTo: confinedTo, Origin: c.TenantOrigin, Attempt: attempt.ID, JKT: attempt.JKT, UpstreamSID: i.SessionID, UpstreamToken: f.Upstream.Seal([]byte(i.Token), id.String()),
 		UserAgent: authn.Clip(c.R.UserAgent()), Address: authn.Clip(c.R.RemoteAddr),
 	}
 	s.EndsWithBrowser = c.Workspace.SignIn.EndsWithBrowser(attempt.SessionCookie)
 	if browser, ok := c.Browser(); ok {
 		s.Browser = browser.Fingerprint()
 	}
+	if err := f.join(c, &s, own); err != nil {
+		return session.ID{}, err
+	}
 	if s.RevalidateAt, err = f.keepProviderToken(c, s, attempt.Connection, own, i); err == nil {
 		err = c.Store.Create(c.Ctx, s)
 	}
-	if err == nil {
+	if err == nil && s.Holder != session.Joined { // this browser counts already
 		err = limitSessions(c, s)
 	}
 	if err != nil {

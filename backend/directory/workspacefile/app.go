@@ -45,6 +45,9 @@ func (f *file) app(n *yaml.Node) {
 	if len(a.Origins) == 0 {
 		f.addProblem(n, "app %q needs origins, such as https://app.example.com", a.ID)
 	}
+	if origins != nil {
+		f.checkPattern(origins, a)
+	}
 	f.desired.Workspace.Apps = append(f.desired.Workspace.Apps, a)
 }
 

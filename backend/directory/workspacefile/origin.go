@@ -13,6 +13,13 @@ import (
 // origin reads an origin exactly as browsers write it: another text would never match.
 func (f *file) origin(n *yaml.Node, app string) string {
 	text := f.text(n)
+	if names, problem := namesOrganization(text); names {
+		if problem != "" {
+			f.addProblem(n, "%q %s", text, problem)
+			return text
+		}
+		return f.own(n, text, app)
+	}
 	u, err := url.Parse(text)
 	right := ""
 	if err == nil {
@@ -26,6 +33,11 @@ func (f *file) origin(n *yaml.Node, app string) string {
 	case right != text || !browsable(u):
 		f.addProblem(n, "%q is not an origin in the form that browsers send, such as https://app.example.com (no path, no trailing slash; http only on localhost)", text)
 	}
+	return f.own(n, text, app)
+}
+
+// own makes an origin the app's.
+func (f *file) own(n *yaml.Node, text, app string) string {
 	if other, taken := f.origins[text]; taken {
 		f.addProblem(n, "origin %s belongs to app %q already", text, other)
 	}
