@@ -181,6 +181,10 @@ const (
 	flagConfirms
 	flagSessionCookie
 	flagStay
+
+	// restartsShift is where Flags counts restarts after the first one, which is
+	// flagRestarted: the release before this one had no others.
+	restartsShift = 16
 )
 
 func (a *Attempt) encode() []byte {
@@ -194,12 +198,13 @@ func (a *Attempt) encode() []byte {
 	if a.MaxAge != nil {
 		sealed.MaxAge = *a.MaxAge
 	}
-	for flag, set := range map[int]bool{flagChosen: a.Chosen, flagProven: a.Proven, flagRestarted: a.Restarted, flagConfirms: a.Confirms,
+	for flag, set := range map[int]bool{flagChosen: a.Chosen, flagProven: a.Proven, flagRestarted: a.Restarts > 0, flagConfirms: a.Confirms,
 		flagSessionCookie: a.SessionCookie == "true", flagStay: a.SessionCookie == "false"} {
 		if set {
 			sealed.Flags |= flag
 		}
 	}
+	sealed.Flags |= max(0, a.Restarts-1) << restartsShift
 	plain, err := asn1.Marshal(sealed)
 	if err != nil { // only for invalid UTF-8
 		panic(err)
@@ -219,8 +224,11 @@ func decodeAttempt(plain []byte) (Attempt, error) {
 		ID: attemptIDs.EncodeToString(sealed.ID), JKT: base64.RawURLEncoding.EncodeToString(sealed.JKT), CreatedAt: sealed.CreatedAt,
 		App: sealed.App, ReturnTo: sealed.ReturnTo, Organization: sealed.Organization, Connection: sealed.Connection,
 		Session: sealed.Session, ACRValues: sealed.ACRValues, Prompt: sealed.Prompt, LoginHint: sealed.LoginHint,
-		Chosen: sealed.Flags&flagChosen != 0, Proven: sealed.Flags&flagProven != 0, Restarted: sealed.Flags&flagRestarted != 0, Confirms: sealed.Flags&flagConfirms != 0,
+		Chosen: sealed.Flags&flagChosen != 0, Proven: sealed.Flags&flagProven != 0, Confirms: sealed.Flags&flagConfirms != 0,
 		browserMAC: sealed.BrowserMAC,
+	}
+	if sealed.Flags&flagRestarted != 0 {
+		a.Restarts = 1 + sealed.Flags>>restartsShift
 	}
 	switch {
 	case sealed.Flags&flagSessionCookie != 0:

@@ -123,19 +123,14 @@ func (f *Flow) Callback(c *authn.Request) error {
 	} else if err != nil {
 		return err
 	}
-	if here, err := f.signedInMeanwhile(c, attempt, sameBrowser); err != nil {
+	r, err := f.returnedBy(c, attempt, sameBrowser)
+	if err != nil {
 		return err
-	} else if here {
-		c.Redirect(attempt.ReturnTo)
-		return nil
 	}
 	var refused *login.Refused
-	if !sameBrowser {
-		err = f.restart(c, attempt)
-	} else if err = f.finish(c, attempt, query); err == nil {
-		c.Redirect(attempt.ReturnTo)
-	}
-	switch {
+	switch err = f.takeStep(c, r.next(), attempt, query); {
+	case err == nil:
+		return nil
 	case errors.As(err, &refused):
 		if !showDenial(c, attempt, refused, query) {
 			fail(c, attempt, refused)
@@ -146,6 +141,26 @@ func (f *Flow) Callback(c *authn.Request) error {
 		return nil
 	}
 	return withLinks(c, attempt, err)
+}
+
+// takeStep takes the step by which a callback continues.
+func (f *Flow) takeStep(c *authn.Request, next step, attempt login.Attempt, answer url.Values) error {
+	switch next {
+	case finishes:
+		if err := f.finish(c, attempt, answer); err != nil {
+			return err
+		}
+		c.Redirect(attempt.ReturnTo)
+	case lands:
+		c.Redirect(attempt.ReturnTo)
+	case settles:
+		settle(c, answer)
+	case restarts:
+		return f.restart(c, attempt)
+	default:
+		return next.failure(c, attempt)
+	}
+	return nil
 }
 
 // fail redirects to the app with the reason why the sign-in failed.

@@ -51,13 +51,13 @@ func beyondLimit(c *authn.Request, all []session.Session) (beyond []session.Sess
 	if refuses {
 		slices.Reverse(all)
 	}
-	browsers := map[string]bool{}
+	var browsers []session.Session // one of each
 	for _, s := range all {
-		name := browserOf(s)
 		switch {
-		case browsers[name] || c.CheckIdle(s) != nil:
+		case c.CheckIdle(s) != nil:
+		case slices.ContainsFunc(browsers, func(b session.Session) bool { return sameBrowser(s, b) }):
 		case int64(len(browsers)) < settings.MaxSessions:
-			browsers[name] = true
+			browsers = append(browsers, s)
 		case !refuses || s.CreatedAt >= c.Now-concurrentStart:
 			beyond = append(beyond, s)
 		}
@@ -65,13 +65,11 @@ func beyondLimit(c *authn.Request, all []session.Session) (beyond []session.Sess
 	return beyond
 }
 
-// browserOf identifies the browser of a session. A session whose browser is unknown
-// counts by itself.
-func browserOf(s session.Session) string {
-	if s.Browser == "" {
-		return s.ID.String()
-	}
-	return s.Browser
+// sameBrowser reports whether two sessions are of one browser: it has one value, or several
+// of tabs that began together, and one device key for each app. A session whose browser is
+// unknown counts by itself.
+func sameBrowser(a, b session.Session) bool {
+	return a.Browser != "" && a.Browser == b.Browser || a.JKT != "" && a.JKT == b.JKT
 }
 
 // endBeyond ends a session beyond the limit: a new one that is refused, or another one.

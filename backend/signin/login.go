@@ -122,7 +122,9 @@ func parseRequest(c *authn.Request, query url.Values) (login.Attempt, error) {
 		return login.Attempt{}, err
 	}
 	attempt := login.NewAttempt(c.App.ID, returnTo, c.Now)
-	attempt.Restarted = query.Has(api.ParamAgain)
+	if query.Has(api.ParamAgain) {
+		attempt.Restarts = 1
+	}
 	attempt.Organization, attempt.ACRValues = query.Get(api.ParamOrganization), query.Get(api.ParamACRValues)
 	if !query.Has(api.ParamJoin) { // the browser's first session began at the workspace's provider
 		if attempt.Organization, err = c.Within(attempt.Organization); err != nil {

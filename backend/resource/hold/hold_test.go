@@ -78,6 +78,7 @@ func newWorld(t *testing.T) *world {
 		<-r.Context().Done()
 		w.over <- context.Cause(r.Context())
 	})))
+	w.addLinks(mux, guard, holder)
 	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.log(r.URL.String(), r.Header)
 		mux.ServeHTTP(rw, r)
