@@ -26,22 +26,30 @@ const (
 func originOf(organization string) string { return directory.OriginFor(pattern, organization) }
 
 // many is a backend whose app has many origins.
-type many struct {
-	*backend
-}
+type many struct{ *backend }
 
 func newMany(t *testing.T) *many {
 	t.Helper()
-	d := desired()
-	d.Workspace.Apps[0].Origins = []string{manyHome, pattern}
-	w := &many{backend: newBackendWith(t, d, nil)}
-	w.Hosts["app.example.com"] = w.Handler(manyURL, w.Store)
-	for _, organization := range []string{"acme", "globex"} {
-		w.Hosts[organization+".app.example.com"] = http.NotFoundHandler()
-	}
+	w := withMany(newBackend(t, nil))
 	w.Provider.AlwaysPrompt = false
 	return w
 }
+
+// withMany gives a backend's app an origin for each organization.
+func withMany(b *backend) *many {
+	d := desired()
+	d.Workspace.Apps[0].Origins = []string{manyHome, pattern}
+	b.Apply(d)
+	w := &many{b}
+	w.restart()
+	for _, organization := range []string{"acme", "globex"} {
+		w.Hosts[organization+".app.example.com"] = http.NotFoundHandler()
+	}
+	return w
+}
+
+// restart replaces the backend at manyURL with a new one, whose caches are empty.
+func (w *many) restart() { w.Hosts["app.example.com"] = w.Handler(manyURL, w.Through) }
 
 // at returns a page of an origin with that origin's device key, in a browser's profile if
 // one is given.
