@@ -53,6 +53,9 @@ type Attempt struct {
 	// Restarts is how often the attempt was started again, because its callback came
 	// with another browser value or without one.
 	Restarts int
+	// Renewed reports whether the attempt was started again, because the provider refused
+	// its code. That happens once. It keeps its ID, but has secrets of its own.
+	Renewed bool
 	// Confirms reports whether the provider was asked to prompt the user, so that the
 	// return counts as a confirmation if the provider sends no auth_time. See
 	// Attempt.ConfirmedAt.

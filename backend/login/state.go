@@ -152,8 +152,12 @@ func (s Attempts) BoundTo(a *Attempt, b Browser) bool {
 }
 
 func (s Attempts) secrets(a *Attempt, key int, b Browser) {
-	a.Nonce = base64.RawURLEncoding.EncodeToString(s.derive(key, "nonce", a.ID, b))
-	a.Verifier = base64.RawURLEncoding.EncodeToString(s.derive(key, "verifier", a.ID, b))
+	nonce, verifier := "nonce", "verifier"
+	if a.Renewed { // for another code
+		nonce, verifier = "nonce again", "verifier again"
+	}
+	a.Nonce = base64.RawURLEncoding.EncodeToString(s.derive(key, nonce, a.ID, b))
+	a.Verifier = base64.RawURLEncoding.EncodeToString(s.derive(key, verifier, a.ID, b))
 }
 
 // derive returns the HMAC-SHA-256 of a purpose, an attempt and a browser.
@@ -181,6 +185,7 @@ const (
 	flagConfirms
 	flagSessionCookie
 	flagStay
+	flagRenewed
 
 	// restartsShift is where Flags counts restarts after the first one, which is
 	// flagRestarted: the release before this one had no others.
@@ -199,7 +204,7 @@ func (a *Attempt) encode() []byte {
 		sealed.MaxAge = *a.MaxAge
 	}
 	for flag, set := range map[int]bool{flagChosen: a.Chosen, flagProven: a.Proven, flagRestarted: a.Restarts > 0, flagConfirms: a.Confirms,
-		flagSessionCookie: a.SessionCookie == "true", flagStay: a.SessionCookie == "false"} {
+		flagSessionCookie: a.SessionCookie == "true", flagStay: a.SessionCookie == "false", flagRenewed: a.Renewed} {
 		if set {
 			sealed.Flags |= flag
 		}
@@ -225,7 +230,7 @@ func decodeAttempt(plain []byte) (Attempt, error) {
 		App: sealed.App, ReturnTo: sealed.ReturnTo, Organization: sealed.Organization, Connection: sealed.Connection,
 		Session: sealed.Session, ACRValues: sealed.ACRValues, Prompt: sealed.Prompt, LoginHint: sealed.LoginHint,
 		Chosen: sealed.Flags&flagChosen != 0, Proven: sealed.Flags&flagProven != 0, Confirms: sealed.Flags&flagConfirms != 0,
-		browserMAC: sealed.BrowserMAC,
+		Renewed: sealed.Flags&flagRenewed != 0, browserMAC: sealed.BrowserMAC,
 	}
 	if sealed.Flags&flagRestarted != 0 {
 		a.Restarts = 1 + sealed.Flags>>restartsShift

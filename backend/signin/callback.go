@@ -136,7 +136,7 @@ func (f *Flow) Callback(c *authn.Request) error {
 			fail(c, attempt, refused)
 		}
 		return nil
-	case errors.Is(err, session.ErrAttemptUsed): // the session that it created continues
+	case errors.Is(err, session.ErrAttemptUsed): // the person is signed in
 		c.Redirect(attempt.ReturnTo)
 		return nil
 	}
@@ -147,7 +147,11 @@ func (f *Flow) Callback(c *authn.Request) error {
 func (f *Flow) takeStep(c *authn.Request, next step, attempt login.Attempt, answer url.Values) error {
 	switch next {
 	case finishes:
-		if err := f.finish(c, attempt, answer); err != nil {
+		err := f.finish(c, attempt, answer)
+		if errors.Is(err, login.ErrCodeRefused) {
+			return f.renew(c, attempt, err)
+		}
+		if err != nil {
 			return err
 		}
 		c.Redirect(attempt.ReturnTo)
@@ -220,6 +224,9 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 	}
 	if s.RevalidateAt, err = f.keepProviderToken(c, s, attempt.Connection, own, i); err == nil {
 		err = c.Store.Create(c.Ctx, s)
+	}
+	if errors.Is(err, session.ErrAttemptUsed) {
+		err = checkUsed(c, attempt, user.ID)
 	}
 	if err == nil && s.Holder != session.Joined { // this browser counts already
 		err = limitSessions(c, s)

@@ -59,6 +59,13 @@ func (b *Browser) again(r Response) *url.URL {
 	return next
 }
 
+// Head asks for an address as Step does, with the method HEAD.
+func (b *Browser) Head(address string) Response {
+	b.t.Helper()
+	s := initiation{navigation: true, from: b.page}
+	return b.send(b.navigation(http.MethodHead, b.parse(address), nil, s), s)
+}
+
 // SubmitStep is Submit as far as the first answer, redirect or not.
 func (b *Browser) SubmitStep(address string, form url.Values) Response {
 	b.t.Helper()
