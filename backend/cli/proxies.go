@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/tabard-auth/tabard/backend/probe"
 )
 
 // proxies are the networks whose X-Forwarded-For is trusted.
@@ -44,15 +46,20 @@ func (p proxies) client(r *http.Request) string {
 			return host
 		}
 	}
-	client, _ := p.walk(r)
-	return client
+	return p.walk(r).client
 }
 
-// walk returns the client, and the number of forwarded addresses before it.
-func (p proxies) walk(r *http.Request) (client string, further int) {
+// walked is what a request's senders say of its client.
+type walked struct {
+	client  string
+	further int  // forwarded addresses before the client's
+	unread  bool // a trusted proxy forwarded something else than an address
+}
+
+func (p proxies) walk(r *http.Request) (w walked) {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
-		return r.RemoteAddr, 0
+		return walked{client: r.RemoteAddr}
 	}
 	var hops []string
 	if forwarded := r.Header.Values("X-Forwarded-For"); len(forwarded) > 0 {
@@ -64,13 +71,28 @@ func (p proxies) walk(r *http.Request) (client string, further int) {
 		if err != nil || !p.trust(sender) {
 			break
 		}
-		before, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		before, err := parseHop(strings.TrimSpace(hops[i]))
 		if err != nil {
+			w.unread = true
 			break
 		}
 		host = before.String()
 	}
-	return host, i + 1
+	w.client, w.further = host, i+1
+	return w
+}
+
+// parseHop reads a forwarded address, to which some proxies add the port.
+func parseHop(text string) (netip.Addr, error) {
+	if withPort, err := netip.ParseAddrPort(text); err == nil {
+		return withPort.Addr(), nil
+	}
+	return netip.ParseAddr(text)
+}
+
+// trustsAll reports whether addresses that no client has (RFC 5737, RFC 3849) are trusted.
+func (p proxies) trustsAll() bool {
+	return p.trust(netip.MustParseAddr(probe.ForgedAddress)) || p.trust(netip.MustParseAddr("2001:db8::1"))
 }
 
 // before lets a handler see the client's address as RemoteAddr, without a port. It is

@@ -27,6 +27,8 @@ func TestOnlyTrustedProxiesTellWhereARequestCameFrom(t *testing.T) {
 		{"[::ffff:127.0.0.1]:1", []string{"198.51.100.1"}, "198.51.100.1"},
 		{"127.0.0.1:1", []string{"198.51.100.1, not an address"}, "127.0.0.1"},
 		{"127.0.0.1:1", []string{"10.0.0.1"}, "10.0.0.1"},
+		{"127.0.0.1:1", []string{"6.6.6.6, 198.51.100.1:4711"}, "198.51.100.1"},
+		{"127.0.0.1:1", []string{"[2001:db9::2]:4711"}, "2001:db9::2"},
 		{"@", []string{"198.51.100.1"}, "@"},
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
