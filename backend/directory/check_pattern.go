@@ -26,16 +26,16 @@ func namesOrganization(text string) (names bool, problem string) {
 	case len(found) > 1:
 		return true, fmt.Sprintf("%q has more than one variable: an origin can name the organization only", text)
 	case found[0] != OriginVariable:
-		return true, fmt.Sprintf("%q has an unknown variable: write " + OriginVariable + " where the organization's slug stands", text)
+		return true, fmt.Sprintf("%q has an unknown variable: write "+OriginVariable+" where the organization's slug stands", text)
 	case !first:
-		return true, fmt.Sprintf("%q can never be an origin: " + OriginVariable + " stands for the whole first label of the host, as in https://" + OriginVariable + ".app.example.com", text)
+		return true, fmt.Sprintf("%q can never be an origin: "+OriginVariable+" stands for the whole first label of the host, as in https://"+OriginVariable+".app.example.com", text)
 	}
 	u, err := url.Parse(scheme + "://x." + rest)
 	switch {
 	case err != nil || !Browsable(u) || canonicalOrigin(u) != u.String():
 		return true, fmt.Sprintf("%q can never be an origin: write the rest as browsers do (no path, no trailing slash, lower case; http only on localhost)", text)
 	case !domain.Registrable(strings.TrimPrefix(u.Hostname(), "x.")):
-		return true, fmt.Sprintf("%q is below a public suffix: anybody can have a host there, and browsers keep these hosts apart; name a domain of your own, such as https://" + OriginVariable + ".app.example.com", text)
+		return true, fmt.Sprintf("%q is below a public suffix: anybody can have a host there, and browsers keep these hosts apart; name a domain of your own, such as https://"+OriginVariable+".app.example.com", text)
 	}
 	return true, ""
 }
