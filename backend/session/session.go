@@ -191,6 +191,9 @@ type Store interface {
 	RevokeUser(ctx context.Context, userID, confinedTo string, reason Reason, now int64) error
 	// RevokeAtOrigin ends a person's sessions that pages of an origin use (Session.Origin).
 	RevokeAtOrigin(ctx context.Context, userID, origin string, reason Reason, now int64) error
+	// KnowsUpstream reports whether a session, live or ended, began in a provider's
+	// session, of whatever provider.
+	KnowsUpstream(ctx context.Context, sid string) (bool, error)
 	// RevokeUpstream ends the sessions that a provider's logout covers.
 	RevokeUpstream(ctx context.Context, l UpstreamLogout, reason Reason, now int64) error
 	// Live returns a person's live sessions, newest first, at most limit. If confinedTo

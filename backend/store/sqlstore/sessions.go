@@ -70,6 +70,8 @@ RETURNING jkt`
 	setUpstream = `
 UPDATE sessions SET upstream_sid = ?2, upstream_token = ?3 WHERE id = ?1`
 
+	selectUpstream = `SELECT COUNT(*) FROM (SELECT 1 AS found FROM sessions WHERE upstream_sid = ?1 LIMIT 1) named`
+
 	revokeSession = `
 UPDATE sessions SET revoked_at = ?2, revoke_reason = ?3 WHERE id = ?1 AND revoked_at IS NULL`
 
@@ -189,6 +191,15 @@ func (s sessions) RevokeUser(ctx context.Context, userID, confinedTo string, rea
 // RevokeAtOrigin implements session.Store.
 func (s sessions) RevokeAtOrigin(ctx context.Context, userID, origin string, reason session.Reason, now int64) error {
 	return s.change(ctx, "revoke a person's sessions at an origin", revokeAtOrigin, userID, now, string(reason), origin)
+}
+
+// KnowsUpstream implements session.Store.
+func (s sessions) KnowsUpstream(ctx context.Context, sid string) (bool, error) {
+	n := 0
+	if err := s.row(ctx, selectUpstream, sid).Scan(&n); err != nil {
+		return false, fmt.Errorf("sqlstore: provider's session: %w", err)
+	}
+	return sid != "" && n > 0, nil
 }
 
 // RevokeUpstream implements session.Store.
