@@ -104,6 +104,7 @@ func (a *applySource) run(c *cobra.Command, path string) error {
 	}
 	warnLargeTokens(desired.Workspace, c.ErrOrStderr())
 	warnGroupRoles(desired, c.ErrOrStderr())
+	a.tells = true
 	f := &fileApply{&a.settings, path, desired}
 	switch {
 	case a.remote.url != "":
