@@ -63,6 +63,8 @@ const (
 	EnterApp   Action = "app.enter"
 	HandOver   Action = "app.hand_over"
 	RenewInApp Action = "app.renew"
+	// JoinOrigin is a session that another origin of the app gets by the browser's first one.
+	JoinOrigin Action = "origin.join"
 	// LinkIdentity links an identity at an organization's own provider to a person. It
 	// is refused if the identity is linked to another person.
 	LinkIdentity   Action = "identity.link"
@@ -133,6 +135,9 @@ const (
 	RevokeKey      Action = "key.revoke"
 	// UseKey is the refused use of a key that was revoked or has expired.
 	UseKey Action = "key.use"
+	// UpdateWorkspace replaces the workspace's document: apps, roles, policy, sign-ins.
+	ReadWorkspace   Action = "workspace.read"
+	UpdateWorkspace Action = "workspace.update"
 	// ApplyFile is the application of a workspace file that made changes.
 	ApplyFile Action = "workspace.apply"
 	// AcceptRestore lets a database that was restored from a backup be served.

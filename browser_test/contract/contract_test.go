@@ -3,7 +3,6 @@ package contract_test
 import (
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
+	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
 	"github.com/tabard-auth/tabard/browser_test/contract"
 )
 
@@ -26,7 +26,7 @@ func TestContract_InProcess(t *testing.T) {
 	issuer := contract.Provider(t, target.PublicURL, origin)
 	target.Issuer = issuer
 
-	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "tabard.db"))
+	store, err := sqlite.Open(t.Context(), lite.NewFile(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,11 +45,13 @@ func TestContract_InProcess(t *testing.T) {
 		}
 		target.Keys[app] = k.Secret
 	}
-	k, err := office.CreateKey(t.Context(), admin.Actor{ID: audit.CommandLine}, admin.NewKey{Kind: admin.Events, Name: "an API"})
-	if err != nil {
-		t.Fatal(err)
+	for name, kind := range contract.OtherKeys {
+		k, err := office.CreateKey(t.Context(), admin.Actor{ID: audit.CommandLine}, admin.NewKey{Kind: kind, Name: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		target.Keys[name] = k.Secret
 	}
-	target.Keys["events"] = k.Secret
 	handler, err = host.New(host.Config{
 		PublicURL: target.PublicURL, Secret: secret,
 		Provider: login.Config{Issuer: issuer, ClientID: contract.ClientID, ClientSecret: contract.ClientSecret},
