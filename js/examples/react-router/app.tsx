@@ -5,7 +5,7 @@ import { RequireOrganization, SignedOut, TabardProvider, TabardSwitcher, useOrga
 import { organizationOf, type Routes } from "@tabard/client/routes";
 import { createContext, useContext, useState, useSyncExternalStore } from "react";
 import { createRoot } from "react-dom/client";
-import { type ActionFunctionArgs, createBrowserRouter, Form, Outlet, RouterProvider, useBeforeUnload, useBlocker } from "react-router";
+import { type ActionFunctionArgs, createBrowserRouter, Form, Link, Outlet, RouterProvider, useBeforeUnload, useBlocker } from "react-router";
 
 export const tabard = createClient({ backend: "/auth", organization: organizationOf() });
 
@@ -44,6 +44,9 @@ function Layout() {
       <TabardSwitcher address={routes.home} />
       <SignedOut><button id="sign-in" onClick={() => tabard.signIn()}>Sign in</button></SignedOut>
       <h1>{organization?.name ?? status}</h1>
+      <nav>
+        <Link id="to-globex" to="/globex/notes">Globex</Link> <Link id="to-initech" to="/initech/notes">Initech</Link>
+      </nav>
       <RequireOrganization><Outlet /></RequireOrganization>
     </>
   );
