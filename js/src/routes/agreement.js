@@ -39,13 +39,11 @@ export class Agreement {
   begin(organization, agreed) {
     this.#asked = organization;
     this.given = agreed;
-    if (agreed) window.addEventListener("beforeunload", silence, { capture: true });
   }
 
   /** The router has been asked for the address. */
   settle() {
     this.given = false;
-    window.removeEventListener("beforeunload", silence, { capture: true });
   }
 
   /**
@@ -93,9 +91,3 @@ export class Agreement {
     };
   }
 }
-
-/**
- * A link that loads another page is not asked about again.
- * @param {Event} event
- */
-const silence = (event) => event.stopImmediatePropagation();
