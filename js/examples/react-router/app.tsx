@@ -11,8 +11,7 @@ export const tabard = createClient({ backend: "/auth", organization: organizatio
 
 export const router = createBrowserRouter([{ element: <Layout />, children: [{ path: "/:organization?/*", element: <Notes />, action: remark }] }]);
 
-// The form says for which organization it was filled in: while the person is asked whether to leave it, the address may be
-// the next one's already.
+// The form says for which organization it was filled in, whatever address the router is at by now.
 async function remark({ request }: ActionFunctionArgs) {
   const form = await request.formData();
   const id = String(form.get("organization"));
