@@ -121,7 +121,7 @@ func TestPages_Limits(t *testing.T) {
 	}
 	form := url.Values{"state": {strings.Repeat("x", 70<<10)}}.Encode()
 	header := navigation("cross-site")
-	header.Set("Content-Type", "application/x-www-form-urlencoded")
+	header.Set("Content-Type", "Application/X-WWW-Form-URLEncoded; charset=UTF-8")
 	header.Set("Cf-Connecting-Ip", "192.0.2.7")
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, publicURL+"/callback", strings.NewReader(form))
 	workerd.Must(t, err)

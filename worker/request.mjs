@@ -56,7 +56,7 @@ export function parse(request, env) {
 }
 
 function isNavigation({ method, headers }) {
-  const form = headers.get("Content-Type") === "application/x-www-form-urlencoded";
+  const form = /^\s*application\/x-www-form-urlencoded\s*(?:;|$)/i.test(headers.get("Content-Type") ?? "");
   return (method === "GET" || method === "HEAD" || form) && (headers.get("Accept") ?? "").includes("text/html");
 }
 

@@ -2,7 +2,6 @@ package authn
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/tabard-auth/tabard/backend/login"
@@ -17,7 +16,9 @@ import (
 // so that a late answer for an ended session does not replace the cookie of a newer
 // one.
 const (
-	handoverCookie = cookiePrefix + "-handover."
+	// HandoverCookie is the prefix of the previous release's cookies of hand-overs,
+	// which have no mark.
+	HandoverCookie = cookiePrefix + "-handover."
 
 	cookiePrefix  = "__Host-Http-tabard"
 	sessionCookie = cookiePrefix + "."
@@ -61,14 +62,10 @@ func (c *Request) SetBrowser(b login.Browser) {
 	c.setCookie(loginCookie+c.mark, b.String(), browserLife, http.SameSiteLaxMode)
 }
 
-// HandoverCookies returns the name prefixes of hand-over cookies. The first one is used
-// for setting, all of them for reading. A cookie for the previous release has no mark.
-func (c *Request) HandoverCookies() []string {
-	names := []string{handoverCookie + c.mark + ".", handoverCookie}
-	if setsUnmarked(c) {
-		slices.Reverse(names)
-	}
-	return names
+// SetHandover sets the cookie of a hand-over. It is Strict, since all apps are on the
+// backend's site.
+func (c *Request) SetHandover(name, value string, life int) {
+	c.setCookie(name, value, life, http.SameSiteStrictMode)
 }
 
 // SetRefreshToken sets the cookie of a new session's refresh token. It expires with the

@@ -178,3 +178,6 @@ func clearToken(c *Request, t *cookieToken) {
 		c.clear(unmarkedName(t.app, t.token.Session()))
 	}
 }
+
+// SetsUnmarked reports whether the previous release may still be running.
+func (c *Request) SetsUnmarked() bool { return setsUnmarked(c) }

@@ -2,7 +2,10 @@ package authn
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/tabard-auth/tabard/backend/api"
@@ -10,13 +13,13 @@ import (
 	"github.com/tabard-auth/tabard/backend/page"
 	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/web"
 )
 
 // wantsPage reports whether the request is a navigation to /login, /callback or
 // /handover/code, so that a person reads the answer.
 func wantsPage(c *Request) bool {
-	form := c.R.Header.Get("Content-Type") == "application/x-www-form-urlencoded"
-	return (c.ReadOnly() || form) && strings.Contains(c.R.Header.Get("Accept"), "text/html")
+	return (c.ReadOnly() || web.IsForm(c.R)) && strings.Contains(c.R.Header.Get("Accept"), "text/html")
 }
 
 // pageKinds are the pages of refusals that do not name one.
@@ -39,9 +42,23 @@ func PageKind(code api.Code) page.Kind {
 
 // errorPage writes an error page with links to continue.
 func errorPage(c *Request, r *refusal.Refusal) {
-	c.WritePage(page.Page{
+	p := page.Page{
 		Kind: cmp.Or(r.Page, PageKind(r.Code)), Status: r.HTTPStatus(), Code: string(r.Code), Detail: r.Text, Links: errorLinks(c, r),
-	})
+	}
+	if r.RetryURL == "" && !c.ReadOnly() && p.Status >= http.StatusInternalServerError {
+		p.Retry = fields(c.R.PostForm)
+	}
+	c.WritePage(p)
+}
+
+// fields returns the fields of a form.
+func fields(form url.Values) (all []page.Field) {
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		for _, value := range form[name] {
+			all = append(all, page.Field{Name: name, Value: value})
+		}
+	}
+	return all
 }
 
 // WritePage writes a page.

@@ -98,10 +98,18 @@ func dispatch(c *Request, methods map[string]Endpoint) error {
 // allowedMethods returns the methods that a path supports.
 func allowedMethods(methods map[string]Endpoint) []string {
 	names := slices.Sorted(maps.Keys(methods))
-	if methods[http.MethodGet] != nil {
+	if methods[http.MethodGet] != nil && methods[http.MethodHead] == nil {
 		names = append(names, http.MethodHead)
 	}
 	return append(names, http.MethodOptions)
+}
+
+// Head answers HEAD where GET changes something (RFC 9110 section 9.2.1). Programs that
+// look links over for people send it.
+func Head(c *Request) error {
+	c.W.WriteHeader(http.StatusOK)
+	c.Record.Status = http.StatusOK
+	return nil
 }
 
 // setSecurityHeaders sets the security headers of every answer. Sibling hosts of the

@@ -72,6 +72,20 @@ func (c *Request) LiveSessions(tokens []*cookieToken) (all []*liveSession, last,
 	return all, last, nil
 }
 
+// HeldSessions returns the live sessions of the request's app whose cookies it carries.
+func (c *Request) HeldSessions() ([]session.Session, error) {
+	tokens, err := c.RefreshTokens()
+	if err != nil {
+		return nil, err
+	}
+	live, _, err := c.LiveSessions(tokens)
+	var all []session.Session
+	for _, l := range live {
+		all = append(all, l.Session)
+	}
+	return all, err
+}
+
 // SignedInAs reports whether one of the sessions is a full sign-in of the user. Such a
 // session opens more than one that was entered from another app.
 func SignedInAs(user string, all []*liveSession) bool {

@@ -13,6 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/authn"
 	"github.com/tabard-auth/tabard/backend/dpop"
 	"github.com/tabard-auth/tabard/backend/grant"
+	"github.com/tabard-auth/tabard/backend/handover"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/signin"
 	"github.com/tabard-auth/tabard/backend/signingkey"
@@ -55,6 +56,7 @@ type handler struct {
 	signIn    *signin.Flow
 	clientKey *login.ClientKey
 	handovers signingkey.Sealer
+	browsers  handover.Browsers
 	frames    frames
 	// revocations counts the requests that providers signed.
 	revocations frames
@@ -70,7 +72,7 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	h := &handler{
-		Server: server, handovers: c.Secret.Sealer(signingkey.ForHandovers), clientKey: c.ClientKey, signIn: c.SignIn,
+		Server: server, handovers: c.Secret.Sealer(signingkey.ForHandovers), browsers: c.Secret.Derive(signingkey.ForHandoverBrowsers), clientKey: c.ClientKey, signIn: c.SignIn,
 	}
 	return h.routes(), nil
 }
@@ -95,13 +97,13 @@ func (h *handler) routes() http.Handler {
 		{api.PathBackchannelLogout, map[string]authn.Endpoint{http.MethodPost: h.backchannelLogout}},
 		{api.PathRevocation, map[string]authn.Endpoint{http.MethodPost: h.globalTokenRevocation}},
 		{api.PathRevocation + "/{connection}", map[string]authn.Endpoint{http.MethodPost: h.globalTokenRevocation}},
-		{api.PathFrontchannelLogout, map[string]authn.Endpoint{http.MethodGet: h.frontchannelLogout}},
-		{api.PathFrontchannelLogout + "/{connection}", map[string]authn.Endpoint{http.MethodGet: h.frontchannelLogout}},
+		{api.PathFrontchannelLogout, map[string]authn.Endpoint{http.MethodGet: h.frontchannelLogout, http.MethodHead: authn.Head}},
+		{api.PathFrontchannelLogout + "/{connection}", map[string]authn.Endpoint{http.MethodGet: h.frontchannelLogout, http.MethodHead: authn.Head}},
 		{api.PathBackchannelLogout + "/{connection}", map[string]authn.Endpoint{http.MethodPost: h.backchannelLogout}},
-		{api.PathLogin, map[string]authn.Endpoint{http.MethodGet: h.signIn.Login, http.MethodPost: h.postLogin}},
-		{api.PathLogin + "/{connection}", map[string]authn.Endpoint{http.MethodGet: h.signIn.Login, http.MethodPost: h.signIn.InitiatedForm}},
-		{api.PathCallback, map[string]authn.Endpoint{http.MethodGet: h.signIn.Callback, http.MethodPost: h.signIn.CallbackPost}},
-		{api.PathCallback + "/{connection}", map[string]authn.Endpoint{http.MethodGet: h.signIn.Callback, http.MethodPost: h.signIn.CallbackPost}},
+		{api.PathLogin, map[string]authn.Endpoint{http.MethodGet: h.signIn.Login, http.MethodHead: authn.Head, http.MethodPost: h.postLogin}},
+		{api.PathLogin + "/{connection}", map[string]authn.Endpoint{http.MethodGet: h.signIn.Login, http.MethodHead: authn.Head, http.MethodPost: h.signIn.InitiatedForm}},
+		{api.PathCallback, map[string]authn.Endpoint{http.MethodGet: h.signIn.Callback, http.MethodHead: authn.Head, http.MethodPost: h.signIn.CallbackPost}},
+		{api.PathCallback + "/{connection}", map[string]authn.Endpoint{http.MethodGet: h.signIn.Callback, http.MethodHead: authn.Head, http.MethodPost: h.signIn.CallbackPost}},
 	} {
 		mux.Handle(h.Base+r.path, h.Serve(r.methods))
 	}

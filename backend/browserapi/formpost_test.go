@@ -92,3 +92,77 @@ func TestFormPost_CarriesRefusals(t *testing.T) {
 		t.Errorf("%d %s", in.Status, in.Body)
 	}
 }
+
+// TestFormPost_WithoutHeaders signs in by browsers that do not say which page posts a form,
+// as some proxies and extensions have it. The page posts once more and no oftener.
+func TestFormPost_WithoutHeaders(t *testing.T) {
+	for name, change := range map[string]func(*httpbrowser.Browser) *httpbrowser.Browser{
+		"none": func(b *httpbrowser.Browser) *httpbrowser.Browser { return b.Without("Origin").Without("Referer") },
+		"null": func(b *httpbrowser.Browser) *httpbrowser.Browser { return b.With("Origin", "null") },
+		"another origin": func(b *httpbrowser.Browser) *httpbrowser.Browser {
+			return b.With("Origin", "https://rewritten.example")
+		},
+	} {
+		w := newFormPostBackend(t)
+		b := change(w.browser().Without("Sec-Fetch-Site"))
+		page := posts(b, b.Choose(w.browser().Sharing(b).Login("return_to=/notes"), "alice"))
+		if in := posts(b, page); len(sessionCookies(b)) != 1 || !strings.Contains(in.Body, `content="0; url=`+origin+`/notes"`) {
+			t.Errorf("%s: %d %s %v", name, in.Status, in.Body, b.Cookies())
+		}
+	}
+}
+
+// TestFormPost_CharacterSet reads a form whatever its type's parameters and case are, and
+// answers it with pages.
+func TestFormPost_CharacterSet(t *testing.T) {
+	for _, media := range []string{"application/x-www-form-urlencoded; charset=UTF-8", "Application/X-WWW-Form-URLEncoded;charset=utf-8"} {
+		w := newFormPostBackend(t)
+		b := w.browser().With("Content-Type", media)
+		posts(b, posts(b, b.Choose(b.Login("return_to=/notes"), "alice")))
+		w.mint(w.browser().Sharing(b), "acme")
+		stranger := w.browser().With("Content-Type", media)
+		got := posts(stranger, stranger.Submit(publicURL+"/callback", url.Values{"state": {"unknown"}, "code": {"1"}}))
+		firstLink(w, got, http.StatusBadRequest)
+	}
+}
+
+// TestFormPost_TryAgain meets a provider that does not answer: the page has a button that
+// posts the answer again.
+func TestFormPost_TryAgain(t *testing.T) {
+	w := newFormPostBackend(t)
+	b := w.browser()
+	page := posts(b, b.Choose(b.Login("return_to=/notes"), "alice"))
+	w.Provider.Endpoints = map[string]http.HandlerFunc{"/token": func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusBadGateway) }}
+	away := posts(b, page)
+	if away.Status != http.StatusServiceUnavailable || !strings.Contains(away.Body, "<button>Try again</button>") || strings.Contains(away.Body, "<script>") {
+		t.Fatalf("%d %s", away.Status, away.Body)
+	}
+	if linksOf(away)["Go to Web"] == "" {
+		t.Errorf("the page leads to %v", linksOf(away))
+	}
+	if policy := away.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "form-action 'self'") || strings.Contains(policy, "script-src") {
+		t.Errorf("the page's policy is %s", policy)
+	}
+	w.Provider.Endpoints = nil
+	if in := posts(b, away); len(sessionCookies(b)) != 1 || !strings.Contains(in.Body, `content="0; url=`+origin+`/notes"`) {
+		t.Errorf("%d %s %v", in.Status, in.Body, b.Cookies())
+	}
+}
+
+// TestFormPost_AnswerLost begins a new attempt for a code that was redeemed.
+func TestFormPost_AnswerLost(t *testing.T) {
+	w := newFormPostBackend(t)
+	b := w.browser()
+	page := posts(b, b.Choose(b.Login("return_to=/notes"), "alice"))
+	w.losesAnswer(1)
+	again := posts(b, posts(b, page))
+	_, to, moved := strings.Cut(again.Body, `content="0; url=`)
+	if !moved {
+		t.Fatalf("%d %s", again.Status, again.Body)
+	}
+	address, _, _ := strings.Cut(to, `"`)
+	form := b.Follow(strings.ReplaceAll(address, "&amp;", "&"))
+	if in := posts(b, posts(b, b.Choose(form, "alice"))); len(sessionCookies(b)) != 1 || !strings.Contains(in.Body, `content="0; url=`+origin+`/notes"`) {
+		t.Errorf("%d %s %v", in.Status, in.Body, b.Cookies())
+	}
+}

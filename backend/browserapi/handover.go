@@ -2,14 +2,13 @@ package browserapi
 
 import (
 	"errors"
-	"net/http"
-	"strings"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/authn"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/handover"
+	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/orgsession"
 	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/refusal"
@@ -17,39 +16,21 @@ import (
 	"github.com/tabard-auth/tabard/backend/web"
 )
 
-// maxHandovers is the largest number of pending hand-overs of a browser.
-const maxHandovers = 4
-
 // handOver is POST /handover: a page starts to bring the user into another app (see
 // package handover). It needs no session and reveals nothing about one.
 func (h *handler) handOver(c *authn.Request, _ api.HandoverRequest) (*api.HandoverResponse, error) {
-	clearHandovers(c, maxHandovers-1)
-	b := handover.Begin(c.Now)
-	challenge := b.Challenge()
-	name := c.HandoverCookies()[0] + cookieSuffix(challenge)
-	setHandover(c, name, b.Seal(h.handovers, name), handover.BeginLife)
-	return &api.HandoverResponse{CodeChallenge: challenge, ExpiresIn: handover.BeginLife, ServerTime: c.Now}, nil
-}
-
-// clearHandovers clears the oldest pending hand-overs until most are left. Later
-// cookies of the header are newer (RFC 6265bis section 5.8.3).
-func clearHandovers(c *authn.Request, most int) {
-	var names []string
-	for _, cookie := range c.R.Cookies() {
-		if rest, ours := strings.CutPrefix(cookie.Name, c.HandoverCookies()[0]); ours && !strings.Contains(rest, ".") {
-			names = append(names, cookie.Name)
-		}
+	answer := &api.HandoverResponse{ExpiresIn: handover.BeginLife, ServerTime: c.Now}
+	if c.SetsUnmarked() {
+		answer.CodeChallenge = h.beginByCookie(c)
+		return answer, nil
 	}
-	for len(names) > most {
-		setHandover(c, names[0], "", -1)
-		names = names[1:]
+	browser, known := c.Browser()
+	if !known {
+		browser = login.NewBrowser(c.Now)
+		c.SetBrowser(browser)
 	}
-}
-
-func setHandover(c *authn.Request, name, value string, life int) {
-	http.SetCookie(c.W, &http.Cookie{
-		Name: name, Value: value, Path: "/", MaxAge: life, Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode,
-	})
+	answer.CodeChallenge = h.browsers.Begin(browser[:], c.Now)
+	return answer, nil
 }
 
 // redeemHandover is POST /handover/code: the browser that started the hand-over brings
@@ -94,7 +75,7 @@ func enterApp(c *authn.Request, code handover.Code) (string, error) {
 const badCode = "This link was not made for this browser, was used before, or is too old. Go back and try again."
 
 // handoverCode returns the code of the request. The request must be a navigation of the
-// browser that the code was made for. The cookie of the hand-over can be used once.
+// browser that the code was made for.
 func (h *handler) handoverCode(c *authn.Request) (handover.Code, error) {
 	if err := errors.Join(c.CheckNavigation(), checkSite(c)); err != nil {
 		return handover.Code{}, err
@@ -107,20 +88,11 @@ func (h *handler) handoverCode(c *authn.Request) (handover.Code, error) {
 		return code, refusal.New(api.InvalidRequest, badCode).WithCause(err)
 	}
 	c.App = directory.App{ID: code.App}
-	for _, prefix := range c.HandoverCookies() {
-		name := prefix + cookieSuffix(code.Challenge)
-		cookies := c.R.CookiesNamed(name)
-		if len(cookies) == 1 && !cookies[0].Quoted && code.Began(h.handovers, cookies[0].Value, name, c.Now) {
-			setHandover(c, name, "", -1)
-			return code, nil
-		}
+	if browser, known := c.Browser(); known && h.browsers.Began(code, browser[:], c.Now) || h.beganByCookie(c, code) {
+		return code, nil
 	}
 	return code, refusal.New(api.InvalidRequest, badCode)
 }
-
-// cookieSuffix returns the part of a hand-over cookie's name that identifies its
-// challenge. The cookie is Strict, since all apps are on the backend's site.
-func cookieSuffix(challenge string) string { return challenge[:8] }
 
 // checkSite refuses a form of another site, according to Fetch Metadata. Origin cannot
 // be used: it is null for a page that sends no referrer.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
@@ -132,4 +133,62 @@ func TestSessionLimit_TenantsApart(t *testing.T) {
 		w.mint(w.begin("acme", "a.martin"), "acme")
 	}
 	w.mint(whole, "globex")
+}
+
+// TestSessionLimit_AppGone: sessions of an app that is disabled, renamed or no longer in the
+// workspace open nothing, and their browser is not counted.
+func TestSessionLimit_AppGone(t *testing.T) {
+	for name, leave := range map[string]func(*directory.Desired){
+		"disabled": func(d *directory.Desired) { d.Workspace.Apps[1].Disabled = true },
+		"renamed":  func(d *directory.Desired) { d.Workspace.Apps[1].ID = "desktop" },
+		"removed":  func(d *directory.Desired) { d.Workspace.Apps = d.Workspace.Apps[:1] },
+	} {
+		for _, choice := range []directory.AtLimit{directory.EndOldest, directory.RefuseSignIn} {
+			t.Run(name+", "+string(choice), func(t *testing.T) {
+				d := desired()
+				d.Workspace.SignIn = directory.SignIn{MaxSessions: 2, AtLimit: choice}
+				w := newBackendWith(t, d, nil)
+				desk, web := w.Browser(sibling), w.browser()
+				page := desk.Login("app=desk&return_to=" + sibling)
+				desk.Step(publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "alice").Encode())
+				w.mint(desk, "acme")
+				w.Pass(time.Second)
+				w.signIn(web, "alice")
+				leave(&d)
+				w.Apply(d)
+				w.Pass(2 * time.Minute)
+				w.mint(w.signedIn("alice"), "acme")
+				w.mint(web, "acme")
+			})
+		}
+	}
+}
+
+// TestSessionLimit_LostStepUp: a session that a step-up began, and the one that it replaces,
+// are of one browser, also while its answer is lost.
+func TestSessionLimit_LostStepUp(t *testing.T) {
+	d := ruled(map[string]policy.Rules{"acme": mfa})
+	d.Workspace.SignIn = directory.SignIn{MaxSessions: 2, AtLimit: directory.RefuseSignIn}
+	w := newBackendWith(t, d, nil)
+	b := w.signedIn("alice")
+	e := w.challenged(b.Post("/token", enters))
+	lost := b.Copy()
+	lost.SetCookie(browserCookie(lost), "") // it gets another value
+	answersWith(w, "mfa")
+	if landed := w.stepUp(lost, e, "alice"); len(sessionCookies(lost)) != 2 {
+		t.Fatalf("%s: %s", landed.URL, landed.Body)
+	}
+	w.mint(b, "globex")
+	w.Pass(2 * time.Minute)
+	w.mint(w.signedIn("alice"), "globex")
+}
+
+// browserCookie is the name of the cookie that keeps the browser value.
+func browserCookie(b *httpbrowser.Browser) string {
+	for name := range b.Cookies() {
+		if strings.HasPrefix(name, "__Host-Http-tabard-login.") {
+			return name
+		}
+	}
+	return ""
 }

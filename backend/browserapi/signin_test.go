@@ -168,8 +168,8 @@ func TestSignIn_AttemptCountsOnce(t *testing.T) {
 	b.Step(publicURL + "/callback?" + first.Encode())
 	w.theSession(b)
 	got := kept.Step(publicURL + "/callback?" + second.Encode())
-	if len(sessionCookies(kept)) != 0 || got.Status != http.StatusSeeOther || got.Header.Get("Location") != origin+"/" {
-		t.Errorf("the second use made a session, or led nowhere: %d %v", got.Status, got.Header)
+	if firstLink(w, got, http.StatusBadRequest); len(sessionCookies(kept)) != 0 {
+		t.Errorf("the second use made a session: %v", kept.Cookies())
 	}
 }
 
@@ -315,4 +315,32 @@ func TestSignIn_UserAgentIsText(t *testing.T) {
 			t.Errorf("of %.20q… the session keeps %q, %v", sent, kept.UserAgent, err)
 		}
 	}
+}
+
+// TestHead_ChangesNothing checks that HEAD redeems no code, begins no attempt, and ends no
+// session: those who look a link over for a person send it first.
+func TestHead_ChangesNothing(t *testing.T) {
+	w := newBackend(t, nil)
+	redeemed := w.redeemed()
+	w.Provider.PushedRequests = idp.PushRequired
+	w.Relying = func(c *login.Config) { c.FrontchannelLogout = true }
+	w.Restart()
+	b := w.browser()
+	back := w.callbackOf(b, "return_to=/notes")
+	pushed := len(w.Provider.Pushed)
+	for _, address := range []string{back, publicURL + "/login?return_to=/notes", publicURL + "/login/con_acme", publicURL + "/callback"} {
+		got := b.Head(address)
+		if got.Status != http.StatusOK || len(got.Cookies()) != 0 || got.Header.Get("Location") != "" || got.Body != "" {
+			t.Errorf("%s: %d %v %s", address, got.Status, got.Header, got.Body)
+		}
+	}
+	if *redeemed != 0 || len(w.Provider.Pushed) != pushed {
+		t.Errorf("%d codes redeemed, %d requests pushed", *redeemed, len(w.Provider.Pushed)-pushed)
+	}
+	if landed := b.Follow(back); landed.URL.String() != origin+"/notes" {
+		t.Errorf("it led to %s: %s", landed.URL, landed.Body)
+	}
+	w.Pass(time.Second)
+	b.Head(publicURL + "/frontchannel-logout?sid=upstream-alice")
+	w.mint(b, "acme")
 }

@@ -14,7 +14,7 @@ import (
 func (e *examination) providerKeys(ctx context.Context, m metadata) {
 	const advice = "Without its keys no sign-in can be checked."
 	var body json.RawMessage
-	_, err := e.getJSON(ctx, m.KeySet, &body)
+	_, err := e.getJSON(ctx, string(m.KeySet), &body)
 	var set login.KeySet
 	if err == nil {
 		set, err = login.ReadKeySet(body)

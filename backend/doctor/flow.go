@@ -25,10 +25,10 @@ func (e *examination) flow(m metadata) {
 
 func (e *examination) pushed(m metadata) {
 	switch {
-	case m.Push == "" && (m.MustPush || e.Provider.PushRequests):
+	case m.Push == "" && (bool(m.MustPush) || e.Provider.PushRequests):
 		e.add(provider, Problem, "Switch pushed authorization requests on at the provider, or --oidc-push-requests off.",
 			"requests are to be pushed, but it has no pushed_authorization_request_endpoint")
-	case m.MustPush:
+	case bool(m.MustPush):
 		e.ok(provider, "it demands pushed authorization requests, and gets them")
 	case e.Provider.PushRequests:
 		e.ok(provider, "authorization requests are pushed to it")

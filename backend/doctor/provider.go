@@ -15,23 +15,24 @@ import (
 const provider = "provider"
 
 // metadata are the members of the provider's metadata that a sign-in needs (OpenID Connect
-// Discovery section 3, RFC 9126 section 5).
+// Discovery section 3, RFC 9126 section 5). They are read as a sign-in reads them: one of
+// another type counts as absent.
 type metadata struct {
-	Issuer        string   `json:"issuer"`
-	Authorization string   `json:"authorization_endpoint"`
-	Token         string   `json:"token_endpoint"`
-	KeySet        string   `json:"jwks_uri"`
-	EndSession    string   `json:"end_session_endpoint"`
-	UserInfo      string   `json:"userinfo_endpoint"`
-	Push          string   `json:"pushed_authorization_request_endpoint"`
-	MustPush      bool     `json:"require_pushed_authorization_requests"`
-	Challenges    []string `json:"code_challenge_methods_supported"`
-	TokenAuth     []string `json:"token_endpoint_auth_methods_supported"`
-	Algorithms    []string `json:"id_token_signing_alg_values_supported"`
-	ResponseTypes []string `json:"response_types_supported"`
-	ResponseModes []string `json:"response_modes_supported"`
-	GrantTypes    []string `json:"grant_types_supported"`
-	Claims        []string `json:"claims_supported"`
+	Issuer        login.Text  `json:"issuer"`
+	Authorization login.Text  `json:"authorization_endpoint"`
+	Token         login.Text  `json:"token_endpoint"`
+	KeySet        login.Text  `json:"jwks_uri"`
+	EndSession    login.Text  `json:"end_session_endpoint"`
+	UserInfo      login.Text  `json:"userinfo_endpoint"`
+	Push          login.Text  `json:"pushed_authorization_request_endpoint"`
+	MustPush      login.Flag  `json:"require_pushed_authorization_requests"`
+	Challenges    login.Texts `json:"code_challenge_methods_supported"`
+	TokenAuth     login.Texts `json:"token_endpoint_auth_methods_supported"`
+	Algorithms    login.Texts `json:"id_token_signing_alg_values_supported"`
+	ResponseTypes login.Texts `json:"response_types_supported"`
+	ResponseModes login.Texts `json:"response_modes_supported"`
+	GrantTypes    login.Texts `json:"grant_types_supported"`
+	Claims        login.Texts `json:"claims_supported"`
 }
 
 func (e *examination) provider(ctx context.Context) {
@@ -77,12 +78,12 @@ func (e *examination) provider(ctx context.Context) {
 
 // issuer compares how the provider names itself with how it is known here.
 func (e *examination) issuer(m metadata) bool {
-	issuer := e.Provider.Issuer
-	template := login.IsTemplate(m.Issuer)
+	issuer, named := e.Provider.Issuer, string(m.Issuer)
+	template := login.IsTemplate(named)
 	switch {
 	case template && e.Provider.Tenants == nil:
 		e.add(provider, Problem, "List the tenants whose people may sign in: --oidc-tenants with the ids of their directories, separated by commas. For one tenant alone, name it in --oidc-issuer in place of organizations or common.",
-			"%s is of many tenants (%s), and none is listed", issuer, m.Issuer)
+			"%s is of many tenants (%s), and none is listed", issuer, named)
 		return false
 	case template:
 		e.ok(provider, "%s answers, for the tenants %s", issuer, strings.Join(e.Provider.Tenants, ", "))
@@ -91,9 +92,9 @@ func (e *examination) issuer(m metadata) bool {
 		e.add(provider, Problem, "Remove --oidc-tenants, or set --oidc-issuer to the address of all tenants, such as https://login.microsoftonline.com/organizations/v2.0",
 			"%s is of one tenant, and --oidc-tenants lists some", issuer)
 		return false
-	case m.Issuer != issuer:
-		e.add(provider, Problem, "Set --oidc-issuer to "+m.Issuer+", exactly so, if that is your provider.",
-			"%s names itself %q", issuer, m.Issuer)
+	case named != issuer:
+		e.add(provider, Problem, "Set --oidc-issuer to "+named+", exactly so, if that is your provider.",
+			"%s names itself %q", issuer, named)
 		return false
 	}
 	e.ok(provider, "%s answers under this name", issuer)

@@ -138,6 +138,25 @@ func faultDiagnoses() map[string]diagnosis {
 		"only broken keys": {func(p *logintest.Provider) {
 			p.Keys = func(map[string]string) []any { return []any{map[string]any{"kty": "EC"}} }
 		}, nil, "problem provider: no key of its key set ("},
+		"key of odd members": {func(p *logintest.Provider) {
+			p.Keys = func(own map[string]string) []any {
+				return []any{map[string]any{"kty": own["kty"], "crv": own["crv"], "x": own["x"] + "=", "y": own["y"], "kid": 5, "use": []int{1}, "x5c": "AAAA"}}
+			}
+		}, nil, "ok provider: its key set can be read"},
+		"a private key": {func(p *logintest.Provider) {
+			p.Keys = func(own map[string]string) []any {
+				return []any{own, map[string]any{"kty": own["kty"], "crv": own["crv"], "x": own["x"], "y": own["y"], "kid": "open", "d": "AAAA"}}
+			}
+		}, nil, "key 2 (kid \"open\"): it publishes a private or symmetric key"},
+		"keys of another name": {func(p *logintest.Provider) {
+			p.Endpoints = map[string]http.HandlerFunc{"/jwks.json": func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`{"Keys":[{"kty":"EC"}]}`)) }}
+		}, nil, "cannot be read: it has no list \"keys\""},
+		"odd metadata": {func(p *logintest.Provider) {
+			p.Metadata = func(m map[string]any) {
+				m["claims_supported"], m["grant_types_supported"], m["response_modes_supported"] = "sub", map[string]any{}, 5
+				m["Issuer"], m["ISSUER"] = "https://elsewhere.example", "https://elsewhere.example"
+			}
+		}, nil, "ok provider: PROVIDER answers under this name"},
 		"keys fail":     {fails("/jwks.json", idp.Fault{Status: 500}), nil, "cannot be read: it answers 500 Internal Server Error"},
 		"metadata fail": {fails("/.well-known/openid-configuration", idp.Fault{Status: 404}), nil, "its metadata cannot be read: it answers 404 Not Found"},
 	}

@@ -27,7 +27,9 @@ const (
 // publicAddress checks that browsers reach this backend at its public URL.
 func (e *examination) publicAddress(ctx context.Context) (reached bool) {
 	base := strings.TrimSuffix(e.PublicURL, "/")
-	var named struct{ Issuer string }
+	var named struct {
+		Issuer string `json:"issuer"`
+	}
 	a, err := e.getJSON(ctx, base+api.PathOpenIDConfiguration, &named)
 	switch {
 	case err != nil:

@@ -1,14 +1,16 @@
 package doctor
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
+
+	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
 // answer is the answer to a request.
@@ -55,7 +57,7 @@ func (e *examination) getJSON(ctx context.Context, address string, into any) (*a
 	if a.status != http.StatusOK {
 		return a, errors.New("it answers " + a.describe())
 	}
-	if err := json.Unmarshal(a.body, into); err != nil {
+	if err := strictjson.DecodeKnown(bytes.TrimPrefix(a.body, []byte("\ufeff")), into); err != nil {
 		return a, fmt.Errorf("it answers %s, which is unexpected", a.describe())
 	}
 	return a, nil

@@ -1,10 +1,11 @@
 // Package handover brings a person's browser from one app of the workspace into another
 // without a sign-in. It uses a code that is valid once, for a minute, in one browser.
 //
-//  1. A page of a registered app asks the backend to begin (POST /handover): the
-//     browser gets a secret in a cookie that no script reads, the page its hash.
-//  2. The page gives the hash to its own server, which requests the session with its
-//     workspace API key and the person's access token, and gets a code for that hash.
+//  1. A page of a registered app asks the backend to begin (POST /handover): it gets a
+//     challenge, the MAC of the value that identifies the browser in a cookie that no
+//     script reads. Sign-ins use the same value, so that a hand-over adds no cookie.
+//  2. The page gives the challenge to its own server, which requests the session with its
+//     workspace API key and the person's access token, and gets a code for it.
 //  3. The page sends the browser to the backend with the code in a form (POST
 //     /handover/code). The backend makes the session, sets its cookie, and redirects
 //     to a page of the other app.
@@ -14,7 +15,7 @@
 // section 4.7). A code is therefore only valid in the browser that began (as PKCE binds
 // a code to its requester, RFC 7636). Only a page of the workspace can make a browser
 // begin: the request needs a registered Origin and a header that no form sends. The
-// hash is for the app's own page and server only: with a victim's hash, an attacker
+// challenge is for the app's own page and server only: with a victim's, an attacker
 // could bind a code to the victim's browser. An attacker that reads a code lacks the
 // cookie. A code is sealed, so that it cannot be forged or altered. It counts once,
 // because the session keeps the code's id, which is unique. It is valid for one app,
@@ -22,17 +23,19 @@
 package handover
 
 import (
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// Lifetimes, in seconds: of a code, and of the secret of a browser that began.
+// Lifetimes, in seconds: of a code, and of a challenge.
 const (
 	CodeLife  = 60
 	BeginLife = 5 * 60
@@ -49,7 +52,7 @@ type Code struct {
 	// id of the organization that it acts for.
 	Parent       string `json:"parent"`
 	Organization string `json:"organization"`
-	// Challenge is the hash of the browser's secret ([Beginning.Challenge]).
+	// Challenge names the browser that began ([Browsers.Begin]).
 	Challenge string `json:"challenge"`
 	// KeyID is the workspace API key that requested it.
 	KeyID   string `json:"key_id"`
@@ -87,35 +90,43 @@ func OpenCode(s Sealer, text string, now int64) (Code, error) {
 	return c, nil
 }
 
-// Beginning is the content of the cookie of a browser that began.
-type Beginning struct {
-	Secret  string `json:"secret"`
-	Expires int64  `json:"expires"` // Unix seconds
+// Browsers are the MAC keys of challenges. The first one creates, all of them verify.
+type Browsers [][]byte
+
+// Begin returns a challenge for the browser with a value: the time, and a MAC of both.
+func (k Browsers) Begin(browser []byte, now int64) string {
+	at := binary.BigEndian.AppendUint32(nil, uint32(now))
+	return base64.RawURLEncoding.EncodeToString(challenge(k[0], at, browser))
 }
 
-// Begin draws a browser's secret.
-func Begin(now int64) Beginning { return Beginning{rand.Text(), now + BeginLife} }
+// Began reports whether a code was made for the browser with a value, which began no
+// longer ago than BeginLife.
+func (k Browsers) Began(c Code, browser []byte, now int64) bool {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(c.Challenge)
+	if err != nil || len(raw) != sha256.Size {
+		return false
+	}
+	at := raw[:timeBytes]
+	good := false
+	for _, key := range k {
+		good = hmac.Equal(raw, challenge(key, at, browser)) || good
+	}
+	return good && int64(binary.BigEndian.Uint32(at))+BeginLife >= now
+}
 
-// Challenge returns the hash of the secret (S256 of RFC 7636 section 4.2).
-func (b Beginning) Challenge() string {
-	sum := sha256.Sum256([]byte(b.Secret))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
+const timeBytes = 4
+
+func challenge(key, at, browser []byte) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write(at)
+	h.Write(browser)
+	return append(slices.Clone(at), h.Sum(nil)[:sha256.Size-timeBytes]...)
 }
 
 // ValidChallenge reports whether a text has the form of a challenge.
 func ValidChallenge(text string) bool {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	return err == nil && len(raw) == sha256.Size && len(text) == base64.RawURLEncoding.EncodedLen(sha256.Size)
-}
-
-// Seal returns the cookie's value. context is the cookie's name.
-func (b Beginning) Seal(s Sealer, context string) string { return seal(s, b, context) }
-
-// Began reports whether a cookie's value is the beginning that the code was made for.
-func (c Code) Began(s Sealer, value, context string, now int64) bool {
-	var b Beginning
-	return open(s, value, context, &b) && b.Expires >= now &&
-		subtle.ConstantTimeCompare([]byte(b.Challenge()), []byte(c.Challenge)) == 1
 }
 
 func seal(s Sealer, value any, context string) string {

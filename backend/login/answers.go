@@ -97,8 +97,12 @@ func usedOfMetadata(_ int, body []byte) []byte {
 // an error code stays as it is.
 func usedOfTokens(status int, body []byte) []byte {
 	var used usedTokens
-	if strictjson.DecodeKnown(body, &used) != nil || status/100 != 2 && used.Error == "" {
+	err := strictjson.DecodeKnown(body, &used)
+	switch {
+	case status/100 != 2 && (err != nil || used.Error == ""):
 		return nil
+	case err != nil:
+		return encode(usedTokens{Error: noTokens, ErrorDescription: text(err.Error())})
 	}
 	if status/100 == 2 && used.AccessToken == "" && used.IDToken == "" && used.Error == "" {
 		used.Error, used.ErrorDescription = noTokens, errorMembers(body)

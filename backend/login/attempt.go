@@ -50,9 +50,12 @@ type Attempt struct {
 	// SessionCookie is "true" if the session shall end with the browser, "false" if it
 	// shall outlive it, and empty for what the workspace says.
 	SessionCookie string
-	// Restarted reports whether the attempt was started again, because the first
-	// callback came without the browser value. That happens once.
-	Restarted bool
+	// Restarts is how often the attempt was started again, because its callback came
+	// with another browser value or without one.
+	Restarts int
+	// Renewed reports whether the attempt was started again, because the provider refused
+	// its code. That happens once. It keeps its ID, but has secrets of its own.
+	Renewed bool
 	// Confirms reports whether the provider was asked to prompt the user, so that the
 	// return counts as a confirmation if the provider sends no auth_time. See
 	// Attempt.ConfirmedAt.
@@ -79,7 +82,8 @@ func NewAttempt(app, returnTo string, now int64) Attempt {
 // Restart returns the attempt for starting it again. Any browser may have brought its
 // callback, so that it keeps nothing that the first browser proved.
 func (a Attempt) Restart() Attempt {
-	a.ID, a.Restarted, a.Chosen, a.JKT = newAttemptID(), true, false, ""
+	a.ID, a.Chosen, a.JKT = newAttemptID(), false, ""
+	a.Restarts++
 	if a.SessionCookie == "false" { // another browser's person may have chosen it
 		a.SessionCookie = ""
 	}

@@ -34,7 +34,7 @@ func TestAttempt_SealAndOpen(t *testing.T) {
 	a.MaxAge, a.Organization, a.Connection, a.Session = &age, "org_acme", "con_acme", "ses_abc"
 	a.JKT, a.ACRValues = strings.Repeat("A", 43), "mfa phr"
 	a.Prompt, a.LoginHint = "select_account", "älice@example.com"
-	a.Chosen, a.Proven, a.Restarted = true, true, true
+	a.Chosen, a.Proven, a.Restarts = true, true, 3
 	if err := s.Bind(&a, b); err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestAttempt_RestartKeepsNothing(t *testing.T) {
 	a := login.NewAttempt("web", "https://app.example/", now)
 	a.JKT, a.Chosen, a.Prompt = "thumb", true, "login"
 	again := a.Restart()
-	if again.ID == a.ID || again.JKT != "" || again.Chosen || !again.Restarted || again.Prompt != "login" || again.ReturnTo != a.ReturnTo {
+	if again.ID == a.ID || again.JKT != "" || again.Chosen || again.Restarts != a.Restarts+1 || again.Prompt != "login" || again.ReturnTo != a.ReturnTo {
 		t.Errorf("%+v", again)
 	}
 }

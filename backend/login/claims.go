@@ -17,7 +17,7 @@ import (
 type checkedClaims struct {
 	Issuer    json.RawMessage `json:"iss,omitempty"`
 	Subject   json.RawMessage `json:"sub,omitempty"`
-	Audience  json.RawMessage `json:"aud,omitempty"`
+	Audience  texts           `json:"aud,omitempty"`
 	Expires   json.RawMessage `json:"exp,omitempty"`
 	IssuedAt  json.RawMessage `json:"iat,omitempty"`
 	NotBefore instant         `json:"nbf,omitempty"`

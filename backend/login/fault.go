@@ -1,6 +1,7 @@
 package login
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,6 +10,8 @@ import (
 	"unicode"
 
 	"golang.org/x/oauth2"
+
+	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
 // Fault is a defect of the deployment or the provider that prevents all sign-ins until
@@ -100,17 +103,29 @@ func (p *Provider) redact(secrets []string, parts ...string) string {
 	return printable(parts...)
 }
 
+// ErrCodeRefused is in the error of a code that the provider does not accept, such as one
+// that was redeemed before.
+var ErrCodeRefused = errors.New("the code was refused")
+
 // exchangeError classifies the failure of a code exchange.
 func (p *Provider) exchangeError(err error, secrets ...string) error {
 	var answer *oauth2.RetrieveError
 	if !errors.As(err, &answer) || answer.Response == nil {
 		return fmt.Errorf("%w: its token endpoint: %s", ErrUnavailable, p.redact(secrets, err.Error()))
 	}
-	said := p.redact(secrets, answer.ErrorCode, answer.ErrorDescription)
-	if answer.ErrorCode == "" {
+	code, description := answer.ErrorCode, answer.ErrorDescription
+	if bytes.HasPrefix(bytes.TrimSpace(answer.Body), []byte("{")) { // oauth2 reads Error as error
+		var exact usedTokens
+		if strictjson.DecodeKnown(answer.Body, &exact) != nil {
+			exact = usedTokens{}
+		}
+		code, description = string(exact.Error), string(exact.ErrorDescription)
+	}
+	said := p.redact(secrets, code, description)
+	if code == "" {
 		said = p.redact(secrets, string(answer.Body))
 	}
-	return p.endpointError("its token endpoint", answer.Response.StatusCode, answer.ErrorCode, said)
+	return p.endpointError("its token endpoint", answer.Response.StatusCode, code, said)
 }
 
 // endpointError classifies an error response of a back-channel endpoint. The error code
@@ -120,7 +135,7 @@ func (p *Provider) endpointError(endpoint string, status int, code, said string)
 	case status/100 != 4 && (status/100 != 2 || code == ""), retryLater[status], retryCodes[code], code == "" && noEndpoint[status]:
 		return fmt.Errorf("%w: %s answers %d: %s", ErrUnavailable, endpoint, status, said)
 	case code == "invalid_grant":
-		return refused("the code was refused: %s", said)
+		return refused("%w: %s", ErrCodeRefused, said)
 	case code == "invalid_client" || code == "unauthorized_client" || status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return p.faultError(FaultClient, "%s refuses the client: %s", endpoint, said)
 	}

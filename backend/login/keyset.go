@@ -4,13 +4,13 @@ import (
 	"context"
 	"crypto"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"sync/atomic"
 
 	"github.com/coreos/go-oidc/v3/oidc"
-	"github.com/go-jose/go-jose/v4"
 
 	"github.com/tabard-auth/tabard/backend/strictjson"
 )
@@ -34,42 +34,55 @@ func ReadKeySet(body []byte) (KeySet, error) {
 	if err := strictjson.DecodeKnown(body, &set); err != nil {
 		return KeySet{}, err
 	}
-	var read KeySet
-	if len(set.Keys) > maxKeys {
-		read.Broken = append(read.Broken, fmt.Errorf("it has %d keys, of which only the first %d are read", len(set.Keys), maxKeys))
-		set.Keys = set.Keys[:maxKeys]
+	if set.Keys == nil {
+		return KeySet{}, errors.New(`it has no list "keys"`)
 	}
+	var read KeySet
+	sameID := map[string]int{}
 	for i, raw := range set.Keys {
-		var key jose.JSONWebKey
-		if err := json.Unmarshal(raw, &key); err != nil {
-			var named struct {
-				ID  text `json:"kid"`
-				Use text `json:"use"`
+		public, key, err := readJWK(raw)
+		switch {
+		case err != nil && public.Use == "enc": // encryption keys verify no signatures
+			continue
+		case err != nil:
+			if len(read.Broken) < maxKeys {
+				read.Broken = append(read.Broken, fmt.Errorf("key %d (kid %.100q): %.200s", i+1, string(public.ID), err))
 			}
-			strictjson.DecodeKnown(raw, &named) // it may not be an object
-			if named.Use == "enc" {             // encryption keys verify no signatures
-				continue
-			}
-			read.Broken = append(read.Broken, fmt.Errorf("key %d (kid %.100q): %.200s", i+1, string(named.ID), err))
 			continue
 		}
-		read.Keys = append(read.Keys, raw)
-		if key.KeyID == "" && key.Use != "enc" && key.IsPublic() {
+		if sameID[key.KeyID]++; sameID[key.KeyID] > maxKeys {
+			continue
+		}
+		reduced, err := json.Marshal(key)
+		if err != nil {
+			return KeySet{}, err
+		}
+		read.Keys = append(read.Keys, reduced)
+		if key.KeyID == "" && key.Use != "enc" {
 			read.unnamed = append(read.unnamed, key.Key)
+		}
+	}
+	for id, n := range sameID {
+		if n > maxKeys {
+			read.Broken = append(read.Broken, fmt.Errorf("it has %d keys with the kid %.100q, of which only the first %d are read", n, id, maxKeys))
 		}
 	}
 	return read, nil
 }
 
-// maxKeys is the largest number of a provider's keys. Each may be tried for each token.
+// maxKeys is the largest number of keys of one kid, or without kid. Each may be tried for
+// each token.
 const maxKeys = 100
 
 // readableKeys removes unreadable keys from a key set. go-oidc would reject the whole
 // set.
 type readableKeys struct {
-	next    http.RoundTripper
-	unnamed *atomic.Pointer[[]crypto.PublicKey]
+	next http.RoundTripper
+	read *atomic.Pointer[KeySet]
 }
+
+// errNoKeys is the error of a key set without a readable key.
+var errNoKeys = errors.New("login: the key set has no readable key")
 
 // RoundTrip implements http.RoundTripper.
 func (k readableKeys) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -83,12 +96,16 @@ func (k readableKeys) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	set, err := ReadKeySet(body)
-	k.unnamed.Store(&set.unnamed)
-	if err == nil && len(set.Keys) > 0 { // otherwise go-oidc reports the error
-		if body, err = json.Marshal(map[string]any{"keys": set.Keys}); err != nil {
-			return nil, err
-		}
+	if err == nil && len(set.Keys) == 0 {
+		err = errors.Join(append([]error{errNoKeys}, set.Broken...)...)
 	}
+	if err != nil {
+		return nil, err
+	}
+	if body, err = json.Marshal(map[string]any{"keys": set.Keys}); err != nil {
+		return nil, err
+	}
+	k.read.Store(&set)
 	return jsonResponse(r, body), nil
 }
 
@@ -96,23 +113,26 @@ func (k readableKeys) RoundTrip(r *http.Request) (*http.Response, error) {
 // token without kid; remoteKeys tries it for every token.
 type remoteKeys struct {
 	oidc.KeySet
-	unnamed *atomic.Pointer[[]crypto.PublicKey]
+	read *atomic.Pointer[KeySet]
 }
 
 // keySet returns the key set at an address. between, if not nil, wraps the transport.
 func keySet(transport http.RoundTripper, address string, between func(http.RoundTripper) http.RoundTripper) oidc.KeySet {
-	unnamed := &atomic.Pointer[[]crypto.PublicKey]{}
-	transport = readableKeys{transport, unnamed}
+	read := &atomic.Pointer[KeySet]{}
+	transport = readableKeys{transport, read}
 	if between != nil {
 		transport = between(transport)
 	}
-	return remoteKeys{oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), newClient(transport)), address), unnamed}
+	return remoteKeys{oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), newClient(transport)), address), read}
 }
 
 // VerifySignature implements oidc.KeySet.
 func (k remoteKeys) VerifySignature(ctx context.Context, raw string) ([]byte, error) {
 	if payload, err := k.byUnnamed(ctx, raw); err == nil {
 		return payload, nil
+	}
+	if err := k.checkNamed(raw); err != nil {
+		return nil, err
 	}
 	payload, err := k.KeySet.VerifySignature(ctx, raw) // fetches the keys if none fits
 	if err == nil {
@@ -125,9 +145,25 @@ func (k remoteKeys) VerifySignature(ctx context.Context, raw string) ([]byte, er
 }
 
 func (k remoteKeys) byUnnamed(ctx context.Context, raw string) ([]byte, error) {
-	keys := k.unnamed.Load()
-	if keys == nil || len(*keys) == 0 {
+	set := k.read.Load()
+	if set == nil || len(set.unnamed) == 0 {
 		return nil, errUnknownKey
 	}
-	return (&oidc.StaticKeySet{PublicKeys: *keys}).VerifySignature(ctx, raw)
+	return (&oidc.StaticKeySet{PublicKeys: set.unnamed}).VerifySignature(ctx, raw)
+}
+
+// checkNamed refuses a token that names none of a large number of keys. Every one of them
+// would be tried (OpenID Connect Core section 10.1).
+func (k remoteKeys) checkNamed(raw string) error {
+	set := k.read.Load()
+	if set == nil || len(set.Keys) <= maxKeys {
+		return nil
+	}
+	var header struct {
+		ID text `json:"kid"`
+	}
+	if err := decodeHeader(raw, &header); err != nil || header.ID == "" {
+		return fmt.Errorf("%w: the token has no kid, and the key set %d keys", errUnknownKey, len(set.Keys))
+	}
+	return nil
 }

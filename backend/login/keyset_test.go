@@ -3,6 +3,8 @@ package login_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -99,5 +101,122 @@ func TestKeySet_OfAnySize(t *testing.T) {
 	set, err := login.ReadKeySet([]byte(`{"keys":[` + strings.TrimSuffix(many, ",") + `]}`))
 	if err != nil || len(set.Keys) != 100 || len(set.Broken) != 1 || !strings.Contains(set.Broken[0].Error(), "3000 keys") {
 		t.Errorf("%d keys, %v, %v", len(set.Keys), set.Broken, err)
+	}
+}
+
+// TestKeySet_UnneededMembers checks that the only key signs people in whatever its other
+// members are, and that its own ones may be written as providers do.
+func TestKeySet_UnneededMembers(t *testing.T) {
+	for name, change := range map[string]func(key map[string]any){
+		"kid a number":        func(k map[string]any) { k["kid"] = 5 },
+		"kid null":            func(k map[string]any) { k["kid"] = nil },
+		"use a list":          func(k map[string]any) { k["use"] = []string{"sig"} },
+		"use a number":        func(k map[string]any) { k["use"] = 1 },
+		"another use":         func(k map[string]any) { k["use"] = "signing" },
+		"key_ops a text":      func(k map[string]any) { k["key_ops"] = "verify" },
+		"key_ops an object":   func(k map[string]any) { k["key_ops"] = map[string]any{} },
+		"x5t malformed":       func(k map[string]any) { k["x5t"] = "!!" },
+		"x5t of another size": func(k map[string]any) { k["x5t"], k["x5t#S256"] = "AAAA", "AAAA" },
+		"x5t a number":        func(k map[string]any) { k["x5t"], k["x5t#S256"] = 5, 5 },
+		"x5u malformed":       func(k map[string]any) { k["x5u"] = ":" },
+		"x5u a number":        func(k map[string]any) { k["x5u"] = 5 },
+		"x5c malformed":       func(k map[string]any) { k["x5c"] = []string{"AAAA"} },
+		"x5c a text":          func(k map[string]any) { k["x5c"] = "AAAA" },
+		"alg a number":        func(k map[string]any) { k["alg"] = 5 },
+		"alg a family":        func(k map[string]any) { k["alg"] = "RSA" },
+		"exp a list":          func(k map[string]any) { k["exp"] = []int{1} },
+		"d null":              func(k map[string]any) { k["d"] = nil },
+		"other spellings":     func(k map[string]any) { k["Kty"], k["N"], k["X"], k["D"] = "oct", "AAAA", "AAAA", "AAAA" },
+		"padded": func(k map[string]any) {
+			for _, name := range []string{"n", "e", "x", "y"} {
+				if text, ok := k[name].(string); ok {
+					k[name] = text + strings.Repeat("=", (4-len(text)%4)%4)
+				}
+			}
+		},
+		"the other alphabet": func(k map[string]any) {
+			for _, name := range []string{"n", "x", "y"} {
+				if text, ok := k[name].(string); ok {
+					k[name] = strings.NewReplacer("-", "+", "_", "/").Replace(text)
+				}
+			}
+		},
+		"e a number": func(k map[string]any) {
+			if k["kty"] == "RSA" {
+				k["e"] = 65537
+			}
+		},
+	} {
+		for _, algorithm := range []string{"ES256", "RS256"} {
+			p := provider(t)
+			p.ReplaceKeyWith("1", algorithm)
+			p.Keys = func(own map[string]string) []any {
+				key := map[string]any{}
+				for name, value := range own {
+					key[name] = value
+				}
+				change(key)
+				return []any{key}
+			}
+			c := client(p)
+			if _, err := signInAt(t, c, p, nil); err != nil {
+				t.Errorf("%s, %s: sign-in: %v", name, algorithm, err)
+			}
+			if _, err := c.ReadLogoutToken(t.Context(), logoutToken(p, "logout+jwt", nil), now); err != nil {
+				t.Errorf("%s, %s: logout: %v", name, algorithm, err)
+			}
+		}
+	}
+}
+
+// TestKeySet_ManyKeys checks that the key of a token is found behind 2,000 others, and that
+// a token that names none of them is not tried with all.
+func TestKeySet_ManyKeys(t *testing.T) {
+	p := provider(t)
+	p.Keys = func(own map[string]string) []any {
+		var all []any
+		for i := range 2000 {
+			all = append(all, json.RawMessage(strings.Replace(otherKey, "{", `{"kid":"other `+strconv.Itoa(i)+`",`, 1)))
+		}
+		return append(all, own)
+	}
+	c := client(p)
+	if _, err := signInAt(t, c, p, nil); err != nil {
+		t.Errorf("sign-in: %v", err)
+	}
+	if _, err := c.ReadLogoutToken(t.Context(), logoutToken(p, "logout+jwt", nil), now); err != nil {
+		t.Errorf("logout: %v", err)
+	}
+	p.Sign = (*logintest.Provider).WithoutID
+	if _, err := signInAt(t, c, p, nil); login.FaultOf(err) != login.FaultKeys || !strings.Contains(err.Error(), "no kid") {
+		t.Errorf("without kid: %v", err)
+	}
+}
+
+// TestKeySet_ExactNames checks that a member of another name is no list of keys.
+func TestKeySet_ExactNames(t *testing.T) {
+	for _, name := range []string{"Keys", "KEYS", "keyſ"} {
+		p := provider(t)
+		answer := func(w http.ResponseWriter, keys []any) {
+			json.NewEncoder(w).Encode(map[string]any{name: keys})
+		}
+		p.Endpoints = map[string]http.HandlerFunc{"/jwks.json": func(w http.ResponseWriter, r *http.Request) {
+			p.Keys = func(own map[string]string) []any { return []any{own} }
+			recorder := httptest.NewRecorder()
+			endpoints := p.Endpoints
+			p.Endpoints = nil
+			p.ServeHTTP(recorder, r)
+			p.Endpoints = endpoints
+			var set struct {
+				Keys []any `json:"keys"`
+			}
+			if err := json.Unmarshal(recorder.Body.Bytes(), &set); err != nil || len(set.Keys) != 1 {
+				t.Fatal(recorder.Body)
+			}
+			answer(w, set.Keys)
+		}}
+		if _, err := signIn(t, p, nil); login.FaultOf(err) != login.FaultKeys || !strings.Contains(err.Error(), "no readable key") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

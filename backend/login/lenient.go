@@ -10,6 +10,13 @@ import (
 // These types accept claims in the forms that providers use in practice. A value of any
 // other form counts as absent, and does not invalidate the token.
 
+// Text, Texts and Flag decode members of a provider's documents elsewhere.
+type (
+	Text  = text
+	Texts = texts
+	Flag  = flag
+)
+
 // text is a string claim.
 type text string
 

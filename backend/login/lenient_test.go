@@ -139,13 +139,15 @@ func TestLogoutToken_WrongTypes(t *testing.T) {
 
 // brokenKeys are unreadable members of a key set.
 var brokenKeys = map[string]string{
-	"x5c":          `{"kty":"RSA","kid":"bad","n":"sXchDaQebHnPiGvyDOAT4saGEUetSyo9MKLOoWFsueri23bOdgWp4Dy1WlUzewbgBHod5pcM9H95GQRV3JDXboIRROSBigeC5yjU1hGzHHyXss8UDprecbAYxknTcQkhslANGRUZmdTOQ5qTRsLAt6BTYuyvVRdhS8exSZEy_c4gs_7svlJJQ4H9_NxsiIoLwAEk7-Q3UXERGYw_75IDrGA84-lA_-Ct4eTlXHBIY2EaV7t7LjJaynVJCpkv4LKjTTAumiGUIuQhrNhZLuF_RJLqHpM2kgWFLU7-VTdL1VbC2tejvcI2BlMkEpk1BzBZI0KQB0GaDWFLN-aEAw3vRw","e":"AQAB","x5c":["AAAA"]}`,
 	"no y":         `{"kty":"EC","kid":"bad","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"}`,
 	"padding":      `{"kty":"RSA","kid":"bad","n":"sXchDQ==","e":"AQAB"}`,
 	"no kty":       `{"kid":"bad","crv":"P-256"}`,
 	"no point":     `{"kty":"EC","kid":"bad","crv":"P-256","x":"AAAA","y":"AAAA"}`,
 	"alg a number": `{"kty":"EC","kid":"bad","alg":5}`,
-	"kid a number": `{"kty":"EC","kid":5,"crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}`,
+	"private":      `{"kty":"OKP","kid":"bad","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}`,
+	"symmetric":    `{"kty":"oct","kid":"bad","k":"AAAA"}`,
+	"e a text":     `{"kty":"RSA","kid":"bad","n":"` + strings.Repeat("x", 342) + `","e":"65537"}`,
+	"other names":  `{"KTY":"EC","kid":"bad","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}`,
 	"null":         `null`,
 	"a string":     `"bad"`,
 	"a list":       `[]`,

@@ -89,17 +89,22 @@ func logoutHeader(raw string, untyped bool) error {
 	return fmt.Errorf("typ is %.100q, not %s; set untyped_logout_tokens if the provider does not set typ", kind, logoutType)
 }
 
-// headerType returns the type of a token's header, in lower case.
-func headerType(raw string) (string, error) {
+// decodeHeader decodes the header of a token.
+func decodeHeader(raw string, into any) error {
 	head, _, _ := strings.Cut(raw, ".")
 	text, err := base64.RawURLEncoding.DecodeString(head)
-	if err != nil || len(raw) > maxLogoutText {
-		return "", errors.New("malformed")
+	if err != nil {
+		return err
 	}
+	return strictjson.DecodeKnown(text, into)
+}
+
+// headerType returns the type of a token's header, in lower case.
+func headerType(raw string) (string, error) {
 	var header struct {
 		Type string `json:"typ"`
 	}
-	if err := strictjson.DecodeKnown(text, &header); err != nil {
+	if len(raw) > maxLogoutText || decodeHeader(raw, &header) != nil {
 		return "", errors.New("malformed")
 	}
 	return strings.TrimPrefix(strings.ToLower(header.Type), "application/"), nil

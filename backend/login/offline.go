@@ -2,7 +2,6 @@ package login
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -151,7 +150,7 @@ func (p *Provider) refreshError(request *http.Request, status int, body []byte) 
 		Error       text `json:"error"`
 		Description text `json:"error_description"`
 	}
-	if json.Unmarshal(body, &answer) != nil {
+	if strictjson.DecodeKnown(body, &answer) != nil {
 		answer.Error = ""
 	}
 	code, said := string(answer.Error), p.saidTo(request, string(answer.Error), string(answer.Description), body)

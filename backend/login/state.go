@@ -152,8 +152,12 @@ func (s Attempts) BoundTo(a *Attempt, b Browser) bool {
 }
 
 func (s Attempts) secrets(a *Attempt, key int, b Browser) {
-	a.Nonce = base64.RawURLEncoding.EncodeToString(s.derive(key, "nonce", a.ID, b))
-	a.Verifier = base64.RawURLEncoding.EncodeToString(s.derive(key, "verifier", a.ID, b))
+	nonce, verifier := "nonce", "verifier"
+	if a.Renewed { // for another code
+		nonce, verifier = "nonce again", "verifier again"
+	}
+	a.Nonce = base64.RawURLEncoding.EncodeToString(s.derive(key, nonce, a.ID, b))
+	a.Verifier = base64.RawURLEncoding.EncodeToString(s.derive(key, verifier, a.ID, b))
 }
 
 // derive returns the HMAC-SHA-256 of a purpose, an attempt and a browser.
@@ -181,6 +185,11 @@ const (
 	flagConfirms
 	flagSessionCookie
 	flagStay
+	flagRenewed
+
+	// restartsShift is where Flags counts restarts after the first one, which is
+	// flagRestarted: the release before this one had no others.
+	restartsShift = 16
 )
 
 func (a *Attempt) encode() []byte {
@@ -194,12 +203,13 @@ func (a *Attempt) encode() []byte {
 	if a.MaxAge != nil {
 		sealed.MaxAge = *a.MaxAge
 	}
-	for flag, set := range map[int]bool{flagChosen: a.Chosen, flagProven: a.Proven, flagRestarted: a.Restarted, flagConfirms: a.Confirms,
-		flagSessionCookie: a.SessionCookie == "true", flagStay: a.SessionCookie == "false"} {
+	for flag, set := range map[int]bool{flagChosen: a.Chosen, flagProven: a.Proven, flagRestarted: a.Restarts > 0, flagConfirms: a.Confirms,
+		flagSessionCookie: a.SessionCookie == "true", flagStay: a.SessionCookie == "false", flagRenewed: a.Renewed} {
 		if set {
 			sealed.Flags |= flag
 		}
 	}
+	sealed.Flags |= max(0, a.Restarts-1) << restartsShift
 	plain, err := asn1.Marshal(sealed)
 	if err != nil { // only for invalid UTF-8
 		panic(err)
@@ -219,8 +229,11 @@ func decodeAttempt(plain []byte) (Attempt, error) {
 		ID: attemptIDs.EncodeToString(sealed.ID), JKT: base64.RawURLEncoding.EncodeToString(sealed.JKT), CreatedAt: sealed.CreatedAt,
 		App: sealed.App, ReturnTo: sealed.ReturnTo, Organization: sealed.Organization, Connection: sealed.Connection,
 		Session: sealed.Session, ACRValues: sealed.ACRValues, Prompt: sealed.Prompt, LoginHint: sealed.LoginHint,
-		Chosen: sealed.Flags&flagChosen != 0, Proven: sealed.Flags&flagProven != 0, Restarted: sealed.Flags&flagRestarted != 0, Confirms: sealed.Flags&flagConfirms != 0,
-		browserMAC: sealed.BrowserMAC,
+		Chosen: sealed.Flags&flagChosen != 0, Proven: sealed.Flags&flagProven != 0, Confirms: sealed.Flags&flagConfirms != 0,
+		Renewed: sealed.Flags&flagRenewed != 0, browserMAC: sealed.BrowserMAC,
+	}
+	if sealed.Flags&flagRestarted != 0 {
+		a.Restarts = 1 + sealed.Flags>>restartsShift
 	}
 	switch {
 	case sealed.Flags&flagSessionCookie != 0:

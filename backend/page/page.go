@@ -23,6 +23,7 @@ const (
 	Silent      Kind = "silent"      // a foreign link with prompt=none
 	Expired     Kind = "expired"     // the sign-in took too long
 	Unknown     Kind = "unknown"     // the browser has no such sign-in
+	Used        Kind = "used"        // the sign-in has ended before
 	NoCookies   Kind = "no_cookies"  // the browser stores no cookies
 	Unavailable Kind = "unavailable" // the provider or the storage does not answer
 	Denied      Kind = "denied"      // the provider denied the sign-in
@@ -59,6 +60,8 @@ type Page struct {
 	Links []Link
 	// Form are the fields of a form that the page posts to its own address at once.
 	Form []Field
+	// Retry are the fields of a form that a button posts to the page's own address.
+	Retry []Field
 	// Refresh is the address to which the page moves on at once, and leads.
 	Refresh string
 }
@@ -72,11 +75,12 @@ const maxMessage = 300
 //go:embed page.css
 var style string
 
-// policy allows only the page's own style. formPolicy also allows the form that the
-// page's script posts to the backend.
+// policy allows only the page's own style. retryPolicy also allows a form that is posted
+// to the backend, and formPolicy the script that posts it.
 var (
-	policy     = basePolicy + "form-action 'none'"
-	formPolicy = basePolicy + "form-action 'self'; script-src '" + digest(submitScript) + "'"
+	policy      = basePolicy + "form-action 'none'"
+	retryPolicy = basePolicy + "form-action 'self'"
+	formPolicy  = retryPolicy + "; script-src '" + digest(submitScript) + "'"
 
 	basePolicy = "default-src 'none'; style-src '" + digest(style) + "'; frame-ancestors 'none'; base-uri 'none'; "
 )
@@ -107,10 +111,14 @@ func Write(w http.ResponseWriter, r *http.Request, p Page, texts Texts) {
 	}
 	switch {
 	case p.Form != nil:
-		t.form(p.Form, app)
+		t.form(p.Form, Continue, app)
+		t.WriteString("<script>" + submitScript + "</script>\n")
 	case p.Refresh != "":
 		t.links([]Link{{Label: Continue, URL: p.Refresh}})
 	default:
+		if p.Retry != nil {
+			t.form(p.Retry, Retry, app)
+		}
 		t.links(p.Links)
 	}
 	if p.Code != "" {
@@ -126,10 +134,13 @@ func Write(w http.ResponseWriter, r *http.Request, p Page, texts Texts) {
 func setHeaders(h http.Header, p Page) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", policy)
-	if p.Form != nil {
+	switch {
+	case p.Form != nil:
 		h.Set("Content-Security-Policy", formPolicy)
+	case p.Retry != nil:
+		h.Set("Content-Security-Policy", retryPolicy)
 	}
-	if p.Kind == Foreign || p.Kind == Silent || p.Form != nil {
+	if p.Kind == Foreign || p.Kind == Silent || p.Form != nil || p.Retry != nil {
 		// Browsers without Fetch Metadata send this page's Referer with the next
 		// navigation.
 		h.Set("Referrer-Policy", "same-origin")
@@ -171,13 +182,13 @@ func (w *writer) links(all []Link) {
 	w.WriteString("</ul>\n")
 }
 
-func (w *writer) form(fields []Field, app string) {
+func (w *writer) form(fields []Field, label Key, app string) {
 	w.WriteString("<form method=\"post\">\n")
 	for _, field := range fields {
 		w.element(`<input type="hidden" name="`, field.Name, `" `)
 		w.element(`value="`, field.Value, "\">\n")
 	}
-	w.element("<button>", w.say(Continue, app), "</button>\n</form>\n<script>"+submitScript+"</script>\n")
+	w.element("<button>", w.say(label, app), "</button>\n</form>\n")
 }
 
 // direction returns the writing direction of a language, or of the script that its tag names.

@@ -44,6 +44,8 @@ var english = map[Key]string{
 	Expired.textKey():      "You have ten minutes to sign in. Start again.",
 	Unknown.titleKey():     "This sign-in cannot continue",
 	Unknown.textKey():      "It was started in another browser, or it has already finished. A bookmark, an old tab or the Back button can lead here.",
+	Used.titleKey():        "This sign-in has already finished",
+	Used.textKey():         "You have since signed out, or you chose another person than the one who signed in with it. Sign in again to continue.",
 	NoCookies.titleKey():   "This browser does not store cookies for this site",
 	NoCookies.textKey():    "Signing in requires cookies. Allow cookies for {host}, then start again. Private windows, browser settings and extensions can block them.",
 	Unavailable.titleKey(): "The sign-in service is not responding",

@@ -84,12 +84,22 @@ type Rule struct {
 // the token's organization and person alone. The handler sees its own ETags in
 // If-None-Match, If-Match and If-Range.
 func (g *Guard) Protect(rule Rule, next http.Handler) http.Handler {
+	return g.protect(rule, readToken, next)
+}
+
+// reader returns the claims of a request's credential. It returns those of an authentic one
+// even if it refuses it.
+type reader func(*judgment) (*token.Claims, error)
+
+func readToken(j *judgment) (*token.Claims, error) { return j.guard.inspect(j.request) }
+
+func (g *Guard) protect(rule Rule, read reader, next http.Handler) http.Handler {
 	refuse := rule.Refuse
 	if refuse == nil {
 		refuse = func(w http.ResponseWriter, _ *http.Request, err error) { Refuse(w, err) }
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		j, err := g.decide(r, rule)
+		j, err := g.decide(r, rule, read)
 		if j.claims != nil {
 			a := &answer{ResponseWriter: w, claims: j.claims}
 			defer a.mark() // of an answer without a body
@@ -108,7 +118,7 @@ func (g *Guard) Protect(rule Rule, next http.Handler) http.Handler {
 // [ClaimsFrom], [OrganizationFrom] and [Match] read. Its errors are ErrNoToken and
 // [token.Error].
 func (g *Guard) Admit(r *http.Request, rule Rule) (*http.Request, error) {
-	j, err := g.decide(r, rule)
+	j, err := g.decide(r, rule, readToken)
 	if err != nil {
 		return nil, err
 	}
@@ -116,9 +126,9 @@ func (g *Guard) Admit(r *http.Request, rule Rule) (*http.Request, error) {
 }
 
 // decide judges a request and records the result.
-func (g *Guard) decide(r *http.Request, rule Rule) (*judgment, error) {
+func (g *Guard) decide(r *http.Request, rule Rule, read reader) (*judgment, error) {
 	j := &judgment{guard: g, request: r, resource: r.PathValue(rule.Organization)}
-	err := j.judge(rule)
+	err := j.judge(rule, read)
 	j.record(err)
 	return j, err
 }
@@ -127,13 +137,14 @@ func (g *Guard) decide(r *http.Request, rule Rule) (*judgment, error) {
 type judgment struct {
 	guard    *Guard
 	request  *http.Request
-	claims   *token.Claims // of an authentic token, valid or not
+	claims   *token.Claims // of an authentic token or link, valid or not
+	linked   bool          // whether the credential is a link
 	resource string        // the resource's organization, as the request names it
 }
 
-func (j *judgment) judge(rule Rule) error {
+func (j *judgment) judge(rule Rule, read reader) error {
 	var err error
-	if j.claims, err = j.guard.inspect(j.request); err != nil {
+	if j.claims, err = read(j); err != nil {
 		return err
 	}
 	if rule.Organization != "" && !j.claims.Serves(j.resource) {

@@ -26,7 +26,7 @@ const (
 // Record is one request's entry for monitoring. It contains no token.
 type Record struct {
 	Outcome Outcome
-	Reason  token.Reason // why it was refused; "no_token" if it had no token
+	Reason  token.Reason // why it was refused; "no_token" if it had no token, "invalid_link" by [ErrLink]
 	// Session is a hash of the session's id, the same in all services. It and
 	// TokenOrganization, an id, are empty if the token is not authentic.
 	Session           string
@@ -42,8 +42,22 @@ type Record struct {
 	Method, Route        string // the route as it was registered
 }
 
-// noToken is the reason of a record without a token.
-const noToken token.Reason = "no_token"
+// The reasons of errors that are no [token.Error].
+const (
+	noToken token.Reason = "no_token"
+	badLink token.Reason = "invalid_link"
+)
+
+// reasonOf returns why a request was refused.
+func reasonOf(err error) token.Reason {
+	switch {
+	case errors.Is(err, ErrNoToken):
+		return noToken
+	case errors.Is(err, ErrLink):
+		return badLink
+	}
+	return token.ReasonOf(err)
+}
 
 func (j *judgment) record(err error) {
 	record := Record{
@@ -51,10 +65,7 @@ func (j *judgment) record(err error) {
 		Method: j.request.Method, Route: j.request.Pattern,
 	}
 	if err != nil {
-		record.Outcome, record.Reason = Refused, token.ReasonOf(err)
-	}
-	if errors.Is(err, ErrNoToken) {
-		record.Reason = noToken
+		record.Outcome, record.Reason = Refused, reasonOf(err)
 	}
 	if j.claims != nil {
 		record.Session, record.TokenOrganization = hash(j.claims.SessionID), j.claims.OrganizationID

@@ -16,7 +16,7 @@ import (
 type Refusal struct {
 	Status int
 	// Code is the stable error code: one of RFC 6750, 9449 or 9470,
-	// organization_mismatch, or temporarily_unavailable.
+	// organization_mismatch, invalid_link, or temporarily_unavailable.
 	Code string
 	// Challenge is the value of WWW-Authenticate, or empty.
 	Challenge string
@@ -24,11 +24,14 @@ type Refusal struct {
 	RetryAfter time.Duration
 }
 
-// RefusalOf returns the answer to a request that Admit or VerifyRequest refused: 401 if
+// RefusalOf returns the answer to a request that was refused: 401 if
 // another token, proof or authentication could help (RFC 6750 section 3, RFC 9449
 // section 7.1, RFC 9470 section 3), 403 if the token is of another organization or
-// lacks a permission, 503 if the keys could not be fetched.
+// lacks a permission, or a link does not open it, 503 if the keys could not be fetched.
 func RefusalOf(err error) Refusal {
+	if errors.Is(err, ErrLink) {
+		return Refusal{Status: http.StatusForbidden, Code: string(badLink)}
+	}
 	var refused *token.Error
 	if !errors.As(err, &refused) {
 		return challenged("invalid_token", "Bearer")
@@ -73,7 +76,7 @@ func stepUp(d token.Demand) (parameters string) {
 
 // Refuse answers a refused request by RefusalOf.
 func Refuse(w http.ResponseWriter, err error) {
-	refusal, reason := RefusalOf(err), token.ReasonOf(err)
+	refusal, reason := RefusalOf(err), reasonOf(err)
 	if refusal.Challenge != "" {
 		w.Header().Set("WWW-Authenticate", refusal.Challenge)
 	}

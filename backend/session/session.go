@@ -150,6 +150,9 @@ type Store interface {
 	Create(ctx context.Context, s Session) error
 	// Session returns a session, ended or not, or ErrNotFound.
 	Session(ctx context.Context, id ID) (Session, error)
+	// OfAttempt returns the session that a sign-in attempt made or stepped up, ended or
+	// not, or ErrNotFound.
+	OfAttempt(ctx context.Context, attempt string) (Session, error)
 	// Redeem applies the verdict on an authentic token, in one statement on the newest
 	// state of the row, and returns the row after it. If the session had ended before,
 	// it returns the row unchanged.

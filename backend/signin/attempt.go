@@ -3,21 +3,19 @@ package signin
 import (
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/authn"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
-	"github.com/tabard-auth/tabard/backend/page"
 	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/refusal"
-	"github.com/tabard-auth/tabard/backend/session"
 )
 
 // authorize binds an attempt to the browser and returns the authorization URL of the
-// provider. It sets a new browser value if the browser has none.
+// provider. It sets a new browser value if the browser has none. A known value is set
+// again, for a longer life, only when no answer that set another one can be on its way.
 func (f *Flow) authorize(c *authn.Request, provider *login.Provider, attempt *login.Attempt) (string, error) {
 	browser, known := c.Browser()
 	if !known {
@@ -30,7 +28,7 @@ func (f *Flow) authorize(c *authn.Request, provider *login.Provider, attempt *lo
 		LoginHint: attempt.LoginHint, Prompt: attempt.Prompt, Age: c.Workspace.Policy.AuthenticationAge,
 		Offline: attempt.Connection == "" && c.Workspace.SignIn.Revalidate > 0,
 	})
-	if err == nil {
+	if err == nil && (!known || c.Now-browser.MadeAt() > login.AttemptLife) {
 		c.SetBrowser(browser)
 	}
 	return target, err
@@ -107,50 +105,4 @@ func (f *Flow) openCookieAttempt(c *authn.Request, state string) (login.Attempt,
 		})
 	}
 	return a, err
-}
-
-// restart starts an attempt again, because its callback came without the browser value
-// that it is bound to. Several tabs can start before the browser has a value: each
-// answer sets another one, and the browser keeps the last. The code is not redeemed.
-//
-// An attacker can bring the callback of their own attempt to another browser. Therefore
-// the second attempt keeps nothing that the first one proved. It is refused in a browser
-// that had a value before the first attempt, since that browser's own attempts come back
-// with the value. It uses an organization's own provider, which the attacker may run,
-// only in a browser that got its value by beginning there.
-func (f *Flow) restart(c *authn.Request, attempt login.Attempt) error {
-	browser, known := c.Browser()
-	switch {
-	case attempt.Restarted && !known:
-		return refusal.New(api.InvalidRequest, noCookies).OnPage(page.NoCookies, againURL(c, attempt))
-	case attempt.Restarted, known && browser.MadeAt() < attempt.CreatedAt-concurrentStart:
-		return refusal.New(api.InvalidRequest, unknownAttempt).OnPage(page.Unknown, againURL(c, attempt))
-	case attempt.Session != "": // must be started by the app's page
-		return refusedWith(api.TemporarilyUnavailable)
-	case attempt.Connection != "" && !(known && f.attempts.BeganAt(browser, attempt.Connection)):
-		return refusal.New(api.InvalidRequest, unknownAttempt).OnPage(page.Unknown, againURL(c, attempt))
-	}
-	attempt = attempt.Restart()
-	provider, _, err := f.ProviderFor(c, attempt)
-	if err != nil {
-		return err
-	}
-	target, err := f.authorize(c, provider, &attempt)
-	if err == nil {
-		c.Redirect(target)
-	}
-	return err
-}
-
-// signedInMeanwhile reports whether another attempt of the same browser has completed
-// since this one started. Of several tabs that start at once, one sign-in is enough.
-func (f *Flow) signedInMeanwhile(c *authn.Request, attempt login.Attempt, sameBrowser bool) (bool, error) {
-	browser, known := c.Browser()
-	if !known || attempt.Session != "" || sameBrowser && !attempt.Restarted {
-		return false, nil
-	}
-	all, err := c.Store.OfBrowser(c.Ctx, browser.Fingerprint(), c.Now, maxBrowserSessions)
-	return slices.ContainsFunc(all, func(s session.Session) bool {
-		return s.App == c.App.ID && s.CreatedAt >= attempt.CreatedAt
-	}), err
 }

@@ -114,29 +114,48 @@ func (f *Flow) Callback(c *authn.Request) error {
 		return refusal.New(api.InvalidRequest, "The app no longer exists.")
 	}
 	c.Workspace, c.App = w, app
-	if here, err := f.signedInMeanwhile(c, attempt, sameBrowser); err != nil {
+	r, err := f.returnedBy(c, attempt, sameBrowser)
+	if err != nil {
 		return err
-	} else if here {
-		c.Redirect(attempt.ReturnTo)
-		return nil
 	}
 	var refused *login.Refused
-	if !sameBrowser {
-		err = f.restart(c, attempt)
-	} else if err = f.finish(c, attempt, query); err == nil {
-		c.Redirect(attempt.ReturnTo)
-	}
-	switch {
+	switch err = f.takeStep(c, r.next(), attempt, query); {
+	case err == nil:
+		return nil
 	case errors.As(err, &refused):
 		if !showDenial(c, attempt, refused, query) {
 			fail(c, attempt, refused)
 		}
 		return nil
-	case errors.Is(err, session.ErrAttemptUsed): // the session that it created continues
+	case errors.Is(err, session.ErrAttemptUsed): // the person is signed in
 		c.Redirect(attempt.ReturnTo)
 		return nil
 	}
 	return withLinks(c, attempt, err)
+}
+
+// takeStep takes the step by which a callback continues.
+func (f *Flow) takeStep(c *authn.Request, next step, attempt login.Attempt, answer url.Values) error {
+	switch next {
+	case finishes:
+		err := f.finish(c, attempt, answer)
+		if errors.Is(err, login.ErrCodeRefused) {
+			return f.renew(c, attempt, err)
+		}
+		if err != nil {
+			return err
+		}
+		c.Redirect(attempt.ReturnTo)
+	case lands:
+		c.Redirect(attempt.ReturnTo)
+	case settles:
+		settle(c, answer)
+	case restarts:
+		return f.restart(c, attempt)
+	default:
+		return next.failure(c, attempt)
+	}
+	return nil
 }
 
 // fail redirects to the app with the reason why the sign-in failed.
@@ -193,6 +212,9 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 	}
 	if s.RevalidateAt, err = f.keepProviderToken(c, s, attempt.Connection, own, i); err == nil {
 		err = c.Store.Create(c.Ctx, s)
+	}
+	if errors.Is(err, session.ErrAttemptUsed) {
+		err = checkUsed(c, attempt, user.ID)
 	}
 	if err == nil {
 		err = limitSessions(c, s)

@@ -14,7 +14,9 @@ import (
 // CallbackPost is POST /callback for providers that use form_post (OAuth 2.0 Form Post
 // Response Mode). A post from the provider's page carries no Lax cookie, so that the
 // browser value is missing. The answer is a page that posts the same fields again from
-// the backend's own origin.
+// the backend's own origin. It marks them, since not every browser says which page posts
+// a form, and the page must not post for ever. A mark that a foreign page sets leads to
+// what the same answer by GET would: a callback without the browser value.
 func (f *Flow) CallbackPost(c *authn.Request) error {
 	if err := c.CheckNavigation(); err != nil {
 		return err
@@ -23,13 +25,16 @@ func (f *Flow) CallbackPost(c *authn.Request) error {
 		return refusal.New(api.InvalidRequest, "The provider's answer is too large or malformed.").WithCause(err)
 	}
 	answer := pick(c.R.PostForm)
-	if !c.SameOrigin() {
+	if !c.SameOrigin() && !c.R.PostForm.Has(reposted) {
 		repost(c, answer)
 		return nil
 	}
 	c.Posted, c.R.URL.RawQuery = true, answer.Encode()
 	return f.Callback(c)
 }
+
+// reposted is the field that marks fields that the page has posted again.
+const reposted = "tabard_reposted"
 
 // responseFields are the fields of an authorization response (RFC 6749 section 4.1.2,
 // RFC 9207).
@@ -55,5 +60,6 @@ func repost(c *authn.Request, answer url.Values) {
 			p.Form = append(p.Form, page.Field{Name: name, Value: value})
 		}
 	}
+	p.Form = append(p.Form, page.Field{Name: reposted, Value: "1"})
 	c.WritePage(p)
 }

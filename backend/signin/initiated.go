@@ -49,12 +49,6 @@ func (f *Flow) InitiatedForm(c *authn.Request) error {
 	return confirm(c, query)
 }
 
-// IsForm reports whether a request posts a form.
-func IsForm(r *http.Request) bool {
-	media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-	return strings.EqualFold(strings.TrimSpace(media), "application/x-www-form-urlencoded")
-}
-
 // isInitiated reports whether a third party initiates the sign-in.
 func isInitiated(c *authn.Request, query url.Values) bool {
 	return query.Has(api.ParamIssuer) || query.Has(api.ParamTarget) || c.R.PathValue("connection") != ""

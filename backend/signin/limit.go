@@ -51,13 +51,15 @@ func beyondLimit(c *authn.Request, all []session.Session) (beyond []session.Sess
 	if refuses {
 		slices.Reverse(all)
 	}
-	browsers := map[string]bool{}
+	var counted []session.Session
+	browsers := int64(0)
 	for _, s := range all {
-		name := browserOf(s)
 		switch {
-		case browsers[name] || c.CheckIdle(s) != nil:
-		case int64(len(browsers)) < settings.MaxSessions:
-			browsers[name] = true
+		case !opens(c, s):
+		case slices.ContainsFunc(counted, func(other session.Session) bool { return sameBrowser(s, other) }):
+			counted = append(counted, s)
+		case browsers < settings.MaxSessions:
+			browsers, counted = browsers+1, append(counted, s)
 		case !refuses || s.CreatedAt >= c.Now-concurrentStart:
 			beyond = append(beyond, s)
 		}
@@ -65,13 +67,18 @@ func beyondLimit(c *authn.Request, all []session.Session) (beyond []session.Sess
 	return beyond
 }
 
-// browserOf identifies the browser of a session. A session whose browser is unknown
-// counts by itself.
-func browserOf(s session.Session) string {
-	if s.Browser == "" {
-		return s.ID.String()
-	}
-	return s.Browser
+// opens reports whether a session that has not ended can be used. Its app may be disabled,
+// or no longer in the workspace; then its person cannot sign out there either.
+func opens(c *authn.Request, s session.Session) bool {
+	_, enabled := c.Workspace.AppByID(s.App)
+	return enabled && c.CheckIdle(s) == nil
+}
+
+// sameBrowser reports whether two sessions are of one browser: it has one value, or several
+// of tabs that began together, and one device key for each app. A step-up replaces a
+// session in its own browser. A session whose browser is unknown counts by itself.
+func sameBrowser(a, b session.Session) bool {
+	return a.Browser != "" && a.Browser == b.Browser || a.JKT != "" && a.JKT == b.JKT || a.Replaces == b.ID || b.Replaces == a.ID
 }
 
 // endBeyond ends a session beyond the limit: a new one that is refused, or another one.

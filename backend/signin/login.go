@@ -112,7 +112,9 @@ func parseRequest(c *authn.Request, query url.Values) (login.Attempt, error) {
 		return login.Attempt{}, err
 	}
 	attempt := login.NewAttempt(c.App.ID, returnTo, c.Now)
-	attempt.Restarted = query.Has(api.ParamAgain)
+	if query.Has(api.ParamAgain) {
+		attempt.Restarts = 1
+	}
 	attempt.Organization, attempt.ACRValues = query.Get(api.ParamOrganization), query.Get(api.ParamACRValues)
 	if !authn.ValidRef(attempt.Organization) || len(attempt.ACRValues) > maxACRValues {
 		return attempt, refusal.New(api.InvalidRequest, "organization or acr_values is malformed.")

@@ -31,19 +31,20 @@ type Purpose string
 
 // The purposes.
 const (
-	ForRefreshTokens  Purpose = "refresh token"
-	ForAttempts       Purpose = "sign-in attempt"
-	ForBrowsers       Purpose = "browser of a sign-in"
-	ForSigningKeys    Purpose = "signing key"
-	ForUpstream       Purpose = "upstream identity token"
-	ForProviderTokens Purpose = "provider's refresh token" // sealed for its connection and issuer
-	ForLogs           Purpose = "log hash"
-	ForNonces         Purpose = "DPoP nonce"
-	ForAPIKeys        Purpose = "API key"
-	ForHandovers      Purpose = "hand-over"
-	ForProbes         Purpose = "probe of a deployment"
-	ForCSRF           Purpose = "CSRF token"
-	ForConnections    Purpose = "connection's client secret" // sealed for its id
+	ForRefreshTokens    Purpose = "refresh token"
+	ForAttempts         Purpose = "sign-in attempt"
+	ForBrowsers         Purpose = "browser of a sign-in"
+	ForSigningKeys      Purpose = "signing key"
+	ForUpstream         Purpose = "upstream identity token"
+	ForProviderTokens   Purpose = "provider's refresh token" // sealed for its connection and issuer
+	ForLogs             Purpose = "log hash"
+	ForNonces           Purpose = "DPoP nonce"
+	ForAPIKeys          Purpose = "API key"
+	ForHandovers        Purpose = "hand-over"
+	ForHandoverBrowsers Purpose = "browser of a hand-over"
+	ForProbes           Purpose = "probe of a deployment"
+	ForCSRF             Purpose = "CSRF token"
+	ForConnections      Purpose = "connection's client secret" // sealed for its id
 )
 
 const secretBytes = 32

@@ -96,6 +96,9 @@ func NewVerifier(c Config) (*Verifier, error) {
 // Issuer returns the issuer whose tokens it accepts.
 func (v *Verifier) Issuer() string { return v.config.Issuer }
 
+// Audience returns the audience whose tokens it accepts.
+func (v *Verifier) Audience() string { return v.config.Audience }
+
 // Now and Leeway return the verifier's clock, for checks that must agree with it.
 func (v *Verifier) Now() time.Time        { return v.config.Now() }
 func (v *Verifier) Leeway() time.Duration { return v.config.Leeway }
@@ -194,7 +197,7 @@ func (v *Verifier) verify(ctx context.Context, message *jws.Message, keys KeySou
 }
 
 func (v *Verifier) publicKey(ctx context.Context, kid string, keys KeySource) (PublicKey, error) {
-	if _, gone := v.withdrawn.Load(kid); gone {
+	if v.Withdrawn(kid) {
 		return PublicKey{}, ErrUnknownKey
 	}
 	return keys.PublicKey(ctx, kid)
@@ -205,9 +208,25 @@ func (v *Verifier) PublicKey(ctx context.Context, kid string) (PublicKey, error)
 	return v.publicKey(ctx, kid, v.config.Keys)
 }
 
+// KeyID returns the id of the key that a token names, or "" if it cannot be read. It says
+// nothing of a token that was not verified.
+func KeyID(raw string) string {
+	message, err := jws.Parse(raw, MaxBytes)
+	if err != nil {
+		return ""
+	}
+	return message.Header.Text("kid")
+}
+
 // Withdraw makes the verifier refuse the tokens of a key from now on, whatever its key
 // source still has.
 func (v *Verifier) Withdraw(kid string) { v.withdrawn.Store(kid, nil) }
+
+// Withdrawn reports whether Withdraw was called for a key.
+func (v *Verifier) Withdrawn(kid string) bool {
+	_, gone := v.withdrawn.Load(kid)
+	return gone
+}
 
 func (v *Verifier) timely(c *Claims) error {
 	now, leeway := v.config.Now().Unix(), v.leeway()

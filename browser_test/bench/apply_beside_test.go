@@ -29,19 +29,19 @@ func BenchmarkApplyBeside(b *testing.B) {
 			continue
 		}
 		address := database(b, name)
-		w := startServer(b, address)
-		w.fill(requests() + warmUp)
-		w.prepare(kinds[1])
-		whole := w.largeFile(0, *large)
+		loaded := startServer(b, address)
+		loaded.fill(requests() + warmUp)
+		loaded.prepare(kinds[1])
+		whole := loaded.largeFile(0, *large)
 		fmt.Printf("%s, %d memberships, a file of %d MB\n", name, *large*100, size(b, whole)>>20)
 		var atRest, beside, unchanged phase
 		for part := range applyParts {
-			file := w.largeFile(part**large/applyParts, (part+1)**large/applyParts)
-			took := w.mintDuring(&beside, func() { apply(b, file, address) })
-			w.mintDuring(&atRest, func() { time.Sleep(took / 4) })
+			file := loaded.largeFile(part**large/applyParts, (part+1)**large/applyParts)
+			took := loaded.mintDuring(&beside, func() { apply(b, file, address) })
+			loaded.mintDuring(&atRest, func() { time.Sleep(took / 4) })
 		}
 		peak := 0
-		w.mintDuring(&unchanged, func() { peak = apply(b, whole, address) })
+		loaded.mintDuring(&unchanged, func() { peak = apply(b, whole, address) })
 		fmt.Printf("  at rest           %v\n  beside an apply   %v\n  nothing changes   %v\n", &atRest, &beside, &unchanged)
 		fmt.Printf("  memory of the process if nothing changes: %d MB\n", peak)
 	}
@@ -115,18 +115,18 @@ func (p *phase) String() string {
 
 // mintDuring mints, and signs in members of the file, until do returns. It returns how
 // long that took.
-func (w *world) mintDuring(p *phase, do func()) time.Duration {
+func (loaded *loadedServer) mintDuring(p *phase, do func()) time.Duration {
 	var over atomic.Bool
 	signsIn := make(chan struct{})
 	go func() {
 		defer close(signsIn)
 		for n := 0; !over.Load(); n++ {
 			began := time.Now()
-			_, err := w.store.SignIn(w.b.Context(), directory.User{
+			_, err := loaded.store.SignIn(loaded.b.Context(), directory.User{
 				ID: directory.NewID("usr_"), Issuer: "https://id.example.com", Subject: fmt.Sprint("person", n*37%(*large*50)), Name: "Person",
 			}, began.Unix())
 			if err != nil {
-				w.b.Error(err)
+				loaded.b.Error(err)
 			}
 			p.signIns = append(p.signIns, time.Since(began))
 			time.Sleep(10 * time.Millisecond)
@@ -139,9 +139,9 @@ func (w *world) mintDuring(p *phase, do func()) time.Duration {
 		done <- time.Since(began)
 	}()
 	for {
-		w.prepare(kinds[1])
-		all := w.tokenRequests(kinds[1])
-		result := w.load(all, 4)
+		loaded.prepare(kinds[1])
+		all := loaded.tokenRequests(kinds[1])
+		result := loaded.load(all, 4)
 		n := len(all) - warmUp
 		p.requests, p.rounds = p.requests+n, append(p.rounds, result.p99)
 		p.server += result.server * time.Duration(n)
@@ -159,9 +159,9 @@ func (w *world) mintDuring(p *phase, do func()) time.Duration {
 
 // largeFile writes a workspace file with some of the organizations of a large workspace.
 // It leaves the server's app as it is.
-func (w *world) largeFile(from, to int) string {
-	workspace, err := w.store.Workspace(w.b.Context())
-	w.check(err)
+func (loaded *loadedServer) largeFile(from, to int) string {
+	workspace, err := loaded.store.Workspace(loaded.b.Context())
+	loaded.check(err)
 	var apps []map[string]any
 	for _, a := range workspace.Apps {
 		apps = append(apps, map[string]any{"id": a.ID, "name": a.Name, "origins": a.Origins, "audience": a.Audience})
@@ -169,7 +169,7 @@ func (w *world) largeFile(from, to int) string {
 	var text strings.Builder
 	for name, value := range map[string]any{"apps": apps, "roles": workspace.Roles, "policy": workspace.Policy} {
 		written, err := json.Marshal(value)
-		w.check(err)
+		loaded.check(err)
 		fmt.Fprintf(&text, "%s: %s\n", name, written)
 	}
 	role := workspace.RoleNames()[0]
@@ -180,8 +180,8 @@ func (w *world) largeFile(from, to int) string {
 			fmt.Fprintf(&text, "  - {sub: person%d, name: Person, roles: [%s]}\n", (o*100+m*7)%(*large*50), role)
 		}
 	}
-	path := filepath.Join(w.b.TempDir(), fmt.Sprintf("large%d-%d.yaml", from, to))
-	w.check(os.WriteFile(path, []byte(text.String()), 0o600))
+	path := filepath.Join(loaded.b.TempDir(), fmt.Sprintf("large%d-%d.yaml", from, to))
+	loaded.check(os.WriteFile(path, []byte(text.String()), 0o600))
 	return path
 }
 

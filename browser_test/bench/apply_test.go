@@ -81,18 +81,18 @@ func TestApply_LargeWorkspaceTwice(t *testing.T) {
 //
 //	go test -run '^$' -bench Apply ./browser_test/bench
 func BenchmarkApply(b *testing.B) {
-	w := startServer(b, database(b, sqliteName))
-	w.fill(requests() + warmUp)
+	loaded := startServer(b, database(b, sqliteName))
+	loaded.fill(requests() + warmUp)
 	mint := func() time.Duration {
-		w.prepare(kinds[1])
-		return w.load(w.tokenRequests(kinds[1]), 1).p50
+		loaded.prepare(kinds[1])
+		return loaded.load(loaded.tokenRequests(kinds[1]), 1).p50
 	}
 	before := mint()
 	d := largeWorkspace(b, *large, 100)
-	workspace, err := w.store.Workspace(b.Context())
-	w.check(err)
+	workspace, err := loaded.store.Workspace(b.Context())
+	loaded.check(err)
 	d.Workspace = *workspace // the server's sessions belong to its app
-	first, again := applyTwice(b, w.store, d)
+	first, again := applyTwice(b, loaded.store, d)
 	after := mint()
 	fmt.Printf("%d organizations with %d memberships: applied in %.1f s, again in %.1f s\n",
 		len(d.Organizations), d.MemberCount(), first.Seconds(), again.Seconds())

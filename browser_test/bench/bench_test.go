@@ -92,19 +92,19 @@ func BenchmarkMint(b *testing.B) {
 			continue
 		}
 		address := database(b, name)
-		w := startServer(b, address)
-		w.fill(requests() + warmUp)
-		w.reference = startReference(b, address)
+		loaded := startServer(b, address)
+		loaded.fill(requests() + warmUp)
+		loaded.reference = startReference(b, address)
 		heading(b, name)
 		for _, k := range kinds {
 			if !wanted(name, k) {
 				continue
 			}
 			for _, n := range connections {
-				w.measureRow(k, n)
+				loaded.measureRow(k, n)
 			}
 		}
-		fmt.Printf("memory: server %d MB at most, database %d MB\n", w.server.peak(), w.database.resident())
+		fmt.Printf("memory: server %d MB at most, database %d MB\n", loaded.server.peak(), loaded.database.resident())
 	}
 }
 
@@ -113,15 +113,15 @@ func BenchmarkMint(b *testing.B) {
 func BenchmarkHandler(b *testing.B) {
 	for _, name := range []string{sqliteName, postgresName} {
 		b.Run(name, func(b *testing.B) {
-			w, _ := startHandler(b, database(b, name))
-			w.fill(requests() + warmUp)
+			loaded, _ := startHandler(b, database(b, name))
+			loaded.fill(requests() + warmUp)
 			k := kinds[1]
-			w.prepare(k)
+			loaded.prepare(k)
 			for b.Loop() {
 				b.StopTimer()
-				all := w.tokenRequests(k)
+				all := loaded.tokenRequests(k)
 				b.StartTimer()
-				w.load(all, 16)
+				loaded.load(all, 16)
 			}
 		})
 	}
@@ -130,12 +130,12 @@ func BenchmarkHandler(b *testing.B) {
 // BenchmarkSessions mints with few and with many sessions in the store.
 func BenchmarkSessions(b *testing.B) {
 	for _, name := range []string{sqliteName, postgresName} {
-		w := startServer(b, database(b, name))
+		loaded := startServer(b, database(b, name))
 		var few time.Duration
 		for _, n := range []int{1000, 999_000} {
-			w.fill(n)
-			w.prepare(kinds[1])
-			r := w.load(w.tokenRequests(kinds[1]), 1)
+			loaded.fill(n)
+			loaded.prepare(kinds[1])
+			r := loaded.load(loaded.tokenRequests(kinds[1]), 1)
 			if few == 0 {
 				few = r.p50
 			}

@@ -19,7 +19,7 @@ import (
 )
 
 // startHandler serves the backend's handler in this process, and returns it.
-func startHandler(b testing.TB, database string) (*world, http.Handler) {
+func startHandler(b testing.TB, database string) (*loadedServer, http.Handler) {
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 	b.Cleanup(server.Close)
@@ -47,5 +47,5 @@ func startHandler(b testing.TB, database string) (*world, http.Handler) {
 	client := limits.Client{Address: netip.MustParseAddr("192.0.2.1")}
 	handler = limits.New(limits.Most{Refused: 1 << 20, SignIns: 1 << 20, Session: 1 << 20}, nil).Wrap("/auth", func(*http.Request) limits.Client { return client }, handler)
 	handler = counted.Count(handler)
-	return newWorld(b, target, secret, database), handler
+	return newLoadedServer(b, target, secret, database), handler
 }

@@ -16,12 +16,12 @@ import (
 func BenchmarkMemory(b *testing.B) {
 	for _, name := range []string{sqliteName, postgresName} {
 		address := database(b, name)
-		w, handler := startHandler(b, address)
-		w.fill(requests() + warmUp)
+		loaded, handler := startHandler(b, address)
+		loaded.fill(requests() + warmUp)
 		for _, k := range kinds {
 			b.Run(name+"/"+k.name, func(b *testing.B) {
-				w.prepare(k)
-				all := w.parsedRequests(k)
+				loaded.prepare(k)
+				all := loaded.parsedRequests(k)
 				for _, r := range all[:warmUp] {
 					serve(b, handler, r)
 				}
@@ -45,11 +45,11 @@ const mostAllocations = 412
 // TestMint_Allocations counts what a mint allocates, which no other work on the machine
 // changes.
 func TestMint_Allocations(t *testing.T) {
-	w, handler := startHandler(t, database(t, sqliteName))
+	loaded, handler := startHandler(t, database(t, sqliteName))
 	const runs = 500
-	w.fill(runs + warmUp + 1)
-	w.prepare(kinds[1])
-	all := w.parsedRequests(kinds[1])
+	loaded.fill(runs + warmUp + 1)
+	loaded.prepare(kinds[1])
+	all := loaded.parsedRequests(kinds[1])
 	next := func() {
 		serve(t, handler, all[0])
 		all = all[1:]
@@ -63,10 +63,10 @@ func TestMint_Allocations(t *testing.T) {
 }
 
 // parsedRequests are requests as a server reads them.
-func (w *world) parsedRequests(k kind) (all []*http.Request) {
-	for _, wire := range w.tokenRequests(k) {
+func (loaded *loadedServer) parsedRequests(k kind) (all []*http.Request) {
+	for _, wire := range loaded.tokenRequests(k) {
 		r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(wire)))
-		w.check(err)
+		loaded.check(err)
 		r.RemoteAddr = "192.0.2.1:1024"
 		all = append(all, r)
 	}

@@ -21,13 +21,13 @@ func (p parts) least(q parts) parts {
 }
 
 // parts measures the parts of a mint under its load.
-func (w *world) parts(k kind, connections int) parts {
-	requests := w.tokenRequests(k)
+func (loaded *loadedServer) parts(k kind, connections int) parts {
+	requests := loaded.tokenRequests(k)
 	cost := func(handler string) time.Duration {
-		server, database := w.reference.cpu(), w.database.cpu()
-		_, _, err := send(w.reference.handlers[handler], requests, connections)
-		w.check(err)
-		return (w.reference.cpu() - server + w.database.cpu() - database) / time.Duration(len(requests))
+		server, database := loaded.reference.cpu(), loaded.database.cpu()
+		_, _, err := send(loaded.reference.handlers[handler], requests, connections)
+		loaded.check(err)
+		return (loaded.reference.cpu() - server + loaded.database.cpu() - database) / time.Duration(len(requests))
 	}
 	return parts{
 		empty: cost("empty"), reading: cost("read"), verifying: cost("verify"), signing: cost("sign"), together: cost("together"),

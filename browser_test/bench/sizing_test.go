@@ -16,7 +16,7 @@ const atOnce = 8
 
 // sizing is people who do one thing after the other, all the same.
 type sizing struct {
-	*world
+	*loadedServer
 	people []*httpbrowser.Browser
 	costs  map[string]cost    // of the acts
 	bytes  map[string]float64 // of a row, by table
@@ -40,7 +40,7 @@ func BenchmarkSizing(b *testing.B) {
 		if !strings.Contains(name, *only) {
 			continue
 		}
-		s := &sizing{world: startServer(b, database(b, name)), costs: map[string]cost{}, bytes: map[string]float64{}, counted: writes}
+		s := &sizing{loadedServer: startServer(b, database(b, name)), costs: map[string]cost{}, bytes: map[string]float64{}, counted: writes}
 		transport := &http.Transport{MaxIdleConnsPerHost: atOnce} // as a proxy keeps connections
 		for range n + 2*atOnce {                                  // the first ones do not count
 			p := httpbrowser.New(b, s.Origin, s.PublicURL).On(httpbrowser.NewDevice(b))

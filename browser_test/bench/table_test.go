@@ -22,12 +22,12 @@ func (m measurement) whole() float64 { return micro(m.server + m.database) }
 
 // measureRow measures a mint in several rounds and prints its lowest cost, beside the lowest
 // cost of each part: other work on the machine only adds to a cost.
-func (w *world) measureRow(k kind, connections int) {
+func (loaded *loadedServer) measureRow(k kind, connections int) {
 	var least measurement
 	for i := range rounds() {
-		w.prepare(k)
-		m := measurement{parts: w.parts(k, connections)}
-		m.result = w.load(w.tokenRequests(k), connections)
+		loaded.prepare(k)
+		m := measurement{parts: loaded.parts(k, connections)}
+		m.result = loaded.load(loaded.tokenRequests(k), connections)
 		if i == 0 {
 			least = m
 		}

@@ -3,6 +3,7 @@ package browser
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"strings"
@@ -32,6 +33,7 @@ type deployed struct {
 	ahead        atomic.Int64  // seconds by which its clock is
 	together     gate          // for sign-ins that begin
 	given        atomic.Int64  // browser values
+	late         time.Duration // by which answers of /login come at most
 }
 
 // gate lets requests pass when so many wait.
@@ -66,10 +68,14 @@ func deploy(t testing.TB, bases ...string) []*deployed {
 		all = append(all, d)
 		backend := d.backend()
 		mux.HandleFunc(base+"/auth/", func(w http.ResponseWriter, r *http.Request) {
-			if strings.HasSuffix(r.URL.Path, "/login") {
+			begins := strings.HasSuffix(r.URL.Path, "/login")
+			if begins {
 				d.together.pass()
 			}
 			backend.ServeHTTP(w, r)
+			if begins && d.late > 0 { // the answer is short enough to wait in a buffer
+				<-time.After(rand.N(d.late))
+			}
 			for _, cookie := range w.Header()["Set-Cookie"] {
 				if strings.Contains(cookie, "-login.") && !strings.Contains(cookie, "Max-Age=0") {
 					d.given.Add(1)
@@ -234,15 +240,20 @@ func TestSignIn_FromAnyAddress(t *testing.T) {
 func TestSignIn_TwelveTabsAtOnce(t *testing.T) {
 	t.Parallel()
 	for name, begins := range map[string]string{
-		"by the client": `void tabard.signIn()`,
-		"by a link":     `void (location.href = "/auth/login?return_to=" + encodeURIComponent(location.href))`,
-		"by the client, at an organization's own": `void tabard.signIn({ organization: "acme" })`,
-		"by a link, at an organization's own":     `void (location.href = "/auth/login?organization=acme&return_to=" + encodeURIComponent(location.href))`,
+		"by the client":           `void tabard.signIn()`,
+		"by a link":               `void (location.href = "/auth/login?return_to=" + encodeURIComponent(location.href))`,
+		"by a link, answers late": `void (location.href = "/auth/login?return_to=" + encodeURIComponent(location.href))`,
+		"by a link, at an organization's own, answers late": `void (location.href = "/auth/login?organization=acme&return_to=" + encodeURIComponent(location.href))`,
+		"by the client, at an organization's own":           `void tabard.signIn({ organization: "acme" })`,
+		"by a link, at an organization's own":               `void (location.href = "/auth/login?organization=acme&return_to=" + encodeURIComponent(location.href))`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := deploy(t, "")[0]
 			d.slow = 1500 * time.Millisecond
 			d.together = gate{wants: 6, opened: make(chan struct{})} // Chromium has six connections to a host
+			if strings.HasSuffix(name, "late") {
+				d.slow, d.late = 20*time.Millisecond, 300*time.Millisecond
+			}
 			tabs := []context.Context{chrome.New(t)}
 			for len(tabs) < 12 {
 				tabs = append(tabs, chrome.Tab(t, tabs[0]))

@@ -62,6 +62,7 @@ func TestConsole_NothingStandsOnItAfterAVisit(t *testing.T) {
 	other := chrome.Opened(t, tab, `tabard.openTab("acme")`)
 	second := chrome.Watch(t, other)
 	demo.AwaitActive(t, other, "acme")
+	chrome.Show(t, tab) // a page behind another never paints
 	demo.Choose(t, tab, "lamna")
 	demo.Confirm(t, tab)
 	confirm(t, tab)

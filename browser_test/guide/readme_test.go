@@ -61,15 +61,11 @@ const goBlock = `package p
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/base64"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strconv"
 	"testing"
 	"time"
 
@@ -97,12 +93,11 @@ var (
 	_ hold.Upgrade = coderws.Upgrade
 	_ *url.URL
 	_ time.Time
-	_ = hmac.New(sha256.New, nil)
-	_ = base64.RawURLEncoding
-	_ = fmt.Sprint(strconv.Itoa(0))
+	_ = fmt.Sprint()
 
 	guard    *resource.Guard
 	follower *resource.Follower
+	key      []byte // of the API's links
 )
 
 func f(ctx context.Context, mux *http.ServeMux, notes http.Handler, raw string, w http.ResponseWriter, r *http.Request,

@@ -4,7 +4,6 @@ package replicas_test
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,55 +12,21 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// The changes that need a preparation, by their places in changes.
-const removed, changed, child = 5, 6, 8
-
-// changes are the ways in which a person's token ends.
-var changes = []struct {
-	name string
-	make func(*trial, *member)
-}{
-	{"signed out", logout(`{"scope":"session"}`)},
-	{"everywhere", logout(`{"scope":"everywhere"}`)},
-	{"left the organization", logout(`{"scope":"organization","organization":"acme"}`)},
-	{"administrator", func(w *trial, m *member) { w.admin("DELETE", "/sessions/"+m.claims.SessionID, "") }},
-	{"administrator of the organization", func(w *trial, m *member) {
-		w.admin("DELETE", "/organizations/acme/sessions/"+m.claims.SessionID, "")
-	}},
-	removed: {"member removed", func(w *trial, m *member) { w.admin("DELETE", "/organizations/umbra/members/"+m.claims.Subject, "") }},
-	changed: {"roles changed", func(w *trial, m *member) {
-		w.admin("PUT", "/organizations/umbra/members/"+m.claims.Subject, `{"roles":["editor"]}`)
-	}},
-	{"person disabled", func(w *trial, m *member) { w.admin("POST", "/users/"+m.claims.Subject+"/disable", "") }},
-	child: {"parent signed out", logout(`{"scope":"session"}`)},
-}
-
-func logout(scope string) func(*trial, *member) {
-	return func(w *trial, m *member) {
-		w.again(func() (int, string) {
-			answer := m.browser.Post("/logout", scope)
-			return answer.Status, answer.Body
-		})
-	}
-}
-
 // change ends a session's token, and returns when that was answered.
 func (w *trial) change(m *member) time.Time {
-	kind := changes[m.kind]
-	m.how = kind.name
 	switch {
-	case w.pausing.Load() && m.kind%2 == 0 && m.kind < removed:
-		m.how = "a commit that was paused"
+	case w.pausing.Load() && m.by.ofSession:
 		w.commitLate(m)
-	case w.overtaken.Load() && m.kind < removed:
-		w.mintLate(m, func() { kind.make(w, m) })
+	case w.overtaken.Load() && m.by.ofSession:
+		w.mintLate(m, func() { m.by.make(w, m) })
 	default:
-		kind.make(w, m)
+		m.by.make(w, m)
 	}
 	return time.Now()
 }
@@ -133,15 +98,11 @@ func (w *trial) mintLate(m *member, change func()) {
 	change()
 	close(p.goOn)
 	<-done
-	var minted struct {
-		AccessToken string `json:"access_token"`
-	}
 	if answer.Code == http.StatusUnauthorized { // it had a row to write, and saw the end
 		return
 	}
 	w.signedLate.Add(1)
-	w.must(json.Unmarshal(answer.Body.Bytes(), &minted))
-	claims, err := w.verifier.Verify(w.Context(), minted.AccessToken)
+	claims, err := w.verifier.Verify(w.Context(), decoded[api.TokenResponse](w, answer.Body.String()).AccessToken)
 	w.must(err)
 	m.claims = claims
 	w.script.watch(m)

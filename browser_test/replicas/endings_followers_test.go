@@ -23,9 +23,10 @@ type apiFollower interface {
 
 // goFollower is a follower in Go, which can be killed.
 type goFollower struct {
-	called  string
-	current atomic.Pointer[resource.Follower]
-	stop    context.CancelFunc
+	called   string
+	verifier *token.Verifier
+	current  atomic.Pointer[resource.Follower]
+	stop     context.CancelFunc
 }
 
 func (f *goFollower) name() string { return f.called }
@@ -35,7 +36,14 @@ func (f *goFollower) ready() bool {
 }
 func (f *goFollower) ended(m *member) bool {
 	current := f.current.Load()
-	return current != nil && current.Ended(context.Background(), m.claims)
+	if current == nil {
+		return false
+	}
+	if m.raw != "" { // the verifier refuses it
+		_, err := f.verifier.Verify(context.Background(), m.raw)
+		return token.ReasonOf(err) == token.UnknownKey
+	}
+	return current.Ended(context.Background(), m.claims)
 }
 
 func (w *trial) follower(name string) *goFollower {
@@ -46,7 +54,8 @@ func (w *trial) follower(name string) *goFollower {
 
 func (w *trial) startFollower(f *goFollower) {
 	ctx, stop := context.WithCancel(w.Context())
-	follower, err := resource.Follow(ctx, resource.FollowConfig{Verifier: w.verifierFor("/api"), Key: eventsKey(w.test, w.Deployment), Addresses: addresses(w.Deployment)})
+	f.verifier = w.verifierFor("/api")
+	follower, err := resource.Follow(ctx, resource.FollowConfig{Verifier: f.verifier, Key: eventsKey(w.test, w.Deployment), Addresses: addresses(w.Deployment)})
 	w.must(err)
 	for follower.Ready() != nil {
 		<-time.After(5 * time.Millisecond)
@@ -68,8 +77,13 @@ type scriptAPI struct {
 	mu      sync.Mutex
 	process *scriptFollower
 	away    bool
-	claims  []*token.Claims // that the process looks at, in its order
+	tokens  []watched // that the process looks at, in its order
 	heard   map[*token.Claims]bool
+}
+
+type watched struct {
+	claims *token.Claims
+	raw    string
 }
 
 func (s *scriptAPI) name() string { return "the follower in TypeScript" }
@@ -90,8 +104,8 @@ func (s *scriptAPI) ended(m *member) bool {
 func (s *scriptAPI) watch(m *member) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.claims = append(s.claims, m.claims)
-	s.process.watch(s.of.test, m.claims)
+	s.tokens = append(s.tokens, watched{m.claims, m.raw})
+	s.process.watch(s.of.test, m.claims, m.raw)
 }
 
 func (s *scriptAPI) stop() {
@@ -111,15 +125,15 @@ func (w *trial) startScript() {
 	s := w.script
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	claims := s.claims
-	s.process, s.claims, s.away = process, nil, false
+	tokens := s.tokens
+	s.process, s.tokens, s.away = process, nil, false
 	if s.heard == nil {
 		s.heard = map[*token.Claims]bool{}
 	}
-	for _, c := range claims {
-		if !s.heard[c] {
-			s.claims = append(s.claims, c)
-			process.watch(w.test, c)
+	for _, t := range tokens {
+		if !s.heard[t.claims] {
+			s.tokens = append(s.tokens, t)
+			process.watch(w.test, t.claims, t.raw)
 		}
 	}
 	go s.listen(process)
@@ -129,8 +143,8 @@ func (s *scriptAPI) listen(process *scriptFollower) {
 	for line := range process.lines {
 		number, err := strconv.Atoi(line)
 		s.mu.Lock()
-		if err == nil && s.process == process && number < len(s.claims) {
-			s.heard[s.claims[number]] = true
+		if err == nil && s.process == process && number < len(s.tokens) {
+			s.heard[s.tokens[number].claims] = true
 		}
 		s.mu.Unlock()
 	}

@@ -17,13 +17,16 @@ const (
 	trialWorkers = 8
 )
 
-// phases are what happens while a share of the sessions ends. A fault begins when its
-// share does, and returns what ends it.
-var phases = []struct {
+// phase is what happens while a share of the sessions ends. A fault begins when its share
+// does, and returns what ends it.
+type phase struct {
 	name  string
 	fault func(*trial) (over func())
 	first bool // the sessions end after the fault has begun, not while it begins
-}{
+	twice bool // the fault is over by itself, and comes again while many tokens end at once
+}
+
+var phases = []phase{
 	{name: "nothing", fault: func(w *trial) func() {
 		w.calm.Store(true)
 		return func() { w.calm.Store(false) }
@@ -36,7 +39,7 @@ var phases = []struct {
 		w.cluster.Stop("immediate")
 		w.cluster.Start()
 		return func() {}
-	}},
+	}, twice: true},
 	{name: "one of the Go followers is killed", fault: func(w *trial) func() {
 		w.stopSecond()
 		return w.startSecond
@@ -65,17 +68,18 @@ var phases = []struct {
 // fault after the other. Each ending reaches each follower, and 99 of 100 within a second
 // of the answer to the change.
 func TestP13_EndingsUnderFaults(t *testing.T) {
-	w := newTrial(t)
-	all := w.enterAll()
+	w := newTrial(t, trialPeople+4)
 	for i := range 2 {
 		w.spare = append(w.spare, w.enter(trialPeople+2+i, "acme"))
 	}
-	share := (len(all) + len(phases) - 1) / len(phases)
+	kinds := slices.Concat(changes, wideChanges)
+	share := (trialPeople + len(phases) - 1) / len(phases)
 	var took []time.Duration
 	for i, p := range phases {
-		part := all[min(i*share, len(all)):min((i+1)*share, len(all))]
+		part := make([]*member, min(share, trialPeople-i*share))
+		w.enterAll(part, i*share, kinds)
 		w.missed.Store(0)
-		heard := w.end(part, p.fault, p.first)
+		heard := w.endAll(part, p)
 		slices.Sort(heard)
 		t.Logf("while %s: %d endings, p50 %v, p99 %v, all %v, missed %d", p.name, len(part), at(heard, 50), at(heard, 99), at(heard, 100), w.missed.Load())
 		took = append(took, heard...)
@@ -102,28 +106,60 @@ func at(sorted []time.Duration, percent int) time.Duration {
 	return sorted[(len(sorted)-1)*percent/100]
 }
 
-// end ends the sessions of people while a fault lasts. It returns how long each ending took
-// at each follower that ran, and then awaits them at those that did not.
-func (w *trial) end(part []*member, fault func(*trial) func(), first bool) (heard []time.Duration) {
+// endAll ends the sessions of people while a fault lasts: first each by itself, and then
+// those that one change ends together. It returns how long each ending took at each
+// follower that ran, and awaits them at those that did not.
+func (w *trial) endAll(part []*member, p phase) (heard []time.Duration) {
+	together := map[string][]*member{}
+	var alone []*member
 	for _, m := range part {
 		w.script.watch(m)
+		if wide := slices.ContainsFunc(wideChanges, func(c change) bool { return c.name == m.by.name }); wide {
+			together[m.by.name] = append(together[m.by.name], m)
+		} else {
+			alone = append(alone, m)
+		}
 	}
+	var over func()
+	w.during(p, func() { over = p.fault(w) }, func() { heard = w.endEach(alone) })
+	again := func() {}
+	if p.twice {
+		again = func() { p.fault(w) }
+	}
+	w.during(p, again, func() {
+		for i := range wideChanges {
+			heard = append(heard, w.endTogether(&wideChanges[i], together[wideChanges[i].name])...)
+		}
+	})
+	over()
+	for _, m := range part {
+		w.awaitAll(m)
+	}
+	w.applyApps(false, "notes:read", "notes:write")
+	return heard
+}
+
+// during works while a fault begins, or after it has begun.
+func (w *trial) during(p phase, begin, work func()) {
+	var group sync.WaitGroup
+	if group.Go(begin); p.first {
+		group.Wait()
+	}
+	work()
+	group.Wait()
+}
+
+// endEach makes the change of each session, several at once.
+func (w *trial) endEach(all []*member) (heard []time.Duration) {
 	var (
 		next  atomic.Int64
 		mu    sync.Mutex
 		group sync.WaitGroup
-		over  func()
 	)
-	begin := func() { over = fault(w) }
-	if first {
-		begin()
-	} else {
-		group.Go(begin)
-	}
 	for range trialWorkers {
 		group.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(part); i = int(next.Add(1)) - 1 {
-				took := w.endOne(part[i])
+			for i := int(next.Add(1)) - 1; i < len(all); i = int(next.Add(1)) - 1 {
+				took := w.endOne(all[i])
 				mu.Lock()
 				heard = append(heard, took...)
 				mu.Unlock()
@@ -131,27 +167,39 @@ func (w *trial) end(part []*member, fault func(*trial) func(), first bool) (hear
 		})
 	}
 	group.Wait()
-	over()
-	for _, m := range part {
-		w.awaitAll(m)
-	}
 	return heard
+}
+
+// endTogether makes a change that ends all these sessions' tokens.
+func (w *trial) endTogether(c *change, all []*member) (took []time.Duration) {
+	c.make(w, nil)
+	begun := time.Now()
+	for _, m := range all {
+		took = append(took, w.await(m, begun)...)
+	}
+	return took
 }
 
 // endOne makes the change of a session and awaits it at the followers that run.
 func (w *trial) endOne(m *member) (took []time.Duration) {
-	begun := w.change(m)
-	for _, f := range w.followers() {
-		if f.ready() {
-			if d, ok := awaitEnd(f, m, begun); ok {
-				took = append(took, d)
-			} else if f.ready() {
-				w.missedBy(f, m)
-			}
-		}
-	}
-	if m.kind == changed && w.calm.Load() {
+	took = w.await(m, w.change(m))
+	if m.by.goesOn && w.calm.Load() {
 		w.goesOn(m)
+	}
+	return took
+}
+
+// await awaits an ending at the followers that run.
+func (w *trial) await(m *member, begun time.Time) (took []time.Duration) {
+	for _, f := range w.followers() {
+		if !f.ready() {
+			continue
+		}
+		if d, ok := awaitEnd(f, m, begun); ok {
+			took = append(took, d)
+		} else if f.ready() {
+			w.missedBy(f, m)
+		}
 	}
 	return took
 }
@@ -195,20 +243,20 @@ func (w *trial) awaitAll(m *member) {
 
 func (w *trial) missedBy(f apiFollower, m *member) {
 	w.missed.Add(1)
-	w.Errorf("%s did not hear that %s ended by %q", f.name(), m.claims.SessionID, m.how)
+	w.Errorf("%s did not hear that %s ended by %q", f.name(), m.claims.SessionID, m.by.name)
 }
 
 // endOrganization tightens an organization's rules, and then disables it: tokens of people
 // whose sessions go on are refused.
 func (w *trial) endOrganization() {
-	for i, change := range []func(){
+	for i, end := range []func(){
 		func() { w.admin("PUT", "/organizations/acme/policy", `{"organization_session_age":28800}`) },
 		func() { w.admin("POST", "/organizations/acme/disable", "") },
 	} {
 		m := w.enter(trialPeople+i, "acme")
+		m.by = &change{name: fmt.Sprint("organization ", i)}
 		w.script.watch(m)
-		change()
-		m.how = fmt.Sprint("organization ", i)
+		end()
 		w.awaitAll(m)
 	}
 }

@@ -41,7 +41,7 @@ func TestP13_EndingsAreHeard(t *testing.T) {
 		}
 	}
 	for _, p := range all {
-		script.watch(t, p.claims)
+		script.watch(t, p.claims, "")
 	}
 	var heard, alsoHeard []time.Duration
 	for i, p := range all {
@@ -133,10 +133,11 @@ func followInTypeScript(t *testing.T, d *deployment.Deployment) *scriptFollower 
 	return f
 }
 
-// watch tells the follower of a token.
-func (f *scriptFollower) watch(t *testing.T, c *token.Claims) {
+// watch tells the follower of a token: of its claims, and of the token itself where its
+// signing key may be withdrawn.
+func (f *scriptFollower) watch(t *testing.T, c *token.Claims, raw string) {
 	t.Helper()
-	if err := json.NewEncoder(f.in).Encode(c); err != nil {
+	if err := json.NewEncoder(f.in).Encode(map[string]any{"claims": c, "token": raw}); err != nil {
 		t.Fatal(err)
 	}
 }

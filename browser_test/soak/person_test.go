@@ -15,7 +15,7 @@ import (
 
 // person is alice in her browser, with her tabs.
 type person struct {
-	*world
+	*environment
 	profile string
 	life    time.Duration
 	keeper  context.Context // the browser's first tab, which stays
@@ -29,14 +29,14 @@ type person struct {
 	memory []memory
 }
 
-func newPerson(w *world, tabs int) *person {
+func newPerson(env *environment, tabs int) *person {
 	p := &person{
-		world: w, profile: w.t.TempDir(), life: *duration + time.Hour, done: map[string]int{},
+		environment: env, profile: env.t.TempDir(), life: *duration + time.Hour, done: map[string]int{},
 		random: rand.New(rand.NewPCG(*seed, 2)),
 	}
 	for i := range tabs {
 		p.tabs = append(p.tabs, &tab{
-			world: w, name: strconv.Itoa(i + 1), organization: organizations[i%len(organizations)], stays: i%5 == 0,
+			environment: env, name: strconv.Itoa(i + 1), organization: organizations[i%len(organizations)], stays: i%5 == 0,
 			random: rand.New(rand.NewPCG(*seed, uint64(i+10))),
 		})
 	}

@@ -47,15 +47,15 @@ func modes(t *testing.T, run func(t *testing.T, keyless bool)) {
 // the end a thief copies the cookie.
 func TestSoak_LongSession(t *testing.T) {
 	modes(t, func(t *testing.T, keyless bool) {
-		w := fastWorld(t, keyless, fastScale)
-		p := newPerson(w, *tabs)
+		env := fastEnvironment(t, keyless, fastScale)
+		p := newPerson(env, *tabs)
 		p.signIn()
 		p.start()
 		rotations := 0
 		soak(p, func(end time.Time) {
-			before := w.session().gen
+			before := env.session().gen
 			wait(min(max(time.Until(end)/3, 5*time.Second), time.Minute/2))
-			w.pass(rotateAfter(keyless))
+			env.pass(rotateAfter(keyless))
 			rotations += p.rotates(before, end)
 			p.rest()
 			p.measure()
@@ -71,8 +71,8 @@ func TestSoak_LongSession(t *testing.T) {
 // killed too.
 func TestSoak_Crashes(t *testing.T) {
 	modes(t, func(t *testing.T, keyless bool) {
-		w := realWorld(t, keyless)
-		p := newPerson(w, *tabs)
+		env := realEnvironment(t, keyless)
+		p := newPerson(env, *tabs)
 		p.signIn()
 		p.start()
 		c := &crashes{person: p, limits: session.LimitsFor(!keyless)}

@@ -21,7 +21,7 @@ var organizations = []string{"acme", "globex", "initech"}
 
 // tab is one of the person's tabs, with the organization that must be active in it.
 type tab struct {
-	*world
+	*environment
 	name         string
 	organization string // slug
 	stays        bool   // the tab never leaves its page, so a leak shows
@@ -187,7 +187,7 @@ func (t *tab) copy() error {
 	own := chromedp.FromContext(t.ctx).Target.TargetID
 	opened := chromedp.WaitNewTarget(t.ctx, func(i *target.Info) bool { return i.OpenerID == own })
 	n, _ := strconv.Atoi(t.name)
-	c := &tab{world: t.world, name: strconv.Itoa(n + 100), organization: t.organization, keeper: t.keeper, random: t.random}
+	c := &tab{environment: t.environment, name: strconv.Itoa(n + 100), organization: t.organization, keeper: t.keeper, random: t.random}
 	if _, err := chromedp.Run(t.ctx, chromedp.Evaluate[any](fmt.Sprintf(`void window.open(%q)`, c.address()))); err != nil {
 		return err
 	}

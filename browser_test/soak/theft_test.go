@@ -20,7 +20,7 @@ func theft(p *person) {
 	victim := p.tabs[0]
 	mallory := chrome.New(p.t)
 	chrome.SetCookies(p.t, mallory, p.origin, chrome.Cookies(p.t, victim.ctx, p.origin))
-	thief := &tab{world: p.world, name: "mallory", organization: "acme", keeper: mallory, random: p.random}
+	thief := &tab{environment: p.environment, name: "mallory", organization: "acme", keeper: mallory, random: p.random}
 	p.events.guard(false)
 	stolen := thief.open()
 	if p.keyless {

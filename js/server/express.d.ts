@@ -26,7 +26,7 @@ export type ExpressError = (error: unknown, request: ExpressRequest, response: S
  * Middleware for Express 4 and 5 that lets requests pass which a rule allows, with
  * `request.tabard`, and answers the others. `rule.organization` names a parameter of the route.
  */
-export function protect(guard: Guard, rule?: Rule): ExpressHandler;
+export function protect(guard: Pick<Guard, "admit">, rule?: Rule): ExpressHandler;
 
 /** Error-handling middleware that answers what handlers refuse themselves, as `await request.tabard.match(row.organization)` does. */
 export const refuse: ExpressError;

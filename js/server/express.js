@@ -11,7 +11,7 @@ import { refused } from "./src/refusal.js";
 
 /**
  * Middleware that lets requests pass which a rule allows. See express.d.ts.
- * @param {Guard} guard
+ * @param {Pick<Guard, "admit">} guard
  * @param {Rule} [rule]
  * @returns {ExpressHandler}
  */

@@ -22,7 +22,7 @@ export interface FastifyReplyLike {
  * with `request.tabard`, and answers the others. `rule.organization` names a parameter of the
  * route.
  */
-export function protect(guard: Guard, rule?: Rule): (request: any, reply: any) => Promise<any>;
+export function protect(guard: Pick<Guard, "admit">, rule?: Rule): (request: any, reply: any) => Promise<any>;
 
 /** A handler for `setErrorHandler` that answers what handlers refuse themselves, and throws every other error again. */
 export function refuse(error: unknown, request: any, reply: any): any;

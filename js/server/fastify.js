@@ -11,7 +11,7 @@ import { refused } from "./src/refusal.js";
 
 /**
  * A hook that lets requests pass which a rule allows. See fastify.d.ts.
- * @param {Guard} guard
+ * @param {Pick<Guard, "admit">} guard
  * @param {Rule} [rule]
  */
 export const protect = (guard, rule) => async (/** @type {FastifyRequestLike} */ request, /** @type {FastifyReplyLike} */ reply) => {

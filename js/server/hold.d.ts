@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Admission, Guard, Rule } from "./index.js";
 import type { Follower } from "./follow.js";
+import type { Links } from "./links.js";
 
 export interface HoldOptions {
   /**
@@ -38,8 +39,11 @@ export interface Held extends EventTarget {
 
 /** Keeps connections no longer than what admitted them. */
 export interface Hold {
-  /** Returns the answer to a request that may open no WebSocket: of a foreign page, or without the subprotocol `tabard`. */
-  readonly refuse: (request: UpgradeRequest) => Response | undefined;
+  /**
+   * Returns the answer to a request that may open no WebSocket: of a foreign page, or, unless a
+   * link opens it, without the subprotocol `tabard`.
+   */
+  readonly refuse: (request: UpgradeRequest, options?: { linked?: boolean }) => Response | undefined;
   /**
    * Takes over a WebSocket that was just accepted, of a request that is not refused. It
    * resolves when the first message is a token that the rule allows. Otherwise it rejects, and
@@ -52,10 +56,13 @@ export interface Hold {
   /**
    * Is the guard's `protect` for answers that are streamed: `admission.signal` aborts, and the
    * body is cut off, at the token's end, or when the feed refuses it. A page opens a stream anew.
+   * With `links`, requests have a link in place of a token; what they open ends with the token
+   * that made the link, and whenever the feed withdraws a signing key.
    */
   readonly protect: (
     rule: Rule,
     handler: (request: Request, admission: Admission & { readonly signal: AbortSignal }, ...rest: any[]) => Response | Promise<Response>,
+    links?: Links,
   ) => (request: Request, ...rest: any[]) => Promise<Response>;
   /** Returns a signal that aborts as that of `protect` does, for handlers of other frameworks. */
   readonly signal: (admission: Admission) => AbortSignal;

@@ -3,7 +3,7 @@
 import { readCredential, closing, NoCredential, OtherToken } from "./src/held.js";
 import { TokenError } from "./src/error.js";
 import { Lease } from "./src/lease.js";
-import { fromNode } from "./src/node.js";
+import { viewOf } from "./src/node.js";
 
 /**
  * @import { Admission, Rule } from "./index.js"
@@ -39,15 +39,19 @@ class Hold {
     this.#follower = follower;
   }
 
-  /** @param {UpgradeRequest} request */
-  refuse = (request) => {
+  /**
+   * @param {UpgradeRequest} request
+   * @param {{linked?: boolean}} [options]
+   */
+  refuse = (request, { linked = false } = {}) => {
     const { method, headers } = viewOf(request);
     const answer = (/** @type {number} */ status, /** @type {string} */ error, /** @type {string} */ text) =>
       Response.json({ error, error_description: text }, { status, headers: { "Cache-Control": "no-store" } });
     if (!this.#origins.includes(headers.get("Origin") ?? "")) {
       return answer(403, "origin_not_allowed", "The origin is not in the API's list of origins for WebSockets.");
     }
-    const offered = (headers.get("Sec-WebSocket-Protocol") ?? "").split(",").map((name) => name.trim());
+    if (linked) return undefined;
+    const offered = (headers.get("Sec-WebSocket-Protocol") ?? "").split(",").map((/** @type {string} */ name) => name.trim());
     if (method === "GET" && offered.includes(subprotocol)) return undefined;
     return answer(400, "invalid_request", `Open the WebSocket with the subprotocol ${subprotocol}, as the client's connect does.`);
   };
@@ -70,13 +74,14 @@ class Hold {
   /**
    * @param {Rule} rule
    * @param {(request: Request, admission: any, ...rest: any[]) => Response | Promise<Response>} handler
+   * @param {Pick<Guard, "protect">} [by]
    */
-  protect = (rule, handler) => this.#guard.protect(rule, async (request, admission, ...rest) => {
+  protect = (rule, handler, by = this.#guard) => by.protect(rule, async (request, admission, ...rest) => {
     const lease = this.#lease(admission);
     try {
       const response = await handler(request, Object.assign(admission, { signal: lease.signal }), ...rest);
       if (response.body) return new Response(cut(response.body, lease), response);
-      lease.release();
+      if (response.status !== 101) lease.release(); // a WebSocket lasts
       return response;
     } catch (error) {
       lease.release();
@@ -226,15 +231,8 @@ class Held extends EventTarget {
 }
 
 /**
- * A request as a guard reads it, whether of Fetch or of Node.
- * @param {any} request
- * @returns {{method: string, url: string, headers: {get(name: string): string | null}}}
- */
-const viewOf = (request) => (typeof request.headers?.get === "function" ? request : fromNode(request));
-
-/**
  * The request that opened the connection, with a message's token in the place of its own.
- * @param {ReturnType<typeof viewOf>} view
+ * @param {{url: string, headers: {get(name: string): string | null}}} view
  * @param {{token: string, proof: string}} credential
  * @returns {any}
  */

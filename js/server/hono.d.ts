@@ -18,4 +18,4 @@ export interface HonoContext {
  * answers the others. `rule.organization` names a parameter of the route. Handlers refuse by
  * throwing, as `await c.get("tabard").match(row.organization)` does.
  */
-export function protect(guard: Guard, rule?: Rule): (c: any, next: () => Promise<void>) => Promise<Response | undefined>;
+export function protect(guard: Pick<Guard, "admit">, rule?: Rule): (c: any, next: () => Promise<void>) => Promise<Response | undefined>;

@@ -10,7 +10,7 @@ import { refuse } from "./src/refusal.js";
 
 /**
  * Middleware that lets requests pass which a rule allows. See hono.d.ts.
- * @param {Guard} guard
+ * @param {Pick<Guard, "admit">} guard
  * @param {Rule} [rule]
  */
 export const protect = (guard, rule) => async (/** @type {HonoContext} */ c, /** @type {() => Promise<void>} */ next) => {

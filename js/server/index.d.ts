@@ -7,11 +7,12 @@
  * `keys_unavailable`, `endings_unknown`. Authentic, but it does not authorize: `expired`, `not_yet_valid`,
  * `session_ended`, `wrong_organization`, `proof_required`, `invalid_proof`, `insufficient_scope`,
  * `insufficient_user_authentication`. `no_token`: the request carries none.
+ * `invalid_link`: the link is missing, altered, expired or another request's.
  */
 export type Reason =
   | "malformed" | "wrong_type" | "wrong_issuer" | "unknown_key" | "bad_signature" | "wrong_audience" | "missing_claim"
   | "keys_unavailable" | "endings_unknown" | "expired" | "not_yet_valid" | "session_ended" | "wrong_organization" | "proof_required"
-  | "invalid_proof" | "insufficient_scope" | "insufficient_user_authentication" | "no_token";
+  | "invalid_proof" | "insufficient_scope" | "insufficient_user_authentication" | "no_token" | "invalid_link";
 
 /** The party that acts for a token's subject (RFC 8693 section 4.1): an app's server, or the subject itself as staff. */
 export interface Actor {
@@ -228,7 +229,7 @@ export function createGuard(verifier: Verifier, options?: GuardOptions): Guard;
 /** The answer to a refused request. */
 export interface Refusal {
   status: number;
-  /** Stable: one of RFC 6750, 9449 or 9470, `organization_mismatch`, or `temporarily_unavailable`. */
+  /** Stable: one of RFC 6750, 9449 or 9470, `organization_mismatch`, `invalid_link`, or `temporarily_unavailable`. */
   code: string;
   reason: Reason;
   /** The value of WWW-Authenticate, or "". */

@@ -12,7 +12,7 @@ export interface TabardContext<Params> {
  * segment. Handlers refuse by throwing, as `await tabard.match(row.organization)` does.
  */
 export function protect<R extends Request, Params>(
-  guard: Guard,
+  guard: Pick<Guard, "admit" | "answer">,
   rule: Rule,
   handler: (request: R, context: TabardContext<Params>) => Response | Promise<Response>,
 ): (request: R, context: { params: Promise<Params> }) => Promise<Response>;

@@ -6,7 +6,7 @@
 
 /**
  * Protects a route handler. See next.d.ts.
- * @param {Guard} guard
+ * @param {Pick<Guard, "admit" | "answer">} guard
  * @param {Rule} rule
  * @param {(request: any, context: any) => Response | Promise<Response>} handler
  */

@@ -62,7 +62,7 @@ func (h *Holder) Handler(rule resource.Rule, upgrade Upgrade, serve func(*Conn))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case !h.fromPage(r):
-			refuse(w, http.StatusForbidden, "origin_not_allowed", "The origin is not in the API's list of origins for WebSockets.")
+			refuseOrigin(w)
 			return
 		case !offers(r):
 			refuse(w, http.StatusBadRequest, "invalid_request", "Open the WebSocket with the subprotocol "+Subprotocol+", as the client's connect does.")

@@ -24,9 +24,9 @@ import (
 
 const page = "https://app.example.com"
 
-// world is an API with WebSockets, one route for every organization and one for that in
+// socketAPI is an API with WebSockets, one route for every organization and one for that in
 // the path, and streams.
-type world struct {
+type socketAPI struct {
 	*testing.T
 	issuer *tokentest.Issuer
 	server *httptest.Server
@@ -36,19 +36,19 @@ type world struct {
 	logged strings.Builder // the API's records, and its access log
 }
 
-func newWorld(t *testing.T) *world {
+func newSocketAPI(t *testing.T) *socketAPI {
 	t.Helper()
 	t.Parallel()
-	w := &world{T: t, issuer: tokentest.NewIssuer(), over: make(chan error, 100)}
-	t.Cleanup(w.issuer.Close)
-	verifier, err := token.NewVerifier(w.issuer.Config())
+	api := &socketAPI{T: t, issuer: tokentest.NewIssuer(), over: make(chan error, 100)}
+	t.Cleanup(api.issuer.Close)
+	verifier, err := token.NewVerifier(api.issuer.Config())
 	if err != nil {
 		t.Fatal(err)
 	}
 	guard, err := resource.NewGuard(verifier, resource.Config{
 		BaseURL: "https://api.example.com",
-		Ended:   func(context.Context, *token.Claims) bool { return w.ended.Load() },
-		Record:  func(_ context.Context, r resource.Record) { w.log(r) },
+		Ended:   func(context.Context, *token.Claims) bool { return api.ended.Load() },
+		Record:  func(_ context.Context, r resource.Record) { api.log(r) },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func newWorld(t *testing.T) *world {
 		for {
 			text, body, err := c.Read()
 			if err != nil {
-				w.over <- context.Cause(c.Context())
+				api.over <- context.Cause(c.Context())
 				return
 			}
 			c.Write(text, append(body, " of "+resource.OrganizationFrom(c.Context())...))
@@ -72,74 +72,75 @@ func newWorld(t *testing.T) *world {
 	mux.Handle("GET /live", holder.Handler(resource.Rule{}, coderws.Upgrade, echo))
 	mux.Handle("GET /organizations/{organization}/live", holder.Handler(resource.Rule{Organization: "organization", Demand: demand}, coderws.Upgrade, echo))
 	mux.Handle("GET /recent", holder.Handler(resource.Rule{Demand: token.Demand{MaxAge: time.Minute, ACR: []string{"mfa"}}}, coderws.Upgrade, echo))
-	mux.Handle("GET /stream", holder.Protect(resource.Rule{}, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		fmt.Fprint(rw, resource.OrganizationFrom(r.Context()))
-		http.NewResponseController(rw).Flush()
+	mux.Handle("GET /stream", holder.Protect(resource.Rule{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, resource.OrganizationFrom(r.Context()))
+		http.NewResponseController(w).Flush()
 		<-r.Context().Done()
-		w.over <- context.Cause(r.Context())
+		api.over <- context.Cause(r.Context())
 	})))
-	w.server = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		w.log(r.URL.String(), r.Header)
-		mux.ServeHTTP(rw, r)
+	api.addLinks(mux, guard, holder)
+	api.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		api.log(r.URL.String(), r.Header)
+		mux.ServeHTTP(w, r)
 	}))
-	t.Cleanup(w.server.Close)
-	return w
+	t.Cleanup(api.server.Close)
+	return api
 }
 
-func (w *world) log(line ...any) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	fmt.Fprintln(&w.logged, line...)
+func (api *socketAPI) log(line ...any) {
+	api.mu.Lock()
+	defer api.mu.Unlock()
+	fmt.Fprintln(&api.logged, line...)
 }
 
 // token returns a token that lives for some seconds.
-func (w *world) token(organization string, seconds int64, change ...func(*token.Claims)) string {
-	claims := w.issuer.Claims(organization)
+func (api *socketAPI) token(organization string, seconds int64, change ...func(*token.Claims)) string {
+	claims := api.issuer.Claims(organization)
 	claims.Expires = claims.IssuedAt + seconds
 	for _, f := range change {
 		f(&claims)
 	}
-	return w.issuer.Sign(claims)
+	return api.issuer.Sign(claims)
 }
 
 // dial opens a WebSocket from a page.
-func (w *world) dial(path, origin string, subprotocols ...string) (*websocket.Conn, *http.Response, error) {
+func (api *socketAPI) dial(path, origin string, subprotocols ...string) (*websocket.Conn, *http.Response, error) {
 	header := http.Header{}
 	if origin != "" {
 		header.Set("Origin", origin)
 	}
-	c, answer, err := websocket.Dial(w.Context(), w.server.URL+path, &websocket.DialOptions{Subprotocols: subprotocols, HTTPHeader: header})
+	c, answer, err := websocket.Dial(api.Context(), api.server.URL+path, &websocket.DialOptions{Subprotocols: subprotocols, HTTPHeader: header})
 	if err == nil {
-		w.Cleanup(func() { c.CloseNow() })
+		api.Cleanup(func() { c.CloseNow() })
 	}
 	return c, answer, err
 }
 
 // open opens one with a token, and returns the answer to it.
-func (w *world) open(path, raw, proof string) (*websocket.Conn, string) {
-	w.Helper()
-	c, _, err := w.dial(path, page, "tabard")
+func (api *socketAPI) open(path, raw, proof string) (*websocket.Conn, string) {
+	api.Helper()
+	c, _, err := api.dial(path, page, "tabard")
 	if err != nil {
-		w.Fatal(err)
+		api.Fatal(err)
 	}
-	w.send(c, credential(raw, proof))
-	return c, w.next(c)
+	api.send(c, credential(raw, proof))
+	return c, api.next(c)
 }
 
 func credential(raw, proof string) string {
 	return fmt.Sprintf(`{"tabard":{"token":%q,"proof":%q}}`, raw, proof)
 }
 
-func (w *world) send(c *websocket.Conn, text string) {
-	w.Helper()
-	if err := c.Write(w.Context(), websocket.MessageText, []byte(text)); err != nil {
-		w.Fatal(err)
+func (api *socketAPI) send(c *websocket.Conn, text string) {
+	api.Helper()
+	if err := c.Write(api.Context(), websocket.MessageText, []byte(text)); err != nil {
+		api.Fatal(err)
 	}
 }
 
 // next returns the next message, or how the connection was closed.
-func (w *world) next(c *websocket.Conn) string {
-	ctx, cancel := context.WithTimeout(w.Context(), 20*time.Second)
+func (api *socketAPI) next(c *websocket.Conn) string {
+	ctx, cancel := context.WithTimeout(api.Context(), 20*time.Second)
 	defer cancel()
 	_, body, err := c.Read(ctx)
 	var closed websocket.CloseError
@@ -153,28 +154,28 @@ func (w *world) next(c *websocket.Conn) string {
 }
 
 func TestHandler_TakesTheFirstMessage(t *testing.T) {
-	w := newWorld(t)
-	d := w.issuer.NewDevice()
-	bound := w.issuer.Bound(d, "org_acme")
+	api := newSocketAPI(t)
+	d := api.issuer.NewDevice()
+	bound := api.issuer.Bound(d, "org_acme")
 	proof := d.Proof(bound, "GET", "https://api.example.com/live")
 	for _, c := range []struct{ name, path, token, proof, want string }{
-		{"a token", "/live", w.token("org_acme", 300), "", "accepted"},
-		{"its organization's path", "/organizations/org_acme/live", w.token("org_acme", 300, permitted), "", "accepted"},
+		{"a token", "/live", api.token("org_acme", 300), "", "accepted"},
+		{"its organization's path", "/organizations/org_acme/live", api.token("org_acme", 300, permitted), "", "accepted"},
 		{"a bound one, with a proof", "/live", bound, proof, "accepted"},
 		{"the proof again", "/live", bound, proof, "4401 invalid_dpop_proof invalid_proof"},
 		{"a bound one without", "/live", bound, "", "4401 invalid_token proof_required"},
-		{"a proof for a token without", "/live", w.token("org_acme", 300), proof, "4401 invalid_dpop_proof invalid_proof"},
-		{"an expired one", "/live", w.issuer.Expired("org_acme"), "", "4401 invalid_token expired"},
-		{"expired, within the leeway", "/live", w.token("org_acme", -5), "", "4401 invalid_token expired"},
-		{"a foreign one", "/live", w.issuer.Foreign("org_acme"), "", "4401 invalid_token bad_signature"},
-		{"another organization's path", "/organizations/org_globex/live", w.token("org_acme", 300, permitted), "", "4403 organization_mismatch"},
-		{"without the permission", "/organizations/org_acme/live", w.token("org_acme", 300), "", "4403 insufficient_scope"},
-		{"without the authentication", "/recent", w.token("org_acme", 300), "", `4401 insufficient_user_authentication acr_values="mfa", max_age="60"`},
+		{"a proof for a token without", "/live", api.token("org_acme", 300), proof, "4401 invalid_dpop_proof invalid_proof"},
+		{"an expired one", "/live", api.issuer.Expired("org_acme"), "", "4401 invalid_token expired"},
+		{"expired, within the leeway", "/live", api.token("org_acme", -5), "", "4401 invalid_token expired"},
+		{"a foreign one", "/live", api.issuer.Foreign("org_acme"), "", "4401 invalid_token bad_signature"},
+		{"another organization's path", "/organizations/org_globex/live", api.token("org_acme", 300, permitted), "", "4403 organization_mismatch"},
+		{"without the permission", "/organizations/org_acme/live", api.token("org_acme", 300), "", "4403 insufficient_scope"},
+		{"without the authentication", "/recent", api.token("org_acme", 300), "", `4401 insufficient_user_authentication acr_values="mfa", max_age="60"`},
 		{"none", "/live", "", "", "4401 no_token"},
 		{"one that is far too long", "/live", strings.Repeat("x", 20<<10), "", "4401 no_token"},
 		{"what is no token", "/live", "x", "", "4401 invalid_token malformed"},
 	} {
-		_, got := w.open(c.path, c.token, c.proof)
+		_, got := api.open(c.path, c.token, c.proof)
 		var answer struct {
 			Tabard struct {
 				Organization string
@@ -194,18 +195,18 @@ func TestHandler_TakesTheFirstMessage(t *testing.T) {
 	for name, message := range map[string]string{
 		"another message": `hello`, "a repeated member": `{"tabard":{"token":"x","token":"y"}}`, "not JSON": `{"tabard":`,
 	} {
-		c, _, err := w.dial("/live", page, "tabard")
+		c, _, err := api.dial("/live", page, "tabard")
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.send(c, message)
-		if got := w.next(c); got != "4401 no_token" {
+		api.send(c, message)
+		if got := api.next(c); got != "4401 no_token" {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if log := w.logged.String(); strings.Contains(log, "eyJ") || !strings.Contains(log, "alarm") {
+	api.mu.Lock()
+	defer api.mu.Unlock()
+	if log := api.logged.String(); strings.Contains(log, "eyJ") || !strings.Contains(log, "alarm") {
 		t.Errorf("the log is %s", log)
 	}
 }
@@ -218,7 +219,7 @@ func permitted(c *token.Claims) { c.Permissions = []string{"live"} }
 // TestHandler_ForeignPage: a page of an origin that the API does not list opens no
 // WebSocket, whatever token it has, and neither does one without the subprotocol.
 func TestHandler_ForeignPage(t *testing.T) {
-	w := newWorld(t)
+	api := newSocketAPI(t)
 	for name, c := range map[string]struct {
 		origin       string
 		subprotocols []string
@@ -227,7 +228,7 @@ func TestHandler_ForeignPage(t *testing.T) {
 		"a page":                {page, []string{"tabard"}, 101},
 		"with further ones":     {page, []string{"chat", "tabard"}, 101},
 		"a foreign page":        {"https://evil.example", []string{"tabard"}, 403},
-		"the API's own":         {w.server.URL, []string{"tabard"}, 403},
+		"the API's own":         {api.server.URL, []string{"tabard"}, 403},
 		"a longer name":         {page + ".evil.example", []string{"tabard"}, 403},
 		"another scheme":        {"http://app.example.com", []string{"tabard"}, 403},
 		"a frame without one":   {"null", []string{"tabard"}, 403},
@@ -235,7 +236,7 @@ func TestHandler_ForeignPage(t *testing.T) {
 		"no subprotocol":        {page, nil, 400},
 		"a foreign subprotocol": {page, []string{"chat"}, 400},
 	} {
-		_, answer, _ := w.dial("/live", c.origin, c.subprotocols...)
+		_, answer, _ := api.dial("/live", c.origin, c.subprotocols...)
 		if answer == nil || answer.StatusCode != c.want {
 			t.Errorf("%s: %+v, want %d", name, answer, c.want)
 		}
@@ -244,7 +245,7 @@ func TestHandler_ForeignPage(t *testing.T) {
 		if _, err := hold.New(nil, hold.Config{}); err == nil {
 			t.Error("a holder without a guard")
 		}
-		guard, err := resource.NewGuard(must(token.NewVerifier(w.issuer.Config())), resource.Config{})
+		guard, err := resource.NewGuard(must(token.NewVerifier(api.issuer.Config())), resource.Config{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -263,101 +264,101 @@ func must(v *token.Verifier, err error) *token.Verifier {
 
 // TestHandler_NoFirstMessage: a connection that says nothing is closed after five seconds.
 func TestHandler_NoFirstMessage(t *testing.T) {
-	w := newWorld(t)
+	api := newSocketAPI(t)
 	began := time.Now()
-	c, _, err := w.dial("/live", page, "tabard")
+	c, _, err := api.dial("/live", page, "tabard")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, took := w.next(c), time.Since(began); got != "4401 no_token" || took < 4*time.Second || took > 6*time.Second {
+	if got, took := api.next(c), time.Since(began); got != "4401 no_token" || took < 4*time.Second || took > 6*time.Second {
 		t.Errorf("%q after %v", got, took)
 	}
 }
 
 // ends expects that both sides of a connection end within a second of a time.
-func (w *world) ends(what string, c *websocket.Conn, at time.Time, want string, reason token.Reason) {
-	w.Helper()
-	got := w.next(c)
+func (api *socketAPI) ends(what string, c *websocket.Conn, at time.Time, want string, reason token.Reason) {
+	api.Helper()
+	got := api.next(c)
 	page := time.Now()
 	select {
-	case cause := <-w.over:
+	case cause := <-api.over:
 		if late := max(time.Since(at), page.Sub(at)); got != want || token.ReasonOf(cause) != reason || late > time.Second {
-			w.Errorf("%s: %q and %v, %v late", what, got, cause, late)
+			api.Errorf("%s: %q and %v, %v late", what, got, cause, late)
 		}
 	case <-time.After(10 * time.Second):
-		w.Errorf("%s: %q, and the handler goes on", what, got)
+		api.Errorf("%s: %q, and the handler goes on", what, got)
 	}
 }
 
 func TestHandler_EndsWithItsToken(t *testing.T) {
-	w := newWorld(t)
+	api := newSocketAPI(t)
 	end := time.Now().Unix() + 2
-	c, _ := w.open("/live", w.token("org_acme", 0, until(end)), "")
-	w.ends("the token", c, time.Unix(end, 0), "4401 invalid_token expired", token.Expired)
+	c, _ := api.open("/live", api.token("org_acme", 0, until(end)), "")
+	api.ends("the token", c, time.Unix(end, 0), "4401 invalid_token expired", token.Expired)
 }
 
 func TestHandler_GoesOnWithARenewedToken(t *testing.T) {
-	w := newWorld(t)
+	api := newSocketAPI(t)
 	end := time.Now().Unix() + 6
-	c, _ := w.open("/live", w.token("org_acme", 0, until(end-3)), "")
-	w.send(c, credential(w.token("org_acme", 0, until(end)), ""))
-	w.send(c, "hello")
-	if got := w.next(c); got != "hello of org_acme" {
+	c, _ := api.open("/live", api.token("org_acme", 0, until(end-3)), "")
+	api.send(c, credential(api.token("org_acme", 0, until(end)), ""))
+	api.send(c, "hello")
+	if got := api.next(c); got != "hello of org_acme" {
 		t.Errorf("%q", got)
 	}
-	w.ends("the second token", c, time.Unix(end, 0), "4401 invalid_token expired", token.Expired)
+	api.ends("the second token", c, time.Unix(end, 0), "4401 invalid_token expired", token.Expired)
 }
 
 // TestHandler_RenewalByAnotherToken closes the connection.
 func TestHandler_RenewalByAnotherToken(t *testing.T) {
-	w := newWorld(t)
-	d := w.issuer.NewDevice()
-	bound := w.issuer.Bound(d, "org_acme")
+	api := newSocketAPI(t)
+	d := api.issuer.NewDevice()
+	bound := api.issuer.Bound(d, "org_acme")
 	for name, c := range map[string]struct{ token, proof, want string }{
-		"organization": {w.token("org_globex", 300), "", "4403 renewal_mismatch"},
-		"person":       {w.token("org_acme", 300, func(c *token.Claims) { c.Subject = "usr_other" }), "", "4403 renewal_mismatch"},
-		"session":      {w.token("org_acme", 300, func(c *token.Claims) { c.SessionID = "ses_other" }), "", "4403 renewal_mismatch"},
-		"app":          {w.token("org_acme", 300, func(c *token.Claims) { c.ClientID = "other" }), "", "4403 renewal_mismatch"},
-		"audience":     {w.token("org_acme", 300, func(c *token.Claims) { c.Audience = append(c.Audience, "other") }), "", "4403 renewal_mismatch"},
+		"organization": {api.token("org_globex", 300), "", "4403 renewal_mismatch"},
+		"person":       {api.token("org_acme", 300, func(c *token.Claims) { c.Subject = "usr_other" }), "", "4403 renewal_mismatch"},
+		"session":      {api.token("org_acme", 300, func(c *token.Claims) { c.SessionID = "ses_other" }), "", "4403 renewal_mismatch"},
+		"app":          {api.token("org_acme", 300, func(c *token.Claims) { c.ClientID = "other" }), "", "4403 renewal_mismatch"},
+		"audience":     {api.token("org_acme", 300, func(c *token.Claims) { c.Audience = append(c.Audience, "other") }), "", "4403 renewal_mismatch"},
 		"key":          {bound, d.Proof(bound, "GET", "https://api.example.com/live"), "4403 renewal_mismatch"},
-		"issuer":       {w.issuer.Foreign("org_acme"), "", "4401 invalid_token bad_signature"},
+		"issuer":       {api.issuer.Foreign("org_acme"), "", "4401 invalid_token bad_signature"},
 	} {
-		c2, first := w.open("/live", w.token("org_acme", 300), "")
-		w.send(c2, credential(c.token, c.proof))
-		if got := w.next(c2); got != c.want {
+		c2, first := api.open("/live", api.token("org_acme", 300), "")
+		api.send(c2, credential(c.token, c.proof))
+		if got := api.next(c2); got != c.want {
 			t.Errorf("another %s: %q after %q", name, got, first)
 		}
-		<-w.over
+		<-api.over
 	}
 }
 
 // TestHandler_EndsWhenTheFeedSaysSo, at once, and so does a stream.
 func TestHandler_EndsWhenTheFeedSaysSo(t *testing.T) {
-	w := newWorld(t)
-	c, _ := w.open("/live", w.token("org_acme", 300), "")
-	w.ended.Store(true)
-	w.ends("the session", c, time.Now(), "4401 invalid_token session_ended", token.SessionEnded)
+	api := newSocketAPI(t)
+	c, _ := api.open("/live", api.token("org_acme", 300), "")
+	api.ended.Store(true)
+	api.ends("the session", c, time.Now(), "4401 invalid_token session_ended", token.SessionEnded)
 }
 
 func TestProtect_StreamEnds(t *testing.T) {
-	w := newWorld(t)
+	api := newSocketAPI(t)
 	for name, c := range map[string]struct {
 		life   int64
 		end    func()
 		reason token.Reason
 	}{
 		"the token's end": {2, func() {}, token.Expired},
-		"the feed":        {300, func() { w.ended.Store(true) }, token.SessionEnded},
+		"the feed":        {300, func() { api.ended.Store(true) }, token.SessionEnded},
 	} {
-		w.ended.Store(false)
-		r, _ := http.NewRequestWithContext(t.Context(), "GET", w.server.URL+"/stream", nil)
-		r.Header.Set("Authorization", "Bearer "+w.token("org_acme", c.life))
+		api.ended.Store(false)
+		r, _ := http.NewRequestWithContext(t.Context(), "GET", api.server.URL+"/stream", nil)
+		r.Header.Set("Authorization", "Bearer "+api.token("org_acme", c.life))
 		answer, err := http.DefaultClient.Do(r)
 		if err != nil || answer.Header.Get("Tabard-Organization") != "org_acme" {
 			t.Fatalf("%v %v", answer, err)
 		}
 		c.end()
-		if cause := <-w.over; token.ReasonOf(cause) != c.reason {
+		if cause := <-api.over; token.ReasonOf(cause) != c.reason {
 			t.Errorf("%s: %v", name, cause)
 		}
 		answer.Body.Close()

@@ -48,6 +48,11 @@ ON CONFLICT (attempt) DO NOTHING`
 
 	selectSession = wholeSession + ` WHERE s.id = ?1`
 
+	selectOfAttempt = wholeSession + `
+WHERE s.id = COALESCE(
+	(SELECT id FROM sessions WHERE attempt = ?1),
+	(SELECT session_id FROM authentications WHERE attempt = ?1))`
+
 	selectEnd = `SELECT revoked_at FROM sessions WHERE id = ?1`
 
 	selectAttempt = `SELECT id FROM sessions WHERE attempt = ?1`
@@ -118,7 +123,17 @@ func (s sessions) Create(ctx context.Context, n session.Session) error {
 
 // Session implements session.Store.
 func (s sessions) Session(ctx context.Context, id session.ID) (session.Session, error) {
-	own, err := scanSession(s.row(ctx, selectSession, id.String()))
+	return s.whole(ctx, selectSession, id.String())
+}
+
+// OfAttempt implements session.Store.
+func (s sessions) OfAttempt(ctx context.Context, attempt string) (session.Session, error) {
+	return s.whole(ctx, selectOfAttempt, attempt)
+}
+
+// whole returns the session that a query finds.
+func (s sessions) whole(ctx context.Context, query, arg string) (session.Session, error) {
+	own, err := scanSession(s.row(ctx, query, arg))
 	if err := found("session", err, session.ErrNotFound); err != nil {
 		return session.Session{}, err
 	}

@@ -157,6 +157,9 @@ func authenticatesOnce(s *suite) {
 	s.must(s.Authenticate(s.ctx, n.ID, "attempt 1", password)) // a reply was lost
 	s.is(s.Authenticate(s.ctx, n.ID, "attempt 1", later), session.ErrAttemptUsed)
 	s.is(s.Authenticate(s.ctx, other.ID, "attempt 1", password), session.ErrAttemptUsed)
+	made, err := s.OfAttempt(s.ctx, "attempt 1")
+	s.must(err)
+	s.is(made.ID, n.ID)
 	s.must(s.Authenticate(s.ctx, n.ID, "attempt 2", later))
 	unknown := password
 	unknown.Time, unknown.Until, unknown.ConfirmedAt = 0, 0, Now-3

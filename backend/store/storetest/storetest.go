@@ -262,6 +262,15 @@ func oneSessionAnAttempt(s *suite) {
 	s.is(s.Create(s.ctx, second), session.ErrAttemptUsed)
 	_, err := s.Session(s.ctx, second.ID)
 	s.is(err, session.ErrNotFound)
+	made, err := s.OfAttempt(s.ctx, first.Attempt)
+	s.must(err)
+	s.is(made, s.stored(first.ID))
+	s.must(s.Revoke(s.ctx, first.ID, session.ReasonSignedOut, Now+1))
+	made, err = s.OfAttempt(s.ctx, first.Attempt)
+	s.must(err)
+	s.is(made.RevokedAt, int64(Now+1))
+	_, err = s.OfAttempt(s.ctx, "of nothing")
+	s.is(err, session.ErrNotFound)
 }
 
 func oneSessionInARace(s *suite) {

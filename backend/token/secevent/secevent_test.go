@@ -16,33 +16,34 @@ import (
 
 const issuer = "https://app.example.com/auth"
 
-type world struct {
+// eventKey signs events, and finds its public half for those who verify them.
+type eventKey struct {
 	*testing.T
-	key *ecdsa.PrivateKey
+	private *ecdsa.PrivateKey
 }
 
-func newWorld(t *testing.T) *world {
+func newEventKey(t *testing.T) *eventKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &world{t, key}
+	return &eventKey{t, key}
 }
 
-func (w *world) find(kid string) (string, crypto.PublicKey, error) {
+func (key *eventKey) find(kid string) (string, crypto.PublicKey, error) {
 	if kid != "k1" {
 		return "", nil, errors.New("unknown")
 	}
-	return "ES256", &w.key.PublicKey, nil
+	return "ES256", &key.private.PublicKey, nil
 }
 
-func (w *world) signer() secevent.Signer {
-	return secevent.Signer{Issuer: issuer, KeyID: "k1", Alg: "ES256", Private: w.key}
+func (key *eventKey) signer() secevent.Signer {
+	return secevent.Signer{Issuer: issuer, KeyID: "k1", Alg: "ES256", Private: key.private}
 }
 
 func TestEvent_IsReadAsItWasSigned(t *testing.T) {
-	w := newWorld(t)
+	key := newEventKey(t)
 	for _, e := range []secevent.Event{
 		{Reason: "signed_out", Subject: secevent.Subject{Session: "ses_1", User: "usr_1"}},
 		{Reason: "signed_out", Subject: secevent.Subject{Session: "ses_1", User: "usr_1", Organization: "org_1"}},
@@ -54,11 +55,11 @@ func TestEvent_IsReadAsItWasSigned(t *testing.T) {
 		{Reason: "key_withdrawn", Key: "k0"},
 	} {
 		e.Number, e.At = 1<<50, 1_800_000_000
-		raw, err := e.Sign(w.signer(), "key_1")
+		raw, err := e.Sign(key.signer(), "key_1")
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, audience, err := secevent.Parse(raw, issuer, w.find)
+		got, audience, err := secevent.Parse(raw, issuer, key.find)
 		if err != nil || got != e || audience != "key_1" {
 			t.Errorf("%+v of %q: %v, want %+v", got, audience, err, e)
 		}
@@ -66,13 +67,13 @@ func TestEvent_IsReadAsItWasSigned(t *testing.T) {
 }
 
 // sign signs claims as a token of a type.
-func (w *world) sign(typ string, claims jwt.MapClaims) string {
-	w.Helper()
+func (key *eventKey) sign(typ string, claims jwt.MapClaims) string {
+	key.Helper()
 	unsigned := jwt.NewWithClaims(jwt.SigningMethodES256, claims)
 	unsigned.Header["typ"], unsigned.Header["kid"] = typ, "k1"
-	raw, err := unsigned.SignedString(w.key)
+	raw, err := unsigned.SignedString(key.private)
 	if err != nil {
-		w.Fatal(err)
+		key.Fatal(err)
 	}
 	return raw
 }
@@ -88,21 +89,21 @@ func claims(change func(jwt.MapClaims)) jwt.MapClaims {
 }
 
 func TestParse_Refuses(t *testing.T) {
-	w, other := newWorld(t), newWorld(t)
+	key, other := newEventKey(t), newEventKey(t)
 	same := func(jwt.MapClaims) {}
-	if _, _, err := secevent.Parse(w.sign(secevent.Type, claims(same)), issuer, w.find); err != nil {
+	if _, _, err := secevent.Parse(key.sign(secevent.Type, claims(same)), issuer, key.find); err != nil {
 		t.Fatal(err)
 	}
 	for name, raw := range map[string]string{
-		"an access token":   w.sign("at+jwt", claims(same)),
+		"an access token":   key.sign("at+jwt", claims(same)),
 		"another's key":     other.sign(secevent.Type, claims(same)),
-		"another issuer":    w.sign(secevent.Type, claims(func(c jwt.MapClaims) { c["iss"] = "https://evil.example" })),
-		"without a number":  w.sign(secevent.Type, claims(func(c jwt.MapClaims) { delete(c, "evt") })),
-		"without aud":       w.sign(secevent.Type, claims(func(c jwt.MapClaims) { delete(c, "aud") })),
-		"without events":    w.sign(secevent.Type, claims(func(c jwt.MapClaims) { delete(c, "events") })),
-		"without signature": strings.Join(strings.Split(w.sign(secevent.Type, claims(same)), ".")[:2], ".") + ".",
+		"another issuer":    key.sign(secevent.Type, claims(func(c jwt.MapClaims) { c["iss"] = "https://evil.example" })),
+		"without a number":  key.sign(secevent.Type, claims(func(c jwt.MapClaims) { delete(c, "evt") })),
+		"without aud":       key.sign(secevent.Type, claims(func(c jwt.MapClaims) { delete(c, "aud") })),
+		"without events":    key.sign(secevent.Type, claims(func(c jwt.MapClaims) { delete(c, "events") })),
+		"without signature": strings.Join(strings.Split(key.sign(secevent.Type, claims(same)), ".")[:2], ".") + ".",
 	} {
-		if e, _, err := secevent.Parse(raw, issuer, w.find); err == nil {
+		if e, _, err := secevent.Parse(raw, issuer, key.find); err == nil {
 			t.Errorf("%s: %+v", name, e)
 		}
 	}
@@ -110,7 +111,7 @@ func TestParse_Refuses(t *testing.T) {
 
 // TestParse_WhatIsNotUnderstood concerns the whole workspace.
 func TestParse_WhatIsNotUnderstood(t *testing.T) {
-	w := newWorld(t)
+	key := newEventKey(t)
 	for name, change := range map[string]func(jwt.MapClaims){
 		"another type": func(c jwt.MapClaims) { c["events"] = map[string]any{"https://example.com/new": map[string]any{}} },
 		"two types": func(c jwt.MapClaims) {
@@ -119,7 +120,7 @@ func TestParse_WhatIsNotUnderstood(t *testing.T) {
 		"another format":       func(c jwt.MapClaims) { c["sub_id"] = map[string]any{"format": "email", "email": "ada@example.com"} },
 		"a key without its id": func(c jwt.MapClaims) { c["events"] = map[string]any{secevent.KeyWithdrawn: map[string]any{}} },
 	} {
-		e, _, err := secevent.Parse(w.sign(secevent.Type, claims(change)), issuer, w.find)
+		e, _, err := secevent.Parse(key.sign(secevent.Type, claims(change)), issuer, key.find)
 		if err != nil || e.Subject != (secevent.Subject{}) || e.Key != "" || e.Number != 7 {
 			t.Errorf("%s: %+v, %v", name, e, err)
 		}

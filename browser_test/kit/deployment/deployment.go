@@ -3,6 +3,7 @@
 package deployment
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -13,6 +14,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
 	"github.com/tabard-auth/tabard/browser_test/contract"
@@ -40,7 +44,7 @@ type Deployment struct {
 	LastRelease string
 
 	ClientSecretFile string
-	idp              atomic.Value // the provider's http.HandlerFunc
+	idp              atomic.Pointer[idp.Provider]
 }
 
 // Replica is one server with its own copy of the secret file.
@@ -259,7 +263,7 @@ func (d *Deployment) StartProvider(people int) {
 	d.ClientSecretFile = filepath.Join(d.TempDir(), "client-secret")
 	d.Register(people, ClientSecret)
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		d.idp.Load().(http.HandlerFunc)(w, r)
+		d.idp.Load().ServeHTTP(w, r)
 	})}
 	go server.Serve(listener)
 	d.Cleanup(func() { server.Close() })
@@ -275,14 +279,29 @@ func (d *Deployment) Register(people int, secret string) {
 	for i := range people {
 		c.People = append(c.People, idp.Person{Subject: Person(i), Name: Person(i)})
 	}
-	handler, err := idp.New(c)
+	provider, err := idp.New(c)
 	if err != nil {
 		d.Fatal(err)
 	}
-	d.idp.Store(http.HandlerFunc(handler.ServeHTTP))
+	d.idp.Store(provider)
 	if err := os.WriteFile(d.ClientSecretFile, []byte(secret+"\n"), 0o600); err != nil {
 		d.Fatal(err)
 	}
+}
+
+// LogoutToken returns a new logout token of a person by the provider (OpenID Connect
+// Back-Channel Logout 1.0).
+func (d *Deployment) LogoutToken(person string) string {
+	d.Helper()
+	now := time.Now().Unix()
+	raw, err := d.idp.Load().Sign("logout+jwt", jwt.MapClaims{
+		"iss": d.Issuer, "aud": ClientID, "sub": person, "iat": now, "exp": now + 120, "jti": rand.Text(),
+		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
+	})
+	if err != nil {
+		d.Fatal(err)
+	}
+	return raw
 }
 
 // Apply applies a workspace with this number of people as members of acme and of

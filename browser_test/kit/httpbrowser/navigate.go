@@ -1,6 +1,7 @@
 package httpbrowser
 
 import (
+	"html"
 	"io"
 	"net/http"
 	"net/url"
@@ -29,11 +30,40 @@ func (b *Browser) Submit(address string, form url.Values) Response {
 	return b.navigate(http.MethodPost, address, form, initiation{navigation: true, from: b.page})
 }
 
-// Step is Follow as far as the first answer, redirect or not.
+// Step is Follow as far as the first answer, redirect or not. A page that asks for its
+// own address once more is passed.
 func (b *Browser) Step(address string) Response {
 	b.t.Helper()
-	r := b.navigation(http.MethodGet, b.parse(address), nil, initiation{navigation: true, from: b.page})
-	return b.send(r, initiation{navigation: true, from: b.page})
+	s := initiation{navigation: true, from: b.page}
+	answer := b.send(b.navigation(http.MethodGet, b.parse(address), nil, s), s)
+	if next := b.again(answer); next != nil {
+		s.from = answer.URL
+		answer = b.send(b.navigation(http.MethodGet, next, nil, s), s)
+	}
+	return answer
+}
+
+var refresh = regexp.MustCompile(`<meta http-equiv="refresh" content="0; url=([^"]*)">`)
+
+// again returns the address of a page that asks for itself once more, or nil.
+func (b *Browser) again(r Response) *url.URL {
+	b.t.Helper()
+	found := refresh.FindStringSubmatch(r.Body)
+	if r.Status != http.StatusOK || found == nil {
+		return nil
+	}
+	next := b.parse(html.UnescapeString(found[1]))
+	if next.Path != r.URL.Path || next.Host != r.URL.Host {
+		return nil
+	}
+	return next
+}
+
+// Head asks for an address as Step does, with the method HEAD.
+func (b *Browser) Head(address string) Response {
+	b.t.Helper()
+	s := initiation{navigation: true, from: b.page}
+	return b.send(b.navigation(http.MethodHead, b.parse(address), nil, s), s)
 }
 
 // SubmitStep is Submit as far as the first answer, redirect or not.
@@ -100,8 +130,13 @@ func (b *Browser) Confirm(page Response, person, factor string) Response {
 func (b *Browser) navigate(method, address string, form url.Values, s initiation) Response {
 	b.t.Helper()
 	target := b.parse(address)
-	for range maxRedirects {
+	for redirects := 0; redirects < maxRedirects; redirects++ {
 		answer := b.send(b.navigation(method, target, form, s), s)
+		if next := b.again(answer); next != nil {
+			method, form, s = http.MethodGet, nil, initiation{navigation: true, from: target}
+			target, redirects = next, 0
+			continue
+		}
 		location := answer.Header.Get("Location")
 		if location == "" || answer.Status < 300 || answer.Status > 399 {
 			b.page = target

@@ -1,5 +1,6 @@
-// A follower of the feed by @tabard/server. It reads tokens' claims, a line each, and writes each line's number as soon as
-// an event refuses it. The first line is written when it is ready. It ends with standard input.
+// A follower of the feed by @tabard/server. It reads tokens, {"claims", "token"} a line each, and writes each line's number as
+// soon as an event refuses it: by its claims, or by its key where the line has the token. The first line is written when it is
+// ready. It ends with standard input.
 import { createInterface } from "node:readline";
 
 import { follow } from "../../../js/server/follow.js";
@@ -7,14 +8,23 @@ import { createVerifier } from "../../../js/server/index.js";
 
 const [issuer, audience, key, ...addresses] = process.argv.slice(2);
 const onState = (following, error) => error && console.error(`following: ${following}, ${error}`);
-const follower = follow({ verifier: createVerifier({ issuer, audience }), key, addresses, onState });
+const verifier = createVerifier({ issuer, audience, organizations: true });
+const follower = follow({ verifier, key, addresses, onState });
 const waiting = new Map();
-const look = () => {
-  for (const [number, claims] of waiting) {
-    if (!follower.ended(claims)) continue;
+const refused = async ({ claims, token }) => {
+  if (!token) return follower.ended(claims);
+  return (await verifier.inspect(token)).error?.reason === "unknown_key";
+};
+let looking = false;
+const look = async () => {
+  if (looking) return;
+  looking = true;
+  for (const [number, line] of waiting) {
+    if (!(await refused(line))) continue;
     waiting.delete(number);
     console.log(number);
   }
+  looking = false;
 };
 setInterval(look, 5);
 follower.subscribe(look);
@@ -29,7 +39,7 @@ for (;;) {
 console.log("ready");
 let number = 0;
 createInterface({ input: process.stdin }).on("line", (line) => {
-  const claims = JSON.parse(line);
-  if (follower.ended(claims)) console.log(`refused before: ${line}`);
-  waiting.set(number++, claims);
+  const watched = JSON.parse(line);
+  if (follower.ended(watched.claims)) console.log(`refused before: ${line}`);
+  waiting.set(number++, watched);
 }).on("close", () => process.exit());

@@ -71,3 +71,9 @@ const unescapeUnreserved = (path) => path.replace(/%[0-9A-Fa-f]{2}/g, (escape) =
  * @param {string} url
  */
 export const pathOf = (url) => /^(?:[a-z][a-z0-9+.-]*:\/\/[^/?#]*)?([^?#]*)/i.exec(url)?.[1] || "";
+
+/**
+ * The query of an address or of a request's target, as it stands there.
+ * @param {string} url
+ */
+export const queryOf = (url) => /\?([^#]*)/.exec(url)?.[1] ?? "";

@@ -26,6 +26,8 @@ export class Admission {
     /** The id of the organization that the request acts for. */
     this.organization = claims.org_id;
     this.tags = tags;
+    /** Whether a link admitted the request, and not a token. */
+    this.linked = false;
     this.#given = given;
     this.#mismatch = mismatch;
     this.match = this.match.bind(this); // handlers take it out
@@ -78,18 +80,22 @@ export class Admission {
 /**
  * Completes the headers of an answer: it names the token's organization, which pages of other
  * origins may read, is not stored unless the handler says so, and has entity tags of the
- * organization and person alone.
+ * organization and person alone. The answer to a link asks browsers to send its address nowhere,
+ * and to run no scripts of it unless the handler says so.
  * @param {Pick<Headers, "get" | "set">} headers
- * @param {{organization: string, tags: Tags}} admission
+ * @param {{organization: string, tags: Tags, linked: boolean}} admission
  */
-export function mark(headers, { organization, tags }) {
+export function mark(headers, { organization, tags, linked }) {
   headers.set("Tabard-Organization", organization);
   add(headers, "Access-Control-Expose-Headers", "Tabard-Organization");
   const kept = headers.get("Cache-Control"), tag = headers.get("ETag");
   if (!kept) headers.set("Cache-Control", "no-store");
   else if (!kept.includes("no-store")) add(headers, "Vary", "Authorization");
   if (tag) headers.set("ETag", tags.add(tag));
+  for (const [name, value] of linked ? ofLinks : []) if (!headers.get(name)) headers.set(name, value);
 }
+
+const ofLinks = [["Referrer-Policy", "no-referrer"], ["X-Content-Type-Options", "nosniff"], ["Content-Security-Policy", "sandbox"]];
 
 /**
  * Adds a value to a list.

@@ -25,4 +25,7 @@ export class TokenError extends Error {
 }
 
 /** The statuses other than 401. @type {Map<Reason, number>} */
-const statuses = new Map([["wrong_organization", 403], ["insufficient_scope", 403], ["keys_unavailable", 503], ["endings_unknown", 503]]);
+const statuses = new Map([
+  ["wrong_organization", 403], ["insufficient_scope", 403], ["invalid_link", 403],
+  ["keys_unavailable", 503], ["endings_unknown", 503],
+]);

@@ -52,12 +52,24 @@ export class Guard {
    * @param {Rule} [rule]
    * @param {Params} [params]
    */
-  async admit(request, rule = {}, params = {}) {
+  admit(request, rule = {}, params = {}) {
+    return this.admitBy((judgment) => this.#inspect(judgment), request, rule, params);
+  }
+
+  /**
+   * Is admit for a credential of another kind. read returns its claims, and sets those of an
+   * authentic one even if it refuses it.
+   * @param {(judgment: Judgment) => Promise<Claims>} read
+   * @param {Request} request
+   * @param {Rule} rule
+   * @param {Params} params
+   */
+  async admitBy(read, request, rule, params) {
     const own = Object.hasOwn(params, rule.organization ?? "") ? params[rule.organization ?? ""] : undefined;
     /** @type {Judgment} */
     const judgment = { request, rule, resource: typeof own === "string" ? own : "" };
     try {
-      await this.#judge(judgment);
+      await this.#judge(judgment, await read(judgment));
     } catch (error) {
       if (error instanceof TokenError) await this.#record(judgment, error);
       throw error;
@@ -127,6 +139,11 @@ export class Guard {
     return this.#verifier.inspect(token);
   }
 
+  /** The verifier, which knows the issuer, the audience and the time. */
+  get verifier() {
+    return this.#verifier;
+  }
+
   /**
    * How long a token lives, in milliseconds, by the verifier's clock without its leeway.
    * @param {Claims} claims
@@ -135,9 +152,12 @@ export class Guard {
     return 1000 * exp - this.#verifier.clock();
   }
 
-  /** @param {Judgment} judgment */
-  async #judge(judgment) {
-    const claims = await this.#inspect(judgment), details = { bound: !!claims.cnf, organization: claims.org_id };
+  /**
+   * @param {Judgment} judgment
+   * @param {Claims} claims
+   */
+  async #judge(judgment, claims) {
+    const details = { bound: !!claims.cnf, organization: claims.org_id };
     if (judgment.rule.organization && !serves(claims, judgment.resource)) throw new TokenError("wrong_organization", details);
     await this.standing(claims);
     this.#verifier.meets(claims, judgment.rule);

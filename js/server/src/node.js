@@ -20,6 +20,13 @@ export const fromNode = (request) => ({
 });
 
 /**
+ * A request as a guard reads it, whether of Fetch or of Node.
+ * @param {any} request
+ * @returns {any}
+ */
+export const viewOf = (request) => (typeof request.headers?.get === "function" ? request : fromNode(request));
+
+/**
  * @param {string[]} raw names and values in turn
  * @param {string} name in small letters
  */

@@ -8,7 +8,7 @@ import { retry } from "./keyset.js";
 /**
  * The answer to a refused request: 401 if another token, proof or authentication could help
  * (RFC 6750 section 3, RFC 9449 section 7.1, RFC 9470 section 3), 403 if the token is of another
- * organization or lacks a permission, 503 if the keys could not be fetched, or the feed of endings was not heard.
+ * organization or lacks a permission, or a link does not open it, 503 if the keys could not be fetched, or the feed of endings was not heard.
  * @param {TokenError} error
  * @returns {Refusal}
  */
@@ -18,6 +18,7 @@ export function refusalOf({ reason, bound, demand = {}, organization, status }) 
   switch (reason) {
     case "no_token": return refusal("invalid_token", "Bearer");
     case "wrong_organization": return refusal("organization_mismatch");
+    case "invalid_link": return refusal(reason);
     case "keys_unavailable":
     case "endings_unknown": return refusal("temporarily_unavailable", "", retry / 1000);
     case "invalid_proof": return refusal("invalid_dpop_proof", `DPoP error="invalid_dpop_proof", algs="ES256"`);

@@ -43,6 +43,7 @@ export class Verifier {
     this.#keys = new KeySet(jwksUri, { fetch, clock, shared });
     if (options.organizations) this.#organizations = new KeySets(issuer, { fetch, clock, shared });
     this.issuer = issuer;
+    this.audience = audience;
     this.leeway = leeway;
     /** The time in milliseconds. */
     this.clock = /** @type {() => number} */ (now);
@@ -90,7 +91,7 @@ export class Verifier {
    * @param {string} kid
    */
   async publicKey(kid) {
-    return this.#withdrawn.has(kid) ? undefined : this.#keys.publicKey(kid);
+    return this.withdrawn(kid) ? undefined : this.#keys.publicKey(kid);
   }
 
   /**
@@ -99,6 +100,14 @@ export class Verifier {
    */
   withdraw(kid) {
     this.#withdrawn.add(kid);
+  }
+
+  /**
+   * Whether the tokens of a key are refused.
+   * @param {string} kid
+   */
+  withdrawn(kid) {
+    return this.#withdrawn.has(kid);
   }
 
   /**
@@ -154,7 +163,7 @@ export class Verifier {
     const alg = textOf(message.header, "alg");
     if (!this.#options.algorithms.includes(alg)) throw new TokenError("bad_signature", { cause: `algorithm ${alg} is not allowed` });
     const kid = textOf(message.header, "kid");
-    const key = await (this.#withdrawn.has(kid) ? Promise.resolve(undefined) : find(kid)).catch((cause) => {
+    const key = await (this.withdrawn(kid) ? Promise.resolve(undefined) : find(kid)).catch((cause) => {
       throw new TokenError("keys_unavailable", { cause });
     });
     if (!key) throw new TokenError("unknown_key");

@@ -31,9 +31,9 @@ var pages embed.FS
 
 var page = template.Must(template.ParseFS(pages, "page.html"))
 
-// world is the environment of one run: a page and its API on one origin, the bad
+// environment is what one run lives in: a page and its API on one origin, the bad
 // network, the backend behind it, and the clock.
-type world struct {
+type environment struct {
 	t       *testing.T
 	keyless bool
 	scale   float64 // speed of the backend's and the pages' clocks relative to the wall clock
@@ -51,30 +51,30 @@ type world struct {
 	back    int           // how often the generation went back: a crash restored the old cookie
 }
 
-// fastWorld runs the backend in this process, with a clock that is scale times faster
+// fastEnvironment runs the backend in this process, with a clock that is scale times faster
 // than the wall clock. The pages' clocks and timers and the network's delays are as
 // fast, so that in the backend's seconds each step takes its normal time: the client
 // gives a request up after 20 of them, a proof is valid for 30, the token rotates after
 // 240. The machine itself is no faster: at a scale of 8 a request may take 2.5 s of the
 // wall clock, and an answer that the client gave up has 1.25 s to end. The browser does
-// not write its cookies to the disk any faster either, so in this world it never
+// not write its cookies to the disk any faster either, so here it never
 // crashes.
-func fastWorld(t *testing.T, keyless bool, scale float64) *world {
-	w := newWorld(t, keyless, scale)
-	publicURL := w.origin + "/auth"
+func fastEnvironment(t *testing.T, keyless bool, scale float64) *environment {
+	env := newEnvironment(t, keyless, scale)
+	publicURL := env.origin + "/auth"
 	database := filepath.Join(t.TempDir(), "tabard.db")
 	store, err := sqlite.Open(t.Context(), database)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	issuer := contract.Provider(t, publicURL, w.origin)
-	if _, err := store.Apply(t.Context(), contract.Desired(issuer, w.origin), w.now().Unix()); err != nil {
+	issuer := contract.Provider(t, publicURL, env.origin)
+	if _, err := store.Apply(t.Context(), contract.Desired(issuer, env.origin), env.now().Unix()); err != nil {
 		t.Fatal(err)
 	}
 	secret, _ := signingkey.NewSecret()
 	backend, err := host.New(host.Config{
-		PublicURL: publicURL, Secret: secret, Client: js.Handler(), Now: w.now,
+		PublicURL: publicURL, Secret: secret, Client: js.Handler(), Now: env.now,
 		Provider: login.Config{Issuer: issuer, ClientID: contract.ClientID, ClientSecret: contract.ClientSecret},
 	}, store)
 	if err != nil {
@@ -82,110 +82,112 @@ func fastWorld(t *testing.T, keyless bool, scale float64) *world {
 	}
 	server := httptest.NewServer(backend)
 	t.Cleanup(server.Close)
-	w.open(server.URL, database)
-	return w
+	env.open(server.URL, database)
+	return env
 }
 
-// realWorld runs the server's program with the wall clock.
-func realWorld(t *testing.T, keyless bool) *world {
-	w := newWorld(t, keyless, 1)
-	w.server = contract.StartServerBehind(t, w.origin)
-	w.open("http://"+w.server.Listen, w.server.Database[len("sqlite:"):])
-	return w
+// realEnvironment runs the server's program with the wall clock.
+func realEnvironment(t *testing.T, keyless bool) *environment {
+	env := newEnvironment(t, keyless, 1)
+	env.server = contract.StartServerBehind(t, env.origin)
+	env.open("http://"+env.server.Listen, env.server.Database[len("sqlite:"):])
+	return env
 }
 
-func newWorld(t *testing.T, keyless bool, scale float64) *world {
+func newEnvironment(t *testing.T, keyless bool, scale float64) *environment {
 	t.Helper()
 	if !js.Built() {
 		t.Fatal("the browser module is not built: go run ./js/build")
 	}
-	w := &world{t: t, keyless: keyless, scale: scale, began: time.Now().Round(0), network: newNetwork(scale, *seed), events: newEvents()}
+	env := &environment{t: t, keyless: keyless, scale: scale, began: time.Now().Round(0), network: newNetwork(scale, *seed), events: newEvents()}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
-	w.origin = "http://localhost:" + port
+	env.origin = "http://localhost:" + port
 	site := http.NewServeMux()
-	site.HandleFunc("GET /t/{tab}", w.page)
+	site.HandleFunc("GET /t/{tab}", env.page)
 	site.HandleFunc("GET /favicon.ico", http.NotFound)
-	site.HandleFunc("GET /api/whoami", w.whoami)
-	site.HandleFunc("POST /soak/events", w.events.receive)
-	site.Handle("/auth/", w.network)
+	site.HandleFunc("GET /api/whoami", env.whoami)
+	site.HandleFunc("POST /soak/events", env.events.receive)
+	site.Handle("/auth/", env.network)
 	front := &http.Server{Handler: site}
 	go front.Serve(listener)
 	t.Cleanup(func() { front.Close() })
-	return w
+	return env
 }
 
-// open gives the world the addresses of its backend and of its database.
-func (w *world) open(backend, database string) {
-	w.t.Helper()
-	w.network.backend = backend
+// open gives the environment the addresses of its backend and of its database.
+func (env *environment) open(backend, database string) {
+	env.t.Helper()
+	env.network.backend = backend
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: database}).EscapedPath()+"?_pragma=busy_timeout(10000)")
 	if err != nil {
-		w.t.Fatal(err)
+		env.t.Fatal(err)
 	}
-	w.t.Cleanup(func() { db.Close() })
-	w.db = db
+	env.t.Cleanup(func() { db.Close() })
+	env.db = db
 	verifier, err := token.NewVerifier(token.Config{
-		Issuer: w.origin + "/auth", Audience: w.origin + "/api", Now: w.now,
+		Issuer: env.origin + "/auth", Audience: env.origin + "/api", Now: env.now,
 		Keys: token.NewKeySet(backend+"/auth/.well-known/jwks.json", nil),
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		env.t.Fatal(err)
 	}
-	if w.api, err = resource.NewGuard(verifier, resource.Config{}); err != nil {
-		w.t.Fatal(err)
+	if env.api, err = resource.NewGuard(verifier, resource.Config{}); err != nil {
+		env.t.Fatal(err)
 	}
 }
 
 // now returns the backend's time.
-func (w *world) now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.began.Add(w.skipped + time.Duration(float64(time.Since(w.began))*w.scale))
+func (env *environment) now() time.Time {
+	env.mu.Lock()
+	defer env.mu.Unlock()
+	return env.began.Add(env.skipped + time.Duration(float64(time.Since(env.began))*env.scale))
 }
 
 // wallTime converts a duration of the backend's time to wall time.
-func (w *world) wallTime(d time.Duration) time.Duration { return time.Duration(float64(d) / w.scale) }
+func (env *environment) wallTime(d time.Duration) time.Duration {
+	return time.Duration(float64(d) / env.scale)
+}
 
 // pass lets time pass while the person is away: no request is under way, and none is
 // sent. The program's clock cannot be moved, so there the session's row is made that
 // much older instead. The verdict is the same: issued successors look younger, and only
 // a thief's redemption is refused because of their age.
-func (w *world) pass(d time.Duration) {
-	w.network.whileIdle(func() {
-		if w.server == nil {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.skipped += d
+func (env *environment) pass(d time.Duration) {
+	env.network.whileIdle(func() {
+		if env.server == nil {
+			env.mu.Lock()
+			defer env.mu.Unlock()
+			env.skipped += d
 			return
 		}
-		if _, err := w.db.Exec("UPDATE sessions SET cur_at = cur_at - ?1, cur_last = cur_last - ?1", int64(d/time.Second)); err != nil {
-			w.t.Error(err)
+		if _, err := env.db.Exec("UPDATE sessions SET cur_at = cur_at - ?1, cur_last = cur_last - ?1", int64(d/time.Second)); err != nil {
+			env.t.Error(err)
 		}
 	})
 }
 
-func (w *world) page(out http.ResponseWriter, r *http.Request) {
+func (env *environment) page(out http.ResponseWriter, r *http.Request) {
 	out.Header().Set("Content-Type", "text/html; charset=utf-8")
 	page.Execute(out, map[string]any{
-		"tab": r.PathValue("tab"), "scale": w.scale, "epoch": w.began.UnixMilli(), "keyless": w.keyless,
+		"tab": r.PathValue("tab"), "scale": env.scale, "epoch": env.began.UnixMilli(), "keyless": env.keyless,
 	})
 }
 
 // whoami is the API: it returns the person and the organization of the token, and
 // compares them with the tab's own at the time of the call.
-func (w *world) whoami(out http.ResponseWriter, r *http.Request) {
-	claims, err := w.api.VerifyRequest(r)
+func (env *environment) whoami(out http.ResponseWriter, r *http.Request) {
+	claims, err := env.api.VerifyRequest(r)
 	if err != nil {
 		resource.Refuse(out, err)
 		return
 	}
-	w.events.calls.Add(1)
+	env.events.calls.Add(1)
 	if worn := r.Header.Get("Soak-Worn"); worn != "" && worn != claims.OrganizationID {
-		w.events.fault("api", "a tab that wears "+worn+" sent a token of "+claims.OrganizationID)
+		env.events.fault("api", "a tab that wears "+worn+" sent a token of "+claims.OrganizationID)
 	}
 	out.Header().Set("Cache-Control", "no-store")
 	json.NewEncoder(out).Encode(map[string]string{"organization": claims.OrganizationID})
@@ -201,39 +203,39 @@ type row struct {
 }
 
 // session returns the person's only session.
-func (w *world) session() row {
-	w.t.Helper()
+func (env *environment) session() row {
+	env.t.Helper()
 	var r row
 	var all int
-	err := w.db.QueryRow("SELECT count(*), id, gen, rollbacks, revoked_at, revoke_reason, jkt <> '' FROM sessions").
+	err := env.db.QueryRow("SELECT count(*), id, gen, rollbacks, revoked_at, revoke_reason, jkt <> '' FROM sessions").
 		Scan(&all, &r.id, &r.gen, &r.rollbacks, &r.revoked, &r.reason, &r.bound)
 	if err != nil || all != 1 {
-		w.t.Fatalf("there are %d sessions (%v)", all, err)
+		env.t.Fatalf("there are %d sessions (%v)", all, err)
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if r.gen < w.seen {
-		w.back++
+	env.mu.Lock()
+	defer env.mu.Unlock()
+	if r.gen < env.seen {
+		env.back++
 	}
-	w.seen = r.gen
+	env.seen = r.gen
 	return r
 }
 
 // audited returns the number of audit events of an action.
-func (w *world) audited(action string) (n int) {
-	w.t.Helper()
-	if err := w.db.QueryRow("SELECT count(*) FROM audit WHERE action = ?", action).Scan(&n); err != nil {
-		w.t.Fatal(err)
+func (env *environment) audited(action string) (n int) {
+	env.t.Helper()
+	if err := env.db.QueryRow("SELECT count(*) FROM audit WHERE action = ?", action).Scan(&n); err != nil {
+		env.t.Fatal(err)
 	}
 	return n
 }
 
 // refusals counts the refused proofs by reason.
-func (w *world) refusals() map[string]int {
-	w.t.Helper()
-	rows, err := w.db.Query("SELECT reason, count(*) FROM audit WHERE action = 'proof.refused' GROUP BY reason")
+func (env *environment) refusals() map[string]int {
+	env.t.Helper()
+	rows, err := env.db.Query("SELECT reason, count(*) FROM audit WHERE action = 'proof.refused' GROUP BY reason")
 	if err != nil {
-		w.t.Fatal(err)
+		env.t.Fatal(err)
 	}
 	defer rows.Close()
 	by := map[string]int{}
@@ -241,12 +243,12 @@ func (w *world) refusals() map[string]int {
 		var reason string
 		var n int
 		if err := rows.Scan(&reason, &n); err != nil {
-			w.t.Fatal(err)
+			env.t.Fatal(err)
 		}
 		by[reason] = n
 	}
 	if err := rows.Err(); err != nil {
-		w.t.Fatal(err)
+		env.t.Fatal(err)
 	}
 	return by
 }

@@ -8,13 +8,13 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/signingkey"
@@ -31,6 +31,7 @@ import (
 type trial struct {
 	*deployment.Deployment
 	test      *testing.T
+	people    int
 	cluster   *pg.Cluster
 	verifier  *token.Verifier
 	reports   *token.Verifier // of the second app's tokens
@@ -53,19 +54,28 @@ type trial struct {
 
 // member is a person's session, and a token of it.
 type member struct {
+	person  string
 	browser *httpbrowser.Browser
 	claims  *token.Claims
-	kind    int    // of the change that ends it
-	how     string // it ended
+	by      *change // that ends it
+
+	raw        string               // the token, where its signing key ends it
+	other      *httpbrowser.Browser // that takes part in the change
+	connection string               // of their organization
 }
 
 func (w *trial) followers() []apiFollower { return []apiFollower{w.first, w.second, w.script} }
 
-func newTrial(t *testing.T) *trial {
+// newTrial starts a trial with this number of people. The statements are made of the
+// database before the replicas start.
+func newTrial(t *testing.T, people int, before ...string) *trial {
 	cluster := pg.NewCluster(t)
-	d := deployment.Prepare(t, trialPeople+4, cluster.DSN())
-	w := &trial{Deployment: d, test: t, cluster: cluster}
+	d := deployment.Prepare(t, people, cluster.DSN())
+	w := &trial{Deployment: d, test: t, cluster: cluster, people: people}
 	w.apply()
+	for _, statement := range before {
+		pg.Exec(t, w.DSN, statement)
+	}
 	d.StartTogether()
 	w.adminKey, w.serverKey = w.key("administration"), w.key("workspace")
 	w.verifier, w.reports = w.verifierFor("/api"), w.verifierFor("/reports")
@@ -75,6 +85,13 @@ func newTrial(t *testing.T) *trial {
 	w.startScript()
 	w.startFourth()
 	return w
+}
+
+// decoded decodes JSON.
+func decoded[T any](w *trial, text string) (value T) {
+	w.Helper()
+	w.must(json.Unmarshal([]byte(text), &value))
+	return value
 }
 
 func (w *trial) must(err error) {
@@ -88,65 +105,56 @@ func (w *trial) key(kind string) string {
 	return strings.TrimSpace(w.Run(program.Path(w.test, "tabard"), "keys", "create", "--kind", kind, "--name", kind, "--database", w.Database, "--secret-file", w.Secret))
 }
 
-// apply applies a workspace in which everybody belongs to acme, by the file, and nobody to
-// umbra.
+// apply applies a workspace in which everybody belongs to acme and to narrow, by the file,
+// and nobody to umbra.
 func (w *trial) apply() {
 	var members []map[string]any
-	for i := range trialPeople + 4 {
+	for i := range w.people {
 		members = append(members, map[string]any{"iss": w.Issuer, "sub": deployment.Person(i), "roles": []string{"viewer"}})
 	}
-	text, err := json.Marshal(map[string]any{
-		"apps": []any{
-			map[string]any{"id": "demo", "name": "Demo", "origins": []string{w.Origin}, "audience": w.Origin + "/api"},
-			map[string]any{"id": "reports", "name": "Reports", "origins": []string{"https://reports.example.com"}, "audience": w.Origin + "/reports"},
-		},
-		"roles": map[string]any{"viewer": []string{"notes:read"}, "editor": []string{"notes:read", "notes:write"}},
-		"organizations": []any{
-			map[string]any{"id": "org_acme", "slug": "acme", "name": "Acme", "members": members},
-			map[string]any{"id": "org_umbra", "slug": "umbra", "name": "Umbra"},
-		},
-	})
-	w.must(err)
-	file := filepath.Join(w.TempDir(), "workspace.json")
-	w.must(os.WriteFile(file, text, 0o600))
-	w.Run(program.Path(w.test, "tabard"), "apply", file, "--database", w.Database)
+	workspace := w.workspace(false, []string{"notes:read", "notes:write"})
+	workspace["organizations"] = []any{
+		map[string]any{"id": "org_acme", "slug": "acme", "name": "Acme", "members": members},
+		map[string]any{"id": "org_narrow", "slug": "narrow", "name": "Narrow", "members": members, "policy": map[string]any{"max_sessions": 1}},
+		map[string]any{"id": "org_umbra", "slug": "umbra", "name": "Umbra"},
+	}
+	w.applyFile(workspace)
 }
 
 func (w *trial) verifierFor(path string) *token.Verifier {
 	issuer := w.Origin + "/auth"
-	v, err := token.NewVerifier(token.Config{Issuer: issuer, Audience: w.Origin + path, Keys: token.NewKeySet(issuer+"/.well-known/jwks.json", nil)})
+	v, err := token.NewVerifier(token.Config{
+		Issuer: issuer, Audience: w.Origin + path,
+		Keys: token.NewKeySet(issuer+"/.well-known/jwks.json", nil), Organizations: token.NewKeySets(issuer, nil),
+	})
 	w.must(err)
 	return v
 }
 
-// enterAll signs everybody in.
-func (w *trial) enterAll() []*member {
-	all := make([]*member, trialPeople)
+// enterAll signs people in, from a number on, each as one of the kinds of changes needs it.
+func (w *trial) enterAll(all []*member, from int, kinds []change) {
 	var group sync.WaitGroup
 	var next atomic.Int64
 	for range trialWorkers {
 		group.Go(func() {
 			for i := int(next.Add(1)) - 1; i < len(all); i = int(next.Add(1)) - 1 {
-				all[i] = w.enter(i, "acme")
-				switch all[i].kind {
-				case removed, changed:
-					w.admin("PUT", "/organizations/umbra/members/"+all[i].claims.Subject, `{"roles":["viewer"]}`)
-					all[i].claims = w.mint(all[i].browser, "umbra")
-				case child:
-					all[i].claims = w.childOf(all[i])
+				all[i] = w.enter(from+i, "acme")
+				all[i].by = &kinds[i%len(kinds)]
+				if all[i].by.prepare != nil {
+					all[i].by.prepare(w, all[i])
 				}
 			}
 		})
 	}
 	group.Wait()
-	return all
 }
 
 // enter signs a person in and mints a token.
 func (w *trial) enter(i int, organization string) *member {
-	b := httpbrowser.New(w.test, w.Origin, w.Origin+"/auth")
-	b.SignIn(deployment.Person(i))
-	return &member{browser: b, claims: w.mint(b, organization), kind: i % len(changes)}
+	m := &member{person: deployment.Person(i), browser: httpbrowser.New(w.test, w.Origin, w.Origin+"/auth")}
+	m.browser.SignIn(m.person)
+	m.claims = w.mint(m.browser, organization)
+	return m
 }
 
 func (w *trial) mint(b *httpbrowser.Browser, organization string) *token.Claims {
@@ -156,21 +164,16 @@ func (w *trial) mint(b *httpbrowser.Browser, organization string) *token.Claims 
 }
 
 func (w *trial) minted(b *httpbrowser.Browser, organization string) string {
-	var minted struct {
-		AccessToken string `json:"access_token"`
-	}
-	b.Post("/token", `{"organization":"`+organization+`","enter":true}`).JSON(w.test, &minted)
-	return minted.AccessToken
+	return decoded[api.TokenResponse](w, b.Post("/token", `{"organization":"`+organization+`","enter":true}`).Body).AccessToken
 }
 
 // childOf opens a session in the second app and returns its token.
 func (w *trial) childOf(m *member) *token.Claims {
-	var opened struct{ Access string }
 	status, text := w.call("POST", "/v1/workspaces/default/sessions", w.serverKey, w.minted(m.browser, "acme"), `{"app_id":"reports"}`)
-	if err := json.Unmarshal([]byte(text), &opened); err != nil || status != http.StatusOK {
+	if status != http.StatusOK {
 		w.Fatalf("%d %s", status, text)
 	}
-	claims, err := w.reports.Verify(w.Context(), opened.Access)
+	claims, err := w.reports.Verify(w.Context(), decoded[struct{ Access string }](w, text).Access)
 	w.must(err)
 	return claims
 }
