@@ -102,25 +102,31 @@ func (o *connections) connectionOf(c directory.Connection) Connection {
 	shown := Connection{
 		ID: c.ID, Issuer: c.Issuer, SecretSet: c.SealedSecret != "", Enabled: c.Enabled,
 		Source: directory.FromAdmin, RedirectURI: o.redirectURI(c.ID),
-		ConnectionSettings: ConnectionSettings{
-			ClientID: c.ClientID, Scopes: c.Scopes, UntypedLogoutTokens: c.UntypedLogoutTokens,
-			FrontchannelLogout: c.FrontchannelLogout,
-			ClientAuth:         c.ClientAuth, ResponseMode: c.ResponseMode, PushRequests: c.PushRequests, AssertionAudience: c.AssertionAudience,
-			Revalidation: c.Revalidation,
-			Provisioning: Provisioning{
-				JustInTime: c.Provisioning.JustInTime, Roles: c.Provisioning.Roles,
-				Claim: c.Provisioning.Claim, ClaimSource: c.Provisioning.ClaimSource, ClaimSeparator: c.Provisioning.ClaimSeparator,
-			},
-		},
+		ConnectionSettings: SettingsOf(c, ""),
 	}
 	if c.FromFile {
 		shown.Source = directory.FromFile
 	}
-	for group, roles := range c.Provisioning.Groups {
-		shown.Provisioning.Groups = append(shown.Provisioning.Groups, Group{group, roles})
-	}
-	slices.SortFunc(shown.Provisioning.Groups, func(a, b Group) int { return strings.Compare(a.Group, b.Group) })
 	return shown
+}
+
+// SettingsOf returns the settings of a connection with a client secret, which "" leaves out.
+func SettingsOf(c directory.Connection, secret string) ConnectionSettings {
+	s := ConnectionSettings{
+		ClientID: c.ClientID, ClientSecret: secret, Scopes: c.Scopes, UntypedLogoutTokens: c.UntypedLogoutTokens,
+		FrontchannelLogout: c.FrontchannelLogout,
+		ClientAuth:         c.ClientAuth, ResponseMode: c.ResponseMode, PushRequests: c.PushRequests, AssertionAudience: c.AssertionAudience,
+		Revalidation: c.Revalidation,
+		Provisioning: Provisioning{
+			JustInTime: c.Provisioning.JustInTime, Roles: c.Provisioning.Roles,
+			Claim: c.Provisioning.Claim, ClaimSource: c.Provisioning.ClaimSource, ClaimSeparator: c.Provisioning.ClaimSeparator,
+		},
+	}
+	for group, roles := range c.Provisioning.Groups {
+		s.Provisioning.Groups = append(s.Provisioning.Groups, Group{group, roles})
+	}
+	slices.SortFunc(s.Provisioning.Groups, func(a, b Group) int { return strings.Compare(a.Group, b.Group) })
+	return s
 }
 
 // build returns the connection of an id and settings, checked.

@@ -8,16 +8,6 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
-// FileStore stores the memberships of a workspace file.
-type FileStore interface {
-	// SetFileMembership makes a person a member by the workspace file, in place of any
-	// other source.
-	SetFileMembership(ctx context.Context, organizationID, userID string, roles []string, attributes directory.Attributes, now int64) error
-	// RemoveFileMembership removes a membership that the workspace file gave, and no
-	// other.
-	RemoveFileMembership(ctx context.Context, organizationID, userID string) error
-}
-
 // FileMembers are the members of an organization in a workspace file, and the user ids
 // of those that it no longer names. Together they have at most MaxLimit entries.
 type FileMembers struct {

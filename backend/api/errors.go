@@ -78,7 +78,7 @@ const (
 	ManagedByFile           Code = "managed_by_file" // the workspace file would undo the change
 	Conflict                Code = "conflict"        // changed by another request meanwhile
 	// AuthTimeMissing is the result of a step-up (ParamError) if a rule needs the time
-	// of authentication and the provider does not send it. Another attempt is of no use
+	// of authentication and the provider does not send it, or not in seconds. Another attempt is of no use
 	// until the provider does.
 	AuthTimeMissing Code = "auth_time_missing"
 	// AccessDenied is the result of a sign-in (ParamError) that the person or the provider

@@ -133,6 +133,9 @@ const (
 	RevokeKey      Action = "key.revoke"
 	// UseKey is the refused use of a key that was revoked or has expired.
 	UseKey Action = "key.use"
+	// UpdateWorkspace replaces the workspace's document: apps, roles, policy, sign-ins.
+	ReadWorkspace   Action = "workspace.read"
+	UpdateWorkspace Action = "workspace.update"
 	// ApplyFile is the application of a workspace file that made changes.
 	ApplyFile Action = "workspace.apply"
 	// AcceptRestore lets a database that was restored from a backup be served.

@@ -80,6 +80,8 @@ func (c *Request) WritePage(p page.Page) {
 func errorLinks(c *Request, r *refusal.Refusal) []page.Link {
 	var links []page.Link
 	switch {
+	case r.Page == page.Large:
+		links = append(links, page.Link{Label: page.Continue, URL: c.Issuer + api.PathLogin})
 	case r.RetryURL != "":
 		links = append(links, page.Link{Label: page.Again, URL: r.RetryURL})
 	case c.ReadOnly() && r.HTTPStatus() >= http.StatusInternalServerError:

@@ -89,6 +89,9 @@ func dispatch(c *Request, methods map[string]Endpoint) error {
 	if !ok {
 		return web.NoMethod(c.W.Header(), c.R.Method, allowedMethods(methods))
 	}
+	if err := checkHeader(c); err != nil {
+		return err
+	}
 	if err := limited(c); err != nil {
 		return err
 	}

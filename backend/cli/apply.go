@@ -78,8 +78,9 @@ The client secrets of connections are read from the places that the file names a
 sealed by the server's secret.
 
 With --url the file is applied through the administration API, to a server or a Worker
-whose database cannot be reached from here: the workspace's policy, and organizations
-with their policies and members. Apps, roles and connections are not applied.
+whose database cannot be reached from here, by a key to the workspace. Client secrets
+are read here, sent to the backend, and sealed there. New organizations get their ids
+there: leave those out.
 
 With --print-sql nothing is applied: SQL is printed for wrangler d1 execute.`
 

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/directory/workspacefile"
 	"github.com/tabard-auth/tabard/backend/remote"
 )
 
@@ -33,15 +34,12 @@ func (r *remoteSettings) apply(ctx context.Context, path string, desired directo
 	if err != nil {
 		return fmt.Errorf("--url: %w", err)
 	}
-	if desired.ConnectionCount() > 0 {
-		fmt.Fprintln(progress, "warning: connections are not applied through the API, because their secrets are sealed on the server.")
-	}
-	fmt.Fprintln(progress, "Apps, roles, sign_in and the membership claim are not applied through the API: apply them with --database.")
-	if domains := domainCount(desired); domains > 0 {
-		fmt.Fprintf(progress, "warning: %d domains are not applied through the API; add them with POST /organizations/{organization}/domains, or apply with --database.\n", domains)
+	secrets, err := workspacefile.ReadSecrets(desired)
+	if err != nil {
+		return notAppliedError(path, err)
 	}
 	p := &applyProgress{out: progress, total: desired.MemberCount(), lastReport: time.Now()}
-	how := remote.ApplyOptions{DryRun: dryRun, OnProgress: p.report}
+	how := remote.ApplyOptions{DryRun: dryRun, OnProgress: p.report, Secrets: secrets}
 	if dryRun {
 		how.OnDifference = func(d directory.Difference) { fmt.Fprintln(out, d) }
 	}
@@ -64,11 +62,4 @@ func reportApplied(path string, desired directory.Desired, changes directory.Cha
 	}
 	_, err = io.WriteString(out, summary(desired, changes))
 	return err
-}
-
-func domainCount(d directory.Desired) (n int) {
-	for _, o := range d.Organizations {
-		n += len(o.Domains)
-	}
-	return n
 }

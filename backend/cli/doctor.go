@@ -20,15 +20,16 @@ func doctorCommand() *cobra.Command {
 	var s settings
 	var echo string
 	var asJSON bool
+	var slow time.Duration
 	command := &cobra.Command{
 		Use:     "doctor",
 		Short:   "Check whether a server with these settings works",
 		GroupID: groupServer,
 		Long: `Doctor takes the settings of serve and checks the OpenID provider, the database, the
-signing keys, the public address, the apps' origins, the reach of the cookies, the
-headers that the proxy passes on and the clocks of all replicas. It changes nothing,
-and can run before the first start and beside a running server. It prints how to fix
-each problem, and exits with 1 if there is one.
+signing keys, the public address, the apps' origins, the reach of the cookies, what the
+proxy passes on and how long it waits, the client's files, the servers behind the proxy
+and their clocks. It changes nothing, and can run before the first start and beside a
+running server. It prints how to fix each problem, and exits with 1 if there is one.
 
 To learn whether the provider knows the client, it redeems an authorization code that
 cannot exist; the provider may log that.`,
@@ -38,7 +39,7 @@ cannot exist; the provider may log that.`,
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, _ []string) error {
-			findings := examine(c, &s, echo)
+			findings := examine(c, &s, echo, slow)
 			var err error
 			if asJSON {
 				err = writeJSON(c.OutOrStdout(), findings)
@@ -56,13 +57,14 @@ cannot exist; the provider may log that.`,
 	}
 	s.addServer(command)
 	command.Flags().StringVar(&echo, "echo-url", "", "`URL` of the app, outside the backend's path, that returns the headers that it received")
+	command.Flags().DurationVar(&slow, "slow", 12*time.Second, "see whether the proxy waits `TIME` for an answer, 25s at most; 0: do not try")
 	command.Flags().BoolVar(&asJSON, "json", false, "write the findings as JSON")
 	return command
 }
 
 // examine checks the settings, and then the deployment as far as the settings are
 // valid.
-func examine(c *cobra.Command, s *settings, echo string) []doctor.Finding {
+func examine(c *cobra.Command, s *settings, echo string, slow time.Duration) []doctor.Finding {
 	wrong := s.check()
 	var findings []doctor.Finding
 	for _, w := range wrong {
@@ -78,7 +80,7 @@ func examine(c *cobra.Command, s *settings, echo string) []doctor.Finding {
 	}
 	provider, _ := s.currentProvider() // checked
 	config := doctor.Config{
-		Provider: provider, Algorithm: signingkey.Algorithm(s.signingAlgorithm), EchoURL: echo,
+		Provider: provider, Algorithm: signingkey.Algorithm(s.signingAlgorithm), EchoURL: echo, Slow: slow,
 		Transport: http.DefaultTransport, Resolver: net.DefaultResolver, Now: time.Now().Unix(), CookieMark: s.cookieMark,
 	}
 	if wrong.has("oidc-issuer") {

@@ -84,6 +84,7 @@ func TestDoctor_WhatNginxDoesWithHeaders(t *testing.T) {
 		`proxy_redirect ~^https://[^/]+ https://example.com;`:    "the answer's Location reaches browsers changed",
 		`if ($args ~* "http") { return 403; }`:                   "requests with addresses in their query are refused",
 		`client_max_body_size 4k;`:                               "large requests do not reach the server: 413",
+		`proxy_set_header Origin http://$http_host;`:             "the proxy writes the request's Origin itself",
 		`limit_except GET { deny all; }`:                         "POST requests do not reach the server: 403",
 		`add_header Access-Control-Allow-Origin * always;`:       "the answer has Access-Control-Allow-Origin: ",
 		`proxy_intercept_errors on; error_page 429 /sorry.html;`: "answers of errors are replaced",

@@ -61,7 +61,7 @@ func (d deployment) starting(t *testing.T, listen string, further ...string) {
 // examined runs the doctor and returns its findings as "subject: level: text".
 func examined(t *testing.T, args []string) (findings string, err error) {
 	t.Helper()
-	out, _, err := tabard(t, append([]string{"doctor", "--json"}, args...)...)
+	out, _, err := tabard(t, append([]string{"doctor", "--json", "--slow", "0"}, args...)...)
 	var all []doctor.Finding
 	if err := json.Unmarshal([]byte(out), &all); err != nil {
 		t.Fatalf("%v: %s", err, out)

@@ -63,7 +63,7 @@ func (s *settings) limit(log *slog.Logger, trusted proxies, next http.Handler) (
 // are not limited at all.
 func (c clients) of(r *http.Request) limits.Client {
 	sender, err := netip.ParseAddrPort(r.RemoteAddr)
-	text, _ := c.trusted.walk(r)
+	text := c.trusted.walk(r).client
 	client, parse := netip.ParseAddr(text)
 	switch {
 	case err != nil || parse != nil:

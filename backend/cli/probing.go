@@ -48,10 +48,10 @@ func (p proxies) way(r *http.Request) probe.Way {
 		sender = r.RemoteAddr
 	}
 	address, err := netip.ParseAddr(sender)
-	client, further := p.walk(r)
+	w := p.walk(r)
 	return probe.Way{
-		Sender: sender, Client: client, Further: further, Trusted: err == nil && p.trust(address),
-		ForwardedFor: len(r.Header["X-Forwarded-For"]) > 0, Forwarded: forwarded(r),
+		Sender: sender, Client: w.client, Further: w.further, Unread: w.unread, Trusted: err == nil && p.trust(address),
+		ForwardedFor: len(hopsOf(r.Header)) > 0, Forwarded: forwarded(r), TrustsAll: p.trustsAll(),
 	}
 }
 

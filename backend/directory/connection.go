@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -123,14 +124,10 @@ func (c Connection) Check() error {
 		return errors.New("a scope must consist of printable characters without spaces")
 	case len(c.Provisioning.Claim) > maxConnectionText:
 		return errors.New("the claim's name is too long")
-	case !c.Provisioning.ClaimSource.Valid():
-		return fmt.Errorf("claim_source is %q; it is id_token or userinfo", c.Provisioning.ClaimSource)
-	case !ValidSeparator(c.Provisioning.ClaimSeparator):
-		return fmt.Errorf("claim_separator %q is not a comma, a semicolon, a vertical line or a space", c.Provisioning.ClaimSeparator)
 	case (c.Provisioning.Claim == "") != (len(c.Provisioning.Groups) == 0):
 		return errors.New("claim and groups must be set together: the claim lists groups, which give roles")
 	}
-	return c.Revalidation.Check()
+	return cmp.Or(c.Provisioning.ClaimSource.check(), checkSeparator(c.Provisioning.ClaimSeparator), c.Revalidation.Check())
 }
 
 // isIssuer reports whether a text is an issuer (OpenID Connect Discovery section 3).

@@ -76,6 +76,24 @@ type DesiredConnection struct {
 	ClientSecret SecretReference
 }
 
+// CheckTogether returns why an organization cannot have all of these connections, or "".
+func CheckTogether(all []DesiredConnection) string {
+	enabled, ids := "", map[string]bool{}
+	for _, c := range all {
+		if ids[c.ID] {
+			return fmt.Sprintf("connection %s is repeated", c.ID)
+		}
+		if ids[c.ID] = true; !c.Enabled {
+			continue
+		}
+		if enabled != "" {
+			return fmt.Sprintf("connections %s and %s are both enabled; set enabled: false for one of them", enabled, c.ID)
+		}
+		enabled = c.ID
+	}
+	return ""
+}
+
 // SecretReference names either an environment variable or a file.
 type SecretReference struct{ Variable, File string }
 

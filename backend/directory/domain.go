@@ -44,8 +44,12 @@ var (
 	ErrTooMany      = errors.New("directory: the organization has too many domains")
 )
 
-// MaxDomains is the most domains of an organization.
-const MaxDomains = 100
+// MaxDomains is the most domains of an organization that a file names, and beyond which an
+// administrator adds none. MostDomains is the most that there can be of both.
+const (
+	MaxDomains  = 100
+	MostDomains = 2 * MaxDomains
+)
 
 // NewDomainToken returns the random part of a new domain's record.
 func NewDomainToken() string { return strings.ToLower(rand.Text()) }

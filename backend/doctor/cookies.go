@@ -3,6 +3,7 @@ package doctor
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,7 +14,7 @@ import (
 
 const cookies = "cookies"
 
-// Cookies for the echo: one with a name like the backend's, and one without.
+// Cookies for the echo: names like the backend's begin with the first, and one is without.
 const (
 	likeOurs   = "__Host-Http-tabard.doctor"
 	likeTheirs = "doctor-control"
@@ -41,6 +42,16 @@ func (e *examination) cookies(ctx context.Context, public *url.URL) {
 	}
 }
 
+// oursAll are as many cookies like the backend's as a browser has at most: those of twelve
+// sessions, and a sign-in's.
+func oursAll() []string {
+	names := []string{"__Host-Http-tabard-login.doctor"}
+	for i := range 12 {
+		names = append(names, fmt.Sprintf("%s.%08d", likeOurs, i))
+	}
+	return names
+}
+
 // sharesHost reports whether an app's pages are served by the backend's host. Cookies
 // ignore ports.
 func sharesHost(w *directory.Workspace, public *url.URL) bool {
@@ -52,8 +63,8 @@ func sharesHost(w *directory.Workspace, public *url.URL) bool {
 	})
 }
 
-// echo sends both cookies to an address that answers with the headers it received. Only
-// the cookie that is not the backend's may come back.
+// echo sends cookies to an address that answers with the headers it received. Only the one
+// that is not the backend's may come back.
 func (e *examination) echo(ctx context.Context, public *url.URL) {
 	u, err := url.Parse(e.EchoURL)
 	mount := strings.TrimSuffix(public.Path, "/") + "/"
@@ -61,11 +72,20 @@ func (e *examination) echo(ctx context.Context, public *url.URL) {
 		e.add(cookies, Problem, "Use an address of the app, on the host "+public.Hostname()+" but outside "+mount, "--echo-url %s is not an address of the app", e.EchoURL)
 		return
 	}
-	a, err := e.get(ctx, e.EchoURL, "Cookie", likeTheirs+"="+marker+"; "+likeOurs+"="+marker)
+	ours := oursAll()
+	a, err := e.get(ctx, e.EchoURL, "Cookie", likeTheirs+"="+marker+"; "+strings.Join(ours, "="+marker+"; ")+"="+marker)
+	came := 0
+	for _, name := range ours {
+		if err == nil && a.carries(name) {
+			came++
+		}
+	}
 	switch {
 	case err != nil:
 		e.add(cookies, Problem, "Check --echo-url.", "%s does not answer: %v", e.EchoURL, err)
-	case a.carries(likeOurs):
+	case came > 0 && came < len(ours):
+		e.add(cookies, Problem, stripAdvice, "%s received %d of %d cookies named like a session's: the proxy removes only some of those that a browser has", e.EchoURL, came, len(ours))
+	case came > 0:
 		e.add(cookies, Problem, stripAdvice, "%s received a cookie named like the session's", e.EchoURL)
 	case !a.carries(likeTheirs):
 		e.add(cookies, Look, stripAdvice, "%s does not answer with the cookies that it received, so this cannot be checked (%s)", e.EchoURL, a.describe())

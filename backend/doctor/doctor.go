@@ -54,6 +54,8 @@ type Config struct {
 	// EchoURL is an address on the app's own host, outside the backend's mount, that
 	// answers with the headers it received, or "".
 	EchoURL string
+	// Slow is how long an answer takes for which the proxy has to wait. 0 does not try.
+	Slow time.Duration
 	// Transport sends the requests.
 	Transport http.RoundTripper
 	// Resolver looks up the hosts of backend and apps. Nil looks up none.
@@ -67,7 +69,7 @@ const timeout = 10 * time.Second
 
 // Examine runs the checks.
 func Examine(ctx context.Context, c Config) []Finding {
-	e := &examination{Config: c, begun: time.Now(), http: &http.Client{
+	e := &examination{Config: c, begun: time.Now(), unanswered: map[string]int{}, http: &http.Client{
 		Transport: c.Transport, Timeout: timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -103,6 +105,10 @@ type examination struct {
 	grantTypes []string // likewise
 	noUserInfo bool     // metadata without userinfo_endpoint were read
 	living     []string // the replicas that say in the database that they run
+
+	asked      int            // probes
+	unanswered map[string]int // the outcomes of those that no replica answered
+	forged     bool           // the proxy passes on the X-Forwarded-For of clients
 }
 
 func (e *examination) add(subject string, level Level, advice, text string, args ...any) {

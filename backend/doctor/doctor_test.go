@@ -178,7 +178,7 @@ func TestEveryFaultIsFound(t *testing.T) {
 		{faults{sessionError: "invalid_request"}, "the backend's answer does not arrive complete (401 Unauthorized"},
 		{faults{cached: true}, "the answer arrives without Cache-Control: no-store"},
 		{faults{swallowsCORS: true}, "problem origins: http://127.0.0.1:1: the backend's answer does not arrive complete"},
-		{faults{echoes: "doctor-control __Host-Http-tabard.doctor"}, "problem cookies: "},
+		{faults{echoes: "doctor-control __Host-Http-tabard.doctor.00000003"}, "problem cookies: "},
 		{faults{echoes: "doctor-control"}, "ok cookies: "},
 		{faults{echoes: ""}, "look cookies: "},
 	} {

@@ -27,25 +27,30 @@ const (
 // publicAddress checks that browsers reach this backend at its public URL.
 func (e *examination) publicAddress(ctx context.Context) (reached bool) {
 	base := strings.TrimSuffix(e.PublicURL, "/")
-	var named struct {
-		Issuer string `json:"issuer"`
-	}
-	a, err := e.getJSON(ctx, base+api.PathOpenIDConfiguration, &named)
+	m, same := e.steady(ctx, base)
 	switch {
-	case err != nil:
+	case !same:
+		return false
+	case m.answer != nil && m.err != nil && e.hidesDots(ctx, base):
+		e.add(publicAddress, Problem, "Let the proxy pass on paths with /.well-known/ below "+base+"/ (nginx: no location ~ /\\. before it).",
+			"%s: the proxy refuses paths with a dot: %v", base+api.PathOpenIDConfiguration, m.err)
+		return false
+	case m.err != nil:
 		e.add(publicAddress, Problem, "Start the server, and let the proxy forward everything below "+base+"/ to it with the path unchanged.",
-			"%s: this backend does not answer there: %v", base, err)
-		if a != nil && a.status == http.StatusServiceUnavailable {
+			"%s: this backend does not answer there: %v", base, m.err)
+		if m.answer != nil && m.status == http.StatusServiceUnavailable {
 			e.ready(ctx)
 		}
 		return false
-	case named.Issuer != base:
+	case m.issuer != base:
 		e.add(publicAddress, Problem, "Give the server there the same --public-url as this command, or correct this one.",
-			"%s: the public URL of the server there is %q", base, named.Issuer)
+			"%s: the public URL of the server there is %q", base, m.issuer)
 		return false
 	}
 	e.ok(publicAddress, "%s answers under this name", base)
+	e.transport(m.answer)
 	e.sameKeys(ctx, base)
+	e.clientFiles(ctx, base)
 	e.metrics(ctx, base)
 	return true
 }

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/tabard-auth/tabard/backend/probe"
 )
 
 // Limits on the difference between replicas' clocks, in seconds: the rotation of refresh
@@ -23,6 +21,7 @@ const (
 const (
 	asksPerReplica = 16
 	maxAsks        = 400
+	leastAsks      = 8 // meets a server that is not a replica
 )
 
 // replicas compares the clocks of all replicas, which a balancer shows one by one.
@@ -32,11 +31,11 @@ func (e *examination) replicas(ctx context.Context, met []probed) {
 		clocks[p.report.Replica] = p.ahead
 	}
 	asks := min(max(len(e.living), 1)*asksPerReplica, maxAsks)
-	for range asks {
-		if len(e.living) > 0 && len(e.missing(clocks)) == 0 {
+	for i := range asks {
+		if i >= leastAsks && len(e.living) > 0 && len(e.missing(clocks)) == 0 {
 			break
 		}
-		if p, err := e.send(ctx, probe.Plain); err == nil {
+		if p, err := e.sendPlain(ctx); err == nil {
 			clocks[p.report.Replica] = p.ahead
 		}
 	}

@@ -3,11 +3,14 @@ package doctor
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 
 	"github.com/tabard-auth/tabard/backend/strictjson"
@@ -18,6 +21,8 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+	major  int                  // of HTTP's version
+	tls    *tls.ConnectionState // nil without TLS
 }
 
 const maxAnswer = 1 << 20
@@ -35,8 +40,10 @@ func (e *examination) get(ctx context.Context, address string, header ...string)
 }
 
 // do sends a request and reads its answer.
-func (e *examination) do(request *http.Request) (*answer, error) {
-	response, err := e.http.Do(request)
+func (e *examination) do(request *http.Request) (*answer, error) { return do(e.http, request) }
+
+func do(by *http.Client, request *http.Request) (*answer, error) {
+	response, err := by.Do(request)
 	if err != nil {
 		return nil, cause(err)
 	}
@@ -45,7 +52,7 @@ func (e *examination) do(request *http.Request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &answer{response.StatusCode, response.Header, body}, nil
+	return &answer{response.StatusCode, response.Header, body, response.ProtoMajor, response.TLS}, nil
 }
 
 // getJSON reads a JSON document that is answered with 200.
@@ -54,13 +61,18 @@ func (e *examination) getJSON(ctx context.Context, address string, into any) (*a
 	if err != nil {
 		return nil, err
 	}
+	return a, a.readJSON(into)
+}
+
+// readJSON reads the body of an answer with the status 200.
+func (a *answer) readJSON(into any) error {
 	if a.status != http.StatusOK {
-		return a, errors.New("it answers " + a.describe())
+		return errors.New("it answers " + a.describe())
 	}
 	if err := strictjson.DecodeKnown(bytes.TrimPrefix(a.body, []byte("\ufeff")), into); err != nil {
-		return a, fmt.Errorf("it answers %s, which is unexpected", a.describe())
+		return fmt.Errorf("it answers %s, which is unexpected", a.describe())
 	}
-	return a, nil
+	return nil
 }
 
 // describe summarizes an answer without its content.
@@ -82,6 +94,12 @@ func withoutQuery(address string) string {
 	}
 	u.RawQuery, u.Fragment = "", ""
 	return u.Redacted()
+}
+
+// addressOf returns the address of a connection's end, or the zero value.
+func addressOf(end net.Addr) netip.Addr {
+	parsed, _ := netip.ParseAddrPort(end.String()) // another network has no such address
+	return parsed.Addr().Unmap()
 }
 
 // ahead returns by how many seconds the answer's clock is ahead of now.

@@ -83,3 +83,34 @@ func (e *examination) refusal(ctx context.Context, method, path, body string) (w
 	}
 	return a.describe()
 }
+
+// unknownOrigin is an origin that no app has.
+const unknownOrigin = "https://tabard-doctor.invalid"
+
+// preflights sends the question that a browser asks before a page of another origin sends
+// a request (CORS). The server answers it for the workspace's origins alone.
+func (e *examination) preflights(ctx context.Context) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodOptions, strings.TrimSuffix(e.PublicURL, "/")+api.PathToken, nil)
+	if err != nil {
+		return // found before
+	}
+	request.Header = http.Header{
+		"Origin": {unknownOrigin}, "Access-Control-Request-Method": {http.MethodPost},
+		"Access-Control-Request-Headers": {strings.ToLower(strings.Join([]string{"Content-Type", api.HeaderProof, api.HeaderClient}, ","))},
+	}
+	const advice = "Let the proxy pass on OPTIONS requests below the public URL, and set no Access-Control- header there: the server answers for the workspace's origins alone."
+	a, err := e.do(request)
+	if err != nil {
+		e.add(proxy, Problem, advice, "OPTIONS requests do not reach the server: %v", err)
+		return
+	}
+	var refused api.Error
+	json.Unmarshal(a.body, &refused) // another body leaves the code empty
+	switch allowed := a.header.Get("Access-Control-Allow-Origin"); {
+	case allowed != "":
+		e.add(proxy, Problem, advice, "OPTIONS requests are answered with Access-Control-Allow-Origin: %s for an unknown origin (%s): pages of apps on another host can send no requests, and of two checks of a page's origin one is left",
+			allowed, a.describe())
+	case refused.Code == "":
+		e.add(proxy, Problem, advice, "OPTIONS requests do not reach the server: %s", a.describe())
+	}
+}

@@ -5,6 +5,7 @@
 package probe
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -38,6 +39,7 @@ type Probe struct {
 	host   string // its host and port
 	mark   string // of cookies
 	kind   Kind
+	wait   time.Duration // of a slow one
 }
 
 // Kind is the property of a request that a probe tries beside its headers.
@@ -53,7 +55,23 @@ const (
 	// Linked has addresses in its query, as a link to a sign-in and the provider's
 	// answer have, and a server's key; its answer leads on, as a sign-in's does.
 	Linked Kind = "linked"
+	// Foreign claims to come from a page of another site, and from an address of its own
+	// choice.
+	Foreign Kind = "foreign"
+	// Slow is answered after a time that it names.
+	Slow Kind = "slow"
 )
+
+// HeaderQuery repeats the query of a probe that was not answered, to find a proxy that
+// loses it.
+const HeaderQuery = "Tabard-Probe"
+
+// Query is the name of the request's query in a report.
+const Query = "query"
+
+// ForgedAddress is the address that a foreign probe claims to come from. It is for
+// documentation (RFC 5737): no client has it.
+const ForgedAddress = "192.0.2.77"
 
 // Server has the settings that a probe and its answer follow from.
 type Server struct {
@@ -67,6 +85,13 @@ func (s Server) New(now int64, kind Kind) (Probe, error) {
 	marker := strings.ToLower(rand.Text())
 	p, err := s.probe(marker, now, mac(s.Secret.Derive(signingkey.ForProbes)[0], marker, now))
 	p.kind = kind
+	return p, err
+}
+
+// NewSlow returns a probe that is answered after a time.
+func (s Server) NewSlow(now int64, wait time.Duration) (Probe, error) {
+	p, err := s.New(now, Slow)
+	p.wait = wait
 	return p, err
 }
 
@@ -94,11 +119,12 @@ func (s Server) read(query url.Values, now int64) (Probe, bool) {
 	for _, key := range s.Secret.Derive(signingkey.ForProbes) {
 		if hmac.Equal([]byte(query.Get("mac")), []byte(mac(key, query.Get("probe"), at))) {
 			p, err := s.probe(query.Get("probe"), at, query.Get("mac"))
-			for _, kind := range []Kind{Failing, Full, Linked} {
+			for _, kind := range []Kind{Failing, Full, Linked, Foreign, Slow} {
 				if query.Has(string(kind)) {
 					p.kind = kind
 				}
 			}
+			p.wait, _ = time.ParseDuration(query.Get(string(Slow))) // of others 0
 			return p, err == nil
 		}
 	}
@@ -124,9 +150,16 @@ func (p Probe) Query() string {
 		query.Set("linked", "1")
 		query.Set("return_to", p.origin+"/reports?from=https://other.example/a&q='x'")
 		query.Set("iss", "https://id.example.com/realms/product")
+	case Foreign:
+		query.Set("foreign", "1")
+	case Slow:
+		query.Set("slow", p.wait.String())
 	}
 	return query.Encode()
 }
+
+// HeaderForwardedFor is the header by which a proxy says where a request came from.
+const HeaderForwardedFor = "X-Forwarded-For"
 
 // headerSite is the header by which a browser says which page a request comes from.
 const headerSite = "Sec-Fetch-Site"
@@ -141,8 +174,13 @@ func (p Probe) Header() http.Header {
 		http.CanonicalHeaderKey(api.HeaderTime):   {strconv.FormatInt(p.at, 10)},
 		"Origin":                                  {p.origin},
 	}
-	if p.kind == Linked {
+	switch p.kind {
+	case Linked:
 		header.Set("Authorization", "Bearer "+p.marker)
+	case Foreign:
+		header.Set("Origin", "https://"+p.marker+".example")
+		header.Set(headerSite, "cross-site")
+		header.Set(HeaderForwardedFor, ForgedAddress)
 	}
 	return header
 }
@@ -225,13 +263,21 @@ type Way struct {
 	Client string `json:"client"`
 	// Trusted reports whether the sender is a trusted proxy.
 	Trusted bool `json:"trusted"`
-	// ForwardedFor reports whether X-Forwarded-For came, Forwarded whether any header of
-	// proxies did.
+	// ForwardedFor reports whether X-Forwarded-For came, or Forwarded with an address, and
+	// Forwarded whether any header of proxies did.
 	ForwardedFor bool `json:"forwarded_for"`
 	Forwarded    bool `json:"forwarded"`
 	// Further is how many addresses X-Forwarded-For has before the client's.
 	Further int `json:"further"`
+	// Unread reports whether X-Forwarded-For has something other than an address where
+	// the client's should be.
+	Unread bool `json:"unread"`
+	// TrustsAll reports whether every address is that of a trusted proxy.
+	TrustsAll bool `json:"trusts_all"`
 }
+
+// longestWait is how long the answer to a slow probe takes at most.
+const longestWait = 25 * time.Second
 
 // Answerer answers probes.
 type Answerer struct {
@@ -243,14 +289,19 @@ type Answerer struct {
 // Answer answers a request, and reports whether it did: for strangers the address does not
 // exist.
 func (a Answerer) Answer(w http.ResponseWriter, r *http.Request, way Way) bool {
-	now := a.Now()
-	p, ok := a.read(r.URL.Query(), now.Unix())
+	p, ok := a.readRequest(r)
 	if !ok {
 		return false
 	}
-	report := Report{Replica: a.Replica, Time: now.UnixMilli(), Serial: rand.Text(), Kind: p.kind, Way: way}
+	if !rest(r.Context(), min(p.wait, longestWait)) {
+		return true // the client left
+	}
+	report := Report{Replica: a.Replica, Time: a.Now().UnixMilli(), Serial: rand.Text(), Kind: p.kind, Way: way}
 	if r.Host != p.host {
 		report.Changed = append(report.Changed, "Host")
+	}
+	if r.URL.Query().Encode() != p.Query() {
+		report.Changed = append(report.Changed, Query)
 	}
 	for name, want := range p.Header() {
 		switch values := r.Header[name]; {
@@ -270,6 +321,30 @@ func (a Answerer) Answer(w http.ResponseWriter, r *http.Request, way Way) bool {
 	}
 	web.WriteJSON(w, status, report)
 	return true
+}
+
+// readRequest returns the probe that a request is, by its query or by the header that
+// repeats it.
+func (a Answerer) readRequest(r *http.Request) (Probe, bool) {
+	now := a.Now().Unix()
+	if p, ok := a.read(r.URL.Query(), now); ok {
+		return p, true
+	}
+	query, err := url.ParseQuery(r.Header.Get(HeaderQuery))
+	if err != nil {
+		return Probe{}, false
+	}
+	return a.read(query, now)
+}
+
+// rest waits, and reports whether the client is still there.
+func rest(ctx context.Context, wait time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(wait):
+		return true
+	}
 }
 
 // same reports whether a header came as it was sent. HTTP/2 may send cookies one by one,

@@ -119,10 +119,17 @@ func responseError(answer *http.Response, text []byte) error {
 	return refusal.New(told.Code, told.Description)
 }
 
+// refusalOf returns the refusal that an error is, or nil.
+func refusalOf(err error) *refusal.Refusal {
+	var r *refusal.Refusal
+	errors.As(err, &r)
+	return r
+}
+
 // hasCode reports whether an error is a refusal with a code.
 func hasCode(err error, code api.Code) bool {
-	var r *refusal.Refusal
-	return errors.As(err, &r) && r.Code == code
+	r := refusalOf(err)
+	return r != nil && r.Code == code
 }
 
 // eachItem calls each for every item of a list.

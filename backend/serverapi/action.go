@@ -43,3 +43,19 @@ func WithBody[On, In, T any](run func(On, *Call, In) (T, error)) Action[On] {
 		return run(on, c, body)
 	}}
 }
+
+// maxDocumentDepth is the deepest nesting of a part of a workspace file: a workspace, its
+// apps, the claims of one, an object with members, one of them with a fixed value.
+const maxDocumentDepth = 12
+
+// WithDocument is WithBody for a part of a workspace file. The request is authenticated
+// before it is read.
+func WithDocument[On, In, T any](run func(On, *Call, In) (T, error)) Action[On] {
+	return Action[On]{Run: func(on On, c *Call) (any, error) {
+		var body In
+		if err := web.ReadDocument(c.W, c.R, &body, maxDocumentDepth); err != nil {
+			return nil, err
+		}
+		return run(on, c, body)
+	}}
+}

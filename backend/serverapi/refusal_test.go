@@ -24,6 +24,7 @@ const (
 	someOrganization = `{"slug":"initech","name":"Initech"}`
 	someConnection   = `{"issuer":"https://id.acme.example","client_id":"tabard","client_secret":"hush","scopes":["email"],` +
 		`"provisioning":{"just_in_time":true,"claim":"groups","groups":[{"group":"Staff of 2nd floor","roles":["viewer"]}]}}`
+	someWorkspace   = `{"apps":[{"id":"web","name":"Web","origins":["` + origin + `"],"audience":"` + origin + `/api"}],"roles":{"viewer":["notes:read"]},"policy":{"access_ttl":60}}`
 	otherConnection = `{"client_id":"other","provisioning":{"roles":["viewer"]}}`
 )
 
@@ -43,6 +44,7 @@ var examples = map[string]example{
 	"GET /organizations/{organization}/members":                           {tenant: true},
 	"POST /organizations/{organization}/members":                          {tenant: true, body: `{"iss":"https://id.example","sub":"zoe","name":"Zoe","roles":["viewer"]}`},
 	"POST /organizations/{organization}/file-members":                     {body: `{"members":[{"iss":"https://id.example","sub":"zoe","roles":["viewer"]}]}`},
+	"POST /organizations/{organization}/file-settings":                    {body: `{"domains":[]}`},
 	"GET /organizations/{organization}/members/{user}":                    {tenant: true},
 	"PUT /organizations/{organization}/members/{user}":                    {tenant: true, body: `{"roles":["viewer"]}`},
 	"DELETE /organizations/{organization}/members/{user}":                 {tenant: true},
@@ -76,6 +78,8 @@ var examples = map[string]example{
 	"GET /users/{user}/sessions":    {},
 	"DELETE /users/{user}/sessions": {},
 	"DELETE /sessions/{session}":    {},
+	"GET /workspace":                {},
+	"PUT /workspace":                {body: someWorkspace},
 	"GET /policy":                   {},
 	"PUT /policy":                   {body: `{"session_age":3600,"access_ttl":60}`},
 	"GET /audit":                    {},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -58,7 +59,7 @@ func returnURL(c *authn.Request, appID, returnTo string) (string, error) {
 			return "", err
 		}
 		for _, app := range w.Apps {
-			if app.Disabled || (appID != "" && appID != app.ID) {
+			if app.Disabled || (appID != "" && appID != app.ID && !(seen == authn.Latest && renamed(w, app, appID, returnTo))) {
 				continue
 			}
 			if address, ok := publicurl.ReturnAddress(c.Issuer, app, returnTo); ok && matchesPath(c, w, app, appID, returnTo) {
@@ -68,6 +69,13 @@ func returnURL(c *authn.Request, appID, returnTo string) (string, error) {
 		}
 	}
 	return "", unknownReturn(c, returnTo)
+}
+
+// renamed reports whether an app may have had an id that no app has now: the address that
+// comes with the id is the app's. Pages that were opened before keep the former id.
+func renamed(w *directory.Workspace, app directory.App, formerID, returnTo string) bool {
+	known := slices.ContainsFunc(w.Apps, func(a directory.App) bool { return a.ID == formerID })
+	return !known && slices.Contains(app.Origins, originOf(returnTo))
 }
 
 // unknownReturn refuses a sign-in for an unknown app, or to an address of none. The log
@@ -110,6 +118,10 @@ func (f *Flow) Callback(c *authn.Request) error {
 		return err
 	}
 	app, ok := w.AppByID(attempt.App)
+	if !ok { // it may have another id since
+		app, ok = w.AppByOrigin(originOf(attempt.ReturnTo))
+		attempt.App = app.ID
+	}
 	if !ok {
 		return refusal.New(api.InvalidRequest, "The app no longer exists.")
 	}

@@ -138,6 +138,15 @@ func (s Sealer) Seal(plain []byte, context string) string {
 	return base64.RawURLEncoding.EncodeToString(aead.Seal(nonce, nonce, plain, []byte(context)))
 }
 
+// SealOver is Seal in place of a sealed value, or "": that stays if its content is the same,
+// since a newly sealed one would count as a change.
+func (s Sealer) SealOver(stored string, plain []byte, context string) string {
+	if had, err := s.Open(stored, context); err == nil && string(had) == string(plain) {
+		return stored
+	}
+	return s.Seal(plain, context)
+}
+
 // Open is the reverse of Seal.
 func (s Sealer) Open(sealed, context string) ([]byte, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(sealed)

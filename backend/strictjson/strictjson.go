@@ -1,5 +1,5 @@
 // Package strictjson reads JSON that all parsers understand alike: bodies of requests,
-// in which every member must be known ([Decode]), and signed texts and metadata, in
+// in which every member must be known ([Decode], [DecodeDocument]), and signed texts and metadata, in
 // which other parties may add members ([DecodeKnown], [ReadObject]).
 package strictjson
 
@@ -17,6 +17,10 @@ func Decode(text []byte, into any, depth int) error {
 	if _, err := r.whole(depth - 1); err != nil {
 		return err
 	}
+	return decode(text, into)
+}
+
+func decode(text []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	err := d.Decode(into)

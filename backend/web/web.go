@@ -38,8 +38,12 @@ func Secure(h http.Header, https bool) {
 	}
 }
 
-// maxBody is the maximum size of a request's body, in bytes.
-const maxBody = 16 << 10
+// maxBody is the maximum size of a request's body, in bytes, and maxDocument that of a part
+// of a workspace file.
+const (
+	maxBody     = 16 << 10
+	maxDocument = 256 << 10
+)
 
 // Read reads a request's body: a JSON object of the right media type, bounded in size
 // and at most depth levels deep. Every member must be known and not repeated.
@@ -49,6 +53,15 @@ func Read(w http.ResponseWriter, r *http.Request, into any, depth int) error {
 		return err
 	}
 	return Malformed(strictjson.Decode(text, into, depth))
+}
+
+// ReadDocument is Read for a large object with maps.
+func ReadDocument(w http.ResponseWriter, r *http.Request, into any, depth int) error {
+	text, err := readBody(maxDocument, w, r)
+	if err != nil {
+		return err
+	}
+	return Malformed(strictjson.DecodeDocument(text, into, depth))
 }
 
 // Malformed returns the refusal of a body that could not be decoded, or nil.
@@ -61,13 +74,17 @@ func Malformed(err error) error {
 
 // ReadBody reads a bounded body of JSON.
 func ReadBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	return readBody(maxBody, w, r)
+}
+
+func readBody(bytes int64, w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		return nil, refusal.New(api.InvalidRequest, "The body must be application/json.").WithStatus(http.StatusUnsupportedMediaType)
 	}
 	if r.Body == nil {
 		return nil, refusal.New(api.InvalidRequest, "The body is missing.")
 	}
-	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bytes))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):

@@ -32,6 +32,7 @@ import (
 //	get PATH              fetch, as the app's page does
 //	post PATH JSON
 //	server PATH KEY TOKEN JSON  post, as an app's server does, with a person's token or ''
+//	admin METHOD PATH JSON  ask the administration API, with a key to the workspace and a body or ''
 //	open PATH             go from the app's page to a path of the backend's, as far as the first answer
 //	visit PATH            go there from a foreign page
 //	form PATH QUERY       send a form there from a foreign page
@@ -66,6 +67,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"get":      command(1, (*script).get),
 	"post":     command(2, (*script).post),
 	"server":   command(4, (*script).server),
+	"admin":    command(3, (*script).admin),
 	"open":     command(1, (*script).open),
 	"visit":    command(1, (*script).visit),
 	"form":     command(2, (*script).form),

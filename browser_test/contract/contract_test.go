@@ -45,11 +45,13 @@ func TestContract_InProcess(t *testing.T) {
 		}
 		target.Keys[app] = k.Secret
 	}
-	k, err := office.CreateKey(t.Context(), admin.Actor{ID: audit.CommandLine}, admin.NewKey{Kind: admin.Events, Name: "an API"})
-	if err != nil {
-		t.Fatal(err)
+	for name, kind := range contract.OtherKeys {
+		k, err := office.CreateKey(t.Context(), admin.Actor{ID: audit.CommandLine}, admin.NewKey{Kind: kind, Name: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		target.Keys[name] = k.Secret
 	}
-	target.Keys["events"] = k.Secret
 	handler, err = host.New(host.Config{
 		PublicURL: target.PublicURL, Secret: secret,
 		Provider: login.Config{Issuer: issuer, ClientID: contract.ClientID, ClientSecret: contract.ClientSecret},

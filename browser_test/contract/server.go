@@ -66,7 +66,10 @@ func startServer(t testing.TB, port int, origin, database string) *Server {
 	s.Issuer = Provider(t, s.PublicURL, origin)
 	s.apply(t)
 	s.verifyDomain(t)
-	s.Keys = map[string]string{"demo": s.serverKey(t, "demo"), "reports": s.serverKey(t, "reports"), "events": s.newKey(t, "an API", "events")}
+	s.Keys = map[string]string{"demo": s.serverKey(t, "demo"), "reports": s.serverKey(t, "reports")}
+	for name, kind := range OtherKeys {
+		s.Keys[name] = s.newKey(t, name, string(kind))
+	}
 	s.Restart(t)
 	return s
 }

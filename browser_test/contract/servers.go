@@ -11,6 +11,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/serverapi/adminapi"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
@@ -49,24 +50,39 @@ func ServerKeys(t testing.TB, secret signingkey.Secret) (all map[string]string, 
 		all[app] = text
 		script += sqlstore.KeyScript(k, admin.KeyCreatedEvent(by, k))
 	}
-	k, text, err := office.DraftKey(by, admin.NewKey{Kind: admin.Events, Name: "an API"}, "")
-	if err != nil {
-		t.Fatal(err)
+	for name, kind := range OtherKeys {
+		k, text, err := office.DraftKey(by, admin.NewKey{Kind: kind, Name: name}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[name] = text
+		script += sqlstore.KeyScript(k, admin.KeyCreatedEvent(by, k))
 	}
-	all["events"] = text
-	script += sqlstore.KeyScript(k, admin.KeyCreatedEvent(by, k))
 	return all, script
 }
+
+// OtherKeys are the keys of Target.Keys that are no app's, by name, with their kinds.
+var OtherKeys = map[string]admin.KeyKind{"events": admin.Events, "admin": admin.Administration}
 
 // server sends a request of an app's server: a JSON body to a path below the backend's
 // base URL, with an API key, and with a person's access token if one is given.
 func (s *script) server(args []string) error {
-	path, key, subject, body := args[0], args[1], args[2], args[3]
-	r, err := http.NewRequestWithContext(s.tb.Context(), http.MethodPost, s.target.PublicURL+path, strings.NewReader(body))
+	return s.ask(http.MethodPost, args[0], args[1], args[2], args[3])
+}
+
+// admin sends a request of an administrator of the workspace.
+func (s *script) admin(args []string) error {
+	return s.ask(args[0], adminapi.Path+args[1], s.target.Keys["admin"], "", args[2])
+}
+
+func (s *script) ask(method, path, key, subject, body string) error {
+	r, err := http.NewRequestWithContext(s.tb.Context(), method, s.target.PublicURL+path, strings.NewReader(body))
 	if err != nil {
 		return err
 	}
-	r.Header.Set("Content-Type", "application/json")
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
 	r.Header.Set("Authorization", "Bearer "+key)
 	if subject != "" {
 		r.Header.Set("X-Authorization", subject)

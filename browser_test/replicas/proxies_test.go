@@ -79,6 +79,7 @@ type proxied struct {
 	kind   proxyKind
 	folder string // of the proxy
 	config string // the proxy's
+	app    string // its address
 	// stopProxy stops the proxy.
 	stopProxy func()
 }
@@ -95,7 +96,7 @@ func startBehind(t *testing.T, kind proxyKind, further ...string) *proxied {
 	for _, r := range d.Replicas {
 		d.Start(r)
 	}
-	d.client = d.trust(certificate(t, folder))
+	d.client = d.trust(certificates(t, folder))
 	d.Run(kind.command("", "")[0], versionFlag(kind.name))
 
 	app := httptest.NewServer(http.HandlerFunc(serveApp))
@@ -104,8 +105,9 @@ func startBehind(t *testing.T, kind proxyKind, further ...string) *proxied {
 	if err != nil {
 		t.Fatal(err)
 	}
+	d.app = strings.TrimPrefix(app.URL, "http://")
 	d.config = strings.NewReplacer("10.0.0.11:8787", d.Replicas[0].Listen, "10.0.0.12:8787", d.Replicas[1].Listen,
-		"10.0.0.21:3000", strings.TrimPrefix(app.URL, "http://")).Replace(kind.local(string(config), port, folder))
+		"10.0.0.21:3000", d.app).Replace(kind.local(string(config), port, folder))
 	d.stopProxy = d.startProxy(d.config, "/auth/readyz")
 	return d
 }

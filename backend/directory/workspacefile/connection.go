@@ -1,7 +1,6 @@
 package workspacefile
 
 import (
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -12,16 +11,19 @@ import (
 // ownProviders reads an organization's connections. At most one may be enabled.
 func (f *file) ownProviders(n *yaml.Node, slug string) []directory.DesiredConnection {
 	var all []directory.DesiredConnection
+	contradiction := ""
 	f.list(n, func(n *yaml.Node) {
 		c := f.connection(n)
-		if other, taken := f.connections[c.ID]; taken {
+		if other, taken := f.connections[c.ID]; taken && other != slug {
 			f.addProblem(n, "connection %s is repeated: here and at organization %q", c.ID, other)
 		}
 		f.connections[c.ID] = slug
-		if c.Enabled && slices.ContainsFunc(all, func(o directory.DesiredConnection) bool { return o.Enabled }) {
-			f.addProblem(n, "organization %q has two enabled connections; set enabled: false for one of them", slug)
-		}
 		all = append(all, c)
+		if contradiction == "" {
+			if contradiction = directory.CheckTogether(all); contradiction != "" {
+				f.addProblem(n, "%s", contradiction)
+			}
+		}
 	})
 	return all
 }

@@ -13,12 +13,6 @@ func (f *file) pages(n *yaml.Node) page.Texts {
 		own := map[page.Key]string{}
 		f.members(all, func(key, text *yaml.Node) { own[page.Key(key.Value)] = f.text(text) })
 		texts[language.Value] = own
-		if err := (page.Texts{language.Value: own}).Check(); err != nil {
-			f.addProblem(all, "%v", err)
-		}
 	})
-	if err := texts.Check(); err != nil && len(f.problems) == 0 {
-		f.addProblem(n, "%v", err)
-	}
 	return texts
 }

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"go.yaml.in/yaml/v3"
 
@@ -98,15 +97,12 @@ func (r *reader) text(n *yaml.Node) string {
 		r.addProblem(n, "expected a text")
 		return ""
 	}
-	if len(n.Value) > maxText || strings.ContainsFunc(n.Value, unicode.IsControl) {
-		r.addProblem(n, "this text is longer than %d bytes or has several lines", maxText)
+	if !directory.ValidText(n.Value) {
+		r.addProblem(n, "this text is longer than %d bytes or has several lines", directory.MaxText)
 		return ""
 	}
 	return n.Value
 }
-
-// maxText is the maximum length of a text, in bytes.
-const maxText = 1000
 
 func (r *reader) texts(n *yaml.Node) []string {
 	all := []string{}

@@ -69,104 +69,91 @@ func yamlProblem(err error) error {
 // file is a workspace file being read.
 type file struct {
 	reader
-	desired   directory.Desired
-	issuer    string            // of members that do not name one
-	origins   map[string]string // origin → app
-	audiences map[string]string // audience → app
-	slugs     map[string]bool
-	ids       map[string]bool
+	desired directory.Desired
+	issuer  string // of members that do not name one
+	slugs   map[string]bool
+	ids     map[string]bool
 
-	connections map[string]string                  // connection → organization
-	attributes  map[string]directory.AttributeType // by source and name
+	connections map[string]string // connection → organization
 
-	roleNodes    map[string]*yaml.Node
 	checkedSizes map[string]bool // role sets whose token size was checked
 }
 
 func newFile() *file {
-	return &file{
-		origins: map[string]string{}, audiences: map[string]string{},
-		slugs: map[string]bool{}, ids: map[string]bool{}, connections: map[string]string{},
-		attributes: map[string]directory.AttributeType{},
-		roleNodes:  map[string]*yaml.Node{}, checkedSizes: map[string]bool{},
-	}
+	return &file{slugs: map[string]bool{}, ids: map[string]bool{}, connections: map[string]string{}, checkedSizes: map[string]bool{}}
 }
 
 func (f *file) workspace(root *yaml.Node) {
-	var organizations, claim *yaml.Node
+	var organizations *yaml.Node
 	w := &f.desired.Workspace
 	f.object(root, map[string]func(*yaml.Node){
 		"issuer":           func(n *yaml.Node) { f.issuer = f.issuerURL(n) },
 		"apps":             func(n *yaml.Node) { f.list(n, f.app) },
 		"roles":            f.roles,
 		"policy":           func(n *yaml.Node) { f.policy(n, &w.Policy, workspaceRules, policy.Rules.ForWorkspace) },
-		"id":               func(n *yaml.Node) { w.ID = f.workspaceID(n) },
-		"on_reuse":         func(n *yaml.Node) { w.OnReuse = f.onReuse(n) },
+		"id":               f.assignText(&w.ID),
+		"on_reuse":         func(n *yaml.Node) { w.OnReuse = directory.OnReuse(f.text(n)) },
 		"pages":            func(n *yaml.Node) { w.Pages = f.pages(n) },
 		"sign_in":          func(n *yaml.Node) { w.SignIn = f.signIn(n) },
 		"proof_nonce":      func(n *yaml.Node) { w.ProofNonce = f.boolean(n) },
-		"membership_claim": func(n *yaml.Node) { claim = n },
+		"membership_claim": func(n *yaml.Node) { w.MembershipClaim = f.membershipClaim(n) },
 		"organizations":    func(n *yaml.Node) { organizations = n },
 	})
-	if len(w.Apps) == 0 {
-		f.addProblem(root, "the workspace needs an app: apps: [{id, name, origins, audience}]")
-	}
-	f.checkEntrances(root)
-	f.checkTokens()
+	f.checkDocument(root)
 	// Read last, since they name roles and the issuer.
-	if claim != nil {
-		w.MembershipClaim = f.membershipClaim(claim)
-	}
 	if organizations != nil {
 		f.list(organizations, f.organization)
 	}
 	f.checkConnections()
 }
 
-// checkEntrances checks that the apps that an app is entered from exist.
-func (f *file) checkEntrances(root *yaml.Node) {
-	w := &f.desired.Workspace
-	for _, a := range w.Apps {
-		for _, from := range a.EnteredFrom {
-			if !slices.ContainsFunc(w.Apps, func(other directory.App) bool { return other.ID == from && from != a.ID }) {
-				f.addProblem(root, "app %q has entered_from %q, which is not another app of the workspace", a.ID, from)
-			}
+// checkDocument adds the mistakes of the workspace's document, except on lines that have one
+// already: what could not be read is missing in the document.
+func (f *file) checkDocument(root *yaml.Node) {
+	unread := map[int]bool{}
+	for _, p := range f.problems {
+		unread[p.Line] = true
+	}
+	for _, fault := range f.desired.Workspace.Check() {
+		if n := find(root, fault.At); !unread[n.Line] {
+			f.addProblem(n, "%s", fault.Text)
 		}
 	}
 }
 
-func (f *file) workspaceID(n *yaml.Node) string {
-	id := f.text(n)
-	if !appID.MatchString(id) {
-		f.addProblem(n, "workspace id %q is invalid: use up to 32 of a–z, 0–9 and -", id)
+// find returns the node that names and indexes lead to, or the last one on the way. Of a
+// member of a mapping it is the name.
+func find(n *yaml.Node, at []string) *yaml.Node {
+	n = resolve(n)
+	if len(at) == 0 {
+		return n
 	}
-	return id
+	switch index, err := strconv.Atoi(at[0]); {
+	case n.Kind == yaml.SequenceNode && err == nil && index < len(n.Content):
+		return find(n.Content[index], at[1:])
+	case n.Kind == yaml.MappingNode:
+		name := at[0]
+		if name == "stated_claims" { // in the file, they are among the claims
+			name = "claims"
+		}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value != name {
+				continue
+			}
+			if len(at) == 1 {
+				return n.Content[i]
+			}
+			return find(n.Content[i+1], at[1:])
+		}
+	}
+	return n
 }
 
-func (f *file) onReuse(n *yaml.Node) directory.OnReuse {
-	choice := directory.OnReuse(f.text(n))
-	if choice != directory.EndSession && choice != directory.EndUser {
-		f.addProblem(n, "on_reuse must be session or user: the sessions that end when a refresh token is used twice")
-	}
-	return choice
-}
-
-var (
-	appID      = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
-	orgID      = regexp.MustCompile(`^org_[a-z0-9]{1,60}$`)
-	permission = regexp.MustCompile(`^[!#-\[\]-~]{1,128}$`) // a scope token (RFC 6749 section 3.3)
-)
+var orgID = regexp.MustCompile(`^org_[a-z0-9]{1,60}$`)
 
 func (f *file) roles(n *yaml.Node) {
 	all := map[string][]string{}
-	f.members(n, func(role, permissions *yaml.Node) {
-		all[role.Value], f.roleNodes[role.Value] = f.texts(permissions), role
-		for _, p := range all[role.Value] {
-			if !permission.MatchString(p) {
-				f.addProblem(permissions, "permission %q of role %q must consist of printable characters without spaces", p, role.Value)
-			}
-		}
-	})
+	f.members(n, func(role, permissions *yaml.Node) { all[role.Value] = f.texts(permissions) })
 	f.desired.Workspace.Roles = all
 }
 
@@ -176,17 +163,8 @@ func (f *file) membershipClaim(n *yaml.Node) *directory.MembershipClaim {
 		"claim":           f.assignText(&m.Claim),
 		"claim_source":    func(n *yaml.Node) { m.ClaimSource = f.claimSource(n) },
 		"claim_separator": f.assignText(&m.ClaimSeparator),
-		"roles": func(n *yaml.Node) {
-			m.Roles = f.texts(n)
-			f.checkRoles(n, m.Roles)
-		},
+		"roles":           func(n *yaml.Node) { m.Roles = f.texts(n) },
 	})
-	if m.Claim == "" {
-		f.addProblem(n, "membership_claim needs the name of a claim")
-	}
-	if !directory.ValidSeparator(m.ClaimSeparator) {
-		f.addProblem(n, "claim_separator %q is not a comma, a semicolon, a vertical line or a space", m.ClaimSeparator)
-	}
 	return m
 }
 
@@ -206,13 +184,6 @@ func (f *file) checkRoles(n *yaml.Node, roles []string) {
 	}
 	if len(roles) > 1 {
 		f.checkToken(n, roles)
-	}
-}
-
-// checkTokens refuses a role whose tokens would be too large for an HTTP request.
-func (f *file) checkTokens() {
-	for _, role := range f.desired.Workspace.RoleNames() {
-		f.checkToken(f.roleNodes[role], []string{role})
 	}
 }
 

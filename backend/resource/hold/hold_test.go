@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -360,6 +361,9 @@ func TestProtect_StreamEnds(t *testing.T) {
 		c.end()
 		if cause := <-api.over; token.ReasonOf(cause) != c.reason {
 			t.Errorf("%s: %v", name, cause)
+		}
+		if text, err := io.ReadAll(answer.Body); string(text) != "org_acme" || err == nil {
+			t.Errorf("%s: the answer looks complete: %q %v", name, text, err)
 		}
 		answer.Body.Close()
 	}

@@ -46,6 +46,16 @@ func withBody[In, T any](run func(*service, context.Context, actor, In) (T, erro
 	return serverapi.WithBody(func(o *service, c *call, body In) (T, error) { return run(o, c.Context(), c.Actor, body) })
 }
 
+func withDocument[In, T any](run func(*service, context.Context, actor, In) (T, error)) action {
+	return serverapi.WithDocument(func(o *service, c *call, body In) (T, error) { return run(o, c.Context(), c.Actor, body) })
+}
+
+func byIDWithDocument[In, T any](name string, run func(*service, context.Context, actor, string, In) (T, error)) action {
+	return serverapi.WithDocument(func(o *service, c *call, body In) (T, error) {
+		return run(o, c.Context(), c.Actor, c.R.PathValue(name), body)
+	})
+}
+
 func byIDWithBody[In, T any](name string, run func(*service, context.Context, actor, string, In) (T, error)) action {
 	return serverapi.WithBody(func(o *service, c *call, body In) (T, error) {
 		return run(o, c.Context(), c.Actor, c.R.PathValue(name), body)

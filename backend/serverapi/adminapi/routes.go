@@ -35,6 +35,7 @@ var Routes = []Route{
 	route("GET", "/organizations/{organization}/members", listWithin(organization, (*service).Members)),
 	route("POST", "/organizations/{organization}/members", created(byIDWithBody(organization, (*service).AdmitMember))),
 	route("POST", "/organizations/{organization}/file-members", noContent(byIDWithBody(organization, (*service).ApplyMembers))),
+	route("POST", "/organizations/{organization}/file-settings", byIDWithDocument(organization, (*service).ApplySettings)),
 	route("GET", "/organizations/{organization}/members/{user}", within(organization, user, (*service).Member)),
 	route("PUT", "/organizations/{organization}/members/{user}", withinWithBody(organization, user, (*service).UpdateMember)),
 	route("PATCH", "/organizations/{organization}/members/{user}/attributes", withinWithBody(organization, user, (*service).ChangeMemberAttributes)),
@@ -75,6 +76,8 @@ var Routes = []Route{
 	route("DELETE", "/users/{user}/sessions", noContent(byID(user, (*service).EndUserSessions))),
 	route("DELETE", "/sessions/{session}", noContent(byID(sessionID, (*service).EndSession))),
 
+	route("GET", "/workspace", forWorkspace((*service).Workspace)),
+	route("PUT", "/workspace", withDocument((*service).PutWorkspace)),
 	route("GET", "/policy", forWorkspace((*service).WorkspacePolicy)),
 	route("PUT", "/policy", withBody((*service).PutWorkspacePolicy)),
 	route("GET", "/audit", action{Run: auditLog}),

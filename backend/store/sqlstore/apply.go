@@ -1,15 +1,12 @@
 package sqlstore
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/tabard-auth/tabard/backend/directory"
 )
@@ -126,8 +123,11 @@ func (a *applier) all(ctx context.Context, d directory.Desired) error {
 	if err != nil {
 		return err
 	}
-	stored, err := a.checkConnections(ctx, found, d.Organizations)
+	stored, err := a.storedConnections(ctx, "")
 	if err != nil {
+		return err
+	}
+	if err := checkConnections(stored, found, d.Organizations); err != nil {
 		return err
 	}
 	domains, err := a.storedDomains(ctx)
@@ -160,65 +160,34 @@ func (a *applier) all(ctx context.Context, d directory.Desired) error {
 }
 
 func (a *applier) workspace(ctx context.Context, w directory.Workspace) error {
-	var revision int64
-	var stored string
-	err := a.row(ctx, selectWorkspace).Scan(&revision, &stored)
+	var text string
+	err := a.row(ctx, selectWorkspace).Scan(new(int64), &text)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
-	if w.OnReuse == "" {
-		if w.OnReuse, err = storedOnReuse(stored); err != nil {
+	var stored *directory.Workspace
+	if err == nil {
+		stored = &directory.Workspace{}
+		if err := json.Unmarshal([]byte(text), stored); err != nil {
 			return err
 		}
 	}
+	w.KeepUnsaid(stored)
 	document, err := json.Marshal(w)
 	if err != nil {
 		return err
 	}
-	if stored == string(document) {
+	if text == string(document) {
 		return nil
 	}
 	a.changes.Workspace = true
 	a.pending.add(upsertWorkspace, string(document))
-	return a.reportWorkspace(stored, document)
-}
-
-// reportWorkspace reports the changed members of the workspace's document.
-func (a *applier) reportWorkspace(stored string, document []byte) error {
 	if a.OnDifference == nil {
 		return nil
 	}
-	var had, wanted map[string]json.RawMessage
-	if err := json.Unmarshal(document, &wanted); err != nil {
-		return err
+	differences, err := w.Differences(stored)
+	for _, d := range differences {
+		a.OnDifference(d)
 	}
-	if stored != "" {
-		if err := json.Unmarshal([]byte(stored), &had); err != nil {
-			return err
-		}
-	}
-	names := maps.Clone(wanted)
-	maps.Copy(names, had)
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		switch before, after := had[name], wanted[name]; {
-		case before == nil:
-			a.report(directory.Addition, "workspace", "", name, "%s", after)
-		case after == nil:
-			a.report(directory.Removal, "workspace", "", name, "%s", before)
-		case !bytes.Equal(before, after):
-			a.report(directory.Change, "workspace", "", name, "%s -> %s", before, after)
-		}
-	}
-	return nil
-}
-
-// storedOnReuse returns the on_reuse that applies if the file does not set it: that of
-// the stored document or, if there is none, the default of a new workspace.
-func storedOnReuse(stored string) (directory.OnReuse, error) {
-	if stored == "" {
-		return directory.EndUser, nil
-	}
-	var w directory.Workspace
-	err := json.Unmarshal([]byte(stored), &w)
-	return w.OnReuse, err
+	return err
 }

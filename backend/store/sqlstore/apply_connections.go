@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -13,11 +14,15 @@ const (
 	selectAllConnections = `
 SELECT` + connectionColumns + `, c.deleted_at, o.connection AS o_connection` + fromConnections
 
+	connectionsOfOne = `
+WHERE c.organization_id = ?1 OR c.id IN (`
+
 	releaseConnection = `
 UPDATE connections SET source = 'admin', revision = revision + 1 WHERE id = ?1`
 
 	setConnection = `
-UPDATE organizations SET connection = ?2 WHERE id = ?1`
+UPDATE organizations SET connection = ?2
+WHERE id = ?1 AND (?2 = '' OR EXISTS (SELECT 1 FROM connections c WHERE c.id = ?2 AND c.organization_id = ?1 AND c.deleted_at IS NULL))`
 )
 
 // storedConnections are all connections, including deleted ones, and the enabled ones.
@@ -32,7 +37,8 @@ type storedConnection struct {
 	deleted bool
 }
 
-func (a *applier) storedConnections(ctx context.Context) (storedConnections, error) {
+// storedConnections reads the connections that a condition selects, all without one.
+func (a *applier) storedConnections(ctx context.Context, condition string, args ...any) (storedConnections, error) {
 	all := storedConnections{map[string]storedConnection{}, map[string][]storedConnection{}, map[string]string{}}
 	err := a.each(ctx, func(rows *sql.Rows) error {
 		var row connectionRow
@@ -46,17 +52,13 @@ func (a *applier) storedConnections(ctx context.Context) (storedConnections, err
 		all.byID[c.ID], all.enabled[c.OrganizationID] = one, enabled
 		all.byOrganization[c.OrganizationID] = append(all.byOrganization[c.OrganizationID], one)
 		return err
-	}, selectAllConnections)
+	}, selectAllConnections+condition, args...)
 	return all, err
 }
 
-// checkConnections sets the organization of each connection of the file and returns the
-// stored connections. The error may be Conflicts.
-func (a *applier) checkConnections(ctx context.Context, found []*matched, wanted []directory.DesiredOrganization) (storedConnections, error) {
-	stored, err := a.storedConnections(ctx)
-	if err != nil {
-		return stored, err
-	}
+// checkConnections sets the organization of each connection of the file. The error is
+// Conflicts.
+func checkConnections(stored storedConnections, found []*matched, wanted []directory.DesiredOrganization) error {
 	var conflicts directory.Conflicts
 	for i, o := range wanted {
 		for j := range o.Connections {
@@ -68,9 +70,9 @@ func (a *applier) checkConnections(ctx context.Context, found []*matched, wanted
 		}
 	}
 	if conflicts != nil {
-		return stored, conflicts
+		return conflicts
 	}
-	return stored, nil
+	return nil
 }
 
 // conflict returns why a connection cannot be changed to the one in the file.
@@ -136,8 +138,9 @@ func (a *applier) release(slug string, stored []storedConnection, named map[stri
 }
 
 // connection updates one connection except for its enabled state, and reports whether
-// it changed.
+// it changed. One that needs no secret any more keeps the stored one.
 func (a *applier) connection(stored storedConnection, c directory.Connection) (changed bool, err error) {
+	c.SealedSecret = cmp.Or(c.SealedSecret, stored.SealedSecret)
 	scopes, provisioning, err := connectionText(c)
 	if err != nil {
 		return false, err

@@ -47,14 +47,13 @@ func (a *applier) domains(slug, id string, stored []directory.Domain, wanted []s
 		case i < 0:
 			a.changes.Domains.Added++
 			a.report(directory.Addition, "domain", slug, name, "")
+			a.pending.add(applyDomain, id, name, directory.NewDomainToken(), a.now)
 			a.recordDomain(audit.CreateDomain, id, name)
 		case !stored[i].FromFile:
 			a.changes.Domains.Changed++
 			a.report(directory.Change, "domain", slug, name, "(admin) -> (file)")
-		default:
-			continue
+			a.pending.add(applyDomain, id, name, directory.NewDomainToken(), a.now)
 		}
-		a.pending.add(applyDomain, id, name, directory.NewDomainToken(), a.now)
 	}
 	for _, d := range stored {
 		if d.FromFile && !slices.Contains(wanted, d.Name) {

@@ -65,7 +65,7 @@ func Script(d directory.Desired, now int64) (string, error) {
 }
 
 // workspace writes the document: the file's or, if that does not set on_reuse, one that
-// keeps the stored value (see storedOnReuse).
+// keeps the stored value (see directory.Workspace.KeepUnsaid).
 func (s *script) workspace(w directory.Workspace) error {
 	add := func(statement string, choice directory.OnReuse) error {
 		w.OnReuse = choice

@@ -17,7 +17,10 @@ const (
 	readWorkspace           = `SELECT revision, document, unmarked_cookies_until, session_idle FROM workspace WHERE one = 1`
 	selectWorkspaceRevision = `SELECT revision FROM workspace WHERE one = 1`
 
-	changePolicy = `
+	createWorkspace = insertWorkspace + `
+ON CONFLICT (one) DO NOTHING`
+
+	changeDocument = `
 UPDATE workspace SET revision = revision + 1, document = ?2 WHERE one = 1 AND revision = ?1`
 )
 
@@ -63,7 +66,41 @@ func (s workspace) SetWorkspacePolicy(ctx context.Context, w directory.Workspace
 	if err != nil {
 		return fmt.Errorf("sqlstore: policy: %w", err)
 	}
-	changed, err := s.changed(ctx, "policy", changePolicy, w.Revision, string(document))
+	changed, err := s.changed(ctx, "policy", changeDocument, w.Revision, string(document))
+	if err == nil && !changed {
+		return directory.ErrOvertaken
+	}
+	return err
+}
+
+// WorkspaceDocument implements admin.FileStore.
+func (s workspace) WorkspaceDocument(ctx context.Context) (*directory.Workspace, error) {
+	var w directory.Workspace
+	var document string
+	err := s.row(ctx, selectWorkspace).Scan(&w.Revision, &document)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err == nil {
+		err = json.Unmarshal([]byte(document), &w)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("sqlstore: workspace: %w", err)
+	}
+	return &w, nil
+}
+
+// SetWorkspace implements admin.FileStore.
+func (s workspace) SetWorkspace(ctx context.Context, w directory.Workspace) error {
+	document, err := json.Marshal(w)
+	if err != nil {
+		return fmt.Errorf("sqlstore: set workspace: %w", err)
+	}
+	statement, args := changeDocument, []any{w.Revision, string(document)}
+	if w.Revision == 0 {
+		statement, args = createWorkspace, args[1:]
+	}
+	changed, err := s.changed(ctx, "set workspace", statement, args...)
 	if err == nil && !changed {
 		return directory.ErrOvertaken
 	}

@@ -27,6 +27,7 @@ type Store interface {
 	signingkey.Epochs
 	audit.Store
 	Connections
+	File
 	Housekeeping
 	Endings
 	ProviderTokens
@@ -115,6 +116,9 @@ var promises = []struct {
 	{"a connection is kept, and all of it changes but its issuer", keepsConnections},
 	{"connections are listed by pages", listsConnections},
 	{"enabled connections are found by their issuer", findsByIssuer},
+	{"the workspace's document is replaced unless it has changed meanwhile", replacesTheDocument},
+	{"an organization's connections and domains become those of a file", appliesSettings},
+	{"a file takes no connection of another organization or issuer", refusesForeignSettings},
 	{"domains are kept, verified and lost", keepsDomains},
 	{"of organizations that claim a domain the first verified one has it", firstVerifiedHasIt},
 	{"a verified domain leads to an enabled connection", findsByDomain},

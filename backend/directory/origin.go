@@ -1,18 +1,18 @@
-package workspacefile
+package directory
 
 import (
+	"fmt"
 	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
 	"golang.org/x/net/idna"
 )
 
-// origin reads an origin exactly as browsers write it: another text would never match.
-func (f *file) origin(n *yaml.Node, app string) string {
-	text := f.text(n)
+// checkOrigin returns why a text is no origin, or "". It must be as browsers write it: another
+// text would never match.
+func checkOrigin(text string) string {
 	u, err := url.Parse(text)
 	right := ""
 	if err == nil {
@@ -20,27 +20,24 @@ func (f *file) origin(n *yaml.Node, app string) string {
 	}
 	switch {
 	case strings.Contains(text, "*"):
-		f.addProblem(n, "%q is not an origin: browsers send no wildcards; name each origin, such as https://app.example.com", text)
-	case right != "" && right != text && text == u.Scheme+"://"+u.Host && browsable(u):
-		f.addProblem(n, "%q is not an origin as browsers write it, which is %s", text, right)
-	case right != text || !browsable(u):
-		f.addProblem(n, "%q is not an origin in the form that browsers send, such as https://app.example.com (no path, no trailing slash; http only on localhost)", text)
+		return fmt.Sprintf("%q is not an origin: browsers send no wildcards; name each origin, such as https://app.example.com", text)
+	case right != "" && right != text && text == u.Scheme+"://"+u.Host && Browsable(u):
+		return fmt.Sprintf("%q is not an origin as browsers write it, which is %s", text, right)
+	case right != text || !Browsable(u):
+		return fmt.Sprintf("%q is not an origin in the form that browsers send, such as https://app.example.com (no path, no trailing slash; http only on localhost)", text)
 	}
-	if other, taken := f.origins[text]; taken {
-		f.addProblem(n, "origin %s belongs to app %q already", text, other)
-	}
-	f.origins[text] = app
-	return text
+	return ""
 }
 
-// path reads the path of an app's start page, as browsers write it.
-func (f *file) path(n *yaml.Node) string {
-	text := f.text(n)
+// isPath reports whether a text is the path of an app's start page, as browsers write it.
+func isPath(text string) bool {
 	u, err := url.Parse(text)
-	if err != nil || !strings.HasPrefix(text, "/") || u.Host != "" || u.EscapedPath() != text || u.JoinPath().EscapedPath() != text || strings.ContainsAny(text, "\\?#") {
-		f.addProblem(n, "%q is not a path as browsers write it, such as /app/", text)
-	}
-	return text
+	return err == nil && strings.HasPrefix(text, "/") && u.Host == "" && u.EscapedPath() == text && u.JoinPath().EscapedPath() == text && !strings.ContainsAny(text, "\\?#")
+}
+
+// Browsable reports whether an address is https, or on the machine itself.
+func Browsable(u *url.URL) bool {
+	return u.Scheme == "https" || u.Scheme == "http" && Loopback(u.Hostname())
 }
 
 // canonicalOrigin returns the origin of an address as browsers write it (WHATWG URL

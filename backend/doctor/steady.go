@@ -1,0 +1,123 @@
+package doctor
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+)
+
+// atOnce is the number of requests that a browser with many tabs sends at once.
+const atOnce = 24
+
+// publicMetadata is the answer to a request for the backend's metadata.
+type publicMetadata struct {
+	*answer
+	issuer string
+	err    error // the answer has no metadata, or there is none
+}
+
+// steady asks for the metadata many times at once, and returns one answer. It reports
+// whether the same server gave all of them, or none did: a proxy may have servers of
+// something else in its list, or limit requests.
+func (e *examination) steady(ctx context.Context, base string) (one publicMetadata, same bool) {
+	answers := make([]publicMetadata, atOnce)
+	var all sync.WaitGroup
+	for i := range answers {
+		all.Go(func() { answers[i] = e.askMetadata(ctx, base) })
+	}
+	all.Wait()
+	var wrong []string
+	for _, a := range answers {
+		if outcome := a.outcome(base); outcome != "" {
+			wrong = append(wrong, outcome)
+		}
+	}
+	if len(wrong) == 0 || len(wrong) == atOnce {
+		return answers[0], true
+	}
+	slices.Sort(wrong)
+	text := strings.Join(slices.Compact(slices.Clone(wrong)), "; ")
+	advice := "Look at the proxy's list of servers: each has to be a server of this deployment that runs (nginx: upstream; HAProxy: backend; Caddy: reverse_proxy). Everything else may be wrong because of it."
+	if strings.Contains(text, "429") || strings.Contains(text, "503") {
+		advice = "Let the proxy limit no requests below the public URL (nginx: no limit_req, no limit_conn there): a browser with many tabs, or an office behind one address, sends as many, and the server has limits of its own (--rate-limits). " +
+			"If it limits none, a server is stopping, or has no room."
+	}
+	e.add(publicAddress, Problem, advice, "of %d requests at once, %d were not answered by this server: %s", atOnce, len(wrong), text)
+	return one, false
+}
+
+// askMetadata asks on a connection of its own.
+func (e *examination) askMetadata(ctx context.Context, base string) (m publicMetadata) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+api.PathOpenIDConfiguration, nil)
+	if err != nil {
+		return publicMetadata{err: err}
+	}
+	request.Close = true
+	if m.answer, m.err = e.do(request); m.err == nil {
+		var named struct {
+			Issuer string `json:"issuer"`
+		}
+		m.err = m.readJSON(&named)
+		m.issuer = named.Issuer
+	}
+	return m
+}
+
+// outcome is what came in the place of the metadata of the server, or "".
+func (m publicMetadata) outcome(base string) string {
+	switch {
+	case m.answer == nil:
+		return m.err.Error()
+	case m.err != nil || m.issuer == "":
+		return m.describe()
+	case m.issuer != base:
+		return "a server with the public URL " + m.issuer
+	}
+	return ""
+}
+
+// hidesDots reports whether the server is reached by a path without a dot.
+func (e *examination) hidesDots(ctx context.Context, base string) bool {
+	var ready struct{ Status string }
+	a, err := e.get(ctx, base+readyPath)
+	return err == nil && json.Unmarshal(a.body, &ready) == nil && ready.Status != ""
+}
+
+// lateRenewal is the part of a certificate's life that is left when its renewal is late:
+// one in so many. Clients of ACME renew it when a third is left.
+const lateRenewal = 6
+
+// transport examines TLS and the version of HTTP.
+func (e *examination) transport(a *answer) {
+	if a.tls == nil {
+		return
+	}
+	if a.major < 2 {
+		e.add(proxy, Warning, "Let the proxy speak HTTP/2 (nginx: listen 443 ssl http2; HAProxy: alpn h2,http/1.1).",
+			"it does not speak HTTP/2: a browser opens six connections to a host for all its tabs, and requests wait for each other")
+	}
+	c := a.tls.PeerCertificates[0]
+	if left := c.NotAfter.Sub(time.Unix(e.now()/1000, 0)); left < c.NotAfter.Sub(c.NotBefore)/lateRenewal {
+		e.add(proxy, Warning, "Look why it is not renewed.", "its certificate ends soon: on %s", c.NotAfter.UTC().Format(time.RFC1123))
+	}
+}
+
+// sameServers tells whether every probe reached a replica.
+func (e *examination) sameServers() {
+	total := 0
+	for _, n := range e.unanswered {
+		total += n
+	}
+	if total == 0 {
+		return
+	}
+	e.add(proxy, Problem, "Look at the proxy's list of servers: each has to be a server of this deployment, with its secret.",
+		"of %d requests, %d reached something else than a server with this secret: %s", e.asked, total, strings.Join(slices.Sorted(maps.Keys(e.unanswered)), "; "))
+}

@@ -1,0 +1,248 @@
+package browser
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/network"
+
+	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
+	"github.com/tabard-auth/tabard/browser_test/kit/demo"
+)
+
+// signsIn applies the demo's workspace with settings of sign-ins, which a workspace file
+// writes as {session_cookie: true}.
+func signsIn(t *testing.T, d *demo.Demo, settings string) {
+	t.Helper()
+	d.Apply(t, "sign_in: "+settings+"\n"+d.Workspace(t))
+}
+
+// signInWith signs a person in by tabard.signIn with options, as a page with a checkbox does.
+func signInWith(t *testing.T, d *demo.Demo, tab context.Context, person, options string) {
+	t.Helper()
+	chrome.Go(t, tab, d.Origin)
+	demo.AwaitScreen(t, tab, "signed_out")
+	chrome.Eval[any](t, tab, `void tabard.signIn(`+options+`)`)
+	chrome.Press(t, tab, "#person-"+person)
+	chrome.Await(t, tab, `globalThis.tabard && !["starting", "signed_out"].includes(tabard.state.status)`)
+}
+
+// startsAgain opens the demo in a browser that was started anew, without its tabs.
+func startsAgain(t *testing.T, d *demo.Demo, profile string) context.Context {
+	t.Helper()
+	tab := chrome.Open(t, profile)
+	chrome.Go(t, tab, d.Origin)
+	chrome.Await(t, tab, `globalThis.tabard && tabard.state.status !== "starting"`)
+	return tab
+}
+
+// TestSessionCookie_EndsWithTheBrowser: a session whose cookie has no Max-Age ends when the
+// browser is closed.
+func TestSessionCookie_EndsWithTheBrowser(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	signsIn(t, d, "{session_cookie: true}")
+	profile := t.TempDir()
+	tab := chrome.Open(t, profile)
+	d.SignIn(t, tab, "alice")
+	d.Open(t, tab, "acme")
+	endsWithBrowser(t, d, tab)
+	awaitCookieOnDisk(t, profile)
+	chrome.Close(t, tab)
+	anew := startsAgain(t, d, profile)
+	if got := chrome.Eval[string](t, anew, `tabard.state.status`); got != "signed_out" {
+		t.Errorf("the browser came back %s", got)
+	}
+	if all := sessionCookies(t, d, anew); len(all) != 0 {
+		t.Errorf("the session's cookies: %+v", all)
+	}
+}
+
+// TestSessionCookie_OutlivesACrash: Chromium brings such cookies back after a crash, also
+// without the tabs, for the person may still have those restored. The server's own limits
+// end the session.
+func TestSessionCookie_OutlivesACrash(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	signsIn(t, d, "{session_cookie: true}")
+	profile := t.TempDir()
+	tab := chrome.Open(t, profile)
+	d.SignIn(t, tab, "alice")
+	awaitCookieOnDisk(t, profile)
+	chrome.Kill(t, tab)
+	anew := startsAgain(t, d, profile)
+	if got := chrome.Eval[string](t, anew, `tabard.state.status`); got != "choose" {
+		t.Errorf("the browser came back %s", got)
+	}
+	endsWithBrowser(t, d, anew)
+	d.Tabard(t, "sessions", "end", "--all", "--yes")
+	chrome.Reload(t, anew)
+	demo.AwaitScreen(t, anew, "signed_out")
+}
+
+// TestSessionCookie_ComesBackWithItsTabs: a browser that comes back with its tabs, after it was
+// closed and after a crash, keeps such cookies for them. There the session goes on until
+// the server ends it.
+func TestSessionCookie_ComesBackWithItsTabs(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	signsIn(t, d, "{session_cookie: true}")
+	profile := t.TempDir()
+	tab := chrome.Open(t, profile)
+	d.SignIn(t, tab, "alice")
+	d.Open(t, tab, "acme")
+	d.Open(t, chrome.Tab(t, tab), "globex")
+	chrome.Close(t, tab)
+
+	closed := byOrganization(t, chrome.Restore(t, profile, d.Origin, 2))
+	if got := mintAnew(t, closed["acme"]); got != "minted" {
+		t.Errorf("after it was closed, a mint is answered with %s", got)
+	}
+	endsWithBrowser(t, d, closed["acme"])
+	chrome.Eval[any](t, closed["globex"], `tabard.switchOrganization("initech").then(() => null)`)
+	awaitOnDisk(t, profile, `"organization":"org_initech"`)
+	chrome.Kill(t, closed["globex"])
+
+	crashed := byOrganization(t, chrome.Restore(t, profile, d.Origin, 2))["initech"]
+	if got := mintAnew(t, crashed); got != "minted" {
+		t.Errorf("after the crash, a mint is answered with %s", got)
+	}
+	endsWithBrowser(t, d, crashed)
+	d.Tabard(t, "sessions", "end", "--all", "--yes")
+	if got := mintAnew(t, crashed); got != "session_revoked" {
+		t.Errorf("a mint of the ended session is answered with %s", got)
+	}
+	demo.AwaitScreen(t, crashed, "signed_out")
+}
+
+// endsWithBrowser fails the test unless a tab has one session cookie, which has no Max-Age.
+func endsWithBrowser(t *testing.T, d *demo.Demo, tab context.Context) {
+	t.Helper()
+	if all := sessionCookies(t, d, tab); len(all) != 1 || !all[0].Session {
+		t.Errorf("the session's cookies: %+v", all)
+	}
+}
+
+// TestStaySignedIn_PersonsChoice: a person whose workspace lets them choose stays signed in
+// over the end of the browser, and another one does not.
+func TestStaySignedIn_PersonsChoice(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	for name, c := range map[string]struct{ settings, choice, want string }{
+		"stays":            {"{session_cookie: true, stay_signed_in: true}", "{ staySignedIn: true }", "choose"},
+		"says nothing":     {"{session_cookie: true, stay_signed_in: true}", "{}", "signed_out"},
+		"may not choose":   {"{session_cookie: true}", "{ staySignedIn: true }", "signed_out"},
+		"a shared machine": {"{}", "{ staySignedIn: false }", "signed_out"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			signsIn(t, d, c.settings)
+			profile := t.TempDir()
+			tab := chrome.Open(t, profile)
+			signInWith(t, d, tab, "alice", c.choice)
+			chrome.Close(t, tab)
+			anew := startsAgain(t, d, profile)
+			if got := chrome.Eval[string](t, anew, `tabard.state.status`); got != c.want {
+				t.Errorf("%s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+// TestSessionLimit_ThreeBrowsers: in one browser too many either the oldest session ends and
+// its page says why, or the newest is refused on a page that leads on.
+func TestSessionLimit_ThreeBrowsers(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	keeper := chrome.New(t)
+	signedIn := func(t *testing.T) context.Context {
+		tab := chrome.Person(t, keeper)
+		d.SignIn(t, tab, "alice")
+		d.Open(t, tab, "acme")
+		return tab
+	}
+	t.Run("oldest", func(t *testing.T) {
+		signsIn(t, d, "{max_sessions: 2, at_limit: oldest}")
+		first, second, third := signedIn(t), signedIn(t), signedIn(t)
+		if got := mintAnew(t, first); got != "session_revoked" {
+			t.Errorf("the first browser: %s", got)
+		}
+		demo.AwaitScreen(t, first, "signed_out")
+		if got := chrome.Eval[string](t, first, `document.getElementById("sign-in-problem").innerText`); !strings.Contains(got, "another browser") {
+			t.Errorf("the first browser says %q", got)
+		}
+		for _, tab := range []context.Context{second, third} {
+			if got := mintAnew(t, tab); got != "minted" {
+				t.Errorf("another browser: %s", got)
+			}
+		}
+		chrome.Press(t, first, "#sign-in") // the provider knows the person, and the second browser is the oldest now
+		demo.AwaitActive(t, first, "acme")
+		if got := mintAnew(t, second); got != "session_revoked" {
+			t.Errorf("the second browser: %s", got)
+		}
+	})
+	t.Run("refuse", func(t *testing.T) {
+		signsIn(t, d, "{}")
+		d.Tabard(t, "sessions", "end", "--all", "--yes")
+		signsIn(t, d, "{max_sessions: 2, at_limit: refuse}")
+		first, second := signedIn(t), signedIn(t)
+		third := chrome.Person(t, keeper)
+		chrome.Go(t, third, d.Origin)
+		chrome.Press(t, third, "#sign-in")
+		chrome.Press(t, third, "#person-alice")
+		chrome.Await(t, third, `document.body.innerText.includes("too many browsers")`)
+		if all := sessionCookies(t, d, third); len(all) != 0 {
+			t.Errorf("the refused browser keeps %+v", all)
+		}
+		for _, tab := range []context.Context{first, second} {
+			if got := mintAnew(t, tab); got != "minted" {
+				t.Errorf("another browser: %s", got)
+			}
+		}
+		chrome.Eval[any](t, first, `tabard.signOut().then(() => null)`)
+		demo.AwaitScreen(t, first, "signed_out")
+		chrome.Eval[any](t, third, `[...document.links].find((a) => a.innerText === "Sign in again").click()`)
+		chrome.Await(t, third, `globalThis.tabard?.state.status === "choose"`)
+		d.Open(t, third, "acme")
+		if got := mintAnew(t, third); got != "minted" {
+			t.Errorf("after the sign-out elsewhere: %s", got)
+		}
+	})
+}
+
+// sessionCookies returns the session cookies that a tab sends to the backend.
+func sessionCookies(t *testing.T, d *demo.Demo, tab context.Context) (all []*network.Cookie) {
+	t.Helper()
+	for _, c := range chrome.Cookies(t, tab, d.Backend) {
+		if strings.HasPrefix(c.Name, "__Host-Http-tabard.") {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// mintAnew has a tab ask for a new token, and returns the code of a refusal.
+func mintAnew(t *testing.T, tab context.Context) string {
+	t.Helper()
+	return chrome.Eval[string](t, tab, `tabard.getToken({ forceRefresh: true }).then(() => "minted", (e) => e.code)`)
+}
+
+// awaitCookieOnDisk waits until the session's cookie has reached the profile of a browser,
+// which writes cookies every thirty seconds.
+func awaitCookieOnDisk(t *testing.T, profile string) {
+	t.Helper()
+	for began := time.Now(); time.Since(began) < 3*time.Minute; <-time.After(100 * time.Millisecond) {
+		files, _ := filepath.Glob(filepath.Join(profile, "Default", "Cookies*"))
+		for _, file := range files {
+			if content, err := os.ReadFile(file); err == nil && bytes.Contains(content, []byte("__Host-Http-tabard.")) {
+				return
+			}
+		}
+	}
+	t.Fatal("the browser did not write its cookies")
+}
