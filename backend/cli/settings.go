@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -48,6 +49,8 @@ type settings struct {
 	untypedLogoutTokens bool
 	frontchannelLogout  bool
 
+	// tells says which database the command uses, once it is open.
+	tells  bool
 	flags  *pflag.FlagSet // the command's settings of those above
 	stderr io.Writer      // the command's
 }
@@ -187,7 +190,25 @@ func (s *settings) open(ctx context.Context, opening migrate.Opening) (store *sq
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", source(s.flags.Lookup("database")), err)
 	}
+	if s.tells {
+		s.tellDatabase()
+	}
 	return store, nil
+}
+
+// tellDatabase says which database is used, beside the command's output: settings may come
+// from an environment that nobody looked at.
+func (s *settings) tellDatabase() { fmt.Fprintln(s.stderr, "Database: "+s.describeDatabase()) }
+
+func (s *settings) describeDatabase() string {
+	path, embedded := strings.CutPrefix(s.database, sqlitePrefix)
+	if !embedded {
+		return "PostgreSQL, " + postgres.Describe(s.database)
+	}
+	if full, err := filepath.Abs(path); err == nil {
+		path = full
+	}
+	return "SQLite, " + path
 }
 
 // openOrMake opens the store for commands that may be the first to use a database. It
