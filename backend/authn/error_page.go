@@ -124,7 +124,7 @@ func (c *Request) HomeLinks() []page.Link {
 	if app, ok := w.AppByID(c.App.ID); ok {
 		return []page.Link{home(app)}
 	}
-	if app, ok := w.AppByOrigin(c.Origin); ok {
+	if app, _, ok := w.AppByOrigin(c.Origin); ok {
 		return []page.Link{home(app)}
 	}
 	for _, app := range w.Apps {

@@ -25,6 +25,7 @@ type applySource struct {
 	settings
 	remote           remoteSettings
 	printSQL, dryRun bool
+	patterns         patternSettings
 }
 
 func applyCommand() *cobra.Command {
@@ -45,7 +46,7 @@ func applyCommand() *cobra.Command {
 			return a.run(c, args[0])
 		},
 	}
-	a.addSealing(command, a.remote.flags())
+	a.addSealing(command, a.remote.flags(), a.patterns.flags())
 	flags := command.Flags()
 	flags.StringVar(&a.remote.url, "url", "", "apply through the administration API of the backend at `URL` instead of in a database")
 	flags.BoolVar(&a.dryRun, "dry-run", false, "print what would change, without changing it")
@@ -96,6 +97,9 @@ func completeWorkspaceFile(_ *cobra.Command, args []string, _ string) ([]string,
 func (a *applySource) run(c *cobra.Command, path string) error {
 	desired, err := readWorkspace(path, c.InOrStdin())
 	if err != nil {
+		return err
+	}
+	if err := a.patterns.check(path, desired.Workspace, c.ErrOrStderr()); err != nil {
 		return err
 	}
 	warnLargeTokens(desired.Workspace, c.ErrOrStderr())

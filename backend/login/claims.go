@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -49,12 +50,15 @@ var protectedClaims = []string{
 type exactKeySet struct {
 	oidc.KeySet
 	payload json.RawMessage // all claims, after the signature is verified
-	broken  error           // of the claims, which go-oidc takes for one of the signature
+	broken  error           // that go-oidc would not pass on as it is
 }
 
 // VerifySignature implements oidc.KeySet.
 func (k *exactKeySet) VerifySignature(ctx context.Context, raw string) ([]byte, error) {
 	payload, err := k.KeySet.VerifySignature(ctx, raw)
+	if errors.Is(err, errKeysPaused) {
+		k.broken = err // go-oidc keeps its text alone
+	}
 	if err != nil {
 		return nil, err
 	}
