@@ -166,6 +166,10 @@ func (e *examination) redirectURI(ctx context.Context, client *login.Provider) {
 	switch login.FaultOf(err) {
 	case "":
 	case login.FaultRequest:
+		if errors.Is(err, login.ErrLongRequestURI) {
+			e.add(provider, Problem, "Have the provider answer pushed requests with a reference, or switch them off: at the provider, and --oidc-push-requests.", "%v", why(err))
+			return
+		}
 		e.add(provider, Problem, advice, "it refuses the request that is pushed: %v", why(err))
 		return
 	default:
