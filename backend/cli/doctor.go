@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tabard-auth/tabard/backend/doctor"
+	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
@@ -81,7 +82,7 @@ func examine(c *cobra.Command, s *settings, echo string, slow time.Duration) []d
 	provider, _ := s.currentProvider() // checked
 	config := doctor.Config{
 		Provider: provider, Algorithm: signingkey.Algorithm(s.signingAlgorithm), EchoURL: echo, Slow: slow,
-		Transport: http.DefaultTransport, Resolver: net.DefaultResolver, Now: time.Now().Unix(), CookieMark: s.cookieMark,
+		Transport: http.DefaultTransport, Resolver: net.DefaultResolver, TXT: net.DefaultResolver, Tenants: login.NewTransport(s.loopbackConnections), Now: time.Now().Unix(), CookieMark: s.cookieMark,
 	}
 	if wrong.has("oidc-issuer") {
 		config.Provider.Issuer = ""
