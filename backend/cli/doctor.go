@@ -26,13 +26,14 @@ func doctorCommand() *cobra.Command {
 		Use:     "doctor",
 		Short:   "Check whether a server with these settings works",
 		GroupID: groupServer,
-		Long: `Doctor takes the settings of serve and checks the OpenID provider, the database, the
-signing keys, the public address, the apps' origins, the reach of the cookies, what the
-proxy passes on and how long it waits, the client's files, the servers behind the proxy
-and their clocks. It changes nothing, and can run before the first start and beside a
-running server. It prints how to fix each problem, and exits with 1 if there is one.
+		Long: `Doctor takes the settings of serve and checks the OpenID provider, the connections of
+organizations and their domains, the database, the signing keys, the public address,
+the apps' origins, the reach of the cookies, what the proxy passes on and how long it
+waits, the client's files, the servers behind the proxy and their clocks. It changes
+nothing, and can run before the first start and beside a running server. It prints how
+to fix each problem, and exits with 1 if there is one.
 
-To learn whether the provider knows the client, it redeems an authorization code that
+To learn whether a provider knows the client, it redeems an authorization code that
 cannot exist; the provider may log that.`,
 		Example: `  tabard doctor                            # settings from the environment
   tabard doctor --echo-url https://app.example.com/debug/headers
