@@ -54,6 +54,8 @@ export interface Scope {
   getToken(options?: TokenOptions): Promise<string>;
   /** As {@link Client.fetch}, for this organization. */
   fetch: typeof globalThis.fetch;
+  /** As {@link Client.connect}, for this organization. It is closed when {@link signal} aborts. */
+  connect(url: string | URL): Promise<WebSocket>;
   /** Aborts when the organization refuses, the person signs out or the client is closed. */
   readonly signal: AbortSignal;
 }

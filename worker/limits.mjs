@@ -25,13 +25,15 @@ export async function checkLimits(parsed, env) {
 }
 
 async function count(parsed, env) {
-  const { client, signIn, sessions } = parsed;
+  const { client, signIn, foreign, sessions } = parsed;
   const from = network(client);
-  const counted = [env.PER_ADDRESS.limit({ key: from })];
+  // Requests of foreign pages have a share of their own: such a page must not use up that
+  // of the network of whoever visits it.
+  const counted = [env.PER_ADDRESS.limit({ key: foreign ? `foreign ${from}` : from })];
   // Each half of a sign-in is counted by itself: whoever was let in to begin has been at
   // the provider since, and is not turned away at the end because others of the same
   // office begin.
-  if (signIn !== undefined) counted.push(env.SIGN_INS.limit({ key: `${signIn} ${from}` }));
+  if (signIn !== undefined && !foreign) counted.push(env.SIGN_INS.limit({ key: `${signIn} ${from}` }));
   // The whole token counts, not the session that it names: who cannot show it
   // cannot use its session's limit up.
   if (sessions.length <= MAX_SESSIONS) {

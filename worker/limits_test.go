@@ -55,6 +55,13 @@ func TestTooManyRequestsAreRefused(t *testing.T) {
 	t.Run("to sign in at an organization's own provider", func(t *testing.T) {
 		countAllowed(t, 2, func() *http.Response { return get("/callback/con_acme", "192.0.2.4", "") })
 	})
+	t.Run("by a foreign page that somebody visits", func(t *testing.T) {
+		image := http.Header{"Cf-Connecting-Ip": {"192.0.2.9"}, "Sec-Fetch-Site": {"cross-site"}, "Sec-Fetch-Mode": {"no-cors"}, "Sec-Fetch-Dest": {"image"}}
+		countAllowed(t, 6, func() *http.Response { return ask(t, http.MethodGet, publicURL+"/callback", image) })
+		if r := get("/callback", "192.0.2.9", ""); r.StatusCode == http.StatusTooManyRequests {
+			t.Error("it used up the share of their network")
+		}
+	})
 	t.Run("and whoever began to sign in may finish", func(t *testing.T) {
 		for _, path := range []string{"/login", "/login", "/callback", "/callback"} {
 			if r := get(path, "192.0.2.5", ""); r.StatusCode == http.StatusTooManyRequests {

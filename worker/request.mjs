@@ -24,6 +24,7 @@ const CHECKS_DOMAIN = /^\/admin\/v1\/.*\/check$/;
  * @property {string} base the path of the backend's public URL
  * @property {string | undefined} path the path below the backend's public URL
  * @property {"login" | "callback" | undefined} signIn the half of a sign-in that it is
+ * @property {boolean} foreign whether a page on another site sent it, other than by leading its person here
  * @property {boolean} asks whether the program may ask an OpenID provider or a resolver to answer it
  * @property {boolean} navigation whether a person reads the answer, as authn tells it
  * @property {string[]} sessions the values of its session cookies, each once
@@ -48,11 +49,18 @@ export function parse(request, env) {
     base,
     path,
     signIn,
+    foreign: isForeign(request),
     asks: signIn !== undefined || first === "backchannel-logout" || first === "global-token-revocation" || CHECKS_DOMAIN.test(path ?? ""),
     navigation: isNavigation(request),
     sessions: [...new Set(sessions.map(({ value }) => value))],
     sessionNames: sessions.map(({ name }) => name),
   };
+}
+
+/** As limits.foreignPage of the server. */
+function isForeign({ headers }) {
+  const document = headers.get("Sec-Fetch-Mode") === "navigate" && headers.get("Sec-Fetch-Dest") === "document";
+  return headers.get("Sec-Fetch-Site") === "cross-site" && !document;
 }
 
 function isNavigation({ method, headers }) {

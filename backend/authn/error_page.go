@@ -80,6 +80,8 @@ func (c *Request) WritePage(p page.Page) {
 func errorLinks(c *Request, r *refusal.Refusal) []page.Link {
 	var links []page.Link
 	switch {
+	case r.Page == page.Large:
+		links = append(links, page.Link{Label: page.Continue, URL: c.Issuer + api.PathLogin})
 	case r.RetryURL != "":
 		links = append(links, page.Link{Label: page.Again, URL: r.RetryURL})
 	case c.ReadOnly() && r.HTTPStatus() >= http.StatusInternalServerError:
@@ -122,7 +124,7 @@ func (c *Request) HomeLinks() []page.Link {
 	if app, ok := w.AppByID(c.App.ID); ok {
 		return []page.Link{home(app)}
 	}
-	if app, ok := w.AppByOrigin(c.Origin); ok {
+	if app, _, ok := w.AppByOrigin(c.Origin); ok {
 		return []page.Link{home(app)}
 	}
 	for _, app := range w.Apps {

@@ -14,6 +14,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/dpop"
 	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/handover"
+	"github.com/tabard-auth/tabard/backend/limits"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/signin"
 	"github.com/tabard-auth/tabard/backend/signingkey"
@@ -57,7 +58,8 @@ type handler struct {
 	clientKey *login.ClientKey
 	handovers signingkey.Sealer
 	browsers  handover.Browsers
-	frames    frames
+	// guesses counts front-channel logouts of unknown sessions.
+	guesses limits.Misses
 	// revocations counts the requests that providers signed.
 	revocations frames
 }
@@ -72,7 +74,7 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	h := &handler{
-		Server: server, handovers: c.Secret.Sealer(signingkey.ForHandovers), browsers: c.Secret.Derive(signingkey.ForHandoverBrowsers), clientKey: c.ClientKey, signIn: c.SignIn,
+		Server: server, guesses: limits.Misses{Most: maxFrames, Window: framesWithin}, handovers: c.Secret.Sealer(signingkey.ForHandovers), browsers: c.Secret.Derive(signingkey.ForHandoverBrowsers), clientKey: c.ClientKey, signIn: c.SignIn,
 	}
 	return h.routes(), nil
 }
@@ -94,6 +96,8 @@ func (h *handler) routes() http.Handler {
 		{api.PathSessions + "/{id}", map[string]authn.Endpoint{http.MethodDelete: authn.Answer(endSessionByID)}},
 		{api.PathHandover, map[string]authn.Endpoint{http.MethodPost: authn.Answer(h.handOver)}},
 		{api.PathHandoverCode, map[string]authn.Endpoint{http.MethodPost: h.redeemHandover}},
+		{api.PathHandoverOrigin, map[string]authn.Endpoint{http.MethodPost: authn.Answer(h.leadToOrigin)}},
+		{api.PathHandoverJoin, map[string]authn.Endpoint{http.MethodPost: authn.Answer(h.joinOrigin)}},
 		{api.PathBackchannelLogout, map[string]authn.Endpoint{http.MethodPost: h.backchannelLogout}},
 		{api.PathRevocation, map[string]authn.Endpoint{http.MethodPost: h.globalTokenRevocation}},
 		{api.PathRevocation + "/{connection}", map[string]authn.Endpoint{http.MethodPost: h.globalTokenRevocation}},

@@ -7,8 +7,10 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/authn"
+	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/web"
 )
 
@@ -29,12 +31,7 @@ func (h *handler) frontchannelLogout(c *authn.Request) error {
 	if err != nil {
 		return err
 	}
-	if !h.frames.allow(connection, c.Now) {
-		r := refusal.New(api.RateLimited, "Too many front-channel sign-outs from this provider. Try again later.")
-		r.RetryAfter = framesWithin
-		return r
-	}
-	if err := endUpstream(c, own, logouts...); err != nil {
+	if err := h.endNamed(c, own, connection, logouts); err != nil {
 		return err
 	}
 	c.W.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors "+framer+"; base-uri 'none'; form-action 'none'")
@@ -43,11 +40,31 @@ func (h *handler) frontchannelLogout(c *authn.Request) error {
 	return nil
 }
 
-// A connection can end at most maxFrames sessions within framesWithin seconds on each
-// replica, which limits guessing.
+// endNamed ends the session that a front-channel logout names. Guesses are counted by the
+// client's network, so that they use up nobody else's share: the frames of a provider are
+// in its people's browsers, and name sessions that began here.
+func (h *handler) endNamed(c *authn.Request, own *directory.Connection, connection string, logouts []session.UpstreamLogout) error {
+	if h.guesses.Exceeded(connection, c.R.RemoteAddr, c.Now) {
+		r := refusal.New(api.RateLimited, "Too many front-channel sign-outs of unknown sessions came from this network. Try again later.")
+		r.RetryAfter = framesWithin
+		return r
+	}
+	known, err := c.Store.KnowsUpstream(c.Ctx, logouts[0].SessionID)
+	if err != nil {
+		return err
+	}
+	if !known { // the answer does not tell
+		h.guesses.Add(connection, c.R.RemoteAddr, c.Now)
+		return nil
+	}
+	return endUpstream(c, own, logouts...)
+}
+
+// A network can name at most maxFrames unknown sessions of a connection within framesWithin
+// seconds on each replica. As many revocations are taken of one provider, which signs them.
 const framesWithin, maxFrames = 10, 100
 
-// frames counts the requests of each connection. "" is the workspace's provider.
+// frames counts the signed requests of each connection. "" is the workspace's provider.
 type frames struct {
 	mu    sync.Mutex
 	since int64

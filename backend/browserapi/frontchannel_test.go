@@ -2,6 +2,7 @@ package browserapi_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -87,5 +88,53 @@ func TestFrontchannelLogout_RateLimited(t *testing.T) {
 	w.Pass(11 * time.Second)
 	if got := framed(b, "/frontchannel-logout/con_acme", "https://login.acme.example", "guess"); got.Status != http.StatusOK {
 		t.Errorf("later: %d", got.Status)
+	}
+}
+
+// TestFrontchannelLogout_GuessesOfOthers: strangers' guesses use up the share of their own
+// network alone, and sessions that began here use up none.
+func TestFrontchannelLogout_GuessesOfOthers(t *testing.T) {
+	w := newBackend(t, nil)
+	provider := w.connect("acme", directory.Provisioning{JustInTime: true})
+	w.Change(`UPDATE connections SET provisioning = json_set(provisioning, '$.frontchannel_logout', json('true')), revision = revision + 1`)
+	frames := func(client, sid string) int {
+		r := httptest.NewRequest(http.MethodGet, publicURL+"/frontchannel-logout/con_acme?"+url.Values{"iss": {provider.Issuer}, "sid": {sid}}.Encode(), nil)
+		r.RemoteAddr = client
+		answer := httptest.NewRecorder()
+		w.Hosts["localhost:8080"].ServeHTTP(answer, r)
+		return answer.Code
+	}
+	signedIn := func(sid string) *httpbrowser.Browser {
+		provider.Claims = func(claims map[string]any) { claims["sid"] = sid }
+		b := w.browser()
+		b.Choose(b.Login("organization=acme"), "alice")
+		w.mint(b, "acme")
+		return b
+	}
+	honest, neighbor := signedIn("sid-one"), signedIn("sid-two")
+	for range 150 {
+		frames("203.0.113.5", "guess")
+	}
+	for range 150 {
+		frames("2001:db8:0:1::5", "guess")
+	}
+	if got := frames("198.51.100.7", "sid-one"); got != http.StatusOK {
+		t.Errorf("the provider's frame: %d", got)
+	}
+	w.wants(honest.Post("/token", renews), http.StatusUnauthorized, api.SessionRevoked)
+	if got := frames("203.0.113.5", "sid-two"); got != http.StatusTooManyRequests {
+		t.Errorf("a good guess of the network that guessed: %d", got)
+	}
+	if got := frames("2001:db8:0:1:9::9", "sid-two"); got != http.StatusTooManyRequests {
+		t.Errorf("a good guess of the /64 that guessed: %d", got)
+	}
+	for range 150 { // the provider sends it again
+		if got := frames("198.51.100.7", "sid-one"); got != http.StatusOK {
+			t.Fatalf("again: %d", got)
+		}
+	}
+	w.mint(neighbor, "acme")
+	if n := w.Count(`SELECT COUNT(*) FROM audit WHERE reason = 'provider_logout'`); n > 200 {
+		t.Errorf("%d events: guesses are in the audit log", n)
 	}
 }

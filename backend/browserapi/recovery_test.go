@@ -221,3 +221,44 @@ func TestStranded_AppBelowAPath(t *testing.T) {
 		t.Errorf("signed in, it leads to %s", landed.URL)
 	}
 }
+
+// TestStranded_RenamedApp renames the app while people are on their way in, and while their
+// pages still have its former id.
+func TestStranded_RenamedApp(t *testing.T) {
+	w := newBackend(t, nil)
+	begun, denied, open := w.browser(), w.browser(), w.browser()
+	form, deniedForm := begun.Login("app=web&return_to=/notes"), denied.Login("app=web&return_to=/notes")
+	d := desired()
+	d.Workspace.Apps[0].ID, d.Workspace.Apps[0].Name = "portal", "Portal"
+	w.Apply(d)
+	late := open.Login("app=web&return_to=" + origin + "/notes") // the server has not read the workspace again
+	for name, landed := range map[string]httpbrowser.Response{
+		"begun before":               begun.Choose(form, "alice"),
+		"begun since":                open.Choose(late, "alice"),
+		"begun when that is known":   w.signedInBy(w.browser(), "app=web&return_to="+origin+"/notes"),
+		"by the page of an old link": w.signedInBy(w.browser(), "app=portal&return_to=/notes"),
+	} {
+		if landed.URL.String() != origin+"/notes" {
+			t.Errorf("%s: it led to %s: %s", name, landed.URL, landed.Body)
+		}
+	}
+	w.mint(begun, "acme")
+	w.mint(open, "acme")
+	w.Provider.Answer = func(v url.Values) { v.Del("code"); v.Set("error", "access_denied"); v.Set("error_description", "no") }
+	again := firstLink(w, denied.Choose(deniedForm, "alice"), http.StatusForbidden)
+	w.Provider.Answer = nil
+	w.leadsToSignIn(denied, again, "/notes")
+
+	gone := w.browser()
+	form = gone.Login("app=portal&return_to=/notes")
+	d.Workspace.Apps = d.Workspace.Apps[1:]
+	w.Apply(d)
+	if got := firstLink(w, gone.Choose(form, "alice"), http.StatusBadRequest); got != sibling+"/" {
+		t.Errorf("an app that is gone leads to %s", got)
+	}
+}
+
+// signedInBy signs alice in by a login with a query.
+func (w *backend) signedInBy(b *httpbrowser.Browser, query string) httpbrowser.Response {
+	return b.Choose(b.Login(query), "alice")
+}

@@ -1,6 +1,9 @@
 package browserapi_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -118,6 +121,29 @@ func TestBackchannelLogout_ForgedTokensAreThrottled(t *testing.T) {
 	if got := w.backchannel(w.logoutToken("alice", func(jwt.MapClaims) {})); got.Code != http.StatusOK {
 		t.Errorf("a good one: %d %s", got.Code, got.Body)
 	}
+}
+
+// TestBackchannelLogout_NewKeyAfterForgedTokens checks that a provider which begins to use
+// another key is asked to send its token again, although a forged one used up the request
+// for its keys.
+func TestBackchannelLogout_NewKeyAfterForgedTokens(t *testing.T) {
+	w := newBackend(t, nil)
+	alice := w.signedIn("alice")
+	key, _ := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	forged := jwt.NewWithClaims(jwt.SigningMethodES256, jwt.MapClaims{"iss": issuer})
+	forged.Header["kid"], forged.Header["typ"] = "made-up", "logout+jwt"
+	text, err := forged.SignedString(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := w.backchannel(text); got.Code != http.StatusBadRequest { // the keys were read for it
+		t.Errorf("forged: %d %s", got.Code, got.Body)
+	}
+	w.Provider.ReplaceKey("another")
+	if got := w.backchannel(w.logoutToken("alice", func(jwt.MapClaims) {})); got.Code != http.StatusServiceUnavailable {
+		t.Errorf("by the new key: %d %s", got.Code, got.Body)
+	}
+	w.mint(alice, "acme")
 }
 
 func TestBackchannelLogout_RepeatedToken(t *testing.T) {

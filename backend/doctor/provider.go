@@ -174,6 +174,10 @@ func (e *examination) redirectURI(ctx context.Context, client *login.Provider, a
 	switch login.FaultOf(err) {
 	case "":
 	case login.FaultRequest:
+		if errors.Is(err, login.ErrLongRequestURI) {
+			at.add(provider, Problem, "Have the provider answer pushed requests with a reference, or switch them off: at the provider, and --oidc-push-requests or push_requests of the connection.", "%v", why(err))
+			return
+		}
 		at.add(provider, Problem, advice, "it refuses the request that is pushed: %v", why(err))
 		return
 	default:

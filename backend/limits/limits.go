@@ -44,6 +44,7 @@ const (
 	begun = iota
 	ended
 	refused
+	foreign // of pages on other sites
 	kinds
 )
 
@@ -95,11 +96,13 @@ func (l *Limits) Wrap(base string, client func(*http.Request) Client, next http.
 			return
 		}
 		address, minute := from.Address.Unmap().WithZone(""), l.now().Unix()/window
-		switch first {
-		case "login":
-			r = l.mark(r, l.signIn(begun, address, minute))
-		case "callback":
-			r = l.mark(r, l.signIn(ended, address, minute))
+		switch {
+		case foreignPage(r):
+			r = l.mark(r, l.exceeds(foreign, l.most.Refused, address, minute))
+		case first == "login":
+			r = l.mark(r, l.exceeds(begun, l.most.SignIns, address, minute))
+		case first == "callback":
+			r = l.mark(r, l.exceeds(ended, l.most.SignIns, address, minute))
 		default:
 			r = l.mark(r, l.standing(r, address, minute))
 			own := &answer{ResponseWriter: w}
@@ -149,12 +152,20 @@ func Exceeded(ctx context.Context) int64 {
 	return wait
 }
 
-// signIn counts a half of a sign-in.
-func (l *Limits) signIn(kind int, address netip.Addr, minute int64) (exceeded bool) {
+// foreignPage reports whether a page on another site sent the request, other than by
+// leading its person here. The endpoints refuse such requests. They have a share of their
+// own, so that a page that somebody visits uses up nothing of their network's.
+func foreignPage(r *http.Request) bool {
+	return r.Header.Get("Sec-Fetch-Site") == "cross-site" &&
+		(r.Header.Get("Sec-Fetch-Mode") != "navigate" || r.Header.Get("Sec-Fetch-Dest") != "document")
+}
+
+// exceeds counts a request of a kind.
+func (l *Limits) exceeds(kind, most int, address netip.Addr, minute int64) (exceeded bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.turn(minute)
-	exceeded = l.beyond(kind, l.most.SignIns, address)
+	exceeded = l.beyond(kind, most, address)
 	if !exceeded {
 		l.add(kind, address)
 	}

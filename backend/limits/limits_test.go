@@ -90,6 +90,41 @@ func TestLimits_WhoBeganMayEnd(t *testing.T) {
 	}
 }
 
+// TestLimits_ForeignPages: a page on another site that somebody visits uses up nothing of
+// their network's share, and has one of its own.
+func TestLimits_ForeignPages(t *testing.T) {
+	for name, headers := range map[string]map[string]string{
+		"an image": {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+		"a frame":  {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"},
+		"a script": {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Origin": "https://evil.example"},
+	} {
+		w := newLimited(limits.Most{SignIns: 5, Refused: 20})
+		w.status = http.StatusForbidden
+		for _, path := range []string{"/login", "/callback", "/session"} {
+			passed := w.passed(50, func(int) *http.Response {
+				r := httptest.NewRequest(http.MethodGet, "http://localhost/auth"+path, nil)
+				r.RemoteAddr = "192.0.2.1"
+				r.Header.Set("Sec-Fetch-Site", "cross-site")
+				for name, value := range headers {
+					r.Header.Set(name, value)
+				}
+				answer := httptest.NewRecorder()
+				w.handler.ServeHTTP(answer, r)
+				return answer.Result()
+			})
+			if want := map[bool]int{true: 20}[path == "/login"]; passed != want { // the share is of all of them
+				t.Errorf("%s at %s: %d passed, want %d", name, path, passed, want)
+			}
+		}
+		w.status = http.StatusOK
+		for _, path := range []string{"/login", "/callback", "/session"} {
+			if got := w.send(http.MethodGet, path, "192.0.2.1", ""); got.StatusCode != http.StatusOK {
+				t.Errorf("%s used up the share of %s", name, path)
+			}
+		}
+	}
+}
+
 func TestLimits_RequestsThatFail(t *testing.T) {
 	w := newLimited(limits.Most{Refused: 5})
 	mint := func(int) *http.Response { return w.send(http.MethodPost, "/token", "192.0.2.1", "") }

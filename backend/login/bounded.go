@@ -104,8 +104,6 @@ type throttled struct {
 	failedAt time.Time
 }
 
-func throttle(next http.RoundTripper) http.RoundTripper { return &throttled{next: next} }
-
 // errFailed is the error for a provider that has just failed to answer.
 var errFailed = errors.New("login: the provider did not answer the previous request")
 
@@ -140,6 +138,13 @@ func (p *throttled) cached(now time.Time) ([]byte, error) {
 		return nil, errFailed
 	}
 	return nil, nil
+}
+
+// readAt returns the time of the last answer.
+func (p *throttled) readAt() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.at
 }
 
 // store reads an answer and caches it.

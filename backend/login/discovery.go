@@ -133,8 +133,8 @@ func (p *Provider) readMetadata(ctx context.Context) (*discovered, error) {
 	found.oauth.Endpoint.AuthURL = authorization.String()
 	found.oauth.Endpoint.AuthStyle = p.authStyle(found.metadata.AuthMethods)
 	found.algorithms = PublicKeyAlgorithms(found.metadata.Algorithms)
-	found.keys = keySet(p.client.Transport, found.metadata.KeySet, nil)
-	found.logoutKeys = keySet(p.client.Transport, found.metadata.KeySet, throttle)
+	found.keys = keySet(p.client.Transport, found.metadata.KeySet, false)
+	found.logoutKeys = keySet(p.client.Transport, found.metadata.KeySet, true)
 	return found, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"sync/atomic"
+	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
@@ -18,7 +19,8 @@ import (
 // KeySet is a provider's key set.
 type KeySet struct {
 	// Keys are the readable keys.
-	Keys []json.RawMessage
+	Keys  []json.RawMessage
+	names map[string]bool // their kids
 	// unnamed are those without kid, which RFC 7517 section 4.5 permits.
 	unnamed []crypto.PublicKey
 	// Broken has an error for each unreadable key.
@@ -37,7 +39,7 @@ func ReadKeySet(body []byte) (KeySet, error) {
 	if set.Keys == nil {
 		return KeySet{}, errors.New(`it has no list "keys"`)
 	}
-	var read KeySet
+	read := KeySet{names: map[string]bool{}}
 	sameID := map[string]int{}
 	for i, raw := range set.Keys {
 		public, key, err := readJWK(raw)
@@ -57,7 +59,7 @@ func ReadKeySet(body []byte) (KeySet, error) {
 		if err != nil {
 			return KeySet{}, err
 		}
-		read.Keys = append(read.Keys, reduced)
+		read.Keys, read.names[key.KeyID] = append(read.Keys, reduced), true
 		if key.KeyID == "" && key.Use != "enc" {
 			read.unnamed = append(read.unnamed, key.Key)
 		}
@@ -114,16 +116,41 @@ func (k readableKeys) RoundTrip(r *http.Request) (*http.Response, error) {
 type remoteKeys struct {
 	oidc.KeySet
 	read *atomic.Pointer[KeySet]
+	// pause limits the requests for the keys; nil does not.
+	pause *throttled
 }
 
-// keySet returns the key set at an address. between, if not nil, wraps the transport.
-func keySet(transport http.RoundTripper, address string, between func(http.RoundTripper) http.RoundTripper) oidc.KeySet {
-	read := &atomic.Pointer[KeySet]{}
-	transport = readableKeys{transport, read}
-	if between != nil {
-		transport = between(transport)
+// keySet returns the key set at an address, with a limit of requests or without.
+func keySet(transport http.RoundTripper, address string, paused bool) oidc.KeySet {
+	k := remoteKeys{read: &atomic.Pointer[KeySet]{}}
+	transport = readableKeys{transport, k.read}
+	if paused {
+		k.pause = &throttled{next: transport}
+		transport = k.pause
 	}
-	return remoteKeys{oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), newClient(transport)), address), read}
+	k.KeySet = oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), newClient(transport)), address)
+	return k
+}
+
+// errKeysPaused is the error for a token of a key that the provider may have begun to use
+// since its keys were read. Forged tokens cause such reads, and must not have the
+// provider's own refused for good.
+var errKeysPaused = fmt.Errorf("%w: its keys were read a moment ago, and the token's is not among them", ErrUnavailable)
+
+// unread reports whether a token names a key that is not known and that could not be looked
+// for since a time.
+func (k remoteKeys) unread(raw string, since time.Time) bool {
+	if k.pause == nil || k.pause.readAt().After(since) {
+		return false
+	}
+	var header struct {
+		ID text `json:"kid"`
+	}
+	if err := decodeHeader(raw, &header); err != nil || header.ID == "" {
+		return false
+	}
+	set := k.read.Load()
+	return set != nil && !set.names[string(header.ID)]
 }
 
 // VerifySignature implements oidc.KeySet.
@@ -134,12 +161,16 @@ func (k remoteKeys) VerifySignature(ctx context.Context, raw string) ([]byte, er
 	if err := k.checkNamed(raw); err != nil {
 		return nil, err
 	}
+	began := time.Now()
 	payload, err := k.KeySet.VerifySignature(ctx, raw) // fetches the keys if none fits
 	if err == nil {
 		return payload, nil
 	}
 	if payload, unnamedErr := k.byUnnamed(ctx, raw); unnamedErr == nil {
 		return payload, nil
+	}
+	if k.unread(raw, began) {
+		return nil, errKeysPaused
 	}
 	return nil, err
 }

@@ -48,7 +48,7 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 	}
 	if err != nil {
 		if err = p.verificationError("logout token", err); errors.Is(err, ErrUnavailable) {
-			p.refreshAfter(ctx, found, err) // the provider will send the token again
+			p.refreshUnlessPaused(ctx, found, err) // the provider will send the token again
 		}
 		return session.UpstreamLogout{}, err
 	}

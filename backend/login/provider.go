@@ -114,7 +114,7 @@ func (p *Provider) verificationError(what string, err error) error {
 	var already *Refused
 	text := err.Error()
 	switch {
-	case errors.As(err, &already):
+	case errors.As(err, &already), errors.Is(err, ErrUnavailable):
 		return err
 	case strings.HasPrefix(text, "failed to verify signature: fetching keys"):
 		return fmt.Errorf("%w: %s", errKeys, printable(text)) // the text may quote the whole answer

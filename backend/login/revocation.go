@@ -47,7 +47,7 @@ func (p *Provider) ReadRevocation(ctx context.Context, raw, address, issuer, sub
 	}
 	if err != nil {
 		if err = p.verificationError("revocation token", err); errors.Is(err, ErrUnavailable) {
-			p.refreshAfter(ctx, found, err) // the provider will send the request again
+			p.refreshUnlessPaused(ctx, found, err) // the provider will send the request again
 			return none, err
 		}
 		return none, fmt.Errorf("%w: %w", ErrNotAuthenticated, err)

@@ -53,13 +53,18 @@ func splitOrigin(app directory.App, home, address string) (origin, rest string, 
 	if strings.HasPrefix(address, "/") { // not //host, which browsers also read in /\host
 		return home, address, len(address) == 1 || address[1] != '/' && address[1] != '\\'
 	}
-	for _, origin := range app.Origins {
-		rest, ok := strings.CutPrefix(address, origin)
-		if ok && (rest == "" || strings.ContainsRune("/?#", rune(rest[0]))) {
-			return origin, rest, true
-		}
+	origin = OriginOf(address)
+	_, ok = app.HasOrigin(origin)
+	return origin, address[len(origin):], ok
+}
+
+// OriginOf returns what precedes the path, the query and the fragment of an address.
+func OriginOf(address string) string {
+	begin := strings.Index(address, "://") + len("://")
+	if end := strings.IndexAny(address[min(begin, len(address)):], "/?#"); end >= 0 {
+		return address[:begin+end]
 	}
-	return "", "", false
+	return address
 }
 
 // escaped escapes the characters that browsers escape in the path, the query and the
@@ -84,12 +89,16 @@ func control(r rune) bool { return r < ' ' }
 func Start(app directory.App, origin string) string { return origin + cmp.Or(app.Path, "/") }
 
 // Home returns the origin of the app's own page: the backend's, where the app is
-// there, otherwise the app's first.
+// there, otherwise the app's first that stands for itself.
 func Home(backend string, app directory.App) string {
+	home := ""
 	for _, origin := range app.Origins {
-		if origin == backend {
+		switch {
+		case origin == backend:
 			return origin
+		case home == "" && !directory.IsOriginPattern(origin):
+			home = origin
 		}
 	}
-	return app.Origins[0]
+	return home
 }

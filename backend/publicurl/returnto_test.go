@@ -50,6 +50,37 @@ func TestAReturnAddressLeadsToTheApp(t *testing.T) {
 	}
 }
 
+// TestReturnAddress_OriginPattern checks addresses at origins of organizations.
+func TestReturnAddress_OriginPattern(t *testing.T) {
+	many := directory.App{ID: "web", Path: "/app/", Origins: []string{"https://:organization.app.example.com", home}}
+	for returnTo, want := range map[string]string{
+		"":                                   home + "/app/",
+		"/x":                                 home + "/x",
+		"https://acme.app.example.com":       "https://acme.app.example.com",
+		"https://acme.app.example.com/x?y#z": "https://acme.app.example.com/x?y#z",
+		"https://acme.app.example.com/\\x":   "https://acme.app.example.com/\\x",
+		"https://acme.app.example.com\\x":    "",
+		"https://acme.app.example.com@evil.test/":   "",
+		"https://acme.app.example.com:8443/":        "",
+		"https://a.b.app.example.com/":              "",
+		"https://evil.test/.app.example.com/":       "",
+		"https://evil.test#.app.example.com":        "",
+		"https://evil.test\\.app.example.com/":      "",
+		"https://ACME.app.example.com/":             "",
+		"https://:organization.app.example.com/":    "",
+		"javascript://acme.app.example.com/":        "",
+		"x:https://acme.app.example.com/":           "",
+		"https://evil.test://acme.app.example.com/": "",
+		"https://acme.app.example.com.evil.test/":   "",
+		" https://acme.app.example.com/":            "",
+		"https://acme.app.example.com/\x00":         "https://acme.app.example.com/app/",
+	} {
+		if got, ok := ReturnAddress(home+"/auth", many, returnTo); got != want || ok != (want != "") {
+			t.Errorf("%q leads to %q, %t, want %q", returnTo, got, ok, want)
+		}
+	}
+}
+
 var foreign = []string{
 	"//evil.test", "///evil.test", `/\evil.test`, `\/evil.test`, `\\evil.test`, "/\t/evil.test", "/\n/evil.test", "\t//evil.test", " //evil.test", "\x00//evil.test",
 	"https://evil.test", "http://app.example.com/", "HTTPS://app.example.com/", "https://APP.example.com/", "https:app.example.com/", "https:/app.example.com/",

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"github.com/tabard-auth/tabard/backend/limits"
 )
 
 const (
@@ -50,7 +52,7 @@ func (f *failures) state(address string, now int64) limitState {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.startWindow(now)
-	client := clientAddress(address)
+	client := limits.ParseAddress(address)
 	if own := network(client, 0); f.count[0][own] >= networkSizes[0].most {
 		return blocked
 	}
@@ -67,7 +69,7 @@ func (f *failures) add(address string, now int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.startWindow(now)
-	client := clientAddress(address)
+	client := limits.ParseAddress(address)
 	for i := len(networkSizes) - 1; i >= 0; i-- {
 		n, count := network(client, i), f.count[i]
 		if count[n] >= networkSizes[i].most { // the network is over its limit, so smaller ones need no count
@@ -91,17 +93,6 @@ func (f *failures) startWindow(now int64) {
 
 // retryAfter returns the time to the end of the window, in seconds.
 func (f *failures) retryAfter(now int64) int64 { return failureWindow - now%failureWindow }
-
-// clientAddress parses the address of a request. If it is invalid, the result is the zero
-// address.
-func clientAddress(address string) netip.Addr {
-	client, err := netip.ParseAddr(address)
-	if err != nil {
-		with, _ := netip.ParseAddrPort(address)
-		client = with.Addr()
-	}
-	return client.Unmap().WithZone("")
-}
 
 // network returns the client's network of the i-th size.
 func network(client netip.Addr, i int) netip.Prefix {

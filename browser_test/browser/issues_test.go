@@ -131,8 +131,14 @@ func mint(t *testing.T, d *demo.Demo, tab context.Context, organization string) 
 
 // TestPainCRotationSignsNobodyOut: eight tabs reload at once, again and again, each
 // time with a rotation due, and every third answer is lost.
+// TestPainCRotationSignsNobodyOutForLonger does so for more rounds.
 func TestPainCRotationSignsNobodyOut(t *testing.T) {
 	t.Parallel()
+	rotationSignsNobodyOut(t, 2)
+}
+
+func rotationSignsNobodyOut(t *testing.T, rounds int) {
+	t.Helper()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
 	first := chrome.New(t, chrome.WithProxy(w.Address))
@@ -152,7 +158,7 @@ func TestPainCRotationSignsNobodyOut(t *testing.T) {
 	w.Set(faultproxy.Mints("", func(out http.ResponseWriter, r *http.Request) bool {
 		return answers.Add(1)%3 == 0 && faultproxy.AnswerLost(out, r)
 	}))
-	for range 4 {
+	for range rounds {
 		ageSessions(t, d, 10*time.Minute)
 		for i, tab := range tabs {
 			chrome.Eval[any](t, tab, fmt.Sprintf(`void (sessionStorage.clear(), setTimeout(() => location.assign("/?tabard_organization=%s")))`, organizations[i%3]))

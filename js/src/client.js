@@ -57,11 +57,13 @@ function client(backend, options, end) {
       return store.partition.view;
     },
     ...accessOf(context),
-    signIn: call("signIn"),
-    stepUp: call("stepUp"),
-    connect: call("connect"),
-    proof: call("proof"),
     lend: call("lend"),
+    proof: call("proof"),
+    endSession: call("endSession"),
+    signIn: call("signIn"),
+    signOut: call("signOut"),
+    sessions: call("sessions"),
+    stepUp: call("stepUp"),
     beforeSwitch: gate.add,
     async switchOrganization(organization) {
       const question = gate.ask(requireName(organization));
@@ -70,11 +72,8 @@ function client(backend, options, end) {
     },
     inOrganization: (organization) => secondOrganization(context, requireName(organization)),
     organizations: async () => freeze(JSON.parse(await ask("organizations"))),
-    sessions: call("sessions"),
-    endSession: call("endSession"),
     openTab: (organization, url) => void window.open(addressFor(requireName(organization), url), "_blank", "noopener"),
     subscribe: store.subscribe,
-    signOut: call("signOut"),
     close,
     [routesHook](by = steps.switch) {
       change = by;
@@ -159,18 +158,16 @@ function switchFailure(error) {
  * What acts for an organization.
  * @param {Context} context
  */
-function accessOf(context) {
-  const { credential } = context;
-  return {
-    fetch: fetchFor(context),
-    async getToken(/** @type {import("../index.js").TokenOptions | undefined} */ options) {
-      const { forceRefresh, ...narrower } = own(options);
-      for (const _ in narrower) return callsOf(context)("narrower")(options);
-      const token = tokenOf(await credential());
-      return forceRefresh ? tokenOf(await credential(token, "keep")) : token;
-    },
-  };
-}
+const accessOf = (context, call = callsOf(context)) => ({
+  fetch: fetchFor(context, call),
+  connect: call("connect"),
+  async getToken(/** @type {import("../index.js").TokenOptions | undefined} */ options) {
+    const { forceRefresh, ...narrower } = own(options);
+    for (const _ in narrower) return call("narrower")(options);
+    const token = tokenOf(await context.credential());
+    return forceRefresh ? tokenOf(await context.credential(token, "keep")) : token;
+  },
+});
 
 /**
  * Acts for a second organization, until it refuses.
@@ -216,7 +213,7 @@ function prerendered() {
     beforeSwitch: () => () => {},
     stepUp: fail,
     switchOrganization: fail,
-    inOrganization: () => ({ getToken: fail, fetch: fail, signal: view.signal }),
+    inOrganization: () => ({ getToken: fail, fetch: fail, connect: fail, signal: view.signal }),
     organizations: fail,
     sessions: fail,
     endSession: fail,

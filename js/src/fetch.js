@@ -24,9 +24,10 @@ export const tokenOf = (credential) => credential.replace(/^DPoP /, "");
  * goes with the key's proof (RFC 9449 section 7.1), for which the module must run. No cache
  * answers unless the caller asks for one.
  * @param {Context & {apis: string[]}} context
+ * @param {ReturnType<typeof callsOf>} call
  * @returns {typeof globalThis.fetch}
  */
-export const fetchFor = (context, call = callsOf(context)) => async (input, given) => {
+export const fetchFor = (context, call) => async (input, given) => {
   const { apis, ask, credential, scope } = context;
   const init = own(given);
   const request = input instanceof Request ? input : undefined;

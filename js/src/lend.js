@@ -45,7 +45,7 @@ export async function narrower(context, { forceRefresh, ...options }) {
  * The request for a token, without what the tab adds.
  * @param {NarrowerOptions} options
  */
-function bodyOf({ audience, permissions, seconds, ...unknown }) {
+export function bodyOf({ audience, permissions, seconds, ...unknown }) {
   for (const name in unknown) throw new TypeError(`getToken and lend have no option ${name}`);
   if (audience !== undefined && typeof audience !== "string") throw new TypeError("audience must be a text");
   if (permissions !== undefined && !(Array.isArray(permissions) && permissions.every((one) => /^\S+$/.test(one)))) throw new TypeError("permissions must be a list of permissions");
@@ -119,7 +119,7 @@ async function send({ TabardError, ask, backend }, body, signal) {
 /** What to do about a refusal: a client stops at one that it does not know. @type {Record<string, import("../index.js").Action>} */
 const actions = { __proto__: /** @type {any} */ (null) };
 for (const code of ["login_required", "session_expired", "session_revoked", "refresh_token_reused", "device_key_required", "device_key_mismatch"]) actions[code] = "sign_in";
-for (const code of ["insufficient_user_authentication", "organization_session_expired"]) actions[code] = "step_up";
+for (const code of ["insufficient_user_authentication", "organization_session_expired", "origin_not_joined"]) actions[code] = "step_up";
 for (const code of ["request_too_old", "use_dpop_nonce", "invalid_dpop_proof", "rate_limited", "temporarily_unavailable", "server_error"]) actions[code] = "retry";
 
 /**
@@ -133,11 +133,12 @@ const errorOf = ({ TabardError }, { error, error_description, reason, retry_afte
  * See {@link Client.lend}. It answers on the port for as long as the tab keeps its organization.
  * @param {Context} context
  * @param {LendOptions} options
+ * @param {typeof get} [mint] another source of tokens
  */
-export async function lend(context, options) {
+export async function lend(context, options, mint = get) {
   if (!options?.permissions) throw new TypeError("lend needs permissions: a list of what the borrower may do");
   const body = bodyOf(options);
-  await get(context, body); // a refusal is told here, not to the borrower
+  await mint(context, body); // a refusal is told here, not to the borrower
   const scope = context.scope(), { port1, port2 } = new MessageChannel();
   const end = () => {
     port1.postMessage({ ended: true });
@@ -151,7 +152,7 @@ export async function lend(context, options) {
       scope.signal.throwIfAborted();
       const bound = /^DPoP /.test(await context.credential());
       if (bound && !jkt) throw new context.TabardError("device_key_required", "stop", "tokens of this app are bound to a key: the borrower has to name its own, by borrow(port, { key: true })");
-      const lent = await get(context, { ...body, ...(jkt && { jkt: String(jkt) }) });
+      const lent = await mint(context, { ...body, ...(jkt && { jkt: String(jkt) }) });
       if (context.scope() !== scope) return end();
       port1.postMessage({ id, token: lent.token, bound: lent.bound, life: lent.until - performance.now() });
     } catch (/** @type {any} */ error) {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
+import { TabardError } from "../index.js";
 import { open } from "./open.js";
 import { globex, publish, set, settle } from "./stage.js";
 
@@ -166,4 +167,31 @@ test("when the API ends the session, the module learns of it", async () => {
   socket.happens("close", { code: 4401, reason: "invalid_token session_ended" });
   await settle();
   assert.deepEqual(page.stage.calls.filter(([name]) => name === "token").at(-1), ["token", "", token()]);
+});
+
+test("a second organization's has that organization's token, and ends with it alone", async () => {
+  const page = await connecting(), { stage, client } = page;
+  stage.module.token = (organization) => token(organization && { org_id: "org_g" });
+  const scope = client.inOrganization("globex"), own = await opened(page), promise = scope.connect("/live");
+  await settle();
+  const second = stage.sockets.at(-1);
+  second.happens("open");
+  await settle();
+  assert.deepEqual(second.sent, [{ tabard: { token: token({ org_id: "org_g" }) } }]);
+  second.happens("message", accepted("org_g"));
+  assert.equal(await promise, second);
+  publish(stage, { organization: globex });
+  assert.deepEqual([own.closing, second.closing], [[4000, "organization_left"], undefined]);
+  publish(stage, { status: "signed_out", organization: null, user: null });
+  assert.deepEqual(second.closing, [4000, "organization_left"]);
+});
+
+test("a second organization's ends when the organization refuses", async () => {
+  const { stage, client } = await connecting();
+  stage.module.token = (organization) => {
+    if (organization) throw Object.assign(new TabardError("organization_access_denied", "stop", "no"));
+    return token();
+  };
+  const scope = client.inOrganization("globex"), error = await errorOf(scope.connect("/live"));
+  assert.deepEqual([error.code, scope.signal.aborted, stage.sockets.length], ["organization_access_denied", true, 0]);
 });

@@ -6,8 +6,10 @@ import { readFileSync } from "node:fs";
 import { afterEach, test } from "node:test";
 
 import { TabardError } from "../index.js";
+import { borrow } from "../borrow.js";
 import { createFakeClient } from "../testing.js";
-import { settle } from "./stage.js";
+import { open } from "./open.js";
+import { set, settle } from "./stage.js";
 import "./observe.js";
 
 const scenarios = JSON.parse(readFileSync(new URL("scenarios.json", import.meta.url), "utf8"));
@@ -22,7 +24,7 @@ const dana = {
 const { fetch } = globalThis;
 afterEach(() => {
   Object.assign(globalThis, { fetch });
-  for (const name of ["document", "location", "asked", "watched", "last"]) delete globalThis[name];
+  for (const name of ["document", "location", "WebSocket", "asked", "watched", "last"]) delete globalThis[name];
 });
 
 /** A page with an API that answers what it is told to. */
@@ -128,4 +130,75 @@ test("two fake clients have nothing in common, and a closed one answers nothing"
   assert.deepEqual([states, other.state.status], [["active"], "choose"]);
   one.close();
   await assert.rejects(one.getToken(), { code: "client_closed", action: "stop" });
+});
+
+const claimsOf = (token) => JSON.parse(atob(token.split(".")[1]));
+
+test("the fake client has what the real one has", () => {
+  set();
+  const [real, fake] = [open(), createFakeClient(dana)];
+  for (const [name, own] of [[real, fake], [real.inOrganization("acme"), fake.inOrganization("acme")]].flatMap(([of, other]) => Object.keys(of).map((key) => [key, typeof of[key] === typeof other[key]]))) {
+    assert.ok(own, `the fake client's ${name}`);
+  }
+});
+
+test("a lent token is narrower, goes to the borrower, and ends with the organization", async () => {
+  page();
+  const fake = createFakeClient({ ...dana, organization: "lamna" });
+  fake.switchTo("lamna");
+  const loan = await fake.lend({ permissions: ["notes:read"] }), borrowed = borrow(loan.port);
+  const token = await borrowed.getToken(), { lent, org_slug, roles, permissions } = claimsOf(token);
+  assert.deepEqual([lent, org_slug, roles, permissions], [true, "lamna", undefined, ["notes:read"]]);
+  assert.equal(claimsOf(await fake.getToken()).lent, undefined, "it is kept apart from the tab's own");
+  assert.equal(await borrowed.getToken(), token);
+  fake.switchTo("acme");
+  await new Promise((resolve) => borrowed.signal.addEventListener("abort", resolve));
+  await assert.rejects(borrowed.getToken(), { code: "lent_ended" });
+  const ended = await fake.lend({ permissions: ["notes:read"] }), second = borrow(ended.port);
+  ended.end();
+  await assert.rejects(second.getToken(), { code: "lent_ended" });
+});
+
+test("nothing is lent that the person may not do, or that the backend refuses", async () => {
+  const fake = createFakeClient({ ...dana, organization: "acme" });
+  await assert.rejects(fake.lend({ permissions: ["notes:write"] }), { code: "insufficient_permissions", action: "stop" });
+  await assert.rejects(fake.lend({}), /lend needs permissions/);
+  await assert.rejects(fake.lend({ permissions: ["notes:read"], scope: "all" }), /no option scope/);
+  fake.denyNext("rate_limited");
+  await assert.rejects(fake.lend({ permissions: ["notes:read"] }), { code: "rate_limited", action: "retry" });
+  const narrower = await fake.getToken({ permissions: ["notes:read"], audience: "https://other.example/api" });
+  assert.deepEqual([claimsOf(narrower).lent, claimsOf(narrower).aud], [true, "https://other.example/api"]);
+  await assert.rejects(fake.getToken({ permissions: ["notes:write"] }), { code: "insufficient_permissions" });
+  const second = await fake.inOrganization("globex").getToken({ permissions: ["notes:read"] });
+  assert.deepEqual([claimsOf(second).org_slug, claimsOf(second).lent], ["globex", true]);
+});
+
+test("a fake client's WebSocket is the page's own, and is closed with the organization", async () => {
+  page();
+  const sockets = [];
+  globalThis.WebSocket = class extends EventTarget {
+    readyState = 1;
+    sent = [];
+    constructor(url) {
+      super();
+      this.url = url;
+      sockets.push(this);
+      setTimeout(() => this.onopen());
+    }
+    send(text) {
+      const { token } = JSON.parse(text).tabard;
+      this.sent.push(claimsOf(token).org_id);
+      this.onmessage({ data: JSON.stringify({ tabard: { organization: claimsOf(token).org_id, expires_in: 300 } }) });
+    }
+    close(code, reason) {
+      this.closed = [code, reason];
+      this.dispatchEvent(Object.assign(new Event("close"), { code }));
+    }
+  };
+  const fake = createFakeClient({ ...dana, organization: "acme" });
+  const socket = await fake.connect("/live");
+  assert.deepEqual([socket.url, socket.sent], ["wss://app.example/live", ["org_acme"]]);
+  fake.switchTo("globex");
+  assert.deepEqual(socket.closed, [4000, "organization_left"]);
+  await assert.rejects(fake.connect("wss://evil.example/live"), /none of the client's apis/);
 });

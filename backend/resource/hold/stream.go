@@ -11,8 +11,9 @@ import (
 
 // Protect is [resource.Guard.Protect] for answers that are streamed, such as server-sent
 // events that a page reads by the client's fetch. The request's context ends with the
-// token, or when the feed refuses it, and the handler has to return then. A stream has no
-// renewal: the page opens it anew.
+// token, or when the feed refuses it, and the handler has to return then. The answer is
+// broken off, so that it does not look complete. A stream has no renewal: the page opens it
+// anew.
 func (h *Holder) Protect(rule resource.Rule, next http.Handler) http.Handler {
 	return h.guard.Protect(rule, h.keep(next))
 }
@@ -41,6 +42,9 @@ func (h *Holder) keep(next http.Handler) http.Handler {
 		l := h.hold(raw, resource.ClaimsFrom(ctx), cancel)
 		defer l.release()
 		next.ServeHTTP(w, r.WithContext(ctx))
+		if ctx.Err() != nil && r.Context().Err() == nil {
+			panic(http.ErrAbortHandler) // which the server takes as the end of the connection
+		}
 	})
 }
 

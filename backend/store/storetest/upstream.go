@@ -26,6 +26,11 @@ func endsUpstream(s *suite) {
 	s.is([]bool{live(one), live(two), live(his)}, []bool{false, true, true})
 	end(session.UpstreamLogout{Issuer: alice.Issuer, Subject: "alice", Until: Now})
 	s.is([]bool{live(one), live(two), live(his)}, []bool{false, false, true})
+	for sid, want := range map[string]bool{"a": true, "c": true, "d": false, "": false} { // ended ones are known
+		known, err := s.KnowsUpstream(s.ctx, sid)
+		s.must(err)
+		s.is(known, want)
+	}
 	if s.RevokeUpstream(s.ctx, session.UpstreamLogout{Issuer: alice.Issuer, Until: Now}, session.ReasonUpstream, Now+1) == nil {
 		s.Error("a logout must name a person or a session")
 	}

@@ -3,9 +3,11 @@
 // a backend that the test drives.
 
 import { askBeforeSwitch } from "../calls.js";
+import { connect } from "../connect.js";
 import { TabardError } from "../error.js";
 import { fetchFor } from "../fetch.js";
 import { declined, gateOf } from "../gate.js";
+import { bodyOf, lend } from "../lend.js";
 import { own } from "../own.js";
 import { answerTo, foreign } from "../refusals.js";
 import { routesHook } from "../routes/hook.js";
@@ -72,7 +74,8 @@ function clientOf(tab, apis) {
     id: "ses_1", current: true, app: "app", userAgent: "fake", address: "127.0.0.1", createdAt: 0, lastUsedAt: 0, expiresAt: 0, deviceBound: false,
   }];
   return {
-    .../** @type {Pick<Client, "getToken" | "fetch">} */ (accessOf(tab, "", () => store.partition, apis)),
+    ...accessOf(tab, "", () => store.partition, apis),
+    lend: (/** @type {import("../../index.js").LendOptions} */ options) => lendBy(tab, own(options)),
     signIn: async (/** @type {import("../../index.js").SignInOptions} */ options) => {
       const { organization, returnTo } = own(options);
       await tab.started();
@@ -149,20 +152,38 @@ function accessOf(tab, organization, scope, apis) {
       answerTo(context, challenged, response, token, again),
   };
   const send = fetchFor(context, (name) => /** @type {any} */ (calls)[name]);
+  const requires = (/** @type {string} */ call, /** @type {string[]} */ ...names) => {
+    if (names.some((name) => !(name in globalThis))) {
+      throw new TypeError(`${call} of a fake client needs the globals ${names.join(", ").replace(/, (\w+)$/, " and $1")}: run the test in jsdom, and give Jest's jsdom those of Node.js`);
+    }
+  };
   return {
-    async getToken(/** @type {import("../../index.js").TokenOptions} */ options) {
+    async getToken(/** @type {import("../../index.js").TokenOptions | undefined} */ options) {
+      const { forceRefresh, ...narrower } = own(options);
       const token = await credential();
-      return own(options).forceRefresh ? credential(token, "keep") : token;
+      if (Object.keys(narrower).length > 0) return (await tab.lent(organization, bodyOf(narrower))).token;
+      return forceRefresh ? credential(token, "keep") : token;
     },
     /** @type {typeof globalThis.fetch} */
     fetch: async (input, init) => {
-      if (typeof document === "undefined" || typeof fetch === "undefined" || typeof Request === "undefined") {
-        throw new TypeError("fetch of a fake client needs the globals document, fetch and Request: run the test in jsdom, and give Jest's jsdom the fetch of Node.js");
-      }
+      requires("fetch", "document", "fetch", "Request");
       return send(input, init);
+    },
+    async connect(/** @type {string | URL} */ url) {
+      requires("connect", "document", "WebSocket");
+      return connect({ ...context, prove: async () => "", challenged }, url);
     },
   };
 }
+
+/**
+ * Lends the tab's tokens by the real client's protocol.
+ * @param {Tab} tab
+ * @param {import("../../index.js").LendOptions} options
+ */
+const lendBy = (tab, options) => lend({
+  TabardError, backend: "", ask: async () => "", scope: () => tab.store.partition, credential: () => tab.token(""),
+}, options, (_, body) => tab.lent("", body));
 
 /**
  * A step-up: with `popup` it settles when the test says how it ended; without one the page

@@ -163,6 +163,20 @@ export class Tab {
     return /** @type {string} */ (this.#tokens.get(id));
   }
 
+  /**
+   * A narrower token, which is kept apart from the tab's own.
+   * @param {string} name an id or slug; empty for the tab's own organization
+   * @param {{audience?: string, permissions?: string, seconds?: number}} body
+   */
+  async lent(name, body) {
+    await this.token(name); // refuses as it does
+    const tenant = this.#world.require(name || this.#wanted);
+    const permissions = body.permissions?.split(" ") ?? tenant.permissions, life = 1000 * (body.seconds ?? 300);
+    if (permissions.some((permission) => !tenant.permissions.includes(permission))) throw errorOf(problemOf("insufficient_permissions"));
+    const token = this.#world.token(tenant, { lent: true, roles: undefined, permissions, aud: body.audience });
+    return { token, bound: false, until: performance.now() + life, life };
+  }
+
   async started() {
     await this.store.ready;
     if (this.#closed) throw errorOf({ code: "client_closed", action: "stop", description: "the client was closed" });
