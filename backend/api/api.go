@@ -17,6 +17,8 @@ const (
 	PathLogout              = "/logout"
 	PathHandover            = "/handover"
 	PathHandoverCode        = "/handover/code"
+	PathHandoverOrigin      = "/handover/origin"
+	PathHandoverJoin        = "/handover/join"
 	PathBackchannelLogout   = "/backchannel-logout"
 	PathRevocation          = "/global-token-revocation"
 	PathFrontchannelLogout  = "/frontchannel-logout"
@@ -79,6 +81,9 @@ const (
 	// ParamAgain marks a sign-in that the backend's page started again, because the
 	// callback came without the browser's cookie.
 	ParamAgain = "again"
+	// ParamJoin marks a sign-in, at the workspace's provider, by which a page's origin
+	// joins the browser's first session.
+	ParamJoin  = "join"
 	ParamError = "tabard_error"
 	// ParamIssuer and ParamTarget are the parameters of a sign-in that a third party
 	// initiates (OpenID Connect Core section 4), besides login_hint.
@@ -254,6 +259,36 @@ type HandoverResponse struct {
 	CodeChallenge string `json:"code_challenge"`
 	ExpiresIn     int64  `json:"expires_in"`
 	ServerTime    int64  `json:"server_time"`
+}
+
+// OriginRequest is the body of POST /handover/origin, which asks for a code that brings the
+// browser's session to the origin of an organization.
+type OriginRequest struct {
+	// Organization is the id (org_…) or slug of the organization.
+	Organization string `json:"organization"`
+	// User is the id of the person that the tab expects.
+	User string `json:"user,omitempty"`
+}
+
+// OriginResponse is the answer to POST /handover/origin.
+type OriginResponse struct {
+	// Origin is that of the organization's pages.
+	Origin string `json:"origin"`
+	// Code is for the page there, which redeems it by POST /handover/join. It is empty if
+	// that page has to sign in, because the session has no device key.
+	Code       string `json:"code,omitempty"`
+	ExpiresIn  int64  `json:"expires_in"`
+	ServerTime int64  `json:"server_time"`
+}
+
+// JoinRequest is the body of POST /handover/join.
+type JoinRequest struct {
+	Code string `json:"code"`
+}
+
+// JoinResponse is the answer to POST /handover/join. The page's origin has a session then.
+type JoinResponse struct {
+	ServerTime int64 `json:"server_time"`
 }
 
 // LogoutRequest is the body of POST /logout.

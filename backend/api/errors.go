@@ -26,8 +26,9 @@ type Error struct {
 	// without [QuietRefusals], and if it is unknown.
 	SignedIn *bool `json:"signed_in,omitempty"`
 	// Session says who is signed in and which organizations there are to choose from. It
-	// is set with organization_required in answers to requests with [QuietRefusals], so
-	// that a page that offers the choice need not ask again.
+	// is set with organization_required, and with a denial that is no answer to a switch,
+	// in answers to requests with [QuietRefusals], so that a page that offers the choice
+	// need not ask again.
 	Session *SessionResponse `json:"session,omitempty"`
 }
 
@@ -58,16 +59,19 @@ const (
 	OrganizationSessionExpired     Code = "organization_session_expired"
 	InsufficientUserAuthentication Code = "insufficient_user_authentication"
 	OriginNotAllowed               Code = "origin_not_allowed"
-	IdentityChanged                Code = "identity_changed"
-	DeviceKeyRequired              Code = "device_key_required"
-	DeviceKeyMismatch              Code = "device_key_mismatch" // a valid proof, by another key
-	InvalidDPoPProof               Code = "invalid_dpop_proof"  // RFC 9449 section 5
-	UseDPoPNonce                   Code = "use_dpop_nonce"      // RFC 9449 section 8
-	RequestTooOld                  Code = "request_too_old"
-	NotFound                       Code = "not_found"
-	AdminKeyRequired               Code = "admin_key_required"
-	AdminAccessDenied              Code = "admin_access_denied" // the key's scope is too narrow
-	EventsKeyRequired              Code = "events_key_required"
+	// OriginNotJoined refuses a page whose origin has no session of its own yet, in a
+	// browser that is signed in at another origin of the app.
+	OriginNotJoined   Code = "origin_not_joined"
+	IdentityChanged   Code = "identity_changed"
+	DeviceKeyRequired Code = "device_key_required"
+	DeviceKeyMismatch Code = "device_key_mismatch" // a valid proof, by another key
+	InvalidDPoPProof  Code = "invalid_dpop_proof"  // RFC 9449 section 5
+	UseDPoPNonce      Code = "use_dpop_nonce"      // RFC 9449 section 8
+	RequestTooOld     Code = "request_too_old"
+	NotFound          Code = "not_found"
+	AdminKeyRequired  Code = "admin_key_required"
+	AdminAccessDenied Code = "admin_access_denied" // the key's scope is too narrow
+	EventsKeyRequired Code = "events_key_required"
 	// Of the workspace's sessions across apps. The reason of WorkspaceAccessDenied is
 	// one of these codes, or why the token was refused.
 	WorkspaceAPIKeyRequired Code = "workspace_api_key_required"
@@ -77,7 +81,7 @@ const (
 	ManagedByFile           Code = "managed_by_file" // the workspace file would undo the change
 	Conflict                Code = "conflict"        // changed by another request meanwhile
 	// AuthTimeMissing is the result of a step-up (ParamError) if a rule needs the time
-	// of authentication and the provider does not send it. Another attempt is of no use
+	// of authentication and the provider does not send it, or not in seconds. Another attempt is of no use
 	// until the provider does.
 	AuthTimeMissing Code = "auth_time_missing"
 	// AccessDenied is the result of a sign-in (ParamError) that the person or the provider
@@ -122,7 +126,7 @@ func (c Code) Action() Action {
 	switch c {
 	case LoginRequired, SessionExpired, SessionRevoked, RefreshTokenReused, DeviceKeyRequired, DeviceKeyMismatch:
 		return SignIn
-	case InsufficientUserAuthentication, OrganizationSessionExpired:
+	case InsufficientUserAuthentication, OrganizationSessionExpired, OriginNotJoined:
 		return StepUp
 	case RequestTooOld, UseDPoPNonce, InvalidDPoPProof, RateLimited, TemporarilyUnavailable, ServerError, AccessDenied:
 		return Retry

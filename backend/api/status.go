@@ -12,6 +12,7 @@ var statuses = map[Code]int{
 	OrganizationSessionExpired:     401,
 	InsufficientUserAuthentication: 401,
 	OriginNotAllowed:               403,
+	OriginNotJoined:                401,
 	IdentityChanged:                409,
 	DeviceKeyRequired:              401,
 	DeviceKeyMismatch:              401,

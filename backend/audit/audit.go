@@ -63,6 +63,8 @@ const (
 	EnterApp   Action = "app.enter"
 	HandOver   Action = "app.hand_over"
 	RenewInApp Action = "app.renew"
+	// JoinOrigin is a session that another origin of the app gets by the browser's first one.
+	JoinOrigin Action = "origin.join"
 	// LinkIdentity links an identity at an organization's own provider to a person. It
 	// is refused if the identity is linked to another person.
 	LinkIdentity   Action = "identity.link"

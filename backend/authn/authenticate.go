@@ -26,6 +26,14 @@ func ValidRef(ref string) bool {
 // user's membership in the organization that ref names. The token is authentic, and the
 // request comes from the session's device. Rotation has not judged the token yet.
 func (c *Request) Authenticate(ref string) (session.Token, directory.Subject, error) {
+	presented, subject, err := authenticate(c, ref)
+	if err != nil {
+		err = notJoined(c, err)
+	}
+	return presented, subject, err
+}
+
+func authenticate(c *Request, ref string) (session.Token, directory.Subject, error) {
 	if !ValidRef(ref) {
 		return session.Token{}, directory.Subject{}, refusal.New(api.InvalidRequest, "The organization must be an id or slug of up to 64 printable ASCII characters.")
 	}
@@ -55,6 +63,9 @@ func (c *Request) Authenticate(ref string) (session.Token, directory.Subject, er
 		if err != nil {
 			return session.Token{}, directory.Subject{}, clearIfEnded(c, cookie, err)
 		}
+	}
+	if err := endOtherPersons(c, subject.Session); err != nil {
+		return session.Token{}, directory.Subject{}, err
 	}
 	if err := refreshWorkspace(c, subject.Revision); err != nil {
 		return session.Token{}, directory.Subject{}, err
@@ -191,16 +202,20 @@ func (c *Request) Authentic(t *cookieToken) (session.Session, error) {
 	if _, err := verify(c, t, s.Secret); err != nil || !belongsToApp(c, s) {
 		return s, authenticationError(c, t, &s, err)
 	}
-	if err := c.CheckLive(s); err != nil {
-		return s, err
-	}
-	return s, c.CheckIdle(s)
+	return s, c.checkAlive(s)
 }
 
-// belongsToApp reports whether a browser holds the session, for this app. A token of
-// the app's server is not accepted in a cookie.
+func (c *Request) checkAlive(s session.Session) error {
+	if err := c.CheckLive(s); err != nil {
+		return err
+	}
+	return c.CheckIdle(s)
+}
+
+// belongsToApp reports whether a browser holds the session, for this app and the page's
+// origin. A token of the app's server is not accepted in a cookie.
 func belongsToApp(c *Request, s session.Session) bool {
-	return s.App == c.App.ID && s.Holder == session.Browser
+	return s.App == c.App.ID && s.Holder != session.AppServer && s.Origin == c.TenantOrigin
 }
 
 // UpdateCookies updates the browser's cookies after its refresh token was redeemed,
@@ -210,7 +225,7 @@ func (c *Request) UpdateCookies(presented session.Token, s session.Session, m gr
 	var own error
 	switch {
 	case errors.Is(err, grant.ErrEnded):
-		c.ClearSession(s.App, s.ID)
+		c.ClearSession(s)
 	case m.Successor != nil:
 		own = c.replaceRefreshCookies(s, c.refresh.Sign(*m.Successor, s.Secret))
 	case m.Current == presented.ID:

@@ -1,6 +1,8 @@
 package authn
 
 import (
+	"crypto/sha256"
+	"encoding/base32"
 	"net/http"
 	"strings"
 
@@ -27,8 +29,23 @@ const (
 	nameChars = 8
 )
 
+// cookieApp returns the part of a session cookie's name that stands for the app and, where
+// it is not the app's shared one, for the origin whose pages use the session. Only the
+// session itself says which origin that is; the name spares reading the others.
+func cookieApp(app, origin string) string {
+	if origin == "" {
+		return app
+	}
+	sum := sha256.Sum256([]byte(origin))
+	return app + "~" + nameTags.EncodeToString(sum[:])[:tagChars]
+}
+
+var nameTags = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+const tagChars = 4
+
 // sessionCookieName returns the name of a session's cookie. unmarkedName returns
-// its name in the previous release.
+// its name in the previous release. app is a cookieApp.
 func (s *Server) sessionCookieName(app string, id session.ID) string {
 	return sessionCookie + s.mark + "." + app + "." + nameOf(id)
 }
@@ -89,7 +106,10 @@ func (c *Request) setRefreshCookies(s session.Session, value string) {
 	if s.EndsWithBrowser {
 		life = 0
 	}
-	c.setCookie(c.sessionCookieName(s.App, s.ID), value, life, http.SameSiteStrictMode)
+	c.setCookie(c.sessionCookieName(cookieApp(s.App, s.Origin), s.ID), value, life, http.SameSiteStrictMode)
+	if s.Origin != "" {
+		return
+	}
 	switch name := unmarkedName(s.App, s.ID); {
 	case setsUnmarked(c):
 		c.setCookie(name, value, life, http.SameSiteStrictMode)
@@ -99,9 +119,12 @@ func (c *Request) setRefreshCookies(s session.Session, value string) {
 }
 
 // ClearSession clears the cookies of a session.
-func (c *Request) ClearSession(app string, id session.ID) {
-	c.clear(c.sessionCookieName(app, id))
-	if name := unmarkedName(app, id); setsUnmarked(c) || len(c.R.CookiesNamed(name)) > 0 {
+func (c *Request) ClearSession(s session.Session) {
+	c.clear(c.sessionCookieName(cookieApp(s.App, s.Origin), s.ID))
+	if s.Origin != "" {
+		return
+	}
+	if name := unmarkedName(s.App, s.ID); setsUnmarked(c) || len(c.R.CookiesNamed(name)) > 0 {
 		c.clear(name)
 	}
 }

@@ -69,7 +69,8 @@ func (t *cookieToken) missingError(err error) error {
 	return err
 }
 
-// RefreshTokens returns the refresh tokens of the request's app, one for each session.
+// RefreshTokens returns the refresh tokens of the request's app, one for each session of
+// the page's origin.
 // It clears a malformed cookie with this server's mark. A malformed unmarked cookie may
 // belong to another server and is left alone.
 func (c *Request) RefreshTokens() ([]*cookieToken, error) {
@@ -80,7 +81,8 @@ func (c *Request) RefreshTokens() ([]*cookieToken, error) {
 	if all, err = evict(c, all, maxSessions); err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(all, func(t *cookieToken) bool { return t.app != c.App.ID }), nil
+	own := cookieApp(c.App.ID, c.TenantOrigin)
+	return slices.DeleteFunc(all, func(t *cookieToken) bool { return t.app != own }), nil
 }
 
 // cookieTokens returns the refresh tokens of all apps, in the order of the Cookie
@@ -100,7 +102,7 @@ func cookieTokens(c *Request) ([]*cookieToken, error) {
 		token, err := session.ParseToken(cookie.Value)
 		if err != nil || cookie.Quoted || c.cookieName(app, token.Session(), marked) != cookie.Name {
 			// Proxies keep 4 KB for the headers of an answer: the next one clears the rest.
-			if marked && app == c.App.ID && len(c.W.Header()["Set-Cookie"]) < maxSessions {
+			if marked && app == cookieApp(c.App.ID, c.TenantOrigin) && len(c.W.Header()["Set-Cookie"]) < maxSessions {
 				c.clear(cookie.Name)
 			}
 			continue

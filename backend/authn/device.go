@@ -179,6 +179,22 @@ func invalidProof(err error) *refusal.Refusal {
 	return refusal.New(api.InvalidDPoPProof, "The DPoP proof is invalid. Send the request again with a new proof.").WithCause(err)
 }
 
+// UseKey returns the thumbprint of the key that the request proves, and marks the proof as
+// used. It refuses a request without one.
+func (c *Request) UseKey() (string, error) {
+	proof, err := c.proof()
+	if err == nil && proof == nil {
+		err = refusal.New(api.InvalidDPoPProof, "The request must prove the device key of the page's origin.")
+	}
+	if err == nil {
+		err = c.proofUsed()
+	}
+	if err != nil {
+		return "", err
+	}
+	return proof.JKT, nil
+}
+
 // ProvenKey returns the thumbprint of the key that the request proves. A navigation
 // proves none; the author of a link could choose the key that its URL names (dpop_jkt).
 func (c *Request) ProvenKey() (string, error) {

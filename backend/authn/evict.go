@@ -111,7 +111,7 @@ func (c *Request) SetFirstToken(s session.Session, first session.Token) error {
 // evictStored ends a session whose cookie the request does not carry. A session with a
 // device key, which the request does not prove, only loses its cookie.
 func evictStored(c *Request, s session.Session) error {
-	c.ClearSession(s.App, s.ID)
+	c.ClearSession(s)
 	if s.JKT != "" {
 		return nil
 	}

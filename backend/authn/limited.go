@@ -4,7 +4,17 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/limits"
 	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/web"
 )
+
+// checkHeader refuses a navigation with too large a header by a page. The host refuses
+// other requests.
+func checkHeader(c *Request) error {
+	if !wantsPage(c) {
+		return nil
+	}
+	return web.CheckHeader(c.R)
+}
 
 // limited refuses a request that is beyond a limit of its host. Pages of a registered
 // origin read the refusal.

@@ -45,16 +45,20 @@ func admit(c *Request) error {
 	return checkAge(c)
 }
 
-// findApp finds the app of an origin. If the origin is unknown, it checks for a newer
-// revision of the workspace.
+// findApp finds the app of an origin and, if the origin names one, the only organization
+// that its pages act for. If the origin is unknown, it checks for a newer revision of the
+// workspace.
 func findApp(c *Request, origin string) error {
 	for _, seen := range []int64{0, Latest} {
 		w, err := c.Current(c.Ctx, seen)
 		if err != nil {
 			return err
 		}
-		if app, ok := w.AppByOrigin(origin); ok {
+		if app, _, ok := w.AppByOrigin(origin); ok {
 			c.Workspace, c.App = w, app
+			if err := c.MoveTo(origin); err != nil {
+				return unknownTenant(origin, err)
+			}
 			sendNonce(c)
 			return nil
 		}

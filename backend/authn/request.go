@@ -28,6 +28,9 @@ type Request struct {
 	Now       int64 // Unix seconds
 	Workspace *directory.Workspace
 	App       directory.App
+	// Only is the id of the only organization that the page may act for, because its
+	// origin, TenantOrigin, names it. Both are empty where the page acts for all.
+	Only, TenantOrigin string
 	// Posted means that a form of the backend's own page posted the request. Chromium
 	// applies that page's form-action policy to redirects of the answer.
 	Posted bool
@@ -88,6 +91,9 @@ func dispatch(c *Request, methods map[string]Endpoint) error {
 	}
 	if !ok {
 		return web.NoMethod(c.W.Header(), c.R.Method, allowedMethods(methods))
+	}
+	if err := checkHeader(c); err != nil {
+		return err
 	}
 	if err := limited(c); err != nil {
 		return err

@@ -18,9 +18,11 @@ type liveSession struct {
 // coexists reports whether two sessions of one browser both continue, because the user
 // entered both from another app, for different organizations.
 func (l *liveSession) coexists(other *liveSession) bool {
-	entered := l.Parent != session.ID{} && other.Parent != session.ID{}
-	return entered && l.UserID == other.UserID && l.ConfinedTo != other.ConfinedTo
+	return l.entered() && other.entered() && l.UserID == other.UserID && l.ConfinedTo != other.ConfinedTo
 }
+
+// entered reports whether the user entered the session from another app.
+func (l *liveSession) entered() bool { return l.Parent != session.ID{} && l.Holder != session.Joined }
 
 // pick returns the newest session of the app and those that coexist with it, newest
 // first. A request that may change state ends the others.

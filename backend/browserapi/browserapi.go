@@ -96,6 +96,8 @@ func (h *handler) routes() http.Handler {
 		{api.PathSessions + "/{id}", map[string]authn.Endpoint{http.MethodDelete: authn.Answer(endSessionByID)}},
 		{api.PathHandover, map[string]authn.Endpoint{http.MethodPost: authn.Answer(h.handOver)}},
 		{api.PathHandoverCode, map[string]authn.Endpoint{http.MethodPost: h.redeemHandover}},
+		{api.PathHandoverOrigin, map[string]authn.Endpoint{http.MethodPost: authn.Answer(h.leadToOrigin)}},
+		{api.PathHandoverJoin, map[string]authn.Endpoint{http.MethodPost: authn.Answer(h.joinOrigin)}},
 		{api.PathBackchannelLogout, map[string]authn.Endpoint{http.MethodPost: h.backchannelLogout}},
 		{api.PathRevocation, map[string]authn.Endpoint{http.MethodPost: h.globalTokenRevocation}},
 		{api.PathRevocation + "/{connection}", map[string]authn.Endpoint{http.MethodPost: h.globalTokenRevocation}},

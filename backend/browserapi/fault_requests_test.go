@@ -123,6 +123,23 @@ var faultRequests = map[string]func(*backend) request{
 		w.Restart()
 		return func() httpbrowser.Response { return b.Post("/token", `{"organization":"acme"}`) }
 	},
+	"a code for the origin of another organization": func(w *backend) request {
+		m := withMany(w)
+		b := m.at(originOf("acme"))
+		m.signInAt(b, originOf("acme"), "alice")
+		m.mint(b, "acme")
+		code, to := m.led(b, "globex").Code, m.at(originOf("globex"), b)
+		m.restart()
+		return func() httpbrowser.Response { return to.Post("/handover/join", `{"code":"`+code+`"}`) }
+	},
+	"a sign-out everywhere at the origin of an organization": func(w *backend) request {
+		m := withMany(w)
+		b := m.at(originOf("acme"))
+		m.signInAt(b, originOf("acme"), "alice")
+		m.mint(b, "acme")
+		m.restart()
+		return func() httpbrowser.Response { return b.Post("/logout", `{"scope":"everywhere"}`) }
+	},
 	"a token where none is named": func(w *backend) request {
 		b := w.signedIn("bob")
 		w.Restart()

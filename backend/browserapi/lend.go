@@ -22,14 +22,18 @@ func (h *handler) lend(c *authn.Request, request api.LendRequest) (*api.LendResp
 	if err != nil {
 		return nil, err
 	}
-	presented, subject, err := c.Authenticate(request.Organization)
+	ref, err := c.Within(request.Organization)
+	if err != nil {
+		return nil, err
+	}
+	presented, subject, err := c.Authenticate(ref)
 	if err != nil {
 		return nil, err
 	}
 	lent, err := c.Grant().Lend(c.Ctx, presented, &subject, loan)
 	if c.Record.Organization = lent.Organization; err != nil {
 		if errors.Is(err, grant.ErrEnded) {
-			c.ClearSession(subject.Session.App, subject.Session.ID)
+			c.ClearSession(subject.Session)
 		}
 		return nil, lendRefusal(c, &lent, &subject, err)
 	}
@@ -70,5 +74,5 @@ func lendRefusal(c *authn.Request, m *grant.Minted, s *directory.Subject, err er
 	case errors.Is(err, grant.ErrBeyond):
 		return refusal.New(api.InsufficientPermissions, "You do not have all of these permissions in this organization.")
 	}
-	return mintRefusal(c, m, s, err)
+	return mintRefusal(c, m, s, true, err)
 }

@@ -1,6 +1,7 @@
 package browserapi
 
 import (
+	"errors"
 	"net/url"
 	"strings"
 
@@ -25,7 +26,14 @@ func (h *handler) logout(c *authn.Request, request api.LogoutRequest) (*api.Logo
 	if (request.Scope == api.ScopeOrganization) != (request.Organization != "") {
 		return nil, refusal.New(api.InvalidRequest, "The scope organization requires an organization; the other scopes allow none.")
 	}
-	_, subject, err := c.Authenticate(request.Organization)
+	ref := request.Organization
+	if request.Scope == api.ScopeOrganization {
+		var err error
+		if ref, err = c.Within(ref); err != nil {
+			return nil, err
+		}
+	}
+	_, subject, err := c.Authenticate(ref)
 	if alreadyEnded(err) {
 		return &api.LogoutResponse{ServerTime: c.Now}, nil
 	}
@@ -52,27 +60,42 @@ func (h *handler) endSession(c *authn.Request, request api.LogoutRequest, subjec
 	if request.Scope == api.ScopeOrganization {
 		return leave(c, subject)
 	}
-	s, err := c.Store.Session(c.Ctx, subject.Session.ID) // includes the provider's token
+	s, err := c.Store.Session(c.Ctx, subject.Session.SignInID()) // includes the provider's token
 	if err != nil {
 		return nil, err
 	}
-	switch request.Scope {
-	case api.ScopeSession:
-		if err = c.EndCoexisting(s); err == nil {
-			err = c.Store.Revoke(c.Ctx, s.ID, session.ReasonSignedOut, c.Now)
-		}
-	case api.ScopeEverywhere:
-		if err = requireRecent(c, subject); err != nil {
-			return nil, err
-		}
-		err = c.Store.RevokeUser(c.Ctx, s.UserID, s.ConfinedTo, session.ReasonSignedOut, c.Now)
+	if request.Scope == api.ScopeSession {
+		err = endHere(c, s)
+	} else if err = requireRecent(c, subject); err == nil {
+		err = endEverywhere(c, s)
 	}
 	if err != nil { // the session goes on, and so does its cookie
 		return nil, err
 	}
 	c.Audit(audit.Event{Action: audit.SignOut, Reason: request.Scope, UserID: s.UserID, SessionID: s.ID.String()})
-	c.ClearSession(s.App, s.ID)
+	c.ClearSession(subject.Session)
 	return &api.LogoutResponse{EndSessionURL: h.endSessionURL(c, s, request.ReturnTo), ServerTime: c.Now}, nil
+}
+
+// endEverywhere ends the sessions of a session's user. A page that acts for one organization
+// alone ends those in this browser, and those that pages of its origin use in others.
+func endEverywhere(c *authn.Request, s session.Session) error {
+	if c.Only != "" {
+		if err := c.Store.RevokeAtOrigin(c.Ctx, s.UserID, c.TenantOrigin, session.ReasonSignedOut, c.Now); err != nil {
+			return err
+		}
+		return endHere(c, s)
+	}
+	return c.Store.RevokeUser(c.Ctx, s.UserID, s.ConfinedTo, session.ReasonSignedOut, c.Now)
+}
+
+// endHere ends the user's sessions of the app in this browser: the first one, with those
+// that joined it, and those that coexist with it.
+func endHere(c *authn.Request, s session.Session) error {
+	if err := errors.Join(c.EndCoexisting(s), c.EndSiblings(s)); err != nil {
+		return err
+	}
+	return c.Store.Revoke(c.Ctx, s.ID, session.ReasonSignedOut, c.Now)
 }
 
 // leave ends the organization session.

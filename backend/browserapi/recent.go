@@ -21,7 +21,7 @@ const recentAge = 15 * 60
 // its users could never end a stolen session.
 func requireRecent(c *authn.Request, own directory.Subject) error {
 	s := &own.Session
-	made, err := c.Store.Authentications(c.Ctx, s.ID)
+	made, err := c.Store.Authentications(c.Ctx, s.SignInID())
 	if err != nil {
 		return err
 	}

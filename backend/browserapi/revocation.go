@@ -10,21 +10,21 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/strictjson"
 	"github.com/tabard-auth/tabard/backend/web"
 )
 
-// revocationRequest is the body of a request for Global Token Revocation. Other
-// parameters of the subject are of other formats (RFC 9493).
+// revocationRequest is the body of a request for Global Token Revocation. Other members
+// are ignored, since later drafts may have them and a refusal leaves somebody signed in
+// who should not be.
 type revocationRequest struct {
 	Subject revocationSubject `json:"sub_id"`
 }
 
 type revocationSubject struct {
 	Format string `json:"format"`
-	Issuer string `json:"iss,omitempty"`
-	Sub    string `json:"sub,omitempty"`
-	Email  string `json:"email,omitempty"`
-	ID     string `json:"id,omitempty"`
+	Issuer string `json:"iss"`
+	Sub    string `json:"sub"`
 }
 
 // globalTokenRevocation is POST /global-token-revocation: the provider ends all of a
@@ -34,7 +34,11 @@ type revocationSubject struct {
 func (h *handler) globalTokenRevocation(c *authn.Request) error {
 	connection := c.R.PathValue("connection")
 	var request revocationRequest
-	if err := web.Read(c.W, c.R, &request, 2); err != nil {
+	body, err := web.ReadBody(c.W, c.R)
+	if err == nil {
+		err = web.Malformed(strictjson.DecodeKnown(body, &request))
+	}
+	if err != nil {
 		return err
 	}
 	scheme, token, _ := strings.Cut(c.R.Header.Get("Authorization"), " ")

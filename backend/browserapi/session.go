@@ -30,15 +30,22 @@ func sessionResponse(c *authn.Request, subject *directory.Subject) (*api.Session
 	if err != nil {
 		return nil, err
 	}
-	further, err := c.Store.Authentications(c.Ctx, s.ID)
+	further, err := c.Store.Authentications(c.Ctx, s.SignInID())
 	if err != nil {
 		return nil, err
+	}
+	entered := grant.Entered(members)
+	if c.Only != "" {
+		if members, err = onlyMembership(c, s.ID); err != nil {
+			return nil, err
+		}
+		next = ""
 	}
 	organizations := []api.OrganizationState{}
 	for _, m := range members {
 		input := grant.Input(&subject.Session, &m)
 		input.Entering, input.Authentications = true, append(input.Authentications, further...)
-		rules := policy.Effective(c.Workspace.Policy, m.Organization.Rules, grant.Entered(members))
+		rules := policy.Effective(c.Workspace.Policy, m.Organization.Rules, entered)
 		d := policy.Decide(input, rules, c.Now)
 		if d.Outcome == policy.DenyStaff {
 			continue
@@ -66,6 +73,16 @@ func membershipPage(c *authn.Request, id session.ID) (members []directory.Member
 		next = members[maxMemberships-1].Organization.ID
 	}
 	return members, next, err
+}
+
+// onlyMembership returns the user's membership in the only organization that the page acts
+// for, if any.
+func onlyMembership(c *authn.Request, id session.ID) ([]directory.Membership, error) {
+	s, err := c.Store.Subject(c.Ctx, id, c.Only, c.Now)
+	if err != nil || s.Membership == nil {
+		return nil, err
+	}
+	return []directory.Membership{*s.Membership}, nil
 }
 
 // state returns the result of entering the organization.

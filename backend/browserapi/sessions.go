@@ -23,17 +23,21 @@ func sessions(c *authn.Request, _ struct{}) (*api.SessionsResponse, error) {
 	if err != nil {
 		return nil, err
 	}
-	live, err := c.Store.Live(c.Ctx, own.User.ID, own.Session.ConfinedTo, c.Now, maxSessions)
+	within := own.Session.ConfinedTo
+	if own.Session.Holder == session.Joined { // the first one may open more
+		within = ""
+	}
+	live, err := c.Store.Live(c.Ctx, own.User.ID, within, c.Now, maxSessions)
 	if err != nil {
 		return nil, err
 	}
 	answer := &api.SessionsResponse{Sessions: []api.DeviceSession{}, ServerTime: c.Now}
 	for _, s := range live {
-		if c.CheckIdle(s) != nil {
+		if c.CheckIdle(s) != nil || !listed(c, own, s) {
 			continue
 		}
 		answer.Sessions = append(answer.Sessions, api.DeviceSession{
-			ID: s.ID.String(), Current: s.ID == own.Session.ID, App: s.App, UserAgent: s.UserAgent, Address: s.Address,
+			ID: s.ID.String(), Current: s.ID == own.Session.SignInID(), App: s.App, UserAgent: s.UserAgent, Address: s.Address,
 			CreatedAt: s.CreatedAt, LastUsedAt: max(s.CreatedAt, s.CurLast), ExpiresAt: s.ExpiresAt, DeviceBound: s.JKT != "",
 		})
 	}
@@ -54,13 +58,13 @@ func endSessionByID(c *authn.Request, _ struct{}) (*api.LogoutResponse, error) {
 		return nil, missing
 	}
 	s, err := c.Store.Session(c.Ctx, id)
-	if errors.Is(err, session.ErrNotFound) || err == nil && !mayEnd(own, s) {
+	if errors.Is(err, session.ErrNotFound) || err == nil && !(mayEnd(own, s) && listed(c, own, s)) {
 		return nil, missing
 	}
 	if err != nil {
 		return nil, err
 	}
-	if id != own.Session.ID {
+	if id != own.Session.SignInID() {
 		if err := requireRecent(c, own); err != nil {
 			return nil, err
 		}
@@ -69,15 +73,26 @@ func endSessionByID(c *authn.Request, _ struct{}) (*api.LogoutResponse, error) {
 		return nil, err
 	}
 	c.Audit(audit.Event{Action: audit.SignOut, Reason: api.ScopeSession, UserID: s.UserID, SessionID: id.String()})
-	if id == own.Session.ID {
-		c.ClearSession(s.App, s.ID)
+	if id == own.Session.SignInID() {
+		c.ClearSession(own.Session)
 	}
 	return &api.LogoutResponse{ServerTime: c.Now}, nil
 }
 
+// listed reports whether a page shows a session of its user among the devices. A sign-in
+// stands for all that joined it. A page that acts for one organization alone shows its own
+// and those that pages of its origin began.
+func listed(c *authn.Request, own directory.Subject, s session.Session) bool {
+	if s.Holder == session.Joined {
+		return false
+	}
+	return c.Only == "" || s.ID == own.Session.SignInID() || s.Origin == c.TenantOrigin
+}
+
 // mayEnd reports whether GET /sessions lists the session to its user.
 func mayEnd(own directory.Subject, s session.Session) bool {
-	return s.UserID == own.User.ID && (own.Session.ConfinedTo == "" || s.ConfinedTo == own.Session.ConfinedTo)
+	confined := own.Session.ConfinedTo != "" && own.Session.Holder != session.Joined
+	return s.UserID == own.User.ID && (!confined || s.ConfinedTo == own.Session.ConfinedTo)
 }
 
 // readOnlySubject returns the request's session and user. It changes nothing.

@@ -11,7 +11,12 @@ import (
 // for the one organization that is active in this tab.
 func (h *handler) token(c *authn.Request, request api.TokenRequest) (*api.TokenResponse, error) {
 	// Authenticate: find the session and its user's membership in the organization.
-	presented, subject, err := c.Authenticate(request.Organization)
+	// At an origin that names one, no other organization is minted for.
+	ref, err := c.Within(request.Organization)
+	if err != nil {
+		return nil, err
+	}
+	presented, subject, err := c.Authenticate(ref)
 	if err != nil {
 		return nil, err
 	}
@@ -19,7 +24,7 @@ func (h *handler) token(c *authn.Request, request api.TokenRequest) (*api.TokenR
 	// Mint: redeem the refresh token, usually without a write; let the policy decide;
 	// sign a token for this organization only.
 	minted, err := c.Grant().Mint(c.Ctx, presented, &subject, grant.Request{
-		User: request.User, Organization: request.Organization, Entering: request.Enter,
+		User: request.User, Organization: ref, Entering: request.Enter,
 		IdleSeconds: request.IdleSeconds, DeviceBound: subject.Session.JKT != "",
 	})
 
@@ -28,7 +33,7 @@ func (h *handler) token(c *authn.Request, request api.TokenRequest) (*api.TokenR
 	err = c.UpdateCookies(presented, subject.Session, minted, err)
 	c.Record.Organization = minted.Organization
 	if err != nil {
-		return nil, mintRefusal(c, &minted, &subject, err)
+		return nil, mintRefusal(c, &minted, &subject, request.Enter, err)
 	}
 	return tokenResponse(c, &minted, &subject), nil
 }

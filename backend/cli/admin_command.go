@@ -25,9 +25,11 @@ type adminCommand[T any] struct {
 	args int
 	// secret requires the workspace's secret.
 	secret bool
-	flags  func(*cobra.Command)
-	run    func(*env, []string) (T, error)
-	text   func(T) string
+	// tells says which database is used: what the command does cannot be undone.
+	tells bool
+	flags func(*cobra.Command)
+	run   func(*env, []string) (T, error)
+	text  func(T) string
 }
 
 // env is the environment of a command that administers.
@@ -83,6 +85,7 @@ func (d adminCommand[T]) execute(c *cobra.Command, s *settings, args []string) (
 			return nothing, err
 		}
 	}
+	s.tells = d.tells
 	store, err := s.openExisting(c.Context())
 	if err != nil {
 		return nothing, err

@@ -25,6 +25,7 @@ type applySource struct {
 	settings
 	remote           remoteSettings
 	printSQL, dryRun bool
+	patterns         patternSettings
 }
 
 func applyCommand() *cobra.Command {
@@ -45,7 +46,7 @@ func applyCommand() *cobra.Command {
 			return a.run(c, args[0])
 		},
 	}
-	a.addSealing(command, a.remote.flags())
+	a.addSealing(command, a.remote.flags(), a.patterns.flags())
 	flags := command.Flags()
 	flags.StringVar(&a.remote.url, "url", "", "apply through the administration API of the backend at `URL` instead of in a database")
 	flags.BoolVar(&a.dryRun, "dry-run", false, "print what would change, without changing it")
@@ -98,8 +99,12 @@ func (a *applySource) run(c *cobra.Command, path string) error {
 	if err != nil {
 		return err
 	}
+	if err := a.patterns.check(path, desired.Workspace, c.ErrOrStderr()); err != nil {
+		return err
+	}
 	warnLargeTokens(desired.Workspace, c.ErrOrStderr())
 	warnGroupRoles(desired, c.ErrOrStderr())
+	a.tells = true
 	f := &fileApply{&a.settings, path, desired}
 	switch {
 	case a.remote.url != "":

@@ -55,6 +55,7 @@ func (s *settings) backup(ctx context.Context, to string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	s.tellDatabase()
 	switch err := sqlite.Backup(ctx, path, to); {
 	case errors.Is(err, fs.ErrExist):
 		return fmt.Errorf("%s is there already; name a new file", to)

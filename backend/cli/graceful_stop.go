@@ -19,7 +19,6 @@ const (
 	writeTimeout      = 30 * time.Second
 	idleTimeout       = 2 * time.Minute
 	shutdownTimeout   = 15 * time.Second
-	maxHeader         = 16 << 10
 )
 
 // stopDelay is the default time that a server keeps serving after SIGTERM: three checks
@@ -41,7 +40,7 @@ type gracefulStop struct {
 func (s gracefulStop) run(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
 	var closing atomic.Bool
 	server := &http.Server{
-		Handler: closeWhen(&closing, handler), ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
+		Handler: closeWhen(&closing, boundHeader(handler)), ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
 		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}

@@ -36,6 +36,7 @@ With --check nothing is changed, and the exit status is 1 if a migration is pend
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, _ []string) error {
 			s.warn(c)
+			s.tells = true
 			if check {
 				return checkMigrations(&s, c.Context(), c.OutOrStdout())
 			}
@@ -73,6 +74,7 @@ func checkMigrations(s *settings, ctx context.Context, out io.Writer) error {
 		return fmt.Errorf("%s: %w", source(s.flags.Lookup("database")), err)
 	}
 	defer d.Store.Close()
+	s.tellDatabase()
 	if n := len(d.Pending); n > 0 {
 		return problemsError(plural(n, "migration") + " pending: " + strings.Join(d.Pending, ", ") + ". Run: tabard migrate")
 	}

@@ -92,6 +92,7 @@ func (m *movement) move(ctx context.Context, out io.Writer) error {
 		return fmt.Errorf("--to: %w", err)
 	}
 	defer to.Close()
+	fmt.Fprintf(m.stderr, "From: %s\nTo: %s\n", m.describeDatabase(), target.describeDatabase())
 	report := func(table string, rows int64) { fmt.Fprintf(m.stderr, "%s: %d rows so far\n", table, rows) }
 	carried, err := move.Move{From: from, To: to.Pool(), Report: report}.Run(ctx)
 	if err != nil {

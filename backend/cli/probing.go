@@ -51,7 +51,7 @@ func (p proxies) way(r *http.Request) probe.Way {
 	w := p.walk(r)
 	return probe.Way{
 		Sender: sender, Client: w.client, Further: w.further, Unread: w.unread, Trusted: err == nil && p.trust(address),
-		ForwardedFor: len(r.Header[probe.HeaderForwardedFor]) > 0, Forwarded: forwarded(r), TrustsAll: p.trustsAll(),
+		ForwardedFor: len(hopsOf(r.Header)) > 0, Forwarded: forwarded(r), TrustsAll: p.trustsAll(),
 	}
 }
 

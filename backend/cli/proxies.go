@@ -11,7 +11,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/probe"
 )
 
-// proxies are the networks whose X-Forwarded-For is trusted.
+// proxies are the networks whose X-Forwarded-For is trusted, or Forwarded where a request
+// has no X-Forwarded-For.
 type proxies []netip.Prefix
 
 // parseProxies reads addresses and networks, separated by commas.
@@ -38,8 +39,8 @@ func (p proxies) trust(address netip.Addr) bool {
 }
 
 // client returns the address that a request came from: its sender or, as long as every
-// hop is a trusted proxy, the address that X-Forwarded-For names. An entry that the
-// client wrote itself is left of the first trusted proxy's and is ignored.
+// hop is a trusted proxy, the address that it forwards for. An entry that the client
+// wrote itself is left of the first trusted proxy's and is ignored.
 func (p proxies) client(r *http.Request) string {
 	if len(p) == 0 {
 		if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
@@ -56,23 +57,21 @@ type walked struct {
 	unread  bool // a trusted proxy forwarded something else than an address
 }
 
+// walk follows a request back to its client.
 func (p proxies) walk(r *http.Request) (w walked) {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return walked{client: r.RemoteAddr}
 	}
-	var hops []string
-	if forwarded := r.Header.Values("X-Forwarded-For"); len(forwarded) > 0 {
-		hops = strings.Split(strings.Join(forwarded, ","), ",")
-	}
+	hops := hopsOf(r.Header)
 	i := len(hops) - 1
 	for ; i >= 0; i-- {
 		sender, err := netip.ParseAddr(host)
 		if err != nil || !p.trust(sender) {
 			break
 		}
-		before, err := parseHop(strings.TrimSpace(hops[i]))
-		if err != nil {
+		before, ok := parseHop(hops[i])
+		if !ok {
 			w.unread = true
 			break
 		}
@@ -82,12 +81,52 @@ func (p proxies) walk(r *http.Request) (w walked) {
 	return w
 }
 
-// parseHop reads a forwarded address, to which some proxies add the port.
-func parseHop(text string) (netip.Addr, error) {
-	if withPort, err := netip.ParseAddrPort(text); err == nil {
-		return withPort.Addr(), nil
+// hopsOf returns the entries of X-Forwarded-For or, without it, those of Forwarded (RFC
+// 7239 section 5.2).
+func hopsOf(h http.Header) (hops []string) {
+	if list := h.Values("X-Forwarded-For"); len(list) > 0 {
+		return strings.Split(strings.Join(list, ","), ",")
 	}
-	return netip.ParseAddr(text)
+	for _, element := range splitUnquoted(strings.Join(h.Values("Forwarded"), ","), ',') {
+		hop := ""
+		for _, pair := range splitUnquoted(element, ';') {
+			if name, value, _ := strings.Cut(pair, "="); strings.EqualFold(strings.TrimSpace(name), "for") {
+				hop = value
+			}
+		}
+		hops = append(hops, hop)
+	}
+	return hops
+}
+
+// splitUnquoted splits a text at a separator outside of quotes. It returns nil for "".
+func splitUnquoted(text string, separator byte) (parts []string) {
+	start, quoted := 0, false
+	for i := range len(text) {
+		switch {
+		case text[i] == '"':
+			quoted = !quoted
+		case text[i] == separator && !quoted:
+			parts, start = append(parts, text[start:i]), i+1
+		}
+	}
+	if text == "" {
+		return nil
+	}
+	return append(parts, text[start:])
+}
+
+// parseHop parses an entry: an address, which may have a port, brackets and quotes.
+func parseHop(text string) (netip.Addr, bool) {
+	text = strings.Trim(strings.TrimSpace(text), `"`)
+	if inner, ok := strings.CutPrefix(text, "["); ok && strings.HasSuffix(inner, "]") {
+		text = strings.TrimSuffix(inner, "]")
+	}
+	if with, err := netip.ParseAddrPort(text); err == nil {
+		return with.Addr().WithZone(""), true
+	}
+	address, err := netip.ParseAddr(text)
+	return address.WithZone(""), err == nil
 }
 
 // trustsAll reports whether addresses that no client has (RFC 5737, RFC 3849) are trusted.

@@ -58,6 +58,7 @@ A D1 database that was restored by Time Travel cannot be opened from here. For -
 				return r.print(c.OutOrStdout(), time.Now())
 			}
 			r.warn(c)
+			r.tells = true
 			if len(args) == 1 {
 				return r.restore(c.Context(), args[0], c.OutOrStdout(), time.Now())
 			}
@@ -114,6 +115,7 @@ func (r *restoration) restore(ctx context.Context, backup string, out io.Writer,
 	if err != nil {
 		return err
 	}
+	r.tellDatabase()
 	kept := ""
 	if r.replace {
 		kept = path + now.UTC().Format(keptForm)

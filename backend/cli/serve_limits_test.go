@@ -117,7 +117,7 @@ func TestServer_WaitsForNobodyToReadForLong(t *testing.T) {
 
 func TestServer_TakesNoHeaderOfAnySize(t *testing.T) {
 	handler := func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "taken") }
-	for size, want := range map[int]int{8 << 10: http.StatusOK, 32 << 10: http.StatusRequestHeaderFieldsTooLarge} {
+	for size, want := range map[int]int{8 << 10: http.StatusOK, 32 << 10: http.StatusRequestHeaderFieldsTooLarge, 200 << 10: http.StatusRequestHeaderFieldsTooLarge} {
 		running(t, handler, func(p *pipes) {
 			client := p.connect()
 			go io.WriteString(client, "GET / HTTP/1.1\r\nHost: app.example.com\r\nConnection: close\r\nX-Large: "+strings.Repeat("x", size)+"\r\n\r\n")

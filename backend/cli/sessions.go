@@ -57,7 +57,7 @@ func endSession() *cobra.Command {
 	var organization, user, session string
 	var all, yes bool
 	return adminCommand[admin.EndedSessions]{
-		use: "end", short: "End a session, all sessions of a person, or of the workspace",
+		use: "end", short: "End a session, all sessions of a person, or of the workspace", tells: true,
 		long: `End ends a session, or all sessions of a person. With --all every session of the workspace
 ends, in batches beside the running servers: everybody signs in again.`,
 		example: `  tabard sessions end --session ses_…

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -48,6 +49,8 @@ type settings struct {
 	untypedLogoutTokens bool
 	frontchannelLogout  bool
 
+	// tells says which database the command uses, once it is open.
+	tells  bool
 	flags  *pflag.FlagSet // the command's settings of those above
 	stderr io.Writer      // the command's
 }
@@ -148,7 +151,7 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 	s.algorithmFlag()
 	text(&s.signingKeyLife, "signing-key-life", "90d", "replace the signing key after `TIME`, such as 90d; 0: by command only")
 	text(&s.auditRetention, "audit-retention", "365d", "delete audit events after `TIME`, such as 365d, but not before every named export has written them; 0: never")
-	text(&s.trustedProxies, "trusted-proxies", "", "trust X-Forwarded-For from `NETWORKS`, such as 10.0.0.0/8")
+	text(&s.trustedProxies, "trusted-proxies", "", "trust X-Forwarded-For (or Forwarded) from `NETWORKS`, such as 10.0.0.0/8")
 	text(&s.rateLimits, "rate-limits", "1200,120,300", "limits a minute, as `NUMBERS`: failed requests of a network, sign-ins of a network, requests of a session; 0: none")
 	text(&s.metricsFrom, "metrics-from", "", "also answer /metrics to `NETWORKS`, such as 10.0.0.0/8; this machine is always answered")
 	text(&s.cookieMark, "cookie-mark", "", "put `MARK`, such as PROD, into the cookies' names; derived from --public-url if not set")
@@ -187,7 +190,25 @@ func (s *settings) open(ctx context.Context, opening migrate.Opening) (store *sq
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", source(s.flags.Lookup("database")), err)
 	}
+	if s.tells {
+		s.tellDatabase()
+	}
 	return store, nil
+}
+
+// tellDatabase says which database is used, beside the command's output: settings may come
+// from an environment that nobody looked at.
+func (s *settings) tellDatabase() { fmt.Fprintln(s.stderr, "Database: "+s.describeDatabase()) }
+
+func (s *settings) describeDatabase() string {
+	path, embedded := strings.CutPrefix(s.database, sqlitePrefix)
+	if !embedded {
+		return "PostgreSQL, " + postgres.Describe(s.database)
+	}
+	if full, err := filepath.Abs(path); err == nil {
+		path = full
+	}
+	return "SQLite, " + path
 }
 
 // openOrMake opens the store for commands that may be the first to use a database. It

@@ -33,6 +33,7 @@ func (c *checker) app(at place, i int, a App) {
 		c.fault(at.at("path"), "%q is not a path as browsers write it, such as /app/", a.Path)
 	}
 	c.appOrigins(at, a)
+	c.appPattern(at.at("origins"), a)
 	c.appClaims(at, a)
 	c.appNeighbors(at, a)
 }
@@ -47,7 +48,11 @@ func describeOwner(other string) string {
 func (c *checker) appOrigins(at place, a App) {
 	for i, origin := range a.Origins {
 		here := at.at("origins", strconv.Itoa(i))
-		if text := checkOrigin(origin); text != "" {
+		text := checkOrigin(origin)
+		if names, problem := namesOrganization(origin); names {
+			text = problem
+		}
+		if text != "" {
 			c.fault(here, "%s", text)
 		}
 		if other, taken := c.origins[origin]; taken {

@@ -91,6 +91,9 @@ type Store interface {
 	// workspace's document. If the organization is disabled or does not exist, it
 	// returns ErrNoOrganization.
 	OrganizationRules(ctx context.Context, id string) (r policy.Rules, revision int64, err error)
+	// EnabledOrganization returns id, slug and name of an organization by id (org_…) or
+	// slug, or ErrNoOrganization if there is none or it is disabled.
+	EnabledOrganization(ctx context.Context, ref string) (Organization, error)
 	// SignIn returns the user with (u.Issuer, u.Subject) and stores the name and e-mail
 	// of u. It creates the user with u.ID if there is none.
 	SignIn(ctx context.Context, u User, now int64) (User, error)

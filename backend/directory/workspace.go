@@ -62,8 +62,10 @@ const (
 
 // App is a frontend of the workspace.
 type App struct {
-	ID      string   `json:"id"`
-	Name    string   `json:"name"`
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// Origins are those of the app's pages, as browsers write them. One may be a pattern
+	// (see OriginVariable) if another one stands for itself.
 	Origins []string `json:"origins"`
 	// Path is where the app begins at each of its origins; empty is /.
 	Path     string `json:"path,omitempty"`
@@ -107,21 +109,11 @@ func (w *Workspace) Lends(a App, audience string) bool {
 
 // AppByID returns the app with an id.
 func (w *Workspace) AppByID(id string) (App, bool) {
-	return w.app(func(a App) bool { return a.ID == id })
-}
-
-// AppByOrigin returns the app that owns an origin. Origins are compared exactly.
-func (w *Workspace) AppByOrigin(origin string) (App, bool) {
-	return w.app(func(a App) bool { return origin != "" && slices.Contains(a.Origins, origin) })
-}
-
-func (w *Workspace) app(is func(App) bool) (App, bool) {
-	for _, a := range w.Apps {
-		if !a.Disabled && is(a) {
-			return a, true
-		}
+	i := slices.IndexFunc(w.Apps, func(a App) bool { return !a.Disabled && a.ID == id })
+	if i < 0 {
+		return App{}, false
 	}
-	return App{}, false
+	return w.Apps[i], true
 }
 
 // CheckRoles returns ErrNoRole, with the name, if one of the roles does not exist in

@@ -151,6 +151,13 @@ func faultDiagnoses() map[string]diagnosis {
 		"keys of another name": {func(p *logintest.Provider) {
 			p.Endpoints = map[string]http.HandlerFunc{"/jwks.json": func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(`{"Keys":[{"kty":"EC"}]}`)) }}
 		}, nil, "cannot be read: it has no list \"keys\""},
+		"a long request_uri": {func(p *logintest.Provider) {
+			p.PushedRequests = idp.PushRequired
+			p.Endpoints = map[string]http.HandlerFunc{"/par": func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(http.StatusCreated)
+				w.Write([]byte(`{"request_uri":"urn:` + strings.Repeat("x", 9000) + `"}`))
+			}}
+		}, nil, "request_uri that is too long for an address: 9004 characters, more than 2000 → Have the provider answer pushed requests with a reference"},
 		"odd metadata": {func(p *logintest.Provider) {
 			p.Metadata = func(m map[string]any) {
 				m["claims_supported"], m["grant_types_supported"], m["response_modes_supported"] = "sub", map[string]any{}, 5

@@ -3,16 +3,14 @@ package doctor
 import (
 	"context"
 	"encoding/json"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
-	"golang.org/x/net/publicsuffix"
-
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/domain"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
@@ -112,14 +110,18 @@ func (e *examination) origins(ctx context.Context, public *url.URL, reached bool
 }
 
 func (e *examination) origin(ctx context.Context, public *url.URL, origin string, reached bool) {
-	page, err := url.Parse(origin)
-	if err != nil || site(page) != site(public) {
+	page, err := url.Parse(directory.OriginFor(origin, "acme"))
+	if err != nil || domain.Site(page) != domain.Site(public) {
 		e.add(origins, Problem, "Serve the backend on the app's own host (such as "+origin+"/auth), or on a sibling host of the same registrable domain.",
 			"%s is another site than %s: browsers send no cookie", origin, public.Host)
 		return
 	}
 	if page.Scheme != "https" && !directory.Loopback(page.Hostname()) {
 		e.add(origins, Problem, "Serve the app over https.", "%s is not https: browsers drop the cookies", origin)
+		return
+	}
+	if directory.IsOriginPattern(origin) {
+		e.ok(origins, "%s is on the same site as the backend; serve all of these hosts by the app alone, for their scripts act for the people there", origin)
 		return
 	}
 	e.shortCookies(ctx, public, origin)
@@ -157,16 +159,4 @@ func (e *examination) admission(ctx context.Context, public *url.URL, origin str
 	default:
 		e.ok(origins, "%s is on the same site and is accepted", origin)
 	}
-}
-
-// site returns the schemeful site of an address, as SameSite compares it: the scheme
-// and the registrable domain (RFC 6265bis section 5.2).
-func site(u *url.URL) string {
-	host := u.Hostname()
-	if net.ParseIP(host) == nil {
-		if domain, err := publicsuffix.EffectiveTLDPlusOne(host); err == nil {
-			host = domain
-		}
-	}
-	return u.Scheme + "://" + host
 }

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/tabard-auth/tabard/backend/domain"
 )
 
 // Resolver looks up names in DNS; [net.Resolver] implements it.
@@ -40,7 +42,7 @@ func (e *examination) shortCookies(ctx context.Context, public *url.URL, origin 
 		return
 	}
 	target := &url.URL{Scheme: page.Scheme, Host: strings.TrimSuffix(alias, ".")}
-	if pageAlias, err := e.Resolver.LookupCNAME(ctx, page.Hostname()); site(target) != site(page) && (err != nil || pageAlias != alias) {
+	if pageAlias, err := e.Resolver.LookupCNAME(ctx, page.Hostname()); domain.Site(target) != domain.Site(page) && (err != nil || pageAlias != alias) {
 		e.add(cookies, Warning, advice, "%s is an alias of %s, of another site than %s: Safari keeps the session's cookie for seven days", public.Hostname(), target.Host, origin)
 		return
 	}

@@ -84,7 +84,7 @@ const maxMemberships = 1000
 // Decide returns policy's decision on whether the session may act for the organization
 // now, and records the changes. The caller must refuse if the outcome is not Allow.
 func (g *Grant) Decide(ctx context.Context, s *directory.Subject, request Request) (*policy.Decision, error) {
-	d, err := g.judge(ctx, s, request)
+	d, err := g.Judge(ctx, s, request)
 	if err != nil {
 		return nil, err
 	}
@@ -92,18 +92,18 @@ func (g *Grant) Decide(ctx context.Context, s *directory.Subject, request Reques
 	return &d, sessions.Apply(ctx, &s.Session, s.Membership, &d)
 }
 
-// judge returns policy's decision. It changes nothing.
-func (g *Grant) judge(ctx context.Context, s *directory.Subject, request Request) (policy.Decision, error) {
+// Judge returns policy's decision as Decide does, and changes nothing.
+func (g *Grant) Judge(ctx context.Context, s *directory.Subject, request Request) (policy.Decision, error) {
 	m := s.Membership
 	input := Input(&s.Session, m)
 	input.Entering, input.ActiveAt, input.DeviceBound = request.Entering, request.activeAt(g.Now), request.DeviceBound
-	rules, err := g.rules(ctx, s.Session.ID, m)
+	rules, err := g.rules(ctx, s.Session.SignInID(), m)
 	if err != nil {
 		return policy.Decision{}, err
 	}
 	d := policy.Decide(input, rules, g.Now)
 	if d.Outcome == policy.StepUp { // the session may have authenticated since its sign-in
-		further, err := g.Store.Authentications(ctx, s.Session.ID)
+		further, err := g.Store.Authentications(ctx, s.Session.SignInID())
 		if err != nil {
 			return d, err
 		}
@@ -148,7 +148,7 @@ func (g *Grant) Claims(s *directory.Subject, d *policy.Decision) token.Claims {
 	claims := token.Claims{
 		Issuer: IssuerOf(g.Issuer, m.Organization.ID, d.Rules).URL, Subject: s.User.ID, Audience: []string{g.App.Audience},
 		IssuedAt: g.Now, Expires: d.Expires, ID: rand.Text(),
-		ClientID: g.App.ID, SessionID: s.Session.ID.String(),
+		ClientID: g.App.ID, SessionID: s.Session.SignInID().String(),
 		OrganizationID: m.Organization.ID, OrganizationSlug: m.Organization.Slug,
 		Roles: m.Roles, Permissions: g.Workspace.Permissions(m.Roles),
 		AuthTime: event.Time, ACR: event.ACR, AMR: event.AMR, Actor: g.actor(s), Event: s.Event,

@@ -63,7 +63,7 @@ func (g *Grant) Lend(ctx context.Context, presented session.Token, s *directory.
 		return m, ErrNotAdmitted
 	}
 	m.Organization = s.Membership.Organization.ID
-	d, err := g.judge(ctx, s, Request{DeviceBound: s.Session.JKT != ""})
+	d, err := g.Judge(ctx, s, Request{DeviceBound: s.Session.JKT != ""})
 	if err != nil {
 		return m, err
 	}

@@ -130,17 +130,45 @@ func (c *identityClaims) authenticatedAt(now int64) int64 {
 
 // checkMaxAge refuses an authentication that is older than the attempt's MaxAge or of
 // unknown age. Such an error is final; a retry would get the same answer.
-func (a Attempt) checkMaxAge(authTime, now int64) error {
+func (p *Provider) checkMaxAge(a Attempt, i Identity, now int64) error {
 	switch {
 	case a.MaxAge == nil:
 		return nil
-	case authTime == 0 && a.Confirms:
+	case i.AuthTime == 0 && a.Confirms:
 		return nil
-	case authTime == 0:
-		return &Refused{Code: string(api.AuthTimeMissing), Err: fmt.Errorf("identity token: auth_time is missing although max_age=%d was requested: "+
-			"configure the provider to include auth_time, or remove the rules that need it, such as authentication_age and isolated", *a.MaxAge)}
-	case now-authTime > *a.MaxAge+maxSkew:
+	case i.AuthTime == 0:
+		return p.authTimeError(i.Claims["auth_time"], *a.MaxAge, now)
+	case now-i.AuthTime > *a.MaxAge+maxSkew:
 		return refused("identity token: the authentication is older than the requested max_age")
 	}
 	return nil
 }
+
+// authTimeError says why an auth_time does not tell the age of an authentication. One that
+// is there is a fault of the provider's.
+func (p *Provider) authTimeError(sent any, maxAge, now int64) error {
+	r := &Refused{Code: string(api.AuthTimeMissing)}
+	if sent == nil {
+		r.Err = fmt.Errorf("identity token: auth_time is missing although max_age=%d was requested: "+
+			"configure the provider to include auth_time, or remove the rules that need it, such as authentication_age and isolated", maxAge)
+		return r
+	}
+	var at instant
+	text, _ := json.Marshal(sent) // was JSON
+	at.UnmarshalJSON(text)        // never fails
+	r.Fault = FaultToken
+	switch seconds := int64(at) / 1000; {
+	case int64(at) > now+maxSkew && seconds > now-maxMillisecondsAge && seconds <= now+maxSkew:
+		r.Err = fmt.Errorf("%s: identity token: max_age=%d was requested, and auth_time is %d, which is in milliseconds: have the provider state it in seconds since 1970", p.config.Issuer, maxAge, at)
+	case int64(at) > now+maxSkew:
+		r.Fault = FaultClock
+		r.Err = fmt.Errorf("%s: identity token: max_age=%d was requested, and auth_time is %d, %d s ahead of this server's clock: synchronize both clocks (NTP)", p.config.Issuer, maxAge, at, int64(at)-now)
+	default:
+		r.Err = fmt.Errorf("%s: identity token: max_age=%d was requested, and auth_time is %.100s, which is not a time in seconds since 1970: have the provider state one", p.config.Issuer, maxAge, text)
+	}
+	return r
+}
+
+// maxMillisecondsAge is how old an authentication in milliseconds may be to be told as
+// such, in seconds.
+const maxMillisecondsAge = 10 * 365 * 24 * 60 * 60

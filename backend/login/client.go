@@ -126,6 +126,13 @@ func (p *Provider) assertionAudience(found *discovered) (string, error) {
 	return endpoint, nil
 }
 
+// maxRequestURI is the maximum length of a request_uri. It is part of an address that
+// proxies pass on in a header, of which they take 4 KiB by default.
+const maxRequestURI = 2000
+
+// ErrLongRequestURI is in the error of a request_uri that browsers cannot be sent on with.
+var ErrLongRequestURI = errors.New("its endpoint for pushed requests answers with a request_uri that is too long for an address")
+
 // push sends an authorization request directly to the provider (RFC 9126 section 2) and
 // returns the short address for the browser.
 func (p *Provider) push(ctx context.Context, found *discovered, address string, now int64) (string, error) {
@@ -157,6 +164,9 @@ func (p *Provider) push(ctx context.Context, found *discovered, address string, 
 	if response.StatusCode/100 != 2 || err != nil || answer.RequestURI == "" {
 		return "", p.endpointError("its endpoint for pushed requests", response.StatusCode, string(answer.Error),
 			p.saidTo(request, string(answer.Error), string(answer.Description), body))
+	}
+	if n := len(answer.RequestURI); n > maxRequestURI {
+		return "", p.faultError(FaultRequest, "%w: %d characters, more than %d", ErrLongRequestURI, n, maxRequestURI)
 	}
 	authorization.RawQuery = withQuery(found.oauth.Endpoint.AuthURL, url.Values{"client_id": {p.config.ClientID}, "request_uri": {string(answer.RequestURI)}})
 	return authorization.String(), nil

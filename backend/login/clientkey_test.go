@@ -33,6 +33,8 @@ func TestProvider_PushedAnswers(t *testing.T) {
 		"only a name of other case": {`{"REQUEST_URI":"` + uri + `"}`, ""},
 		"repeated":                  {`{"request_uri":"` + uri + `","request_uri":"urn:other"}`, ""},
 		"a number":                  {`{"request_uri":5}`, ""},
+		"a long one":                {`{"request_uri":"urn:` + strings.Repeat("x", 1996) + `"}`, "urn:" + strings.Repeat("x", 1996)},
+		"too long for an address":   {`{"request_uri":"urn:` + strings.Repeat("x", 9000) + `"}`, ""},
 	} {
 		p := provider(t)
 		p.PushedRequests = idp.PushRequired

@@ -186,7 +186,7 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a *A
 	}
 	identity.AuthTime = claims.authenticatedAt(now)
 	if a != nil {
-		if err := a.checkMaxAge(identity.AuthTime, now); err != nil {
+		if err := p.checkMaxAge(*a, identity, now); err != nil {
 			return Identity{}, err
 		}
 	}

@@ -41,19 +41,19 @@ func (t Transitions) Apply(ctx context.Context, s *session.Session, m *directory
 		after.EndedAt = before.EndedAt // the end that was read; a newer end is kept
 		return t.begin(ctx, s, m, after, d.Rules.MaxSessions)
 	case !reflect.DeepEqual(after.Authentication, before.Authentication):
-		if err := t.Store.SetAuthentication(ctx, s.ID, organization, after.Authentication); err != nil {
+		if err := t.Store.SetAuthentication(ctx, s.SignInID(), organization, after.Authentication); err != nil {
 			return err
 		}
 	}
 	if after.ActiveAt == before.ActiveAt {
 		return nil
 	}
-	return t.Store.Touch(ctx, s.ID, organization, after)
+	return t.Store.Touch(ctx, s.SignInID(), organization, after)
 }
 
 // lapse ends an organization session that a rule has ended.
 func (t Transitions) lapse(ctx context.Context, s *session.Session, organization string, lapsed policy.OrganizationSession) error {
-	ended, err := t.Store.Leave(ctx, s.ID, organization, lapsed)
+	ended, err := t.Store.Leave(ctx, s.SignInID(), organization, lapsed)
 	if err == nil && !ended {
 		err = ErrOvertaken
 	}
@@ -62,19 +62,19 @@ func (t Transitions) lapse(ctx context.Context, s *session.Session, organization
 	}
 	t.Audit(audit.Event{
 		Action: audit.LeaveOrganization, Reason: string(lapsed.EndReason), Actor: audit.Server,
-		UserID: s.UserID, OrganizationID: organization, SessionID: s.ID.String(),
+		UserID: s.UserID, OrganizationID: organization, SessionID: s.SignInID().String(),
 	})
 	return nil
 }
 
 // Leave ends the organization session because the person signs out of it.
 func (t Transitions) Leave(ctx context.Context, s *session.Session, organization string) error {
-	if _, err := t.Store.Leave(ctx, s.ID, organization, policy.OrganizationSession{
+	if _, err := t.Store.Leave(ctx, s.SignInID(), organization, policy.OrganizationSession{
 		StartedAt: t.Now, ActiveAt: t.Now, EndedAt: t.Now, EndReason: policy.SignedOut, Authentication: s.SignIn,
 	}); err != nil {
 		return err
 	}
-	t.Audit(audit.Event{Action: audit.LeaveOrganization, UserID: s.UserID, OrganizationID: organization, SessionID: s.ID.String()})
+	t.Audit(audit.Event{Action: audit.LeaveOrganization, UserID: s.UserID, OrganizationID: organization, SessionID: s.SignInID().String()})
 	return nil
 }
 
@@ -105,7 +105,7 @@ func (t Transitions) begin(ctx context.Context, s *session.Session, m *directory
 	if most == 0 {
 		return nil
 	}
-	if err := t.Store.Supersede(ctx, s.ID, organization, most, t.Now); err != nil || int64(len(before)) < most {
+	if err := t.Store.Supersede(ctx, s.SignInID(), organization, most, t.Now); err != nil || int64(len(before)) < most {
 		return err
 	}
 	return t.auditSuperseded(ctx, organization, before)
@@ -115,15 +115,15 @@ func (t Transitions) begin(ctx context.Context, s *session.Session, m *directory
 // staff never act in an organization without an entry in its audit log.
 func (t Transitions) enter(ctx context.Context, s *session.Session, m *directory.Membership, o policy.OrganizationSession) error {
 	e := audit.Event{
-		Action: audit.EnterOrganization, Reason: AuditReason(m), UserID: s.UserID, OrganizationID: m.Organization.ID, SessionID: s.ID.String(),
+		Action: audit.EnterOrganization, Reason: AuditReason(m), UserID: s.UserID, OrganizationID: m.Organization.ID, SessionID: s.SignInID().String(),
 	}
 	if e.Reason == audit.ByStaff {
 		if err := t.Audit(e); err != nil {
 			return err
 		}
-		return t.Store.Enter(ctx, s.ID, m.Organization.ID, o)
+		return t.Store.Enter(ctx, s.SignInID(), m.Organization.ID, o)
 	}
-	if err := t.Store.Enter(ctx, s.ID, m.Organization.ID, o); err != nil {
+	if err := t.Store.Enter(ctx, s.SignInID(), m.Organization.ID, o); err != nil {
 		return err
 	}
 	t.Audit(e)

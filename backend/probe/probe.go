@@ -263,8 +263,8 @@ type Way struct {
 	Client string `json:"client"`
 	// Trusted reports whether the sender is a trusted proxy.
 	Trusted bool `json:"trusted"`
-	// ForwardedFor reports whether X-Forwarded-For came, Forwarded whether any header of
-	// proxies did.
+	// ForwardedFor reports whether X-Forwarded-For came, or Forwarded with an address, and
+	// Forwarded whether any header of proxies did.
 	ForwardedFor bool `json:"forwarded_for"`
 	Forwarded    bool `json:"forwarded"`
 	// Further is how many addresses X-Forwarded-For has before the client's.

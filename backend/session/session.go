@@ -40,12 +40,15 @@ type Session struct {
 	// person's.
 	ConfinedTo string
 	// Parent is the session of another app that this one was entered from without a
-	// sign-in, or zero. The session ends with its parent: as soon as that has ended, it
+	// sign-in, or the one that it joined (see Joined), or zero. The session ends with its parent: as soon as that has ended, it
 	// is read as revoked (ReasonParent).
 	Parent ID
 	// Replaces is the session that a step-up began this one in place of, and ReplacedBy the
 	// one that came in this one's place; zero where there is none. Subject leaves ReplacedBy out.
 	Replaces, ReplacedBy ID
+	// Origin is the only origin of the app whose pages use the session, where the app has
+	// one for each organization. It is empty for the session of the app's other origins.
+	Origin string
 	// Holder is who keeps the refresh token, and where alone it is redeemed.
 	Holder Holder
 	// UpstreamSID is the provider's id of its own session. UpstreamToken is the sealed
@@ -89,7 +92,20 @@ type Holder string
 const (
 	Browser   Holder = ""       // in a cookie
 	AppServer Holder = "server" // the app's, which authenticates with its own key
+	// Joined is a browser, at a further origin of an app with many: the session joined the
+	// browser's first one there, its Parent. It always has a device key.
+	Joined Holder = "joined"
 )
+
+// SignInID returns the id of the browser's first session in the app, whose organization
+// sessions and authentications a joined session uses, and which access tokens name. It is
+// the session's own if it did not join another one.
+func (s *Session) SignInID() ID {
+	if s.Holder == Joined {
+		return s.Parent
+	}
+	return s.ID
+}
 
 // BindWithin is how long after its sign-in a session without a device key can be bound
 // to one, in seconds.
@@ -175,6 +191,8 @@ type Store interface {
 	// it ends only those confined to it. For ReasonReuseElsewhere it ends those that
 	// browsers hold; one that an app's server holds only ends with its parent.
 	RevokeUser(ctx context.Context, userID, confinedTo string, reason Reason, now int64) error
+	// RevokeAtOrigin ends a person's sessions that pages of an origin use (Session.Origin).
+	RevokeAtOrigin(ctx context.Context, userID, origin string, reason Reason, now int64) error
 	// KnowsUpstream reports whether a session, live or ended, began in a provider's
 	// session, of whatever provider.
 	KnowsUpstream(ctx context.Context, sid string) (bool, error)

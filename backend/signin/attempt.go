@@ -3,7 +3,6 @@ package signin
 import (
 	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/authn"
@@ -40,22 +39,13 @@ func (f *Flow) authorize(c *authn.Request, provider *login.Provider, attempt *lo
 func (f *Flow) bind(app directory.App, attempt *login.Attempt, browser login.Browser) error {
 	err := f.attempts.Bind(attempt, browser)
 	if errors.Is(err, login.ErrStateTooLong) {
-		attempt.ReturnTo = publicurl.Start(app, originOf(attempt.ReturnTo))
+		attempt.ReturnTo = publicurl.Start(app, publicurl.OriginOf(attempt.ReturnTo))
 		err = f.attempts.Bind(attempt, browser)
 	}
 	if errors.Is(err, login.ErrStateTooLong) {
 		return refusal.New(api.InvalidRequest, "organization and acr_values together are too long.")
 	}
 	return err
-}
-
-// originOf returns the origin of an address from publicurl.ReturnAddress.
-func originOf(address string) string {
-	scheme, rest, _ := strings.Cut(address, "://")
-	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
-		rest = rest[:end]
-	}
-	return scheme + "://" + rest
 }
 
 const (

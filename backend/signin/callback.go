@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -58,16 +59,28 @@ func returnURL(c *authn.Request, appID, returnTo string) (string, error) {
 			return "", err
 		}
 		for _, app := range w.Apps {
-			if app.Disabled || (appID != "" && appID != app.ID) {
+			if app.Disabled || (appID != "" && appID != app.ID && !(seen == authn.Latest && renamed(w, app, appID, returnTo))) {
 				continue
 			}
 			if address, ok := publicurl.ReturnAddress(c.Issuer, app, returnTo); ok && matchesPath(c, w, app, appID, returnTo) {
 				c.Workspace, c.App = w, app
-				return address, nil
+				if err := c.MoveTo(publicurl.OriginOf(address)); errors.Is(err, directory.ErrNoOrganization) {
+					return "", unknownReturn(c, returnTo)
+				} else {
+					return address, err
+				}
 			}
 		}
 	}
 	return "", unknownReturn(c, returnTo)
+}
+
+// renamed reports whether an app may have had an id that no app has now: the address that
+// comes with the id is the app's. Pages that were opened before keep the former id.
+func renamed(w *directory.Workspace, app directory.App, formerID, returnTo string) bool {
+	known := slices.ContainsFunc(w.Apps, func(a directory.App) bool { return a.ID == formerID })
+	_, has := app.HasOrigin(publicurl.OriginOf(returnTo))
+	return !known && has
 }
 
 // unknownReturn refuses a sign-in for an unknown app, or to an address of none. The log
@@ -89,8 +102,8 @@ func unknownReturn(c *authn.Request, returnTo string) error {
 // matchesPath reports whether a path, without an app id, refers to the app: the one at
 // the backend's own origin, or the only one.
 func matchesPath(c *authn.Request, w *directory.Workspace, app directory.App, appID, returnTo string) bool {
-	path := returnTo == "" || strings.HasPrefix(returnTo, "/")
-	return appID != "" || !path || publicurl.Home(c.Origin, app) == c.Origin || len(w.Apps) == 1
+	_, absolute := app.HasOrigin(publicurl.OriginOf(returnTo))
+	return appID != "" || absolute || publicurl.Home(c.Origin, app) == c.Origin || len(w.Apps) == 1
 }
 
 // Callback is GET /callback. The provider redirects the browser here after the sign-in.
@@ -113,10 +126,19 @@ func (f *Flow) Callback(c *authn.Request) error {
 		return err
 	}
 	app, ok := w.AppByID(attempt.App)
+	if !ok { // it may have another id since
+		app, _, ok = w.AppByOrigin(publicurl.OriginOf(attempt.ReturnTo))
+		attempt.App = app.ID
+	}
 	if !ok {
 		return refusal.New(api.InvalidRequest, "The app no longer exists.")
 	}
 	c.Workspace, c.App = w, app
+	if err := c.MoveTo(publicurl.OriginOf(attempt.ReturnTo)); errors.Is(err, directory.ErrNoOrganization) {
+		return refusal.New(api.InvalidRequest, "There is no organization at this address any more.").WithCause(err)
+	} else if err != nil {
+		return err
+	}
 	r, err := f.returnedBy(c, attempt, sameBrowser)
 	if err != nil {
 		return err
@@ -206,12 +228,15 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 		ID: id, App: c.App.ID, UserID: user.ID, Secret: session.NewSecret(), Row: row,
 		CreatedAt: c.Now, ExpiresAt: sessionEnd(c, i),
 		SignIn:     policy.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR, Connection: attempt.Connection},
-		ConfinedTo: confinedTo, Attempt: attempt.ID, JKT: attempt.JKT, UpstreamSID: i.SessionID, UpstreamToken: f.Upstream.Seal([]byte(i.Token), id.String()),
+		ConfinedTo: confinedTo, Origin: c.TenantOrigin, Attempt: attempt.ID, JKT: attempt.JKT, UpstreamSID: i.SessionID, UpstreamToken: f.Upstream.Seal([]byte(i.Token), id.String()),
 		UserAgent: authn.Clip(c.R.UserAgent()), Address: authn.Clip(c.R.RemoteAddr),
 	}
 	s.EndsWithBrowser = c.Workspace.SignIn.EndsWithBrowser(attempt.SessionCookie)
 	if browser, ok := c.Browser(); ok {
 		s.Browser = browser.Fingerprint()
+	}
+	if err := f.join(c, &s, own); err != nil {
+		return session.ID{}, err
 	}
 	if s.RevalidateAt, err = f.keepProviderToken(c, s, attempt.Connection, own, i); err == nil {
 		err = c.Store.Create(c.Ctx, s)
@@ -219,7 +244,7 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 	if errors.Is(err, session.ErrAttemptUsed) {
 		err = checkUsed(c, attempt, user.ID)
 	}
-	if err == nil {
+	if err == nil && s.Holder != session.Joined { // this browser counts already
 		err = limitSessions(c, s)
 	}
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/authn"
 	"github.com/tabard-auth/tabard/backend/page"
+	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/refusal"
 )
 
@@ -21,8 +22,9 @@ import (
 //	absent           of a registered origin, or of the backend's own
 //	anything else    not accepted
 //
-// A browser that sends neither header gets the same page as for a foreign link.
-func fromAppPage(c *authn.Request) (bool, error) {
+// A page that acts for one organization alone starts only sign-ins that return to its own
+// origin. A browser that sends neither header gets the same page as for a foreign link.
+func fromAppPage(c *authn.Request, query url.Values) (bool, error) {
 	site, sent := authn.SingleHeader(c.R.Header, "Sec-Fetch-Site")
 	switch {
 	case site == "same-origin":
@@ -42,8 +44,8 @@ func fromAppPage(c *authn.Request) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	_, known := w.AppByOrigin(origin)
-	return known, nil
+	_, slug, known := w.AppByOrigin(origin)
+	return known && (slug == "" || publicurl.OriginOf(query.Get(api.ParamReturnTo)) == origin), nil
 }
 
 // confirm answers a foreign link with a page that asks the user whether to continue. A

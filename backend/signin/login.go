@@ -1,9 +1,11 @@
 package signin
 
 import (
+	"cmp"
 	"errors"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/authn"
@@ -32,7 +34,7 @@ func (f *Flow) Login(c *authn.Request) error {
 			return err
 		}
 	}
-	if here, err := fromAppPage(c); err != nil {
+	if here, err := fromAppPage(c, query); err != nil {
 		return err
 	} else if !here || query.Has(api.ParamAsk) {
 		return confirm(c, query)
@@ -71,9 +73,13 @@ func (f *Flow) authorization(c *authn.Request, query url.Values) (string, error)
 	} else if !c.ReadOnly() {
 		query.Set(api.ParamApp, c.App.ID)
 	}
+	page := c.TenantOrigin
 	attempt, err := parseRequest(c, query)
 	if err != nil {
 		return "", err
+	}
+	if !c.ReadOnly() && c.TenantOrigin != page { // the device key is of the page's origin
+		return "", refusal.New(api.OriginNotAllowed, "A page can only sign in to its own origin.")
 	}
 	target, err := f.beginAttempt(c, &attempt, query)
 	var refused *login.Refused
@@ -107,7 +113,11 @@ func (f *Flow) beginAttempt(c *authn.Request, attempt *login.Attempt, query url.
 
 // parseRequest returns the attempt that the parameters describe.
 func parseRequest(c *authn.Request, query url.Values) (login.Attempt, error) {
-	returnTo, err := returnURL(c, query.Get(api.ParamApp), query.Get(api.ParamReturnTo))
+	asked := query.Get(api.ParamReturnTo)
+	if c.TenantOrigin != "" && (asked == "" || strings.HasPrefix(asked, "/")) {
+		asked = c.TenantOrigin + cmp.Or(asked, c.App.Path)
+	}
+	returnTo, err := returnURL(c, query.Get(api.ParamApp), asked)
 	if err != nil {
 		return login.Attempt{}, err
 	}
@@ -116,6 +126,11 @@ func parseRequest(c *authn.Request, query url.Values) (login.Attempt, error) {
 		attempt.Restarts = 1
 	}
 	attempt.Organization, attempt.ACRValues = query.Get(api.ParamOrganization), query.Get(api.ParamACRValues)
+	if !query.Has(api.ParamJoin) { // the browser's first session began at the workspace's provider
+		if attempt.Organization, err = c.Within(attempt.Organization); err != nil {
+			return attempt, err
+		}
+	}
 	if !authn.ValidRef(attempt.Organization) || len(attempt.ACRValues) > maxACRValues {
 		return attempt, refusal.New(api.InvalidRequest, "organization or acr_values is malformed.")
 	}

@@ -80,7 +80,7 @@ func defaultApp(c *authn.Request) string {
 	if homes := c.HomeLinks(); len(homes) != 1 {
 		return ""
 	}
-	if app, ok := c.Workspace.AppByOrigin(c.Origin); ok {
+	if app, _, ok := c.Workspace.AppByOrigin(c.Origin); ok {
 		return app.ID
 	}
 	return c.Workspace.Apps[slices.IndexFunc(c.Workspace.Apps, func(a directory.App) bool { return !a.Disabled })].ID

@@ -186,7 +186,7 @@ func recordAuthentication(c *authn.Request, attempt login.Attempt, i login.Ident
 	if attempt.Caused(i) {
 		made.Organization = organization
 	}
-	return c.OrganizationSessions().StepUp(c.Ctx, s.Session.ID, organization, attempt.ID, made)
+	return c.OrganizationSessions().StepUp(c.Ctx, s.Session.SignInID(), organization, attempt.ID, made)
 }
 
 // refusedWith returns the error that redirects the browser to the app with a code.

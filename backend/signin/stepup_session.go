@@ -64,5 +64,6 @@ func (f *Flow) updateUpstream(c *authn.Request, attempt login.Attempt, i login.I
 	if attempt.Connection != s.SignIn.Connection {
 		return nil
 	}
-	return c.Store.SetUpstream(c.Ctx, s.ID, cmp.Or(i.SessionID, s.UpstreamSID), f.Upstream.Seal([]byte(i.Token), s.ID.String()))
+	of := s.SignInID()
+	return c.Store.SetUpstream(c.Ctx, of, cmp.Or(i.SessionID, s.UpstreamSID), f.Upstream.Seal([]byte(i.Token), of.String()))
 }

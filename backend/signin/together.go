@@ -112,7 +112,9 @@ func (f *Flow) returnedBy(c *authn.Request, attempt login.Attempt, fits bool) (r
 // started: by the sessions that began with its value, and by its cookies. Of several tabs
 // that start at once, one sign-in is enough.
 func signedInSince(c *authn.Request, attempt login.Attempt, cookies bool) (bool, error) {
-	since := func(s session.Session) bool { return s.App == c.App.ID && s.CreatedAt >= attempt.CreatedAt }
+	since := func(s session.Session) bool {
+		return s.App == c.App.ID && s.Origin == c.TenantOrigin && s.CreatedAt >= attempt.CreatedAt
+	}
 	if browser, known := c.Browser(); known {
 		all, err := c.Store.OfBrowser(c.Ctx, browser.Fingerprint(), c.Now, maxBrowserSessions)
 		if err != nil || slices.ContainsFunc(all, since) {

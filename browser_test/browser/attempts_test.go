@@ -209,19 +209,24 @@ func cookieBytes(t testing.TB, tab context.Context, address string) (bytes int) 
 	return bytes
 }
 
+// beginAt are the addresses where a sign-in begins: one of each kind.
+var beginAt = []string{
+	"/customers/o'neil", `/list?filter={"a":1}`, "/?q=^a", "/#/map?view={x}", `/files?path=C:\dir`, "/münchen/größe", "/a b/c d?e f#g h", "/a%20b?c%20d",
+	"/?&&", "/x/../y/./z", "/%2F%5C%00?%zz", "/?next=https://evil.test/#//evil.test", `/list?filter={"name":"` + strings.Repeat("ü", 900) + `"}#{x}`,
+}
+
 // TestSignIn_FromAnyAddress: the person returns to exactly the address where the
-// sign-in began.
+// sign-in began. TestSignIn_FromEveryAddress has more of them.
 func TestSignIn_FromAnyAddress(t *testing.T) {
 	t.Parallel()
+	signInFrom(t, beginAt)
+}
+
+func signInFrom(t *testing.T, addresses []string) {
+	t.Helper()
 	d := deploy(t, "")[0]
 	tab := chrome.New(t)
-	for _, address := range []string{
-		"/customers/o'neil", `/list?filter={"a":1}`, "/list?sort=name|asc", "/?q=^a", "/#/map?view={x}", `/files?path=C:\dir`, "/?q=`x`", "/a`b",
-		"/münchen/größe", "/?q=ä&ö=ü", "/#ß", "/日本語?q=検索", "/a b/c d?e f#g h", "/a%20b?c%20d", "/?a+b=c+d", "/?a&b&=&c=", "/?&&", "/??#?#", "/#", "/?",
-		`/"quoted"?"q"#"f"`, "/<b>?<i>#<u>", "/{a}/[b]/(c)", "/a|b^c~d", "/;p=1,2;q", "/a//b///c", "/x/../y/./z", "/%2F%5C%00?%zz", "/@user:pass@host", "/?next=https://evil.test/#//evil.test",
-		`/p\q?r\s#t\u`, "/?" + strings.Repeat("long=", 420), "/" + strings.Repeat("deep/", 600) + "?q", `/list?filter={"name":"` + strings.Repeat("ü", 900) + `"}#{x}`,
-		"/#" + strings.Repeat("fragment'", 300), "/" + strings.Repeat("a", 199), "/?" + strings.Repeat("b'", 120),
-	} {
+	for _, address := range addresses {
 		chrome.Eval[any](t, tab, `(globalThis.before = true, null)`)
 		chrome.Go(t, tab, d.origin+address)
 		chrome.Await(t, tab, `globalThis.tabard && tabard.state.status !== "starting"`)
@@ -235,53 +240,65 @@ func TestSignIn_FromAnyAddress(t *testing.T) {
 	}
 }
 
-// TestSignIn_TwelveTabsAtOnce: twelve tabs without a cookie begin at once, by the
-// client or by a link, at a slow provider; all of them return.
+// beginning is a way in which tabs without a session begin to sign in.
+type beginning struct {
+	script string
+	late   bool // the answers
+}
+
+const (
+	byClient = `void tabard.signIn()`
+	byLink   = `void (location.href = "/auth/login?return_to=" + encodeURIComponent(location.href))`
+)
+
+// TestSignIn_TwelveTabsAtOnce: twelve tabs without a cookie begin at once at a slow
+// provider, or at a backend that is; all of them return. TestSignIn_TwelveTabsByEveryWay
+// has more ways to begin.
 func TestSignIn_TwelveTabsAtOnce(t *testing.T) {
 	t.Parallel()
-	for name, begins := range map[string]string{
-		"by the client":           `void tabard.signIn()`,
-		"by a link":               `void (location.href = "/auth/login?return_to=" + encodeURIComponent(location.href))`,
-		"by a link, answers late": `void (location.href = "/auth/login?return_to=" + encodeURIComponent(location.href))`,
-		"by a link, at an organization's own, answers late": `void (location.href = "/auth/login?organization=acme&return_to=" + encodeURIComponent(location.href))`,
-		"by the client, at an organization's own":           `void tabard.signIn({ organization: "acme" })`,
-		"by a link, at an organization's own":               `void (location.href = "/auth/login?organization=acme&return_to=" + encodeURIComponent(location.href))`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			d := deploy(t, "")[0]
-			d.slow = 1500 * time.Millisecond
-			d.together = gate{wants: 6, opened: make(chan struct{})} // Chromium has six connections to a host
-			if strings.HasSuffix(name, "late") {
-				d.slow, d.late = 20*time.Millisecond, 300*time.Millisecond
-			}
-			tabs := []context.Context{chrome.New(t)}
-			for len(tabs) < 12 {
-				tabs = append(tabs, chrome.Tab(t, tabs[0]))
-			}
-			for i, tab := range tabs {
-				chrome.Go(t, tab, fmt.Sprintf("%s/tab-%d?q={%d}", d.origin, i, i))
-				chrome.Await(t, tab, `globalThis.tabard?.state.status === "signed_out"`)
-			}
-			for _, tab := range tabs {
-				chrome.Eval[any](t, tab, `(globalThis.before = true, `+begins+`)`)
-			}
-			for i, tab := range tabs {
-				awaitBack(t, tab, fmt.Sprintf("%s/tab-%d?q={%d}", d.origin, i, i))
-			}
-			if size := cookieBytes(t, tabs[0], d.origin); size > 2560 {
-				t.Errorf("the browser carries %d bytes", size)
-			}
-			if given := d.given.Load(); given < 2 {
-				t.Errorf("%d browser values were given: no attempt had to begin anew", given)
-			}
-		})
+	t.Run("by the client", beginning{byClient, false}.inTwelveTabs)
+	t.Run("by a link, answers late", beginning{byLink, true}.inTwelveTabs)
+}
+
+func (b beginning) inTwelveTabs(t *testing.T) {
+	d := deploy(t, "")[0]
+	d.slow = 1500 * time.Millisecond
+	d.together = gate{wants: 6, opened: make(chan struct{})} // Chromium has six connections to a host
+	if b.late {
+		d.slow, d.late = 20*time.Millisecond, 300*time.Millisecond
+	}
+	tabs := []context.Context{chrome.New(t)}
+	for len(tabs) < 12 {
+		tabs = append(tabs, chrome.Tab(t, tabs[0]))
+	}
+	for i, tab := range tabs {
+		chrome.Go(t, tab, fmt.Sprintf("%s/tab-%d?q={%d}", d.origin, i, i))
+		chrome.Await(t, tab, `globalThis.tabard?.state.status === "signed_out"`)
+	}
+	for _, tab := range tabs {
+		chrome.Eval[any](t, tab, `(globalThis.before = true, `+b.script+`)`)
+	}
+	for i, tab := range tabs {
+		awaitBack(t, tab, fmt.Sprintf("%s/tab-%d?q={%d}", d.origin, i, i))
+	}
+	if size := cookieBytes(t, tabs[0], d.origin); size > 2560 {
+		t.Errorf("the browser carries %d bytes", size)
+	}
+	if given := d.given.Load(); given < 2 {
+		t.Errorf("%d browser values were given: no attempt had to begin anew", given)
 	}
 }
 
 // TestSignIn_TwoServersOnOneHost: two servers, on two ports or below two paths of one
-// host, leave each other's cookies alone for a day.
+// host, leave each other's cookies alone for some hours, and in
+// TestSignIn_TwoServersForADay for 24.
 func TestSignIn_TwoServersOnOneHost(t *testing.T) {
 	t.Parallel()
+	twoServers(t, 4)
+}
+
+func twoServers(t *testing.T, hours int) {
+	t.Helper()
 	for name, servers := range map[string]func(*testing.T) []*deployed{
 		"two ports": func(t *testing.T) []*deployed { return append(deploy(t, ""), deploy(t, "")...) },
 		"two paths": func(t *testing.T) []*deployed { return deploy(t, "", "/staging") },
@@ -310,7 +327,7 @@ func TestSignIn_TwoServersOnOneHost(t *testing.T) {
 			opens(1, "signed_out") // no session ended
 			serves(0)
 			signInAt(t, tabs[1])
-			for range 24 { // hours
+			for range hours {
 				one.ahead.Add(3500)
 				two.ahead.Add(3500)
 				for i := range all {

@@ -17,15 +17,15 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/faultproxy"
 )
 
-// looks are the ways in which a page is looked at.
-var looks = []struct {
+// look is a way in which a page is looked at.
+type look struct {
 	name          string
 	scheme        string
 	width, height int64
-}{
-	{"a light desktop", "light", 1280, 900}, {"a dark desktop", "dark", 1280, 900},
-	{"a light phone", "light", 360, 740}, {"a dark phone", "dark", 360, 740},
 }
+
+// looks are enough to see each color and each width; the long tests have the others too.
+var looks = []look{{"a light desktop", "light", 1280, 900}, {"a dark phone", "dark", 360, 740}}
 
 // axeFindings returns what axe finds on the page that a tab shows, a line for each rule
 // and element.
@@ -35,18 +35,19 @@ const axeFindings = `axe.run(document, { resultTypes: ["violations"] }).then(({ 
 // examiner runs axe on pages.
 type examiner struct {
 	*testing.T
-	axe string
-	tab context.Context
+	axe   string
+	tab   context.Context
+	looks []look
 }
 
 // newExaminer returns an examiner of a tab's pages.
-func newExaminer(t *testing.T, tab context.Context) *examiner {
+func newExaminer(t *testing.T, tab context.Context, looks []look) *examiner {
 	t.Helper()
 	axe, err := os.ReadFile("../node_modules/axe-core/axe.min.js")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &examiner{t, string(axe), tab}
+	return &examiner{t, string(axe), tab, looks}
 }
 
 // examine fails the test if axe finds a fault on the page, however it is looked at.
@@ -54,7 +55,7 @@ func (e *examiner) examine(state string) {
 	e.Helper()
 	chrome.Await(e.T, e.tab, `document.readyState === "complete"`)
 	chrome.Eval[any](e.T, e.tab, e.axe+";null")
-	for _, look := range looks {
+	for _, look := range e.looks {
 		e.look(look.scheme, look.width, look.height)
 		// A transition between two schemes is no color of the page's.
 		chrome.Await(e.T, e.tab, fmt.Sprintf(`matchMedia("(prefers-color-scheme: %s)").matches && document.getAnimations({ subtree: true }).every(({ playState, effect }) => playState !== "running" || effect.getComputedTiming().iterations === Infinity)`, look.scheme))
@@ -84,10 +85,15 @@ func (e *examiner) desktop() { e.look("light", 1280, 900) }
 // TestAxe_Demo: the demo with its switcher, in every state.
 func TestAxe_Demo(t *testing.T) {
 	t.Parallel()
+	axeDemo(t, looks)
+}
+
+func axeDemo(t *testing.T, looks []look) {
+	t.Helper()
 	d := demo.Start(t)
 	network := faultproxy.New(t)
 	tab := chrome.New(t, chrome.WithProxy(network.Address))
-	e := newExaminer(t, tab)
+	e := newExaminer(t, tab, looks)
 
 	chrome.Go(t, tab, d.Origin)
 	demo.AwaitScreen(t, tab, "signed_out")
@@ -142,9 +148,14 @@ func (e *examiner) openList() {
 // menu of the account, and one without an organization.
 func TestAxe_People(t *testing.T) {
 	t.Parallel()
+	axePeople(t, looks)
+}
+
+func axePeople(t *testing.T, looks []look) {
+	t.Helper()
 	d := demo.Start(t)
 	tab := chrome.New(t)
-	e := newExaminer(t, tab)
+	e := newExaminer(t, tab, looks)
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")
 	chrome.Await(t, tab, `document.querySelectorAll("#note-list li").length > 0`)
@@ -169,9 +180,14 @@ func TestAxe_People(t *testing.T) {
 // TestAxe_PagesOfTheBackend: what a person meets where a sign-in goes wrong.
 func TestAxe_PagesOfTheBackend(t *testing.T) {
 	t.Parallel()
+	axePagesOfTheBackend(t, looks)
+}
+
+func axePagesOfTheBackend(t *testing.T, looks []look) {
+	t.Helper()
 	d := demo.Start(t)
 	tab := chrome.New(t)
-	e := newExaminer(t, tab)
+	e := newExaminer(t, tab, looks)
 	for _, path := range []string{"/login?app=nope", "/login?app=demo&return_to=https://elsewhere.example/", "/callback", "/callback?state=x&code=y", "/login"} {
 		chrome.Go(t, tab, d.Backend+path)
 		chrome.Await(t, tab, `document.querySelector("main")`)

@@ -116,35 +116,38 @@ const askAboutDraft = `{ globalThis.questions = 0; tabard.beforeSwitch(() => {
 
 // TestBeforeSwitch_OneQuestion: where the router's blocker and the page's question are
 // about the same draft, one of them asks, whatever the way.
+// TestBeforeSwitch_OneQuestionByHistory is wired otherwise.
 func TestBeforeSwitch_OneQuestion(t *testing.T) {
 	t.Parallel()
-	onDraft(t, func(t *testing.T, tab context.Context, leave func(*testing.T, context.Context)) {
-		chrome.Eval[any](t, tab, askAboutDraft)
-		for _, stays := range []bool{true, false} {
-			chrome.Eval[any](t, tab, `{ questions = 0; answer = undefined; }`)
-			leave(t, tab)
-			chrome.Await(t, tab, `globalThis.answer || document.querySelector("#leave")`)
-			button, asked := "#leave", 1
-			if stays {
-				button = "#stay"
-			}
-			if chrome.Eval[bool](t, tab, `Boolean(globalThis.answer)`) {
-				asked = 0
-				chrome.Eval[any](t, tab, fmt.Sprintf(`void answer(%v)`, !stays))
-			} else {
-				chrome.Press(t, tab, button)
-			}
-			if stays {
-				chrome.Await(t, tab, `!document.querySelector("#stay")`)
-				awaitRoute(t, tab, "/acme/notes", "acme")
-			} else {
-				chrome.Await(t, tab, `location.pathname.startsWith("/globex/") && tabard.state.organization.slug === "globex" && routes.state.status === "settled" && document.querySelector("#draft")?.value === ""`)
-			}
-			if got := chrome.Eval[int](t, tab, `questions + (document.querySelector("#stay") ? 1 : 0)`); got+asked != 1 {
-				t.Errorf("the person was asked %d times", got+asked)
-			}
+	onDraft(t, byNavigate, askedOnce)
+}
+
+func askedOnce(t *testing.T, tab context.Context, leave func(*testing.T, context.Context)) {
+	chrome.Eval[any](t, tab, askAboutDraft)
+	for _, stays := range []bool{true, false} {
+		chrome.Eval[any](t, tab, `{ questions = 0; answer = undefined; }`)
+		leave(t, tab)
+		chrome.Await(t, tab, `globalThis.answer || document.querySelector("#leave")`)
+		button, asked := "#leave", 1
+		if stays {
+			button = "#stay"
 		}
-	})
+		if chrome.Eval[bool](t, tab, `Boolean(globalThis.answer)`) {
+			asked = 0
+			chrome.Eval[any](t, tab, fmt.Sprintf(`void answer(%v)`, !stays))
+		} else {
+			chrome.Press(t, tab, button)
+		}
+		if stays {
+			chrome.Await(t, tab, `!document.querySelector("#stay")`)
+			awaitRoute(t, tab, "/acme/notes", "acme")
+		} else {
+			chrome.Await(t, tab, `location.pathname.startsWith("/globex/") && tabard.state.organization.slug === "globex" && routes.state.status === "settled" && document.querySelector("#draft")?.value === ""`)
+		}
+		if got := chrome.Eval[int](t, tab, `questions + (document.querySelector("#stay") ? 1 : 0)`); got+asked != 1 {
+			t.Errorf("the person was asked %d times", got+asked)
+		}
+	}
 }
 
 // secondBlocker adds a blocker that knows nothing of the page's question, after the form's,
@@ -156,7 +159,7 @@ const secondBlocker = `; globalThis.blocks = true; new Promise((resolve) => requ
 // second time, and the console says how to ask once. When the person leaves, that is all.
 func TestBeforeSwitch_NoThirdQuestion(t *testing.T) {
 	t.Parallel()
-	d, tab := example.Open(t, wirings["the router's navigate"])
+	d, tab := example.Open(t, byNavigate)
 	chrome.Before(t, tab, `globalThis.lines = []; console.debug = (line) => lines.push(line);`)
 	example.SignIn(t, d, tab, "/acme/notes", "alice")
 	for _, way := range []string{"the switcher", "switchOrganization", "go"} {
@@ -179,7 +182,7 @@ func TestBeforeSwitch_NoThirdQuestion(t *testing.T) {
 // TestBeforeSwitch_AnswerIsForWhatWasTyped: what is typed after an answer is asked about.
 func TestBeforeSwitch_AnswerIsForWhatWasTyped(t *testing.T) {
 	t.Parallel()
-	d, tab := example.Open(t, wirings["the router's navigate"])
+	d, tab := example.Open(t, byNavigate)
 	example.SignIn(t, d, tab, "/acme/notes", "alice")
 	awaitRoute(t, tab, "/acme/notes", "acme")
 	chrome.Eval[any](t, tab, askOnce+secondBlocker)
@@ -220,10 +223,7 @@ func TestBeforeSwitch_SwitcherIsCanceled(t *testing.T) {
 // knowingly gone, whatever ends it.
 func TestDemo_AsksBeforeADraftIsLost(t *testing.T) {
 	t.Parallel()
-	d := demo.Start(t)
-	tab := chrome.New(t)
-	d.SignIn(t, tab, "alice")
-	d.Open(t, tab, "acme")
+	_, tab := atAcme(t)
 	write := func() {
 		chrome.Press(t, tab, "#note-text")
 		for _, letter := range "mine" {

@@ -11,55 +11,48 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/example"
 )
 
-// bindings are the examples of each framework, with the program that renders them on a
-// server.
-var bindings = map[string]struct{ entry, program string }{
-	"React": {"react/main.tsx", `import { createElement } from "react"; import { renderToString } from "react-dom/server"; import { App } from "./main.tsx";
-process.stdout.write(renderToString(createElement(App)));`},
-	"Vue": {"vue/main.ts", `import { renderToString } from "vue/server-renderer"; import { app } from "./main.ts";
-process.stdout.write(await renderToString(app));`},
-	"Svelte": {"svelte/main.js", `import { render } from "svelte/server"; import App from "./App.svelte";
-process.stdout.write(render(App).body);`},
-}
+// binding is the example of a framework, with the program that renders it on a server.
+type binding struct{ entry, program string }
 
 // TestBindings_HydrateAServersPage: signed in or not, the page hydrates
 // without an error, follows the tab's switches and shows no data of the organization
-// that it left.
+// that it left. TestBindings_OtherFrameworks has the other frameworks.
 func TestBindings_HydrateAServersPage(t *testing.T) {
 	t.Parallel()
-	for name, binding := range bindings {
-		t.Run(name, func(t *testing.T) {
-			markup := example.Rendered(t, strings.Split(binding.entry, "/")[0], binding.program)
-			if !strings.Contains(markup, ">starting<") || !strings.Contains(markup, "<tabard-switcher") || strings.Contains(markup, "sign-in") {
-				t.Fatalf("the server rendered %q", markup)
-			}
-			d := demo.StartWith(t, example.Page(t, binding.entry, markup))
-			tab := chrome.New(t)
-			chrome.Before(t, tab, example.KeepErrors)
-			example.SignIn(t, d, tab, "/", "alice")
-			for _, organization := range []string{"acme", "globex", "acme"} {
-				if got := chrome.Eval[string](t, tab, fmt.Sprintf(`tabard.switchOrganization(%q).then((r) => r.status)`, organization)); got != "switched" {
-					t.Fatalf("switching to %s: %s", organization, got)
-				}
-				example.AwaitNotes(t, tab, organization)
-			}
-			mayAs(t, tab, "acme", "You may write notes.")
-			demo.Choose(t, tab, "globex") // by the element, whose markup is the server's
-			mayAs(t, tab, "globex", "You may write notes.")
-			demo.Choose(t, tab, "initech")
-			mayAs(t, tab, "initech", "You may read notes.")
-			chrome.Press(t, tab, "#nowhere")
-			chrome.Await(t, tab, `document.querySelector("#result").value === "refused" && document.querySelector("#user").textContent.includes("Alice")`)
-			demo.Choose(t, tab, "acme")
-			example.AwaitNotes(t, tab, "acme")
-			example.NoErrors(t, tab)
-			chrome.Reload(t, tab) // this time the client knows its organization at once
-			example.AwaitNotes(t, tab, "acme")
-			chrome.Eval[any](t, tab, `tabard.signOut().then(() => null)`)
-			chrome.Await(t, tab, `document.querySelector("#sign-in") && !document.querySelector("#notes") && !document.querySelector("#user")`)
-			example.NoErrors(t, tab)
-		})
+	t.Run("React", binding{"react/main.tsx", `import { createElement } from "react"; import { renderToString } from "react-dom/server"; import { App } from "./main.tsx";
+process.stdout.write(renderToString(createElement(App)));`}.hydrates)
+}
+
+func (b binding) hydrates(t *testing.T) {
+	markup := example.Rendered(t, strings.Split(b.entry, "/")[0], b.program)
+	if !strings.Contains(markup, ">starting<") || !strings.Contains(markup, "<tabard-switcher") || strings.Contains(markup, "sign-in") {
+		t.Fatalf("the server rendered %q", markup)
 	}
+	d := demo.StartWith(t, example.Page(t, b.entry, markup))
+	tab := chrome.New(t)
+	chrome.Before(t, tab, example.KeepErrors)
+	example.SignIn(t, d, tab, "/", "alice")
+	for _, organization := range []string{"acme", "globex", "acme"} {
+		if got := chrome.Eval[string](t, tab, fmt.Sprintf(`tabard.switchOrganization(%q).then((r) => r.status)`, organization)); got != "switched" {
+			t.Fatalf("switching to %s: %s", organization, got)
+		}
+		example.AwaitNotes(t, tab, organization)
+	}
+	mayAs(t, tab, "acme", "You may write notes.")
+	demo.Choose(t, tab, "globex") // by the element, whose markup is the server's
+	mayAs(t, tab, "globex", "You may write notes.")
+	demo.Choose(t, tab, "initech")
+	mayAs(t, tab, "initech", "You may read notes.")
+	chrome.Press(t, tab, "#nowhere")
+	chrome.Await(t, tab, `document.querySelector("#result").value === "refused" && document.querySelector("#user").textContent.includes("Alice")`)
+	demo.Choose(t, tab, "acme")
+	example.AwaitNotes(t, tab, "acme")
+	example.NoErrors(t, tab)
+	chrome.Reload(t, tab) // this time the client knows its organization at once
+	example.AwaitNotes(t, tab, "acme")
+	chrome.Eval[any](t, tab, `tabard.signOut().then(() => null)`)
+	chrome.Await(t, tab, `document.querySelector("#sign-in") && !document.querySelector("#notes") && !document.querySelector("#user")`)
+	example.NoErrors(t, tab)
 }
 
 // mayAs waits until the page says what the person may do in an organization.

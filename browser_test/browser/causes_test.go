@@ -2,7 +2,6 @@ package browser
 
 import (
 	"fmt"
-	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 	"github.com/tabard-auth/tabard/browser_test/kit/demo"
+	"github.com/tabard-auth/tabard/browser_test/kit/ports"
 )
 
 // mistake is a setup in which nobody can sign in, and waiting does not help.
@@ -37,6 +37,22 @@ func notFound(w http.ResponseWriter, _ *http.Request) {
 func shell(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html")
 	fmt.Fprint(w, "<!doctype html><div id=app></div>")
+}
+
+// answered answers with a status and headers, given as name and value.
+func answered(status int, headers ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		for i := 0; i < len(headers); i += 2 {
+			w.Header().Set(headers[i], headers[i+1])
+		}
+		w.WriteHeader(status)
+	}
+}
+
+// rewritten is the demo behind a proxy that changes the path of requests to the backend.
+func rewritten(t *testing.T, d *demo.Demo) string {
+	t.Helper()
+	return clientPage(ofTheDemo, "", at{"/auth/": forwarder(t, d.Backend+"/elsewhere").ServeHTTP})(t, d)
 }
 
 const (
@@ -84,19 +100,18 @@ func mistakes(t *testing.T) map[string]mistake {
 
 // TestCauses_SayWhatToChange: what waiting does not mend has a code of its own and the
 // action "stop", nothing is asked for ever, and one line on the console says what was
-// asked, what came and what to change.
+// asked, what came and what to change. TestCauses_OfProxiesAndPages has more mistakes.
 func TestCauses_SayWhatToChange(t *testing.T) {
 	t.Parallel()
+	sayWhatToChange(t, mistakes(t))
+}
+
+func sayWhatToChange(t *testing.T, mistakes map[string]mistake) {
+	t.Helper()
 	d := demo.Start(t)
 	browser := chrome.New(t)
-	rows := mistakes(t)
-	maps.Copy(rows, mistakesOfProxies(t))
-	maps.Copy(rows, mistakesOfPages())
-	for name, m := range rows {
+	for name, m := range mistakes {
 		t.Run(name, func(t *testing.T) {
-			if !m.registered { // each of which replaces the workspace's origins
-				t.Parallel()
-			}
 			tab := chrome.Person(t, browser)
 			if m.noCookies {
 				chrome.BlockCookies(t, tab)
@@ -156,4 +171,35 @@ func TestCauses_ProxyOnAnotherPort(t *testing.T) {
 	chrome.Press(t, tab, "#person-alice")
 	chrome.Await(t, tab, `globalThis.tabard?.state.error?.code === "public_url_mismatch" && tabard.state.error.action === "stop"`)
 	checkLine(t, console, mistake{code: "public_url_mismatch", line: []string{"PAGE/auth", "DEMO/auth", "public URL"}}, strings.NewReplacer("PAGE", page, "DEMO", d.Origin))
+}
+
+// TestCauses_NothingAnswers: a backend that is not there may start yet. The page waits for
+// it, and the console says where nothing answers.
+func TestCauses_NothingAnswers(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	tab := chrome.New(t)
+	console := chrome.Watch(t, tab)
+	options := fmt.Sprintf(`{ backend: "http://127.0.0.1:%d/auth" }`, ports.Hold(t))
+	chrome.Go(t, tab, clientPage(options, "", nil)(t, d))
+	checkLine(t, console, mistake{code: "backend_unreachable", line: []string{"/auth/client/module.json", "start the backend"}}, strings.NewReplacer())
+	if got := chrome.Eval[string](t, tab, `tabard.getToken().catch((error) => error.code + " " + error.action)`); got != "temporarily_unavailable retry" {
+		t.Errorf("a caller is told %s", got)
+	}
+}
+
+// TestCauses_StrictDynamic: the policy that trusts what a trusted script loads lets the
+// client work.
+func TestCauses_StrictDynamic(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	tab := chrome.New(t)
+	console := chrome.Watch(t, tab)
+	address := setup{options: ofTheDemo, policy: "script-src 'nonce-abc' 'strict-dynamic' 'wasm-unsafe-eval'; object-src 'none'", nonce: "abc"}.serve(t, d)
+	register(t, d, address)
+	chrome.Go(t, tab, address)
+	chrome.Await(t, tab, `tabard.state.status === "signed_out"`)
+	if lines := console.Lines("error: ", "warning: ", "exception: "); len(lines) != 0 {
+		t.Errorf("on the console: %q", lines)
+	}
 }

@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -23,6 +22,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
 	"github.com/tabard-auth/tabard/browser_test/kit/backendtest"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
@@ -68,7 +68,7 @@ func newCertified(t *testing.T) *certified {
 	reached := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { backend.ServeHTTP(w, r) }))
 	t.Cleanup(reached.Close)
 	c := &certified{T: t, issuer: startCertified(t, "tabard", "a secret: 100% +&=", certifiedBackend+"/callback", reached.URL+"/auth/backchannel-logout")}
-	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "tabard.db"))
+	store, err := sqlite.Open(t.Context(), lite.NewFile(t))
 	if err != nil {
 		t.Fatal(err)
 	}

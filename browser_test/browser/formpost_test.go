@@ -4,7 +4,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
+	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
@@ -33,7 +33,7 @@ func TestFormPost_InChromium(t *testing.T) {
 	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<!doctype html><title>App</title>") })
 	p := logintest.New(t, provider)
 	p.FormPost = true
-	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "tabard.db"))
+	store, err := sqlite.Open(t.Context(), lite.NewFile(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,10 +33,7 @@ func writeNote(t *testing.T, tab context.Context, organization, text string) int
 // closes organizations, while this tab reads and writes in its own.
 func TestPainATheOtherTabChangesNothingHere(t *testing.T) {
 	t.Parallel()
-	d := demo.Start(t)
-	tab := chrome.New(t)
-	d.SignIn(t, tab, "alice")
-	d.Open(t, tab, "acme")
+	d, tab := atAcme(t)
 	other := chrome.Tab(t, tab)
 	d.Open(t, other, "globex")
 	for i, act := range []string{
@@ -67,10 +64,7 @@ func TestPainATheOtherTabChangesNothingHere(t *testing.T) {
 // key, an interrupted switch, the next person.
 func TestPainBNoCacheMixesOrganizations(t *testing.T) {
 	t.Parallel()
-	d := demo.Start(t)
-	tab := chrome.New(t)
-	d.SignIn(t, tab, "alice")
-	d.Open(t, tab, "acme")
+	d, tab := atAcme(t)
 	got := chrome.Eval[string](t, tab, `Promise.all(["globex", "initech", "acme", "globex", "initech"].map((name) =>
 		tabard.inOrganization(name).getToken())).then((tokens) =>
 		tokens.map((token) => JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).org_slug).join())`)
@@ -131,8 +125,14 @@ func mint(t *testing.T, d *demo.Demo, tab context.Context, organization string) 
 
 // TestPainCRotationSignsNobodyOut: eight tabs reload at once, again and again, each
 // time with a rotation due, and every third answer is lost.
+// TestPainCRotationSignsNobodyOutForLonger does so for more rounds.
 func TestPainCRotationSignsNobodyOut(t *testing.T) {
 	t.Parallel()
+	rotationSignsNobodyOut(t, 2)
+}
+
+func rotationSignsNobodyOut(t *testing.T, rounds int) {
+	t.Helper()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
 	first := chrome.New(t, chrome.WithProxy(w.Address))
@@ -152,7 +152,7 @@ func TestPainCRotationSignsNobodyOut(t *testing.T) {
 	w.Set(faultproxy.Mints("", func(out http.ResponseWriter, r *http.Request) bool {
 		return answers.Add(1)%3 == 0 && faultproxy.AnswerLost(out, r)
 	}))
-	for range 4 {
+	for range rounds {
 		ageSessions(t, d, 10*time.Minute)
 		for i, tab := range tabs {
 			chrome.Eval[any](t, tab, fmt.Sprintf(`void (sessionStorage.clear(), setTimeout(() => location.assign("/?tabard_organization=%s")))`, organizations[i%3]))
@@ -271,12 +271,7 @@ func TestPainFAfterASleepNothingOldIsServed(t *testing.T) {
 // tab, not a rest in storage. The requests end too.
 func TestPainGNothingBringsASessionBack(t *testing.T) {
 	t.Parallel()
-	w := faultproxy.New(t)
-	d := demo.Start(t)
-	tab := chrome.New(t, chrome.WithProxy(w.Address))
-	chrome.Before(t, tab, asleep)
-	d.SignIn(t, tab, "alice")
-	d.Open(t, tab, "acme")
+	w, d, tab := atAcmeByProxy(t, asleep)
 	other := chrome.Tab(t, tab)
 	d.Open(t, other, "globex")
 	stored := chrome.Eval[string](t, other, `JSON.stringify(sessionStorage)`)

@@ -40,6 +40,11 @@ func shown(kind page.Kind, full bool) page.Page {
 // Screenshots are written to the folder TABARD_SCREENSHOTS.
 func TestP11EveryPageIsReadable(t *testing.T) {
 	t.Parallel()
+	everyPageIsReadable(t, looks)
+}
+
+func everyPageIsReadable(t *testing.T, looks []look) {
+	t.Helper()
 	server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost { // the form, which leaves the page as it is
 			w.WriteHeader(http.StatusNoContent)
@@ -48,7 +53,7 @@ func TestP11EveryPageIsReadable(t *testing.T) {
 		page.Write(w, r, shown(page.Kind(strings.Trim(r.URL.Path, "/")), r.URL.Query().Has("full")), nil)
 	}))
 	tab := chrome.New(t)
-	e := newExaminer(t, tab)
+	e := newExaminer(t, tab, looks)
 	kinds := 0
 	for _, key := range page.Keys() {
 		kind, titled := strings.CutSuffix(key, "_title")

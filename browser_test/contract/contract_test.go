@@ -3,7 +3,6 @@ package contract_test
 import (
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
+	"github.com/tabard-auth/tabard/backend/store/storetest/lite"
 	"github.com/tabard-auth/tabard/browser_test/contract"
 )
 
@@ -26,7 +26,7 @@ func TestContract_InProcess(t *testing.T) {
 	issuer := contract.Provider(t, target.PublicURL, origin)
 	target.Issuer = issuer
 
-	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "tabard.db"))
+	store, err := sqlite.Open(t.Context(), lite.NewFile(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -119,7 +119,7 @@ async function send({ TabardError, ask, backend }, body, signal) {
 /** What to do about a refusal: a client stops at one that it does not know. @type {Record<string, import("../index.js").Action>} */
 const actions = { __proto__: /** @type {any} */ (null) };
 for (const code of ["login_required", "session_expired", "session_revoked", "refresh_token_reused", "device_key_required", "device_key_mismatch"]) actions[code] = "sign_in";
-for (const code of ["insufficient_user_authentication", "organization_session_expired"]) actions[code] = "step_up";
+for (const code of ["insufficient_user_authentication", "organization_session_expired", "origin_not_joined"]) actions[code] = "step_up";
 for (const code of ["request_too_old", "use_dpop_nonce", "invalid_dpop_proof", "rate_limited", "temporarily_unavailable", "server_error"]) actions[code] = "retry";
 
 /**

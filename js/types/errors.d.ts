@@ -15,7 +15,8 @@ export type Action = "retry" | "sign_in" | "step_up" | "stop";
  *   the sign-in; `overtaken` of a call that a later one replaced.
  * - To `sign_in`: `login_required`, `session_expired`, `session_revoked`, `refresh_token_reused`, `device_key_required`,
  *   `device_key_mismatch`.
- * - To `step_up`: `insufficient_user_authentication`, `organization_session_expired`; `popup_blocked`, `step_up_canceled` and
+ * - To `step_up`: `insufficient_user_authentication`, `organization_session_expired`; `origin_not_joined` of a page whose
+ *   origin has no session yet, in a browser that is signed in at another one; `popup_blocked`, `step_up_canceled` and
  *   `step_up_timeout` of a window for it.
  * - To `stop`: `organization_access_denied`, `organization_required`, `identity_changed`, `origin_not_allowed`,
  *   `auth_time_missing`, `staff_access_forbidden`, `connection_disabled`, `not_found`, `conflict`, `invalid_request`;
@@ -33,7 +34,7 @@ export type Code =
   | "temporarily_unavailable" | "rate_limited" | "server_error" | "request_too_old" | "use_dpop_nonce" | "invalid_dpop_proof"
   | "access_denied" | "overtaken" | "client_closed"
   | "login_required" | "session_expired" | "session_revoked" | "refresh_token_reused" | "device_key_required" | "device_key_mismatch"
-  | "insufficient_user_authentication" | "organization_session_expired"
+  | "insufficient_user_authentication" | "organization_session_expired" | "origin_not_joined"
   | "organization_access_denied" | "organization_required" | "identity_changed" | "origin_not_allowed" | "auth_time_missing"
   | "staff_access_forbidden" | "connection_disabled" | "not_found" | "conflict" | "invalid_request" | "session_limit_reached" | "insufficient_permissions"
   | "organization_mismatch" | "organization_unnamed" | "switch_declined" | "navigation_blocked" | "in_frame" | "not_in_browser"

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/store/storetest/scratch"
 )
 
 // Start builds the Worker, makes it a database, and runs it until the test ends.
@@ -40,7 +41,7 @@ func Run(t testing.TB, o Options) *Process {
 func Database(t testing.TB, d directory.Desired) string {
 	t.Helper()
 	Must(t, Installed())
-	state := t.TempDir()
+	state := scratch.Dir(t)
 	Must(t, Migrate(state))
 	Must(t, Apply(state, d))
 	return state

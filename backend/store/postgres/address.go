@@ -2,6 +2,9 @@ package postgres
 
 import (
 	"errors"
+	"fmt"
+	"net"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -19,6 +22,24 @@ func parse(address string) (*pgx.ConnConfig, error) {
 		return nil, errAddress
 	}
 	return config, nil
+}
+
+// Describe says which database an address, and the driver's variables of the environment,
+// name. It has no password.
+func Describe(address string) string {
+	config, err := parse(address)
+	if err != nil {
+		return "unknown"
+	}
+	where := net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port)))
+	if strings.HasPrefix(config.Host, "/") {
+		where = "the socket in " + config.Host + ", port " + strconv.Itoa(int(config.Port))
+	}
+	name := config.Database
+	if name == "" {
+		name = config.User // PostgreSQL's default
+	}
+	return fmt.Sprintf("%q at %s, as %q", name, where, config.User)
 }
 
 // passwordInPath reports whether an unescaped / or # ends the part of an address before

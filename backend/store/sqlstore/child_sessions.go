@@ -34,7 +34,7 @@ ON CONFLICT (attempt) DO NOTHING`
 
 	endChildren = `
 UPDATE sessions SET revoked_at = ?3, revoke_reason = 'parent'
-WHERE revoked_at IS NULL AND parent_id IS NOT NULL AND confined_to = ?2
+WHERE revoked_at IS NULL AND parent_id IS NOT NULL AND holder <> 'joined' AND confined_to = ?2
 	AND user_id IN (SELECT user_id FROM sessions own WHERE own.id = ?1)
 	AND EXISTS (
 		SELECT 1 FROM organization_sessions e

@@ -20,7 +20,7 @@ const (
 	s.gen, s.cur, s.prev, s.cur_at, s.cur_last, s.rolled, s.rollbacks,
 	s.revoked_at, s.revoke_reason,
 	s.created_at AS s_created_at, s.expires_at, s.auth_time AS s_auth_time, s.acr AS s_acr, s.amr AS s_amr,
-	s.connection AS s_connection, s.confined_to, s.jkt, s.parent_id, s.holder, s.replaces, s.revalidate_at`
+	s.connection AS s_connection, s.confined_to, s.jkt, s.parent_id, s.holder, s.replaces, s.revalidate_at, s.origin`
 
 	wholeSession = `
 SELECT s.id AS s_id, s.attempt, s.upstream_sid, s.upstream_token, s.user_agent, s.address, s.bound_at, s.browser, s.replaced_by, s.ends_with_browser,` + sessionColumns + ` FROM sessions s`
@@ -42,8 +42,8 @@ const (
 	insertSession = `
 INSERT INTO sessions (id, app, user_id, secret, gen, cur, prev, cur_at, cur_last, rolled, rollbacks,
 	created_at, expires_at, auth_time, acr, amr, attempt, jkt, upstream_sid, upstream_token, user_agent, address, connection,
-	confined_to, parent_id, holder, browser, replaces, ends_with_browser, revalidate_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, ?7, 0, 0, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)
+	confined_to, parent_id, holder, browser, replaces, ends_with_browser, revalidate_at, origin)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, ?7, 0, 0, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)
 ON CONFLICT (attempt) DO NOTHING`
 
 	selectSession = wholeSession + ` WHERE s.id = ?1`
@@ -80,6 +80,10 @@ UPDATE sessions SET revoked_at = ?2, revoke_reason = ?3
 WHERE user_id = ?1 AND revoked_at IS NULL AND expires_at > ?2 AND (?4 = '' OR confined_to = ?4)
 	AND (?3 <> 'reuse_elsewhere' OR holder = '')`
 
+	revokeAtOrigin = `
+UPDATE sessions SET revoked_at = ?2, revoke_reason = ?3
+WHERE user_id = ?1 AND revoked_at IS NULL AND expires_at > ?2 AND origin = ?4 AND origin <> ''`
+
 	revokeUpstream = `
 UPDATE sessions SET revoked_at = ?6, revoke_reason = ?5
 WHERE revoked_at IS NULL AND expires_at > ?6 AND created_at <= ?4 AND connection = ''
@@ -109,7 +113,7 @@ func (s sessions) Create(ctx context.Context, n session.Session) error {
 		n.Gen, n.Cur.String(), n.CurAt, n.CreatedAt, n.ExpiresAt,
 		storedTime(n.SignIn.Time), n.SignIn.ACR, list(n.SignIn.AMR).text(),
 		n.Attempt, n.JKT, n.UpstreamSID, n.UpstreamToken, n.UserAgent, n.Address, n.SignIn.Connection, n.ConfinedTo,
-		sessionIDOrNull(n.Parent), string(n.Holder), n.Browser, sessionIDOrEmpty(n.Replaces), number(n.EndsWithBrowser), n.RevalidateAt)
+		sessionIDOrNull(n.Parent), string(n.Holder), n.Browser, sessionIDOrEmpty(n.Replaces), number(n.EndsWithBrowser), n.RevalidateAt, n.Origin)
 	if err != nil {
 		return fmt.Errorf("sqlstore: create session: %w", err)
 	}
@@ -182,6 +186,11 @@ func (s sessions) Revoke(ctx context.Context, id session.ID, reason session.Reas
 // RevokeUser implements session.Store.
 func (s sessions) RevokeUser(ctx context.Context, userID, confinedTo string, reason session.Reason, now int64) error {
 	return s.change(ctx, "revoke a person's sessions", revokeUser, userID, now, string(reason), confinedTo)
+}
+
+// RevokeAtOrigin implements session.Store.
+func (s sessions) RevokeAtOrigin(ctx context.Context, userID, origin string, reason session.Reason, now int64) error {
+	return s.change(ctx, "revoke a person's sessions at an origin", revokeAtOrigin, userID, now, string(reason), origin)
 }
 
 // KnowsUpstream implements session.Store.
@@ -270,12 +279,13 @@ type sessionRow struct {
 	parentID                       sql.NullString
 	amr                            list
 	revalidateAt                   int64
+	origin                         string
 }
 
 func (r *sessionRow) fields() []any {
 	return slices.Concat([]any{&r.app, &r.userID, &r.secret}, r.rotation.fields(), []any{
 		&r.createdAt, &r.expiresAt, &r.authTime, &r.acr, &r.amr, &r.connection, &r.confinedTo, &r.jkt,
-		&r.parentID, &r.holder, &r.replaces, &r.revalidateAt,
+		&r.parentID, &r.holder, &r.replaces, &r.revalidateAt, &r.origin,
 	})
 }
 
@@ -300,7 +310,7 @@ func (r *sessionRow) session(id session.ID) (session.Session, error) {
 	}
 	return session.Session{
 		ID: id, App: r.app, UserID: r.userID, Secret: session.Secret(secret), Row: row,
-		CreatedAt: r.createdAt, ExpiresAt: r.expiresAt, JKT: r.jkt, ConfinedTo: r.confinedTo, Parent: parent, Holder: session.Holder(r.holder), Replaces: replaces, RevalidateAt: r.revalidateAt,
+		CreatedAt: r.createdAt, ExpiresAt: r.expiresAt, JKT: r.jkt, ConfinedTo: r.confinedTo, Parent: parent, Holder: session.Holder(r.holder), Replaces: replaces, RevalidateAt: r.revalidateAt, Origin: r.origin,
 		SignIn: policy.Authentication{Time: readTime(r.authTime), ACR: r.acr, AMR: r.amr, Connection: r.connection},
 	}, nil
 }

@@ -47,8 +47,11 @@ FROM sessions s
 JOIN users u ON u.id = s.user_id
 LEFT JOIN organizations o ON o.disabled_at IS NULL AND s.confined_to IN ('', o.id) AND `
 	subjectOf = `
-LEFT JOIN organization_sessions e ON e.session_id = s.id AND e.organization_id = o.id
+LEFT JOIN organization_sessions e ON e.session_id = ` + actsBy + ` AND e.organization_id = o.id
 WHERE s.id = ?1`
+
+	// actsBy is the session whose organization sessions s uses (session.Session.SignInID).
+	actsBy = `CASE s.holder WHEN 'joined' THEN s.parent_id ELSE s.id END`
 
 	selectMemberships     = membershipsOf + byName
 	selectMembershipsFrom = membershipsOf + ` AND (o.name, o.id) > (SELECT a.name, a.id FROM organizations a WHERE a.id = ?4)` + byName
@@ -61,12 +64,16 @@ SELECT` + organizationColumns + `,` + placeColumn + ` AS place,` + stayColumns +
 FROM sessions s
 JOIN memberships m ON m.user_id = s.user_id AND m.disabled_at IS NULL AND ` + notOver + `
 JOIN organizations o ON o.id = m.organization_id
-LEFT JOIN organization_sessions e ON e.session_id = s.id AND e.organization_id = o.id
+LEFT JOIN organization_sessions e ON e.session_id = ` + actsBy + ` AND e.organization_id = o.id
 WHERE s.id = ?1 AND o.disabled_at IS NULL AND s.confined_to IN ('', o.id)`
 
 	selectOrganizationRules = `
 SELECT o.rules, w.revision FROM organizations o LEFT JOIN workspace w ON w.one = 1
 WHERE o.id = ?1 AND o.disabled_at IS NULL`
+
+	selectEnabled       = `SELECT o.id, o.slug, o.name FROM organizations o WHERE o.disabled_at IS NULL AND `
+	selectEnabledByID   = selectEnabled + `o.id = ?1`
+	selectEnabledBySlug = selectEnabled + `o.slug = ?1`
 )
 
 // subjects stores the data that a browser's request reads of a person: session,
@@ -140,6 +147,16 @@ func (s subjects) OrganizationRules(ctx context.Context, id string) (rules polic
 		return rules, 0, fmt.Errorf("sqlstore: rules: %w", err)
 	}
 	return rules, known.Int64, nil
+}
+
+// EnabledOrganization implements directory.Store.
+func (s subjects) EnabledOrganization(ctx context.Context, ref string) (o directory.Organization, err error) {
+	statement := selectEnabledBySlug
+	if strings.HasPrefix(ref, directory.OrganizationPrefix) {
+		statement = selectEnabledByID
+	}
+	err = s.row(ctx, statement, ref).Scan(&o.ID, &o.Slug, &o.Name)
+	return o, found("organization", err, directory.ErrNoOrganization)
 }
 
 // membershipRow is the columns of an organization, of the person's membership and of

@@ -17,6 +17,8 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
+
+	"github.com/tabard-auth/tabard/backend/store/storetest/scratch"
 )
 
 // headful shows the browser's window: go test ./browser_test/browser -run TestX -headful.
@@ -42,7 +44,7 @@ const (
 // browser ends with the test.
 func New(t testing.TB, options ...Option) context.Context {
 	t.Helper()
-	return Open(t, t.TempDir(), options...)
+	return Open(t, scratch.Dir(t), options...)
 }
 
 // Open starts a browser on a profile, for tests that start it again there.

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tabard-auth/tabard/backend/store/storetest/scratch"
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 	"github.com/tabard-auth/tabard/browser_test/kit/ports"
 	"github.com/tabard-auth/tabard/browser_test/kit/program"
@@ -54,7 +55,7 @@ func start(t testing.TB, host string, flags ...string) *Demo {
 		Origin:  fmt.Sprintf("http://localhost:%d", page),
 		Reports: fmt.Sprintf("http://localhost:%d", reports),
 		Issuer:  fmt.Sprintf("http://127.0.0.1:%d", provider),
-		State:   t.TempDir(), tabard: program.Path(t, host),
+		State:   scratch.Dir(t), tabard: program.Path(t, host),
 	}
 	d.Backend = d.Origin + "/auth"
 	process := program.Start(t, "web-demo", nil, append(flags, "-tabard", d.tabard, "-state", d.State,

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tabard-auth/tabard/backend/store/storetest/scratch"
 )
 
 const (
@@ -69,7 +71,7 @@ user_pref("network.proxy.allow_hijacking_localhost", true);
 // its first tab. The browser ends with the test.
 func New(t testing.TB, more ...string) *Tab {
 	t.Helper()
-	profile := t.TempDir()
+	profile := scratch.Dir(t)
 	if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(preferences+strings.Join(more, "")), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/store/sqlite"
+	"github.com/tabard-auth/tabard/backend/store/storetest/scratch"
 )
 
 // NewFile writes the file of an empty SQLite store whose schema is up to date, and
@@ -20,7 +21,7 @@ func NewFile(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "tabard.db")
+	path := filepath.Join(scratch.Dir(t), "tabard.db")
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +32,7 @@ func NewFile(t testing.TB) string {
 // path.
 func FileOf(t testing.TB, statements string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "tabard.db")
+	path := filepath.Join(scratch.Dir(t), "tabard.db")
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +45,7 @@ func FileOf(t testing.TB, statements string) string {
 }
 
 var emptyStore = sync.OnceValues(func() ([]byte, error) {
-	folder, err := os.MkdirTemp("", "tabard-empty-")
+	folder, err := scratch.MkdirTemp("tabard-empty-")
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,8 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/tabard-auth/tabard/backend/store/storetest/scratch"
 )
 
 // Postgres returns the connection string of a new, empty database. All databases of a
@@ -109,17 +111,19 @@ cd / && rm -rf "$2"
 `
 
 var (
-	cluster = sync.OnceValues(func() (string, error) { return start("off") })
-	durable = sync.OnceValues(func() (string, error) { return start("on") })
+	cluster = sync.OnceValues(func() (string, error) { return start("off", scratch.MkdirTemp) })
+	durable = sync.OnceValues(func() (string, error) { return start("on", onDisk) })
 )
 
-// start starts a cluster with that value of fsync.
-func start(fsync string) (directory string, err error) {
+func onDisk(prefix string) (string, error) { return os.MkdirTemp("", prefix) }
+
+// start starts a cluster with that value of fsync in a new directory.
+func start(fsync string, mkdir func(prefix string) (string, error)) (directory string, err error) {
 	binaries, err := findBinaries()
 	if err != nil {
 		return "", err
 	}
-	if directory, err = os.MkdirTemp("", "pg"); err != nil {
+	if directory, err = mkdir("pg"); err != nil {
 		return "", err
 	}
 	command := exec.Command("/bin/sh", "-c", script, "sh", binaries, directory, fsync)

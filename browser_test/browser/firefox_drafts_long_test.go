@@ -1,3 +1,5 @@
+//go:build long
+
 package browser
 
 import (
@@ -167,7 +169,7 @@ func (d drafting) isSignedOut(t *testing.T) {
 // TestFirefox_DraftAtAnIdleEnd is gone with the organization session, and in no other.
 func TestFirefox_DraftAtAnIdleEnd(t *testing.T) {
 	t.Parallel()
-	d := newDrafting(t, wirings["the router's navigate"], "dana", "lamna")
+	d := newDrafting(t, byNavigate, "dana", "lamna")
 	d.Await(t, `tabard.state.status === "denied"`)
 	firefox.Eval[any](t, d.Tab, `void tabard.state.continue()`)
 	d.Press(t, "#second-factor-dana")

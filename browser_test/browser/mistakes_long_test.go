@@ -1,9 +1,11 @@
+//go:build long
+
 package browser
 
 import (
 	"bytes"
 	"compress/gzip"
-	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -11,20 +13,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 	"github.com/tabard-auth/tabard/browser_test/kit/demo"
-	"github.com/tabard-auth/tabard/browser_test/kit/ports"
 )
-
-// answered answers with a status and headers, given as name and value.
-func answered(status int, headers ...string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		for i := 0; i < len(headers); i += 2 {
-			w.Header().Set(headers[i], headers[i+1])
-		}
-		w.WriteHeader(status)
-	}
-}
 
 // sent answers with a file's content, whatever a proxy has made of it.
 func sent(mediaType string, content []byte, headers ...string) http.HandlerFunc {
@@ -57,12 +47,6 @@ func compressed(content []byte, times int) []byte {
 		content = b.Bytes()
 	}
 	return content
-}
-
-// rewritten is the demo behind a proxy that changes the path of requests to the backend.
-func rewritten(t *testing.T, d *demo.Demo) string {
-	t.Helper()
-	return clientPage(ofTheDemo, "", at{"/auth/": forwarder(t, d.Backend+"/elsewhere").ServeHTTP})(t, d)
 }
 
 // before serves a page of the demo's site whose backend is on another port, behind a proxy.
@@ -184,33 +168,10 @@ func mistakesOfPages() map[string]mistake {
 	}
 }
 
-// TestCauses_NothingAnswers: a backend that is not there may start yet. The page waits for
-// it, and the console says where nothing answers.
-func TestCauses_NothingAnswers(t *testing.T) {
+// TestCauses_OfProxiesAndPages is TestCauses_SayWhatToChange with more mistakes.
+func TestCauses_OfProxiesAndPages(t *testing.T) {
 	t.Parallel()
-	d := demo.Start(t)
-	tab := chrome.New(t)
-	console := chrome.Watch(t, tab)
-	options := fmt.Sprintf(`{ backend: "http://127.0.0.1:%d/auth" }`, ports.Hold(t))
-	chrome.Go(t, tab, clientPage(options, "", nil)(t, d))
-	checkLine(t, console, mistake{code: "backend_unreachable", line: []string{"/auth/client/module.json", "start the backend"}}, strings.NewReplacer())
-	if got := chrome.Eval[string](t, tab, `tabard.getToken().catch((error) => error.code + " " + error.action)`); got != "temporarily_unavailable retry" {
-		t.Errorf("a caller is told %s", got)
-	}
-}
-
-// TestCauses_StrictDynamic: the policy that trusts what a trusted script loads lets the
-// client work.
-func TestCauses_StrictDynamic(t *testing.T) {
-	t.Parallel()
-	d := demo.Start(t)
-	tab := chrome.New(t)
-	console := chrome.Watch(t, tab)
-	address := setup{options: ofTheDemo, policy: "script-src 'nonce-abc' 'strict-dynamic' 'wasm-unsafe-eval'; object-src 'none'", nonce: "abc"}.serve(t, d)
-	register(t, d, address)
-	chrome.Go(t, tab, address)
-	chrome.Await(t, tab, `tabard.state.status === "signed_out"`)
-	if lines := console.Lines("error: ", "warning: ", "exception: "); len(lines) != 0 {
-		t.Errorf("on the console: %q", lines)
-	}
+	all := mistakesOfProxies(t)
+	maps.Copy(all, mistakesOfPages())
+	sayWhatToChange(t, all)
 }

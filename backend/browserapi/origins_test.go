@@ -1,0 +1,494 @@
+package browserapi_test
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/session"
+	"github.com/tabard-auth/tabard/browser_test/kit/backendtest"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
+)
+
+// The app of these tests has an origin for each organization besides its own.
+const (
+	manyHome = "https://app.example.com"
+	manyURL  = manyHome + "/auth"
+	pattern  = "https://:organization.app.example.com"
+)
+
+func originOf(organization string) string { return directory.OriginFor(pattern, organization) }
+
+// many is a backend whose app has many origins.
+type many struct{ *backend }
+
+func newMany(t *testing.T) *many {
+	t.Helper()
+	w := withMany(newBackend(t, nil))
+	w.Provider.AlwaysPrompt = false
+	return w
+}
+
+// withMany gives a backend's app an origin for each organization.
+func withMany(b *backend) *many {
+	d := desired()
+	d.Workspace.Apps[0].Origins = []string{manyHome, pattern}
+	b.Apply(d)
+	w := &many{b}
+	w.restart()
+	for _, organization := range []string{"acme", "globex"} {
+		w.Hosts[organization+".app.example.com"] = http.NotFoundHandler()
+	}
+	return w
+}
+
+// restart replaces the backend at manyURL with a new one, whose caches are empty.
+func (w *many) restart() { w.Hosts["app.example.com"] = w.Handler(manyURL, w.Through) }
+
+// at returns a page of an origin with that origin's device key, in a browser's profile if
+// one is given.
+func (w *many) at(origin string, profile ...*httpbrowser.Browser) *httpbrowser.Browser {
+	w.Helper()
+	b := httpbrowser.New(w, origin, manyURL)
+	b.Transport, b.Now = w.Hosts, w.Now
+	if len(profile) > 0 {
+		b = b.Sharing(profile[0])
+	}
+	return b.On(httpbrowser.NewDevice(w))
+}
+
+// signInAt signs a person in at a page of an origin.
+func (w *many) signInAt(b *httpbrowser.Browser, origin, person string) {
+	w.Helper()
+	before := len(sessionCookies(b))
+	if got := b.Choose(b.Begin(manyURL+"/login?return_to="+url.QueryEscape(origin+"/")), person); len(sessionCookies(b)) != before+1 {
+		w.Fatalf("%s is not signed in at %s: %d %s\n%s", person, origin, got.Status, got.Body, w.Logged)
+	}
+}
+
+// handOver brings a page's session to the origin of an organization, and returns a page
+// there in the same browser.
+func (w *many) handOver(from *httpbrowser.Browser, organization string) *httpbrowser.Browser {
+	w.Helper()
+	led := w.led(from, organization)
+	to := w.at(led.Origin, from)
+	if got := to.Post("/handover/join", `{"code":"`+led.Code+`"}`); got.Status != http.StatusOK {
+		w.Fatalf("joining at %s: %d %s\n%s", led.Origin, got.Status, got.Body, w.Logged)
+	}
+	return to
+}
+
+func (w *many) led(from *httpbrowser.Browser, organization string) (led api.OriginResponse) {
+	w.Helper()
+	got := from.Post("/handover/origin", `{"organization":"`+organization+`"}`)
+	if got.Status != http.StatusOK {
+		w.Fatalf("leading to %s: %d %s\n%s", organization, got.Status, got.Body, w.Logged)
+	}
+	got.JSON(w, &led)
+	return led
+}
+
+// sessionOf returns the stored session of a page's minted token's refresh token: the one
+// whose device key the page has.
+func (w *many) sessionOf(origin string) (found []session.Session) {
+	w.Helper()
+	all, err := w.Store.Live(w.Context(), w.userID("alice"), "", w.Now().Unix(), 100)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return slices.DeleteFunc(all, func(s session.Session) bool { return s.Origin != origin })
+}
+
+func (w *many) userID(person string) string {
+	w.Helper()
+	u, err := w.Store.SignIn(w.Context(), directory.User{ID: "usr_unused", Issuer: issuer, Subject: person}, w.Now().Unix())
+	if err != nil {
+		w.Fatal(err)
+	}
+	return u.ID
+}
+
+// TestOrigins_HandOver checks that a session joins at the origin of each organization, by
+// one sign-in, and that each mints for its own organization.
+func TestP2Origins_HandOver(t *testing.T) {
+	w := newMany(t)
+	home := w.at(manyHome)
+	w.signInAt(home, manyHome, "alice")
+	first := w.mint(home, "initech")
+	acme := w.handOver(home, "acme")
+	globex := w.handOver(acme, "globex") // by a sibling that joined itself
+	for organization, page := range map[string]*httpbrowser.Browser{"acme": acme, "globex": globex} {
+		got := w.mint(page, organization)
+		if got.Organization.Slug != organization || got.Session != first.Session || !got.DeviceBound {
+			t.Errorf("%s: %+v, want the session %s", organization, got, first.Session)
+		}
+		stored := w.sessionOf(originOf(organization))
+		if len(stored) != 1 || stored[0].Parent.String() != first.Session || stored[0].Holder != session.Joined ||
+			stored[0].ConfinedTo != "org_"+organization || stored[0].ExpiresAt != w.sessionOf("")[0].ExpiresAt {
+			t.Errorf("%s: %+v", organization, stored)
+		}
+	}
+	w.mint(home, "acme") // goes on
+	if n := len(sessionCookies(home)); n != 3 {
+		t.Errorf("the browser keeps %d cookies of sessions, want 3", n)
+	}
+	for range 3 { // each rotates by itself
+		w.Pass(time.Hour)
+		for _, page := range []*httpbrowser.Browser{home, acme, globex} {
+			if got := page.Post("/token", `{"organization":"`+map[*httpbrowser.Browser]string{home: "initech", acme: "acme", globex: "globex"}[page]+`"}`); got.Status != http.StatusOK {
+				t.Fatalf("%d %s", got.Status, got.Body)
+			}
+		}
+	}
+}
+
+// TestOrigins_OneOrganization checks that a page at the origin of an organization mints,
+// lists and ends nothing of another, whatever it names and with the browser's first session.
+func TestOrigins_OneOrganization(t *testing.T) {
+	w := newMany(t)
+	acme := w.at(originOf("acme"))
+	w.signInAt(acme, originOf("acme"), "alice")
+	w.mint(acme, "acme")
+	globex := w.handOver(acme, "globex")
+	w.mint(globex, "globex")
+	for _, body := range []string{
+		`{"organization":"globex","enter":true}`, `{"organization":"org_globex","enter":true}`, `{"organization":"initech"}`, `{"organization":"org_acme2"}`,
+	} {
+		w.wants(acme.Post("/token", body), http.StatusForbidden, api.OrganizationAccessDenied)
+		w.wants(acme.With("Host", "globex.app.example.com").With("X-Forwarded-Host", "globex.app.example.com").Post("/token", body), http.StatusForbidden, api.OrganizationAccessDenied)
+	}
+	w.wants(acme.Post("/lend", `{"organization":"globex"}`), http.StatusForbidden, api.OrganizationAccessDenied)
+	w.wants(acme.Post("/logout", `{"scope":"organization","organization":"globex"}`), http.StatusForbidden, api.OrganizationAccessDenied)
+	for _, page := range []*httpbrowser.Browser{acme, globex} {
+		var listed api.SessionResponse
+		page.Get("/session").JSON(t, &listed)
+		if len(listed.Organizations) != 1 || listed.Next != "" {
+			t.Errorf("lists %+v", listed.Organizations)
+		}
+	}
+	var minted api.TokenResponse
+	acme.Post("/token", `{}`).JSON(t, &minted) // the origin names it
+	if minted.Organization.ID != "org_acme" {
+		t.Errorf("%+v", minted.Organization)
+	}
+	w.mint(globex, "globex") // untouched
+}
+
+// TestOrigins_UnknownLabel checks that an origin whose label is no enabled organization's
+// slug is none of the app's: no answer is readable there, and no sign-in returns there.
+func TestOrigins_UnknownLabel(t *testing.T) {
+	w := newMany(t)
+	good := w.at(originOf("acme"))
+	w.signInAt(good, originOf("acme"), "alice")
+	w.mint(good, "acme")
+	for _, origin := range []string{originOf("hooli"), originOf("nobody"), originOf("a.b"), "https://acme.example.com", "http://acme.app.example.com"} {
+		b := w.at(origin, good)
+		for _, got := range []httpbrowser.Response{b.Post("/token", `{"organization":"acme"}`), b.Get("/session"), b.Fetch(http.MethodOptions, "/token", "")} {
+			if got.Code() != string(api.OriginNotAllowed) || got.Header.Get("Access-Control-Allow-Origin") != "" {
+				t.Errorf("%s: %d %s %v", origin, got.Status, got.Body, got.Header)
+			}
+		}
+		if got := good.Step(manyURL + "/login?app=web&return_to=" + url.QueryEscape(origin+"/")); got.Status != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", origin, got.Status, got.Header.Get("Location"))
+		}
+	}
+	got := good.Post("/token", `{"organization":"acme"}`)
+	if got.Header.Get("Access-Control-Allow-Origin") != originOf("acme") || !strings.Contains(got.Header.Get("Vary"), "Origin") {
+		t.Errorf("%v", got.Header)
+	}
+	w.Change(`UPDATE organizations SET disabled_at = 1 WHERE slug = 'acme'`)
+	w.wants(good.Post("/token", `{"organization":"acme"}`), http.StatusForbidden, api.OriginNotAllowed)
+}
+
+// TestP10Origins_SignOut checks that a sign-out at one origin ends the sessions of all.
+func TestP10Origins_SignOut(t *testing.T) {
+	for _, at := range []string{"home", "acme", "globex"} {
+		t.Run(at, func(t *testing.T) {
+			w := newMany(t)
+			pages := map[string]*httpbrowser.Browser{"acme": w.at(originOf("acme"))}
+			w.signInAt(pages["acme"], originOf("acme"), "alice")
+			pages["globex"] = w.handOver(pages["acme"], "globex")
+			pages["home"] = w.at(manyHome, pages["acme"])
+			w.silently(pages["home"], manyHome)
+			for name, organization := range map[string]string{"home": "acme", "acme": "acme", "globex": "globex"} {
+				w.mint(pages[name], organization)
+			}
+			before := pages[at].Copy()
+			if got := pages[at].Post("/logout", `{"scope":"session"}`); got.Status != http.StatusOK || !strings.Contains(got.Body, "end_session_url") {
+				t.Fatalf("%d %s", got.Status, got.Body)
+			}
+			w.Pass(time.Second)
+			for name, organization := range map[string]string{"home": "acme", "acme": "acme", "globex": "globex"} {
+				got := pages[name].Post("/token", `{"organization":"`+organization+`","enter":true}`)
+				if got.Status != http.StatusUnauthorized || got.Code() != string(api.LoginRequired) {
+					t.Errorf("%s: %d %s", name, got.Status, got.Body)
+				}
+				// An answer of before the sign-out that comes late brings the cookies back.
+				late := pages[name].Sharing(before.Copy())
+				if got := late.Post("/token", `{"organization":"`+organization+`","enter":true}`); got.Status != http.StatusUnauthorized || got.Code() == string(api.OriginNotJoined) {
+					t.Errorf("%s, late: %d %s", name, got.Status, got.Body)
+				}
+			}
+		})
+	}
+}
+
+// silently joins an origin by a sign-in without a prompt, as the refusal tells.
+func (w *many) silently(b *httpbrowser.Browser, origin string) {
+	w.Helper()
+	got := b.Post("/token", `{"organization":"acme"}`)
+	w.wants(got, http.StatusUnauthorized, api.OriginNotJoined)
+	var refused api.Error
+	got.JSON(w, &refused)
+	before := len(sessionCookies(b))
+	if got := b.Begin(refused.LoginURL + "&return_to=" + url.QueryEscape(origin+"/")); len(sessionCookies(b)) != before+1 {
+		w.Fatalf("not joined: %d %s %s", got.Status, got.URL, got.Body)
+	}
+}
+
+// TestOrigins_SilentSignIn checks that an origin without a sibling's code joins by a silent
+// sign-in as the same person, and otherwise does not join.
+func TestOrigins_SilentSignIn(t *testing.T) {
+	w := newMany(t)
+	home := w.at(manyHome)
+	w.signInAt(home, manyHome, "alice")
+	first := w.mint(home, "acme").Session
+	acme := w.at(originOf("acme"), home)
+	w.silently(acme, originOf("acme"))
+	if got := w.mint(acme, "acme").Session; got != first {
+		t.Errorf("the session is %s, want %s", got, first)
+	}
+	if n := w.Count(`SELECT COUNT(*) FROM sessions WHERE holder = 'joined' AND upstream_sid = ''`); n != 1 {
+		t.Errorf("%d sessions joined", n)
+	}
+	other := w.at(originOf("globex"), home)
+	w.Provider.AlwaysPrompt = true
+	w.signInAt(other, originOf("globex"), "bob") // the provider has another person now
+	w.wants(other.Post("/token", `{"organization":"globex","enter":true}`), http.StatusForbidden, api.OrganizationAccessDenied)
+	if n := w.Count(`SELECT COUNT(*) FROM sessions WHERE holder = 'joined'`); n != 1 {
+		t.Errorf("another person joined: %d", n)
+	}
+	w.wants(acme.Post("/token", `{"organization":"acme","user":"`+w.userID("alice")+`"}`), http.StatusUnauthorized, api.OriginNotJoined) // one person a browser
+}
+
+// TestOrigins_NotJoined checks the refusal of an origin without a session: it is no
+// sign-out, ends nothing, and is only for browsers that are signed in elsewhere.
+func TestP6Origins_NotJoined(t *testing.T) {
+	w := newMany(t)
+	w.wants(w.at(originOf("acme")).Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.LoginRequired)
+	home := w.at(manyHome)
+	w.signInAt(home, manyHome, "alice")
+	w.mint(home, "acme")
+	acme := w.at(originOf("acme"), home)
+	for range 3 {
+		got := acme.Post("/token?quiet=1", `{"organization":"acme"}`)
+		var refused api.Error
+		got.JSON(t, &refused)
+		if got.Status != http.StatusOK || refused.Code != api.OriginNotJoined || refused.SignedIn == nil || !*refused.SignedIn || refused.Code.Action() != api.StepUp {
+			t.Errorf("%d %s", got.Status, got.Body)
+		}
+		w.mint(home, "acme")
+	}
+	lost := w.handOver(home, "acme")
+	w.mint(lost, "acme")
+	again := w.at(originOf("acme"), home) // its storage was cleared: a new key
+	w.wants(again.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.OriginNotJoined)
+	again = w.handOver(home, "acme")
+	w.mint(again, "acme")
+}
+
+// TestHandOver_OriginCode checks what a code is good for: one origin, once, a minute, beside
+// the session that asked for it, with a device key.
+func TestHandOver_OriginCode(t *testing.T) {
+	w := newMany(t)
+	home := w.at(manyHome)
+	w.signInAt(home, manyHome, "alice")
+	w.mint(home, "acme")
+	refused := func(b *httpbrowser.Browser, code string) {
+		t.Helper()
+		got := b.Post("/handover/join", `{"code":"`+code+`"}`)
+		if got.Status != http.StatusBadRequest || len(w.sessionsSet(got)) > 0 {
+			t.Errorf("%d %s %v", got.Status, got.Body, got.Cookies())
+		}
+	}
+	led := w.led(home, "acme")
+	if led.Origin != originOf("acme") || led.ExpiresIn != 60 {
+		t.Errorf("%+v", led)
+	}
+	refused(w.at(originOf("globex"), home), led.Code)             // another origin
+	refused(w.at(manyHome, home), led.Code)                       // one that names none
+	refused(w.at(originOf("acme")), led.Code)                     // another browser: whoever read the code
+	refused(w.at(originOf("acme"), home), led.Code[1:])           // altered
+	refused(w.withoutKey(w.at(originOf("acme"), home)), led.Code) // without a proof
+	victim := w.at(manyHome)
+	w.signInAt(victim, manyHome, "bob")
+	refused(w.at(originOf("acme"), victim), led.Code) // an attacker's code
+	w.Pass(time.Minute)
+	acme := w.at(originOf("acme"), home)
+	if got := acme.Post("/handover/join", `{"code":"`+led.Code+`"}`); got.Status != http.StatusOK {
+		t.Fatalf("%d %s", got.Status, got.Body)
+	}
+	refused(w.at(originOf("acme"), home), led.Code) // used
+	late := w.led(home, "globex")
+	w.Pass(61 * time.Second)
+	refused(w.at(originOf("globex"), home), late.Code)
+	ended := w.led(acme, "globex")
+	home.Post("/logout", `{"scope":"session"}`)
+	refused(w.at(originOf("globex"), home), ended.Code)
+	if !w.recorded(audit.JoinOrigin, audit.Done) || !w.recorded(audit.JoinOrigin, audit.Refused) {
+		t.Error("the audit log misses it")
+	}
+}
+
+func (w *many) withoutKey(b *httpbrowser.Browser) *httpbrowser.Browser { return b.Without("DPoP") }
+
+func (w *many) sessionsSet(got httpbrowser.Response) (set []string) {
+	for _, c := range got.Cookies() {
+		if strings.HasPrefix(c.Name, "__Host-Http-tabard.") && c.MaxAge >= 0 {
+			set = append(set, c.Name)
+		}
+	}
+	return set
+}
+
+func (w *many) recorded(action audit.Action, outcome audit.Outcome) bool {
+	return w.Count(`SELECT COUNT(*) FROM audit WHERE action = '`+string(action)+`' AND outcome = '`+string(outcome)+`'`) > 0
+}
+
+// TestHandOver_ToWhomItIsRefused checks that a page learns before it leaves that an
+// organization does not admit the person, and that asking changes nothing.
+func TestP3Origins_RefusedBeforeLeaving(t *testing.T) {
+	w := newMany(t)
+	acme := w.at(originOf("acme"))
+	w.signInAt(acme, originOf("acme"), "alice")
+	w.mint(acme, "acme")
+	for _, organization := range []string{"umbrella", "hooli", "nobody"} {
+		w.wants(acme.Post("/handover/origin", `{"organization":"`+organization+`"}`), http.StatusForbidden, api.OrganizationAccessDenied)
+	}
+	w.wants(acme.Post("/handover/origin", `{"organization":"globex","user":"usr_other"}`), http.StatusConflict, api.IdentityChanged)
+	w.wants(w.withoutKey(acme).Post("/handover/origin", `{"organization":"globex"}`), http.StatusUnauthorized, api.DeviceKeyRequired)
+	w.wants(acme.Copy().Post("/handover/origin", `{"organization":"globex"}`), http.StatusUnauthorized, api.DeviceKeyRequired)
+	before := w.Count(`SELECT COUNT(*) FROM organization_sessions`)
+	w.led(acme, "globex")
+	if after := w.Count(`SELECT COUNT(*) FROM organization_sessions`); after != before {
+		t.Error("asking entered the organization")
+	}
+	w.mint(acme, "acme")
+}
+
+// TestOrigins_StolenCookies checks that all cookies of a browser, with a device key of the
+// thief's own and any headers, open nothing and join nothing.
+func TestOrigins_StolenCookies(t *testing.T) {
+	w := newMany(t)
+	home := w.at(manyHome)
+	w.signInAt(home, manyHome, "alice")
+	w.mint(home, "acme")
+	acme := w.handOver(home, "acme")
+	w.mint(acme, "acme")
+	w.led(home, "globex") // a code is under way
+	for _, origin := range []string{manyHome, originOf("acme"), originOf("globex")} {
+		thief := w.at(origin, home.Copy())
+		for _, path := range []string{"/token", "/handover/origin", "/lend"} {
+			for _, b := range []*httpbrowser.Browser{thief, w.withoutKey(thief), thief.With("Origin", originOf("initech"))} {
+				if got := b.Post(path, `{"organization":"globex"}`); got.Status < 400 || len(w.sessionsSet(got)) > 0 {
+					t.Errorf("%s %s: %d %s", origin, path, got.Status, got.Body)
+				}
+			}
+		}
+		if got := thief.Post("/handover/join", `{"code":"`+strings.Repeat("A", 300)+`"}`); got.Status != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", origin, got.Status, got.Body)
+		}
+		w.Provider.AlwaysPrompt = true
+		w.signInElsewhere(thief, origin)
+		w.Provider.AlwaysPrompt = false
+	}
+	if n := w.Count(`SELECT COUNT(*) FROM sessions WHERE holder = 'joined' AND user_id = '` + w.userID("alice") + `'`); n != 1 {
+		t.Errorf("%d sessions joined the victim's", n)
+	}
+	w.mint(home, "acme")
+	w.mint(acme, "acme")
+}
+
+// signInElsewhere signs the thief in as bob, whose session must join nobody's.
+func (w *many) signInElsewhere(thief *httpbrowser.Browser, origin string) {
+	w.Helper()
+	thief.Choose(thief.Begin(manyURL+"/login?app=web&join=1&return_to="+url.QueryEscape(origin+"/")), "bob")
+	thief.Post("/token", `{"organization":"acme","enter":true}`)
+}
+
+// TestOrigins_TakenOverHost checks that pages of a tenant's host neither begin a sign-in
+// that returns elsewhere, nor see or end the person's sessions elsewhere.
+func TestOrigins_TakenOverHost(t *testing.T) {
+	w := newMany(t)
+	other := w.at(manyHome)
+	w.signInAt(other, manyHome, "alice") // another browser
+	elsewhere := w.mint(other, "acme").Session
+	acme := w.at(originOf("acme"))
+	w.signInAt(acme, originOf("acme"), "alice")
+	w.mint(acme, "acme")
+	var listed api.SessionsResponse
+	acme.Get("/sessions").JSON(t, &listed)
+	if len(listed.Sessions) != 1 || !listed.Sessions[0].Current {
+		t.Errorf("%+v", listed.Sessions)
+	}
+	w.wants(acme.Fetch(http.MethodDelete, "/sessions/"+elsewhere, ""), http.StatusNotFound, api.NotFound)
+	for _, to := range []string{manyHome, originOf("globex"), ""} {
+		got := acme.Post("/login?app=web&return_to="+url.QueryEscape(to+"/x")+map[bool]string{true: "&organization=globex"}[to == ""], "{}")
+		if got.Status != http.StatusForbidden {
+			t.Errorf("%s: %d %s", to, got.Status, got.Body)
+		}
+	}
+	page := w.at(originOf("acme"), acme)
+	got := page.Step(manyURL + "/login?app=web&return_to=" + url.QueryEscape(originOf("globex")+"/"))
+	if got.Status != http.StatusOK || got.Header.Get("Location") != "" { // a page that asks
+		t.Errorf("%d %v", got.Status, got.Header)
+	}
+	if got := acme.Post("/logout", `{"scope":"everywhere"}`); got.Status != http.StatusOK {
+		t.Errorf("%d %s", got.Status, got.Body)
+	}
+	w.mint(other, "acme") // in another browser, at an origin of its own
+}
+
+// TestOrigins_OneTruth checks that all origins of a browser share its organization
+// sessions: what ends, idles or is limited counts for all.
+func TestP4Origins_OneTruth(t *testing.T) {
+	w := newMany(t)
+	home := w.at(manyHome)
+	w.signInAt(home, manyHome, "alice")
+	w.mint(home, "acme")
+	w.mint(home, "globex")
+	acme := w.handOver(home, "acme")
+	w.mint(acme, "acme")
+	if got := acme.Post("/logout", `{"scope":"organization","organization":"acme"}`); got.Status != http.StatusOK {
+		t.Fatalf("%d %s", got.Status, got.Body)
+	}
+	for _, page := range []*httpbrowser.Browser{home, acme} {
+		w.wants(page.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.OrganizationSessionExpired)
+	}
+	w.mint(home, "globex") // another organization goes on
+	w.mint(acme, "acme")   // entered anew
+	if got := home.Post("/token", `{"organization":"acme"}`); got.Status != http.StatusOK {
+		t.Errorf("%d %s", got.Status, got.Body)
+	}
+	if n := w.Count(`SELECT COUNT(*) FROM organization_sessions`); n != 2 {
+		t.Errorf("%d organization sessions, want those of acme and globex", n)
+	}
+}
+
+// TestOrigins_OneAppAsBefore checks that an app without a pattern gets cookies as before.
+func TestOrigins_OneAppAsBefore(t *testing.T) {
+	w := newBackend(t, nil)
+	b := w.signedIn("alice")
+	name, _ := w.theSession(b)
+	if strings.Contains(name, "~") {
+		t.Error(name)
+	}
+	w.wants(b.Post("/handover/origin", `{"organization":"acme"}`), http.StatusBadRequest, api.InvalidRequest)
+	w.wants(w.Browser(backendtest.Origin).Post("/token", `{}`), http.StatusUnauthorized, api.LoginRequired)
+}

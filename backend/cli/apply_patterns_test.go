@@ -1,0 +1,30 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/directory"
+)
+
+// TestApply_OriginPattern checks that apply refuses a pattern of origins on another site
+// than the backend's, and says what a good one trusts.
+func TestApply_OriginPattern(t *testing.T) {
+	w := directory.Workspace{Apps: []directory.App{
+		{ID: "desk", Origins: []string{"https://desk.example.com"}},
+		{ID: "web", Origins: []string{"https://app.example.com", "https://:organization.app.example.com"}},
+	}}
+	for public, problem := range map[string]string{
+		"": "", "https://auth.example.com": "", "https://app.example.com/auth": "",
+		"https://auth.example.org": "another site", "http://auth.example.com": "--public-url", "https://acme.github.io": "another site",
+	} {
+		var out strings.Builder
+		err := (&patternSettings{public}).check("workspace.yaml", w, &out)
+		switch {
+		case problem == "" && (err != nil || strings.Count(out.String(), "trusts the scripts of every host") != 1 || strings.Contains(out.String(), "desk")):
+			t.Errorf("%q: %v %q", public, err, out.String())
+		case problem != "" && (err == nil || !strings.Contains(err.Error(), problem) || !strings.Contains(err.Error(), "nothing was applied")):
+			t.Errorf("%q: %v, want %q", public, err, problem)
+		}
+	}
+}
