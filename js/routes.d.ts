@@ -33,6 +33,12 @@ export interface RouteOptions extends RoutePattern {
    * address. Default: {@link RoutePattern.pattern} up to the organization's slug.
    */
   home?(organization: Organization): string;
+  /**
+   * Follow the address only when {@link Routes.follow} is called: for routers that tell when they have arrived, and whose guards
+   * may take their time about *Back* and *Forward*. With Vue Router, `router.afterEach((to, from, failure) => failure || routes.follow())`;
+   * with SvelteKit, `afterNavigate(() => routes.follow())`. Default: false.
+   */
+  manual?: boolean | undefined;
 }
 
 /** How a change of route ended, where the tab did not enter the organization that the address names. */
@@ -61,8 +67,8 @@ export type RouteState =
 export interface Routes {
   readonly state: RouteState;
   /**
-   * Whether the person has just agreed to leave the organization ({@link Client.beforeSwitch}), while the address changes to
-   * the next: the app's router need not ask again. See {@link blocker}.
+   * Whether the app's router need not ask: the person has just agreed to leave the organization ({@link Client.beforeSwitch}), while
+   * the address changes to the next, or the router is led back to the address of the organization. See {@link blocker}.
    */
   readonly agreed: boolean;
   /**
@@ -81,8 +87,8 @@ export interface Routes {
   /** The address at which an organization's pages begin. Such links open a tab of that organization, however they are opened. */
   home(organization: Organization): string;
   /**
-   * Says that the address has changed. Needed only in browsers without the Navigation API, after the app's router called
-   * `pushState` or `replaceState`; harmless elsewhere.
+   * Says that the address has changed. Needed only with {@link RouteOptions.manual}, and in browsers without the Navigation API
+   * after the app's router called `pushState` or `replaceState`; harmless elsewhere.
    */
   follow(): void;
   /** Ends the following. */

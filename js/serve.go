@@ -28,6 +28,7 @@ func newFiles(content fs.FS) *files { return &files{content: content} }
 var types = map[string]string{
 	".js":   "text/javascript; charset=utf-8",
 	".json": "application/json",
+	".map":  "application/json", // source maps, which debuggers load
 	".html": "text/html; charset=utf-8",
 	".wasm": "application/wasm",
 }
@@ -54,6 +55,9 @@ func (f *files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Vary", "Accept-Encoding")
+	if f.has(name + ".map") {
+		h.Set("SourceMap", name+".map")
+	}
 	if path.Ext(name) == ".html" {
 		h.Set("Content-Security-Policy", pagePolicy)
 	}

@@ -27,6 +27,7 @@ func built() http.Handler {
 		module + ".gz":             {Data: compressed(func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) })},
 		"exec.0123456789abcdef.js": {Data: []byte(contents)},
 		"tabard.js":                {Data: []byte(contents)},
+		"tabard.js.map":            {Data: []byte(contents)},
 		"module.json":              {Data: []byte(contents)},
 		".gitkeep":                 {Data: []byte("x")},
 		"secret.txt":               {Data: []byte("x")},
@@ -161,5 +162,21 @@ func TestFilesAreOnlyRead(t *testing.T) {
 		if got := get(t, method, "/tabard.js"); got.StatusCode != 405 || got.Header.Get("Allow") != "GET, HEAD" {
 			t.Errorf("%s: %d, Allow %q", method, got.StatusCode, got.Header.Get("Allow"))
 		}
+	}
+}
+
+// TestSourceMap_IsNamedByAHeader: debuggers find the map of a file that has one, and the file
+// itself is as it was.
+func TestSourceMap_IsNamedByAHeader(t *testing.T) {
+	if got := get(t, "GET", "/tabard.js").Header.Get("SourceMap"); got != "tabard.js.map" {
+		t.Errorf("the map is %q", got)
+	}
+	for _, path := range []string{"/" + module, "/exec.0123456789abcdef.js", "/tabard.js.map"} {
+		if got := get(t, "GET", path).Header.Get("SourceMap"); got != "" {
+			t.Errorf("%s has the map %q", path, got)
+		}
+	}
+	if got := get(t, "GET", "/tabard.js.map"); got.StatusCode != http.StatusOK || got.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("the map: %d %s", got.StatusCode, got.Header.Get("Content-Type"))
 	}
 }

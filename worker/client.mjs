@@ -1,6 +1,7 @@
 const TYPES = {
   js: "text/javascript; charset=utf-8",
   json: "application/json",
+  map: "application/json", // source maps, which debuggers load
   wasm: "application/wasm",
   html: "text/html; charset=utf-8",
 };
@@ -42,6 +43,7 @@ async function serve(name, request, assets) {
       "X-Content-Type-Options": "nosniff",
       Vary: "Accept-Encoding",
       ETag: file.headers.get("ETag"),
+      ...(type === TYPES.js && !HASHED.test(name) && { SourceMap: `${name}.map` }),
       ...(encoding !== "" && { "Content-Encoding": encoding }),
       ...(type === TYPES.html && { "Content-Security-Policy": PAGE_POLICY }),
     };

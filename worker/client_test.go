@@ -28,7 +28,7 @@ func clientFilesAreServed(t *testing.T, target contract.Target) {
 	if err := json.Unmarshal(text, &module); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"module.json", module.Wasm.URL, module.Exec.URL, "tabard.js", "popup.html"} {
+	for _, name := range []string{"module.json", module.Wasm.URL, module.Exec.URL, "tabard.js", "tabard.js.map", "popup.html"} {
 		for _, encoding := range []string{"br", "gzip", "identity", "gzip, br;q=0"} {
 			sameAsTheServer(t, target, name, encoding)
 		}
@@ -65,7 +65,7 @@ func sameAsTheServer(t *testing.T, target contract.Target, name, encoding string
 		t.Errorf("%s, asked for again: %d", name, again.StatusCode)
 	}
 	server := serve(name, encoding)
-	for _, h := range []string{"Content-Type", "Cache-Control", "Content-Encoding", "Access-Control-Allow-Origin", "Cross-Origin-Resource-Policy", "Vary", "Content-Security-Policy"} {
+	for _, h := range []string{"Content-Type", "Cache-Control", "Content-Encoding", "Access-Control-Allow-Origin", "Cross-Origin-Resource-Policy", "Vary", "Content-Security-Policy", "SourceMap"} {
 		if got.Header.Get(h) != server.Get(h) {
 			t.Errorf("%s, %s: %s is %q, the server's %q", name, encoding, h, got.Header.Get(h), server.Get(h))
 		}

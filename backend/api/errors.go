@@ -26,8 +26,9 @@ type Error struct {
 	// without [QuietRefusals], and if it is unknown.
 	SignedIn *bool `json:"signed_in,omitempty"`
 	// Session says who is signed in and which organizations there are to choose from. It
-	// is set with organization_required in answers to requests with [QuietRefusals], so
-	// that a page that offers the choice need not ask again.
+	// is set with organization_required, and with a denial that is no answer to a switch,
+	// in answers to requests with [QuietRefusals], so that a page that offers the choice
+	// need not ask again.
 	Session *SessionResponse `json:"session,omitempty"`
 }
 

@@ -74,5 +74,5 @@ func lendRefusal(c *authn.Request, m *grant.Minted, s *directory.Subject, err er
 	case errors.Is(err, grant.ErrBeyond):
 		return refusal.New(api.InsufficientPermissions, "You do not have all of these permissions in this organization.")
 	}
-	return mintRefusal(c, m, s, err)
+	return mintRefusal(c, m, s, true, err)
 }

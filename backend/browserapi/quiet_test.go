@@ -62,8 +62,15 @@ func (w *answers) choice(b *httpbrowser.Browser) {
 	if got := b.Post("/token", `{}`); strings.Contains(got.Body, "session") {
 		w.Errorf("who does not ask quietly gets %s", got.Body)
 	}
-	if e := w.finding(b.Post("/token"+quiet, `{"organization":"nosuch"}`), api.OrganizationAccessDenied, true); e.Session != nil {
-		w.Errorf("a refusal of another kind lists %+v", e.Session)
+	for _, body := range []string{`{"organization":"nosuch"}`, `{"organization":"globex"}`} {
+		var e api.Error
+		b.Post("/token"+quiet, body).JSON(w, &e)
+		if e.Session == nil || !reflect.DeepEqual(*e.Session, listed) {
+			w.Errorf("%s: %s lists %+v", body, e.Code, e.Session)
+		}
+		if strings.Contains(b.Post("/token"+quiet, strings.Replace(body, "{", `{"enter":true,`, 1)).Body, `"session":`) {
+			w.Errorf("%s: a refused switch lists organizations", body)
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 const noAccess = "You do not have access to this organization."
 
 // mintRefusal returns the refusal of a mint.
-func mintRefusal(c *authn.Request, m *grant.Minted, s *directory.Subject, err error) error {
+func mintRefusal(c *authn.Request, m *grant.Minted, s *directory.Subject, entering bool, err error) error {
 	switch {
 	case errors.Is(err, grant.ErrEnded):
 		return authn.EndedRefusal(m.Ended)
@@ -29,25 +29,33 @@ func mintRefusal(c *authn.Request, m *grant.Minted, s *directory.Subject, err er
 	case errors.Is(err, grant.ErrDisabled):
 		return authn.CheckEnabled(s.User)
 	case errors.Is(err, grant.ErrUnnamed):
-		return choice(c, s)
+		return withPlaces(c, s, refusal.New(api.OrganizationRequired, "Name an organization: you belong to none, or to several."))
 	case errors.Is(err, grant.ErrNotAdmitted):
-		return refusal.New(api.OrganizationAccessDenied, noAccess)
+		return denied(c, s, entering, refusal.New(api.OrganizationAccessDenied, noAccess))
 	case errors.Is(err, grant.ErrIdle):
 		return refusal.New(api.InvalidRequest, "idle_seconds is negative.")
 	case errors.Is(err, grant.ErrDenied):
-		return policyRefusal(c, m.Decision, s)
+		return denied(c, s, entering, policyRefusal(c, m.Decision, s))
 	}
 	return err
 }
 
-// choice returns the refusal of a mint that names no organization. Who asks quietly gets
-// the organizations with it; if they cannot be read, that page asks for them.
-func choice(c *authn.Request, s *directory.Subject) *refusal.Refusal {
-	r := refusal.New(api.OrganizationRequired, "Name an organization: you belong to none, or to several.")
+// withPlaces adds the person and their organizations to a refusal for those who ask
+// quietly; if they cannot be read, that page asks for them.
+func withPlaces(c *authn.Request, s *directory.Subject, r *refusal.Refusal) *refusal.Refusal {
 	if c.R.URL.RawQuery == api.QuietRefusals {
 		r.Session, r.Cause = sessionResponse(c, s)
 	}
 	return r
+}
+
+// denied adds the same to the refusal of an organization that the person is not in: a page
+// that begins there shows where else they may go. A switch has a page already.
+func denied(c *authn.Request, s *directory.Subject, entering bool, r *refusal.Refusal) *refusal.Refusal {
+	if entering || r.Reason != "" {
+		return r
+	}
+	return withPlaces(c, s, r)
 }
 
 // identityChanged returns the refusal for a tab that expects another user than the

@@ -33,7 +33,7 @@ func (h *handler) token(c *authn.Request, request api.TokenRequest) (*api.TokenR
 	err = c.UpdateCookies(presented, subject.Session, minted, err)
 	c.Record.Organization = minted.Organization
 	if err != nil {
-		return nil, mintRefusal(c, &minted, &subject, err)
+		return nil, mintRefusal(c, &minted, &subject, request.Enter, err)
 	}
 	return tokenResponse(c, &minted, &subject), nil
 }

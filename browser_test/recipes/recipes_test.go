@@ -62,12 +62,27 @@ func packed(t *testing.T, folder string) string {
 
 // TestRecipe_ViteAndReactRouter makes the app, builds it and works with it.
 func TestRecipe_ViteAndReactRouter(t *testing.T) {
+	tryPages(t, "VITE.md", map[string]string{"src/tabard.ts": recipe(t, "VITE.md", "ts")[0], "src/App.tsx": recipe(t, "VITE.md", "tsx")[0]})
+}
+
+// TestRecipe_Vue makes the app, builds it and works with it.
+func TestRecipe_Vue(t *testing.T) {
+	scripts, components := recipe(t, "VUE.md", "ts"), recipe(t, "VUE.md", "vue")
+	tryPages(t, "VUE.md", map[string]string{
+		"src/tabard.ts": scripts[0], "src/main.ts": scripts[1], "src/App.vue": components[0], "src/Notes.vue": components[1],
+	})
+}
+
+// tryPages makes an app whose addresses name the organization, builds it and works with it.
+func tryPages(t *testing.T, name string, files map[string]string) {
+	t.Helper()
 	folder := t.TempDir()
-	commands := recipe(t, "VITE.md", "sh")
+	commands := recipe(t, name, "sh")
 	do(t, folder, strings.ReplaceAll(commands[0], "@tabard/client", packed(t, folder)))
 	app := filepath.Join(folder, "my-app")
-	program.Write(t, filepath.Join(app, "src/tabard.ts"), recipe(t, "VITE.md", "ts")[0])
-	program.Write(t, filepath.Join(app, "src/App.tsx"), recipe(t, "VITE.md", "tsx")[0])
+	for file, text := range files {
+		program.Write(t, filepath.Join(app, file), text)
+	}
 	do(t, app, commands[1])
 	d := demo.StartWith(t, filepath.Join(app, "dist"))
 	tab := chrome.New(t)
@@ -80,10 +95,47 @@ func TestRecipe_ViteAndReactRouter(t *testing.T) {
 	second := chrome.Watch(t, other)
 	chrome.Go(t, other, d.Origin+"/initech/notes")
 	awaitPage(t, other, "initech", "Initech Labs")
+	chrome.Show(t, tab)
 	demo.Choose(t, tab, "globex")
 	awaitPage(t, tab, "globex", "Globex Shipping")
+	demo.Choose(t, tab, "acme")
+	awaitPage(t, tab, "acme", "Acme Corporation")
+	for _, way := range []string{"the switcher", "back", "a link"} {
+		leaveDraft(t, tab, way)
+	}
 	awaitPage(t, other, "initech", "Initech Labs")
 	isClean(t, console, second)
+}
+
+// leaveDraft types a draft for Acme, tries to go to Globex, stays, goes, and comes back.
+func leaveDraft(t *testing.T, tab context.Context, way string) {
+	t.Helper()
+	chrome.Press(t, tab, "#draft")
+	chrome.Key(t, tab, "x")
+	for _, answer := range []string{"#stay", "#leave"} {
+		switch way {
+		case "the switcher":
+			demo.Choose(t, tab, "globex")
+		case "back":
+			chrome.Eval[any](t, tab, `void setTimeout(() => history.back())`)
+		default:
+			chrome.Press(t, tab, "#to-globex")
+		}
+		chrome.Await(t, tab, fmt.Sprintf(`document.querySelector(%q) && location.pathname.startsWith("/acme/")`, answer))
+		if got := chrome.Eval[string](t, tab, `document.querySelector("#draft").value`); got != "x" {
+			t.Errorf("%s: the draft is %q while the person is asked", way, got)
+		}
+		chrome.Press(t, tab, answer)
+		chrome.Await(t, tab, fmt.Sprintf(`!document.querySelector(%q)`, answer))
+	}
+	awaitPage(t, tab, "globex", "Globex Shipping")
+	chrome.Await(t, tab, `document.querySelector("#draft").value === ""`)
+	if way == "back" {
+		chrome.Eval[any](t, tab, `void setTimeout(() => history.forward())`)
+	} else {
+		demo.Choose(t, tab, "acme")
+	}
+	awaitPage(t, tab, "acme", "Acme Corporation")
 }
 
 // awaitPage waits until a tab shows an organization at its address.
@@ -110,6 +162,7 @@ func TestRecipe_Playwright(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := demo.Start(t)
+	do(t, folder, "npx -p typescript@7.0.2 tsc --noEmit --strict --module nodenext --allowImportingTsExtensions --types node playwright.config.ts tests/*.ts")
 	do(t, folder, "export APP="+d.Origin+" CHROMIUM="+browser+"\n"+commands[1])
 }
 

@@ -77,16 +77,19 @@ func build(root string, v variant) (*dist, error) {
 	if err := writeSymbols(filepath.Join(root, "bin"), module.Wasm.URL, symbols); err != nil {
 		return nil, err
 	}
-	bundles := map[string][]byte{}
-	for name, entry := range map[string]string{
+	entries := map[string]string{
 		client: "index.js", routes: "routes.js", switcher: "switcher.js", theme: "theme.js", borrow: "borrow.js", popupScript: "popup.js",
-	} {
-		if bundles[name], err = bundle(filepath.Join(root, "js"), entry, assetsJSON(module)); err != nil {
-			return nil, err
-		}
 	}
 	for _, name := range chunks {
-		if bundles[name], err = bundle(filepath.Join(root, "js"), "src/"+name, "undefined"); err != nil {
+		entries[name] = "src/" + name
+	}
+	bundles := map[string][]byte{}
+	for name, entry := range entries {
+		assets := assetsJSON(module)
+		if slices.Contains(chunks, name) {
+			assets = "undefined"
+		}
+		if bundles[name], bundles[name+mapSuffix], err = bundle(filepath.Join(root, "js"), name, entry, assets); err != nil {
 			return nil, err
 		}
 	}

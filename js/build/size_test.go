@@ -14,7 +14,7 @@ func TestBudgets(t *testing.T) {
 	// The digests of an actual module compress no better than these.
 	module := newModule("0.1.0", []byte("the module"), []byte("wasm_exec.js"))
 	check := func(name, entry, assets string, budget int) {
-		content, err := bundle(dir, entry, assets)
+		content, _, err := bundle(dir, name, entry, assets)
 		if err != nil {
 			t.Fatal(err)
 		}

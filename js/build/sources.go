@@ -79,8 +79,9 @@ var beside = api.Plugin{Name: "beside", Setup: func(build api.PluginBuild) {
 }}
 
 // bundle makes one small file of an entry of the npm package, which may read assets as
-// import.meta.assets.
-func bundle(dir, entry, assets string) ([]byte, error) {
+// import.meta.assets, and its source map, which has the sources. The file does not name the
+// map, so that nobody but a debugger loads it: a header does.
+func bundle(dir, name, entry, assets string) (code, sourceMap []byte, err error) {
 	result := api.Build(api.BuildOptions{
 		AbsWorkingDir:     dir,
 		EntryPoints:       []string{entry},
@@ -93,9 +94,21 @@ func bundle(dir, entry, assets string) ([]byte, error) {
 		LegalComments:     api.LegalCommentsNone,
 		Plugins:           []api.Plugin{beside},
 		Define:            map[string]string{"import.meta.assets": assets, "import.meta.served": "true"},
+		Outfile:           name,
+		Sourcemap:         api.SourceMapExternal,
 	})
 	if len(result.Errors) > 0 {
-		return nil, errors.New(strings.Join(api.FormatMessages(result.Errors, api.FormatMessagesOptions{}), ""))
+		return nil, nil, errors.New(strings.Join(api.FormatMessages(result.Errors, api.FormatMessagesOptions{}), ""))
 	}
-	return result.OutputFiles[0].Contents, nil
+	for _, file := range result.OutputFiles {
+		if filepath.Ext(file.Path) == mapSuffix {
+			sourceMap = file.Contents
+		} else {
+			code = file.Contents
+		}
+	}
+	return code, sourceMap, nil
 }
+
+// mapSuffix is what the name of a source map has after its file's.
+const mapSuffix = ".map"

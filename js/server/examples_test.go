@@ -23,12 +23,12 @@ GET    /organizations/{organization}/notes/{note}
 DELETE /organizations/{organization}/notes/{note}
 `
 
-// serve starts an example and returns where it answers.
-func serve(t *testing.T, issuer *tokentest.Issuer, script string) string {
+// serve starts an example, with further variables, and returns where it answers.
+func serve(t *testing.T, issuer *tokentest.Issuer, script string, variables ...string) string {
 	t.Helper()
 	port := ports.Hold(t)
 	command := exec.Command("node", script)
-	command.Env = append(os.Environ(), "ISSUER="+issuer.URL, "AUDIENCE="+tokentest.Audience, fmt.Sprint("PORT=", port))
+	command.Env = append(append(os.Environ(), "ISSUER="+issuer.URL, "AUDIENCE="+tokentest.Audience, fmt.Sprint("PORT=", port)), variables...)
 	_, lines := program.Converse(t, command)
 	if !lines.Scan() || lines.Text() != "serving" {
 		t.Fatalf("%s says %q", script, lines.Text())

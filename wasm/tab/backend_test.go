@@ -160,10 +160,10 @@ func (b *backend) token(r tab.Request) tab.Response {
 		return name == o.ID || name == o.Slug
 	})
 	if i < 0 {
-		return refuse(403, api.Error{Code: api.OrganizationAccessDenied})
+		return b.denial(request, api.Error{Code: api.OrganizationAccessDenied})
 	}
 	if refusal, ok := b.refusals[mine[i].ID]; ok {
-		return refuse(401, refusal)
+		return b.denial(request, refusal)
 	}
 	if b.left[mine[i].ID] && !request.Enter {
 		return refuse(401, api.Error{Code: api.OrganizationSessionExpired})
@@ -207,6 +207,14 @@ func (b *backend) choice() tab.Response {
 		return refuse(400, api.Error{Code: api.OrganizationRequired})
 	}
 	return refuse(200, api.Error{Code: api.OrganizationRequired, Session: b.sessionResponse()})
+}
+
+// denial refuses a mint for an organization that the person is not in.
+func (b *backend) denial(request api.TokenRequest, refusal api.Error) tab.Response {
+	if !b.before && !request.Enter && refusal.Reason == "" {
+		refusal.Session = b.sessionResponse()
+	}
+	return refuse(200, refusal)
 }
 
 func (b *backend) sessions() tab.Response {

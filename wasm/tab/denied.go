@@ -39,7 +39,7 @@ func (b *binding) opens(organization string) bool {
 // showDenied shows that the tab did not enter an organization, with the person and where
 // else they may go.
 func (t *Tab) showDenied(name string, err *Error) {
-	session, failed := t.fetchSession(nil)
+	session, failed := t.fetchSession(err)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	b := &t.binding

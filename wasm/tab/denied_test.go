@@ -43,6 +43,21 @@ func TestDenied_SaysWhoAndWhereElse(t *testing.T) {
 	}
 }
 
+// TestDenied_OneRequest: the refusal of a bookmark says who the person is and where they may
+// go. A backend of the release before is asked.
+func TestDenied_OneRequest(t *testing.T) {
+	for before, more := range map[bool][]string{false: nil, true: {"GET /session"}} {
+		run(t, func(t *testing.T, b *browser) {
+			b.signIn("ada")
+			b.before = before
+			if s := b.open(route("nosuch")).state(t); s.Denied != "nosuch" || s.User == nil || len(s.Organizations) != 2 {
+				t.Errorf("%+v", s)
+			}
+			b.expectRequests(t, append([]string{"POST /token nosuch"}, more...)...)
+		})
+	}
+}
+
 // TestDenied_WhatCanBeNoOrganizationIsNotAskedFor, neither at the start nor by a switch.
 func TestDenied_WhatCanBeNoOrganizationIsNotAskedFor(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
@@ -106,6 +121,7 @@ func TestDenied_Offline(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {
 		b.signIn("ada")
 		b.set(func() {
+			b.before = true
 			b.script = func(r tab.Request) *tab.Response {
 				if r.Method == "GET" {
 					away := refuse(503, api.Error{Code: api.TemporarilyUnavailable})

@@ -5,14 +5,13 @@ import { RequireOrganization, SignedOut, TabardProvider, TabardSwitcher, useOrga
 import { organizationOf, type Routes } from "@tabard/client/routes";
 import { createContext, useContext, useState, useSyncExternalStore } from "react";
 import { createRoot } from "react-dom/client";
-import { type ActionFunctionArgs, createBrowserRouter, Form, Outlet, RouterProvider, useBeforeUnload, useBlocker } from "react-router";
+import { type ActionFunctionArgs, createBrowserRouter, Form, Link, Outlet, RouterProvider, useBeforeUnload, useBlocker } from "react-router";
 
 export const tabard = createClient({ backend: "/auth", organization: organizationOf() });
 
 export const router = createBrowserRouter([{ element: <Layout />, children: [{ path: "/:organization?/*", element: <Notes />, action: remark }] }]);
 
-// The form says for which organization it was filled in: while the person is asked whether to leave it, the address may be
-// the next one's already.
+// The form says for which organization it was filled in, whatever address the router is at by now.
 async function remark({ request }: ActionFunctionArgs) {
   const form = await request.formData();
   const id = String(form.get("organization"));
@@ -44,6 +43,9 @@ function Layout() {
       <TabardSwitcher address={routes.home} />
       <SignedOut><button id="sign-in" onClick={() => tabard.signIn()}>Sign in</button></SignedOut>
       <h1>{organization?.name ?? status}</h1>
+      <nav>
+        <Link id="to-globex" to="/globex/notes">Globex</Link> <Link id="to-initech" to="/initech/notes">Initech</Link>
+      </nav>
       <RequireOrganization><Outlet /></RequireOrganization>
     </>
   );

@@ -123,18 +123,17 @@ function numberedState(replace) {
 /**
  * Asks the app's router for an address, and waits for what becomes of it. A router that does
  * not tell when it is done has a moment.
- * @param {(url: string, options: {replace: boolean}) => unknown} navigate
+ * @param {() => unknown} navigate
  * @param {string} url
- * @param {boolean} replace
  */
-export async function request(navigate, url, replace) {
+export async function request(navigate, url) {
   const before = location.href;
   try {
-    const answer = navigate(url, { replace });
+    const answer = navigate();
     if (answer) await answer;
-    else for (let i = 0; i < 20 && location.href === before && url !== before; i++) await new Promise((resolve) => setTimeout(resolve, 50));
-  } catch (error) {
-    reportError(error);
+    else for (let i = 0; i < 20 && location.href === before && url !== before; i++) await pause(50);
+  } catch (/** @type {any} */ error) {
+    if (error?.name !== "AbortError") reportError(error); // another navigation came in its place
   }
 }
 
@@ -143,11 +142,49 @@ export async function request(navigate, url, replace) {
  * is, or has it no more, the present entry becomes it.
  * @param {Entry} entry
  */
-export function restore({ url, state, key }) {
-  const found = key !== undefined && key !== navigation()?.currentEntry?.key && navigation()?.entries().some((entry) => entry.key === key);
-  const replaced = () => void change(url, true, state);
-  if (!found) return replaced();
+export async function restore({ url, state, key }) {
+  const replaced = () => change(url, true, state);
+  await (traverse(key)?.catch((error) => (error?.name === "AbortError" ? undefined : replaced())) ?? replaced());
+}
+
+/**
+ * Goes to another entry of the history, until the page's router has heard of it; undefined where
+ * the browser cannot tell where it is.
+ * @param {string | undefined} key
+ */
+export function traverse(key) {
+  if (key === undefined || key === navigation()?.currentEntry?.key || !navigation()?.entries().some((entry) => entry.key === key)) return undefined;
+  const heard = new Promise((resolve) => window.addEventListener("popstate", resolve, { once: true }));
   const { committed, finished } = /** @type {Navigation} */ (navigation()).traverseTo(key);
   finished?.catch(() => {}); // an interceptor may fail; the address is there
-  committed?.catch((error) => error?.name !== "AbortError" && replaced());
+  return Promise.all([committed, Promise.race([heard, pause(1000)])]).then(() => pause()); // for guards that answer later
 }
+
+/**
+ * Leads a router that is at the present address back to an entry.
+ * @param {Entry} entry
+ */
+export async function leadBack(entry) {
+  await pause(); // a router that hears of the present address later than this would stay there
+  await restore(entry);
+  await pause();
+}
+
+/** Leads a router back that has gone ahead of the address, which was not let change. */
+export async function recall() {
+  await undefined; // the router finishes what it does
+  window.dispatchEvent(new PopStateEvent("popstate", { state: history.state }));
+  await pause();
+}
+
+/**
+ * Whether a question is still open after a moment.
+ * @param {Promise<unknown>} question
+ */
+export async function isOpen(question) {
+  const open = Symbol();
+  return (await Promise.race([question, pause(100).then(() => open)])) === open;
+}
+
+/** @param {number} [milliseconds] @returns {Promise<void>} */
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));

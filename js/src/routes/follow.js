@@ -36,13 +36,13 @@ export function followRoutes(client, options) {
   /** @type {Routes} */
   const routes = {
     get state() {
-      return follower.state;
+      return follower.published.state;
     },
     get agreed() {
-      return follower.agreed;
+      return follower.agreement.given;
     },
-    blocker: (blocks) => follower.blocker(blocks),
-    subscribe: (listener) => follower.subscribe(listener),
+    blocker: (blocks) => follower.agreement.blocker(blocks),
+    subscribe: (listener) => follower.published.subscribe(listener),
     go: (url, options) => follower.go(new URL(url, location.href), own(options).replace ?? false),
     home: (organization) => follower.home(organization),
     follow: () => follower.addressChanged(),

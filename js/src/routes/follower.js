@@ -3,24 +3,23 @@
 // tab together. The address goes first, for its router may keep it; the tab follows.
 
 import { declined } from "../gate.js";
-import { own } from "../own.js";
-import { change, currentEntry, isPending, request, restore, watch } from "./address.js";
+import { change, currentEntry, isOpen, isPending, leadBack, recall, request, restore, traverse, watch } from "./address.js";
+import { Agreement } from "./agreement.js";
+import { interceptClicks, interceptNavigations } from "./ahead.js";
 import { routesHook } from "./hook.js";
 import { Pattern } from "./pattern.js";
-import { blocked, denialOf, isActive, isStill, matches, overtaken, refusalOf, withReturnTo } from "./result.js";
+import { Published, settled } from "./published.js";
+import { blocked, denialOf, isActive, isStill, known, matches, overtaken, refusalOf, withReturnTo } from "./result.js";
 
 /** @import { Client, Organization, State, SwitchResult } from "../../index.js" */
-/** @import { RouteOptions, RouteProblem, RouteState } from "../../routes.js" */
-
-const settled = Object.freeze({ status: /** @type {const} */ ("settled") });
+/** @import { RouteOptions, RouteProblem } from "../../routes.js" */
 
 export class Follower {
   #client;
   #pattern;
   #navigate;
+  #manual;
   #closing = new AbortController();
-  /** @type {Set<(state: RouteState) => void>} */
-  #listeners = new Set();
   /** The halves of a switch. @type {import("./hook.js").Steps} */
   #tab;
   /** Numbers the changes of route: the last one counts. */
@@ -36,38 +35,33 @@ export class Follower {
   /** The id of the organization that was active when address and tab last agreed. @type {string | undefined} */
   #active;
 
-  /** The organization that the page was asked about, while the address changes to it. @type {Organization | null} */
-  #asked = null;
-  /** The organization that the person agreed to go to, although the router has kept the address so far. @type {Organization | null} */
-  #agreedTo = null;
-  /** Where the router's blocker asks about going: an organization as an address names it, or true for anywhere. @type {string | boolean} */
-  #blocked = false;
-
-  /** @type {RouteState} */
-  state = settled;
-  /** Whether the person has agreed to leave the organization, while the address changes. */
-  agreed = false;
+  published = new Published();
+  agreement;
   home;
 
   /**
    * @param {Client} client
    * @param {RouteOptions} options
    */
-  constructor(client, { pattern = "/:organization/*", except = [], navigate, home }) {
+  constructor(client, { pattern = "/:organization/*", except = [], navigate, home, manual = false }) {
     this.#client = client;
     this.#tab = { ask: noQuestion, enter: client.switchOrganization, switch: client.switchOrganization };
     this.#pattern = new Pattern(pattern, except);
+    this.#manual = manual;
+    this.agreement = new Agreement(this.#pattern);
     this.#navigate = navigate ?? ((url, { replace }) => change(url, replace));
     this.home = home ?? ((/** @type {Organization} */ { slug }) => this.#pattern.home(slug));
   }
 
   begin() {
     this.#synchronize();
-    watch(() => this.addressChanged(), this.#closing.signal);
+    const { signal } = this.#closing;
+    if (!this.#manual) watch(() => this.addressChanged(), signal);
+    this.#interceptNavigations(signal);
     // What is typed after an answer is asked about again.
-    window.addEventListener("input", () => this.#forgetAnswers(), { capture: true, signal: this.#closing.signal });
+    window.addEventListener("input", () => this.agreement.forget(), { capture: true, signal });
     const stop = this.#client.subscribe((state) => this.#onState(state));
-    this.#closing.signal.addEventListener("abort", stop);
+    signal.addEventListener("abort", stop);
     this.#interceptSwitches(/** @type {any} */ (this.#client)[routesHook]);
     // What the client was told of the address at its start, it has dealt with; a client that was told nothing has not.
     this.#client.ready.then(() => !this.#busy && (isActive(this.#client.state) ? this.#compare() : this.#onState(this.#client.state)), () => {});
@@ -81,6 +75,18 @@ export class Follower {
     if (!by) return;
     this.#tab = Object.assign({ ask: noQuestion }, by((organization, agreed) => this.switch(organization, agreed)));
     this.#closing.signal.addEventListener("abort", () => by());
+  }
+
+  /**
+   * From now on links, back, forward and the router wait for the person's answer where they lead to another organization.
+   * @param {AbortSignal} signal
+   */
+  #interceptNavigations(signal) {
+    interceptClicks((url, press) => this.#hold(url, press), signal);
+    interceptNavigations((url, { navigationType, destination: { key } }) => {
+      if (navigationType === "traverse") return this.#hold(url, () => traverse(key) ?? this.#navigate(url.href, { replace: false }));
+      return this.#hold(url, () => this.#navigate(url.href, { replace: navigationType === "replace" }), recall);
+    }, signal);
   }
 
   /** The address may have changed. */
@@ -99,9 +105,9 @@ export class Follower {
     const named = this.#named;
     if (named && !matches(organization, named)) return this.#follow(named);
     if (this.#busy && organization) return this.#follow(organization.id); // overtakes what is under way
-    const back = location.href === this.#shown.url && this.state.status === "stayed";
+    const back = location.href === this.#shown.url && this.published.state.status === "stayed";
     this.#synchronize();
-    if (!back) this.#publish(settled);
+    if (!back) this.published.set(settled);
   }
 
   /** Records that the address names the tab's organization. */
@@ -122,22 +128,67 @@ export class Follower {
    * route counts instead.
    * @param {number} turn
    * @param {string} named
+   * @returns {Promise<SwitchResult | undefined>}
    */
   async #enter(turn, named) {
     const url = location.href;
-    const answered = matches(this.#asked, named) || matches(this.#agreedTo, named) || this.#blocked === true || this.#blocked === named;
-    const question = answered ? undefined : this.#tab.ask(named);
-    this.#asked = null;
-    this.#forgetAnswers();
-    const agreed = question && (await question);
+    const question = this.agreement.covers(named) ? undefined : this.#tab.ask(named);
+    this.agreement.end();
+    this.agreement.forget();
+    const open = question && (await isOpen(question));
     if (!this.#current(turn)) return undefined;
-    if (agreed === false) return this.#keep(named, url, declined);
-    this.#publish({ status: "switching", organization: named, url });
+    if (open) return this.#leadBack(named, question);
+    if (question && (await question) === false) return this.#keep(named, url, declined);
+    this.published.set({ status: "switching", organization: named, url });
     const refusal = await refusalOf(this.#client, named);
     if (!this.#current(turn)) return undefined;
     const result = refusal ?? (await this.#tab.switch(named));
     if (!this.#current(turn)) return undefined;
     return result.status === "switched" ? this.#settle(result) : this.#keep(named, url, result);
+  }
+
+  /**
+   * Whether going to an address has to wait for the person's answer.
+   * @param {URL} url
+   * @param {() => unknown} navigate goes there
+   * @param {() => Promise<void>} [back] leads the router back
+   */
+  #hold(url, navigate, back) {
+    const named = this.#pattern.read(url);
+    if (!named || matches(this.#client.state.organization, named) || this.agreement.covers(named)) return false;
+    const question = this.#tab.ask(named);
+    if (question) void this.#ask(named, url.href, question, navigate, back);
+    return question !== undefined;
+  }
+
+  /**
+   * The router was ahead of the question: it goes back, and comes again where the person agrees.
+   * @param {string} named
+   * @param {Promise<boolean | undefined>} question
+   */
+  #leadBack(named, question) {
+    const { url, key } = currentEntry();
+    const again = () => traverse(key) ?? this.#navigate(url, { replace: true });
+    this.#seen = this.#shown.url; // the way back is no change of route
+    return this.#ask(named, url, question, again, () => leadBack(this.#shown));
+  }
+
+  /**
+   * Goes to an address where the person agrees.
+   * @param {string} named
+   * @param {string} url
+   * @param {Promise<boolean | undefined>} question
+   * @param {() => unknown} navigate
+   * @param {() => Promise<void>} [back]
+   * @returns {Promise<SwitchResult | undefined>}
+   */
+  async #ask(named, url, question, navigate, back) {
+    const turn = this.#begin(false);
+    if (back) await this.agreement.during(back);
+    const agreed = await question;
+    if (!this.#current(turn)) return undefined;
+    if (agreed === false) return this.#stay(named, url, declined);
+    return this.#change(turn, known(named), url, agreed === true, navigate);
   }
 
   /**
@@ -161,14 +212,15 @@ export class Follower {
     const { href } = url;
     const named = this.#pattern.read(url);
     if (!named || (matches(this.#client.state.organization, named) && isActive(this.#client.state))) {
-      await this.#requestAddress(href, replace);
+      await this.#requestAddress(href, () => this.#navigate(href, { replace }));
       return { status: "unchanged" };
     }
-    const turn = this.#begin(true);
+    const turn = this.#begin(false);
     const question = this.#tab.ask(named);
     const agreed = question && (await question);
     if (!this.#current(turn)) return overtaken;
     if (agreed === false) return this.#stay(named, href, declined);
+    this.#busy = true;
     const entered = await this.#tab.enter(named);
     if (!this.#current(turn)) return overtaken;
     if (entered.status === "switched") return this.#move(turn, entered.organization, href, replace, agreed);
@@ -205,60 +257,43 @@ export class Follower {
    * @returns {Promise<SwitchResult>}
    */
   async #move(turn, organization, url, replace, agreed = false) {
-    this.#busy = false;
-    this.#asked = organization;
-    this.agreed = agreed;
-    if (url !== location.href) await this.#requestAddress(url, replace);
-    this.agreed = false;
-    if (turn !== this.#turn) return (await this.#followed) ?? overtaken;
-    const named = this.#named;
-    if (named && !matches(organization, named)) {
-      if (agreed) this.#agreeTo(organization);
-      return this.#stay(organization.slug, url, blocked);
-    }
+    const kept = await this.#change(turn, organization, url, agreed, () => this.#navigate(url, { replace }));
+    if (kept) return kept;
     this.#busy = true;
-    this.#asked = null;
+    this.agreement.end();
     const result = await this.#tab.switch(organization.id);
     if (!this.#current(turn)) return overtaken;
     return result.status === "switched" ? this.#settle(result) : this.#stay(organization.slug, url, result);
   }
 
   /**
-   * The person agreed, and the router's blocker asks the same again. They are not asked for a
-   * third time.
+   * Changes the address to one of an organization that the page was asked about. Undefined where
+   * it is there and the tab has not followed.
+   * @param {number} turn
    * @param {Organization} organization
+   * @param {string} url
+   * @param {boolean} agreed
+   * @param {() => unknown} navigate
+   * @returns {Promise<SwitchResult | undefined>}
    */
-  #agreeTo(organization) {
-    this.#agreedTo = organization;
-    console.debug(`tabard: the router's blocker asks about ${organization.slug}, to which the person has agreed by beforeSwitch: use routes.blocker(…) to ask once`);
-  }
-
-  #forgetAnswers() {
-    this.#agreedTo = null;
-    this.#blocked = false;
-  }
-
-  /**
-   * A router's blocker that asks nothing to which the person has agreed already. What it asks
-   * about, the page need not ask again.
-   * @template {any[]} Args
-   * @param {(...args: Args) => boolean} blocks
-   */
-  blocker(blocks) {
-    return (/** @type {Args} */ ...args) => {
-      const { nextLocation, path } = own(args[0]);
-      const next = nextLocation?.pathname ?? path;
-      this.#blocked = !this.agreed && blocks(...args) && (typeof next !== "string" || (this.#pattern.read(new URL(next, location.href)) ?? true));
-      return this.#blocked !== false;
-    };
+  async #change(turn, organization, url, agreed, navigate) {
+    this.#busy = false;
+    this.agreement.begin(organization, agreed);
+    if (url !== location.href) await this.#requestAddress(url, navigate);
+    this.agreement.settle();
+    if (turn !== this.#turn) return (await this.#followed) ?? overtaken;
+    const named = this.#named;
+    if (!named || matches(organization, named)) return undefined;
+    if (agreed) this.agreement.keep(organization);
+    return this.#stay(organization.slug, url, blocked);
   }
 
   /**
    * @param {string} url
-   * @param {boolean} replace
+   * @param {() => unknown} navigate
    */
-  async #requestAddress(url, replace) {
-    await request(this.#navigate, url, replace);
+  async #requestAddress(url, navigate) {
+    await request(navigate, url);
     this.addressChanged();
   }
 
@@ -281,7 +316,7 @@ export class Follower {
   #settle(result) {
     this.#busy = false;
     this.#synchronize();
-    this.#publish(settled);
+    this.published.set(settled);
     return result;
   }
 
@@ -292,15 +327,15 @@ export class Follower {
    */
   #stay(organization, url, result) {
     this.#busy = false;
-    this.#asked = null;
+    this.agreement.end();
     const problem = withReturnTo(result, url);
-    this.#publish({ status: "stayed", organization, url, result: problem });
+    this.published.set({ status: "stayed", organization, url, result: problem });
     return problem;
   }
 
   /** @param {State} state */
   #onState(state) {
-    if (!this.#busy && state.status === "denied" && state.named === this.#named) this.#publish({ status: "denied", organization: state.named, url: location.href, result: denialOf(state) });
+    if (!this.#busy && state.status === "denied" && state.named === this.#named) this.published.set({ status: "denied", organization: state.named, url: location.href, result: denialOf(state) });
     if (!this.#busy && isActive(state) && state.organization?.id !== this.#active) this.#followTab();
   }
 
@@ -312,7 +347,7 @@ export class Follower {
     const named = this.#named;
     if (!named || matches(organization, named)) {
       this.#synchronize();
-      this.#publish(settled);
+      this.published.set(settled);
     } else {
       void this.#moveAddress(organization, this.#homeOf(organization), this.#active === undefined);
     }
@@ -329,8 +364,8 @@ export class Follower {
   async #moveAddress(organization, url, replace) {
     const turn = this.#begin(false);
     this.#active = organization.id;
-    this.#publish({ status: "switching", organization: organization.slug, url });
-    await this.#requestAddress(url, replace);
+    this.published.set({ status: "switching", organization: organization.slug, url });
+    await this.#requestAddress(url, () => this.#navigate(url, { replace }));
     const named = this.#named;
     if (this.#current(turn) && named && !matches(organization, named)) location.assign(url);
   }
@@ -342,7 +377,7 @@ export class Follower {
    */
   #pageOf(name) {
     const named = this.#named;
-    const organization = this.#client.state.organizations?.find((o) => matches(o, name)) ?? { id: name, slug: name, name };
+    const organization = this.#client.state.organizations?.find((o) => matches(o, name)) ?? known(name);
     return !named || matches(organization, named) ? location.href : this.#homeOf(organization);
   }
 
@@ -351,22 +386,9 @@ export class Follower {
     return new URL(this.home(organization), location.href).href;
   }
 
-  /** @param {RouteState} state */
-  #publish(state) {
-    if (state === this.state) return;
-    this.state = Object.freeze(state);
-    for (const listener of this.#listeners) queueMicrotask(() => this.#listeners.has(listener) && listener(this.state));
-  }
-
-  /** @param {(state: RouteState) => void} listener */
-  subscribe(listener) {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
-  }
-
   close() {
     this.#closing.abort();
-    this.#listeners.clear();
+    this.published.close();
   }
 }
 

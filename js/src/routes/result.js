@@ -29,6 +29,13 @@ export const isStill = ({ organization }, id) => organization !== null && organi
 export const matches = (organization, name) => organization !== null && (organization.id === name || organization.slug === name);
 
 /**
+ * What is known of an organization by its name alone.
+ * @param {string} name
+ * @returns {Organization}
+ */
+export const known = (name) => ({ id: name, slug: name, name });
+
+/**
  * Gets a token of an organization without entering one that the person has left,
  * and tells why there is none. The switch that follows then needs no request.
  * @param {Client} client

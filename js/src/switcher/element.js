@@ -13,6 +13,9 @@ import { initial, rows, skeleton } from "./view.js";
 
 const HTMLElement = globalThis.HTMLElement ?? class {}; // on a server
 
+/** How long the menu stays open during a switch, in milliseconds: it must not cover a question of the page's. */
+const patience = 100;
+
 /** The organization switcher. See switcher.d.ts. */
 export class TabardSwitcher extends HTMLElement {
   /** @type {Client | undefined} */
@@ -206,7 +209,9 @@ export class TabardSwitcher extends HTMLElement {
     this.#showProblem("");
     announcer.textContent = this.#words.switching(name);
     button.setAttribute("aria-busy", "true");
+    const waits = setTimeout(() => turn === this.#turn && list.close(), patience);
     const result = this.#tell("tabard-before-switch", { id, slug, name }, true) ? await client.switchOrganization(id) : declined;
+    clearTimeout(waits);
     if (turn === this.#turn) {
       button.removeAttribute("aria-busy");
       announcer.textContent = "";
