@@ -311,7 +311,7 @@ func (a *guardedAPI) export(w http.ResponseWriter, r *http.Request) {
 		of = ""
 	}
 	a.mu.Lock()
-	id := fmt.Sprint("export", len(a.exports))
+	id := strings.ToLower(rand.Text()) + "0"
 	a.exports[id] = [2]any{own, rowsOf(a.all(of))}
 	a.mu.Unlock()
 	w.Header().Set("Location", "/exports/"+id)
