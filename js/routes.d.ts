@@ -12,7 +12,14 @@ export interface RoutePattern {
  * The organization, by slug or id, that an address names (default: the page's); undefined where it names none. Hand it
  * to `createClient({ organization })`. On a server, pass the request's URL.
  */
-export function organizationOf(options?: RoutePattern & { url?: string | URL | undefined }): string | undefined;
+export function organizationOf(options?: RoutePattern & {
+  /**
+   * Where each organization has an origin of its own: the host, such as `":organization.app.example.com"`, as the app's
+   * `origins` in the workspace file have it. The path is not read then, and `except` are labels of other hosts.
+   */
+  host?: string | undefined;
+  url?: string | URL | undefined;
+}): string | undefined;
 
 export interface RouteOptions extends RoutePattern {
   /**

@@ -135,7 +135,7 @@ func serve(listener net.Listener, handler http.Handler) *http.Server {
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    16 << 10,
+		MaxHeaderBytes:    128 << 10, // the backend bounds headers
 		ErrorLog:          serverLog(os.Stderr),
 	}
 	go func() { _ = server.Serve(listener) }() // ends with ErrServerClosed

@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/resource"
+	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/browser_test/contract"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
@@ -83,5 +86,47 @@ func TestPoll_WaitsOutsideOfTheProgram(t *testing.T) {
 	t.Logf("%d polls heard the ending within %v", polls, time.Since(ended))
 	if p := pollFeed(t, target, `{"maxEvents":0}`); p.status != 200 || p.took > 3*time.Second {
 		t.Errorf("a poll for nothing: %+v", p)
+	}
+}
+
+// TestPoll_DistantDatabase has a follower hear the endings of a Worker whose database is
+// 200 ms away.
+func TestPoll_DistantDatabase(t *testing.T) {
+	const distance = 200 * time.Millisecond
+	target := startAt(t, "workerd/distant.mjs", int(distance/time.Millisecond))
+	verifier, err := token.NewVerifier(token.Config{
+		Issuer: target.PublicURL, Audience: target.Origin + "/api", Keys: token.NewKeySet(target.PublicURL+"/.well-known/jwks.json", nil),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	follower, err := resource.Follow(t.Context(), resource.FollowConfig{Verifier: verifier, Key: target.Keys["events"]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 {
+		b := httpbrowser.New(t, target.Origin, target.PublicURL)
+		b.SignIn("alice")
+		var minted api.TokenResponse
+		b.Post("/token", `{"organization":"acme","enter":true}`).JSON(t, &minted)
+		claims, err := verifier.Inspect(t.Context(), minted.AccessToken)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		if answer := b.Post("/logout", `{"scope":"session"}`); answer.Status != 200 {
+			t.Fatalf("%d %s", answer.Status, answer.Body)
+		}
+		answered := time.Now()
+		for tick := time.NewTicker(5 * time.Millisecond); !follower.Ended(t.Context(), claims); <-tick.C {
+			if time.Since(answered) > 20*time.Second {
+				t.Fatal("the ending is not heard")
+			}
+		}
+		heard := time.Since(answered)
+		t.Logf("ending %d: answered after %v, heard %v later", i, answered.Sub(began), heard)
+		if heard > 15*distance { // a poll that hears nothing waits for longer
+			t.Errorf("ending %d is heard %v later", i, heard)
+		}
 	}
 }

@@ -51,7 +51,7 @@ export function parse(request, env) {
     signIn,
     foreign: isForeign(request),
     asks: signIn !== undefined || first === "backchannel-logout" || first === "global-token-revocation" || CHECKS_DOMAIN.test(path ?? ""),
-    navigation: isNavigation(request),
+    navigation: isNavigation(request, signIn !== undefined || first === "handover"),
     sessions: [...new Set(sessions.map(({ value }) => value))],
     sessionNames: sessions.map(({ name }) => name),
   };
@@ -63,8 +63,8 @@ function isForeign({ headers }) {
   return headers.get("Sec-Fetch-Site") === "cross-site" && !document;
 }
 
-function isNavigation({ method, headers }) {
-  const form = /^\s*application\/x-www-form-urlencoded\s*(?:;|$)/i.test(headers.get("Content-Type") ?? "");
+function isNavigation({ method, headers }, posted) {
+  const form = posted && /^\s*application\/x-www-form-urlencoded\s*(?:;|$)/i.test(headers.get("Content-Type") ?? "");
   return (method === "GET" || method === "HEAD" || form) && (headers.get("Accept") ?? "").includes("text/html");
 }
 

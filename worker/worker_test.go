@@ -29,13 +29,20 @@ func TestMain(m *testing.M) {
 // by one of its scripts.
 func start(t *testing.T, entry string) contract.Target {
 	t.Helper()
+	return startAt(t, entry, 0)
+}
+
+// startAt is start with a database that is some milliseconds away, of scripts that look at
+// LATENCY.
+func startAt(t *testing.T, entry string, distance int) contract.Target {
+	t.Helper()
 	port := ports.Hold(t)
 	origin := fmt.Sprintf("http://localhost:%d", port)
 	target := contract.Target{PublicURL: origin + "/auth", Origin: origin}
 	issuer := contract.Provider(t, target.PublicURL, origin)
 	target.Issuer = issuer
 	variables := workerd.Variables(target.PublicURL, issuer, contract.ClientID, contract.ClientSecret)
-	variables["TABARD_LOOPBACK_CONNECTIONS"] = "true"
+	variables["TABARD_LOOPBACK_CONNECTIONS"], variables["LATENCY"] = "true", fmt.Sprint(distance)
 	secret, err := signingkey.ParseSecret(variables["TABARD_SECRET"])
 	if err != nil {
 		t.Fatal(err)

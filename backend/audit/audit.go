@@ -191,6 +191,8 @@ type Store interface {
 	// RecordEvent stores an event. If an event with its ID exists, that is kept
 	// unchanged.
 	RecordEvent(ctx context.Context, e Event) error
+	// Recorded returns the time of the event with an ID, or 0 if there is none.
+	Recorded(ctx context.Context, id string) (at int64, err error)
 	// Events returns a page of the audit log.
 	Events(ctx context.Context, q Query) ([]Event, error)
 }

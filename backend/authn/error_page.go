@@ -19,12 +19,14 @@ import (
 // wantsPage reports whether the request is a navigation to /login, /callback or
 // /handover/code, so that a person reads the answer.
 func wantsPage(c *Request) bool {
-	return (c.ReadOnly() || web.IsForm(c.R)) && strings.Contains(c.R.Header.Get("Accept"), "text/html")
+	posted := web.IsForm(c.R) && (isBelow(c, api.PathLogin) || isBelow(c, api.PathCallback) || isBelow(c, api.PathHandoverCode))
+	return (c.ReadOnly() || posted) && strings.Contains(c.R.Header.Get("Accept"), "text/html")
 }
 
 // pageKinds are the pages of refusals that do not name one.
 var pageKinds = map[api.Code]page.Kind{
 	api.InvalidRequest:         page.Invalid,
+	api.NotFound:               page.Missing,
 	api.OriginNotAllowed:       page.Refused,
 	api.TemporarilyUnavailable: page.Unavailable,
 	api.RateLimited:            page.Busy,
@@ -42,6 +44,9 @@ func PageKind(code api.Code) page.Kind {
 
 // errorPage writes an error page with links to continue.
 func errorPage(c *Request, r *refusal.Refusal) {
+	if r.HTTPStatus() == http.StatusMethodNotAllowed {
+		r.Page = page.Missing
+	}
 	p := page.Page{
 		Kind: cmp.Or(r.Page, PageKind(r.Code)), Status: r.HTTPStatus(), Code: string(r.Code), Detail: r.Text, Links: errorLinks(c, r),
 	}
@@ -80,7 +85,7 @@ func (c *Request) WritePage(p page.Page) {
 func errorLinks(c *Request, r *refusal.Refusal) []page.Link {
 	var links []page.Link
 	switch {
-	case r.Page == page.Large:
+	case r.Page == page.Large, r.Code == api.NotFound && strings.Contains(c.R.URL.Path, api.PathCallback):
 		links = append(links, page.Link{Label: page.Continue, URL: c.Issuer + api.PathLogin})
 	case r.RetryURL != "":
 		links = append(links, page.Link{Label: page.Again, URL: r.RetryURL})
@@ -94,7 +99,7 @@ func errorLinks(c *Request, r *refusal.Refusal) []page.Link {
 // the backend's own page would otherwise pass for one of the app's.
 func retryURL(c *Request) string {
 	address := c.Origin + c.R.URL.RequestURI()
-	if !isLogin(c) || c.SameOrigin() || c.R.URL.Query().Has(api.ParamAsk) {
+	if !isBelow(c, api.PathLogin) || c.SameOrigin() || c.R.URL.Query().Has(api.ParamAsk) {
 		return address
 	}
 	mark := "?"
@@ -104,9 +109,9 @@ func retryURL(c *Request) string {
 	return address + mark + api.ParamAsk + "=1"
 }
 
-// isLogin reports whether the request is for /login, or for a connection's address below.
-func isLogin(c *Request) bool {
-	rest, found := strings.CutPrefix(c.R.URL.Path, c.Base+api.PathLogin)
+// isBelow reports whether the request is for a path, or for a connection's address below.
+func isBelow(c *Request, path string) bool {
+	rest, found := strings.CutPrefix(c.R.URL.Path, c.Base+path)
 	return found && (rest == "" || rest[0] == '/')
 }
 

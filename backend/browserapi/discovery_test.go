@@ -1,13 +1,13 @@
 package browserapi_test
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/host"
@@ -146,64 +146,83 @@ func TestEmail_ForeignLinkAsksFirst(t *testing.T) {
 	}
 }
 
-// counting counts the statements of a kind that a sign-in sends to the store.
-type counting struct {
-	host.Store
-	calls *[]string
+// asked counts the requests to a host that a backend asks, such as a provider.
+type asked struct {
+	http.Handler
+	requests *[]string
 }
 
-func (s counting) ConnectionByDomain(ctx context.Context, name string) (directory.Connection, error) {
-	*s.calls = append(*s.calls, "ConnectionByDomain")
-	return s.Store.ConnectionByDomain(ctx, name)
+func (a asked) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	*a.requests = append(*a.requests, r.Method+" "+r.URL.Path)
+	a.Handler.ServeHTTP(rw, r)
 }
 
-func (s counting) SignInAt(ctx context.Context, ref string) (directory.SignInAt, error) {
-	*s.calls = append(*s.calls, "SignInAt")
-	return s.Store.SignInAt(ctx, ref)
-}
-
-func (s counting) Connection(ctx context.Context, id string) (directory.Connection, error) {
-	*s.calls = append(*s.calls, "Connection")
-	return s.Store.Connection(ctx, id)
-}
-
-func (s counting) WorkspaceRevision(ctx context.Context) (int64, error) {
-	*s.calls = append(*s.calls, "WorkspaceRevision")
-	return s.Store.WorkspaceRevision(ctx)
-}
-
-func (s counting) Workspace(ctx context.Context) (*directory.Workspace, error) {
-	*s.calls = append(*s.calls, "Workspace")
-	return s.Store.Workspace(ctx)
-}
-
-// TestEmail_SameAnswerAndStatements: every address costs the same statements and gets an
-// answer of the same form, whatever is known of it.
-func TestEmail_SameAnswerAndStatements(t *testing.T) {
-	var calls []string
-	w := discovered(t, func(s host.Store) host.Store { return counting{s, &calls} })
+// TestEmail_SameAnswerAndWork: every address costs the same statements and the same requests
+// to a provider, and gets an answer of the same form, whatever is known of it or of the
+// person. A backend that has just started asks one provider for its metadata, later ones none.
+func TestEmail_SameAnswerAndWork(t *testing.T) {
+	w := discovered(t, nil)
+	b := w.browser()
+	b.Choose(b.Login("email=nina@acme.example"), "nina") // who is known from here on
+	var requests []string
+	for host, handler := range w.Hosts {
+		if strings.HasPrefix(host, "login.") || host == "127.0.0.1:8081" {
+			w.Hosts[host] = asked{handler, &requests}
+		}
+	}
+	store := w.Failing()
+	work := func(discover func(string) (httpbrowser.Response, *url.URL), address string) string {
+		requests = nil
+		store.Fail(0, false)
+		got, _ := discover(address)
+		return answerForm(got) + "\n" + strings.Join(store.Calls(), " ") + "\n" + strings.Join(requests, " ")
+	}
 	for way, discover := range discoveries(w) {
-		discover("warm@acme.example")
-		discover("warm@nowhere.example")
-		var want []string
-		var form string
-		for i, address := range slices.Concat(unknownAddresses, knownAddresses) {
-			calls = nil
-			got, _ := discover(address)
-			shape := answerForm(got)
-			if i == 0 {
-				want, form = slices.Clone(calls), shape
-				if !slices.Contains(want, "ConnectionByDomain") {
-					t.Fatalf("%s: the statements are %v", way, want)
-				}
-			}
-			if !slices.Equal(calls, want) {
-				t.Errorf("%s: %.40q took %v, another address %v", way, address, calls, want)
-			}
-			if shape != form {
-				t.Errorf("%s: %.40q is answered %s, another address %s", way, address, shape, form)
+		work(discover, "warm@acme.example")
+		work(discover, "warm@nowhere.example")
+		want := work(discover, unknownAddresses[0])
+		if !strings.Contains(want, "ConnectionByDomain") || strings.Contains(want, "GET") {
+			t.Fatalf("%s: the work is %s", way, want)
+		}
+		for _, address := range slices.Concat(unknownAddresses, knownAddresses) {
+			if got := work(discover, address); got != want {
+				t.Errorf("%s: %.40q took\n%s\nanother address\n%s", way, address, got, want)
 			}
 		}
+		w.Restart()
+		want = work(discover, unknownAddresses[0])
+		if strings.Count(want, "GET /.well-known/openid-configuration") != 1 {
+			t.Fatalf("%s: the work of a new backend is %s", way, want)
+		}
+		for _, address := range []string{"nina@acme.example", "nobody@acme.example", "nina@bücher.example", "alice", "nina@unverified.example", "nina@hooli.example"} {
+			w.Restart()
+			if got := work(discover, address); got != want {
+				t.Errorf("%s: of a new backend %.40q took\n%s\nanother address\n%s", way, address, got, want)
+			}
+		}
+	}
+}
+
+// BenchmarkEmail compares the median times that addresses take, as multiples of that of an
+// unknown one in the same run: go test ./backend/browserapi -run '^$' -bench Email
+func BenchmarkEmail(b *testing.B) {
+	w := discovered(b, nil)
+	discover := discoveries(w)["POST"]
+	addresses := []string{"nina@nowhere.example", "nina@acme.example", "nobody@acme.example", "nina@unverified.example", "nina@hooli.example", "alice", "a@b@acme.example"}
+	took := make([][]time.Duration, len(addresses))
+	for b.Loop() {
+		for i, address := range addresses { // in turn, so that all have the machine alike
+			began := time.Now()
+			discover(address)
+			took[i] = append(took[i], time.Since(began))
+		}
+	}
+	for i := range took {
+		slices.Sort(took[i])
+	}
+	middle := len(took[0]) / 2
+	for i, address := range addresses {
+		b.ReportMetric(float64(took[i][middle])/float64(took[0][middle]), address)
 	}
 }
 

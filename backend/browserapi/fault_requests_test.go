@@ -60,11 +60,31 @@ var faultRequests = map[string]func(*backend) request{
 		d.Workspace.SignIn.MaxSessions = 1
 		w.Apply(d)
 		w.signedIn("alice")
+		w.Pass(time.Second) // the sessions have an order
 		b := w.browser()
 		page := b.Login("")
 		w.Restart()
 		return func() httpbrowser.Response {
 			return b.Step(publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "alice").Encode())
+		}
+	},
+	"a callback whose attempt was used": func(w *backend) request {
+		b := w.browser()
+		page := b.Login("")
+		back := publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "alice").Encode()
+		again := func() httpbrowser.Response { return b.Step(back) } // the provider refuses its code
+		again()
+		w.Restart()
+		return again
+	},
+	"a front-channel logout": func(w *backend) request {
+		p := w.connect("acme", directory.Provisioning{JustInTime: true})
+		w.Change(`UPDATE connections SET provisioning = json_set(provisioning, '$.frontchannel_logout', json('true')), revision = revision + 1`)
+		p.Claims = tells(map[string]any{"sid": "one"})
+		w.begin("acme", "u")
+		w.Restart()
+		return func() httpbrowser.Response {
+			return framed(w.browser(), "/frontchannel-logout/con_acme", p.Issuer, "one")
 		}
 	},
 	"a callback whose provider is to be asked again": func(w *backend) request {

@@ -57,11 +57,10 @@ func (h *handler) redeemHandover(c *authn.Request) error {
 // enterApp creates the session in the app that the code opens, and returns the address
 // there.
 func enterApp(c *authn.Request, code handover.Code) (string, error) {
-	app, address, err := targetApp(c, code)
+	address, err := targetApp(c, code)
 	if err != nil {
 		return "", err
 	}
-	c.App = app
 	parent, err := parentSubject(c, code)
 	if err == nil {
 		err = createChild(c, &parent, code)
@@ -105,18 +104,24 @@ func checkSite(c *authn.Request) error {
 
 // targetApp returns the app that a code opens and the address there, according to the
 // current workspace.
-func targetApp(c *authn.Request, code handover.Code) (directory.App, string, error) {
+func targetApp(c *authn.Request, code handover.Code) (string, error) {
 	w, err := c.Current(c.Ctx, authn.Latest)
 	if err != nil {
-		return directory.App{}, "", err
+		return "", err
 	}
-	c.Workspace = w
-	if app, ok := w.AppByID(code.App); ok {
-		if address, ok := publicurl.ReturnAddress(c.Issuer, app, code.ReturnTo); ok {
-			return app, address, nil
-		}
+	missing := refusal.New(api.AppNotInWorkspace, "The app no longer exists.")
+	app, ok := w.AppByID(code.App)
+	address, has := publicurl.ReturnAddress(c.Issuer, app, code.ReturnTo)
+	if !ok || !has {
+		return "", missing
 	}
-	return directory.App{}, "", refusal.New(api.AppNotInWorkspace, "The app no longer exists.")
+	c.Workspace, c.App = w, app
+	switch err := c.MoveTo(publicurl.OriginOf(address)); {
+	case errors.Is(err, directory.ErrNoOrganization), c.Only != "" && c.Only != code.Organization:
+		return "", missing
+	default:
+		return address, err
+	}
 }
 
 // parentSubject returns the session that the hand-over came from. It must be live, and
@@ -152,7 +157,7 @@ func createChild(c *authn.Request, parent *directory.Subject, code handover.Code
 	if err := c.EvictOldest(); err != nil {
 		return err
 	}
-	child := session.Session{Attempt: code.ID, UserAgent: authn.Clip(c.R.UserAgent()), Address: authn.Clip(c.R.RemoteAddr)}
+	child := session.Session{Attempt: code.ID, Origin: c.TenantOrigin, UserAgent: authn.Clip(c.R.UserAgent()), Address: authn.Clip(c.R.RemoteAddr)}
 	if browser, ok := c.Browser(); ok {
 		child.Browser = browser.Fingerprint()
 	}

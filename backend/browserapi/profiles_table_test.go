@@ -31,6 +31,8 @@ type profile struct {
 	// framed is how it tells of one by a frame: with iss and sid, or with sid alone; empty,
 	// it does not.
 	framed string
+	// revokes reports whether it tells of leavers by Global Token Revocation.
+	revokes bool
 	// stronger is what it takes in acr_values, and says in acr.
 	stronger string
 }
@@ -70,12 +72,22 @@ var profiles = map[string]profile{
 		},
 		relies: func(c *directory.Connection) { c.PushRequests, c.Scopes = true, []string{"profile", "email", "groups"} },
 		lacks:  []string{"sid"}, nina: staff("groups"), userInfo: []string{"groups", "name"},
-		claim: "groups", source: directory.FromUserInfo, roles: []string{"admin"}, silent: true, stronger: "urn:okta:loa:2fa:any",
+		claim: "groups", source: directory.FromUserInfo, roles: []string{"admin"}, silent: true, revokes: true, stronger: "urn:okta:loa:2fa:any",
+	},
+	"Okta, a server of its own with front-channel logout": {
+		quirks: func(p *logintest.Provider) {
+			rs256(p)
+			p.ACR = map[string]string{idp.ACRSecondFactor: "urn:okta:loa:2fa:any", idp.ACRPassword: "urn:okta:loa:1fa:any"}
+		},
+		nina: staff("groups"), claim: "groups", roles: []string{"admin"}, silent: true, framed: framedByBoth, revokes: true, stronger: "urn:okta:loa:2fa:any",
 	},
 	"Auth0": {
-		quirks: func(p *logintest.Provider) { rs256(p) },
-		lacks:  []string{"acr"}, nina: staff("https://contoso.example/roles"),
-		claim: "https://contoso.example/roles", roles: []string{"admin"}, logoutTyp: "logout+jwt",
+		quirks: func(p *logintest.Provider) {
+			rs256(p)
+			p.ACR = map[string]string{idp.ACRSecondFactor: auth0SecondFactor, idp.ACRPassword: ""}
+		},
+		nina:  staff("https://contoso.example/roles"),
+		claim: "https://contoso.example/roles", roles: []string{"admin"}, logoutTyp: "logout+jwt", stronger: auth0SecondFactor,
 	},
 	"Keycloak": {
 		quirks: func(p *logintest.Provider) {
@@ -165,5 +177,8 @@ var profiles = map[string]profile{
 		claim: "role", roles: []string{"admin"}, stays: true, silent: true,
 	},
 }
+
+// auth0SecondFactor is in identity tokens after a second factor alone.
+const auth0SecondFactor = "http://schemas.openid.net/pape/policies/2007/06/multi-factor"
 
 func rs256(p *logintest.Provider) { p.ReplaceKeyWith("1", "RS256") }

@@ -20,8 +20,8 @@ import (
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
 
-// TestProfile runs the server with each provider: sign-in, groups, step-up, sign-out
-// and back-channel logout.
+// TestProfile runs the server with each provider: sign-in, groups, step-up, sign-out,
+// logout by the back and the front channel, and revocation.
 func TestProfile(t *testing.T) {
 	key := backendtest.NewClientKey(t, elliptic.P256())
 	for name, f := range profiles {
@@ -45,6 +45,9 @@ func TestProfile(t *testing.T) {
 			}
 			if f.framed != "" {
 				w.isFramed(p, f)
+			}
+			if f.revokes {
+				w.isRevoked(p)
 			}
 		})
 	}
@@ -189,8 +192,20 @@ func (w *backend) isFramed(p *logintest.Provider, f profile) {
 	w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
 }
 
+// isRevoked ends the person's sessions by Global Token Revocation.
+func (w *backend) isRevoked(p *logintest.Provider) {
+	w.Helper()
+	b := w.browser()
+	w.answers(b, b.Login("organization=acme"))
+	w.mint(b, "acme")
+	if got := w.revoke(revocationOf(p, "/global-token-revocation/con_acme", "nina")); got.Code != http.StatusNoContent {
+		w.Fatalf("%d %s", got.Code, got.Body)
+	}
+	w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
+}
+
 // TestProfile_EntraTenants: its people come by the workspace's provider, each of the
-// issuer of their own tenant, and of listed tenants alone.
+// issuer of their own tenant, and of listed tenants alone. App roles name organizations.
 func TestProfile_EntraTenants(t *testing.T) {
 	const contoso = "72f988bf-86f1-41af-91ab-2d7cd011db47"
 	w := newBackend(t, nil)
@@ -201,6 +216,7 @@ func TestProfile_EntraTenants(t *testing.T) {
 	p.Metadata = func(m map[string]any) { delete(m, "authorization_response_iss_parameter_supported") }
 	p.Answer = func(v url.Values) { v.Del("iss") }
 	p.Claims = func(c map[string]any) { delete(c, "acr"); delete(c, "amr") }
+	p.People = map[string]map[string]any{"alice": {"roles": []string{"globex"}}, "mallory": {"roles": []string{"globex"}}} // app roles
 	w.Provider, w.Hosts["127.0.0.1:8081"] = p, p
 	w.Relying = func(c *login.Config) {
 		c.Issuer, c.Tenants, c.FrontchannelLogout = p.Issuer, []string{"9188040d-6c67-4c5b-b112-36a304b66dae", contoso}, true
@@ -208,9 +224,13 @@ func TestProfile_EntraTenants(t *testing.T) {
 	w.Restart()
 	d := desired()
 	d.Organizations[0].Members = []directory.Member{{User: directory.User{Issuer: "http://127.0.0.1:8081/" + contoso + "/v2.0", Subject: "alice"}, Roles: []string{"viewer"}}}
+	d.Workspace.MembershipClaim = &directory.MembershipClaim{Claim: "roles", Roles: []string{"viewer"}}
 	w.Apply(d)
 	b := w.signedIn("alice")
 	w.mint(b, "acme")
+	if minted := w.mint(b, "globex"); !slices.Equal(minted.Roles, []string{"viewer"}) {
+		t.Errorf("alice's roles by the claim are %v", minted.Roles)
+	}
 	w.Pass(10 * time.Minute)
 	b.Choose(b.Login("max_age=60"), "alice")
 	if claims := w.claims(w.mint(b, "acme")); claims.AuthTime != w.Now().Unix() {

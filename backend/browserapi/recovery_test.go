@@ -262,3 +262,41 @@ func TestStranded_RenamedApp(t *testing.T) {
 func (w *backend) signedInBy(b *httpbrowser.Browser, query string) httpbrowser.Response {
 	return b.Choose(b.Login(query), "alice")
 }
+
+// TestStranded_NoPage opens addresses that do not exist, or not by GET.
+func TestStranded_NoPage(t *testing.T) {
+	w := newBackend(t, nil)
+	for path, status := range map[string]int{
+		"/nothing": http.StatusNotFound, "/": http.StatusNotFound, "/connections/nope/callback?code=1&state=2": http.StatusNotFound,
+		"/frontchannel-logout?sid=1": http.StatusNotFound, "/logout": http.StatusMethodNotAllowed, "/token": http.StatusMethodNotAllowed,
+		"/backchannel-logout": http.StatusMethodNotAllowed,
+	} {
+		got := w.browser().Open(publicURL + path)
+		if strings.Contains(got.Body, "moment") || strings.Contains(got.Body, "sign you in") || !strings.Contains(got.Body, "There is no page here") {
+			t.Errorf("%s: %s", path, got.Body)
+		}
+		if first := firstLink(w, got, status); linksOf(got)["Go to Web"] != origin+"/" || strings.Contains(path, "callback") && first != publicURL+"/login" {
+			t.Errorf("%s leads to %s", path, first)
+		}
+	}
+	for _, path := range []string{"/backchannel-logout", "/backchannel-logout/con_acme", "/nothing", "/global-token-revocation"} {
+		if got := w.browser().Submit(publicURL+path, url.Values{"logout_token": {"x"}}); strings.Contains(got.Body, "<html") || got.Code() == "" {
+			t.Errorf("POST %s is answered by %d %s", path, got.Status, got.Body)
+		}
+	}
+}
+
+// TestStranded_UnreadableReturn begins at addresses that are none: the sign-in ends at the
+// app's start, and a foreign origin stays refused.
+func TestStranded_UnreadableReturn(t *testing.T) {
+	w := newBackend(t, nil)
+	for _, query := range []string{"return_to=%FF%FE", "app=web&return_to=%FF%FE", "return_to=notes/1", "app=web&return_to=%3Fa=b", "return_to=%23x", "return_to=http:/x", "return_to=%5Cx", "return_to=%00"} {
+		b := w.browser()
+		if landed := b.Choose(b.Login(query), "alice"); landed.URL.String() != origin+"/" {
+			t.Errorf("%s led to %s: %s", query, landed.URL, landed.Body)
+		}
+	}
+	for _, returnTo := range []string{"//evil.test", `/\evil.test`, `\\evil.test`, "https:evil.test", "javascript:alert(1)", "http://localhost:8080@evil.test/", "http:///evil.test"} {
+		firstLink(w, w.browser().Login("app=web&return_to="+url.QueryEscape(returnTo)), http.StatusBadRequest)
+	}
+}

@@ -1,10 +1,12 @@
 package browserapi_test
 
 import (
+	"cmp"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 
@@ -23,6 +25,7 @@ type revocation struct {
 	typ, scheme   string
 	change        func(jwt.MapClaims)
 	authorization string // replaces the signed token
+	contentType   string // replaces application/json
 }
 
 // revocationOf returns a valid request of a provider for one of its people.
@@ -40,7 +43,7 @@ func (w *backend) revoke(v revocation) *httptest.ResponseRecorder {
 	claims := jwt.MapClaims{"iss": v.provider.Issuer, "sub": v.provider.Issuer, "aud": publicURL + v.path, "iat": now, "nbf": now, "exp": now + 300, "jti": "1"}
 	v.change(claims)
 	r := httptest.NewRequest(http.MethodPost, publicURL+v.path, strings.NewReader(v.body))
-	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Content-Type", cmp.Or(v.contentType, "application/json"))
 	if r.Header.Set("Authorization", v.scheme+" "+v.provider.LogoutToken(v.typ, claims)); v.authorization != "" {
 		r.Header.Set("Authorization", v.authorization)
 	}
@@ -129,6 +132,107 @@ func TestGlobalTokenRevocation_Forged(t *testing.T) {
 		c.change(&v)
 		if got := w.revoke(v); got.Code != c.status {
 			t.Errorf("%s: %d %s", name, got.Code, got.Body)
+		}
+	}
+	w.mint(alice, "acme")
+}
+
+// TestGlobalTokenRevocation_StrangeInputs: requests that the provider signed, about subjects
+// that no two parsers read alike or in forms that the draft does not have, end nothing and
+// fail nowhere else.
+func TestGlobalTokenRevocation_StrangeInputs(t *testing.T) {
+	w := newBackend(t, nil)
+	w.connect("acme", directory.Provisioning{JustInTime: true})
+	alice := w.signedIn("alice")
+	subject := func(members string) string { return `{"sub_id":{` + members + `}}` }
+	named := func(sub string) string {
+		return subject(`"format":"iss_sub","iss":"` + issuer + `","sub":` + sub)
+	}
+	for name, c := range map[string]struct {
+		change func(*revocation)
+		status int
+	}{
+		"a subject of 255 bytes": {func(v *revocation) { v.body = named(`"` + strings.Repeat("a", 255) + `"`) }, 204},
+		"a subject of 256":       {func(v *revocation) { v.body = named(`"` + strings.Repeat("a", 256) + `"`) }, 400},
+		"a null byte":            {func(v *revocation) { v.body = named(`"alice\u0000"`) }, 400},
+		"half a pair":            {func(v *revocation) { v.body = named(`"alice\ud800"`) }, 400},
+		"no UTF-8":               {func(v *revocation) { v.body = named("\"alice\xff\"") }, 400},
+		"another case":           {func(v *revocation) { v.body = named(`"ALICE"`) }, 204},
+		"spaces around":          {func(v *revocation) { v.body = named(`" alice "`) }, 204},
+		"an empty subject":       {func(v *revocation) { v.body = named(`""`) }, 400},
+		"a number":               {func(v *revocation) { v.body = named(`1`) }, 400},
+		"a list":                 {func(v *revocation) { v.body = named(`["alice"]`) }, 400},
+		"null":                   {func(v *revocation) { v.body = named(`null`) }, 400},
+		"SQL":                    {func(v *revocation) { v.body = named(`"' OR 1=1 --"`) }, 204},
+		"a pattern":              {func(v *revocation) { v.body = named(`"%"`) }, 204},
+		"a repeated member":      {func(v *revocation) { v.body = strings.Replace(named(`"nobody"`), `"sub":`, `"sub":"alice","sub":`, 1) }, 400},
+		"a repeated subject":     {func(v *revocation) { v.body = `{"sub_id":{},` + named(`"alice"`)[1:] }, 400},
+		"a member in capitals":   {func(v *revocation) { v.body = strings.Replace(named(`"alice"`), "sub_id", "Sub_ID", 1) }, 400},
+		"the older name":         {func(v *revocation) { v.body = strings.Replace(named(`"alice"`), "sub_id", "subject", 1) }, 400},
+		"a member more": {func(v *revocation) {
+			v.body = subject(`"format":"iss_sub","iss":"` + issuer + `","sub":"alice","tenant":"x"`)
+		}, 400},
+		"opaque":                 {func(v *revocation) { v.body = subject(`"format":"opaque","id":"alice"`) }, 400},
+		"aliases":                {func(v *revocation) { v.body = subject(`"format":"aliases","identifiers":[{"format":"iss_sub"}]`) }, 400},
+		"an unknown format":      {func(v *revocation) { v.body = subject(`"format":"shoe_size","iss":"` + issuer + `","sub":"alice"`) }, 400},
+		"a format in capitals":   {func(v *revocation) { v.body = strings.Replace(named(`"alice"`), "iss_sub", "ISS_SUB", 1) }, 400},
+		"another issuer":         {func(v *revocation) { v.body = strings.Replace(named(`"alice"`), issuer, issuer+"/", 1) }, 400},
+		"a subject of the token": {func(v *revocation) { v.body = subject(`"format":"iss_sub","iss":"` + issuer + `"`) }, 400},
+		"a list of requests":     {func(v *revocation) { v.body = `[` + named(`"alice"`) + `]` }, 400},
+		"two documents":          {func(v *revocation) { v.body = named(`"nobody"`) + named(`"alice"`) }, 400},
+		"deep": {func(v *revocation) {
+			v.body = `{"sub_id":` + strings.Repeat(`{"a":`, 1000) + `1` + strings.Repeat(`}`, 1001)
+		}, 400},
+		"huge":                 {func(v *revocation) { v.body = named(`"` + strings.Repeat("a", 1<<20) + `"`) }, 413},
+		"empty":                {func(v *revocation) { v.body = "" }, 400},
+		"a form":               {func(v *revocation) { v.contentType = "application/x-www-form-urlencoded" }, 415},
+		"a token's media type": {func(v *revocation) { v.contentType = "application/secevent+jwt" }, 415},
+		"text":                 {func(v *revocation) { v.contentType = "text/plain" }, 415},
+		"no media type":        {func(v *revocation) { v.contentType = ";" }, 415},
+		"an audience with more": {func(v *revocation) {
+			v.change = func(c jwt.MapClaims) { c["aud"] = publicURL + "/global-token-revocation/" }
+		}, 401},
+		"the connection's address": {func(v *revocation) {
+			v.change = func(c jwt.MapClaims) { c["aud"] = publicURL + "/global-token-revocation/con_acme" }
+		}, 401},
+		"no audience":          {func(v *revocation) { v.change = func(c jwt.MapClaims) { delete(c, "aud") } }, 401},
+		"the base address":     {func(v *revocation) { v.change = func(c jwt.MapClaims) { c["aud"] = publicURL } }, 401},
+		"a huge token":         {func(v *revocation) { v.change = func(c jwt.MapClaims) { c["pad"] = strings.Repeat("a", 1<<20) } }, 401},
+		"an end as a text":     {func(v *revocation) { v.change = func(c jwt.MapClaims) { c["exp"] = "tomorrow" } }, 401},
+		"an end of no century": {func(v *revocation) { v.change = func(c jwt.MapClaims) { c["exp"] = 1e300 } }, 0},
+		"two tokens":           {func(v *revocation) { v.authorization = "Bearer a b" }, 401},
+	} {
+		v := revocationOf(w.Provider, "/global-token-revocation", "alice")
+		c.change(&v)
+		switch got := w.revoke(v); {
+		case c.status == 0 && got.Code != 204 && got.Code != 400 && got.Code != 401, c.status != 0 && got.Code != c.status:
+			t.Errorf("%s: %d %s", name, got.Code, got.Body)
+		case got.Code != 204 && !strings.Contains(got.Body.String(), `"error":"invalid_request"`):
+			t.Errorf("%s: %d %s", name, got.Code, got.Body)
+		}
+		if got := alice.Post("/token", enterAcme); got.Status != http.StatusOK {
+			t.Fatalf("%s ended alice's session: %d %s", name, got.Status, got.Body)
+		}
+	}
+}
+
+// TestGlobalTokenRevocation_Replayed: a request that is sent again, by whoever recorded it,
+// ends nothing that began after the provider issued it.
+func TestGlobalTokenRevocation_Replayed(t *testing.T) {
+	w := newBackend(t, nil)
+	alice := w.signedIn("alice")
+	v := revocationOf(w.Provider, "/global-token-revocation", "alice")
+	issued := w.Now().Unix()
+	v.change = func(c jwt.MapClaims) { c["iat"], c["nbf"], c["exp"] = issued, issued, issued+300 }
+	if got := w.revoke(v); got.Code != http.StatusNoContent {
+		t.Fatalf("%d %s", got.Code, got.Body)
+	}
+	w.wants(alice.Post("/token", renews), http.StatusUnauthorized, api.SessionRevoked)
+	w.Pass(2 * time.Minute)
+	w.signIn(alice, "alice")
+	for range 3 {
+		if got := w.revoke(v); got.Code != http.StatusNoContent {
+			t.Errorf("again: %d %s", got.Code, got.Body)
 		}
 	}
 	w.mint(alice, "acme")

@@ -132,19 +132,30 @@ func (h *handler) backchannelLogout(c *authn.Request) error {
 }
 
 // endUpstream ends the sessions of a provider's logout. It records this for the
-// connection's organization, or for the workspace.
+// connection's organization, or for the workspace. A signed token that is delivered again
+// ends no session that began since it was recorded, although the provider's clock may be
+// ahead of this one.
 func endUpstream(c *authn.Request, own *directory.Connection, logouts ...session.UpstreamLogout) error {
+	e := audit.Event{Action: audit.SignOut, Reason: string(session.ReasonUpstream), Actor: audit.Server}
+	if own != nil {
+		e.OrganizationID, e.Target = own.OrganizationID, own.ID
+	}
 	for _, logout := range logouts {
 		if own != nil {
 			logout.Connection = own.ID
 		}
+		logout.Until = min(logout.Until, c.Now)
+		if logout.Token != "" {
+			e.ID = "logout:" + logout.Token
+			if at, err := c.Store.Recorded(c.Ctx, e.ID); err != nil {
+				return err
+			} else if at != 0 {
+				logout.Until = min(logout.Until, at-1)
+			}
+		}
 		if err := c.Store.RevokeUpstream(c.Ctx, logout, session.ReasonUpstream, c.Now); err != nil {
 			return err
 		}
-	}
-	e := audit.Event{Action: audit.SignOut, Reason: string(session.ReasonUpstream), Actor: audit.Server}
-	if own != nil {
-		e.OrganizationID, e.Target = own.OrganizationID, own.ID
 	}
 	c.Audit(e)
 	return nil

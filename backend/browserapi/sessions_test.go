@@ -14,6 +14,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 	"github.com/tabard-auth/tabard/web-demo/idp/logintest"
 )
@@ -156,6 +157,41 @@ func TestBackchannelLogout_RepeatedToken(t *testing.T) {
 		t.Fatalf("%d %s", got.Code, got.Body)
 	}
 	w.mint(newer, "acme")
+}
+
+// TestBackchannelLogout_RepeatedAheadOfTheClock: a provider's clock may be ahead. Its token
+// that is delivered again ends no session that began since it was delivered first.
+func TestBackchannelLogout_RepeatedAheadOfTheClock(t *testing.T) {
+	w := newBackend(t, nil)
+	old := w.signedIn("alice")
+	token := w.logoutToken("alice", func(c jwt.MapClaims) { c["iat"] = w.Now().Unix() + 50 })
+	if got := w.backchannel(token); got.Code != http.StatusOK {
+		t.Fatalf("%d %s", got.Code, got.Body)
+	}
+	w.wants(old.Post("/token", renews), http.StatusUnauthorized, api.SessionRevoked)
+	for _, later := range []time.Duration{time.Second, 20 * time.Second, time.Minute} {
+		w.Pass(later)
+		newer := w.signedIn("alice")
+		if got := w.backchannel(token); got.Code != http.StatusOK {
+			t.Fatalf("%d %s", got.Code, got.Body)
+		}
+		w.mint(newer, "acme")
+	}
+	if n := len(w.events(audit.SignOut)); n != 1 {
+		t.Errorf("%d events", n)
+	}
+}
+
+// TestBackchannelLogout_NumericID checks that the type of jti refuses nobody.
+func TestBackchannelLogout_NumericID(t *testing.T) {
+	for _, id := range []any{5, 1.5, "", true, []string{"a"}, map[string]any{"a": 1}} {
+		w := newBackend(t, nil)
+		alice := w.signedIn("alice")
+		if got := w.backchannel(w.logoutToken("alice", func(c jwt.MapClaims) { c["jti"] = id })); got.Code != http.StatusOK {
+			t.Errorf("%v: %d %s", id, got.Code, got.Body)
+		}
+		w.wants(alice.Post("/token", renews), http.StatusUnauthorized, api.SessionRevoked)
+	}
 }
 
 func TestBackchannelLogout_InvalidTokens(t *testing.T) {

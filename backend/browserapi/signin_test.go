@@ -297,9 +297,9 @@ func TestSignIn_PathOfOnlyApp(t *testing.T) {
 func TestSignIn_UserAgentIsText(t *testing.T) {
 	w := newBackend(t, nil)
 	for sent, want := range map[string]string{
-		"Browser/1.0":                    "Browser/1.0",
-		"bytes \xff\xfe":                 "bytes ?",
-		strings.Repeat("a", 255) + "é":   strings.Repeat("a", 255) + "?",
+		"Browser/1.0":                   "Browser/1.0",
+		"bytes \xff\xfe":                "bytes ?",
+		strings.Repeat("a", 255) + "é":  strings.Repeat("a", 255) + "?",
 		strings.Repeat("agent ", 2_000): strings.Repeat("agent ", 43)[:256],
 	} {
 		b := w.browser()

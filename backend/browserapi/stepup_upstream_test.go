@@ -93,3 +93,23 @@ func TestStepUp_OtherProvidersSession(t *testing.T) {
 	w.endsBySID("one")
 	w.wants(b.Post("/token", renews), http.StatusUnauthorized, api.SessionRevoked)
 }
+
+// TestStepUp_ProvidersNewSessionEnds checks that the provider's logout of the session that a
+// step-up began there ends this one, also before the new cookie was used.
+func TestStepUp_ProvidersNewSessionEnds(t *testing.T) {
+	w := newBackend(t, nil)
+	w.rule(map[string]policy.Rules{"acme": mfa})
+	w.Provider.Claims = tells(map[string]any{"sid": "one"})
+	b := w.signedIn("alice")
+	w.mint(b, "globex")
+	other := w.browser()
+	w.signIn(other, "alice")
+	w.Pass(time.Minute)
+	w.Provider.Claims = tells(map[string]any{"sid": "two", "acr": "mfa"})
+	before := b.Copy()
+	w.stepUp(b, w.challenged(b.Post("/token", enters)), "alice")
+	w.endsBySID("two")
+	w.wants(before.Post("/token", `{"organization":"globex"}`), http.StatusUnauthorized, api.SessionRevoked)
+	w.wants(b.Post("/token", `{"organization":"globex"}`), http.StatusUnauthorized, api.SessionRevoked)
+	w.mint(other, "globex")
+}

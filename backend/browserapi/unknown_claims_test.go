@@ -26,6 +26,10 @@ var unknownClaims = map[string]struct {
 	"null":                {map[string]any{"groups": json.RawMessage("null")}, directory.ClaimNull},
 	"a number":            {map[string]any{"groups": 7}, directory.ClaimMalformed},
 	"a list of objects":   {map[string]any{"groups": []any{map[string]any{"name": "staff"}}}, directory.ClaimMalformed},
+	"a blank name":        {map[string]any{"groups": []string{""}}, directory.ClaimMalformed},
+	"repeated inside":     {map[string]any{"groups": json.RawMessage(`{"heads":true,"heads":false}`)}, directory.ClaimMissing},
+	"none, and too many":  {map[string]any{"groups": []string{}, "hasgroups": true}, directory.ClaimElsewhere},
+	"none, and unclear":   {map[string]any{"groups": []string{}, "_claim_names": json.RawMessage(`{"groups":"src1","groups":"src2"}`)}, directory.ClaimElsewhere},
 	"another name":        {map[string]any{"groups": nil, "Groups": []string{}}, directory.ClaimMissing},
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tabard-auth/tabard/backend/doctor"
+	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
@@ -25,13 +26,14 @@ func doctorCommand() *cobra.Command {
 		Use:     "doctor",
 		Short:   "Check whether a server with these settings works",
 		GroupID: groupServer,
-		Long: `Doctor takes the settings of serve and checks the OpenID provider, the database, the
-signing keys, the public address, the apps' origins, the reach of the cookies, what the
-proxy passes on and how long it waits, the client's files, the servers behind the proxy
-and their clocks. It changes nothing, and can run before the first start and beside a
-running server. It prints how to fix each problem, and exits with 1 if there is one.
+		Long: `Doctor takes the settings of serve and checks the OpenID provider, the connections of
+organizations and their domains, the database, the signing keys, the public address,
+the apps' origins, the reach of the cookies, what the proxy passes on and how long it
+waits, the client's files, the servers behind the proxy and their clocks. It changes
+nothing, and can run before the first start and beside a running server. It prints how
+to fix each problem, and exits with 1 if there is one.
 
-To learn whether the provider knows the client, it redeems an authorization code that
+To learn whether a provider knows the client, it redeems an authorization code that
 cannot exist; the provider may log that.`,
 		Example: `  tabard doctor                            # settings from the environment
   tabard doctor --echo-url https://app.example.com/debug/headers
@@ -81,7 +83,7 @@ func examine(c *cobra.Command, s *settings, echo string, slow time.Duration) []d
 	provider, _ := s.currentProvider() // checked
 	config := doctor.Config{
 		Provider: provider, Algorithm: signingkey.Algorithm(s.signingAlgorithm), EchoURL: echo, Slow: slow,
-		Transport: http.DefaultTransport, Resolver: net.DefaultResolver, Now: time.Now().Unix(), CookieMark: s.cookieMark,
+		Transport: http.DefaultTransport, Resolver: net.DefaultResolver, TXT: net.DefaultResolver, Tenants: login.NewTransport(s.loopbackConnections), Now: time.Now().Unix(), CookieMark: s.cookieMark,
 	}
 	if wrong.has("oidc-issuer") {
 		config.Provider.Issuer = ""

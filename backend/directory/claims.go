@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -67,17 +68,25 @@ func (c Claims) find(source ClaimSource, name string) (any, Unknown) {
 }
 
 // elsewhere reports whether a claim, or the object that it lies in, is distributed.
-// Entra says so of groups by hasgroups, too.
+// Entra says so of groups by hasgroups, too. An empty list beside a mark that is malformed
+// may be distributed as well.
 func elsewhere(said map[string]any, name string) bool {
-	names, _ := said["_claim_names"].(map[string]any)
+	names, isObject := said["_claim_names"].(map[string]any)
 	for distributed := range names {
 		if distributed == name || strings.HasPrefix(name, distributed+".") {
 			return true
 		}
 	}
-	_, listed := said["groups"]
-	overage := said["hasgroups"]
-	return name == "groups" && !listed && (overage == true || overage == "true")
+	if listed, isList := said[name].([]any); said["_claim_names"] != nil && !isObject && isList && len(listed) == 0 {
+		return true
+	}
+	return name == "groups" && marks(said["hasgroups"])
+}
+
+// marks reports whether a claim that is true or absent may be true.
+func marks(value any) bool {
+	text, isText := value.(string)
+	return value != nil && value != false && !(isText && strings.EqualFold(text, "false"))
 }
 
 // lookup returns the member of an object that has the name, dots and all; or else what a
@@ -127,6 +136,21 @@ func bracketed(text string) bool {
 	return len(text) > 1 && (text[0] == '[' && text[len(text)-1] == ']' || text[0] == '{' && text[len(text)-1] == '}')
 }
 
+// blank reports whether a name is none.
+func blank(name string) bool { return strings.TrimSpace(name) == "" }
+
+// isMark reports whether the value of an object's key says whether the key is meant: true,
+// false, or what is known of it. A number or the word false does not.
+func isMark(value any) bool {
+	switch value := value.(type) {
+	case nil, json.Number, float64:
+		return false
+	case string:
+		return !strings.EqualFold(value, "false")
+	}
+	return true
+}
+
 // names reads a claim that lists names: a list of strings, a string, which is a list of
 // one unless a separator parts it, or an object that has them as keys.
 func names(value any, separator string) ([]string, Unknown) {
@@ -136,16 +160,20 @@ func names(value any, separator string) ([]string, Unknown) {
 		switch {
 		case separator != "" && listed:
 			return split(value[1:len(value)-1], separator), ""
+		case separator != "" && value == "":
+			return []string{}, ""
 		case separator != "":
-			return split(value, separator), ""
-		case value != "" && !listed:
+			if all := split(value, separator); len(all) > 0 {
+				return all, ""
+			}
+		case !blank(value) && !listed:
 			return []string{value}, ""
 		}
 	case []any:
 		all := make([]string, len(value))
 		for i, v := range value {
 			name, isText := v.(string)
-			if !isText {
+			if !isText || blank(name) {
 				return nil, ClaimMalformed
 			}
 			all[i] = name
@@ -154,7 +182,7 @@ func names(value any, separator string) ([]string, Unknown) {
 	case map[string]any:
 		var all []string
 		for _, name := range slices.Sorted(maps.Keys(value)) {
-			if value[name] == nil {
+			if blank(name) || !isMark(value[name]) {
 				return nil, ClaimMalformed
 			}
 			if value[name] != false {

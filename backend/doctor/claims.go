@@ -57,15 +57,26 @@ func (e *examination) authTime(ctx context.Context, organizations organizations)
 		"its metadata do not name auth_time among its claims (claims_supported), and %s of %s needs it", rule, whose)
 }
 
-// refreshTokens tells where people are to be asked about and the provider, by its
-// metadata, issues no refresh tokens.
-func (e *examination) refreshTokens() {
-	if e.grantTypes == nil || slices.Contains(e.grantTypes, "refresh_token") || e.workspace == nil || e.workspace.SignIn.Revalidate == 0 {
+// refreshTokens tells where people are to be asked about and the provider issues no refresh
+// tokens: by its metadata, or by the sign-ins of the last day.
+func (e *examination) refreshTokens(ctx context.Context, store connectionStore) {
+	if e.workspace == nil || e.workspace.SignIn.Revalidate == 0 {
 		return
 	}
-	e.add(provider, Problem, "Have the provider issue refresh tokens to this client (grant type refresh_token, scope offline_access), or remove revalidate from sign_in.",
-		"its metadata do not name refresh_token among its grant types (grant_types_supported), and sign_in has revalidate: it cannot be asked whether it still knows the people")
+	const advice = "Have the provider issue refresh tokens to this client (grant type refresh_token, scope offline_access), or remove revalidate from sign_in."
+	if e.grantTypes != nil && !slices.Contains(e.grantTypes, "refresh_token") {
+		e.add(provider, Problem, advice,
+			"its metadata do not name refresh_token among its grant types (grant_types_supported), and sign_in has revalidate: it cannot be asked whether it still knows the people")
+		return
+	}
+	sessions, tokens, err := store.CountProviderTokens(ctx, "", e.Now-day)
+	if err == nil && sessions > 0 && tokens == 0 {
+		e.add(provider, Problem, advice, noTokens+"sign_in has revalidate", sessions)
+	}
 }
+
+// noTokens begins the finding about a provider that gives no refresh tokens.
+const noTokens = "it gave no refresh token at any of the last day's sign-ins (live sessions: %d), so whoever has left keeps the session, and "
 
 // userInfo tells where memberships come from userinfo and the provider has none.
 func (e *examination) userInfo() {

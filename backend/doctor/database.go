@@ -13,6 +13,7 @@ import (
 const database = "database"
 
 func (e *examination) database(ctx context.Context) {
+	unhurried := ctx // each request has a time of its own
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	d, err := e.Config.Database(ctx)
@@ -37,10 +38,13 @@ func (e *examination) database(ctx context.Context) {
 	if d.Migrated() {
 		e.workspaceDocument(ctx, d)
 		e.authTime(ctx, d.Store)
-		e.refreshTokens()
+		e.refreshTokens(ctx, d.Store)
 		e.userInfo()
 		e.signingKeys(ctx, d)
 		e.secret(ctx, d)
+		if e.Tenants != nil {
+			e.connections(unhurried, d.Store)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/domain"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/inspect"
@@ -29,7 +30,7 @@ const (
 
 // Finding is the result of one check.
 type Finding struct {
-	// Subject is the part of the deployment: provider, database, disk, keys, secret, metrics,
+	// Subject is the part of the deployment: provider, connections, domains, database, disk, keys, secret, metrics,
 	// public address, readiness, origins, proxy, cookies, clock or settings.
 	Subject string `json:"subject"`
 	Level   Level  `json:"level"`
@@ -58,8 +59,12 @@ type Config struct {
 	Slow time.Duration
 	// Transport sends the requests.
 	Transport http.RoundTripper
-	// Resolver looks up the hosts of backend and apps. Nil looks up none.
+	// Tenants sends the requests to organizations' own providers. Nil asks none of them.
+	Tenants http.RoundTripper
+	// Resolver looks up the hosts of backend and apps, and TXT the records of domains. Nil
+	// looks up none.
 	Resolver Resolver
+	TXT      domain.Resolver
 	// Now is the time in Unix seconds.
 	Now int64
 }

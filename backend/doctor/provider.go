@@ -33,6 +33,7 @@ type metadata struct {
 	ResponseModes login.Texts `json:"response_modes_supported"`
 	GrantTypes    login.Texts `json:"grant_types_supported"`
 	Claims        login.Texts `json:"claims_supported"`
+	Scopes        login.Texts `json:"scopes_supported"`
 }
 
 func (e *examination) provider(ctx context.Context) {
@@ -72,7 +73,7 @@ func (e *examination) provider(ctx context.Context) {
 		e.credentials(ctx, client)
 	}
 	if e.PublicURL != "" && e.Provider.ClientID != "" {
-		e.redirectURI(ctx, client)
+		e.redirectURI(ctx, client, registration{e.add, publicurl.Callback(e.PublicURL), e.Provider.ResponseMode})
 	}
 }
 
@@ -156,44 +157,51 @@ func why(err error) error {
 	return err
 }
 
+// registration is a client's registration at a provider, with where findings about it go.
+type registration struct {
+	add          func(subject string, level Level, advice, text string, args ...any)
+	callback     string
+	responseMode string
+}
+
 // redirectURI asks for a sign-in without any interaction: a provider that knows
 // client and redirect URI sends the error back there (OpenID Connect Core section
 // 3.1.2.6), another shows a page, or refuses the request that is pushed.
-func (e *examination) redirectURI(ctx context.Context, client *login.Provider) {
-	callback := publicurl.Callback(e.PublicURL)
+func (e *examination) redirectURI(ctx context.Context, client *login.Provider, at registration) {
+	callback := at.callback
 	advice := "Register " + callback + ", exactly so, as redirect URI of the client at the provider."
 	address, err := client.AuthorizationURL(ctx, login.NewAttempt("tabard-doctor", "", e.Now), login.Request{Prompt: "none"})
 	switch login.FaultOf(err) {
 	case "":
 	case login.FaultRequest:
 		if errors.Is(err, login.ErrLongRequestURI) {
-			e.add(provider, Problem, "Have the provider answer pushed requests with a reference, or switch them off: at the provider, and --oidc-push-requests.", "%v", why(err))
+			at.add(provider, Problem, "Have the provider answer pushed requests with a reference, or switch them off: at the provider, and --oidc-push-requests or push_requests of the connection.", "%v", why(err))
 			return
 		}
-		e.add(provider, Problem, advice, "it refuses the request that is pushed: %v", why(err))
+		at.add(provider, Problem, advice, "it refuses the request that is pushed: %v", why(err))
 		return
 	default:
-		e.add(provider, Look, "The first sign-in will show it.", "the request for a sign-in could not be made: %v", err)
+		at.add(provider, Look, "The first sign-in will show it.", "the request for a sign-in could not be made: %v", err)
 		return
 	}
 	a, err := e.get(ctx, address)
 	switch {
 	case err != nil:
-		e.add(provider, Problem, "Browsers go there to sign in.", "its authorization endpoint does not answer: %v", err)
-	case a.status/100 == 3 && isAt(a.header.Get("Location"), callback) && e.refused(a.header.Get("Location")):
+		at.add(provider, Problem, "Browsers go there to sign in.", "its authorization endpoint does not answer: %v", err)
+	case a.status/100 == 3 && isAt(a.header.Get("Location"), callback) && at.refused(a.header.Get("Location")):
 	case a.status/100 == 3 && isAt(a.header.Get("Location"), callback),
-		e.Provider.ResponseMode == "form_post" && a.status == http.StatusOK && strings.Contains(string(a.body), `action="`+callback+`"`):
-		e.ok(provider, "it accepts the redirect URI %s", callback)
+		at.responseMode == "form_post" && a.status == http.StatusOK && strings.Contains(string(a.body), `action="`+callback+`"`):
+		at.add(provider, OK, "", "it accepts the redirect URI %s", callback)
 	case a.status/100 == 4:
-		e.add(provider, Problem, advice, "it refuses the redirect URI %s", callback)
+		at.add(provider, Problem, advice, "it refuses the redirect URI %s", callback)
 	default:
-		e.add(provider, Look, advice, "it did not answer whether it accepts the redirect URI %s", callback)
+		at.add(provider, Look, advice, "it did not answer whether it accepts the redirect URI %s", callback)
 	}
 }
 
 // refused tells where the provider sends every sign-in back with an error that no person
 // causes.
-func (e *examination) refused(location string) bool {
+func (at registration) refused(location string) bool {
 	u, err := url.Parse(location)
 	if err != nil || !login.IsDeploymentError(u.Query().Get("error")) {
 		return false
@@ -207,7 +215,7 @@ func (e *examination) refused(location string) bool {
 	case "server_error", "temporarily_unavailable":
 		advice = "Ask whoever runs the provider."
 	}
-	e.add(provider, Problem, advice, "it refuses a request for a sign-in: %s: %.300q", code, u.Query().Get("error_description"))
+	at.add(provider, Problem, advice, "it refuses a request for a sign-in: %s: %.300q", code, u.Query().Get("error_description"))
 	return true
 }
 

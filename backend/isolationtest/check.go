@@ -299,7 +299,11 @@ func (k *check) control(ctx context.Context, route Route, by int) error {
 	}
 	t := act{call{route, own.values, k.Tenants[by].Token, nil}, by, "its own request"}
 	got, err := k.ask(ctx, t)
-	if err == nil && !got.good() {
+	switch {
+	case err != nil:
+	case got.good(): // what it made may have an address of its own: an export, a job
+		k.links[by].add(k.service, "", got)
+	default:
 		f := k.finding(Unproven, t, got)
 		f.Of = f.By
 		k.pending = append(k.pending, f)

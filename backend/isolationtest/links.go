@@ -150,15 +150,20 @@ func (k *check) ownLinks(ctx context.Context, by int) error {
 	return nil
 }
 
-// foreignLinks uses the other tenant's cursors, and its links where they are no secrets:
-// a link with a signature is for its bearer.
+// foreignLinks uses the other tenant's cursors, and its links, also below the sender's
+// organization.
 func (k *check) foreignLinks(ctx context.Context, by, of int) error {
 	if err := k.ownLinks(ctx, of); err != nil {
 		return err
 	}
 	for _, address := range k.links[of].addresses {
-		if k.guessable(address) {
-			if err := k.visit(ctx, by, address, "the other's link"); err != nil {
+		if secret, err := k.isSecret(ctx, address); err != nil {
+			return err
+		} else if secret {
+			continue
+		}
+		for _, to := range k.spellings(address, by, of) {
+			if err := k.visit(ctx, by, to, "the other's link"); err != nil {
 				return err
 			}
 		}
@@ -174,6 +179,30 @@ func (k *check) foreignLinks(ctx context.Context, by, of int) error {
 	}
 	k.flush()
 	return nil
+}
+
+// spellings returns a link of another tenant's, and, where its path names that tenant's
+// organization, the same below the sender's.
+func (k *check) spellings(address string, by, of int) []string {
+	path, query, found := strings.Cut(address, "?")
+	own := strings.ReplaceAll(path, k.Tenants[of].Organization, k.Tenants[by].Organization)
+	if own == path {
+		return []string{address}
+	}
+	if found {
+		own += "?" + query
+	}
+	return []string{address, own}
+}
+
+// isSecret reports whether a link is for its bearer, as one with a signature is: it cannot
+// be guessed, and is served without a token.
+func (k *check) isSecret(ctx context.Context, address string) (bool, error) {
+	if k.guessable(address) {
+		return false, nil
+	}
+	a, err := k.get(ctx, address, "")
+	return a.good(), err
 }
 
 // ownList returns a list's address with the sender's organization.

@@ -1,10 +1,13 @@
 package login
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
 // Unambiguous reports whether a text can identify something. A parser of JSON replaces
@@ -14,11 +17,21 @@ func Unambiguous(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsAny(text, "\x00\ufffd")
 }
 
-// dropNull removes the claims with U+0000, which not every database can store. They
-// count as absent.
-func dropNull(claims map[string]any) {
-	maps.DeleteFunc(claims, func(name string, value any) bool { return hasNull(name) || hasNull(value) })
+// dropUnclear removes the claims with U+0000, which not every database can store, and those
+// in which a member of an object is repeated. They count as absent. What becomes of the
+// claims that are elsewhere (OpenID Connect Core section 5.6.2) is then unknown.
+func dropUnclear(claims map[string]any, raw map[string]json.RawMessage) {
+	unclear := func(name string) bool {
+		return hasNull(name) || hasNull(claims[name]) || strictjson.Repeats(raw[name])
+	}
+	lost := unclear(claimNames)
+	maps.DeleteFunc(claims, func(name string, _ any) bool { return unclear(name) })
+	if lost {
+		claims[claimNames] = true
+	}
 }
+
+const claimNames = "_claim_names"
 
 // hasNull reports whether a value of JSON contains U+0000.
 func hasNull(value any) bool {

@@ -95,12 +95,17 @@ func (p *Provider) verifyFor(ctx context.Context, keys oidc.KeySet, raw string, 
 	return token, exact.payload, strictjson.DecodeKnown(exact.payload, into)
 }
 
-// allClaims returns every claim that can be stored. Numbers keep their original text.
+// allClaims returns every claim that can be stored and that all parsers read alike. Numbers
+// keep their original text.
 func allClaims(payload []byte) (claims map[string]any, err error) {
 	d := json.NewDecoder(bytes.NewReader(payload))
 	d.UseNumber()
 	err = d.Decode(&claims)
-	dropNull(claims)
+	var raw map[string]json.RawMessage
+	if err == nil {
+		err = json.Unmarshal(payload, &raw)
+	}
+	dropUnclear(claims, raw)
 	return claims, err
 }
 

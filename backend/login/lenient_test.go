@@ -114,6 +114,8 @@ func TestLogoutToken_WrongTypes(t *testing.T) {
 		"exp a fraction":       {jwt.MapClaims{"exp": now + 100.25}, "1"},
 		"iat a fraction":       {jwt.MapClaims{"iat": now - 0.25}, "1"},
 		"sid a number":         {jwt.MapClaims{"sub": nil, "sid": 12345}, "12345"},
+		"jti a number":         {jwt.MapClaims{"jti": 5}, "1"},
+		"jti an object":        {jwt.MapClaims{"jti": map[string]any{"id": 5}}, "1"},
 		"at_hash a number":     {jwt.MapClaims{"at_hash": 1}, "1"},
 		"names of other cases": {jwt.MapClaims{"Sid": 1, "JTI": 5, "NONCE": "x"}, "1"},
 	} {
@@ -126,7 +128,8 @@ func TestLogoutToken_WrongTypes(t *testing.T) {
 	for name, told := range map[string]jwt.MapClaims{
 		"exp in the past": {"exp": now - 61.5},
 		"neither":         {"sub": nil, "sid": []string{"1"}},
-		"jti of no use":   {"jti": 5},
+		"no jti":          {"jti": nil},
+		"jti null":        {"jti": json.RawMessage("null")},
 		"exp of no use":   {"exp": "soon"},
 	} {
 		p := provider(t)

@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -34,7 +35,7 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 		return session.UpstreamLogout{}, err
 	}
 	var claims struct {
-		ID        text                       `json:"jti"`
+		ID        *json.RawMessage           `json:"jti"`
 		SessionID identifier                 `json:"sid"`
 		Expires   instant                    `json:"exp"`
 		Nonce     *json.RawMessage           `json:"nonce"`
@@ -54,7 +55,7 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 	}
 	issued := token.IssuedAt.Unix()
 	switch {
-	case claims.ID == "":
+	case claims.ID == nil:
 		err = errors.New("jti is missing")
 	case claims.Nonce != nil:
 		err = errors.New("it has a nonce, like an identity token")
@@ -71,8 +72,15 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 		return session.UpstreamLogout{}, refused("logout token: %w", err)
 	}
 	return session.UpstreamLogout{
-		Issuer: token.Issuer, Subject: token.Subject, SessionID: string(claims.SessionID), Until: issued,
+		Issuer: token.Issuer, Subject: token.Subject, SessionID: string(claims.SessionID), Until: issued, Token: digest(payload),
 	}, nil
+}
+
+// digest identifies a signed token by its claims. The type of its jti does not matter then,
+// nor whether its signature can be written in another way.
+func digest(payload json.RawMessage) string {
+	sum := sha256.Sum256(payload)
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // logoutHeader checks the type of a logout token. An identity token must not end

@@ -32,6 +32,9 @@ func (p *Provider) offline(found *discovered) []oauth2.AuthCodeOption {
 	return []oauth2.AuthCodeOption{oauth2.SetAuthURLParam("scope", strings.Join(append(slices.Clone(scopes), scopeOffline), " "))}
 }
 
+// IsGoogle reports whether an issuer is Google, which has a parameter in place of the scope.
+func IsGoogle(issuer string) bool { return issuer == google }
+
 // offlinePrompt returns the prompt of a request for a refresh token. Google issues one
 // only after a consent.
 func (p *Provider) offlinePrompt(prompt string) string {

@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -36,8 +37,8 @@ func (p *Provider) ReadRevocation(ctx context.Context, raw, address, issuer, sub
 		return none, err
 	}
 	var claims struct {
-		ID      text    `json:"jti"`
-		Expires instant `json:"exp"`
+		ID      *json.RawMessage `json:"jti"`
+		Expires instant          `json:"exp"`
 	}
 	token, payload, err := p.verifyFor(ctx, found.logoutKeys, raw, oidc.Config{
 		ClientID: address, SupportedSigningAlgs: found.algorithms, SkipExpiryCheck: true, SkipIssuerCheck: p.config.Tenants != nil,
@@ -54,7 +55,7 @@ func (p *Provider) ReadRevocation(ctx context.Context, raw, address, issuer, sub
 	}
 	issued := token.IssuedAt.Unix()
 	switch {
-	case claims.ID == "":
+	case claims.ID == nil:
 		err = errors.New("jti is missing")
 	case claims.Expires == 0 || int64(claims.Expires) < now-maxSkew:
 		err = errors.New("it has expired, or does not say when")
@@ -70,5 +71,5 @@ func (p *Provider) ReadRevocation(ctx context.Context, raw, address, issuer, sub
 	if issuer != token.Issuer {
 		return none, refused("revocation: the subject's iss is not the provider's issuer")
 	}
-	return session.UpstreamLogout{Issuer: issuer, Subject: subject, Until: issued}, nil
+	return session.UpstreamLogout{Issuer: issuer, Subject: subject, Until: issued, Token: digest(payload)}, nil
 }

@@ -35,6 +35,7 @@ const (
 	Failed      Kind = "failed"      // a fault of the server's
 	Returning   Kind = "returning"   // from the provider, between two steps
 	Limited     Kind = "limited"     // the person is signed in in too many browsers
+	Missing     Kind = "missing"     // there is no page at the address, or not by this method
 	Large       Kind = "large"       // the request's address or header fields
 	NoProvider  Kind = "no_provider" // a portal's link names a provider that is unknown here
 )

@@ -68,6 +68,8 @@ var english = map[Key]string{
 	Returning.textKey():    "Continue, if this page stays.",
 	Limited.titleKey():     "You are signed in in too many browsers",
 	Limited.textKey():      "Sign out in one of the others first. If you cannot, that sign-in ends by itself after a while, or an administrator can end it.",
+	Missing.titleKey():     "There is no page here",
+	Missing.textKey():      "The link that led here may be old or damaged.",
 	Large.titleKey():       "This address is too long",
 	Large.textKey():        "The address, or what this browser sends with it, is larger than this site accepts. If this page comes back, clear the cookies of {host}.",
 	NoProvider.titleKey():  "This link cannot choose how you sign in",

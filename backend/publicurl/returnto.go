@@ -29,13 +29,16 @@ func ReturnAddress(publicURL string, app directory.App, returnTo string) (string
 // authority for every parser, so that no character after it changes where the browser
 // goes. Characters that browsers escape in every part of an address are escaped here; the
 // rest stands as it is, so that the browser shows the address that it had. An address of
-// the app's that cannot be kept, being too long or with controls in it, becomes the app's
-// start there: where to land never keeps anybody from signing in.
+// the app's that cannot be kept, being relative, too long or with controls in it, becomes
+// the app's start there: where to land never keeps anybody from signing in.
 func returnAddress(app directory.App, home, returnTo string) (string, bool) {
 	returnTo = strings.TrimRight(returnTo, " ")
 	visible := strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(returnTo) // as browsers read it
 	origin, rest, ok := splitOrigin(app, home, visible)
-	if !ok {
+	switch {
+	case !ok && isRelative(home, visible):
+		return Start(app, home), true
+	case !ok:
 		return "", false
 	}
 	if rest = escaped(rest); visible != returnTo || !utf8.ValidString(returnTo) || len(rest) > maxReturnTo || strings.ContainsFunc(rest, control) {
@@ -56,6 +59,29 @@ func splitOrigin(app directory.App, home, address string) (origin, rest string, 
 	origin = OriginOf(address)
 	_, ok = app.HasOrigin(origin)
 	return origin, address[len(origin):], ok
+}
+
+// isRelative reports whether browsers read an address as a place at home, whatever it is
+// (WHATWG URL section 4.4): it names neither another scheme nor a host.
+func isRelative(home, address string) bool {
+	address = strings.TrimLeftFunc(address, func(r rune) bool { return r <= ' ' })
+	if scheme, rest, ok := strings.Cut(address, ":"); ok && isScheme(scheme) {
+		if own, _, _ := strings.Cut(home, ":"); !strings.EqualFold(scheme, own) || rest == "" {
+			return false
+		}
+		address = rest
+	}
+	slash := func(i int) bool { return len(address) > i && (address[i] == '/' || address[i] == '\\') }
+	return !slash(0) || !slash(1)
+}
+
+func isScheme(text string) bool {
+	for i, r := range strings.ToLower(text) {
+		if (r < 'a' || r > 'z') && (i == 0 || (r < '0' || r > '9') && r != '+' && r != '-' && r != '.') {
+			return false
+		}
+	}
+	return text != ""
 }
 
 // OriginOf returns what precedes the path, the query and the fragment of an address.

@@ -83,12 +83,12 @@ func TestReturnAddress_OriginPattern(t *testing.T) {
 
 var foreign = []string{
 	"//evil.test", "///evil.test", `/\evil.test`, `\/evil.test`, `\\evil.test`, "/\t/evil.test", "/\n/evil.test", "\t//evil.test", " //evil.test", "\x00//evil.test",
-	"https://evil.test", "http://app.example.com/", "HTTPS://app.example.com/", "https://APP.example.com/", "https:app.example.com/", "https:/app.example.com/",
+	"https://evil.test", "http://app.example.com/", "HTTPS://app.example.com/", "https://APP.example.com/", "http:app.example.com/", "http:/app.example.com/", "https:", "http:",
 	"https:///app.example.com/", `https:\\app.example.com\`, "https://app.example.com.evil.test/", "https://app.example.com@evil.test/", "https://app.example.com:443/",
 	"https://app.example.com:@evil.test/", "https://app.example.com:8443/", "https://app.example.com./", "https://app.example.comevil.test", `https://app.example.com\@evil.test`,
 	"https://user@app.example.com/", "https://beta.example.com/", "https://beta.example.com:84430/", "https://beta.example.com:8443@evil.test/",
-	"javascript:alert(1)", "data:text/html,x", "notes", "./notes", "../notes", "?a", "#a", "http://localhost:5173.evil.test/", "http://localhost:51730/",
-	"notes/é", " /", "\x00/", "//" + strings.Repeat("a", maxReturnTo),
+	"javascript:alert(1)", "data:text/html,x", "http://localhost:5173.evil.test/", "http://localhost:51730/", "//", "///", "https:/\\evil.test",
+	"\x00https://evil.test", "//" + strings.Repeat("a", maxReturnTo),
 }
 
 // TestReturnAddress_ThatCannotBeKept: an address of the app's that is too long or
@@ -102,6 +102,18 @@ func TestReturnAddress_ThatCannotBeKept(t *testing.T) {
 		"/a\x00b":                              home + "/",
 		"/a\tb":                                home + "/",
 		"\r/notes":                             home + "/",
+		"notes":                                home + "/",
+		"../notes/é":                           home + "/",
+		"?a=b":                                 home + "/",
+		"#a":                                   home + "/",
+		" /":                                   home + "/",
+		"\x00/":                                home + "/",
+		`\notes`:                               home + "/",
+		"\xff\xfe":                             home + "/",
+		"%":                                    home + "/",
+		"https:app.example.com/":               home + "/",
+		"https:/app.example.com/":              home + "/",
+		"1:x":                                  home + "/",
 		"https://beta.example.com:8443/?q=" + strings.Repeat("a", 4000):      "https://beta.example.com:8443/",
 		"https://beta.example.com:8443?q=" + strings.Repeat("a", 4000) + "#": "https://beta.example.com:8443/",
 	} {

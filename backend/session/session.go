@@ -132,6 +132,8 @@ type UpstreamLogout struct {
 	SessionID  string
 	// Until is the time of the newest sign-in that it covers, in Unix seconds.
 	Until int64
+	// Token identifies the signed token that asks for it. It is empty without one.
+	Token string
 }
 
 // Reasons for the end of a session other than Judge's own.

@@ -102,8 +102,8 @@ func unknownReturn(c *authn.Request, returnTo string) error {
 // matchesPath reports whether a path, without an app id, refers to the app: the one at
 // the backend's own origin, or the only one.
 func matchesPath(c *authn.Request, w *directory.Workspace, app directory.App, appID, returnTo string) bool {
-	path := returnTo == "" || strings.HasPrefix(returnTo, "/")
-	return appID != "" || !path || publicurl.Home(c.Origin, app) == c.Origin || len(w.Apps) == 1
+	_, absolute := app.HasOrigin(publicurl.OriginOf(returnTo))
+	return appID != "" || absolute || publicurl.Home(c.Origin, app) == c.Origin || len(w.Apps) == 1
 }
 
 // Callback is GET /callback. The provider redirects the browser here after the sign-in.

@@ -44,6 +44,14 @@ func ReadObject(text []byte) (Object, error) {
 	return nil, ErrNoObject
 }
 
+// Repeats reports whether an object in a value of JSON has a repeated member, which two
+// parsers may read differently.
+func Repeats(value []byte) bool {
+	r := reader{text: value, valid: true}
+	r.next()
+	return r.value("", math.MaxInt) != nil
+}
+
 // Value returns a member's JSON, or nil if there is no such member.
 func (o Object) Value(name string) []byte {
 	for _, m := range o {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// moreAddresses are where a sign-in begins, beside addresses.
+// moreAddresses are where a sign-in begins, beside beginAt.
 var moreAddresses = []string{
 	"/list?sort=name|asc", "/?q=`x`", "/a`b", "/?q=ä&ö=ü", "/#ß", "/日本語?q=検索", "/?a+b=c+d", "/?a&b&=&c=", "/??#?#", "/#", "/?",
 	`/"quoted"?"q"#"f"`, "/<b>?<i>#<u>", "/{a}/[b]/(c)", "/a|b^c~d", "/;p=1,2;q", "/a//b///c", "/@user:pass@host",

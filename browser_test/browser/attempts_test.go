@@ -209,8 +209,8 @@ func cookieBytes(t testing.TB, tab context.Context, address string) (bytes int) 
 	return bytes
 }
 
-// addresses are where a sign-in begins: one of each kind.
-var addresses = []string{
+// beginAt are the addresses where a sign-in begins: one of each kind.
+var beginAt = []string{
 	"/customers/o'neil", `/list?filter={"a":1}`, "/?q=^a", "/#/map?view={x}", `/files?path=C:\dir`, "/münchen/größe", "/a b/c d?e f#g h", "/a%20b?c%20d",
 	"/?&&", "/x/../y/./z", "/%2F%5C%00?%zz", "/?next=https://evil.test/#//evil.test", `/list?filter={"name":"` + strings.Repeat("ü", 900) + `"}#{x}`,
 }
@@ -219,7 +219,7 @@ var addresses = []string{
 // sign-in began. TestSignIn_FromEveryAddress has more of them.
 func TestSignIn_FromAnyAddress(t *testing.T) {
 	t.Parallel()
-	signInFrom(t, addresses)
+	signInFrom(t, beginAt)
 }
 
 func signInFrom(t *testing.T, addresses []string) {

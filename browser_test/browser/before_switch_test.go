@@ -223,10 +223,7 @@ func TestBeforeSwitch_SwitcherIsCanceled(t *testing.T) {
 // knowingly gone, whatever ends it.
 func TestDemo_AsksBeforeADraftIsLost(t *testing.T) {
 	t.Parallel()
-	d := demo.Start(t)
-	tab := chrome.New(t)
-	d.SignIn(t, tab, "alice")
-	d.Open(t, tab, "acme")
+	_, tab := atAcme(t)
 	write := func() {
 		chrome.Press(t, tab, "#note-text")
 		for _, letter := range "mine" {

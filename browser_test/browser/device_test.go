@@ -93,11 +93,7 @@ func checkMints(t *testing.T, tab context.Context) {
 
 func TestDevice_StolenCookie(t *testing.T) {
 	t.Parallel()
-	d := demo.Start(t)
-	tab := chrome.New(t)
-	chrome.Before(t, tab, recorder)
-	d.SignIn(t, tab, "alice")
-	d.Open(t, tab, "acme")
+	d, tab := atAcme(t, recorder)
 	checkMints(t, tab)
 	if chrome.Eval[bool](t, tab, storedKey+`.then((pair) => pair.privateKey.extractable)`) {
 		t.Error("the device key can be taken away")
@@ -127,10 +123,7 @@ const storedKey = `new Promise((done) => {
 
 func TestDevice_LostKey(t *testing.T) {
 	t.Parallel()
-	d := demo.Start(t)
-	tab := chrome.New(t)
-	d.SignIn(t, tab, "alice")
-	d.Open(t, tab, "acme")
+	_, tab := atAcme(t)
 	chrome.Eval[any](t, tab, `new Promise((done) => { indexedDB.deleteDatabase("tabard").onsuccess = () => done(null); })`)
 	chrome.Eval[any](t, tab, `sessionStorage.clear()`)
 	chrome.Reload(t, tab)

@@ -39,12 +39,7 @@ var faults = map[string]faultproxy.Fault{
 // is reported as ended; afterward the tab continues without a press.
 func TestP6NoFaultSignsAnyoneOut(t *testing.T) {
 	t.Parallel()
-	w := faultproxy.New(t)
-	d := demo.Start(t)
-	tab := chrome.New(t, chrome.WithProxy(w.Address))
-	chrome.Before(t, tab, asleep)
-	d.SignIn(t, tab, "alice")
-	d.Open(t, tab, "acme")
+	w, _, tab := atAcmeByProxy(t, asleep)
 	for name, fate := range faults {
 		t.Run(name, func(t *testing.T) {
 			token := chrome.Eval[string](t, tab, `tabard.getToken()`)
@@ -118,11 +113,7 @@ func TestP6AWrongClockSignsNobodyOut(t *testing.T) {
 // continue.
 func TestP6AFrozenTabGoesOnWhereItWas(t *testing.T) {
 	t.Parallel()
-	d := demo.Start(t)
-	tab := chrome.New(t)
-	chrome.Before(t, tab, asleep)
-	d.SignIn(t, tab, "alice")
-	d.Open(t, tab, "acme")
+	d, tab := atAcme(t, asleep)
 	other := chrome.Tab(t, tab)
 	d.Open(t, other, "globex")
 	chrome.Eval[any](t, tab, `void jump(3600)`) // which the tab sees when it thaws
@@ -136,11 +127,7 @@ func TestP6AFrozenTabGoesOnWhereItWas(t *testing.T) {
 // is online.
 func TestP6ABrowserThatIsOfflineWaits(t *testing.T) {
 	t.Parallel()
-	d := demo.Start(t)
-	tab := chrome.New(t)
-	chrome.Before(t, tab, asleep)
-	d.SignIn(t, tab, "alice")
-	d.Open(t, tab, "acme")
+	_, tab := atAcme(t, asleep)
 	chrome.Offline(t, tab, true)
 	token := chrome.Eval[string](t, tab, `tabard.getToken()`)
 	if got := chrome.Eval[string](t, tab, switchExpression("globex")); got != "unavailable temporarily_unavailable retry" {
@@ -159,10 +146,7 @@ func TestP6ABrowserThatIsOfflineWaits(t *testing.T) {
 // with the tab's token.
 func TestP6APanicInTheModuleLosesNothing(t *testing.T) {
 	t.Parallel()
-	d := demo.Start(t)
-	tab := chrome.New(t)
-	d.SignIn(t, tab, "alice")
-	d.Open(t, tab, "acme")
+	_, tab := atAcme(t)
 	id, token := tabID(t, tab), chrome.Eval[string](t, tab, `tabard.getToken()`)
 	// An array that lies about its length: Go panics when it makes room for it.
 	panics := `(() => {

@@ -33,10 +33,7 @@ func writeNote(t *testing.T, tab context.Context, organization, text string) int
 // closes organizations, while this tab reads and writes in its own.
 func TestPainATheOtherTabChangesNothingHere(t *testing.T) {
 	t.Parallel()
-	d := demo.Start(t)
-	tab := chrome.New(t)
-	d.SignIn(t, tab, "alice")
-	d.Open(t, tab, "acme")
+	d, tab := atAcme(t)
 	other := chrome.Tab(t, tab)
 	d.Open(t, other, "globex")
 	for i, act := range []string{
@@ -67,10 +64,7 @@ func TestPainATheOtherTabChangesNothingHere(t *testing.T) {
 // key, an interrupted switch, the next person.
 func TestPainBNoCacheMixesOrganizations(t *testing.T) {
 	t.Parallel()
-	d := demo.Start(t)
-	tab := chrome.New(t)
-	d.SignIn(t, tab, "alice")
-	d.Open(t, tab, "acme")
+	d, tab := atAcme(t)
 	got := chrome.Eval[string](t, tab, `Promise.all(["globex", "initech", "acme", "globex", "initech"].map((name) =>
 		tabard.inOrganization(name).getToken())).then((tokens) =>
 		tokens.map((token) => JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).org_slug).join())`)
@@ -277,12 +271,7 @@ func TestPainFAfterASleepNothingOldIsServed(t *testing.T) {
 // tab, not a rest in storage. The requests end too.
 func TestPainGNothingBringsASessionBack(t *testing.T) {
 	t.Parallel()
-	w := faultproxy.New(t)
-	d := demo.Start(t)
-	tab := chrome.New(t, chrome.WithProxy(w.Address))
-	chrome.Before(t, tab, asleep)
-	d.SignIn(t, tab, "alice")
-	d.Open(t, tab, "acme")
+	w, d, tab := atAcmeByProxy(t, asleep)
 	other := chrome.Tab(t, tab)
 	d.Open(t, other, "globex")
 	stored := chrome.Eval[string](t, other, `JSON.stringify(sessionStorage)`)

@@ -162,10 +162,7 @@ func twoTabsSignInAtTheSameTime(t *testing.T, d *demo.Demo) {
 // TestCopiedTab_WindowOpen: window.open copies sessionStorage.
 func TestCopiedTab_WindowOpen(t *testing.T) {
 	t.Parallel()
-	d := demo.Start(t)
-	tab := chrome.New(t)
-	d.SignIn(t, tab, "alice")
-	d.Open(t, tab, "acme")
+	_, tab := atAcme(t)
 	other := chrome.Opened(t, tab, `void window.open(location.href)`)
 	demo.AwaitActive(t, other, "acme")
 	chrome.Eval[any](t, other, `tabard.switchOrganization("globex").then(() => null)`)

@@ -3,14 +3,19 @@ package browser
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
 
+	"github.com/tabard-auth/tabard/backend/store/sqlite"
+	"github.com/tabard-auth/tabard/browser_test/contract"
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 	"github.com/tabard-auth/tabard/browser_test/kit/demo"
 )
@@ -213,6 +218,31 @@ func TestSessionLimit_ThreeBrowsers(t *testing.T) {
 			t.Errorf("after the sign-out elsewhere: %s", got)
 		}
 	})
+}
+
+// TestFindOrganization_Form: the demo's form leads an address of a verified domain to the
+// organization's provider, and any other to the workspace's.
+func TestFindOrganization_Form(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	d.Apply(t, strings.Replace(d.Workspace(t), "    slug: northwind\n", "    slug: northwind\n    domains: ["+contract.Domain+"]\n", 1))
+	store, err := sqlite.Open(t.Context(), filepath.Join(d.State, "tabard.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	contract.VerifyIn(t, store)
+	for address, want := range map[string]string{"nina@" + contract.Domain: "/northwind/", "nina@nowhere.example": "/"} {
+		tab := chrome.New(t)
+		chrome.Go(t, tab, d.Origin)
+		demo.AwaitScreen(t, tab, "signed_out")
+		chrome.Press(t, tab, "#email")
+		if _, err := chromedp.Call(tab, input.InsertText, input.InsertTextParams{Text: address}); err != nil {
+			t.Fatal(err)
+		}
+		chrome.Press(t, tab, "#find")
+		chrome.Await(t, tab, fmt.Sprintf(`location.href.startsWith(%q) && new URL(location).searchParams.get("login_hint") === %q`, d.Issuer+want+"authorize", address))
+	}
 }
 
 // sessionCookies returns the session cookies that a tab sends to the backend.

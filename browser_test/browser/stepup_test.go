@@ -127,11 +127,7 @@ func TestStepUp_WindowBlocked(t *testing.T) {
 // what it was given already: that is the end.
 func TestStepUp_NothingIsSentTwice(t *testing.T) {
 	t.Parallel()
-	w := faultproxy.New(t)
-	d := demo.Start(t)
-	tab := chrome.New(t, chrome.WithProxy(w.Address))
-	d.SignIn(t, tab, "alice")
-	d.Open(t, tab, "acme")
+	w, _, tab := atAcmeByProxy(t)
 	w.SetAt("/api/pay", faultproxy.Answer(http.StatusUnauthorized, "{}", "WWW-Authenticate",
 		`Bearer error="insufficient_user_authentication", acr_values="urn:tabard:mfa", max_age="60"`))
 	for _, method := range []string{"GET", "POST", "DELETE"} {

@@ -44,11 +44,7 @@ func switchExpression(organization string) string {
 // succeed, the tab keeps its organization and its token, and the page gets the reason.
 func TestP3WhateverBecomesOfASwitchTheOldOrganizationGoesOn(t *testing.T) {
 	t.Parallel()
-	w := faultproxy.New(t)
-	d := demo.Start(t)
-	tab := chrome.New(t, chrome.WithProxy(w.Address))
-	d.SignIn(t, tab, "alice")
-	d.Open(t, tab, "acme")
+	w, d, tab := atAcmeByProxy(t)
 	patient := chrome.Tab(t, tab) // its switch is never answered
 	d.Open(t, patient, "acme")
 	nobody := faultproxy.Mints("initech", faultproxy.Hung)
@@ -104,11 +100,7 @@ func TestP3WhateverBecomesOfASwitchTheOldOrganizationGoesOn(t *testing.T) {
 // its response has no effect.
 func TestP3TheLastOfTwoSwitchesWins(t *testing.T) {
 	t.Parallel()
-	w := faultproxy.New(t)
-	d := demo.Start(t)
-	tab := chrome.New(t, chrome.WithProxy(w.Address))
-	d.SignIn(t, tab, "alice")
-	d.Open(t, tab, "acme")
+	w, _, tab := atAcmeByProxy(t)
 	held, release := faultproxy.Hold()
 	w.Set(faultproxy.Mints("globex", held))
 	begin(t, tab, "first", switchExpression("globex"))
@@ -129,12 +121,7 @@ func TestP3TheLastOfTwoSwitchesWins(t *testing.T) {
 // effect.
 func TestP3ASwitchDuringARenewalHappens(t *testing.T) {
 	t.Parallel()
-	w := faultproxy.New(t)
-	d := demo.Start(t)
-	tab := chrome.New(t, chrome.WithProxy(w.Address))
-	chrome.Before(t, tab, asleep)
-	d.SignIn(t, tab, "alice")
-	d.Open(t, tab, "acme")
+	w, _, tab := atAcmeByProxy(t, asleep)
 	held, release := faultproxy.Hold()
 	w.Set(faultproxy.Mints("acme", held))
 	w.Forget()
@@ -162,11 +149,7 @@ func TestP3ASwitchDuringARenewalHappens(t *testing.T) {
 // so is all other work that the page began in the old partition.
 func TestP3WhatTheOldOrganizationAskedForEndsWithIt(t *testing.T) {
 	t.Parallel()
-	w := faultproxy.New(t)
-	d := demo.Start(t)
-	tab := chrome.New(t, chrome.WithProxy(w.Address))
-	d.SignIn(t, tab, "alice")
-	d.Open(t, tab, "acme")
+	w, _, tab := atAcmeByProxy(t)
 	held, release := faultproxy.Hold()
 	w.Set(held)
 	begin(t, tab, "asked", `tabard.fetch("/api/organizations/org_acme/notes?held").then(({ status }) => "answered " + status, ({ name }) => name)`)
@@ -190,10 +173,7 @@ func TestP3WhatTheOldOrganizationAskedForEndsWithIt(t *testing.T) {
 // TestP5ATokenServesOneOrganization: the other fields of a request do not change that.
 func TestP5ATokenServesOneOrganization(t *testing.T) {
 	t.Parallel()
-	d := demo.Start(t)
-	tab := chrome.New(t)
-	d.SignIn(t, tab, "alice")
-	d.Open(t, tab, "acme")
+	_, tab := atAcme(t)
 	for name, request := range map[string]string{
 		"the path":   `fetch("/api/organizations/org_globex/notes", { headers })`,
 		"the query":  `fetch("/api/organizations/org_globex/notes?organization=org_acme&org_id=org_acme", { headers })`,

@@ -13,7 +13,6 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 	"github.com/tabard-auth/tabard/web-demo/idp"
 )
 
@@ -128,20 +127,7 @@ func (s *script) revoke(args []string) error {
 	if err != nil {
 		return err
 	}
-	r, err := http.NewRequestWithContext(s.tb.Context(), http.MethodPost, s.target.PublicURL+path, strings.NewReader(body))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Authorization", "Bearer "+token)
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	s.answer = httpbrowser.Response{Status: answer.StatusCode, Header: answer.Header, Body: string(text), URL: r.URL}
-	return err
+	return s.ask(http.MethodPost, path, token, "", body)
 }
 
 func fetched(t testing.TB, address string) (string, error) {

@@ -47,7 +47,9 @@ listen_addresses = ''
 fsync = off
 END
 pg_ctl start --pgdata="$PGDATA" --wait --silent --log=postgresql.log
-for name in tabard restored copied; do createdb --host="$PWD" --username=postgres $name; done`)
+export PGHOST="$PWD" PGUSER=postgres
+createuser tabard
+for name in tabard restored copied; do createdb --owner=tabard $name; done`)
 	t.Cleanup(func() {
 		stop := exec.Command("bash", "-c", `kill -QUIT "$(head -1 data/postmaster.pid)"`) // at once
 		stop.Dir = folder
@@ -56,8 +58,10 @@ for name in tabard restored copied; do createdb --host="$PWD" --username=postgre
 	return o
 }
 
+// address returns a database's address for the role of the servers, which the guide makes:
+// it is not an administrator.
 func (o *operator) address(database string) string {
-	return "postgresql:///" + database + "?host=" + o.folder + "&user=postgres"
+	return "postgresql:///" + database + "?host=" + o.folder + "&user=tabard"
 }
 
 // run runs commands, at a point in time that they may name.
@@ -65,7 +69,7 @@ func (o *operator) run(target, script string) string {
 	o.Helper()
 	return pg.Shell(o, o.folder, []string{
 		"PGDATA=" + o.folder + "/data", "ARCHIVE=" + o.folder + "/archive", "BASE=" + o.folder + "/base",
-		"DATABASE=" + o.address("tabard"), "RESTORED=" + o.address("restored"), "TARGET=" + target,
+		"ADMIN=postgresql:///postgres?host=" + o.folder + "&user=postgres", "DATABASE=" + o.address("tabard"), "RESTORED=" + o.address("restored"), "TARGET=" + target,
 	}, script)
 }
 
@@ -145,10 +149,27 @@ func TestGuide_PostgreSQLBackups(t *testing.T) {
 	o.block("archive_command", "")
 	o.block("pg_basebackup", "")
 	o.blocked(false)
-	target := strings.TrimSpace(o.run("", `psql --dbname="$DATABASE" -Atc "SELECT clock_timestamp()"`))
+	target := o.clock()
 	o.blocked(true)
+	later := o.clock()
+	o.blocked(false)
 	o.cameBack("tabard", o.block("recovery.signal", target))
 	if again := o.run("", `tabard restore --accept --database "$DATABASE" --secret-file tabard.secret 2>&1 || true`); !strings.Contains(again, "there is nothing to accept") {
 		t.Errorf("accepted once more: %s", again)
 	}
+
+	o.block("recovery.signal", later) // that the first restore is beside the way there
+	o.in("tabard", func(ctx context.Context, s *sqlstore.Store) error {
+		u, err := s.User(ctx, "usr_back")
+		if err == nil && u.DisabledAt == 0 {
+			t.Error("another time was restored to the state of the first")
+		}
+		return err
+	})
+}
+
+// clock returns the database's time.
+func (o *operator) clock() string {
+	o.Helper()
+	return strings.TrimSpace(o.run("", `psql --dbname="$DATABASE" -Atc "SELECT clock_timestamp()"`))
 }

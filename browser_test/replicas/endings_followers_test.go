@@ -121,7 +121,7 @@ func (s *scriptAPI) signal(signal syscall.Signal) {
 
 // startScript starts the follower, which looks at all tokens of before.
 func (w *trial) startScript() {
-	process := followInTypeScript(w.test, w.Deployment)
+	process := followOn(w.test, w.Deployment, "Node.js")
 	s := w.script
 	s.mu.Lock()
 	defer s.mu.Unlock()

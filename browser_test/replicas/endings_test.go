@@ -25,7 +25,10 @@ func TestP13_EndingsAreHeard(t *testing.T) {
 	const people = 40
 	d := deployment.New(t, people)
 	verifier, follower := follow(t, d)
-	script := followInTypeScript(t, d)
+	scripts := map[string]*scriptFollower{}
+	for runtime := range runtimes {
+		scripts[runtime] = followOn(t, d, runtime)
+	}
 
 	type person struct {
 		browser *httpbrowser.Browser
@@ -41,9 +44,11 @@ func TestP13_EndingsAreHeard(t *testing.T) {
 		}
 	}
 	for _, p := range all {
-		script.watch(t, p.claims, "")
+		for _, script := range scripts {
+			script.watch(t, p.claims, "")
+		}
 	}
-	var heard, alsoHeard []time.Duration
+	heard := map[string][]time.Duration{}
 	for i, p := range all {
 		if i == people/2 {
 			d.Replicas[0].Process.Kill()
@@ -53,15 +58,17 @@ func TestP13_EndingsAreHeard(t *testing.T) {
 			t.Fatalf("%s: %d %s", scope, answer.Status, answer.Body)
 		}
 		began := time.Now()
-		heard = append(heard, untilEnded(t, follower, p.claims))
-		if line := script.next(t); line != strconv.Itoa(i) {
-			t.Fatalf("the follower in TypeScript says %q, want %d", line, i)
+		heard["Go"] = append(heard["Go"], untilEnded(t, follower, p.claims))
+		for runtime, script := range scripts {
+			if line := script.next(t); line != strconv.Itoa(i) {
+				t.Fatalf("the follower on %s says %q, want %d", runtime, line, i)
+			}
+			heard[runtime] = append(heard[runtime], time.Since(began))
 		}
-		alsoHeard = append(alsoHeard, time.Since(began))
 	}
-	for name, heard := range map[string][]time.Duration{"Go": heard, "TypeScript": alsoHeard} {
+	for name, heard := range heard {
 		slices.Sort(heard)
-		t.Logf("in %s %d endings heard after: p50 %v, p90 %v, all %v", name, people, heard[people/2], heard[people*9/10], heard[people-1])
+		t.Logf("on %s %d endings heard after: p50 %v, p90 %v, all %v", name, people, heard[people/2], heard[people*9/10], heard[people-1])
 	}
 
 	b := httpbrowser.New(t, d.Origin, d.Origin+"/auth")
@@ -116,9 +123,23 @@ type scriptFollower struct {
 	process *os.Process
 }
 
-func followInTypeScript(t *testing.T, d *deployment.Deployment) *scriptFollower {
+const serverPackage = "../../js/server"
+
+// runtimes are the commands that run a follower of the package, by the names of runtimes.
+var runtimes = map[string][]string{
+	"Node.js": {"node", "testdata/follow.mjs"},
+	"Deno": {
+		serverPackage + "/node_modules/.bin/deno", "run", "--no-remote", "--no-prompt", "--allow-read", "--allow-net", "--allow-env",
+		"--node-modules-dir=manual", "--config", serverPackage + "/package.json", "testdata/follow.mjs",
+	},
+	"Bun":     {serverPackage + "/node_modules/.bin/bun", "testdata/follow.mjs"},
+	"workerd": {"node", "testdata/follow_workerd.mjs"},
+}
+
+func followOn(t *testing.T, d *deployment.Deployment, runtime string) *scriptFollower {
 	t.Helper()
-	command := exec.Command("node", append([]string{"testdata/follow.mjs", d.Origin + "/auth", d.Origin + "/api", eventsKey(t, d)}, addresses(d)...)...)
+	words := runtimes[runtime]
+	command := exec.Command(words[0], append(slices.Concat(words[1:], []string{d.Origin + "/auth", d.Origin + "/api", eventsKey(t, d)}), addresses(d)...)...)
 	in, lines := program.Converse(t, command)
 	f := &scriptFollower{in, make(chan string, 100), command.Process}
 	go func() {
@@ -128,7 +149,7 @@ func followInTypeScript(t *testing.T, d *deployment.Deployment) *scriptFollower 
 		}
 	}()
 	if line := f.next(t); line != "ready" {
-		t.Fatalf("the follower in TypeScript says %q", line)
+		t.Fatalf("the follower on %s says %q", runtime, line)
 	}
 	return f
 }
@@ -149,7 +170,7 @@ func (f *scriptFollower) next(t *testing.T) string {
 	case line := <-f.lines:
 		return line
 	case <-time.After(20 * time.Second):
-		t.Fatal("the follower in TypeScript hears nothing")
+		t.Fatal("a follower of the package hears nothing")
 		return ""
 	}
 }

@@ -41,6 +41,7 @@ type sharedRule struct {
 	Permissions  []string `json:"permissions,omitempty"`
 	MaxAge       int64    `json:"max_age,omitempty"` // seconds
 	ACR          []string `json:"acr,omitempty"`
+	Lent         bool     `json:"lent,omitempty"`
 }
 
 // sharedAction is a request and its answer.
@@ -93,7 +94,7 @@ func (f *requestFile) run(t *testing.T, s sharedRequest) []sharedAction {
 		t.Fatal(err)
 	}
 	handler := guard.Protect(resource.Rule{Organization: s.Rule.Organization, Demand: token.Demand{
-		Permissions: s.Rule.Permissions, MaxAge: time.Duration(s.Rule.MaxAge) * time.Second, ACR: s.Rule.ACR,
+		Permissions: s.Rule.Permissions, MaxAge: time.Duration(s.Rule.MaxAge) * time.Second, ACR: s.Rule.ACR, Lent: s.Rule.Lent,
 	}}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.Row == "" {
 			return
@@ -208,6 +209,31 @@ func (v *vectors) ruled() (all []sharedRequest) {
 	}
 	add("a permission that is there", sharedRule{Permissions: []string{"notes:read"}}, getNotes("", bearer(good)))
 	add("a permission that is missing", sharedRule{Permissions: []string{"notes:read", "notes:write"}}, getNotes(token.InsufficientScope, bearer(good)))
+	for name, c := range map[string]struct {
+		rule    sharedRule
+		own     token.Reason
+		lent    token.Reason
+		nothing token.Reason // of a lent one without permissions
+	}{
+		"no demand":                  {sharedRule{}, "", token.InsufficientScope, token.InsufficientScope},
+		"its permission":             {sharedRule{Permissions: []string{"notes:read"}}, "", "", token.InsufficientScope},
+		"another permission":         {sharedRule{Permissions: []string{"notes:write"}}, token.InsufficientScope, token.InsufficientScope, token.InsufficientScope},
+		"an age":                     {sharedRule{MaxAge: 1 << 40}, "", token.InsufficientScope, token.InsufficientScope},
+		"its permission, and an age": {sharedRule{Permissions: []string{"notes:read"}, MaxAge: 1 << 40}, "", "", token.InsufficientScope},
+		"opened to lent ones":        {sharedRule{Lent: true}, "", "", ""},
+		"opened, and a permission":   {sharedRule{Lent: true, Permissions: []string{"notes:read"}}, "", "", token.InsufficientScope},
+	} {
+		read := func(change object, want token.Reason) sharedAction { return getNotes(want, bearer(v.with(change))) }
+		permissions := []string{"notes:read"}
+		add("lent: "+name, c.rule,
+			read(object{"permissions": permissions, "auth_time": 1}, c.own),
+			read(object{"permissions": permissions, "auth_time": 1, "lent": false}, c.own),
+			read(object{"permissions": permissions, "auth_time": 1, "lent": true}, c.lent),
+			read(object{"permissions": permissions, "auth_time": 1, "LENT": true}, c.own),
+			read(object{"permissions": permissions, "auth_time": 1, "lent": true, "LENT": false}, c.lent),
+			read(object{"permissions": []string{}, "auth_time": 1, "lent": true}, c.nothing),
+			read(object{"permissions": permissions, "auth_time": 1, "lent": "true"}, token.Malformed))
+	}
 	add("a permission with quotes", sharedRule{Permissions: []string{`a"b\c`}}, getNotes(token.InsufficientScope, bearer(good)))
 	add("a recent authentication", sharedRule{MaxAge: 31}, getNotes("", bearer(good)))
 	add("an old authentication", sharedRule{MaxAge: 30}, getNotes(token.InsufficientAuthentication, bearer(good)))

@@ -191,6 +191,7 @@ func (v *vectors) further() []sharedToken {
 	l.addClaims()
 	l.addTexts()
 	l.addBound()
+	l.addLent()
 	return append(l.all, v.issuers()...)
 }
 
@@ -285,6 +286,26 @@ func (l *list) addBound() {
 	l.add("bound to a text", l.payload(`"cnf":"k"`), token.Malformed)
 	l.add("bound to a number", l.payload(`"cnf":{"jkt":7}`), token.Malformed)
 	l.add("bound and expired", l.with(object{"cnf": object{"jkt": jkt}, "exp": 1}), token.Expired)
+}
+
+// addLent adds lent tokens, and tokens whose mark two parsers could read differently: one that
+// is not understood is no mark, and a token without a mark opens more.
+func (l *list) addLent() {
+	l.add("lent", l.payload(`"lent":true`), "")
+	l.add("lent as false", l.payload(`"lent":false`), "")
+	l.add("lent as null", l.payload(`"lent":null`), "")
+	for name, value := range map[string]string{
+		"a text": `"true"`, "an empty text": `""`, "a number": `1`, "zero": `0`, "a list": `[true]`, "an object": `{}`,
+	} {
+		l.add("lent as "+name, l.payload(`"lent":`+value), token.Malformed)
+	}
+	l.add("lent twice", l.payload(`"lent":false,"lent":true`), token.Malformed)
+	l.add("lent twice, by an escape", l.payload(`"lent":true,"l\u0065nt":false`), token.Malformed)
+	l.add("lent by an escape", l.payload(`"l\u0065nt":true`), "")
+	l.add("lent in capitals", l.payload(`"LENT":true`), "")
+	l.add("lent in capitals beside the mark", l.payload(`"lent":true,"Lent":false`), "")
+	l.add("lent and bound", l.with(object{"lent": true, "cnf": object{"jkt": strings.Repeat("k", 43)}}), token.ProofRequired, "")
+	l.add("lent and expired", l.with(object{"lent": true, "exp": 1}), token.Expired)
 }
 
 // issuers returns tokens of organizations that may have an issuer of their own.

@@ -23,12 +23,12 @@ GET    /organizations/{organization}/notes/{note}
 DELETE /organizations/{organization}/notes/{note}
 `
 
-// serve starts an example and returns where it answers.
-func serve(t *testing.T, issuer *tokentest.Issuer, script string) string {
+// serve starts an example, with further variables, and returns where it answers.
+func serve(t *testing.T, issuer *tokentest.Issuer, script string, variables ...string) string {
 	t.Helper()
 	port := ports.Hold(t)
 	command := exec.Command("node", script)
-	command.Env = append(os.Environ(), "ISSUER="+issuer.URL, "AUDIENCE="+tokentest.Audience, fmt.Sprint("PORT=", port))
+	command.Env = append(append(os.Environ(), "ISSUER="+issuer.URL, "AUDIENCE="+tokentest.Audience, fmt.Sprint("PORT=", port)), variables...)
 	_, lines := program.Converse(t, command)
 	if !lines.Scan() || lines.Text() != "serving" {
 		t.Fatalf("%s says %q", script, lines.Text())
@@ -71,6 +71,55 @@ func TestExamples_LeakNothing(t *testing.T) {
 			t.Errorf("nothing was found:\n%s", out)
 		}
 	})
+}
+
+// TestExamples_Next builds the example for Next in a folder of its own, with the package that
+// npm would publish, and tries it likewise. The control takes the organization from the path.
+func TestExamples_Next(t *testing.T) {
+	npm(t)
+	folder, tabard, issuer := newProject(t), program.Path(t, "tabard"), tokentest.NewIssuer()
+	t.Cleanup(issuer.Close)
+	packed, err := filepath.Glob(filepath.Join(folder, "*.tgz"))
+	if err != nil || len(packed) != 1 {
+		t.Fatal(packed, err)
+	}
+	app := filepath.Join(t.TempDir(), "app")
+	if err := os.CopyFS(app, os.DirFS("examples/next")); err != nil {
+		t.Fatal(err)
+	}
+	notes, err := os.ReadFile("examples/notes.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(app, "notes.js"), string(notes))
+	planned := filepath.Join(t.TempDir(), "plan.txt")
+	write(t, planned, plan)
+	run(t, app, "npm", "install", "--prefer-offline", "--no-audit", "--no-fund", packed[0])
+	try := func() (string, error) {
+		run(t, app, "node_modules/.bin/next", "build")
+		port := ports.Hold(t)
+		command := exec.Command("node", "node_modules/next/dist/bin/next", "start", "--hostname", "127.0.0.1", "--port", fmt.Sprint(port))
+		command.Dir = app
+		command.Env = append(os.Environ(), "ISSUER="+issuer.URL, "AUDIENCE="+tokentest.Audience, "NEXT_TELEMETRY_DISABLED=1")
+		server := program.Run(t, "next", command)
+		server.Await(t, "Ready in")
+		defer server.Kill()
+		return isolate(t, issuer, tabard, planned, fmt.Sprintf("http://127.0.0.1:%d", port))
+	}
+	if out, err := try(); err != nil || !strings.Contains(out, " 0 findings") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	list := filepath.Join(app, "app/organizations/[organization]/notes/route.js")
+	text, err := os.ReadFile(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaking := strings.Replace(string(text), `const rule = { organization: "organization" };`, "const rule = {};", 1)
+	leaking = strings.Replace(leaking, "(_, { tabard }) => Response.json(shared().notes.list(tabard.organization))", "async (_, { params }) => Response.json(shared().notes.list((await params).organization))", 1)
+	write(t, list, leaking)
+	if out, err := try(); err == nil {
+		t.Errorf("a leaking one: nothing was found\n%s", out)
+	}
 }
 
 func isolate(t *testing.T, issuer *tokentest.Issuer, tabard, planned, url string) (string, error) {

@@ -21,6 +21,21 @@ test("an address names the organization where the pattern says", () => {
   assert.equal(organizationOf(), undefined, "on a server, without a request's address");
 });
 
+test("a host names the organization where each has an origin of its own", () => {
+  const named = (url, options) => organizationOf({ url, host: ":organization.app.example.com", ...options });
+  assert.equal(named("https://acme.app.example.com/globex/notes"), "acme");
+  assert.equal(named("https://A-1.app.example.com"), "a-1");
+  assert.equal(named("https://acme.app.example.com:8443"), undefined, "another port");
+  assert.equal(named("https://acme.app.example.com:8443", { host: ":organization.app.example.com:8443" }), "acme");
+  for (const host of ["app.example.com", "a.b.app.example.com", "acme.example.com", "acme.app.example.com.evil.test", "evilapp.example.com", "-a.app.example.com"]) {
+    assert.equal(named(`https://${host}/acme`), undefined, host);
+  }
+  assert.equal(named("https://www.app.example.com", { except: ["www"] }), undefined);
+  for (const host of ["acme.example.com", ":organization", "x.:organization.example.com", ":organization.example.com/x"]) {
+    assert.throws(() => named("https://acme.app.example.com", { host }), /begins with :organization/, host);
+  }
+});
+
 test("on a server routes are settled and follow nothing", () => {
   const routes = followRoutes(createClient({ backend: "/auth" }));
   assert.deepEqual(routes.state, { status: "settled" });

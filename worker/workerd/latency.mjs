@@ -10,6 +10,7 @@ function slowStatement(statement, milliseconds) {
     bind: (...args) => slowStatement(statement.bind(...args), milliseconds),
     run: (...args) => after("run", args),
     raw: (...args) => after("raw", args),
+    first: (...args) => after("first", args),
   };
 }
 

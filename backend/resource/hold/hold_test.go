@@ -333,6 +333,34 @@ func TestHandler_RenewalByAnotherToken(t *testing.T) {
 	}
 }
 
+// TestHandler_Lent: a lent token opens only what demands a permission of it, and neither it
+// nor the tab's own renews what the other opened. Nor does one that is lent otherwise.
+func TestHandler_Lent(t *testing.T) {
+	api := newSocketAPI(t)
+	const demanding = "/organizations/org_acme/live"
+	signed := func(lent bool, permissions ...string) string {
+		return api.token("org_acme", 300, func(c *token.Claims) { c.Lent, c.Permissions = lent, permissions })
+	}
+	for name, c := range map[string]struct{ path, first, renewal, want string }{
+		"where nothing is demanded":     {"/live", signed(true, "live"), "", "4403 insufficient_scope"},
+		"without the permission":        {demanding, signed(true, "other"), "", "4403 insufficient_scope"},
+		"renewed by the same":           {demanding, signed(true, "live"), signed(true, "live"), "hello of org_acme"},
+		"renewed by the tab's own":      {demanding, signed(true, "live"), signed(false, "live"), "4403 renewal_mismatch"},
+		"renewed by a wider one":        {demanding, signed(true, "live"), signed(true, "live", "other"), "4403 renewal_mismatch"},
+		"the tab's own, renewed by one": {demanding, signed(false, "live"), signed(true, "live"), "4403 renewal_mismatch"},
+	} {
+		conn, got := api.open(c.path, c.first, "")
+		if c.renewal != "" {
+			api.send(conn, credential(c.renewal, ""))
+			api.send(conn, "hello")
+			got = api.next(conn)
+		}
+		if got != c.want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
 // TestHandler_EndsWhenTheFeedSaysSo, at once, and so does a stream.
 func TestHandler_EndsWhenTheFeedSaysSo(t *testing.T) {
 	api := newSocketAPI(t)

@@ -13,8 +13,9 @@ import (
 
 func TestSQLiteKeepsTheStoresPromises(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Store {
-		path := filepath.Join(t.TempDir(), "a file's name%20.db")
-		if err := os.Rename(lite.NewFile(t), path); err != nil {
+		file := lite.NewFile(t)
+		path := filepath.Join(filepath.Dir(file), "a file's name%20.db")
+		if err := os.Rename(file, path); err != nil {
 			t.Fatal(err)
 		}
 		store, err := sqlite.Open(t.Context(), path)

@@ -2,6 +2,8 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"math"
 
@@ -13,6 +15,8 @@ const (
 INSERT INTO audit (id, at, action, outcome, reason, actor, user_id, organization_id, session_id, app, address, actor_name, target, note, expires_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
 ON CONFLICT (id) DO NOTHING`
+
+	selectRecorded = `SELECT at FROM audit WHERE id = ?1`
 
 	// One of these three, depending on the most selective condition. Each has an index.
 	selectEvents               = events + `(?1 = '' OR organization_id = ?1) AND (?2 = '' OR user_id = ?2)` + eventsEnd
@@ -37,6 +41,18 @@ type auditLog struct{ *database }
 // RecordEvent implements audit.Store.
 func (s auditLog) RecordEvent(ctx context.Context, e audit.Event) error {
 	return s.change(ctx, "record event", insertEvent, eventArgs(e)...)
+}
+
+// Recorded implements audit.Store.
+func (s auditLog) Recorded(ctx context.Context, id string) (at int64, err error) {
+	err = s.row(ctx, selectRecorded, id).Scan(&at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("sqlstore: event: %w", err)
+	}
+	return at, nil
 }
 
 func eventArgs(e audit.Event) []any {

@@ -87,13 +87,13 @@ WHERE user_id = ?1 AND revoked_at IS NULL AND expires_at > ?2 AND origin = ?4 AN
 	revokeUpstream = `
 UPDATE sessions SET revoked_at = ?6, revoke_reason = ?5
 WHERE revoked_at IS NULL AND expires_at > ?6 AND created_at <= ?4 AND connection = ''
-	AND (?3 = '' OR upstream_sid = ?3)
+	AND (?3 = '' OR upstream_sid = ?3 OR id IN (SELECT n.replaces FROM sessions n WHERE n.upstream_sid = ?3 AND n.created_at <= ?4 AND n.replaces <> ''))
 	AND user_id IN (SELECT id FROM users WHERE iss = ?1 AND (?2 = '' OR sub = ?2))`
 
 	revokeConnected = `
 UPDATE sessions SET revoked_at = ?6, revoke_reason = ?5
 WHERE revoked_at IS NULL AND expires_at > ?6 AND created_at <= ?4 AND connection = ?1
-	AND (?3 = '' OR upstream_sid = ?3)
+	AND (?3 = '' OR upstream_sid = ?3 OR id IN (SELECT n.replaces FROM sessions n WHERE n.upstream_sid = ?3 AND n.created_at <= ?4 AND n.replaces <> ''))
 	AND user_id IN (SELECT user_id FROM links WHERE connection_id = ?1 AND (?2 = '' OR sub = ?2))`
 
 	selectLive = wholeSession + `

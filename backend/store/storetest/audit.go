@@ -19,6 +19,11 @@ func eventsOnce(s *suite) {
 	got, err := s.Events(s.ctx, audit.Query{Limit: 10})
 	s.must(err)
 	s.is(got, []audit.Event{e})
+	for id, want := range map[string]int64{e.ID: Now, "evt_2": 0} {
+		at, err := s.Recorded(s.ctx, id)
+		s.must(err)
+		s.is(at, want)
+	}
 }
 
 func eventPages(s *suite) {

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
 )
@@ -20,6 +21,40 @@ type ProviderTokens interface {
 	ScheduleRevalidation(ctx context.Context, id session.ID, held bool) error
 	FollowRevalidation(ctx context.Context, child session.ID) (int64, error)
 	EndConnected(ctx context.Context, id session.ID, connection, organizationID string, now int64) error
+	CountProviderTokens(ctx context.Context, connection string, since int64) (sessions, tokens int, err error)
+	EnabledConnections(ctx context.Context, after string, limit int) ([]directory.Connection, error)
+}
+
+// countsForTheDoctor counts sessions and their providers' tokens, and lists what is enabled.
+func countsForTheDoctor(s *suite) {
+	counts := func(connection string, since int64, want ...int) {
+		s.Helper()
+		sessions, tokens, err := s.CountProviderTokens(s.ctx, connection, since)
+		s.must(err)
+		s.is([]int{sessions, tokens}, want)
+	}
+	counts("", Now-10, 0, 0)
+	n, without := newSession(s.person("alice")), newSession(s.person("bob"))
+	n.SignIn.Connection, without.SignIn.Connection = "", ""
+	s.must(s.KeepProviderToken(s.ctx, session.ProviderToken{Session: n.ID, Sealed: "sealed", AnsweredAt: Now, DueAt: Now + 300, ExpiresAt: n.ExpiresAt}))
+	s.must(s.Create(s.ctx, n))
+	s.must(s.Create(s.ctx, without))
+	counts("", n.CreatedAt, 2, 1)
+	counts("", n.CreatedAt+1, 0, 0)
+	counts("con_acme", 0, 0, 0)
+	s.must(s.Revoke(s.ctx, without.ID, session.ReasonAdmin, Now))
+	counts("", n.CreatedAt, 1, 1)
+
+	c := s.connected("con_acme")
+	s.connected("con_other")
+	s.must(s.EnableConnection(s.ctx, "org_acme", c.ID))
+	c.Enabled = true
+	all, err := s.EnabledConnections(s.ctx, "", 10)
+	s.must(err)
+	s.is(all, []directory.Connection{c})
+	all, err = s.EnabledConnections(s.ctx, c.ID, 10)
+	s.must(err)
+	s.is(len(all), 0)
 }
 
 // revalidated creates a session with a provider's token that is due in five minutes.

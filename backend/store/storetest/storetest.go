@@ -116,6 +116,7 @@ var promises = []struct {
 	{"a connection is kept, and all of it changes but its issuer", keepsConnections},
 	{"connections are listed by pages", listsConnections},
 	{"enabled connections are found by their issuer", findsByIssuer},
+	{"sessions without a provider's token and enabled connections are seen", countsForTheDoctor},
 	{"the workspace's document is replaced unless it has changed meanwhile", replacesTheDocument},
 	{"an organization's connections and domains become those of a file", appliesSettings},
 	{"a file takes no connection of another organization or issuer", refusesForeignSettings},

@@ -31,6 +31,12 @@ func endsUpstream(s *suite) {
 		s.must(err)
 		s.is(known, want)
 	}
+	old, beside := make(alice, "e"), make(alice, "f") // one step-up began a session that was not used
+	stepped := newSession(alice)
+	stepped.UpstreamSID, stepped.SignIn.Connection, stepped.Replaces = "g", "", old.ID
+	s.must(s.Create(s.ctx, stepped))
+	end(session.UpstreamLogout{Issuer: alice.Issuer, SessionID: "g", Until: Now})
+	s.is([]bool{live(old), live(stepped), live(beside)}, []bool{false, false, true})
 	if s.RevokeUpstream(s.ctx, session.UpstreamLogout{Issuer: alice.Issuer, Until: Now}, session.ReasonUpstream, Now+1) == nil {
 		s.Error("a logout must name a person or a session")
 	}

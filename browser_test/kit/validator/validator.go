@@ -4,9 +4,10 @@ package validator
 import (
 	"bufio"
 	"encoding/json"
-	"os"
 	"os/exec"
 	"testing"
+
+	"github.com/tabard-auth/tabard/browser_test/kit/program"
 )
 
 // Validator is a running program over npm packages, which share no code with this project.
@@ -20,24 +21,8 @@ type Validator struct {
 // below browser_test.
 func New(t *testing.T, script string) *Validator {
 	t.Helper()
-	command := exec.Command("node", "../kit/validator/"+script)
-	command.Stderr = os.Stderr
-	in, err := command.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := command.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := command.Start(); err != nil {
-		t.Fatalf("node: %v", err)
-	}
-	t.Cleanup(func() {
-		in.Close()
-		command.Wait()
-	})
-	return &Validator{t, json.NewEncoder(in), bufio.NewScanner(out)}
+	in, out := program.Converse(t, exec.Command("node", "../kit/validator/"+script))
+	return &Validator{t, json.NewEncoder(in), out}
 }
 
 // Ask asks the validator one question.

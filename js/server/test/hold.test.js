@@ -143,6 +143,28 @@ test("a renewal by another token closes it", async () => {
   }
 });
 
+test("a lent token opens what demands a permission of it, and is renewed by its like alone", async () => {
+  const permissions = ["live"], signed = (lent, ...permissions) => token("org_acme", 300, { permissions, claims: { lent } });
+  for (const [name, path, first, renewal, want] of [
+    ["where nothing is demanded", "/live", await signed(true, "live"), undefined, "4403 insufficient_scope"],
+    ["without the permission", "/acme/live", await signed(true, "other"), undefined, "4403 insufficient_scope"],
+    ["renewed by the same", "/acme/live", await signed(true, ...permissions), await signed(true, ...permissions), "hello of org_acme"],
+    ["renewed by the tab's own", "/acme/live", await signed(true, ...permissions), await signed(false, ...permissions), "4403 renewal_mismatch"],
+    ["renewed by a wider one", "/acme/live", await signed(true, ...permissions), await signed(true, ...permissions, "other"), "4403 renewal_mismatch"],
+    ["the tab's own, renewed by one", "/acme/live", await signed(false, ...permissions), await signed(true, ...permissions), "4403 renewal_mismatch"],
+  ]) {
+    const [ws, answer] = await open(path, credential(first));
+    if (!renewal) {
+      assert.equal(answer, want, name);
+      continue;
+    }
+    ws.send(credential(renewal));
+    if (want.startsWith("hello")) ws.send("hello");
+    assert.equal(await next(ws), want, name);
+    ws.terminate();
+  }
+});
+
 test("it ends when the feed says so: at once with a follower, else within half a second", async () => {
   for (const event of [{ key: "" }, undefined]) {
     over.length = 0;

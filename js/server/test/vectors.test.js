@@ -47,8 +47,8 @@ async function run(file, { rule, row, unreachable, requests }) {
   const guard = createGuard(verifierFor(file, { unreachable }), {
     baseURL: file.base_url, ended: ({ sid }) => file.ended.includes(sid), record: (record) => void records.push(record),
   });
-  const { organization, permissions, max_age: maxAge, acr } = rule;
-  const handler = guard.protect({ organization, permissions, maxAge, acr, route: "/notes" }, async (_, admission) => {
+  const { organization, permissions, max_age: maxAge, acr, lent } = rule;
+  const handler = guard.protect({ organization, permissions, maxAge, acr, lent, route: "/notes" }, async (_, admission) => {
     if (row) await admission.match(row);
     return new Response("served");
   });

@@ -3,6 +3,7 @@
 
 import { own } from "../own.js";
 import { Follower } from "./follower.js";
+import { readHost } from "./host.js";
 import { Pattern } from "./pattern.js";
 
 /** @import { Client } from "../../index.js" */
@@ -12,12 +13,14 @@ import { Pattern } from "./pattern.js";
 const followers = new WeakMap();
 
 /**
- * @param {import("../../routes.js").RoutePattern & {url?: string | URL}} [options]
+ * @param {import("../../routes.js").RoutePattern & {host?: string | undefined, url?: string | URL}} [options]
  */
 export function organizationOf(options) {
-  const { pattern = "/:organization/*", except = [], url } = own(options);
+  const { pattern = "/:organization/*", host, except = [], url } = own(options);
   const address = url ?? globalThis.location?.href;
-  return address === undefined ? undefined : new Pattern(pattern, except).read(new URL(address, "https://localhost"));
+  if (address === undefined) return undefined;
+  const at = new URL(address, "https://localhost");
+  return host === undefined ? new Pattern(pattern, except).read(at) : readHost(host, except, at);
 }
 
 /**

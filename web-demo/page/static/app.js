@@ -79,9 +79,17 @@ function keepFocus() {
 
 onPress($("sign-in"), () => tabard.signIn());
 onPress($("sign-in-northwind"), () => tabard.signIn({ organization: "northwind" }));
-$("by-email").onsubmit = (event) => {
+// The browser checks the address before the form is sent.
+$("by-email").onsubmit = async (event) => {
   event.preventDefault();
-  tabard.signIn({ email: $("email").value });
+  const button = $("find");
+  if (button.getAttribute("aria-disabled") === "true") return;
+  button.setAttribute("aria-disabled", "true");
+  try {
+    await tabard.signIn({ email: $("email").value });
+  } finally {
+    button.removeAttribute("aria-disabled");
+  }
 };
 onPress($("try-again"), () => tabard.getToken().catch(() => {}));
 onPress($("nobody-again"), () => location.reload());

@@ -9,11 +9,14 @@ import (
 type browser struct {
 	row      row
 	jar      token
+	second   token      // under another name, if any
 	past     [3]left    // possible older states of the jar on the disk
 	requests [3]message // on the way to the server
 	replies  [3]message // on the way to the jar
 	crashes  int8       // crashes that may still happen
 	state    state
+	// ended is set once the session has ended, with the one that it joined or by itself.
+	ended bool
 	// unsettled counts the ticks until everything pending in a sleep has reached the
 	// disk. No crash happens before: that is a known limit.
 	unsettled int8
@@ -49,17 +52,52 @@ type environment struct {
 	sleeps   bool
 	// impatient browsers send before they have aborted the requests frozen by a sleep.
 	impatient bool
+	// ends lets the session end at any time, as by a sign-out at another origin.
+	ends bool
+	// clearedOnly ends a session by its cookie alone: its row goes on.
+	clearedOnly bool
+	// twoNames keeps a second cookie of the session, which no reply replaces.
+	twoNames bool
 }
 
 func (h *environment) check() found {
-	first := token{id: 1}
-	return explore(h.normal(browser{row: row{cur: 1}, jar: first, crashes: h.crashes}), h.next)
+	return explore(h.normal(h.start()), h.next)
+}
+
+// start returns a browser that has just signed in.
+func (h *environment) start() browser {
+	b := browser{row: row{cur: 1}, jar: token{id: 1}, crashes: h.crashes}
+	if h.twoNames {
+		b.second = b.jar
+	}
+	return b
 }
 
 // next visits every possible next event, in the browser, on the way, at the server, or
 // of the time.
 func (h *environment) next(b browser, visit func(browser)) (wrong string) {
 	reach := func(b browser) { visit(h.normal(b)) }
+	if wrong := h.alone(b, reach); wrong != "" {
+		return wrong
+	}
+	switch b.state {
+	case awake:
+		h.crash(b, reach)
+	case waking:
+		return ""
+	}
+	h.tick(b, reach)
+	return ""
+}
+
+// alone visits every possible next event that concerns the session alone, unlike a crash of
+// the browser and the time.
+func (h *environment) alone(b browser, reach func(browser)) (wrong string) {
+	if h.ends && !b.ended {
+		ended := b
+		ended.ended = true
+		reach(ended)
+	}
 	for i, r := range b.requests[:h.messages] {
 		if r.id != 0 {
 			if wrong := h.deliver(b, i, reach); wrong != "" {
@@ -73,31 +111,30 @@ func (h *environment) next(b browser, visit func(browser)) (wrong string) {
 	if b.state != asleep {
 		h.land(b, reach)
 	}
-	switch b.state {
-	case awake:
-		h.crash(b, reach)
-		if h.sleeps {
-			b.state = asleep
-			reach(b)
-			b.state = awake
-		}
-	case asleep:
+	switch {
+	case b.state == awake && h.sleeps:
+		b.state = asleep
+		reach(b)
+	case b.state == asleep:
 		b.state = waking
 		reach(b)
-		b.state = asleep
-	case waking:
+	case b.state == waking:
 		b.state, b.replies, b.unsettled = awake, [3]message{}, int8(h.Flush)+1
 		reach(b)
-		return ""
 	}
-	h.tick(b, reach)
 	return ""
 }
 
 func (h *environment) send(b browser, visit func(browser)) {
-	if i := slices.IndexFunc(b.requests[:h.messages], func(r message) bool { return r.id == 0 }); i >= 0 {
-		b.requests[i] = message{token: b.jar}
-		visit(b)
+	i := slices.IndexFunc(b.requests[:h.messages], func(r message) bool { return r.id == 0 })
+	if i < 0 {
+		return
+	}
+	for _, held := range []token{b.jar, b.second} {
+		if held.id != 0 { // a cleared cookie sends nothing
+			b.requests[i] = message{token: held}
+			visit(b)
+		}
 	}
 }
 
@@ -105,10 +142,17 @@ func (h *environment) send(b browser, visit func(browser)) {
 // stay on the way; the reply may be lost.
 func (h *environment) deliver(b browser, i int, visit func(browser)) (wrong string) {
 	r := b.requests[i]
+	if b.ended && !h.clearedOnly {
+		h.refuse(b, i, visit)
+		return ""
+	}
 	for skew := range h.Slack + 1 {
 		verdict, after := h.present(b.row, r.token, skew)
 		if !verdict.Outcome.Mints() {
 			return fmt.Sprintf("%s taken for %v", b.row.kind(r.token), verdict.Outcome)
+		}
+		if b.ended {
+			return "a session that has ended mints"
 		}
 		judged := b
 		judged.row = after
@@ -121,6 +165,27 @@ func (h *environment) deliver(b browser, i int, visit func(browser)) (wrong stri
 		}
 	}
 	return ""
+}
+
+// refuse answers a request of a session that has ended: the row stays as it is, and the
+// answer clears the cookie.
+func (h *environment) refuse(b browser, i int, visit func(browser)) {
+	orphan := b.requests[i].orphan
+	for range 2 {
+		visit(b)
+		if !orphan && b.jar.id != 0 {
+			h.clear(b, visit)
+		}
+		b.requests[i] = message{}
+	}
+}
+
+// clear takes the cookie out of the jar. The disk may still have it.
+func (h *environment) clear(b browser, visit func(browser)) {
+	if free := slices.Index(b.past[:], left{}); free >= 0 {
+		b.past[free], b.jar = left{token: b.jar}, token{}
+		visit(b)
+	}
 }
 
 func (h *environment) reply(b browser, successor token, visit func(browser)) {
@@ -136,7 +201,9 @@ func (h *environment) land(b browser, visit func(browser)) {
 	if free < 0 {
 		return
 	}
-	b.past[free] = left{token: b.jar}
+	if b.jar.id != 0 {
+		b.past[free] = left{token: b.jar}
+	}
 	for i, reply := range b.replies {
 		if reply.id != 0 {
 			landed := b
@@ -171,7 +238,11 @@ func (h *environment) crash(b browser, visit func(browser)) {
 func (h *environment) tick(b browser, visit func(browser)) {
 	b.row.at++
 	b.row.last++
-	b.jar.age++
+	for _, held := range []*token{&b.jar, &b.second} {
+		if held.id != 0 {
+			held.age++
+		}
+	}
 	for i := range b.past {
 		if p := &b.past[i]; p.id != 0 {
 			p.age++
@@ -212,6 +283,7 @@ func (h *environment) normal(b browser) browser {
 	p := &h.scratch
 	p.collect(&b.row)
 	p.token(&b.jar)
+	p.token(&b.second)
 	for i := range b.past {
 		p.token(&b.past[i].token)
 	}

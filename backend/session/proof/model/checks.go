@@ -47,6 +47,11 @@ func checks() []check {
 		honest("sleep, three messages", true, environment{rules: judging(tight), messages: 3, sleeps: true}),
 		honest("a crash, clocks that differ, a flush", true, environment{rules: judging(slow), messages: 2, crashes: 1}),
 
+		honest("a session that ends, a crash", false, environment{rules: judging(tight), messages: 2, crashes: 1, ends: true}),
+		beside("a session beside the one that it joined", true, environment{rules: judging(tight), messages: 1}),
+
+		control("a session that ends by its cookie alone", false, environment{rules: judging(tight), messages: 2, crashes: 1, ends: true, clearedOnly: true}),
+		control("two names of one session", false, environment{rules: judging(tight), messages: 2, twoNames: true}),
 		control("G = D", false, environment{messages: 2,
 			rules: judging(but(tight, func(l *session.Limits) { l.G = l.D }))}),
 		control("no S rule", false, environment{messages: 2,
@@ -98,6 +103,14 @@ func control(name string, full bool, h environment) check {
 	return check{"control: " + name, full, func() result {
 		found := h.check()
 		return result{found.why != "", found.states, says(found.why, "nothing is wrong"), nil}
+	}}
+}
+
+// beside is honest for two sessions in one jar.
+func beside(name string, full bool, h environment) check {
+	return check{"honest: " + name, full, func() result {
+		found := h.checkPair()
+		return result{found.why == "", found.states, says(found.why, "no false verdict"), found.trace}
 	}}
 }
 

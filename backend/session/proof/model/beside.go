@@ -1,0 +1,46 @@
+package main
+
+// jars is two sessions in one cookie jar: the first one of a browser, and one that joined
+// it at another origin. A crash sets both cookies back, and the end of the first one ends
+// both. Each has a row of its own, which no request of the other reads. One request and
+// one reply are under way at a time, of either.
+type jars struct{ first, joined browser }
+
+func (h *environment) checkPair() found {
+	b := h.normal(h.start())
+	return explore(jars{b, b}, h.nextPair)
+}
+
+// nextPair visits every possible next event of two sessions.
+func (h *environment) nextPair(p jars, reach func(jars)) (wrong string) {
+	visit := func(p jars) {
+		if !p.crowded() {
+			reach(p)
+		}
+	}
+	wrong = h.alone(p.first, func(b browser) {
+		joined := p.joined
+		joined.ended = joined.ended || b.ended
+		visit(jars{h.normal(b), joined})
+	})
+	if wrong != "" {
+		return "first: " + wrong
+	}
+	wrong = h.alone(p.joined, func(b browser) { visit(jars{p.first, h.normal(b)}) })
+	if wrong != "" {
+		return "joined: " + wrong
+	}
+	both := func(step func(browser, func(browser))) {
+		step(p.first, func(first browser) {
+			step(p.joined, func(joined browser) { visit(jars{h.normal(first), h.normal(joined)}) })
+		})
+	}
+	both(h.crash)
+	both(h.tick)
+	return ""
+}
+
+func (p jars) crowded() bool {
+	both := func(a, b [3]message) bool { return a != [3]message{} && b != [3]message{} }
+	return both(p.first.requests, p.joined.requests) || both(p.first.replies, p.joined.replies)
+}
