@@ -83,11 +83,11 @@ func (m publicMetadata) outcome(base string) string {
 	return ""
 }
 
-// hidesDots reports whether the server is reached by a path without a dot.
+// hidesDots reports whether a server that is ready is reached by a path without a dot.
 func (e *examination) hidesDots(ctx context.Context, base string) bool {
 	var ready struct{ Status string }
 	a, err := e.get(ctx, base+readyPath)
-	return err == nil && json.Unmarshal(a.body, &ready) == nil && ready.Status != ""
+	return err == nil && json.Unmarshal(a.body, &ready) == nil && ready.Status == "ok"
 }
 
 // lateRenewal is the part of a certificate's life that is left when its renewal is late:
