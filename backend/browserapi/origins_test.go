@@ -487,6 +487,25 @@ func TestP4Origins_OneTruth(t *testing.T) {
 	}
 }
 
+// TestOrigins_LabelOfAnotherOrganization checks that an origin whose label names another
+// organization than before joins anew, for that one.
+func TestOrigins_LabelOfAnotherOrganization(t *testing.T) {
+	w := newMany(t)
+	home := w.at(manyHome)
+	w.signInAt(home, manyHome, "alice")
+	w.mint(home, "acme")
+	page := w.handOver(home, "acme")
+	w.mint(page, "acme")
+	w.Change(`UPDATE organizations SET slug = 'former' WHERE id = 'org_acme'`)
+	w.Change(`UPDATE organizations SET slug = 'acme' WHERE id = 'org_initech'`)
+	w.wants(page.Post("/token", `{"organization":"acme","enter":true}`), http.StatusUnauthorized, api.OriginNotJoined)
+	w.wants(page.Post("/handover/join", `{"code":"`+w.led(home, "acme").Code+`"}`), http.StatusOK, "")
+	if got := w.mint(page, "acme").Organization.ID; got != "org_initech" {
+		t.Error(got)
+	}
+	w.mint(w.handOver(home, "former"), "former")
+}
+
 // TestOrigins_OneAppAsBefore checks that an app without a pattern gets cookies as before.
 func TestOrigins_OneAppAsBefore(t *testing.T) {
 	w := newBackend(t, nil)

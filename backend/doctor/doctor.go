@@ -113,6 +113,7 @@ type examination struct {
 
 	asked      int            // probes
 	unanswered map[string]int // the outcomes of those that no replica answered
+	unready    bool           // the server says that it is not ready
 	forged     bool           // the proxy passes on the X-Forwarded-For of clients
 }
 

@@ -146,8 +146,7 @@ func (e *examination) way(ctx context.Context) {
 	for _, p := range all {
 		e.headers(p)
 	}
-	e.methods(ctx)
-	e.preflights(ctx)
+	e.requests(ctx)
 	e.securityHeaders(first)
 	e.foreign(ctx, first)
 	if len(e.findings) == before {

@@ -112,6 +112,66 @@ func TestReadiness_WhatFailsIsNamed(t *testing.T) {
 	}
 }
 
+// TestProxy_IsNotBlamedForAServerThatIsNotReady: a server without its database lets some
+// requests wait.
+func TestProxy_IsNotBlamedForAServerThatIsNotReady(t *testing.T) {
+	secret, _ := signingkey.NewSecret()
+	for said, want := range map[string]string{
+		`{"status":"unavailable","failed":"database"}`: "look proxy: whether POST, DELETE and OPTIONS requests reach the server cannot be seen",
+		`{"status":"ok"}`: "problem proxy: POST requests do not reach the server: 404",
+	} {
+		var server *httptest.Server
+		server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch r.URL.Path {
+			case "/auth/readyz":
+				if !strings.Contains(said, `"ok"`) {
+					w.WriteHeader(http.StatusServiceUnavailable)
+				}
+				fmt.Fprint(w, said)
+			case "/auth" + probe.Path:
+				probe.Answerer{Server: probe.Server{PublicURL: server.URL + "/auth", Secret: secret}, Replica: "a", Now: func() time.Time { return time.Unix(now, 0) }}.
+					Answer(w, r, probe.Way{Sender: "127.0.0.1", Client: "127.0.0.1"})
+			default:
+				faults{}.backend(w, r)
+			}
+		}))
+		findings := examine(t, doctor.Config{PublicURL: server.URL + "/auth", Secret: &secret})
+		if blamed := strings.Contains(findings, "POST requests do not reach"); !strings.Contains(findings, want) || blamed == strings.HasPrefix(want, "look") {
+			t.Errorf("%s: %q is not among\n%s", said, want, findings)
+		}
+		server.Close()
+	}
+}
+
+// TestPublicAddress_AServerWithoutItsDatabaseIsNoProxyThatHidesPaths: it answers 503 to
+// everything.
+func TestPublicAddress_AServerWithoutItsDatabaseIsNoProxyThatHidesPaths(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprint(w, `{"status":"unavailable","failed":"database","error":"temporarily_unavailable"}`)
+	}))
+	defer server.Close()
+	findings := examine(t, doctor.Config{PublicURL: server.URL + "/auth"})
+	for want, is := range map[string]bool{"this backend does not answer there: it answers 503": true, "its database does not answer": true, "paths with a dot": false} {
+		if strings.Contains(findings, want) != is {
+			t.Errorf("%q: %v\n%s", want, !is, findings)
+		}
+	}
+}
+
+// TestPublicAddress_AnAppIsNoServer: the app may answer every path in JSON.
+func TestPublicAddress_AnAppIsNoServer(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"app":"ours"}`)
+	}))
+	defer server.Close()
+	findings := examine(t, doctor.Config{PublicURL: server.URL + "/auth"})
+	if want := "this backend does not answer there: it answers 200 OK (application/json) without an issuer"; !strings.Contains(findings, want) {
+		t.Errorf("%q is not among\n%s", want, findings)
+	}
+}
+
 func TestDatabase_DiskAndPooler(t *testing.T) {
 	database := stored(t, app("http://127.0.0.1:1"))
 	bytes := func(n uint64) *uint64 { return &n }

@@ -37,10 +37,12 @@ func (e *examination) ready(ctx context.Context) {
 	case a.status == http.StatusOK && said.Status == "ok":
 		e.ok(readiness, "the server is ready")
 	case known:
+		e.unready = true
 		e.add(readiness, Problem, why.advice, "the server is not ready: %s", why.text)
 	case said.Status == "":
 		e.add(readiness, Look, "If the proxy keeps "+readyPath+" to itself, ask a replica.", "whether the server is ready cannot be seen (%s)", a.describe())
 	default:
+		e.unready = true
 		e.add(readiness, Problem, "See the server's log.", "the server is not ready (%s)", a.describe())
 	}
 }

@@ -42,6 +42,17 @@ func (e *examination) larger(ctx context.Context) (answered []probed) {
 // largeBody is nearly the size of the largest body that the server reads, in bytes.
 const largeBody = 15 << 10
 
+// requests sends requests without a session. A server that is not ready, such as one without
+// its database, may answer none of them in time.
+func (e *examination) requests(ctx context.Context) {
+	if e.unready {
+		e.add(proxy, Look, "Run this command again when the server is ready.", "whether POST, DELETE and OPTIONS requests reach the server cannot be seen while it is not ready")
+		return
+	}
+	e.methods(ctx)
+	e.preflights(ctx)
+}
+
 // methods sends requests by the methods that the client uses, and a large one, without a
 // session. A server refuses them in its own words.
 func (e *examination) methods(ctx context.Context) {

@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -67,6 +68,9 @@ func (e *examination) askMetadata(ctx context.Context, base string) (m publicMet
 		m.err = m.readJSON(&named)
 		m.issuer = named.Issuer
 	}
+	if m.err == nil && m.issuer == "" {
+		m.err = fmt.Errorf("it answers %s without an issuer: something else than the server", m.describe())
+	}
 	return m
 }
 
@@ -75,7 +79,7 @@ func (m publicMetadata) outcome(base string) string {
 	switch {
 	case m.answer == nil:
 		return m.err.Error()
-	case m.err != nil || m.issuer == "":
+	case m.err != nil:
 		return m.describe()
 	case m.issuer != base:
 		return "a server with the public URL " + m.issuer
@@ -83,11 +87,11 @@ func (m publicMetadata) outcome(base string) string {
 	return ""
 }
 
-// hidesDots reports whether the server is reached by a path without a dot.
+// hidesDots reports whether a server that is ready is reached by a path without a dot.
 func (e *examination) hidesDots(ctx context.Context, base string) bool {
 	var ready struct{ Status string }
 	a, err := e.get(ctx, base+readyPath)
-	return err == nil && json.Unmarshal(a.body, &ready) == nil && ready.Status != ""
+	return err == nil && json.Unmarshal(a.body, &ready) == nil && ready.Status == "ok"
 }
 
 // lateRenewal is the part of a certificate's life that is left when its renewal is late:
