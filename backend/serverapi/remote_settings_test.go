@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -290,4 +293,25 @@ func TestFileSettings_Refusals(t *testing.T) {
 		t.Errorf("%+v", trail[:2])
 	}
 	w.wants(w.ask("POST", "/organizations/globex/file-settings", `{"connections":[`+good+`]}`, w.whole), http.StatusConflict, api.Conflict)
+}
+
+// TestTheDocumentHasEverySettingOfAWorkspace: whoever adds a setting describes it.
+func TestTheDocumentHasEverySettingOfAWorkspace(t *testing.T) {
+	document, _ := described()
+	for schema, of := range map[string]reflect.Type{
+		"Workspace": reflect.TypeFor[directory.Workspace](), "App": reflect.TypeFor[directory.App](), "SignIn": reflect.TypeFor[directory.SignIn](),
+		"StatedClaim": reflect.TypeFor[directory.StatedClaim](), "FileConnection": reflect.TypeFor[admin.FileConnection](),
+		"FileSettings": reflect.TypeFor[admin.FileSettings](),
+	} {
+		var names []string
+		for _, field := range reflect.VisibleFields(of) {
+			if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" && name != "-" {
+				names = append(names, name)
+			}
+		}
+		slices.Sort(names)
+		if got := slices.Sorted(maps.Keys(document.Components.Schemas[schema].Value.Properties)); !slices.Equal(got, names) {
+			t.Errorf("%s: the document has %v, the type %v", schema, got, names)
+		}
+	}
 }
