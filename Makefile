@@ -75,8 +75,8 @@ model: ## every interleaving of a few messages, with the controls that must fail
 simulate: ## working weeks under this rotation and others': the table
 	go run ./backend/session/proof/simulation
 
-mutants: build ## take one defense away at a time, and see its test red
-	go run ./browser_test/mutants
+mutants: build ## take one defense away at a time, and see its test red; on the same commit it resumes where it ended
+	go run ./browser_test/mutants -results bin/mutants.txt $(ARGS)
 
 soak: build ## twenty tabs on a bad network, and a browser that crashes, for half an hour
 	go run ./browser_test/soak $(ARGS)

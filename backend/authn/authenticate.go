@@ -213,8 +213,12 @@ func (c *Request) checkAlive(s session.Session) error {
 }
 
 // belongsToApp reports whether a browser holds the session, for this app and the page's
-// origin. A token of the app's server is not accepted in a cookie.
+// origin. A token of the app's server is not accepted in a cookie, nor one that joined when
+// the origin named another organization.
 func belongsToApp(c *Request, s session.Session) bool {
+	if s.Holder == session.Joined && s.ConfinedTo != c.Only {
+		return false
+	}
 	return s.App == c.App.ID && s.Holder != session.AppServer && s.Origin == c.TenantOrigin
 }
 

@@ -94,9 +94,8 @@ func (w *many) led(from *httpbrowser.Browser, organization string) (led api.Orig
 	return led
 }
 
-// sessionOf returns the stored session of a page's minted token's refresh token: the one
-// whose device key the page has.
-func (w *many) sessionOf(origin string) (found []session.Session) {
+// sessionsOf returns the live sessions of alice that pages of an origin use.
+func (w *many) sessionsOf(origin string) (found []session.Session) {
 	w.Helper()
 	all, err := w.Store.Live(w.Context(), w.userID("alice"), "", w.Now().Unix(), 100)
 	if err != nil {
@@ -114,7 +113,7 @@ func (w *many) userID(person string) string {
 	return u.ID
 }
 
-// TestOrigins_HandOver checks that a session joins at the origin of each organization, by
+// TestP2Origins_HandOver checks that a session joins at the origin of each organization, by
 // one sign-in, and that each mints for its own organization.
 func TestP2Origins_HandOver(t *testing.T) {
 	w := newMany(t)
@@ -128,9 +127,9 @@ func TestP2Origins_HandOver(t *testing.T) {
 		if got.Organization.Slug != organization || got.Session != first.Session || !got.DeviceBound {
 			t.Errorf("%s: %+v, want the session %s", organization, got, first.Session)
 		}
-		stored := w.sessionOf(originOf(organization))
+		stored := w.sessionsOf(originOf(organization))
 		if len(stored) != 1 || stored[0].Parent.String() != first.Session || stored[0].Holder != session.Joined ||
-			stored[0].ConfinedTo != "org_"+organization || stored[0].ExpiresAt != w.sessionOf("")[0].ExpiresAt {
+			stored[0].ConfinedTo != "org_"+organization || stored[0].ExpiresAt != w.sessionsOf("")[0].ExpiresAt {
 			t.Errorf("%s: %+v", organization, stored)
 		}
 	}
@@ -283,7 +282,7 @@ func TestOrigins_SilentSignIn(t *testing.T) {
 	w.wants(acme.Post("/token", `{"organization":"acme","user":"`+w.userID("alice")+`"}`), http.StatusUnauthorized, api.OriginNotJoined) // one person a browser
 }
 
-// TestOrigins_NotJoined checks the refusal of an origin without a session: it is no
+// TestP6Origins_NotJoined checks the refusal of an origin without a session: it is no
 // sign-out, ends nothing, and is only for browsers that are signed in elsewhere.
 func TestP6Origins_NotJoined(t *testing.T) {
 	w := newMany(t)
@@ -367,7 +366,7 @@ func (w *many) recorded(action audit.Action, outcome audit.Outcome) bool {
 	return w.Count(`SELECT COUNT(*) FROM audit WHERE action = '`+string(action)+`' AND outcome = '`+string(outcome)+`'`) > 0
 }
 
-// TestHandOver_ToWhomItIsRefused checks that a page learns before it leaves that an
+// TestP3Origins_RefusedBeforeLeaving checks that a page learns before it leaves that an
 // organization does not admit the person, and that asking changes nothing.
 func TestP3Origins_RefusedBeforeLeaving(t *testing.T) {
 	w := newMany(t)
@@ -461,7 +460,7 @@ func TestOrigins_TakenOverHost(t *testing.T) {
 	w.mint(other, "acme") // in another browser, at an origin of its own
 }
 
-// TestOrigins_OneTruth checks that all origins of a browser share its organization
+// TestP4Origins_OneTruth checks that all origins of a browser share its organization
 // sessions: what ends, idles or is limited counts for all.
 func TestP4Origins_OneTruth(t *testing.T) {
 	w := newMany(t)
@@ -485,6 +484,25 @@ func TestP4Origins_OneTruth(t *testing.T) {
 	if n := w.Count(`SELECT COUNT(*) FROM organization_sessions`); n != 2 {
 		t.Errorf("%d organization sessions, want those of acme and globex", n)
 	}
+}
+
+// TestOrigins_LabelOfAnotherOrganization checks that an origin whose label names another
+// organization than before joins anew, for that one.
+func TestOrigins_LabelOfAnotherOrganization(t *testing.T) {
+	w := newMany(t)
+	home := w.at(manyHome)
+	w.signInAt(home, manyHome, "alice")
+	w.mint(home, "acme")
+	page := w.handOver(home, "acme")
+	w.mint(page, "acme")
+	w.Change(`UPDATE organizations SET slug = 'former' WHERE id = 'org_acme'`)
+	w.Change(`UPDATE organizations SET slug = 'acme' WHERE id = 'org_initech'`)
+	w.wants(page.Post("/token", `{"organization":"acme","enter":true}`), http.StatusUnauthorized, api.OriginNotJoined)
+	w.wants(page.Post("/handover/join", `{"code":"`+w.led(home, "acme").Code+`"}`), http.StatusOK, "")
+	if got := w.mint(page, "acme").Organization.ID; got != "org_initech" {
+		t.Error(got)
+	}
+	w.mint(w.handOver(home, "former"), "former")
 }
 
 // TestOrigins_OneAppAsBefore checks that an app without a pattern gets cookies as before.

@@ -81,12 +81,12 @@ func (e everybodys) ExecContext(ctx context.Context, query string, args ...any) 
 	return e.DB.ExecContext(ctx, query, e.named(args)...)
 }
 
-func TestIsolationIsTriedFromTheCommandLine(t *testing.T) {
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key := oneKey{private}
+// isolationFiles are the files of a test of the command: two plans' parts, a document that
+// is a plan by itself, and a token of Acme's.
+type isolationFiles struct{ plan, openAPI, described, token string }
+
+func newIsolationFiles(t *testing.T, key oneKey) isolationFiles {
+	t.Helper()
 	folder := t.TempDir()
 	file := func(name, text string) string {
 		path := filepath.Join(folder, name)
@@ -95,65 +95,98 @@ func TestIsolationIsTriedFromTheCommandLine(t *testing.T) {
 		}
 		return path
 	}
-	plan := file("plan.txt", `GET /api/organizations/{organization}/notes
-record id=id POST /api/organizations/{organization}/notes {"text": "{canary}"}`)
-	openAPI := file("openapi.json", `{"paths": {"/api/organizations/{organization}/notes/{id}": {"delete": {}}}}`)
-	described := file("described.yaml", `openapi: 3.1.0
+	return isolationFiles{
+		plan: file("plan.txt", `GET /api/organizations/{organization}/notes
+record id=id POST /api/organizations/{organization}/notes {"text": "{canary}"}`),
+		openAPI: file("openapi.json", `{"paths": {"/api/organizations/{organization}/notes/{id}": {"delete": {}}}}`),
+		described: file("described.yaml", `openapi: 3.1.0
 servers: [{url: https://api.example.com/api}]
 paths:
   /health: {get: {security: []}}
   /organizations/{organizationId}/notes:
     get: {}
     post: {requestBody: {content: {application/json: {schema: {type: object, required: [text], properties: {text: {type: string, maxLength: 500}}}}}}}
-  /organizations/{organizationId}/notes/{id}: {delete: {}}`)
+  /organizations/{organizationId}/notes/{id}: {delete: {}}`),
+		token: file("a.jwt", key.token(t, "acme", 0)),
+	}
+}
+
+// leakyService serves notes with queries that take every organization for the same.
+func leakyService(t *testing.T, key oneKey) string {
+	t.Helper()
+	return notesService(t, key, func(db *sql.DB) func(string) notes.Queries {
+		return func(string) notes.Queries { return everybodys{db} }
+	})
+}
+
+func newOneKey(t *testing.T) oneKey {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return oneKey{private}
+}
+
+func TestIsolation_Plan(t *testing.T) {
+	key := newOneKey(t)
+	files := newIsolationFiles(t, key)
 	t.Setenv("TABARD_TOKEN_B", key.token(t, "globex", 0))
 	t.Setenv("TABARD_EXPIRED_A", key.token(t, "acme", time.Hour))
 	t.Setenv("TABARD_OTHER_AUDIENCE_A", key.claims(t, "acme", 0, "b"))
 	run := func(url string, further ...string) (string, error) {
-		args := append([]string{"isolation", plan, "--openapi", openAPI, "--url", url, "--token-a-file", file("a.jwt", key.token(t, "acme", 0))}, further...)
+		args := append([]string{"isolation", files.plan, "--openapi", files.openAPI, "--url", url, "--token-a-file", files.token}, further...)
 		out, _, err := tabard(t, args...)
 		return out, err
 	}
-	good := notesService(t, key, notes.Scoped)
-	if out, err := run(good); err != nil || !strings.Contains(out, ", 0 findings\n") || !strings.Contains(out, "not tested: an expired token of org_globex\n") || strings.Contains(out, "of org_acme") {
+	if out, err := run(notesService(t, key, notes.Scoped)); err != nil || !strings.Contains(out, ", 0 findings\n") || !strings.Contains(out, "not tested: an expired token of org_globex\n") || strings.Contains(out, "of org_acme") {
 		t.Errorf("%v\n%s", err, out)
 	}
-	leaky := func() string {
-		return notesService(t, key, func(db *sql.DB) func(string) notes.Queries {
-			return func(string) notes.Queries { return everybodys{db} }
-		})
-	}
-	if out, err := run(leaky()); err == nil || !strings.Contains(err.Error(), "findings") || !strings.Contains(out, "leaked: GET /api/organizations/{organization}/notes: by org_globex, of org_acme") {
+	if out, err := run(leakyService(t, key)); err == nil || !strings.Contains(err.Error(), "findings") || !strings.Contains(out, "leaked: GET /api/organizations/{organization}/notes: by org_globex, of org_acme") {
 		t.Errorf("%v\n%.500s", err, out)
 	}
 	var report isolationtest.Report
-	if out, _ := run(leaky(), "--json"); json.Unmarshal([]byte(out), &report) != nil || len(report.Findings) == 0 || report.Findings[0].Route.Method != http.MethodGet {
+	if out, _ := run(leakyService(t, key), "--json"); json.Unmarshal([]byte(out), &report) != nil || len(report.Findings) == 0 || report.Findings[0].Route.Method != http.MethodGet {
 		t.Errorf("%.500s", out)
 	}
-	run = func(url string, further ...string) (string, error) {
-		args := append([]string{"isolation", "--openapi", described, "--url", url, "--token-a-file", filepath.Join(folder, "a.jwt"), "--settle", "10ms"}, further...)
-		out, _, err := tabard(t, args...)
+}
+
+func TestIsolation_PlanOfADocument(t *testing.T) {
+	key := newOneKey(t)
+	files := newIsolationFiles(t, key)
+	t.Setenv("TABARD_TOKEN_B", key.token(t, "globex", 0))
+	t.Setenv("TABARD_EXPIRED_A", key.token(t, "acme", time.Hour))
+	t.Setenv("TABARD_OTHER_AUDIENCE_A", key.claims(t, "acme", 0, "b"))
+	run := func(url string) (string, error) {
+		out, _, err := tabard(t, "isolation", "--openapi", files.described, "--url", url, "--token-a-file", files.token, "--settle", "10ms")
 		return out, err
 	}
-	if out, err := run(good + "/api/"); err != nil || !strings.Contains(out, ", 0 findings\n") || !strings.Contains(out, "not tested: GET /health: it is public\n") {
-		t.Errorf("the plan of a document: %v\n%s", err, out)
+	if out, err := run(notesService(t, key, notes.Scoped) + "/api/"); err != nil || !strings.Contains(out, ", 0 findings\n") || !strings.Contains(out, "not tested: GET /health: it is public\n") {
+		t.Errorf("%v\n%s", err, out)
 	}
-	if out, err := run(leaky()); exitStatus(err) != 1 || !strings.Contains(out, "leaked: GET /api/organizations/{organization}/notes: ") || !strings.Contains(out, `curl -i`) || !strings.Contains(out, `"Authorization: Bearer $TOKEN_A"`) || strings.Contains(out, key.token(t, "acme", 0)[:60]) {
-		t.Errorf("the plan of a document, on a leaky one: %v\n%.900s", err, out)
+	if out, err := run(leakyService(t, key)); exitStatus(err) != 1 || !strings.Contains(out, "leaked: GET /api/organizations/{organization}/notes: ") || !strings.Contains(out, `curl -i`) || !strings.Contains(out, `"Authorization: Bearer $TOKEN_A"`) || strings.Contains(out, key.token(t, "acme", 0)[:60]) {
+		t.Errorf("a leaky one: %v\n%.900s", err, out)
 	}
 	if _, err := run("http://127.0.0.1:1"); exitStatus(err) != exitInvalid {
 		t.Errorf("an API that does not answer: %v", err)
 	}
+}
+
+func TestIsolation_Arguments(t *testing.T) {
+	key := newOneKey(t)
+	files := newIsolationFiles(t, key)
+	t.Setenv("TABARD_TOKEN_B", key.token(t, "globex", 0))
+	good, none := notesService(t, key, notes.Scoped), filepath.Join(t.TempDir(), "none")
 	for name, args := range map[string][]string{
 		"no plan at all": {"isolation", "--url", good},
-		"no document":    {"isolation", "--openapi", filepath.Join(folder, "none"), "--url", good},
-		"a bad document": {"isolation", "--openapi", plan, "--url", good},
-		"no plan":        {"isolation", filepath.Join(folder, "none"), "--url", good},
-		"no token of A":  {"isolation", plan, "--url", good},
-		"no such token":  {"isolation", plan, "--url", good, "--token-a-file", filepath.Join(folder, "none")},
-		"no real token":  {"isolation", plan, "--url", good, "--token-a-file", plan},
-		"no address":     {"isolation", plan},
-		"no answer":      {"isolation", plan, "--url", "http://127.0.0.1:1", "--token-a-file", filepath.Join(folder, "a.jwt")},
+		"no document":    {"isolation", "--openapi", none, "--url", good},
+		"a bad document": {"isolation", "--openapi", files.plan, "--url", good},
+		"no plan":        {"isolation", none, "--url", good},
+		"no token of A":  {"isolation", files.plan, "--url", good},
+		"no such token":  {"isolation", files.plan, "--url", good, "--token-a-file", none},
+		"no real token":  {"isolation", files.plan, "--url", good, "--token-a-file", files.plan},
+		"no address":     {"isolation", files.plan},
+		"no answer":      {"isolation", files.plan, "--url", "http://127.0.0.1:1", "--token-a-file", files.token},
 	} {
 		if out, _, err := tabard(t, args...); err == nil {
 			t.Errorf("%s: %s", name, out)

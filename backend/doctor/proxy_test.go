@@ -159,6 +159,19 @@ func TestPublicAddress_AServerWithoutItsDatabaseIsNoProxyThatHidesPaths(t *testi
 	}
 }
 
+// TestPublicAddress_AnAppIsNoServer: the app may answer every path in JSON.
+func TestPublicAddress_AnAppIsNoServer(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"app":"ours"}`)
+	}))
+	defer server.Close()
+	findings := examine(t, doctor.Config{PublicURL: server.URL + "/auth"})
+	if want := "this backend does not answer there: it answers 200 OK (application/json) without an issuer"; !strings.Contains(findings, want) {
+		t.Errorf("%q is not among\n%s", want, findings)
+	}
+}
+
 func TestDatabase_DiskAndPooler(t *testing.T) {
 	database := stored(t, app("http://127.0.0.1:1"))
 	bytes := func(n uint64) *uint64 { return &n }

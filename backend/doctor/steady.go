@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -67,6 +68,9 @@ func (e *examination) askMetadata(ctx context.Context, base string) (m publicMet
 		m.err = m.readJSON(&named)
 		m.issuer = named.Issuer
 	}
+	if m.err == nil && m.issuer == "" {
+		m.err = fmt.Errorf("it answers %s without an issuer: something else than the server", m.describe())
+	}
 	return m
 }
 
@@ -75,7 +79,7 @@ func (m publicMetadata) outcome(base string) string {
 	switch {
 	case m.answer == nil:
 		return m.err.Error()
-	case m.err != nil || m.issuer == "":
+	case m.err != nil:
 		return m.describe()
 	case m.issuer != base:
 		return "a server with the public URL " + m.issuer

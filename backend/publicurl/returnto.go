@@ -62,17 +62,18 @@ func splitOrigin(app directory.App, home, address string) (origin, rest string, 
 }
 
 // isRelative reports whether browsers read an address as a place at home, whatever it is
-// (WHATWG URL section 4.4): it names neither another scheme nor a host.
+// (WHATWG URL section 4.4), or as nothing: it names neither another scheme nor a host.
 func isRelative(home, address string) bool {
 	address = strings.TrimLeftFunc(address, func(r rune) bool { return r <= ' ' })
+	own := true
 	if scheme, rest, ok := strings.Cut(address, ":"); ok && isScheme(scheme) {
-		if own, _, _ := strings.Cut(home, ":"); !strings.EqualFold(scheme, own) || rest == "" {
+		if scheme = strings.ToLower(scheme); scheme != "http" && scheme != "https" {
 			return false
 		}
-		address = rest
+		own, address = strings.HasPrefix(home, scheme+":"), rest
 	}
-	slash := func(i int) bool { return len(address) > i && (address[i] == '/' || address[i] == '\\') }
-	return !slash(0) || !slash(1)
+	host := strings.TrimLeft(address, `/\`)
+	return own && len(address)-len(host) < 2 || host == "" || host[0] == '?' || host[0] == '#'
 }
 
 func isScheme(text string) bool {

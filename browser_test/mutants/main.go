@@ -27,18 +27,26 @@ import (
 func main() {
 	only := flag.String("only", "", "run only the patches with a path or name that matches this `REGEXP`")
 	verbose := flag.Bool("v", false, "print the output of each test")
+	kept := flag.String("results", "", "keep in `FILE` which patches are done, and leave those out on the same commit")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *only, *verbose); err != nil {
+	if err := run(ctx, *only, *kept, *verbose); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, only string, verbose bool) error {
+func run(ctx context.Context, only, kept string, verbose bool) error {
 	patches, err := read(only)
 	if err != nil {
+		return err
+	}
+	results, err := newResults(ctx, kept)
+	if err != nil {
+		return err
+	}
+	if patches, err = results.remaining(patches); err != nil {
 		return err
 	}
 	tree, remove, err := checkout(ctx)
@@ -60,6 +68,8 @@ func run(ctx context.Context, only string, verbose bool) error {
 		if err != nil {
 			failed++
 			verdict = "NOT GUARDED"
+		} else if err := results.add(p); err != nil {
+			return err
 		}
 		fmt.Printf("%s %6.1f s  %s\n", verdict, time.Since(began).Seconds(), p.name)
 		if err != nil {

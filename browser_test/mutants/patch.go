@@ -131,10 +131,10 @@ func splitPattern(test []string) (before []string, pattern string) {
 	return test, ""
 }
 
-// runTest runs a test without vet, and stops at its first failure.
+// runTest runs a test without vet or debug information, and stops at its first failure.
 func runTest(ctx context.Context, tree string, test []string) (said []byte, err error) {
 	if test[0] == "go" {
-		test = slices.Insert(slices.Clone(test), 2, "-vet=off", "-failfast")
+		test = slices.Insert(slices.Clone(test), 2, "-vet=off", "-ldflags=-w", "-failfast")
 	} else {
 		test = slices.Insert(slices.Clone(test), 1, "--test-reporter=tap")
 	}

@@ -87,14 +87,7 @@ func TestProvider_BrokenAnswers(t *testing.T) {
 	if !ready(t, process, listens) {
 		t.Fatal("the server does not serve")
 	}
-	workspace := filepath.Join(t.TempDir(), "workspace.yaml")
-	program.Write(t, workspace, `issuer: `+server.URL+`
-apps: [{id: web, name: Web, origins: ["`+origin+`"], audience: api}]
-organizations: [{id: org_acme, slug: acme, name: Acme, members: [{sub: alice, roles: []}]}]
-`)
-	if out, err := exec.Command(program.Path(t, "tabard"), "apply", workspace, "--database", database).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	applyAcme(t, database, server.URL, origin)
 	browser := func() *httpbrowser.Browser {
 		b := httpbrowser.New(t, origin, origin+"/auth")
 		b.Transport = redirected{strings.TrimPrefix(origin, "http://"), listens}
@@ -126,16 +119,35 @@ organizations: [{id: org_acme, slug: acme, name: Acme, members: [{sub: alice, ro
 	if after := residentMB(t, process.PID()); after > before+100 {
 		t.Errorf("the server grew from %d to %d MB", before, after)
 	}
+	checkFaults(t, listens, 4*len(brokenAnswers))
+	browser().SignIn("alice")
+}
+
+// applyAcme applies a workspace with one organization and one member, alice.
+func applyAcme(t *testing.T, database, issuer, origin string) {
+	t.Helper()
+	workspace := filepath.Join(t.TempDir(), "workspace.yaml")
+	program.Write(t, workspace, `issuer: `+issuer+`
+apps: [{id: web, name: Web, origins: ["`+origin+`"], audience: api}]
+organizations: [{id: org_acme, slug: acme, name: Acme, members: [{sub: alice, roles: []}]}]
+`)
+	if out, err := exec.Command(program.Path(t, "tabard"), "apply", workspace, "--database", database).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
+// checkFaults checks how often the metrics say that the provider was away.
+func checkFaults(t *testing.T, listens string, times int) {
+	t.Helper()
 	metrics, err := http.Get("http://" + listens + "/auth/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer metrics.Body.Close()
 	text, _ := io.ReadAll(metrics.Body)
-	if want := fmt.Sprintf(`tabard_provider_faults_total{what="away"} %d`, 4*len(brokenAnswers)); !strings.Contains(string(text), want) {
+	if want := fmt.Sprintf(`tabard_provider_faults_total{what="away"} %d`, times); !strings.Contains(string(text), want) {
 		t.Errorf("the metrics do not say %s: %s", want, regexp.MustCompile(`tabard_provider_faults.*`).FindAllString(string(text), -1))
 	}
-	browser().SignIn("alice")
 }
 
 // residentMB returns the most memory that a process has had, in MB.

@@ -56,6 +56,8 @@ func (g *guideCode) tokens() (accepted, refused map[string]string) {
 			"bound to a key":               g.token(object{"cnf": object{"jkt": strings.Repeat("k", 43)}}),
 			"bound in another way":         g.token(object{"cnf": object{"x5t#S256": "k"}}),
 			"bound to nothing it names":    g.token(object{"cnf": object{}}),
+			"lent":                         g.token(object{"lent": true}),
+			"lent as a text":               g.token(object{"lent": "true"}),
 			"of an issuer of its own":      g.token(object{"iss": g.issuer + "/o/org_acme"}),
 			"of another issuer":            g.token(object{"iss": "https://evil.example"}),
 			"for another API":              g.token(object{"aud": "https://other.example"}),

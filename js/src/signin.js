@@ -62,13 +62,13 @@ async function inWindow(context, options, popup, problem) {
   const closing = new AbortController();
   const stop = store.subscribe(() => elsewhere() && closing.abort());
   try {
-    const { open } = await import("./window.js");
+    const { known, open } = await import("./window.js");
     await open(context, popup, file, (end) => context.ask("stepUpURL", "", address, end, email), {
       look: async (done) => done || elsewhere(),
       problem,
       signal: AbortSignal.any([closing.signal, ...(signal ? [signal] : [])]),
     });
-    await context.ask("signedIn", organization);
+    await known(context.ask("signedIn", organization), problem);
     if (store.state.status === "signed_out") throw problem("login_required", "the browser kept no session of the sign-in");
   } catch (error) {
     if (!closing.signal.aborted || signal?.aborted) throw error;

@@ -79,10 +79,20 @@ export async function open(context, popup, file, begin, wait) {
   end.hash = String(new URLSearchParams({ id, key: keyOf(context) }));
   const waiting = listen(context, id, wait);
   waiting.catch(() => {});
-  popup.location.replace(await begin(end.href));
+  popup.location.replace(await known(begin(end.href), wait.problem));
   await waiting;
   popup.close();
 }
+
+/**
+ * The result of a function of the module's. A module of an earlier release may not have it.
+ * @template Result
+ * @param {Promise<Result>} call
+ * @param {Wait["problem"]} problem
+ */
+export const known = (call, problem) => call.catch((error) => {
+  throw error instanceof TypeError ? problem("popup_unsupported", "the backend is of an earlier release, without windows of their own: leave the page by continue()") : error;
+});
 
 /**
  * Looks whenever something may have happened: by the channel, which other tabs use too, by

@@ -8,8 +8,9 @@ import { open } from "./open.js";
 import { publish, set, settle } from "./stage.js";
 
 /** A page whose client is signed out, with a window to open. */
-async function signedOut() {
+async function signedOut(lacks) {
   const stage = set();
+  stage.lacks = lacks; // a function that a module of an earlier release does not have
   window.addEventListener = EventTarget.prototype.addEventListener.bind(window);
   stage.module.stepUpURL = () => "https://id.example/authorize?x";
   stage.popup = { location: { replace: (address) => (stage.popup.at = String(address)) }, close: () => (stage.popup.gone = true), opener: window };
@@ -65,6 +66,19 @@ test("a sign-in in a window that ends without a session says how, and leads on",
 
   stage.popup = null;
   assert.equal((await errorOf(client.signIn({ popup: true }))).code, "popup_blocked");
+});
+
+test("a backend of an earlier release, without such windows, leads to the page's own sign-in", async () => {
+  for (const missing of ["stepUpURL", "signedIn"]) {
+    const { stage, client } = await signedOut(missing);
+    const signIn = errorOf(client.signIn({ popup: true, organization: "acme" }));
+    await settle();
+    if (missing === "signedIn") end(stage, { stepUp: idOf(stage), error: null });
+    const error = await signIn;
+    assert.deepEqual([error.name, error.code, error.action, stage.popup.gone], ["TabardError", "popup_unsupported", "sign_in", true], missing);
+    await error.continue();
+    assert.deepEqual(stage.calls.at(-1).slice(0, 2), ["signIn", "acme"]);
+  }
 });
 
 test("a window whose session the browser did not keep is no sign-in", async () => {

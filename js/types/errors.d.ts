@@ -17,7 +17,7 @@ export type Action = "retry" | "sign_in" | "step_up" | "stop";
  *   `device_key_mismatch`.
  * - To `step_up`: `insufficient_user_authentication`, `organization_session_expired`; `origin_not_joined` of a page whose
  *   origin has no session yet, in a browser that is signed in at another one; `popup_blocked`, `step_up_canceled` and
- *   `step_up_timeout` of a window for it.
+ *   `step_up_timeout` of a window for it, and `popup_unsupported` where the backend is of an earlier release.
  * - To `stop`: `organization_access_denied`, `organization_required`, `identity_changed`, `origin_not_allowed`,
  *   `auth_time_missing`, `staff_access_forbidden`, `connection_disabled`, `not_found`, `conflict`, `invalid_request`;
  *   `session_limit_reached` of a sign-in in one browser too many; `insufficient_permissions` of a lent token; `organization_mismatch` of an answer for another
@@ -38,7 +38,7 @@ export type Code =
   | "organization_access_denied" | "organization_required" | "identity_changed" | "origin_not_allowed" | "auth_time_missing"
   | "staff_access_forbidden" | "connection_disabled" | "not_found" | "conflict" | "invalid_request" | "session_limit_reached" | "insufficient_permissions"
   | "organization_mismatch" | "organization_unnamed" | "switch_declined" | "navigation_blocked" | "in_frame" | "not_in_browser"
-  | "organization_left" | "popup_blocked" | "step_up_canceled" | "step_up_timeout"
+  | "organization_left" | "popup_blocked" | "popup_unsupported" | "step_up_canceled" | "step_up_timeout"
   | "no_webassembly" | "webassembly_blocked" | "connection_blocked" | "cookies_blocked" | "insecure_context" | "mixed_content"
   | "script_blocked" | "page_without_origin" | "wrong_protocol" | "backend_not_found" | "not_the_backend" | "backend_redirected"
   | "password_before_backend" | "path_not_found" | "cors_blocked" | "preflight_blocked" | "module_not_found" | "module_damaged"

@@ -51,9 +51,12 @@ var Core = []string{
 //     own, and for the claims that APIs and databases need in tokens.
 //   - 431 for an app with an origin for each organization: the pages there act for that
 //     organization alone, and their sessions join the browser's first one.
+//   - 144 for attempts that are used: who signed out, or chose another person, is told, and a code
+//     whose answer was lost is asked for again; for posted answers without headers or with a way
+//     to try again, apps that have another id since, and addresses of any length.
 //
 // A change that raises it says by how much and why.
-const Ceiling = 6992
+const Ceiling = 7136
 
 // Lines counts the lines of the core that have code on them. A package or file that is
 // not there is an error.
