@@ -1,6 +1,7 @@
 package browserapi
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -18,8 +19,11 @@ import (
 // are ignored, since later drafts may have them and a refusal leaves somebody signed in
 // who should not be.
 type revocationRequest struct {
-	Subject revocationSubject `json:"sub_id"`
+	Subject json.RawMessage `json:"sub_id"`
 }
+
+// revocationSubject has the format iss_sub, which has no other members (RFC 9493 section
+// 3).
 
 type revocationSubject struct {
 	Format string `json:"format"`
@@ -38,6 +42,10 @@ func (h *handler) globalTokenRevocation(c *authn.Request) error {
 	if err == nil {
 		err = web.Malformed(strictjson.DecodeKnown(body, &request))
 	}
+	var s revocationSubject
+	if err == nil {
+		err = web.Malformed(strictjson.Decode(request.Subject, &s, 1))
+	}
 	if err != nil {
 		return err
 	}
@@ -49,7 +57,6 @@ func (h *handler) globalTokenRevocation(c *authn.Request) error {
 	if err != nil {
 		return err
 	}
-	s := request.Subject
 	if s.Format != "iss_sub" || s.Issuer == "" || s.Sub == "" || len(s.Sub) > directory.MaxSubject {
 		return refusal.New(api.InvalidRequest, "sub_id must have the format iss_sub, with iss and sub.")
 	}

@@ -260,16 +260,16 @@ func TestGlobalTokenRevocation_Paced(t *testing.T) {
 }
 
 // TestGlobalTokenRevocation_OtherMembers checks that unknown members of the body do not keep
-// a session alive, that members count by their exact names, and that none may be repeated.
+// a session alive, that those of the subject are refused, that members count by their exact names, and that none may be repeated.
 func TestGlobalTokenRevocation_OtherMembers(t *testing.T) {
 	w := newBackend(t, nil)
 	for body, want := range map[string]int{
-		`{"reason":"left","event":{"at":[1]},"sub_id":{"format":"iss_sub","iss":"ISS","sub":"alice"}}`:      http.StatusNoContent,
-		`{"sub_id":{"format":"iss_sub","iss":"ISS","sub":"alice","email":"a@b.example","tenant":{"id":1}}}`: http.StatusNoContent,
-		`{"Sub_ID":{"format":"iss_sub","iss":"ISS","sub":"alice"}}`:                                         http.StatusBadRequest,
-		`{"sub_id":{"format":"iss_sub","ISS":"ISS","Sub":"alice"}}`:                                         http.StatusBadRequest,
-		`{"sub_id":{"format":"iss_sub","iss":"ISS","sub":"bob","sub":"alice"}}`:                             http.StatusBadRequest,
-		`{"sub_id":{"format":"email","email":"alice@example.com"}}`:                                         http.StatusBadRequest,
+		`{"reason":"left","event":{"at":[1]},"sub_id":{"format":"iss_sub","iss":"ISS","sub":"alice"}}`: http.StatusNoContent,
+		`{"sub_id":{"format":"iss_sub","iss":"ISS","sub":"alice","email":"a@b.example"}}`:              http.StatusBadRequest, // RFC 9493 section 3
+		`{"Sub_ID":{"format":"iss_sub","iss":"ISS","sub":"alice"}}`:                                    http.StatusBadRequest,
+		`{"sub_id":{"format":"iss_sub","ISS":"ISS","Sub":"alice"}}`:                                    http.StatusBadRequest,
+		`{"sub_id":{"format":"iss_sub","iss":"ISS","sub":"bob","sub":"alice"}}`:                        http.StatusBadRequest,
+		`{"sub_id":{"format":"email","email":"alice@example.com"}}`:                                    http.StatusBadRequest,
 		`{"sub_id":"alice"}`: http.StatusBadRequest,
 		`{"sub_id":null}`:    http.StatusBadRequest,
 		`[]`:                 http.StatusBadRequest,
@@ -278,7 +278,7 @@ func TestGlobalTokenRevocation_OtherMembers(t *testing.T) {
 		v := revocationOf(w.Provider, "/global-token-revocation", "alice")
 		v.body = strings.ReplaceAll(body, "ISS\"", w.Provider.Issuer+"\"")
 		v.body = strings.ReplaceAll(v.body, `"`+w.Provider.Issuer+`":`, `"ISS":`) // a member's name
-		w.Pass(1)
+		v.change = func(c jwt.MapClaims) { c["jti"] = body }                      // a token counts once
 		if got := w.revoke(v); got.Code != want {
 			t.Errorf("%s: %d %s", v.body, got.Code, got.Body)
 		}

@@ -215,7 +215,7 @@ func TestKeySet_ExactNames(t *testing.T) {
 			}
 			answer(w, set.Keys)
 		}}
-		if _, err := signIn(t, p, nil); login.FaultOf(err) != login.FaultKeys || !strings.Contains(err.Error(), "no readable key") {
+		if _, err := signIn(t, p, nil); login.FaultOf(err) != login.FaultKeys || !strings.Contains(err.Error(), `no list "keys"`) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
