@@ -57,13 +57,13 @@ function client(backend, options, end) {
       return store.partition.view;
     },
     ...accessOf(context),
-    lend: call("lend"),
     proof: call("proof"),
-    endSession: call("endSession"),
-    signIn: call("signIn"),
+    lend: call("lend"),
     signOut: call("signOut"),
     sessions: call("sessions"),
     stepUp: call("stepUp"),
+    endSession: call("endSession"),
+    signIn: call("signIn"),
     beforeSwitch: gate.add,
     async switchOrganization(organization) {
       const question = gate.ask(requireName(organization));

@@ -50,7 +50,7 @@ func (t *Tab) showDenied(name string, err *Error) {
 		t.show(Unavailable, failed)
 		return
 	case failed == nil:
-		b.record.Epoch = t.epoch.current()
+		b.record.Epoch = t.epoch.ensure(session.Session, b.record.Session) // other tabs hear of a sign-in
 		b.state.Organizations, b.state.User, b.state.DeviceBound = session.Organizations, session.User, session.DeviceBound
 	}
 	b.deactivate(Ended)

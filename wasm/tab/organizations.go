@@ -27,7 +27,7 @@ func (t *Tab) showChoice(refused *Error) {
 	case err == nil && b.wanted != "":
 		// The person chose before the list arrived.
 	case err == nil:
-		b.record.Epoch = t.epoch.current()
+		b.record.Epoch = t.epoch.ensure(session.Session, b.record.Session) // other tabs hear of a sign-in
 		b.state.Organizations, b.state.User = session.Organizations, session.User
 		b.state.DeviceBound = session.DeviceBound
 		t.deactivate(Choose, nil)

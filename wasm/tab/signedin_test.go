@@ -77,3 +77,15 @@ func TestP11_SignedOutMarkIsNoAnswer(t *testing.T) {
 		b.open().expect(t, tab.Active, "initech")
 	})
 }
+
+// TestSignIn_WithAChoiceIsHeard: other tabs learn of a sign-in also where the person has to
+// choose first, so that no token is minted.
+func TestSignIn_WithAChoiceIsHeard(t *testing.T) {
+	run(t, func(t *testing.T, b *browser) {
+		other := b.open()
+		other.expect(t, tab.SignedOut)
+		b.signIn("ada")
+		b.open().expect(t, tab.Choose, "")
+		other.expect(t, tab.Choose, "")
+	})
+}
