@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
@@ -71,5 +72,6 @@ func (p *Provider) ReadRevocation(ctx context.Context, raw, address, issuer, sub
 	if issuer != token.Issuer {
 		return none, refused("revocation: the subject's iss is not the provider's issuer")
 	}
-	return session.UpstreamLogout{Issuer: issuer, Subject: subject, Until: issued, Token: digest(payload)}, nil
+	// The body names the subject: one token for two of them ends the sessions of both.
+	return session.UpstreamLogout{Issuer: issuer, Subject: subject, Until: issued, Token: digest(append(slices.Clip(payload), subject...))}, nil
 }
