@@ -111,7 +111,7 @@ func TestRequest_OtherMethod(t *testing.T) {
 	for _, path := range []string{"/login", "/callback"} {
 		got := b.Fetch("PUT", path, "{}")
 		w.wants(got, http.StatusMethodNotAllowed, api.InvalidRequest)
-		if got := got.Header.Get("Allow"); got != "GET, POST, HEAD, OPTIONS" {
+		if got := got.Header.Get("Allow"); got != "GET, HEAD, POST, OPTIONS" {
 			t.Errorf("%s: Allow is %q", path, got)
 		}
 	}

@@ -68,7 +68,8 @@ var (
 	}
 	parts     = []string{"Organization", "User", "OrganizationSession", "OrganizationState", "DeviceSession"}
 	byTheFace = []string{"Module", "Asset"}
-	byThePage = []string{"SessionsResponse", "DeviceSession", "HandoverRequest", "HandoverResponse", "LendRequest", "LendResponse"}
+	byThePage = []string{"SessionsResponse", "DeviceSession", "HandoverRequest", "HandoverResponse", "OriginRequest", "OriginResponse",
+		"JoinRequest", "JoinResponse", "LendRequest", "LendResponse"}
 )
 
 func TestEveryFieldOfTheContractIsReadAndWritten(t *testing.T) {
