@@ -246,6 +246,7 @@ type script struct {
 	next     *httpbrowser.Browser // with the next request's headers
 	answer   httpbrowser.Response
 	token    string // the last access token
+	tries    int    // the requests of doors
 }
 
 type scriptKey struct{}
