@@ -200,7 +200,9 @@ func TestMove_WaitsForTheLockOfAnInterruptedRun(t *testing.T) {
 			t.Fatalf("the move did not wait: %v", err)
 		default:
 		}
-		if err := to.Pool().QueryRow("SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").Scan(&waiting); err != nil {
+		if err := to.Pool().QueryRow(`SELECT COUNT(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+AND waitstart < clock_timestamp() - INTERVAL '100 milliseconds'`).Scan(&waiting); err != nil {
 			t.Fatal(err)
 		}
 	}
