@@ -11,7 +11,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/program"
 )
 
-// leakyPlan is what the kit calls of the API in test/leaky.js.
+// leakyPlan is what the kit calls of the API in testdata/leaky.js.
 const leakyPlan = `
 GET    /organizations/{organization}/notes
 record note=id POST /organizations/{organization}/notes {"text": "{canary}"}
@@ -62,13 +62,13 @@ func TestLeaks_AreFound(t *testing.T) {
 	t.Cleanup(issuer.Close)
 	planned := filepath.Join(t.TempDir(), "plan.txt")
 	write(t, planned, leakyPlan)
-	if out, err := isolate(t, issuer, tabard, planned, serve(t, issuer, "test/leaky.js")); err != nil || !strings.Contains(out, " 0 findings") {
+	if out, err := isolate(t, issuer, tabard, planned, serve(t, issuer, "testdata/leaky.js")); err != nil || !strings.Contains(out, " 0 findings") {
 		t.Fatalf("the intact API: %v\n%s", err, out)
 	}
 	for leak, found := range leaks {
 		t.Run(leak, func(t *testing.T) {
 			t.Parallel()
-			out, err := isolate(t, issuer, tabard, planned, serve(t, issuer, "test/leaky.js", "LEAK="+leak))
+			out, err := isolate(t, issuer, tabard, planned, serve(t, issuer, "testdata/leaky.js", "LEAK="+leak))
 			if (err != nil) != found {
 				t.Errorf("%v\n%s", err, out)
 			}

@@ -147,7 +147,7 @@ const goOf = (stage) =>
 
 /** Lets everything that is under way happen, a digest in another thread too. */
 export async function settle() {
-  for (let i = 0; i < 10; i++) {
+  for (let i = 0; i < 40; i++) {
     await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
     await crypto.subtle.digest("SHA-256", new Uint8Array());
   }
