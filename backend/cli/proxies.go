@@ -134,7 +134,7 @@ func (p proxies) trustsAll() bool {
 	return p.trust(netip.MustParseAddr(probe.ForgedAddress)) || p.trust(netip.MustParseAddr("2001:db8::1"))
 }
 
-// before lets a handler see the client's address as RemoteAddr, without a port. It is
+// wrap lets a handler see the client's address as RemoteAddr, without a port. It is
 // shown to people and written to the trail; it decides only which wrong keys are counted
 // together, and (operators) which clients read the metrics.
 func (p proxies) wrap(next http.Handler) http.Handler {

@@ -46,15 +46,22 @@ func startsAgain(t *testing.T, d *demo.Demo, profile string) context.Context {
 	return tab
 }
 
+// signedInForNow signs alice in at a demo whose session cookies end with the browser.
+func signedInForNow(t *testing.T) (d *demo.Demo, profile string, tab context.Context) {
+	t.Helper()
+	d = demo.Start(t)
+	signsIn(t, d, "{session_cookie: true}")
+	profile = t.TempDir()
+	tab = chrome.Open(t, profile)
+	d.SignIn(t, tab, "alice")
+	return d, profile, tab
+}
+
 // TestSessionCookie_EndsWithTheBrowser: a session whose cookie has no Max-Age ends when the
 // browser is closed.
 func TestSessionCookie_EndsWithTheBrowser(t *testing.T) {
 	t.Parallel()
-	d := demo.Start(t)
-	signsIn(t, d, "{session_cookie: true}")
-	profile := t.TempDir()
-	tab := chrome.Open(t, profile)
-	d.SignIn(t, tab, "alice")
+	d, profile, tab := signedInForNow(t)
 	d.Open(t, tab, "acme")
 	endsWithBrowser(t, d, tab)
 	awaitCookieOnDisk(t, profile)
@@ -73,11 +80,7 @@ func TestSessionCookie_EndsWithTheBrowser(t *testing.T) {
 // end the session.
 func TestSessionCookie_OutlivesACrash(t *testing.T) {
 	t.Parallel()
-	d := demo.Start(t)
-	signsIn(t, d, "{session_cookie: true}")
-	profile := t.TempDir()
-	tab := chrome.Open(t, profile)
-	d.SignIn(t, tab, "alice")
+	d, profile, tab := signedInForNow(t)
 	awaitCookieOnDisk(t, profile)
 	chrome.Kill(t, tab)
 	anew := startsAgain(t, d, profile)
@@ -95,11 +98,7 @@ func TestSessionCookie_OutlivesACrash(t *testing.T) {
 // the server ends it.
 func TestSessionCookie_ComesBackWithItsTabs(t *testing.T) {
 	t.Parallel()
-	d := demo.Start(t)
-	signsIn(t, d, "{session_cookie: true}")
-	profile := t.TempDir()
-	tab := chrome.Open(t, profile)
-	d.SignIn(t, tab, "alice")
+	d, profile, tab := signedInForNow(t)
 	d.Open(t, tab, "acme")
 	d.Open(t, chrome.Tab(t, tab), "globex")
 	chrome.Close(t, tab)
