@@ -11,6 +11,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/browser_test/kit/backendtest"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
@@ -327,6 +328,13 @@ func TestP3Origins_RefusedBeforeLeaving(t *testing.T) {
 		t.Error("asking entered the organization")
 	}
 	w.mint(acme, "acme")
+	d := ruled(map[string]policy.Rules{"": mfa, "globex": {ACR: []string{"other"}}}) // no authentication has both
+	d.Workspace.Apps[0].Origins = []string{manyHome, pattern}
+	w.Apply(d)
+	w.restart()
+	if got := acme.Post("/handover/origin", `{"organization":"globex"}`); got.Status != http.StatusForbidden {
+		t.Errorf("into rules that contradict each other: %d %s", got.Status, got.Body)
+	}
 }
 
 // TestP4Origins_OneTruth checks that all origins of a browser share its organization
