@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/directory"
@@ -46,11 +48,17 @@ func Variables(publicURL, issuer, clientID, clientSecret string) map[string]stri
 	}
 }
 
-// Folder is the folder worker of the checkout.
-func Folder() string {
+// Folder is the folder worker of the checkout from which this program was built; of a
+// program built with -trimpath, the one of the checkout in which it runs.
+var Folder = sync.OnceValue(func() string {
 	_, file, _, _ := runtime.Caller(0)
-	return filepath.Dir(filepath.Dir(file))
-}
+	folder := filepath.Dir(filepath.Dir(file))
+	if !filepath.IsAbs(folder) {
+		out, _ := exec.Command("go", "list", "-f", "{{.Dir}}", folder).Output()
+		folder = strings.TrimSpace(string(out))
+	}
+	return folder
+})
 
 // Worker is a Worker that runs.
 type Worker struct {
