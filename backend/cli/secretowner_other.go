@@ -4,4 +4,4 @@ package cli
 
 import "os"
 
-func keepOwner(*os.File, os.FileInfo) error { return nil }
+func keepOwner(*os.File, os.FileInfo, os.FileMode) error { return nil }
