@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/tabard-auth/tabard/backend/owner"
 	"github.com/tabard-auth/tabard/backend/secrets"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
@@ -146,7 +147,7 @@ func (f *secretFile) write() error {
 	}
 	defer os.Remove(made.Name()) // no effect after the rename
 	_, err = made.WriteString(text.String())
-	err = errors.Join(err, keepOwner(made, f.before, f.mode), made.Chmod(f.mode), made.Sync(), made.Close())
+	err = errors.Join(err, owner.Keep(made, f.before, f.mode), made.Chmod(f.mode), made.Sync(), made.Close())
 	if err == nil {
 		err = f.checkUnchanged()
 	}
