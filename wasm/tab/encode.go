@@ -134,6 +134,9 @@ func EncodeTokenResponse(r api.TokenResponse) string {
 	o.number("session_expires_in", r.SessionExpiresIn)
 	o.raw("organization_session", encodeOrganizationSession(r.OrganizationSession))
 	o.flag("device_bound", r.DeviceBound)
+	if r.Accounts != nil {
+		o.texts("accounts", r.Accounts)
+	}
 	return o.end()
 }
 

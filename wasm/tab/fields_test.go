@@ -66,7 +66,7 @@ var (
 		"LoginRequest":  encodes(tab.EncodeLoginRequest),
 		"LogoutRequest": encodes(tab.EncodeLogoutRequest),
 	}
-	parts     = []string{"Organization", "User", "OrganizationSession", "OrganizationState", "DeviceSession"}
+	parts     = []string{"Organization", "User", "OrganizationSession", "OrganizationState", "DeviceSession", "Account"}
 	byTheFace = []string{"Module", "Asset"}
 	byThePage = []string{"SessionsResponse", "DeviceSession", "HandoverRequest", "HandoverResponse", "OriginRequest", "OriginResponse",
 		"JoinRequest", "JoinResponse", "LendRequest", "LendResponse"}
