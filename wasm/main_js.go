@@ -37,6 +37,8 @@ func config(options browser.Value) tab.Config {
 		App:          options.Get("app").Text(),
 		Organization: options.Get("organization").Text(),
 		Arrival:      api.Code(options.Get("arrival").Text()),
+		Origin:       browser.Global("location").Get("origin").Text(),
+		Join:         options.Get("join").Text(),
 		KeepAlive:    options.Get("keepAlive").Bool(),
 	}
 }
@@ -53,6 +55,7 @@ func env(handle browser.Value) tab.Env {
 		Page:    browser.Page{},
 		Random:  rand.Uint64,
 		Parse:   browser.Parse,
+		Join:    func(loginURL string) { handle.Call("join", loginURL) },
 		Changed: func(state string) { handle.Call("changed", state) },
 	}
 }
@@ -83,6 +86,7 @@ func functions(t *tab.Tab) map[string]*browser.Func {
 		"enter": async(func(a arguments) (string, *tab.Error) {
 			return t.Enter(a.text(0)).JSON(), nil
 		}),
+		"lead": async(func(a arguments) (string, *tab.Error) { return t.Address(a.text(0), a.text(1)) }),
 		"organizations": async(func(arguments) (string, *tab.Error) {
 			list, err := t.Organizations()
 			return tab.EncodeOrganizations(list), err
@@ -113,6 +117,7 @@ func functions(t *tab.Tab) map[string]*browser.Func {
 		"hear":   fireAndForget(func(a arguments) { t.OnMessage(a.text(0)) }),
 		"look":   fireAndForget(func(a arguments) { t.OnVisible(a.text(0) == "online") }),
 		"hide":   fireAndForget(func(arguments) { t.OnHidden() }),
+		"asked":  fireAndForget(func(arguments) { t.OnNotJoined() }),
 		"freeze": fireAndForget(func(arguments) { t.OnPageHide() }),
 		"thaw":   fireAndForget(func(arguments) { t.OnPageShow() }),
 	}

@@ -286,8 +286,9 @@ type OriginRequest struct {
 
 // OriginResponse is the answer to POST /handover/origin.
 type OriginResponse struct {
-	// Origin is that of the organization's pages.
+	// Origin is that of the organization's pages, and URL the app's first page there.
 	Origin string `json:"origin"`
+	URL    string `json:"url"`
 	// Code is for the page there, which redeems it by POST /handover/join. It is empty if
 	// that page has to sign in, because the session has no device key.
 	Code       string `json:"code,omitempty"`

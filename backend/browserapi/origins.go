@@ -47,6 +47,7 @@ func (h *handler) leadToOrigin(c *authn.Request, request api.OriginRequest) (*ap
 			only = o.ID
 		}
 	}
+	answer.URL = publicurl.Start(c.App, answer.Origin)
 	if own.Session.JKT != "" && first.Session.JKT != "" && first.Session.Parent == (session.ID{}) {
 		code := handover.NewOriginCode(c.App.ID, answer.Origin, only, own.Session.ID, c.Now)
 		answer.Code, answer.ExpiresIn = code.Seal(h.handovers), handover.CodeLife

@@ -32,6 +32,9 @@ type Error struct {
 	// backend refused; nil if it did not say, as the release before does not.
 	session *api.SessionResponse
 	epoch   string
+	// silentURL is the address of a sign-in that asks nothing of the person, by which the
+	// page's origin joins the browser's session; see [Tab.join].
+	silentURL string
 }
 
 func (e *Error) Error() string { return string(e.Code) + ": " + e.Description }
@@ -70,8 +73,13 @@ func refusal(e api.Error) *Error {
 	if e.Reason == api.ReasonPublicURL {
 		e.Code = PublicURLMismatch
 	}
+	var silent string
+	if e.Code == api.OriginNotJoined {
+		silent, e.LoginURL = e.LoginURL, ""
+	}
 	return &Error{
-		Code: e.Code, Action: e.Code.Action(), Description: e.Description,
+		silentURL: silent,
+		Code:      e.Code, Action: e.Code.Action(), Description: e.Description,
 		RetryAfter: e.RetryAfter, Reason: e.Reason, LoginURL: e.LoginURL, session: e.Session,
 	}
 }
