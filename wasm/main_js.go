@@ -112,12 +112,15 @@ func functions(t *tab.Tab) map[string]*browser.Func {
 			t.SignedIn(a.text(0))
 			return "", nil
 		}),
+		"asked": async(func(arguments) (string, *tab.Error) {
+			t.OnNotJoined()
+			return "", nil
+		}),
 		"input":  fireAndForget(func(arguments) { t.OnInput() }),
 		"halt":   fireAndForget(func(a arguments) { t.OnFinal(a.text(0), a.text(1)) }),
 		"hear":   fireAndForget(func(a arguments) { t.OnMessage(a.text(0)) }),
 		"look":   fireAndForget(func(a arguments) { t.OnVisible(a.text(0) == "online") }),
 		"hide":   fireAndForget(func(arguments) { t.OnHidden() }),
-		"asked":  fireAndForget(func(arguments) { t.OnNotJoined() }),
 		"freeze": fireAndForget(func(arguments) { t.OnPageHide() }),
 		"thaw":   fireAndForget(func(arguments) { t.OnPageShow() }),
 	}

@@ -10,6 +10,8 @@ const (
 	// Overtaken: the tab changed its organization, or was signed out, before the
 	// response came.
 	Overtaken api.Code = "overtaken"
+	// PageLeft: the page leaves for another origin of the app.
+	PageLeft api.Code = "page_left"
 	// Closed: the client was closed.
 	Closed api.Code = "client_closed"
 	// PublicURLMismatch: the backend's public URL is another address than the one that
@@ -104,6 +106,9 @@ var (
 	errEnded     = newError(api.OrganizationSessionExpired, "the organization session of this tab has ended; call switchOrganization to begin another")
 	errNotChosen = newError(api.OrganizationRequired, "this tab has no organization yet; call switchOrganization")
 )
+
+// errLeaving is the result of a switch that leaves the page.
+var errLeaving = newError(PageLeft, "the page leaves for the organization's own origin")
 
 // errClosed is the result of every call of a closed client.
 var errClosed = newError(Closed, "the client was closed")

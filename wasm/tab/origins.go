@@ -116,7 +116,7 @@ func (t *Tab) leave(organization string) (r SwitchResult, leaves bool) {
 		return SwitchResult{}, false
 	}
 	t.env.Page.Navigate(withCode(to.URL, to.Code))
-	return SwitchResult{Status: Leaving, Origin: to.Origin}, true
+	return SwitchResult{Status: Leaving, Error: errLeaving}, true
 }
 
 // Address returns the address at which a new tab acts for an organization at its own origin:

@@ -24,7 +24,6 @@ const (
 type SwitchResult struct {
 	Status       Outcome
 	Organization api.Organization // if Switched
-	Origin       string           // if Leaving
 	Error        *Error           // otherwise
 }
 
@@ -32,12 +31,9 @@ type SwitchResult struct {
 func (r SwitchResult) JSON() string {
 	o := newObject()
 	o.text("status", string(r.Status))
-	switch {
-	case r.Status == Leaving:
-		o.text("origin", r.Origin)
-	case r.Error == nil:
+	if r.Error == nil {
 		o.raw("organization", encodeOrganization(r.Organization))
-	default:
+	} else {
 		o.text("code", string(r.Error.Code))
 		o.text("action", string(r.Error.Action))
 		o.text("description", r.Error.Description)
