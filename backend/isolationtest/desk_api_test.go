@@ -2,8 +2,6 @@ package isolationtest_test
 
 import (
 	"archive/zip"
-	"bytes"
-	"cmp"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
@@ -16,28 +14,6 @@ import (
 	"time"
 	"unicode/utf16"
 )
-
-// deskPlan is what the kit calls of the help desk.
-const deskPlan = `
-record ticket=id node=node_id POST /tickets {"title": "{canary}"}
-GET    /tickets
-GET    /tickets/{ticket}
-DELETE /tickets/{ticket}
-POST   /tickets/{ticket}/restore
-GET    /trash
-POST   /tickets/archive {"ids": ["{ticket}"]}
-POST   /graphql {"query": "query($id: ID!) { node(id: $id) { id title } }", "variables": {"id": "{node}"}}
-GET    /events
-GET    /export.zip
-GET    /tickets.csv
-GET    /suggest
-record webhook=id POST /webhooks {"url": "https://hooks.example.com/{canary}"}
-GET    /webhooks/{webhook}/deliveries
-GET    /dashboard
-record file=name POST /uploads {"name": "report.txt", "text": "{canary}"}
-GET    /files/{file}
-POST   /batch {"requests": [{"method": "GET", "path": "/tickets/{ticket}"}]}
-`
 
 // desk is a help desk's API, in styles that the other samples do not have, with the leak that
 // it names, or none.
@@ -70,8 +46,8 @@ func newDesk(leak string) http.Handler {
 		answers: map[string][]byte{}, requests: map[string]int{},
 	}
 	for pattern, serve := range map[string]func(w http.ResponseWriter, r *http.Request, of string){
-		"POST /tickets": d.create, "GET /tickets": d.list, "GET /tickets/{ticket}": d.read, "DELETE /tickets/{ticket}": d.delete,
-		"POST /tickets/{ticket}/restore": d.restore, "GET /trash": d.trash, "POST /tickets/archive": d.archive, "POST /graphql": d.graphQL,
+		"POST /tickets": d.create, "GET /tickets": d.list, "GET /tickets/{ticket}": d.read, "DELETE /tickets/{ticket}": d.setDeleted,
+		"POST /tickets/{ticket}/restore": d.setDeleted, "GET /trash": d.trash, "POST /tickets/archive": d.archive, "POST /graphql": d.graphQL,
 		"GET /events": d.events, "GET /export.zip": d.zip, "GET /tickets.csv": d.csv, "GET /suggest": d.suggest,
 		"POST /webhooks": d.hook, "GET /webhooks/{webhook}/deliveries": d.deliveries, "GET /dashboard": d.dashboard,
 		"POST /uploads": d.upload, "GET /files/{file}": d.file, "POST /batch": d.batch,
@@ -81,28 +57,37 @@ func newDesk(leak string) http.Handler {
 	return d.mux
 }
 
-func (d *desk) is(leak string) bool { return d.leak == leak }
+func (d *desk) is(leak string) bool { return leak != "" && d.leak == leak }
 
 // signedIn tells a route's handler the organization, and counts the organization's requests.
 func (d *desk) signedIn(serve func(http.ResponseWriter, *http.Request, string)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		of, known := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer token-of-")
-		if !known || of != "org_a" && of != "org_b" {
+		known = known && (of == "org_a" || of == "org_b")
+		if known || d.is(limitByAddress) {
+			w.Header().Set("X-RateLimit-Remaining", fmt.Sprint(d.left(of)))
+		}
+		if !known {
 			http.Error(w, "sign in", http.StatusUnauthorized)
 			return
 		}
-		d.mu.Lock()
-		counter := of
-		if d.is("one limit of requests for everybody") {
-			counter = ""
-		}
-		d.requests[counter]++
-		left := 1_000_000 - d.requests[counter]
-		d.mu.Unlock()
-		w.Header().Set("X-RateLimit-Remaining", fmt.Sprint(left))
 		w.Header().Set("Cache-Control", "private, no-cache")
 		serve(w, r, of)
 	}
+}
+
+// limitByAddress is no leak: both organizations' requests come from one address.
+const limitByAddress = "one limit of requests for an address"
+
+// left counts a request, and returns how many the organization has left.
+func (d *desk) left(of string) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.is("one limit of requests for everybody") || d.is(limitByAddress) {
+		of = ""
+	}
+	d.requests[of]++
+	return 1_000_000 - d.requests[of]
 }
 
 // of returns the tickets of an organization, or everybody's where the API has a leak.
@@ -225,22 +210,12 @@ func (d *desk) read(w http.ResponseWriter, r *http.Request, of string) {
 	d.one(w, t)
 }
 
-func (d *desk) delete(w http.ResponseWriter, r *http.Request, of string) {
+func (d *desk) setDeleted(w http.ResponseWriter, r *http.Request, of string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	t := d.find(of, r.PathValue("ticket"), "")
 	if t != nil {
-		t.deleted = true
-	}
-	d.one(w, t)
-}
-
-func (d *desk) restore(w http.ResponseWriter, r *http.Request, of string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	t := d.find(of, r.PathValue("ticket"), "")
-	if t != nil {
-		t.deleted = false
+		t.deleted = r.Method == http.MethodDelete
 	}
 	d.one(w, t)
 }
@@ -275,16 +250,18 @@ func (d *desk) graphQL(w http.ResponseWriter, r *http.Request, of string) {
 	respond(w, http.StatusOK, map[string]any{"data": map[string]any{"node": node}})
 }
 
-// events is a stream of server-sent events, which lasts until its reader leaves.
+// events is a stream of what is made from now on, which lasts until its reader leaves.
 func (d *desk) events(w http.ResponseWriter, r *http.Request, of string) {
 	w.Header().Set("Content-Type", "text/event-stream")
-	sent, tick := map[string]bool{}, time.NewTicker(20*time.Millisecond)
+	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
+	d.mu.Lock()
+	sent := len(d.tickets)
+	d.mu.Unlock()
 	for {
 		d.mu.Lock()
-		for _, t := range d.of(of, "a stream has everybody's events", false) {
-			if !sent[t.id] {
-				sent[t.id] = true
+		for ; sent < len(d.tickets); sent++ {
+			if t := d.tickets[sent]; t.of == of || d.is("a stream has everybody's events") {
 				fmt.Fprintf(w, "event: ticket\ndata: {\"title\": %q}\n\n", t.title)
 			}
 		}
@@ -333,7 +310,7 @@ func (d *desk) suggest(w http.ResponseWriter, r *http.Request, of string) {
 			found = append(found, t.title)
 		}
 	}
-	slices.SortFunc(found, cmp.Compare)
+	slices.Sort(found)
 	respond(w, http.StatusOK, map[string]any{"suggestions": found[:min(5, len(found))]})
 }
 
@@ -389,7 +366,7 @@ func (d *desk) file(w http.ResponseWriter, r *http.Request, of string) {
 		respond(w, http.StatusNotFound, map[string]string{"error": "not found"})
 		return
 	}
-	io.Copy(w, bytes.NewBufferString(text))
+	io.WriteString(w, text)
 }
 
 // batch answers several reads in one response.
