@@ -168,6 +168,17 @@ type TokenResponse struct {
 	// Accounts are the ids of the people who are signed in in this browser, if several can
 	// be and the request did not name its session by a mark.
 	Accounts []string `json:"accounts,omitempty"`
+	// Origins is nil if the app's pages act for all organizations at each of its origins.
+	Origins *Origins `json:"origins,omitempty"`
+}
+
+// Origins says where the pages are of an app that has an origin for each organization.
+type Origins struct {
+	// Home is the origin of the app's own page, which acts for all organizations.
+	Home string `json:"home"`
+	// Pattern is the origin of each organization, with ":organization" in the place of its
+	// slug.
+	Pattern string `json:"pattern"`
 }
 
 // LendRequest is the body of POST /lend, which mints a token that is narrower than the
@@ -249,6 +260,8 @@ type SessionResponse struct {
 	// Next is the value of ParamAfter for the organizations that follow; empty if there
 	// are no more.
 	Next string `json:"next,omitempty"`
+	// Origins is that of TokenResponse.
+	Origins *Origins `json:"origins,omitempty"`
 	// Accounts are the people who are signed in in this browser, if several can be.
 	Accounts []Account `json:"accounts,omitempty"`
 }
@@ -298,16 +311,18 @@ type HandoverResponse struct {
 // OriginRequest is the body of POST /handover/origin, which asks for a code that brings the
 // browser's session to the origin of an organization.
 type OriginRequest struct {
-	// Organization is the id (org_…) or slug of the organization.
-	Organization string `json:"organization"`
+	// Organization is the id (org_…) or slug of the organization. If it is empty, the code
+	// is for the app's own page.
+	Organization string `json:"organization,omitempty"`
 	// User is the id of the person that the tab expects.
 	User string `json:"user,omitempty"`
 }
 
 // OriginResponse is the answer to POST /handover/origin.
 type OriginResponse struct {
-	// Origin is that of the organization's pages.
+	// Origin is that of the organization's pages, and URL the app's first page there.
 	Origin string `json:"origin"`
+	URL    string `json:"url"`
 	// Code is for the page there, which redeems it by POST /handover/join. It is empty if
 	// that page has to sign in, because the session has no device key.
 	Code       string `json:"code,omitempty"`

@@ -57,7 +57,7 @@ func tokenResponse(c *authn.Request, minted *grant.Minted, s *directory.Subject)
 			AuthTime: claims.AuthTime, ExpiresIn: secondsLeft(c, d.End), IdleExpiresIn: secondsLeft(c, d.IdleEnd),
 			IdleTimeout: d.Rules.IdleTimeout, FreshOnSwitch: d.Rules.FreshOnSwitch,
 		},
-		DeviceBound: s.Session.JKT != "", Accounts: c.AccountIDs(),
+		DeviceBound: s.Session.JKT != "", Origins: originsOf(c), Accounts: c.AccountIDs(),
 	}
 }
 

@@ -79,6 +79,22 @@ func DecodeTokenResponse(v Value) api.TokenResponse {
 		OrganizationSession: decodeOrganizationSession(member(v, "organization_session")),
 		DeviceBound:         flag(v, "device_bound"),
 		Accounts:            texts(v, "accounts"),
+		Origins:             decodeOrigins(member(v, "origins")),
+	}
+}
+
+func decodeOrigins(v Value) *api.Origins {
+	if v == nil {
+		return nil
+	}
+	return &api.Origins{Home: text(v, "home"), Pattern: text(v, "pattern")}
+}
+
+// DecodeOriginResponse reads the answer to POST /handover/origin.
+func DecodeOriginResponse(v Value) api.OriginResponse {
+	return api.OriginResponse{
+		Origin: text(v, "origin"), URL: text(v, "url"), Code: text(v, "code"),
+		ExpiresIn: number(v, "expires_in"), ServerTime: number(v, "server_time"),
 	}
 }
 
@@ -99,6 +115,7 @@ func DecodeSessionResponse(v Value) api.SessionResponse {
 		DeviceBound:   flag(v, "device_bound"),
 		Next:          text(v, "next"),
 		Accounts:      list(v, "accounts", decodeAccount),
+		Origins:       decodeOrigins(member(v, "origins")),
 	}
 }
 
