@@ -57,7 +57,7 @@ func sessionResponse(c *authn.Request, subject *directory.Subject) (*api.Session
 	}
 	return &api.SessionResponse{
 		Session: s.ID.String(), App: c.App.ID, User: apiUser(subject.User), Organizations: organizations,
-		ExpiresIn: s.ExpiresAt - c.Now, ServerTime: c.Now, DeviceBound: s.JKT != "", Next: next,
+		ExpiresIn: s.ExpiresAt - c.Now, ServerTime: c.Now, DeviceBound: s.JKT != "", Next: next, Origins: originsOf(c),
 	}, nil
 }
 
