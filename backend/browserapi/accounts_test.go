@@ -19,14 +19,14 @@ func several() directory.Desired {
 	return d
 }
 
-// tab is a tab of a person: it proves their key, and names them and their session.
-type tab struct {
+// personTab is a tab of a person: it proves their key, and names them and their session.
+type personTab struct {
 	*httpbrowser.Browser
 	user, session string
 }
 
 // named returns the tab for a request that names its person, and the session or not.
-func (t *tab) named(mark bool) *httpbrowser.Browser {
+func (t *personTab) named(mark bool) *httpbrowser.Browser {
 	text := t.user
 	if mark {
 		text += " " + api.Mark(t.session)
@@ -35,7 +35,7 @@ func (t *tab) named(mark bool) *httpbrowser.Browser {
 }
 
 // add signs a person in beside those of the browser, with a key of their own.
-func (w *backend) add(b *httpbrowser.Browser, person string) *tab {
+func (w *backend) add(b *httpbrowser.Browser, person string) *personTab {
 	w.Helper()
 	w.Pass(2 * time.Second)
 	own := b.On(httpbrowser.NewDevice(w))
@@ -48,9 +48,9 @@ func (w *backend) add(b *httpbrowser.Browser, person string) *tab {
 }
 
 // tabOf returns the tab of a person who is signed in.
-func (w *backend) tabOf(b *httpbrowser.Browser, user string) *tab {
+func (w *backend) tabOf(b *httpbrowser.Browser, user string) *personTab {
 	w.Helper()
-	t := &tab{Browser: b, user: user}
+	t := &personTab{Browser: b, user: user}
 	var minted api.TokenResponse
 	w.ok(t.named(false).Post("/token", `{"organization":"acme","enter":true,"user":"`+user+`"}`)).JSON(w, &minted)
 	if minted.User.ID != user {
@@ -69,7 +69,7 @@ func (w *answers) ok(r httpbrowser.Response) httpbrowser.Response {
 }
 
 // first signs in the first person of a browser, with a device key.
-func (w *backend) first(person string) *tab {
+func (w *backend) first(person string) *personTab {
 	w.Helper()
 	b := w.browser().On(httpbrowser.NewDevice(w))
 	b.SignIn(person)
@@ -79,14 +79,14 @@ func (w *backend) first(person string) *tab {
 }
 
 // two returns a browser in which alice signed in, and then bob.
-func two(t *testing.T) (*backend, *tab, *tab) {
+func two(t *testing.T) (*backend, *personTab, *personTab) {
 	w := newBackendWith(t, several(), nil)
 	alice := w.first("alice")
 	return w, alice, w.add(alice.Browser, "bob")
 }
 
 // acts reports whether a tab gets a token, which is its person's.
-func (t *tab) acts(w *backend) bool {
+func (t *personTab) acts(w *backend) bool {
 	w.Helper()
 	for _, mark := range []bool{true, false} {
 		answer := t.named(mark).Post("/token", `{"organization":"acme","user":"`+t.user+`"}`)
@@ -140,13 +140,13 @@ func TestP12_Accounts_EachTabActsForItsPerson(t *testing.T) {
 // whatever mark it sends and whatever cookies there are.
 func TestP12_Accounts_WrongKeyOrMark(t *testing.T) {
 	w, alice, bob := two(t)
-	crossed := &tab{alice.Browser, alice.user, bob.session} // bob's mark in alice's tab
+	crossed := &personTab{alice.Browser, alice.user, bob.session} // bob's mark in alice's tab
 	var minted api.TokenResponse
 	w.ok(crossed.named(true).Post("/token", `{"organization":"acme"}`)).JSON(t, &minted)
 	if minted.User.ID != alice.user {
 		t.Errorf("the mark chose %s", minted.User.ID)
 	}
-	w.wants((&tab{alice.Browser, bob.user, bob.session}).named(true).Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.DeviceKeyMismatch)
+	w.wants((&personTab{alice.Browser, bob.user, bob.session}).named(true).Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.DeviceKeyMismatch)
 	w.ok(alice.named(true).Post("/logout", `{"scope":"session"}`))
 	for _, mark := range []bool{true, false} { // bob's cookie is the only one
 		answer := alice.named(mark).Post("/token", `{"organization":"acme","user":"`+alice.user+`"}`)
@@ -217,7 +217,7 @@ func TestAccounts_Mismatch(t *testing.T) {
 
 func TestAccounts_FifthRefusesItself(t *testing.T) {
 	w, alice, bob := two(t)
-	tabs := []*tab{alice, bob, w.addTo(alice.Browser, "carol"), w.addTo(alice.Browser, "dave")}
+	tabs := []*personTab{alice, bob, w.addTo(alice.Browser, "carol"), w.addTo(alice.Browser, "dave")}
 	header := 0
 	for name, value := range alice.Cookies() {
 		header += len(name) + len(value) + len("=; ")
@@ -241,7 +241,7 @@ func TestAccounts_FifthRefusesItself(t *testing.T) {
 }
 
 // addTo adds one of the further members of acme.
-func (w *backend) addTo(b *httpbrowser.Browser, person string) *tab {
+func (w *backend) addTo(b *httpbrowser.Browser, person string) *personTab {
 	w.Helper()
 	w.Apply(withMore())
 	return w.add(b, person)
@@ -256,7 +256,7 @@ func withMore() directory.Desired {
 	return d
 }
 
-func (w *backend) allAct(tabs []*tab) {
+func (w *backend) allAct(tabs []*personTab) {
 	w.Helper()
 	for i, tab := range tabs {
 		if !tab.acts(w) {
@@ -269,7 +269,7 @@ func (w *backend) allAct(tabs []*tab) {
 // refuses itself.
 func TestAccounts_FifthAtOnce(t *testing.T) {
 	w, alice, bob := two(t)
-	tabs := []*tab{alice, bob, w.addTo(alice.Browser, "carol")}
+	tabs := []*personTab{alice, bob, w.addTo(alice.Browser, "carol")}
 	w.Pass(2 * time.Second)
 	dave, erin := alice.On(httpbrowser.NewDevice(t)), alice.On(httpbrowser.NewDevice(t))
 	pages := []httpbrowser.Response{dave.BeginByScript(publicURL + "/login?account=another"), erin.BeginByScript(publicURL + "/login?account=another")}
@@ -294,7 +294,7 @@ func TestAccounts_OnlyTheAppsPageAdds(t *testing.T) {
 	}
 	w.wants(alice.With("Origin", "http://evil.test").With("Sec-Fetch-Site", "cross-site").Post("/login?account=another", "{}"), http.StatusForbidden, api.OriginNotAllowed)
 	w.wants(alice.Post("/login?account=me", "{}"), http.StatusBadRequest, api.InvalidRequest)
-	w.allAct([]*tab{alice, bob})
+	w.allAct([]*personTab{alice, bob})
 	w.Apply(desired())
 	w.ok(alice.named(true).Get("/session")) // reads the workspace anew
 	w.wants(alice.Post("/login?account=another", "{}"), http.StatusBadRequest, api.InvalidRequest)
@@ -348,7 +348,7 @@ func TestAccounts_SignOutOfTheBrowser(t *testing.T) {
 	if answer.JSON(t, &out); len(out.Users) != 2 || out.EndSessionURL == "" || len(sessionCookies(bob.Browser)) != 0 {
 		t.Errorf("%s %v", answer.Body, sessionCookies(bob.Browser))
 	}
-	w.wants((&tab{thief, bob.user, bob.session}).named(true).Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
+	w.wants((&personTab{thief, bob.user, bob.session}).named(true).Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
 }
 
 // TestAccounts_CopiedCookieSignsNobodyOut checks that a session of one's own and a copied
@@ -361,7 +361,7 @@ func TestAccounts_CopiedCookieSignsNobodyOut(t *testing.T) {
 		thief.SetCookie(name, value)
 	}
 	w.ok(thief.named(false).Post("/logout", `{"scope":"browser"}`))
-	w.allAct([]*tab{alice, bob})
+	w.allAct([]*personTab{alice, bob})
 }
 
 // TestAccounts_CopiedCookiesTellNoNames checks that names need a key of the browser's.
@@ -384,10 +384,10 @@ func TestAccounts_CopiedCookiesTellNoNames(t *testing.T) {
 func TestAccounts_BackToOne(t *testing.T) {
 	w, alice, bob := two(t)
 	w.Apply(desired())
-	w.allAct([]*tab{alice, bob, alice})
+	w.allAct([]*personTab{alice, bob, alice})
 	w.ok(bob.Post("/token", `{"organization":"acme"}`)) // the newest, as before
 	w.ok(alice.Post("/token", `{"organization":"acme","user":"`+alice.user+`"}`))
-	w.allAct([]*tab{alice, bob})
+	w.allAct([]*personTab{alice, bob})
 	w.Pass(2 * time.Second)
 	other := bob.On(httpbrowser.NewDevice(t))
 	other.SignIn("zoe")
@@ -425,13 +425,13 @@ func TestAccounts_StepUp(t *testing.T) {
 	if landed := stepUp("alice"); landed.URL.Query().Get(api.ParamSignedIn) != alice.user {
 		t.Errorf("%s", landed.URL)
 	}
-	w.allAct([]*tab{w.tabOf(b, alice.user), bob})
+	w.allAct([]*personTab{w.tabOf(b, alice.user), bob})
 }
 
 // TestAccounts_MarkSparesReads checks that a mint that names its session costs what one
 // costs where one person is signed in.
 func TestAccounts_MarkSparesReads(t *testing.T) {
-	count := func(w *backend, tab *tab) []string {
+	count := func(w *backend, tab *personTab) []string {
 		faulty := w.Failing()
 		w.ok(tab.named(true).Post("/token", `{"organization":"acme","user":"`+tab.user+`"}`)) // fills caches
 		faulty.Fail(0, false)
@@ -441,7 +441,7 @@ func TestAccounts_MarkSparesReads(t *testing.T) {
 	one := newBackend(t, nil)
 	want := count(one, one.first("alice"))
 	w, alice, bob := two(t)
-	for _, tab := range []*tab{alice, bob} {
+	for _, tab := range []*personTab{alice, bob} {
 		if got := count(w, tab); !slices.Equal(got, want) {
 			t.Errorf("%v, want %v", got, want)
 		}

@@ -19,7 +19,7 @@ import (
 // account adds a person, or lets one of them sign in again. Only the app's own page begins
 // it, by its script. Every other sign-in ends the sessions of the others.
 
-// prepareAccount makes an attempt one for an account.
+// prepareAccount sets the account of an attempt, if its parameters name one.
 func prepareAccount(c *authn.Request, attempt *login.Attempt, query url.Values) error {
 	switch account := query.Get(api.ParamAccount); {
 	case account == "":
@@ -31,12 +31,13 @@ func prepareAccount(c *authn.Request, attempt *login.Attempt, query url.Values) 
 	case account != api.AnotherAccount && (!authn.ValidRef(account) || !strings.HasPrefix(account, "usr_")):
 		return refusal.New(api.InvalidRequest, "account must be another, or a person's id.")
 	default:
-		return begin(c, attempt, account)
+		return setAccount(c, attempt, account)
 	}
 }
 
-// begin notes the people who are signed in. As many as can be refuse a further one.
-func begin(c *authn.Request, attempt *login.Attempt, account string) error {
+// setAccount makes an attempt one for an account, and notes the people who are signed in.
+// As many as can be refuse a further one.
+func setAccount(c *authn.Request, attempt *login.Attempt, account string) error {
 	all, err := c.HeldSessions()
 	if err != nil {
 		return err

@@ -45,7 +45,7 @@ func prepareStepUp(c *authn.Request, attempt *login.Attempt, user string) error 
 	case user:
 	case "": // no longer signed in
 		if several {
-			return begin(c, attempt, user)
+			return setAccount(c, attempt, user)
 		}
 		return nil
 	default:

@@ -44,7 +44,7 @@ INSERT INTO sessions (id, app, user_id, secret, gen, cur, prev, cur_at, cur_last
 	created_at, expires_at, auth_time, acr, amr, attempt, jkt, upstream_sid, upstream_token, user_agent, address, connection,
 	confined_to, parent_id, holder, browser, replaces, ends_with_browser, revalidate_at, origin, added)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, ?7, 0, 0, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)
-ON CONFLICT (attempt) DO NOTHING`
+ON CONFLICT DO NOTHING`
 
 	selectSession = wholeSession + ` WHERE s.id = ?1`
 
@@ -55,7 +55,7 @@ WHERE s.id = COALESCE(
 
 	selectEnd = `SELECT revoked_at FROM sessions WHERE id = ?1`
 
-	selectAttempt = `SELECT id FROM sessions WHERE attempt = ?1`
+	selectAttempt = `SELECT id, secret FROM sessions WHERE attempt = ?1`
 
 	bindSession = `
 UPDATE sessions SET jkt = CASE
@@ -117,11 +117,11 @@ func (s sessions) Create(ctx context.Context, n session.Session) error {
 	if err != nil {
 		return fmt.Errorf("sqlstore: create session: %w", err)
 	}
-	var id string
-	if err := s.row(ctx, selectAttempt, n.Attempt).Scan(&id); err != nil {
-		return fmt.Errorf("sqlstore: create session: %w", err)
+	var id, secret string
+	if err := found("create session", s.row(ctx, selectAttempt, n.Attempt).Scan(&id, &secret), session.ErrIDTaken); err != nil {
+		return err
 	}
-	if id != n.ID.String() {
+	if id != n.ID.String() || secret != base64.RawURLEncoding.EncodeToString(n.Secret[:]) {
 		return session.ErrAttemptUsed
 	}
 	return nil
