@@ -155,7 +155,7 @@ func (e *Examination) unknownTo(all []signingkey.ReplicaKey, id string) (reasons
 	}
 	for _, r := range living {
 		if !slices.Contains(r.IDs, id) {
-			reasons = append(reasons, fmt.Sprintf("replica %s does not have the new secret (%s): give it the file, and "+Reload+"%s", r.Name, id, r.Silence(e.Now)))
+			reasons = append(reasons, fmt.Sprintf("replica %s%s does not have the new secret (%s): give it the file, and "+Reload, r.Name, r.Silence(e.Now), id))
 		}
 	}
 	return reasons
@@ -169,7 +169,7 @@ func (e *Examination) notUsing(all []signingkey.ReplicaKey, id string) (reasons 
 	}
 	for _, r := range living {
 		if r.IDs[0] != id {
-			reasons = append(reasons, fmt.Sprintf("replica %s does not use the new secret (%s) yet: give it the file, and "+Reload+"%s", r.Name, id, r.Silence(e.Now)))
+			reasons = append(reasons, fmt.Sprintf("replica %s%s does not use the new secret (%s) yet: give it the file, and "+Reload, r.Name, r.Silence(e.Now), id))
 		}
 	}
 	return reasons
