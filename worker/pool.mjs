@@ -78,13 +78,14 @@ export class Pool {
     const loan = await this.#borrow(event);
     const later = [];
     try {
-      const platform = { waitUntil: (work) => later.push(work), fetch: (...request) => this.#outgoing(loan, request) };
+      const platform = { db: event.env.DB, waitUntil: (work) => later.push(work), fetch: (...request) => this.#outgoing(loan, request) };
       const answer = await withTimeout(event.life, loan.instance.call(kind, args, platform));
       loan.healthy = answer[3] ?? true;
       if (later.length === 0) this.#release(loan);
       else event.ctx.waitUntil(withTimeout(event.life, Promise.allSettled(later)).then(() => this.#release(loan), () => this.#close(loan)));
       return answer;
     } catch (problem) {
+      loan.instance.endEvent();
       this.#close(loan);
       throw problem;
     }

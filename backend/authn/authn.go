@@ -24,6 +24,8 @@ import (
 type Store interface {
 	grant.Store
 	audit.Store
+	// RevokeAccompanied is Revoke of session.Store with an event.
+	RevokeAccompanied(ctx context.Context, id session.ID, reason session.Reason, now int64, with *audit.Companion) error
 }
 
 // Config configures a Server. Proofs, Log and Now are optional.

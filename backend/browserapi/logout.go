@@ -33,6 +33,12 @@ func (h *handler) logout(c *authn.Request, request api.LogoutRequest) (*api.Logo
 			return nil, err
 		}
 	}
+	var whole func() (session.Session, error) // includes the provider's token
+	if request.Scope != api.ScopeOrganization {
+		c.Beside = func(id session.ID) {
+			whole = authn.Begin(func() (session.Session, error) { return c.Store.Session(c.Ctx, id) })
+		}
+	}
 	_, subject, err := c.Authenticate(ref)
 	if alreadyEnded(err) {
 		return &api.LogoutResponse{ServerTime: c.Now}, nil
@@ -43,7 +49,17 @@ func (h *handler) logout(c *authn.Request, request api.LogoutRequest) (*api.Logo
 	if !subject.Is(request.User) {
 		return nil, identityChanged()
 	}
-	return h.endSession(c, request, subject)
+	if request.Scope == api.ScopeOrganization {
+		return leave(c, subject)
+	}
+	s, err := whole()
+	if err == nil && s.ID != subject.Session.SignInID() {
+		s, err = c.Store.Session(c.Ctx, subject.Session.SignInID())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return h.endSession(c, request, subject, s)
 }
 
 // alreadyEnded reports whether an error means that there is no session left. A missing
@@ -56,46 +72,45 @@ func alreadyEnded(err error) bool {
 	return code.Action() == api.SignIn && code != api.DeviceKeyRequired && code != api.DeviceKeyMismatch
 }
 
-func (h *handler) endSession(c *authn.Request, request api.LogoutRequest, subject directory.Subject) (*api.LogoutResponse, error) {
-	if request.Scope == api.ScopeOrganization {
-		return leave(c, subject)
-	}
-	s, err := c.Store.Session(c.Ctx, subject.Session.SignInID()) // includes the provider's token
-	if err != nil {
-		return nil, err
-	}
+// endSession ends s, the session by which the subject signed in, or all of its user's.
+func (h *handler) endSession(c *authn.Request, request api.LogoutRequest, subject directory.Subject, s session.Session) (*api.LogoutResponse, error) {
+	signedOut := audit.Event{Action: audit.SignOut, Reason: request.Scope, UserID: s.UserID, SessionID: s.ID.String()}
+	var err error
 	if request.Scope == api.ScopeSession {
-		err = endHere(c, s)
+		err = endHere(c, s, signedOut)
 	} else if err = requireRecent(c, subject); err == nil {
-		err = endEverywhere(c, s)
+		err = endEverywhere(c, s, signedOut)
 	}
 	if err != nil { // the session goes on, and so does its cookie
 		return nil, err
 	}
-	c.Audit(audit.Event{Action: audit.SignOut, Reason: request.Scope, UserID: s.UserID, SessionID: s.ID.String()})
 	c.ClearSession(subject.Session)
 	return &api.LogoutResponse{EndSessionURL: h.endSessionURL(c, s, request.ReturnTo), ServerTime: c.Now}, nil
 }
 
 // endEverywhere ends the sessions of a session's user. A page that acts for one organization
 // alone ends those in this browser, and those that pages of its origin use in others.
-func endEverywhere(c *authn.Request, s session.Session) error {
+func endEverywhere(c *authn.Request, s session.Session, signedOut audit.Event) error {
 	if c.Only != "" {
 		if err := c.Store.RevokeAtOrigin(c.Ctx, s.UserID, c.TenantOrigin, session.ReasonSignedOut, c.Now); err != nil {
 			return err
 		}
-		return endHere(c, s)
+		return endHere(c, s, signedOut)
 	}
-	return c.Store.RevokeUser(c.Ctx, s.UserID, s.ConfinedTo, session.ReasonSignedOut, c.Now)
+	if err := c.Store.RevokeUser(c.Ctx, s.UserID, s.ConfinedTo, session.ReasonSignedOut, c.Now); err != nil {
+		return err
+	}
+	c.Audit(signedOut)
+	return nil
 }
 
 // endHere ends the user's sessions of the app in this browser: the first one, with those
 // that joined it, and those that coexist with it.
-func endHere(c *authn.Request, s session.Session) error {
+func endHere(c *authn.Request, s session.Session, signedOut audit.Event) error {
 	if err := errors.Join(c.EndCoexisting(s), c.EndSiblings(s)); err != nil {
 		return err
 	}
-	return c.Store.Revoke(c.Ctx, s.ID, session.ReasonSignedOut, c.Now)
+	return c.Revoke(s.ID, session.ReasonSignedOut, signedOut)
 }
 
 // leave ends the organization session.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
 )
@@ -107,21 +108,25 @@ type sessions struct{ *database }
 
 // Create implements session.Store. If a reply was lost, the repeated call finds the
 // session, which is not a second use of the attempt.
-func (s sessions) Create(ctx context.Context, n session.Session) error {
-	_, err := s.exec(ctx, insertSession,
+func (s sessions) Create(ctx context.Context, n session.Session) error { return s.create(ctx, n) }
+
+func (s sessions) create(ctx context.Context, n session.Session, with ...*audit.Companion) error {
+	insert := &Statement{Text: insertSession, Args: []any{
 		n.ID.String(), n.App, n.UserID, base64.RawURLEncoding.EncodeToString(n.Secret[:]),
 		n.Gen, n.Cur.String(), n.CurAt, n.CreatedAt, n.ExpiresAt,
 		storedTime(n.SignIn.Time), n.SignIn.ACR, list(n.SignIn.AMR).text(),
 		n.Attempt, n.JKT, n.UpstreamSID, n.UpstreamToken, n.UserAgent, n.Address, n.SignIn.Connection, n.ConfinedTo,
-		sessionIDOrNull(n.Parent), string(n.Holder), n.Browser, sessionIDOrEmpty(n.Replaces), number(n.EndsWithBrowser), n.RevalidateAt, n.Origin)
-	if err != nil {
-		return fmt.Errorf("sqlstore: create session: %w", err)
-	}
+		sessionIDOrNull(n.Parent), string(n.Holder), n.Browser, sessionIDOrEmpty(n.Replaces), number(n.EndsWithBrowser), n.RevalidateAt, n.Origin,
+	}}
 	var id string
-	if err := s.row(ctx, selectAttempt, n.Attempt).Scan(&id); err != nil {
-		return fmt.Errorf("sqlstore: create session: %w", err)
+	read := &Statement{Text: selectAttempt, Args: []any{n.Attempt}, Fields: []any{&id}}
+	if err := s.accompanied(ctx, "create session", with, isStored, []any{n.ID.String()}, insert, read); err != nil {
+		return err
 	}
-	if id != n.ID.String() {
+	switch {
+	case !read.Found:
+		return fmt.Errorf("sqlstore: create session: %w", sql.ErrNoRows)
+	case id != n.ID.String():
 		return session.ErrAttemptUsed
 	}
 	return nil
