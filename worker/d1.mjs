@@ -1,17 +1,16 @@
 /**
- * A statement of the program: its text, its parameters, and whether it reads.
- * @typedef {[sql: string, args: unknown[], reads: boolean]} Statement
+ * A statement of the program: its text, its parameters, and whether it answers with rows.
+ * @typedef {[sql: string, args: unknown[], rows: boolean]} Statement
  */
 
 /**
  * The statements of one event. What the program asks in one turn, before it waits, goes to
- * D1 in one round trip: a batch, which D1 runs in order in one transaction. Only
- * reads share one; a write is sent by itself or in the batch that the program made.
+ * D1 in one round trip: a batch, which D1 runs in order in one transaction.
  */
 export class Statements {
   #db;
   #answered;
-  #reads = []; // of this turn
+  #turn = []; // what was asked in this turn
   #ended = false;
 
   /**
@@ -26,13 +25,8 @@ export class Statements {
 
   /** Sends statements, which come as a JSON array of them. */
   ask(number, text) {
-    const statements = JSON.parse(text);
-    if (statements.some(([, , reads]) => !reads)) {
-      this.#send([{ number, statements }]);
-      return;
-    }
-    this.#reads.push({ number, statements });
-    if (this.#reads.length === 1) queueMicrotask(() => this.#send(this.#reads.splice(0)));
+    this.#turn.push({ number, statements: JSON.parse(text) });
+    if (this.#turn.length === 1) queueMicrotask(() => this.#send(this.#turn.splice(0)));
   }
 
   /** Ends the event: answers that come later reach nobody. */
@@ -59,17 +53,16 @@ export class Statements {
  */
 async function run(db, statements) {
   const bound = statements.map(([sql, args]) => db.prepare(sql).bind(...args.map(value)));
-  if (bound.length > 1) return (await db.batch(bound)).map(ofBatch);
+  if (bound.length > 1) return (await db.batch(bound)).map(ofResult);
   if (statements[0][2]) {
     const [columns, ...rows] = await bound[0].raw({ columnNames: true });
     return [[columns ?? [], rows, 0]];
   }
-  const { meta } = await bound[0].run();
-  return [[[], [], meta.changes]];
+  return [ofResult(await bound[0].run())];
 }
 
-/** A batch names the values of each row, so that no two columns may have one name. */
-function ofBatch({ results, meta }) {
+/** D1 names the values of each row here, so that no two columns may have one name. */
+function ofResult({ results, meta }) {
   const columns = Object.keys(results?.[0] ?? {});
   return [columns, (results ?? []).map((row) => Object.values(row)), meta.changes];
 }

@@ -12,7 +12,7 @@ const LIMITS = {
   budget: 96 << 20, // of all memories together; the platform's 128 MB are for the whole isolate
   share: 12 << 20, // of it that an instance is sure of
   memory: 24 << 20, // beyond which an instance is replaced
-  uses: 2000, // after which an instance is replaced; D1's driver leaves a callback behind at each query
+  uses: 20_000, // after which an instance is replaced, whatever it has kept
   event: 15_000, // a request has been answered, or its instance is given up
   cron: 300_000, // the same for what a cron trigger does
   patience: 10_000, // a request waits for an instance

@@ -93,9 +93,15 @@ func (c *Request) EvictOldest() error {
 // carry the Strict cookies of earlier sessions. SetFirstToken therefore looks up the
 // browser's sessions in the store and evicts those above the limit.
 func (c *Request) SetFirstToken(s session.Session, first session.Token) error {
-	all, err := c.Store.OfBrowser(c.Ctx, s.Browser, c.Now, 2*maxSessions)
+	if c.browserSessions == nil {
+		c.BeginBrowserSessions(s.Browser)
+	}
+	all, err := c.browserSessions()
 	if err != nil {
 		return err
+	}
+	if !slices.ContainsFunc(all, func(other session.Session) bool { return other.ID == s.ID }) {
+		all = append([]session.Session{s}, all...)
 	}
 	c.sessions = len(all)
 	c.SetRefreshToken(s, first)
@@ -106,6 +112,14 @@ func (c *Request) SetFirstToken(s session.Session, first session.Token) error {
 		}
 	}
 	return nil
+}
+
+// BeginBrowserSessions begins to read the sessions of a browser, for SetFirstToken. Of sign-ins
+// at once in one browser, one may miss the other; the next request makes room then.
+func (c *Request) BeginBrowserSessions(browser string) {
+	c.browserSessions = Begin(func() ([]session.Session, error) {
+		return c.Store.OfBrowser(c.Ctx, browser, c.Now, 2*maxSessions)
+	})
 }
 
 // evictStored ends a session whose cookie the request does not carry. A session with a

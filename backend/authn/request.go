@@ -41,6 +41,8 @@ type Request struct {
 	// them in one round trip. It must not change anything.
 	Beside func(session.ID)
 
+	browserSessions func() ([]session.Session, error) // once they are begun to be read
+
 	used     *cookieToken      // the token that Authenticate found
 	sessions int               // the number of the browser's sessions
 	proven   once[*dpop.Proof] // the outcome of prove

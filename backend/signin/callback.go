@@ -208,6 +208,11 @@ func failureURL(c *authn.Request, attempt login.Attempt, refused *login.Refused)
 // signIn creates the session of an identity and sets its first refresh token. A session
 // from an organization's own provider only opens that organization.
 func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection) (session.ID, error) {
+	fingerprint := ""
+	if browser, ok := c.Browser(); ok {
+		fingerprint = browser.Fingerprint()
+	}
+	c.BeginBrowserSessions(fingerprint)
 	user, err := findUser(c, i, own)
 	if err != nil {
 		return session.ID{}, err
@@ -228,13 +233,10 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 		ID: id, App: c.App.ID, UserID: user.ID, Secret: session.NewSecret(), Row: row,
 		CreatedAt: c.Now, ExpiresAt: sessionEnd(c, i),
 		SignIn:     policy.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR, Connection: attempt.Connection},
-		ConfinedTo: confinedTo, Origin: c.TenantOrigin, Attempt: attempt.ID, JKT: attempt.JKT, UpstreamSID: i.SessionID, UpstreamToken: f.Upstream.Seal([]byte(i.Token), id.String()),
+		ConfinedTo: confinedTo, Browser: fingerprint, Origin: c.TenantOrigin, Attempt: attempt.ID, JKT: attempt.JKT, UpstreamSID: i.SessionID, UpstreamToken: f.Upstream.Seal([]byte(i.Token), id.String()),
 		UserAgent: authn.Clip(c.R.UserAgent()), Address: authn.Clip(c.R.RemoteAddr),
 	}
 	s.EndsWithBrowser = c.Workspace.SignIn.EndsWithBrowser(attempt.SessionCookie)
-	if browser, ok := c.Browser(); ok {
-		s.Browser = browser.Fingerprint()
-	}
 	if err := f.join(c, &s, own); err != nil {
 		return session.ID{}, err
 	}

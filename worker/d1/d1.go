@@ -27,12 +27,11 @@ var ErrInexact = errors.New("d1: an integer beyond 2^53 - 1 cannot be passed exa
 // maxInteger is JavaScript's Number.MAX_SAFE_INTEGER.
 const maxInteger = 1<<53 - 1
 
-// statement is a statement with its parameters. One that reads answers with its rows, and
-// may share a round trip with others.
+// statement is a statement with its parameters, and whether it answers with rows.
 type statement struct {
-	text  string
-	args  []any
-	reads bool
+	text string
+	args []any
+	rows bool
 }
 
 // blob is the form in which bytes cross to JavaScript.
@@ -40,7 +39,7 @@ type blob struct {
 	Base64 string `json:"base64"`
 }
 
-// encode returns the text of statements: a JSON array of [text, arguments, reads].
+// encode returns the text of statements: a JSON array of [text, arguments, rows].
 func encode(all []statement) (string, error) {
 	list := make([][3]any, len(all))
 	for i, s := range all {
@@ -51,7 +50,7 @@ func encode(all []statement) (string, error) {
 				return "", fmt.Errorf("parameter %d: %w", n+1, err)
 			}
 		}
-		list[i] = [3]any{s.text, args, s.reads}
+		list[i] = [3]any{s.text, args, s.rows}
 	}
 	var text strings.Builder
 	encoder := json.NewEncoder(&text)

@@ -26,7 +26,7 @@ func Batch(ctx context.Context, db *sql.DB, all []*sqlstore.Statement) error {
 		if err != nil {
 			return err
 		}
-		sent[i] = statement{text: s.Text, args: args}
+		sent[i] = statement{s.Text, args, s.Fields != nil}
 	}
 	results, err := db.QueryContext(ctx, "", sent)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 func TestD1_ValuesComeBackAsTheyWent(t *testing.T) {
 	db := d1.Open()
 	run(t, db, "CREATE TABLE IF NOT EXISTS driver_values (n INTEGER, f REAL, s TEXT, b BLOB)")
-	t.Cleanup(func() { run(t, db, "DROP TABLE driver_values") })
+	defer run(t, db, "DROP TABLE driver_values")
 	for _, row := range [][]any{
 		{int64(1)<<53 - 1, 1.5, "é \"\\\n\x00\u2028", []byte{0, 1, 255}},
 		{-(int64(1)<<53 - 1), 2.0, "", []byte{}},
@@ -61,7 +61,7 @@ func TestD1_NoRows(t *testing.T) {
 func TestD1_ABatchIsATransaction(t *testing.T) {
 	db := d1.Open()
 	run(t, db, "CREATE TABLE IF NOT EXISTS driver_batch (n INTEGER PRIMARY KEY)")
-	t.Cleanup(func() { run(t, db, "DROP TABLE driver_batch") })
+	defer run(t, db, "DROP TABLE driver_batch")
 	insert := func(n int) *sqlstore.Statement {
 		return &sqlstore.Statement{Text: "INSERT INTO driver_batch VALUES (?1)", Args: []any{n}}
 	}

@@ -57,9 +57,11 @@ var Core = []string{
 //   - 195 for tabs that begin to sign in together and whose answers arrive in any order, for
 //     guesses of sign-outs that count by network, for hand-overs by the browser's value (those
 //     of the previous release are read for one release), and for logout tokens that count once.
+//   - 105 for a database that is far away: events that are recorded with their change, and reads
+//     that begin beside the session's, so that a request takes one round trip or two.
 //
 // A change that raises it says by how much and why.
-const Ceiling = 7331
+const Ceiling = 7436
 
 // Lines counts the lines of the core that have code on them. A package or file that is
 // not there is an error.
