@@ -54,7 +54,7 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 		PublicURL: s.publicURL, CookieMark: s.cookieMark, Secret: s.secret, Algorithm: s.algorithm,
 		Provider: s.provider,
 		Tenants:  edge.Transport{}, LoopbackConnections: s.loopbackConnections,
-		Resolver: s.resolver, Log: log, Epoch: epoch, Ready: ready, Later: cloudflare.WaitUntil,
+		Resolver: s.resolver, Log: log, Epoch: epoch, Ready: ready, Later: cloudflare.WaitUntil, FarDatabase: true,
 	}, store)
 	if err != nil {
 		return edge.Program{}, err

@@ -143,6 +143,17 @@ type TokenResponse struct {
 	OrganizationSession OrganizationSession `json:"organization_session"`
 	// DeviceBound reports whether the session is bound to the device key.
 	DeviceBound bool `json:"device_bound"`
+	// Origins is nil if the app's pages act for all organizations at each of its origins.
+	Origins *Origins `json:"origins,omitempty"`
+}
+
+// Origins says where the pages are of an app that has an origin for each organization.
+type Origins struct {
+	// Home is the origin of the app's own page, which acts for all organizations.
+	Home string `json:"home"`
+	// Pattern is the origin of each organization, with ":organization" in the place of its
+	// slug.
+	Pattern string `json:"pattern"`
 }
 
 // LendRequest is the body of POST /lend, which mints a token that is narrower than the
@@ -224,6 +235,8 @@ type SessionResponse struct {
 	// Next is the value of ParamAfter for the organizations that follow; empty if there
 	// are no more.
 	Next string `json:"next,omitempty"`
+	// Origins is that of TokenResponse.
+	Origins *Origins `json:"origins,omitempty"`
 }
 
 // ParamAfter is the query parameter of PathSession for further organizations: the id of
@@ -264,16 +277,18 @@ type HandoverResponse struct {
 // OriginRequest is the body of POST /handover/origin, which asks for a code that brings the
 // browser's session to the origin of an organization.
 type OriginRequest struct {
-	// Organization is the id (org_…) or slug of the organization.
-	Organization string `json:"organization"`
+	// Organization is the id (org_…) or slug of the organization. If it is empty, the code
+	// is for the app's own page.
+	Organization string `json:"organization,omitempty"`
 	// User is the id of the person that the tab expects.
 	User string `json:"user,omitempty"`
 }
 
 // OriginResponse is the answer to POST /handover/origin.
 type OriginResponse struct {
-	// Origin is that of the organization's pages.
+	// Origin is that of the organization's pages, and URL the app's first page there.
 	Origin string `json:"origin"`
+	URL    string `json:"url"`
 	// Code is for the page there, which redeems it by POST /handover/join. It is empty if
 	// that page has to sign in, because the session has no device key.
 	Code       string `json:"code,omitempty"`

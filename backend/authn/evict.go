@@ -89,9 +89,13 @@ func (c *Request) EvictOldest() error {
 	return err
 }
 
+// endedOfLate is how long, in seconds, the cookie of a session is cleared that has ended.
+const endedOfLate = 600
+
 // SetFirstToken sets the cookie of a new session after its sign-in. A callback does not
 // carry the Strict cookies of earlier sessions. SetFirstToken therefore looks up the
-// browser's sessions in the store and evicts those above the limit.
+// browser's sessions in the store and evicts those above the limit: the cookies of those
+// that ended of late as well, since their answers can be on their way or were lost.
 func (c *Request) SetFirstToken(s session.Session, first session.Token) error {
 	if c.browserSessions == nil {
 		c.BeginBrowserSessions(s.Browser)
@@ -100,33 +104,40 @@ func (c *Request) SetFirstToken(s session.Session, first session.Token) error {
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(all, func(other session.Session) bool { return other.ID == s.ID }) {
-		all = append([]session.Session{s}, all...)
+	ended, err := c.endedSessions()
+	if err != nil {
+		return err
 	}
-	c.sessions = len(all)
+	all = slices.DeleteFunc(all, func(other session.Session) bool { return other.ID == s.ID })
+	c.sessions = len(all) + 1
 	c.SetRefreshToken(s, first)
+	for _, old := range ended {
+		c.ClearSession(old)
+	}
 	slices.SortStableFunc(all, evictionOrder)
-	for _, old := range all[:max(0, len(all)-maxSessions)] {
-		if err := evictStored(c, old); err != nil {
+	for _, old := range all[:max(0, len(all)+1-maxSessions)] {
+		if err := evictStored(c, old, s); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// BeginBrowserSessions begins to read the sessions of a browser, for SetFirstToken. Of sign-ins
-// at once in one browser, one may miss the other; the next request makes room then.
+// BeginBrowserSessions begins to read the sessions of a browser, for SetFirstToken.
 func (c *Request) BeginBrowserSessions(browser string) {
-	c.browserSessions = Begin(func() ([]session.Session, error) {
+	c.browserSessions = Begin(c, func() ([]session.Session, error) {
 		return c.Store.OfBrowser(c.Ctx, browser, c.Now, 2*maxSessions)
+	})
+	c.endedSessions = Begin(c, func() ([]session.Session, error) {
+		return c.Store.EndedOfBrowser(c.Ctx, browser, c.Now-endedOfLate, maxSessions)
 	})
 }
 
-// evictStored ends a session whose cookie the request does not carry. A session with a
-// device key, which the request does not prove, only loses its cookie.
-func evictStored(c *Request, s session.Session) error {
+// evictStored ends a session whose cookie the request does not carry, in favor of a new
+// one. A session with a device key, which the new one does not have, only loses its cookie.
+func evictStored(c *Request, s, newer session.Session) error {
 	c.ClearSession(s)
-	if s.JKT != "" {
+	if s.JKT != "" && s.JKT != newer.JKT {
 		return nil
 	}
 	return endSuperseded(c, s)

@@ -41,7 +41,8 @@ type Request struct {
 	// them in one round trip. It must not change anything.
 	Beside func(session.ID)
 
-	browserSessions func() ([]session.Session, error) // once they are begun to be read
+	// browserSessions and endedSessions are set once BeginBrowserSessions began to read them.
+	browserSessions, endedSessions func() ([]session.Session, error)
 
 	used     *cookieToken      // the token that Authenticate found
 	sessions int               // the number of the browser's sessions

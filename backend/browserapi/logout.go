@@ -36,7 +36,7 @@ func (h *handler) logout(c *authn.Request, request api.LogoutRequest) (*api.Logo
 	var whole func() (session.Session, error) // includes the provider's token
 	if request.Scope != api.ScopeOrganization {
 		c.Beside = func(id session.ID) {
-			whole = authn.Begin(func() (session.Session, error) { return c.Store.Session(c.Ctx, id) })
+			whole = authn.Begin(c, func() (session.Session, error) { return c.Store.Session(c.Ctx, id) })
 		}
 	}
 	_, subject, err := c.Authenticate(ref)

@@ -35,8 +35,8 @@ type sessionReads struct {
 // begin begins the reads of a session.
 func (r *sessionReads) begin(c *authn.Request, id session.ID) {
 	r.of = id
-	r.memberships = authn.Begin(func() (page, error) { return membershipPage(c, id) })
-	r.authentications = authn.Begin(func() ([]policy.Authentication, error) { return c.Store.Authentications(c.Ctx, id) })
+	r.memberships = authn.Begin(c, func() (page, error) { return membershipPage(c, id) })
+	r.authentications = authn.Begin(c, func() ([]policy.Authentication, error) { return c.Store.Authentications(c.Ctx, id) })
 }
 
 // sessionResponse returns the user and a page of their organizations.
@@ -77,7 +77,7 @@ func sessionResponse(c *authn.Request, subject *directory.Subject, reads *sessio
 	}
 	return &api.SessionResponse{
 		Session: s.ID.String(), App: c.App.ID, User: apiUser(subject.User), Organizations: organizations,
-		ExpiresIn: s.ExpiresAt - c.Now, ServerTime: c.Now, DeviceBound: s.JKT != "", Next: next,
+		ExpiresIn: s.ExpiresAt - c.Now, ServerTime: c.Now, DeviceBound: s.JKT != "", Next: next, Origins: originsOf(c),
 	}, nil
 }
 

@@ -55,6 +55,7 @@ func tokenResponse(c *authn.Request, minted *grant.Minted, s *directory.Subject)
 			IdleTimeout: d.Rules.IdleTimeout, FreshOnSwitch: d.Rules.FreshOnSwitch,
 		},
 		DeviceBound: s.Session.JKT != "",
+		Origins:     originsOf(c),
 	}
 }
 

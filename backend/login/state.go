@@ -76,6 +76,10 @@ func (b Browser) Fingerprint() string {
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
+// Together returns bytes for the id of a session that sign-ins of a browser share. what
+// says what they have in common. Nobody else can compute them.
+func (s Attempts) Together(b Browser, what string) []byte { return s.derive(0, "together", what, b) }
+
 // Sealer encrypts and decrypts a text, bound to a context.
 type Sealer interface {
 	Seal(plain []byte, context string) string

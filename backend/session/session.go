@@ -157,6 +157,9 @@ const (
 // ErrAttemptUsed refuses a second session from one sign-in attempt.
 var ErrAttemptUsed = errors.New("session: the sign-in attempt was used before")
 
+// ErrIDTaken refuses a session whose id another one has.
+var ErrIDTaken = errors.New("session: another session has this id")
+
 // ErrNotFound is the error for a session that is not in the store.
 var ErrNotFound = errors.New("session: not found")
 
@@ -164,7 +167,7 @@ var ErrNotFound = errors.New("session: not found")
 // called again with the same arguments.
 type Store interface {
 	// Create stores a new session. It returns ErrAttemptUsed if its attempt made a
-	// session before.
+	// session before, and ErrIDTaken if another one has its id.
 	Create(ctx context.Context, s Session) error
 	// Session returns a session, ended or not, or ErrNotFound.
 	Session(ctx context.Context, id ID) (Session, error)
@@ -210,4 +213,7 @@ type Store interface {
 	// OfBrowser returns the live sessions that began in a browser, the newest first, at
 	// most limit.
 	OfBrowser(ctx context.Context, browser string, now int64, limit int) ([]Session, error)
+	// EndedOfBrowser returns the sessions that began in a browser and ended at a time or
+	// later, the last end first, at most limit.
+	EndedOfBrowser(ctx context.Context, browser string, since int64, limit int) ([]Session, error)
 }

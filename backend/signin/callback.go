@@ -208,11 +208,6 @@ func failureURL(c *authn.Request, attempt login.Attempt, refused *login.Refused)
 // signIn creates the session of an identity and sets its first refresh token. A session
 // from an organization's own provider only opens that organization.
 func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection) (session.ID, error) {
-	fingerprint := ""
-	if browser, ok := c.Browser(); ok {
-		fingerprint = browser.Fingerprint()
-	}
-	c.BeginBrowserSessions(fingerprint)
 	user, err := findUser(c, i, own)
 	if err != nil {
 		return session.ID{}, err
@@ -227,25 +222,46 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 	if err := f.memberships(c).Apply(c.Ctx, own, i, user); err != nil {
 		return session.ID{}, err
 	}
-	id := session.NewID()
-	first, row := session.First(id, session.NewTokenID(), c.Now)
 	s := session.Session{
-		ID: id, App: c.App.ID, UserID: user.ID, Secret: session.NewSecret(), Row: row,
-		CreatedAt: c.Now, ExpiresAt: sessionEnd(c, i),
+		App: c.App.ID, UserID: user.ID, Secret: session.NewSecret(), CreatedAt: c.Now, ExpiresAt: sessionEnd(c, i),
 		SignIn:     policy.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR, Connection: attempt.Connection},
-		ConfinedTo: confinedTo, Browser: fingerprint, Origin: c.TenantOrigin, Attempt: attempt.ID, JKT: attempt.JKT, UpstreamSID: i.SessionID, UpstreamToken: f.Upstream.Seal([]byte(i.Token), id.String()),
+		ConfinedTo: confinedTo, Origin: c.TenantOrigin, Attempt: attempt.ID, JKT: attempt.JKT, UpstreamSID: i.SessionID,
 		UserAgent: authn.Clip(c.R.UserAgent()), Address: authn.Clip(c.R.RemoteAddr),
 	}
 	s.EndsWithBrowser = c.Workspace.SignIn.EndsWithBrowser(attempt.SessionCookie)
+	if browser, ok := c.Browser(); ok {
+		s.Browser = browser.Fingerprint()
+	}
+	for {
+		id, err := f.begin(c, attempt, i, own, s)
+		if !errors.Is(err, session.ErrIDTaken) {
+			return id, err
+		}
+	}
+}
+
+// begin stores a new session, unless the callback lands on one. It returns
+// session.ErrIDTaken if another callback was faster.
+func (f *Flow) begin(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection, s session.Session) (session.ID, error) {
+	on, lands, err := f.place(c, attempt, &s, s.SignIn)
+	if err != nil {
+		return session.ID{}, err
+	}
+	if lands {
+		return on.ID, f.signInOn(c, attempt, i, own, on)
+	}
+	var first session.Token
+	first, s.Row = session.First(s.ID, session.NewTokenID(), c.Now)
+	s.UpstreamToken = f.Upstream.Seal([]byte(i.Token), s.ID.String())
 	if err := f.join(c, &s, own); err != nil {
 		return session.ID{}, err
 	}
-	signedIn := c.Companion(audit.Event{Action: audit.SignIn, UserID: user.ID, OrganizationID: confinedTo, SessionID: s.ID.String()})
+	signedIn := c.Companion(audit.Event{Action: audit.SignIn, UserID: s.UserID, OrganizationID: s.ConfinedTo, SessionID: s.ID.String()})
 	if s.RevalidateAt, err = f.keepProviderToken(c, s, attempt.Connection, own, i); err == nil {
 		err = f.create(c, s, signedIn)
 	}
 	if errors.Is(err, session.ErrAttemptUsed) {
-		err = checkUsed(c, attempt, user.ID)
+		err = checkUsed(c, attempt, s.UserID)
 	}
 	if err == nil && s.Holder != session.Joined { // this browser counts already
 		err = limitSessions(c, s)
@@ -253,7 +269,7 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 	if err != nil {
 		return session.ID{}, err
 	}
-	c.Record.Session, c.Record.User = s.ID.String(), user.ID
+	c.Record.Session, c.Record.User = s.ID.String(), s.UserID
 	c.RecordCompanion(signedIn)
 	return s.ID, c.SetFirstToken(s, first)
 }
@@ -261,8 +277,22 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 // create stores a new session. Its sign-in is recorded with it, unless the limit of
 // browsers may yet refuse it.
 func (f *Flow) create(c *authn.Request, s session.Session, signedIn *audit.Companion) error {
+	c.BeginBrowserSessions(s.Browser)
 	if c.Workspace.SignIn.MaxSessions > 0 {
 		return c.Store.Create(c.Ctx, s)
 	}
 	return f.store.CreateAccompanied(c.Ctx, s, signedIn)
+}
+
+// signInOn lets a sign-in land on a session. Its authentication counts there as that of a
+// step-up does; finish adds one that is for an organization.
+func (f *Flow) signInOn(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection, on session.Session) error {
+	if err := f.landOn(c, attempt, i, own, on); err != nil {
+		return err
+	}
+	c.Audit(audit.Event{Action: audit.SignIn, UserID: on.UserID, OrganizationID: on.ConfinedTo, SessionID: on.ID.String()})
+	if attempt.Organization != "" {
+		return nil
+	}
+	return recordAuthentication(c, attempt, i, directory.Subject{Session: on})
 }

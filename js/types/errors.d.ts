@@ -22,7 +22,7 @@ export type Action = "retry" | "sign_in" | "step_up" | "stop";
  *   `auth_time_missing`, `staff_access_forbidden`, `connection_disabled`, `not_found`, `conflict`, `invalid_request`;
  *   `session_limit_reached` of a sign-in in one browser too many; `insufficient_permissions` of a lent token; `organization_mismatch` of an answer for another
  *   organization, `organization_unnamed` of one that does not say for which; `switch_declined` and `navigation_blocked`
- *   of a switch that the page kept; `client_closed`, `in_frame`, `not_in_browser`, `organization_left` of a request
+ *   of a switch that the page kept, and `page_left` of one that leaves the page; `client_closed`, `in_frame`, `not_in_browser`, `organization_left` of a request
  *   whose organization the tab has left. Of the setup: `no_webassembly`, `webassembly_blocked`, `connection_blocked`,
  *   `script_blocked`, `cookies_blocked`, `insecure_context`, `page_without_origin`, `mixed_content`, `wrong_protocol`,
  *   `backend_not_found`, `not_the_backend`, `backend_redirected`, `password_before_backend`, `path_not_found`, `cors_blocked`,
@@ -32,7 +32,7 @@ export type Action = "retry" | "sign_in" | "step_up" | "stop";
  */
 export type Code =
   | "temporarily_unavailable" | "rate_limited" | "server_error" | "request_too_old" | "use_dpop_nonce" | "invalid_dpop_proof"
-  | "access_denied" | "overtaken" | "client_closed"
+  | "access_denied" | "overtaken" | "page_left" | "client_closed"
   | "login_required" | "session_expired" | "session_revoked" | "refresh_token_reused" | "device_key_required" | "device_key_mismatch"
   | "insufficient_user_authentication" | "organization_session_expired" | "origin_not_joined"
   | "organization_access_denied" | "organization_required" | "identity_changed" | "origin_not_allowed" | "auth_time_missing"

@@ -78,6 +78,22 @@ func DecodeTokenResponse(v Value) api.TokenResponse {
 		SessionExpiresIn:    number(v, "session_expires_in"),
 		OrganizationSession: decodeOrganizationSession(member(v, "organization_session")),
 		DeviceBound:         flag(v, "device_bound"),
+		Origins:             decodeOrigins(member(v, "origins")),
+	}
+}
+
+func decodeOrigins(v Value) *api.Origins {
+	if v == nil {
+		return nil
+	}
+	return &api.Origins{Home: text(v, "home"), Pattern: text(v, "pattern")}
+}
+
+// DecodeOriginResponse reads the answer to POST /handover/origin.
+func DecodeOriginResponse(v Value) api.OriginResponse {
+	return api.OriginResponse{
+		Origin: text(v, "origin"), URL: text(v, "url"), Code: text(v, "code"),
+		ExpiresIn: number(v, "expires_in"), ServerTime: number(v, "server_time"),
 	}
 }
 
@@ -97,6 +113,7 @@ func DecodeSessionResponse(v Value) api.SessionResponse {
 		ServerTime:    number(v, "server_time"),
 		DeviceBound:   flag(v, "device_bound"),
 		Next:          text(v, "next"),
+		Origins:       decodeOrigins(member(v, "origins")),
 	}
 }
 

@@ -16,7 +16,7 @@ SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15 WHERE `
 const (
 	always         = `1 = 1`
 	isEntered      = `EXISTS (SELECT 1 FROM organization_sessions WHERE session_id = ?16 AND organization_id = ?17 AND ended_at IS NULL)`
-	isStored       = `EXISTS (SELECT 1 FROM sessions WHERE id = ?16)`
+	isStored       = `EXISTS (SELECT 1 FROM sessions WHERE id = ?16 AND secret = ?17)`
 	recordedBefore = ` ON CONFLICT (id) DO NOTHING`
 )
 

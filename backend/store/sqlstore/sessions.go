@@ -45,7 +45,7 @@ INSERT INTO sessions (id, app, user_id, secret, gen, cur, prev, cur_at, cur_last
 	created_at, expires_at, auth_time, acr, amr, attempt, jkt, upstream_sid, upstream_token, user_agent, address, connection,
 	confined_to, parent_id, holder, browser, replaces, ends_with_browser, revalidate_at, origin)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, ?7, 0, 0, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)
-ON CONFLICT (attempt) DO NOTHING`
+ON CONFLICT DO NOTHING`
 
 	selectSession = wholeSession + ` WHERE s.id = ?1`
 
@@ -56,7 +56,7 @@ WHERE s.id = COALESCE(
 
 	selectEnd = `SELECT revoked_at FROM sessions WHERE id = ?1`
 
-	selectAttempt = `SELECT id FROM sessions WHERE attempt = ?1`
+	selectAttempt = `SELECT id, secret FROM sessions WHERE attempt = ?1`
 
 	bindSession = `
 UPDATE sessions SET jkt = CASE
@@ -118,15 +118,16 @@ func (s sessions) create(ctx context.Context, n session.Session, with ...*audit.
 		n.Attempt, n.JKT, n.UpstreamSID, n.UpstreamToken, n.UserAgent, n.Address, n.SignIn.Connection, n.ConfinedTo,
 		sessionIDOrNull(n.Parent), string(n.Holder), n.Browser, sessionIDOrEmpty(n.Replaces), number(n.EndsWithBrowser), n.RevalidateAt, n.Origin,
 	}}
-	var id string
-	read := &Statement{Text: selectAttempt, Args: []any{n.Attempt}, Fields: []any{&id}}
-	if err := s.accompanied(ctx, "create session", with, isStored, []any{n.ID.String()}, insert, read); err != nil {
+	var id, secret string
+	read := &Statement{Text: selectAttempt, Args: []any{n.Attempt}, Fields: []any{&id, &secret}}
+	of := []any{n.ID.String(), base64.RawURLEncoding.EncodeToString(n.Secret[:])}
+	if err := s.accompanied(ctx, "create session", with, isStored, of, insert, read); err != nil {
 		return err
 	}
 	switch {
 	case !read.Found:
-		return fmt.Errorf("sqlstore: create session: %w", sql.ErrNoRows)
-	case id != n.ID.String():
+		return session.ErrIDTaken
+	case id != of[0] || secret != of[1]:
 		return session.ErrAttemptUsed
 	}
 	return nil

@@ -37,3 +37,28 @@ func listsOfBrowser(s *suite) {
 	s.is(len(got), 0)
 	s.is(s.stored(all[0].ID), all[0])
 }
+
+func listsEndedOfBrowser(s *suite) {
+	var all []session.Session
+	for i := range 4 {
+		n := newSession(s.person("alice"))
+		n.Browser = "ended"
+		s.must(s.Create(s.ctx, n))
+		if i < 3 {
+			s.must(s.Revoke(s.ctx, n.ID, session.ReasonSuperseded, Now+int64(i)))
+		}
+		all = append(all, n)
+	}
+	for since, want := range map[int64]string{Now: fmt.Sprint(all[2].ID, all[1].ID), Now + 2: fmt.Sprint(all[2].ID), Now + 3: ""} {
+		got, err := s.EndedOfBrowser(s.ctx, "ended", since, 2)
+		s.must(err)
+		ids := make([]any, len(got))
+		for i, n := range got {
+			ids[i] = n.ID
+		}
+		s.is(fmt.Sprint(ids...), want)
+	}
+	got, err := s.EndedOfBrowser(s.ctx, "", Now, 9)
+	s.must(err)
+	s.is(len(got), 0)
+}
