@@ -23,7 +23,9 @@ every replica and reload it there, one replica after the other: send SIGHUP, or
 restart.
 
 1. A new value is added below the one in use. Every replica learns to accept it.
+
 2. The two values change places. Every replica uses the new one.
+
 3. The old value is removed when nothing needs it any longer.
 
 Replicas record in the database which values they have, so that no step is done too

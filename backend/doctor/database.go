@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tabard-auth/tabard/backend/owner"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/inspect"
 )
@@ -21,6 +22,9 @@ func (e *examination) database(ctx context.Context) {
 	case errors.Is(err, inspect.ErrMissing):
 		e.add(database, Warning, "`tabard apply` and `tabard serve` create it. If there was one, check --database: a relative file name depends on the directory.",
 			"there is none yet")
+		return
+	case errors.As(err, new(*owner.Obstacle)): // says what to do
+		e.add(database, Problem, "", "it cannot be used: %v", err)
 		return
 	case err != nil:
 		e.add(database, Problem, "Check --database, and that the database runs and accepts this account.", "it cannot be used: %v", err)
@@ -51,6 +55,8 @@ func (e *examination) database(ctx context.Context) {
 // writes checks that a write lands in the database, one that takes room included.
 func (e *examination) writes(ctx context.Context, d *inspect.Database) {
 	switch err := d.Write(ctx); {
+	case errors.As(err, new(*owner.Obstacle)): // says what to do
+		e.add(database, Problem, "", "it cannot be written: %v", err)
 	case err != nil:
 		e.add(database, Problem, "Make room on its disk, if that is full; give the server's account the right to write; and check that this is not a read-only replica or file.",
 			"it cannot be written: %v", err)

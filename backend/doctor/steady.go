@@ -48,7 +48,7 @@ func (e *examination) steady(ctx context.Context, base string) (one publicMetada
 	advice := "Look at the proxy's list of servers: each has to be a server of this deployment that runs (nginx: upstream; HAProxy: backend; Caddy: reverse_proxy). Everything else may be wrong because of it."
 	if strings.Contains(text, "429") || strings.Contains(text, "503") {
 		advice = "Let the proxy limit no requests below the public URL (nginx: no limit_req, no limit_conn there): a browser with many tabs, or an office behind one address, sends as many, and the server has limits of its own (--rate-limits). " +
-			"If it limits none, a server is stopping, or has no room."
+			"If it has no such limit, one of the servers is stopping or overloaded."
 	}
 	e.add(publicAddress, Problem, advice, "of %d requests at once, %d were not answered by this server: %s", atOnce, len(wrong), text)
 	return one, false
@@ -109,7 +109,7 @@ func (e *examination) transport(a *answer) {
 	}
 	c := a.tls.PeerCertificates[0]
 	if left := c.NotAfter.Sub(time.Unix(e.now()/1000, 0)); left < c.NotAfter.Sub(c.NotBefore)/lateRenewal {
-		e.add(proxy, Warning, "Look why it is not renewed.", "its certificate ends soon: on %s", c.NotAfter.UTC().Format(time.RFC1123))
+		e.add(proxy, Warning, "Find out why it is not renewed.", "its certificate ends soon: on %s", c.NotAfter.UTC().Format(time.RFC1123))
 	}
 }
 

@@ -25,6 +25,7 @@ import (
 //	signin PERSON         sign in with the provider
 //	signinat ORGANIZATION PERSON  sign in for an organization, at its own provider
 //	together N ORGANIZATION PERSON  sign in in N tabs that begin at once, all of which come back
+//	crowd N PERSON                  sign in in N tabs that come back at once; the cookies stay within 2.5 KB
 //	stepup PERSON FACTOR  go to the last answer's login_url and answer with pwd or otp
 //	landed NAME VALUE     a parameter of the address of the page that this led to
 //	header NAME VALUE     the next request carries this header
@@ -61,6 +62,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"signin":   command(1, (*script).signIn),
 	"signinat": command(2, (*script).signInAt),
 	"together": command(3, (*script).together),
+	"crowd":    command(2, (*script).crowd),
 	"header":   command(2, (*script).header),
 	"noheader": command(1, (*script).noHeader),
 	"stepup":   command(2, (*script).stepUp),

@@ -70,6 +70,23 @@ export async function leave(context, organization, loginUrl, options) {
 }
 
 /**
+ * Leaves the page for a sign-in that asks nothing of the person, by which the page's origin
+ * joins the browser's session. If it cannot leave, the person is asked.
+ * @param {Context} context
+ * @param {string} loginUrl
+ */
+export const join = (context, loginUrl) => leave(context, "", loginUrl).catch(() => context.ask("asked"));
+
+/**
+ * See {@link Client.openTab}.
+ * @param {Context} context
+ * @param {string} organization
+ * @param {string | URL | undefined} url
+ * @param {Window} tab
+ */
+export const openTab = async (context, organization, url, tab) => (await import("./origins.js")).openTab(context, organization, /** @type {any} */ (url && absolute(url)), tab);
+
+/**
  * Enters an organization that the tab was denied, by the step-up that it asks for.
  * @param {Context | undefined} _
  * @param {import("./routes/hook.js").Switch} enter

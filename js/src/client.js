@@ -65,14 +65,19 @@ function client(backend, options, end) {
     endSession: call("endSession"),
     signIn: call("signIn"),
     beforeSwitch: gate.add,
-    async switchOrganization(organization) {
-      const question = gate.ask(requireName(organization));
+    async switchOrganization(to) {
+      const organization = to === null ? "" : requireName(to);
+      const question = gate.ask(organization);
       const agreed = question && (await question);
       return agreed === false ? call("decline")().catch(switchFailure) : change(organization, agreed);
     },
     inOrganization: (organization) => secondOrganization(context, requireName(organization)),
     organizations: async () => freeze(JSON.parse(await ask("organizations"))),
-    openTab: (organization, url) => void window.open(addressFor(requireName(organization), url), "_blank", "noopener"),
+    openTab(organization, url) {
+      const address = addressFor(requireName(organization), url);
+      if (own(store.state).origins) call("openTab")(organization, url, window.open("", "_blank"));
+      else window.open(address, "_blank", "noopener");
+    },
     subscribe: store.subscribe,
     close,
     [routesHook](by = steps.switch) {
@@ -97,9 +102,10 @@ function start(backend, { organization: named, app, keepAlive, module: url, apis
   const arrival = takeArrival();
   const tabs = connectTabs(key);
   const module = startModule(new URL(url ?? backend + manifest, backend).href, {
-    options: { backend, key, organization, arrival, app, keepAlive },
+    options: { backend, key, organization, arrival, app, keepAlive, join: takeParameter("join", ".*[#&]") },
     changed: (state) => store.changed(state),
     send: tabs.send,
+    join: (loginUrl) => callsOf(context)("join")(loginUrl),
     failed: (error) => store.failed(error),
   });
   // Read after the module has begun to load: a page's first access to storage blocks.

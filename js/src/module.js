@@ -12,6 +12,7 @@ import { afterPrerendering } from "./page.js";
  *   options: Record<string, unknown>,
  *   changed(state: string): void,
  *   send(message: string): void,
+ *   join(loginUrl: string): void,
  *   failed(error: Error): void,
  * }} Host
  * @typedef {ReturnType<typeof startModule>} Module

@@ -31,6 +31,7 @@ type backend struct {
 	// left are organizations that the person signed out of; refusals are sent in place
 	// of a token, by organization.
 	left     map[string]bool
+	origins  *api.Origins // of the app
 	refusals map[string]api.Error
 	// script responds in place of the backend, if it returns a response.
 	script func(tab.Request) *tab.Response
@@ -196,6 +197,7 @@ func (b *backend) mint(o api.Organization) api.TokenResponse {
 		SessionExpiresIn:    86400,
 		OrganizationSession: session,
 		DeviceBound:         b.bound,
+		Origins:             b.origins,
 	}
 }
 
@@ -229,7 +231,7 @@ func (b *backend) sessionResponse() *api.SessionResponse {
 	for _, o := range b.members[b.person] {
 		states = append(states, api.OrganizationState{ID: o.ID, Slug: o.Slug, Name: o.Name, State: api.StateAvailable})
 	}
-	return &api.SessionResponse{Session: b.session, User: b.user(), Organizations: states, ServerTime: serverTime()}
+	return &api.SessionResponse{Session: b.session, User: b.user(), Organizations: states, ServerTime: serverTime(), Origins: b.origins}
 }
 
 func (b *backend) logout(r tab.Request) tab.Response {

@@ -83,6 +83,7 @@ func (t *Tab) fetchSession(refused *Error) (api.SessionResponse, *Error) {
 		return session, err
 	}
 	t.backoff = backoff{}
+	t.binding.record.Origins = session.Origins
 	return session, nil
 }
 
