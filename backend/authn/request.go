@@ -44,6 +44,7 @@ type Request struct {
 	// browserSessions and endedSessions are set once BeginBrowserSessions began to read them.
 	browserSessions, endedSessions func() ([]session.Session, error)
 
+	account  account           // whom the request is for
 	used     *cookieToken      // the token that Authenticate found
 	sessions int               // the number of the browser's sessions
 	proven   once[*dpop.Proof] // the outcome of prove
