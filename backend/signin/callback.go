@@ -170,7 +170,7 @@ func (f *Flow) takeStep(c *authn.Request, next step, attempt login.Attempt, answ
 		if err != nil {
 			return err
 		}
-		c.Redirect(attempt.ReturnTo)
+		c.Redirect(arrivalURL(c, attempt))
 	case lands:
 		c.Redirect(attempt.ReturnTo)
 	case settles:
@@ -191,17 +191,22 @@ func fail(c *authn.Request, attempt login.Attempt, refused *login.Refused) {
 // failureURL returns the app's address with the reason why the sign-in failed. The rest
 // of the address is unchanged.
 func failureURL(c *authn.Request, attempt login.Attempt, refused *login.Refused) string {
-	address, fragment, marked := strings.Cut(attempt.ReturnTo, "#")
+	c.Record.Refusal = refusal.New(api.LoginRequired, "The sign-in was refused.").WithCause(refused)
+	c.Record.Refusal.Fault = string(refused.Fault)
+	return withParameter(attempt.ReturnTo, api.ParamError, refused.Code)
+}
+
+// withParameter adds a parameter to an address.
+func withParameter(address, name, value string) string {
+	address, fragment, marked := strings.Cut(address, "#")
 	mark := "?"
 	if strings.Contains(address, mark) {
 		mark = "&"
 	}
-	address += mark + url.Values{api.ParamError: {refused.Code}}.Encode()
+	address += mark + url.Values{name: {value}}.Encode()
 	if marked {
 		address += "#" + fragment
 	}
-	c.Record.Refusal = refusal.New(api.LoginRequired, "The sign-in was refused.").WithCause(refused)
-	c.Record.Refusal.Fault = string(refused.Fault)
 	return address
 }
 
@@ -228,6 +233,7 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 		ConfinedTo: confinedTo, Origin: c.TenantOrigin, Attempt: attempt.ID, JKT: attempt.JKT, UpstreamSID: i.SessionID,
 		UserAgent: authn.Clip(c.R.UserAgent()), Address: authn.Clip(c.R.RemoteAddr),
 	}
+	s.Added = attempt.Account != "" && c.App.Accounts == directory.SeveralAccounts
 	s.EndsWithBrowser = c.Workspace.SignIn.EndsWithBrowser(attempt.SessionCookie)
 	if browser, ok := c.Browser(); ok {
 		s.Browser = browser.Fingerprint()
@@ -264,6 +270,9 @@ func (f *Flow) begin(c *authn.Request, attempt login.Attempt, i login.Identity, 
 	}
 	if err == nil && s.Holder != session.Joined { // this browser counts already
 		err = limitSessions(c, s)
+	}
+	if err == nil {
+		err = limitAccounts(c, attempt, s)
 	}
 	if err != nil {
 		return session.ID{}, err

@@ -77,6 +77,7 @@ var promises = []struct {
 	kept     func(*suite)
 }{
 	{"a session is read as it was created", readsWhatWasCreated},
+	{"a person is found by issuer and subject alone", findsPeople},
 	{"a sign-in attempt makes one session", oneSessionAnAttempt},
 	{"a sign-in attempt makes one session in a race", oneSessionInARace},
 	{"a session's id is no other's", oneSessionAnID},
