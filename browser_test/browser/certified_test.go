@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"html"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -58,7 +59,7 @@ func (r splitTransport) RoundTrip(q *http.Request) (*http.Response, error) {
 		return r.Hosts.RoundTrip(q)
 	}
 	if r.down.Load() {
-		return nil, syscall.ECONNREFUSED
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	}
 	answer, err := http.DefaultTransport.RoundTrip(q)
 	if err == nil && strings.HasSuffix(q.URL.Path, "/token") && r.lose.CompareAndSwap(true, false) {
