@@ -2,9 +2,13 @@ package doctor_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
+	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/directory"
@@ -185,4 +189,72 @@ func TestExamine_Domains(t *testing.T) {
 		}
 	})
 	expect(there, "warning domains: acme.example: it is verified, but its organization has no enabled connection")
+}
+
+// gathering is providers that answer none of eight requests before all have come.
+type gathering struct {
+	mu           sync.Mutex
+	waiting, all int
+	most         int
+	gathered     chan struct{}
+}
+
+func (g *gathering) RoundTrip(r *http.Request) (*http.Response, error) {
+	g.mu.Lock()
+	g.waiting++
+	g.all++
+	g.most = max(g.most, g.waiting)
+	if g.all == 8 {
+		close(g.gathered)
+	}
+	g.mu.Unlock()
+	defer func() {
+		g.mu.Lock()
+		g.waiting--
+		g.mu.Unlock()
+	}()
+	select {
+	case <-g.gathered:
+		return nil, errors.New("away: " + r.URL.Host)
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+}
+
+// TestExamine_ConnectionsSideBySide: providers that do not answer hold each other up by
+// eights, and are reported in their order.
+func TestExamine_ConnectionsSideBySide(t *testing.T) {
+	w := newTenant(t, "http://127.0.0.1:1", nil)
+	d := app("http://127.0.0.1:1")
+	var want []string
+	for i := range 20 {
+		slug := fmt.Sprintf("org%02d", i)
+		d.Organizations = append(d.Organizations, directory.DesiredOrganization{
+			Organization: directory.Organization{ID: "org_" + slug, Slug: slug, Name: slug},
+			Connections: []directory.DesiredConnection{{Connection: directory.Connection{
+				ID: "con_" + slug, Issuer: "https://" + slug + ".example", ClientID: "tabard", Enabled: true, FromFile: true, SealedSecret: "x",
+			}}},
+		})
+		want = append(want, "con_"+slug+": the metadata of https://"+slug+".example cannot be read")
+	}
+	w.store(func(s *sqlstore.Store) {
+		if _, err := s.Apply(t.Context(), d, now); err != nil {
+			t.Fatal(err)
+		}
+	})
+	g := &gathering{gathered: make(chan struct{})}
+	got := examine(t, doctor.Config{
+		PublicURL: "http://127.0.0.1:1/auth", Tenants: g, Secret: &w.secret,
+		Database: func(ctx context.Context) (*inspect.Database, error) { return sqlite.Inspect(ctx, w.path) },
+	})
+	for _, text := range want {
+		_, after, found := strings.Cut(got, text)
+		if !found {
+			t.Fatalf("%q does not follow in\n%s", text, got)
+		}
+		got = after
+	}
+	if g.most != 8 {
+		t.Errorf("%d requests at once", g.most)
+	}
 }
