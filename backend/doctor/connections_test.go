@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/doctor"
@@ -191,38 +193,26 @@ func TestExamine_Domains(t *testing.T) {
 	expect(there, "warning domains: acme.example: it is verified, but its organization has no enabled connection")
 }
 
-// gathering is providers that answer none of eight requests before all have come.
-type gathering struct {
-	mu           sync.Mutex
-	waiting, all int
-	most         int
-	gathered     chan struct{}
+// slow is providers that do not answer for a second.
+type slow struct {
+	mu            sync.Mutex
+	waiting, most int
 }
 
-func (g *gathering) RoundTrip(r *http.Request) (*http.Response, error) {
-	g.mu.Lock()
-	g.waiting++
-	g.all++
-	g.most = max(g.most, g.waiting)
-	if g.all == 8 {
-		close(g.gathered)
-	}
-	g.mu.Unlock()
-	defer func() {
-		g.mu.Lock()
-		g.waiting--
-		g.mu.Unlock()
-	}()
-	select {
-	case <-g.gathered:
-		return nil, errors.New("away: " + r.URL.Host)
-	case <-r.Context().Done():
-		return nil, r.Context().Err()
-	}
+func (s *slow) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.mu.Lock()
+	s.waiting++
+	s.most = max(s.most, s.waiting)
+	s.mu.Unlock()
+	<-time.After(time.Second)
+	s.mu.Lock()
+	s.waiting--
+	s.mu.Unlock()
+	return nil, errors.New("away: " + r.URL.Host)
 }
 
-// TestExamine_ConnectionsSideBySide: providers that do not answer hold each other up by
-// eights, and are reported in their order.
+// TestExamine_ConnectionsSideBySide: of twenty providers that do not answer eight are
+// awaited at a time. They are reported in their order.
 func TestExamine_ConnectionsSideBySide(t *testing.T) {
 	w := newTenant(t, "http://127.0.0.1:1", nil)
 	d := app("http://127.0.0.1:1")
@@ -242,10 +232,16 @@ func TestExamine_ConnectionsSideBySide(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	g := &gathering{gathered: make(chan struct{})}
-	got := examine(t, doctor.Config{
-		PublicURL: "http://127.0.0.1:1/auth", Tenants: g, Secret: &w.secret,
-		Database: func(ctx context.Context) (*inspect.Database, error) { return sqlite.Inspect(ctx, w.path) },
+	providers, got := &slow{}, ""
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		got = examine(t, doctor.Config{
+			Tenants: providers, Secret: &w.secret,
+			Database: func(ctx context.Context) (*inspect.Database, error) { return sqlite.Inspect(ctx, w.path) },
+		})
+		if took := time.Since(began); took != 3*time.Second {
+			t.Errorf("it took %v", took)
+		}
 	})
 	for _, text := range want {
 		_, after, found := strings.Cut(got, text)
@@ -254,7 +250,7 @@ func TestExamine_ConnectionsSideBySide(t *testing.T) {
 		}
 		got = after
 	}
-	if g.most != 8 {
-		t.Errorf("%d requests at once", g.most)
+	if providers.most != 8 {
+		t.Errorf("%d requests at once", providers.most)
 	}
 }
