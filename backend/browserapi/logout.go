@@ -1,6 +1,7 @@
 package browserapi
 
 import (
+	"cmp"
 	"errors"
 	"net/url"
 	"strings"
@@ -19,9 +20,9 @@ import (
 // of a session that has ended is not an error.
 func (h *handler) logout(c *authn.Request, request api.LogoutRequest) (*api.LogoutResponse, error) {
 	switch request.Scope {
-	case api.ScopeOrganization, api.ScopeSession, api.ScopeEverywhere:
+	case api.ScopeOrganization, api.ScopeSession, api.ScopeBrowser, api.ScopeEverywhere:
 	default:
-		return nil, refusal.New(api.InvalidRequest, "The scope must be organization, session or everywhere.")
+		return nil, refusal.New(api.InvalidRequest, "The scope must be organization, session, browser or everywhere.")
 	}
 	if (request.Scope == api.ScopeOrganization) != (request.Organization != "") {
 		return nil, refusal.New(api.InvalidRequest, "The scope organization requires an organization; the other scopes allow none.")
@@ -33,9 +34,18 @@ func (h *handler) logout(c *authn.Request, request api.LogoutRequest) (*api.Logo
 			return nil, err
 		}
 	}
+	if err := c.For(request.User); err != nil {
+		return nil, err
+	}
+	var whole func() (session.Session, error) // includes the provider's token
+	if request.Scope != api.ScopeOrganization {
+		c.Beside = func(id session.ID) {
+			whole = authn.Begin(c, func() (session.Session, error) { return c.Store.Session(c.Ctx, id) })
+		}
+	}
 	_, subject, err := c.Authenticate(ref)
-	if alreadyEnded(err) {
-		return &api.LogoutResponse{ServerTime: c.Now}, nil
+	if authn.NoSession(err) {
+		return signedOut(c, request.Scope, err)
 	}
 	if err != nil {
 		return nil, err
@@ -43,59 +53,90 @@ func (h *handler) logout(c *authn.Request, request api.LogoutRequest) (*api.Logo
 	if !subject.Is(request.User) {
 		return nil, identityChanged()
 	}
-	return h.endSession(c, request, subject)
-}
-
-// alreadyEnded reports whether an error means that there is no session left. A missing
-// device key does not mean that.
-func alreadyEnded(err error) bool {
-	if !refusal.Is(err) {
-		return false
-	}
-	code := authn.RefusalOf(err).Code
-	return code.Action() == api.SignIn && code != api.DeviceKeyRequired && code != api.DeviceKeyMismatch
-}
-
-func (h *handler) endSession(c *authn.Request, request api.LogoutRequest, subject directory.Subject) (*api.LogoutResponse, error) {
 	if request.Scope == api.ScopeOrganization {
 		return leave(c, subject)
 	}
-	s, err := c.Store.Session(c.Ctx, subject.Session.SignInID()) // includes the provider's token
+	s, err := whole()
+	if err == nil && s.ID != subject.Session.SignInID() {
+		s, err = c.Store.Session(c.Ctx, subject.Session.SignInID())
+	}
 	if err != nil {
 		return nil, err
 	}
-	if request.Scope == api.ScopeSession {
-		err = endHere(c, s)
-	} else if err = requireRecent(c, subject); err == nil {
-		err = endEverywhere(c, s)
+	return h.endSession(c, request, subject, s)
+}
+
+// signedOut answers a page whose person has no session here. A page that signs everybody
+// out hears that it did not, if other people are signed in: it proves no key of theirs.
+func signedOut(c *authn.Request, scope string, refused error) (*api.LogoutResponse, error) {
+	if scope == api.ScopeBrowser {
+		if all, err := c.HeldSessions(); err != nil || len(all) > 0 {
+			return nil, cmp.Or(err, refused)
+		}
 	}
-	if err != nil { // the session goes on, and so does its cookie
+	return &api.LogoutResponse{ServerTime: c.Now}, nil
+}
+
+// endSession ends s, the session by which the subject signed in, or what else its scope names.
+func (h *handler) endSession(c *authn.Request, request api.LogoutRequest, subject directory.Subject, s session.Session) (*api.LogoutResponse, error) {
+	shared, err := c.SharesProvider(s)
+	if err != nil {
 		return nil, err
 	}
-	c.Audit(audit.Event{Action: audit.SignOut, Reason: request.Scope, UserID: s.UserID, SessionID: s.ID.String()})
+	out := &api.LogoutResponse{ServerTime: c.Now}
+	if err := h.end(c, request.Scope, subject, s, out); err != nil { // the session goes on, and so does its cookie
+		return nil, err
+	}
 	c.ClearSession(subject.Session)
-	return &api.LogoutResponse{EndSessionURL: h.endSessionURL(c, s, request.ReturnTo), ServerTime: c.Now}, nil
+	if !shared || request.Scope == api.ScopeBrowser { // otherwise the provider's session may be the other person's
+		out.EndSessionURL = h.endSessionURL(c, s, request.ReturnTo)
+	}
+	return out, nil
+}
+
+// end ends what a sign-out of a scope ends.
+func (h *handler) end(c *authn.Request, scope string, subject directory.Subject, s session.Session, out *api.LogoutResponse) error {
+	signedOut := audit.Event{Action: audit.SignOut, Reason: scope, UserID: s.UserID, SessionID: s.ID.String()}
+	switch scope {
+	case api.ScopeSession:
+		return endHere(c, s, signedOut)
+	case api.ScopeBrowser:
+		others, err := c.EndOthers(s)
+		if err != nil {
+			return err
+		}
+		out.Users = append(others, s.UserID)
+		return endHere(c, s, signedOut)
+	}
+	if err := requireRecent(c, subject); err != nil {
+		return err
+	}
+	return endEverywhere(c, s, signedOut)
 }
 
 // endEverywhere ends the sessions of a session's user. A page that acts for one organization
 // alone ends those in this browser, and those that pages of its origin use in others.
-func endEverywhere(c *authn.Request, s session.Session) error {
+func endEverywhere(c *authn.Request, s session.Session, signedOut audit.Event) error {
 	if c.Only != "" {
 		if err := c.Store.RevokeAtOrigin(c.Ctx, s.UserID, c.TenantOrigin, session.ReasonSignedOut, c.Now); err != nil {
 			return err
 		}
-		return endHere(c, s)
+		return endHere(c, s, signedOut)
 	}
-	return c.Store.RevokeUser(c.Ctx, s.UserID, s.ConfinedTo, session.ReasonSignedOut, c.Now)
+	if err := c.Store.RevokeUser(c.Ctx, s.UserID, s.ConfinedTo, session.ReasonSignedOut, c.Now); err != nil {
+		return err
+	}
+	c.Audit(signedOut)
+	return nil
 }
 
 // endHere ends the user's sessions of the app in this browser: the first one, with those
 // that joined it, and those that coexist with it.
-func endHere(c *authn.Request, s session.Session) error {
+func endHere(c *authn.Request, s session.Session, signedOut audit.Event) error {
 	if err := errors.Join(c.EndCoexisting(s), c.EndSiblings(s)); err != nil {
 		return err
 	}
-	return c.Store.Revoke(c.Ctx, s.ID, session.ReasonSignedOut, c.Now)
+	return c.Revoke(s.ID, session.ReasonSignedOut, signedOut)
 }
 
 // leave ends the organization session.

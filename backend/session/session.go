@@ -60,6 +60,9 @@ type Session struct {
 	// EndsWithBrowser leaves the cookie without an end, so that the browser deletes it
 	// when it closes. The server's own limits hold all the same. Subject omits it.
 	EndsWithBrowser bool
+	// Added tells that the sign-in added its person to those of the browser, whose
+	// sessions go on. Subject omits it.
+	Added bool
 	// RevalidateAt is when a mint asks a provider of the session about the person, in Unix
 	// seconds; 0 is never. Below 0 the session mints nothing until a provider has answered,
 	// which is asked again at the time -RevalidateAt.

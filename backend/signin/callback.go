@@ -28,7 +28,7 @@ func query(c *authn.Request) (url.Values, error) { return parameters(c.R.URL.Raw
 var (
 	known = []string{
 		api.ParamApp, api.ParamOrganization, api.ParamMaxAge, api.ParamACRValues, api.ParamPrompt, api.ParamEmail, api.ParamUser, api.ParamConfirm,
-		api.ParamSessionCookie, api.ParamFollowed, api.ParamAsk, api.ParamAgain, api.ParamJoin, api.ParamIssuer,
+		api.ParamSessionCookie, api.ParamFollowed, api.ParamAsk, api.ParamAgain, api.ParamJoin, api.ParamIssuer, api.ParamAccount,
 	}
 	unneeded = []string{api.ParamReturnTo, api.ParamTarget, api.ParamLoginHint}
 )
@@ -203,7 +203,7 @@ func (f *Flow) takeStep(c *authn.Request, next step, attempt login.Attempt, answ
 		if err != nil {
 			return err
 		}
-		c.Redirect(attempt.ReturnTo)
+		c.Redirect(arrivalURL(c, attempt))
 	case lands:
 		c.Redirect(attempt.ReturnTo)
 	case settles:
@@ -224,17 +224,22 @@ func fail(c *authn.Request, attempt login.Attempt, refused *login.Refused) {
 // failureURL returns the app's address with the reason why the sign-in failed. The rest
 // of the address is unchanged.
 func failureURL(c *authn.Request, attempt login.Attempt, refused *login.Refused) string {
-	address, fragment, marked := strings.Cut(attempt.ReturnTo, "#")
+	c.Record.Refusal = refusal.New(api.LoginRequired, "The sign-in was refused.").WithCause(refused)
+	c.Record.Refusal.Fault = string(refused.Fault)
+	return withParameter(attempt.ReturnTo, api.ParamError, refused.Code)
+}
+
+// withParameter adds a parameter to an address.
+func withParameter(address, name, value string) string {
+	address, fragment, marked := strings.Cut(address, "#")
 	mark := "?"
 	if strings.Contains(address, mark) {
 		mark = "&"
 	}
-	address += mark + url.Values{api.ParamError: {refused.Code}}.Encode()
+	address += mark + url.Values{name: {value}}.Encode()
 	if marked {
 		address += "#" + fragment
 	}
-	c.Record.Refusal = refusal.New(api.LoginRequired, "The sign-in was refused.").WithCause(refused)
-	c.Record.Refusal.Fault = string(refused.Fault)
 	return address
 }
 
@@ -261,6 +266,7 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 		ConfinedTo: confinedTo, Origin: c.TenantOrigin, Attempt: attempt.ID, JKT: attempt.JKT, UpstreamSID: i.SessionID,
 		UserAgent: authn.Clip(c.R.UserAgent()), Address: authn.Clip(c.R.RemoteAddr),
 	}
+	s.Added = attempt.Account != "" && c.App.Accounts == directory.SeveralAccounts
 	s.EndsWithBrowser = c.Workspace.SignIn.EndsWithBrowser(attempt.SessionCookie)
 	if browser, ok := c.Browser(); ok {
 		s.Browser = browser.Fingerprint()
@@ -289,8 +295,9 @@ func (f *Flow) begin(c *authn.Request, attempt login.Attempt, i login.Identity, 
 	if err := f.join(c, &s, own); err != nil {
 		return session.ID{}, err
 	}
+	signedIn := c.Companion(audit.Event{Action: audit.SignIn, UserID: s.UserID, OrganizationID: s.ConfinedTo, SessionID: s.ID.String()})
 	if s.RevalidateAt, err = f.keepProviderToken(c, s, attempt.Connection, own, i); err == nil {
-		err = c.Store.Create(c.Ctx, s)
+		err = f.create(c, s, signedIn)
 	}
 	if errors.Is(err, session.ErrAttemptUsed) {
 		err = checkUsed(c, attempt, s.UserID)
@@ -298,12 +305,25 @@ func (f *Flow) begin(c *authn.Request, attempt login.Attempt, i login.Identity, 
 	if err == nil && s.Holder != session.Joined { // this browser counts already
 		err = limitSessions(c, s)
 	}
+	if err == nil {
+		err = limitAccounts(c, attempt, s)
+	}
 	if err != nil {
 		return session.ID{}, err
 	}
 	c.Record.Session, c.Record.User = s.ID.String(), s.UserID
-	c.Audit(audit.Event{Action: audit.SignIn, UserID: s.UserID, OrganizationID: s.ConfinedTo, SessionID: s.ID.String()})
+	c.RecordCompanion(signedIn)
 	return s.ID, c.SetFirstToken(s, first)
+}
+
+// create stores a new session. Its sign-in is recorded with it, unless the limit of
+// browsers may yet refuse it.
+func (f *Flow) create(c *authn.Request, s session.Session, signedIn *audit.Companion) error {
+	c.BeginBrowserSessions(s.Browser)
+	if c.Workspace.SignIn.MaxSessions > 0 {
+		return c.Store.Create(c.Ctx, s)
+	}
+	return f.store.CreateAccompanied(c.Ctx, s, signedIn)
 }
 
 // signInOn lets a sign-in land on a session. Its authentication counts there as that of a

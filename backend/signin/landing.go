@@ -64,8 +64,12 @@ func kindOf(attempt login.Attempt, s *session.Session, made policy.Authenticatio
 	if attempt.MaxAge != nil {
 		age = *attempt.MaxAge
 	}
+	app := s.App
+	if s.Added {
+		app += " added"
+	}
 	return fmt.Sprintf("%q", []string{
-		s.App, s.Origin, s.UserID, s.JKT, s.ConfinedTo, s.Replaces.String(), fmt.Sprint(s.EndsWithBrowser),
+		app, s.Origin, s.UserID, s.JKT, s.ConfinedTo, s.Replaces.String(), fmt.Sprint(s.EndsWithBrowser),
 		made.Connection, made.ACR, strings.Join(made.AMR, " "), fmt.Sprint(made.Time == 0), attempt.Prompt, fmt.Sprint(age),
 	})
 }

@@ -20,6 +20,7 @@ func (f *Flow) replaceSession(c *authn.Request, attempt login.Attempt, i login.I
 	s := old
 	s.Secret, s.CreatedAt = session.NewSecret(), c.Now
 	s.Attempt, s.Replaces, s.ReplacedBy, s.BoundAt = attempt.ID, old.ID, session.ID{}, 0
+	s.Added = s.Added || c.App.Accounts == directory.SeveralAccounts
 	s.UserAgent, s.Address = authn.Clip(c.R.UserAgent()), authn.Clip(c.R.RemoteAddr)
 	if browser, ok := c.Browser(); ok {
 		s.Browser = browser.Fingerprint()

@@ -153,6 +153,9 @@ func EncodeTokenResponse(r api.TokenResponse) string {
 	o.number("session_expires_in", r.SessionExpiresIn)
 	o.raw("organization_session", encodeOrganizationSession(r.OrganizationSession))
 	o.flag("device_bound", r.DeviceBound)
+	if r.Accounts != nil {
+		o.texts("accounts", r.Accounts)
+	}
 	if r.Origins != nil {
 		o.raw("origins", encodeOrigins(r.Origins))
 	}

@@ -69,7 +69,7 @@ var (
 		"OriginRequest": encodes(tab.EncodeOriginRequest),
 		"JoinRequest":   encodes(tab.EncodeJoinRequest),
 	}
-	parts     = []string{"Organization", "User", "OrganizationSession", "OrganizationState", "DeviceSession", "Origins"}
+	parts     = []string{"Organization", "User", "OrganizationSession", "OrganizationState", "DeviceSession", "Origins", "Account"}
 	byTheFace = []string{"Module", "Asset"}
 	byThePage = []string{"SessionsResponse", "DeviceSession", "HandoverRequest", "HandoverResponse", "JoinResponse",
 		"LendRequest", "LendResponse"}

@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 
+	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
@@ -10,7 +11,7 @@ func listsOfBrowser(s *suite) {
 	var all []session.Session
 	for i := range 5 {
 		n := newSession(s.person([]string{"alice", "bob"}[i%2]))
-		n.CreatedAt, n.Browser = Now+int64(i), "one"
+		n.CreatedAt, n.Browser, n.Added = Now+int64(i), "one", i%2 == 1
 		s.must(s.Create(s.ctx, n))
 		all = append(all, n)
 	}
@@ -36,6 +37,18 @@ func listsOfBrowser(s *suite) {
 	s.must(err)
 	s.is(len(got), 0)
 	s.is(s.stored(all[0].ID), all[0])
+	s.is(s.stored(all[3].ID), all[3])
+}
+
+func findsPeople(s *suite) {
+	alice := s.person("alice")
+	got, err := s.UserOf(s.ctx, alice.Issuer, alice.Subject)
+	s.must(err)
+	s.is(got, alice)
+	for _, absent := range [][2]string{{alice.Issuer, "nobody"}, {"https://other.test", alice.Subject}, {"", ""}} {
+		_, err := s.UserOf(s.ctx, absent[0], absent[1])
+		s.is(err, directory.ErrNoUser)
+	}
 }
 
 func listsEndedOfBrowser(s *suite) {
