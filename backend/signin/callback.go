@@ -271,6 +271,9 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 	if browser, ok := c.Browser(); ok {
 		s.Browser = browser.Fingerprint()
 	}
+	if err := checkLanded(c, attempt, user.ID); err != nil {
+		return session.ID{}, err
+	}
 	for {
 		id, err := f.begin(c, attempt, i, own, s)
 		if !errors.Is(err, session.ErrIDTaken) {
