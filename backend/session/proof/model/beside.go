@@ -20,11 +20,14 @@ func (h *environment) nextPair(p jars, reach func(jars)) (wrong string) {
 	}
 	wrong = h.alone(p.first, func(b browser) {
 		joined := p.joined
-		joined.ended = joined.ended || b.ended
+		joined.ended = joined.ended || b.ended && !h.apart
 		visit(jars{h.normal(b), joined})
 	})
 	if wrong != "" {
 		return "first: " + wrong
+	}
+	if p.first.ended && !p.joined.ended && p.joined.requests != [3]message{} {
+		return "joined: it mints after the end of the first one"
 	}
 	wrong = h.alone(p.joined, func(b browser) { visit(jars{p.first, h.normal(b)}) })
 	if wrong != "" {
