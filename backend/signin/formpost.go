@@ -4,10 +4,8 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/authn"
 	"github.com/tabard-auth/tabard/backend/page"
-	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/web"
 )
 
@@ -21,11 +19,11 @@ func (f *Flow) CallbackPost(c *authn.Request) error {
 	if err := c.CheckNavigation(); err != nil {
 		return err
 	}
-	if err := web.ReadForm(c.W, c.R); err != nil {
-		return refusal.New(api.InvalidRequest, "The provider's answer is too large or malformed.").WithCause(err)
+	if err := web.ReadForm(c.W, c.R, maxAnswer); err != nil {
+		return err
 	}
 	answer := pick(c.R.PostForm)
-	if !c.SameOrigin() && !c.R.PostForm.Has(reposted) {
+	if !c.SameOrigin() && !c.R.PostForm.Has(Reposted) {
 		repost(c, answer)
 		return nil
 	}
@@ -33,8 +31,12 @@ func (f *Flow) CallbackPost(c *authn.Request) error {
 	return f.Callback(c)
 }
 
-// reposted is the field that marks fields that the page has posted again.
-const reposted = "tabard_reposted"
+// maxAnswer is the maximum size of a posted answer, in bytes. Some providers post an identity
+// token or what they know of the person beside the code.
+const maxAnswer = 128 << 10
+
+// Reposted is the field that marks fields that the page has posted again.
+const Reposted = "tabard_reposted"
 
 // responseFields are the fields of an authorization response (RFC 6749 section 4.1.2,
 // RFC 9207).
@@ -60,6 +62,6 @@ func repost(c *authn.Request, answer url.Values) {
 			p.Form = append(p.Form, page.Field{Name: name, Value: value})
 		}
 	}
-	p.Form = append(p.Form, page.Field{Name: reposted, Value: "1"})
+	p.Form = append(p.Form, page.Field{Name: Reposted, Value: "1"})
 	c.WritePage(p)
 }
