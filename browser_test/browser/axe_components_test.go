@@ -33,7 +33,9 @@ func (b binding) axe(t *testing.T, looks []look) {
 		chrome.Await(t, tab, fmt.Sprintf(`globalThis.tabard?.state.status === %[1]q && document.querySelector("#status")?.textContent === %[1]q`, status))
 	}
 	tokens := func(fault faultproxy.Fault) {
-		network.Set(func(w http.ResponseWriter, r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/token") && fault(w, r) })
+		network.Set(func(w http.ResponseWriter, r *http.Request) bool {
+			return strings.HasSuffix(r.URL.Path, "/token") && fault(w, r)
+		})
 	}
 
 	tokens(faultproxy.Hung)
