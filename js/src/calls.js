@@ -20,6 +20,7 @@ export { foreign };
  * @typedef {import("./ondemand.js").Context & {
  *   addressOf(error: unknown): string | undefined,
  *   open(options: StepUpOptions): Window | null | undefined,
+ *   early?(): import("./early.js").Config | false,
  *   popup?: Window | null,
  * }} Context
  */
@@ -46,7 +47,11 @@ export async function signIn(context, options) {
   requireTopLevel(context);
   const sessionCookie = staySignedIn === undefined ? "" : String(!staySignedIn);
   const hints = prompt || loginHint || email || sessionCookie ? [prompt, loginHint, email, sessionCookie] : [];
-  await context.ask("signIn", organization, await returnAddress(returnTo), ...hints);
+  const address = await returnAddress(returnTo);
+  const config = context.early?.();
+  const chunk = config && (await import("./early.js").catch(() => undefined));
+  if (chunk) await chunk.signIn(config, organization, address, hints);
+  else await context.ask("signIn", organization, address, ...hints);
 }
 
 /**
