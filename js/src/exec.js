@@ -55,7 +55,7 @@ const load = (url, backend, timeout) => new Promise((resolve, reject) => {
   const get = (path, options) => fetch(new URL(path, url), { ...options, signal: controller.signal });
   /** @param {Assets} assets */
   const all = ({ wasm, exec }) => Promise.all([
-    (new URL(wasm.url, url).href.startsWith(backend + "/client/") ? compileStraight : compileChecked)(own(wasm), get, onProgress),
+    compileWhole(own(wasm), get, onProgress, new URL(wasm.url, url).href.startsWith(backend + "/client/")),
     importExec(own(exec), get, url),
   ]);
   const asked = async () => all(await (await get(url, { cache: "no-cache" })).json());
@@ -64,35 +64,29 @@ const load = (url, backend, timeout) => new Promise((resolve, reject) => {
   (known ? all(known).catch(asked) : asked()).then(([module]) => resolve(module), reject);
 });
 
-/** @typedef {(asset: Asset, get: Get, onProgress: () => void) => Promise<WebAssembly.Module>} Compile */
-
 /**
  * Compiles the backend's own module from the network: the name has a digest, and the files
- * beside it could do anything as well. One that is cut off or longer is refused.
- * @type {Compile}
+ * beside it could do anything as well. One that is cut off or longer is refused. One from
+ * elsewhere, or of another media type, is compared with its digest. A fetch that is told the
+ * integrity gives nothing out before its end; so it is told only where the page may not use
+ * WebCrypto.
+ * @param {Asset} asset
+ * @param {Get} get
+ * @param {() => void} onProgress is called for each piece
+ * @param {boolean} isOwn
  */
-async function compileStraight(asset, get, onProgress) {
-  const response = await get(asset.url, {});
-  const pieces = response.clone().body;
+async function compileWhole(asset, get, onProgress, isOwn) {
+  const response = await get(asset.url, isOwn || crypto.subtle ? {} : asset);
+  if (!isOwn || response.headers.get("Content-Type") !== "application/wasm") {
+    return (await import("./checked.js")).compileChecked(asset, response, onProgress, mismatch);
+  }
   let bytes = 0;
-  const count = (/** @type {Uint8Array} */ piece) => ((bytes += piece.length), onProgress());
-  const [module] = await Promise.all([
-    WebAssembly.compileStreaming(response).catch((error) => compileChecked(asset, get, onProgress).catch(() => Promise.reject(error))),
-    pieces?.pipeTo(new WritableStream({ write: count })),
+  const [, module] = await Promise.all([
+    response.clone().body?.pipeTo(new WritableStream({ write: (piece) => ((bytes += piece.length), onProgress()) })),
+    WebAssembly.compileStreaming(response),
   ]);
   if (asset.bytes && bytes !== asset.bytes) throw mismatch(asset);
   return module;
-}
-
-/**
- * Compiles a module from elsewhere, or of another media type, if it has its digest. A fetch
- * that is told the integrity gives nothing out before its end; so it is told only where the
- * page may not use WebCrypto.
- * @type {Compile}
- */
-async function compileChecked(asset, get, onProgress) {
-  const [chunk, response] = await Promise.all([import("./checked.js"), get(asset.url, crypto.subtle ? {} : asset)]);
-  return chunk.compileChecked(asset, response, onProgress, mismatch);
 }
 
 const mismatch = (/** @type {Asset} */ { url }) => new Error(url + " did not load, or is not the file that module.json names");
