@@ -97,7 +97,7 @@ export function set({ href = "https://app.example/page" } = {}) {
       if (stage.hangs) return new Promise((_, reject) => (init.signal.onabort = () => (stage.givenUp.add(init.signal), reject(init.signal.reason))));
       if (url.includes("module.json")) return manifest(stage);
       if (url.startsWith("data:")) return asset(stage);
-      if (url.endsWith("/session?quiet=1")) return stage.asked++, Promise.resolve(Response.json(stage.stands));
+      if (url.endsWith("/session?quiet=1") && init.credentials === "include") return stage.asked++, Promise.resolve(Response.json(stage.stands));
       stage.requests.push([input, init]);
       return init?.signal?.aborted ? Promise.reject(init.signal.reason) : Promise.resolve(stage.answer(input, init));
     },
