@@ -54,17 +54,18 @@ function boundTo(key) {
  * @param {string} name the key's
  */
 async function begin(url, query, body, name) {
-  let [answer, nonce] = await send();
-  if (answer.error) [answer] = await send();
-  return answer.location;
-
-  /** @returns {Promise<any[]>} */
-  async function send() {
+  /** @type {any} */
+  let answer;
+  let nonce = "";
+  for (let sent = 0; sent < 2 && !answer?.location; sent++) {
     const pair = await Promise.race([deviceKey(name), new Promise((resolve) => setTimeout(resolve, longest))]).catch(() => undefined);
-    const headers = { "Content-Type": "application/json", "Tabard-Client": "early", ...(pair && { DPoP: await proofOf(pair, url, answer?.server_time, nonce) }) };
+    const proof = pair && (await proofOf(pair, url, answer?.server_time, nonce));
+    const headers = { "Content-Type": "application/json", "Tabard-Client": "early", ...(proof && { DPoP: proof }) };
     const response = await fetch(url + query, { method: "POST", credentials: "include", cache: "no-store", redirect: "error", headers, body });
-    return [await response.json(), response.headers.get("DPoP-Nonce") ?? undefined];
+    nonce = response.headers.get("DPoP-Nonce") ?? "";
+    answer = await response.json();
   }
+  return answer.location;
 }
 
 /**
@@ -124,7 +125,7 @@ const base64url = (/** @type {ArrayBuffer | Uint8Array} */ bytes) =>
 async function proofOf({ publicKey, privateKey }, htu, serverTime, nonce) {
   const { crv, kty, x, y } = await crypto.subtle.exportKey("jwk", publicKey);
   const part = (/** @type {unknown} */ value) => base64url(encoded(JSON.stringify(value)));
-  const claims = { jti: crypto.randomUUID(), htm: "POST", htu, iat: serverTime || Math.floor(Date.now() / 1000), nonce };
+  const claims = { jti: crypto.randomUUID(), htm: "POST", htu, iat: serverTime || Math.floor(Date.now() / 1000), nonce: nonce || undefined };
   const text = part({ typ: "dpop+jwt", alg: "ES256", jwk: { crv, kty, x, y } }) + "." + part(claims);
   return text + "." + base64url(await crypto.subtle.sign({ name: "ECDSA", hash: "SHA-256" }, privateKey, encoded(text)));
 }
