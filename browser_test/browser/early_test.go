@@ -44,8 +44,8 @@ func TestSignIn_BeforeTheModule(t *testing.T) {
 	})
 	for name, requests := range map[string]int{"a new browser": 1, "after a sign-out": 1, "with a nonce in proofs": 2} {
 		t.Run(name, func(t *testing.T) {
-			returns := name == "after a sign-out"
-			if requests == 2 {
+			returns := name != "a new browser"
+			if requests == 2 { // the server reads it when somebody is signed in
 				d.Apply(t, d.Workspace(t)+"\nproof_nonce: true\n")
 				defer d.Apply(t, d.Workspace(t))
 			}
