@@ -197,9 +197,11 @@ export interface Client {
   stepUp(options?: StepUpRequest): Promise<void>;
   /**
    * Changes this tab to another organization, by id or slug, and no other tab. It never rejects for what the backend
-   * says: look at `status`. On `step_up_required`, offer the person `continue()`.
+   * says: look at `status`. On `step_up_required`, offer the person `continue()`. In an app with an origin for each
+   * organization the page leaves for that one's, with the status `leaving`, and for the app's own page where `organization` is
+   * null.
    */
-  switchOrganization(organization: string): Promise<SwitchResult>;
+  switchOrganization(organization: string | null): Promise<SwitchResult>;
   /**
    * Asks the listener before the tab goes from its organization to another: by {@link switchOrganization}, the switcher or,
    * with routes, an address. Ask the person there, about a half-written form for instance. Call what it returns to stop.
@@ -218,7 +220,10 @@ export interface Client {
    * @throws {TabardError} `not_found` where they have no such session.
    */
   endSession(id: string): Promise<void>;
-  /** Opens a page of the app (default: this one) in a new tab of another organization. Call it in a click. */
+  /**
+   * Opens a page of the app (default: this one) in a new tab of another organization. Call it in a click. In an app with an
+   * origin for each organization it opens the path of `url` there (default: the app's first page).
+   */
   openTab(organization: string, url?: string | URL): void;
   /** Calls the listener after every change of {@link state}. Call what it returns to stop. */
   subscribe(listener: (state: State) => void): () => void;

@@ -23,12 +23,17 @@ export interface SwitcherTexts {
   confirmFirst(name: string): string;
   refused(name: string): string;
   unavailable(name: string): string;
+  /** The way from an organization's own origin to the app's own page, where all organizations are. */
+  others: string;
 }
 
 /**
  * `<tabard-switcher>`: shows the tab's organization, and switches the tab to another or opens one in a new tab.
  * Importing this file defines it; on a server that does nothing. It shows nothing while nobody is signed in, and to a
  * person who has one organization.
+ *
+ * In an app with an origin for each organization a press leads to that one's origin. There the menu has the organization,
+ * and the way to the app's own page, which lists all.
  *
  * A press switches this tab; a press with Ctrl, Cmd or Shift, the middle button, and the arrow beside it open a tab of
  * its own. The keyboard is that of a menu button; the outcome of a switch is told to screen readers.
@@ -47,7 +52,7 @@ export class TabardSwitcher extends HTMLElement {
   badge: ((organization: Organization) => Node) | undefined;
   /**
    * The address that opens an organization in a new tab, such as `routes.home`. Default: this page, with a parameter that
-   * the client there reads and takes away.
+   * the client there reads and takes away; or the start of the organization's own origin, where it has one.
    */
   address: ((organization: OrganizationState) => string | URL) | undefined;
   /** Opens the menu, as a press on the button does. */

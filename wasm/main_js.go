@@ -37,6 +37,8 @@ func config(options browser.Value) tab.Config {
 		App:          options.Get("app").Text(),
 		Organization: options.Get("organization").Text(),
 		Arrival:      api.Code(options.Get("arrival").Text()),
+		Origin:       browser.Global("location").Get("origin").Text(),
+		Join:         options.Get("join").Text(),
 		KeepAlive:    options.Get("keepAlive").Bool(),
 	}
 }
@@ -53,6 +55,7 @@ func env(handle browser.Value) tab.Env {
 		Page:    browser.Page{},
 		Random:  rand.Uint64,
 		Parse:   browser.Parse,
+		Join:    func(loginURL string) { handle.Call("join", loginURL) },
 		Changed: func(state string) { handle.Call("changed", state) },
 	}
 }
@@ -83,6 +86,7 @@ func functions(t *tab.Tab) map[string]*browser.Func {
 		"enter": async(func(a arguments) (string, *tab.Error) {
 			return t.Enter(a.text(0)).JSON(), nil
 		}),
+		"lead": async(func(a arguments) (string, *tab.Error) { return t.Address(a.text(0), a.text(1)) }),
 		"organizations": async(func(arguments) (string, *tab.Error) {
 			list, err := t.Organizations()
 			return tab.EncodeOrganizations(list), err
@@ -106,6 +110,10 @@ func functions(t *tab.Tab) map[string]*browser.Func {
 		}),
 		"signedIn": async(func(a arguments) (string, *tab.Error) {
 			t.SignedIn(a.text(0))
+			return "", nil
+		}),
+		"asked": async(func(arguments) (string, *tab.Error) {
+			t.OnNotJoined()
 			return "", nil
 		}),
 		"input":  fireAndForget(func(arguments) { t.OnInput() }),

@@ -122,7 +122,7 @@ func (a *operation) checkIDs() error {
 // validID reports whether a text can be an id or a slug, or is empty.
 func validID(text string) bool { return validCursor(text) && !strings.ContainsAny(text, ".:") }
 
-var errNotFound = errors.New("administration: there is nothing of this id")
+var errNotFound = errors.New("administration: no object has this id")
 
 // validRef reports whether a text can be an organization's id or slug.
 func validRef(ref string) bool {

@@ -45,9 +45,22 @@ const (
 	HeaderTime = "Tabard-Time"
 	// HeaderProof carries the device key's proof (RFC 9449 section 4).
 	HeaderProof = "DPoP"
+	// HeaderAccount says whom a request is for, where several people can be signed in in
+	// one browser: the person's id and, after a space, the mark of the session that the
+	// tab knows (see [Mark]), or the id alone.
+	HeaderAccount = "Tabard-Account"
 	// HeaderNonce carries the nonce for the next proof (RFC 9449 section 8).
 	HeaderNonce = "DPoP-Nonce"
 )
+
+// Mark returns the part of a session's public id that stands in the name of its cookie.
+func Mark(session string) string {
+	const prefix, length = "ses_", 8
+	if len(session) < len(prefix)+length {
+		return ""
+	}
+	return session[len(prefix):][:length]
+}
 
 // Query parameters of PathLogin. PathCallback adds ParamError to return_to when a
 // sign-in ends without a session.
@@ -83,13 +96,22 @@ const (
 	ParamAgain = "again"
 	// ParamJoin marks a sign-in, at the workspace's provider, by which a page's origin
 	// joins the browser's first session.
-	ParamJoin  = "join"
-	ParamError = "tabard_error"
+	ParamJoin = "join"
+	// ParamAccount is AnotherAccount, or the id of the person who shall sign in again, where
+	// several people can be signed in. Only a page's script sends it (POST).
+	ParamAccount = "account"
+	ParamError   = "tabard_error"
+	// ParamSignedIn names, in return_to, the person whom a sign-in with ParamAccount
+	// signed in.
+	ParamSignedIn = "tabard_account"
 	// ParamIssuer and ParamTarget are the parameters of a sign-in that a third party
 	// initiates (OpenID Connect Core section 4), besides login_hint.
 	ParamIssuer = "iss"
 	ParamTarget = "target_link_uri"
 )
+
+// AnotherAccount is the ParamAccount of a sign-in that adds a person.
+const AnotherAccount = "another"
 
 // QuietRefusals is the query of a request whose answer has the status 200 also if it is
 // a refusal that says where the person stands ([Code.IsFinding]), because browsers report
@@ -143,6 +165,20 @@ type TokenResponse struct {
 	OrganizationSession OrganizationSession `json:"organization_session"`
 	// DeviceBound reports whether the session is bound to the device key.
 	DeviceBound bool `json:"device_bound"`
+	// Accounts are the ids of the people who are signed in in this browser, if several can
+	// be and the request did not name its session by a mark.
+	Accounts []string `json:"accounts,omitempty"`
+	// Origins is nil if the app's pages act for all organizations at each of its origins.
+	Origins *Origins `json:"origins,omitempty"`
+}
+
+// Origins says where the pages are of an app that has an origin for each organization.
+type Origins struct {
+	// Home is the origin of the app's own page, which acts for all organizations.
+	Home string `json:"home"`
+	// Pattern is the origin of each organization, with ":organization" in the place of its
+	// slug.
+	Pattern string `json:"pattern"`
 }
 
 // LendRequest is the body of POST /lend, which mints a token that is narrower than the
@@ -224,6 +260,17 @@ type SessionResponse struct {
 	// Next is the value of ParamAfter for the organizations that follow; empty if there
 	// are no more.
 	Next string `json:"next,omitempty"`
+	// Origins is that of TokenResponse.
+	Origins *Origins `json:"origins,omitempty"`
+	// Accounts are the people who are signed in in this browser, if several can be.
+	Accounts []Account `json:"accounts,omitempty"`
+}
+
+// Account is a person who is signed in in a browser. Name is empty if the request proves
+// none of the keys of the browser's sessions.
+type Account struct {
+	ID   string `json:"id"`
+	Name string `json:"name,omitempty"`
 }
 
 // ParamAfter is the query parameter of PathSession for further organizations: the id of
@@ -264,16 +311,18 @@ type HandoverResponse struct {
 // OriginRequest is the body of POST /handover/origin, which asks for a code that brings the
 // browser's session to the origin of an organization.
 type OriginRequest struct {
-	// Organization is the id (org_…) or slug of the organization.
-	Organization string `json:"organization"`
+	// Organization is the id (org_…) or slug of the organization. If it is empty, the code
+	// is for the app's own page.
+	Organization string `json:"organization,omitempty"`
 	// User is the id of the person that the tab expects.
 	User string `json:"user,omitempty"`
 }
 
 // OriginResponse is the answer to POST /handover/origin.
 type OriginResponse struct {
-	// Origin is that of the organization's pages.
+	// Origin is that of the organization's pages, and URL the app's first page there.
 	Origin string `json:"origin"`
+	URL    string `json:"url"`
 	// Code is for the page there, which redeems it by POST /handover/join. It is empty if
 	// that page has to sign in, because the session has no device key.
 	Code       string `json:"code,omitempty"`
@@ -304,8 +353,9 @@ type LogoutRequest struct {
 // Scopes of LogoutRequest.
 const (
 	ScopeOrganization = "organization"
-	ScopeSession      = "session"
-	ScopeEverywhere   = "everywhere"
+	ScopeSession      = "session"    // of this person in this browser
+	ScopeBrowser      = "browser"    // of everybody in this browser
+	ScopeEverywhere   = "everywhere" // of this person in all browsers
 )
 
 // LogoutResponse is the answer to POST /logout.
@@ -313,7 +363,9 @@ type LogoutResponse struct {
 	// EndSessionURL is where the provider's own session can be ended (OpenID Connect
 	// RP-Initiated Logout 1.0). It is empty if the provider offers none.
 	EndSessionURL string `json:"end_session_url,omitempty"`
-	ServerTime    int64  `json:"server_time"`
+	// Users are the ids of the people who were signed out, for ScopeBrowser.
+	Users      []string `json:"users,omitempty"`
+	ServerTime int64    `json:"server_time"`
 }
 
 // SessionsResponse is the answer to GET /sessions: the person's live sessions in all

@@ -30,6 +30,9 @@ type Error struct {
 	// in answers to requests with [QuietRefusals], so that a page that offers the choice
 	// need not ask again.
 	Session *SessionResponse `json:"session,omitempty"`
+	// Accounts are the people who are signed in in this browser, with account_required and
+	// account_limit_reached.
+	Accounts []Account `json:"accounts,omitempty"`
 }
 
 const (
@@ -49,10 +52,17 @@ type Code string
 
 // The codes of the contract.
 const (
-	InvalidRequest                 Code = "invalid_request"
-	OrganizationRequired           Code = "organization_required"
-	OrganizationAccessDenied       Code = "organization_access_denied"
-	LoginRequired                  Code = "login_required"
+	InvalidRequest           Code = "invalid_request"
+	OrganizationRequired     Code = "organization_required"
+	OrganizationAccessDenied Code = "organization_access_denied"
+	LoginRequired            Code = "login_required"
+	// AccountRequired asks whom the request is for: several people are signed in.
+	AccountRequired Code = "account_required"
+	// AccountMismatch is the result of a sign-in (ParamError) from which somebody else came
+	// back than the person it was for. It has changed nothing.
+	AccountMismatch Code = "account_mismatch"
+	// AccountLimitReached refuses to add a person to as many as can be signed in.
+	AccountLimitReached            Code = "account_limit_reached"
 	SessionExpired                 Code = "session_expired"
 	SessionRevoked                 Code = "session_revoked"
 	RefreshTokenReused             Code = "refresh_token_reused"
@@ -103,7 +113,7 @@ func (c Code) IsFinding() bool {
 	switch c {
 	case DeviceKeyRequired, DeviceKeyMismatch:
 		return false
-	case OrganizationRequired, OrganizationAccessDenied, IdentityChanged:
+	case OrganizationRequired, OrganizationAccessDenied, IdentityChanged, AccountRequired:
 		return true
 	}
 	return c.Action() == SignIn || c.Action() == StepUp
@@ -118,6 +128,7 @@ const (
 	Retry  Action = "retry"
 	SignIn Action = "sign_in"
 	StepUp Action = "step_up"
+	Choose Action = "choose" // an account
 	Stop   Action = "stop"
 )
 
@@ -128,6 +139,8 @@ func (c Code) Action() Action {
 		return SignIn
 	case InsufficientUserAuthentication, OrganizationSessionExpired, OriginNotJoined:
 		return StepUp
+	case AccountRequired:
+		return Choose
 	case RequestTooOld, UseDPoPNonce, InvalidDPoPProof, RateLimited, TemporarilyUnavailable, ServerError, AccessDenied:
 		return Retry
 	}

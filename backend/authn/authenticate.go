@@ -27,6 +27,9 @@ func ValidRef(ref string) bool {
 // request comes from the session's device. Rotation has not judged the token yet.
 func (c *Request) Authenticate(ref string) (session.Token, directory.Subject, error) {
 	presented, subject, err := authenticate(c, ref)
+	if err != nil && c.account.tookMark(err) {
+		presented, subject, err = authenticateByUser(c, ref, err)
+	}
 	if err != nil {
 		err = notJoined(c, err)
 	}
@@ -48,6 +51,9 @@ func authenticate(c *Request, ref string) (session.Token, directory.Subject, err
 	presented, err := verify(c, cookie, subject.Session.Secret)
 	if err != nil || !belongsToApp(c, subject.Session) {
 		return session.Token{}, directory.Subject{}, clearIfEnded(c, cookie, authenticationError(c, cookie, &subject.Session, err))
+	}
+	if err := checkAccount(c, &subject); err != nil {
+		return session.Token{}, directory.Subject{}, err
 	}
 	c.used = cookie
 	c.Record.Session, c.Record.User = subject.Session.ID.String(), subject.User.ID
@@ -176,6 +182,9 @@ func pickToken(c *Request, ref string) (*cookieToken, error) {
 	case 1:
 		return tokens[0], nil
 	}
+	if t := c.account.named(tokens); t != nil {
+		return t, nil
+	}
 	all, last, err := c.LiveSessions(tokens)
 	if err != nil {
 		return nil, err
@@ -186,6 +195,9 @@ func pickToken(c *Request, ref string) (*cookieToken, error) {
 	}
 	if len(kept) == 0 {
 		return nil, last
+	}
+	if kept, err = ofAccount(c, kept); err != nil {
+		return nil, err
 	}
 	return sessionFor(c, kept, ref)
 }

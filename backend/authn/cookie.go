@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/session"
 )
@@ -52,7 +53,7 @@ func (s *Server) sessionCookieName(app string, id session.ID) string {
 
 func unmarkedName(app string, id session.ID) string { return sessionCookie + app + "." + nameOf(id) }
 
-func nameOf(id session.ID) string { return strings.TrimPrefix(id.String(), "ses_")[:nameChars] }
+func nameOf(id session.ID) string { return api.Mark(id.String()) }
 
 // AttemptCookieName returns the name of the cookie in which the previous release kept
 // the sign-in attempt of a state.

@@ -89,30 +89,42 @@ func (c *Request) EvictOldest() error {
 	return err
 }
 
+// endedOfLate is how long, in seconds, the cookie of a session is cleared that has ended.
+const endedOfLate = 600
+
 // SetFirstToken sets the cookie of a new session after its sign-in. A callback does not
 // carry the Strict cookies of earlier sessions. SetFirstToken therefore looks up the
-// browser's sessions in the store and evicts those above the limit.
+// browser's sessions in the store and evicts those above the limit: the cookies of those
+// that ended of late as well, since their answers can be on their way or were lost.
 func (c *Request) SetFirstToken(s session.Session, first session.Token) error {
 	all, err := c.Store.OfBrowser(c.Ctx, s.Browser, c.Now, 2*maxSessions)
 	if err != nil {
 		return err
 	}
+	ended, err := c.Store.EndedOfBrowser(c.Ctx, s.Browser, c.Now-endedOfLate, maxSessions)
+	if err != nil {
+		return err
+	}
 	c.sessions = len(all)
 	c.SetRefreshToken(s, first)
+	for _, old := range ended {
+		c.ClearSession(old)
+	}
+	all = slices.DeleteFunc(all, func(other session.Session) bool { return other.ID == s.ID })
 	slices.SortStableFunc(all, evictionOrder)
-	for _, old := range all[:max(0, len(all)-maxSessions)] {
-		if err := evictStored(c, old); err != nil {
+	for _, old := range all[:max(0, len(all)+1-maxSessions)] {
+		if err := evictStored(c, old, s); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// evictStored ends a session whose cookie the request does not carry. A session with a
-// device key, which the request does not prove, only loses its cookie.
-func evictStored(c *Request, s session.Session) error {
+// evictStored ends a session whose cookie the request does not carry, in favor of a new
+// one. A session with a device key, which the new one does not have, only loses its cookie.
+func evictStored(c *Request, s, newer session.Session) error {
 	c.ClearSession(s)
-	if s.JKT != "" {
+	if s.JKT != "" && s.JKT != newer.JKT {
 		return nil
 	}
 	return endSuperseded(c, s)

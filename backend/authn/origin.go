@@ -42,6 +42,9 @@ func admit(c *Request) error {
 	if !c.ReadOnly() && c.R.Header.Get(api.HeaderClient) == "" {
 		return refusal.New(api.InvalidRequest, "The header "+api.HeaderClient+" is missing: let the proxy pass it on.")
 	}
+	if err := readAccount(c); err != nil {
+		return err
+	}
 	return checkAge(c)
 }
 
@@ -103,7 +106,11 @@ func preflight(c *Request) error {
 	c.allowOrigin(origin)
 	h := c.W.Header()
 	h.Set("Access-Control-Allow-Methods", "GET, POST, DELETE")
-	h.Set("Access-Control-Allow-Headers", "Content-Type, "+api.HeaderClient+", "+api.HeaderTime+", "+api.HeaderProof)
+	allowed := "Content-Type, " + api.HeaderClient + ", " + api.HeaderTime + ", " + api.HeaderProof
+	if c.several() {
+		allowed += ", " + api.HeaderAccount
+	}
+	h.Set("Access-Control-Allow-Headers", allowed)
 	h.Set("Access-Control-Max-Age", "600")
 	c.W.WriteHeader(http.StatusNoContent)
 	c.Record.Status = http.StatusNoContent

@@ -35,6 +35,7 @@ type Request struct {
 	// applies that page's form-action policy to redirects of the answer.
 	Posted bool
 
+	account  account           // whom the request is for
 	used     *cookieToken      // the token that Authenticate found
 	sessions int               // the number of the browser's sessions
 	proven   once[*dpop.Proof] // the outcome of prove

@@ -31,15 +31,27 @@ func pick(c *Request, all []*liveSession) ([]*liveSession, error) {
 	slices.SortStableFunc(all, func(a, b *liveSession) int { return int(b.CreatedAt - a.CreatedAt) })
 	var kept []*liveSession
 	for _, l := range all {
-		if i := slices.IndexFunc(kept, func(k *liveSession) bool { return !l.coexists(k) }); i >= 0 {
+		i := slices.IndexFunc(kept, l.endsFor)
+		switch {
+		case i < 0:
+			kept = append(kept, l)
+		case l.UserID == kept[i].UserID && c.several() && !c.account.is(l.UserID): // a request of theirs ends it, by their key
+		default:
 			if err := endOlder(c, l, kept[i]); err != nil {
 				return nil, err
 			}
-			continue
 		}
-		kept = append(kept, l)
 	}
 	return kept, nil
+}
+
+// endsFor reports whether a newer session of the browser ends this one. A sign-in that
+// added a person ends nobody else's.
+func (l *liveSession) endsFor(newer *liveSession) bool {
+	if l.UserID != newer.UserID {
+		return !newer.Added
+	}
+	return !l.coexists(newer)
 }
 
 // endOlder ends a session in favor of a newer one in the same browser. If a step-up of
@@ -76,11 +88,7 @@ func (c *Request) LiveSessions(tokens []*cookieToken) (all []*liveSession, last,
 
 // HeldSessions returns the live sessions of the request's app whose cookies it carries.
 func (c *Request) HeldSessions() ([]session.Session, error) {
-	tokens, err := c.RefreshTokens()
-	if err != nil {
-		return nil, err
-	}
-	live, _, err := c.LiveSessions(tokens)
+	live, err := c.held()
 	var all []session.Session
 	for _, l := range live {
 		all = append(all, l.Session)

@@ -68,6 +68,14 @@ var faultRequests = map[string]func(*backend) request{
 			return b.Step(publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "alice").Encode())
 		}
 	},
+	"a callback that adds a person": func(w *backend) request {
+		w.Apply(several())
+		b := w.signedIn("alice")
+		page := b.BeginByScript(publicURL + "/login?account=another")
+		back := publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "bob").Encode()
+		w.Restart()
+		return func() httpbrowser.Response { return b.Step(back) }
+	},
 	"a callback whose attempt was used": func(w *backend) request {
 		b := w.browser()
 		page := b.Login("")

@@ -26,6 +26,9 @@ func (h *handler) lend(c *authn.Request, request api.LendRequest) (*api.LendResp
 	if err != nil {
 		return nil, err
 	}
+	if err := c.For(request.User); err != nil {
+		return nil, err
+	}
 	presented, subject, err := c.Authenticate(ref)
 	if err != nil {
 		return nil, err

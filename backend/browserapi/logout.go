@@ -1,6 +1,7 @@
 package browserapi
 
 import (
+	"cmp"
 	"errors"
 	"net/url"
 	"strings"
@@ -19,9 +20,9 @@ import (
 // of a session that has ended is not an error.
 func (h *handler) logout(c *authn.Request, request api.LogoutRequest) (*api.LogoutResponse, error) {
 	switch request.Scope {
-	case api.ScopeOrganization, api.ScopeSession, api.ScopeEverywhere:
+	case api.ScopeOrganization, api.ScopeSession, api.ScopeBrowser, api.ScopeEverywhere:
 	default:
-		return nil, refusal.New(api.InvalidRequest, "The scope must be organization, session or everywhere.")
+		return nil, refusal.New(api.InvalidRequest, "The scope must be organization, session, browser or everywhere.")
 	}
 	if (request.Scope == api.ScopeOrganization) != (request.Organization != "") {
 		return nil, refusal.New(api.InvalidRequest, "The scope organization requires an organization; the other scopes allow none.")
@@ -33,9 +34,12 @@ func (h *handler) logout(c *authn.Request, request api.LogoutRequest) (*api.Logo
 			return nil, err
 		}
 	}
+	if err := c.For(request.User); err != nil {
+		return nil, err
+	}
 	_, subject, err := c.Authenticate(ref)
-	if alreadyEnded(err) {
-		return &api.LogoutResponse{ServerTime: c.Now}, nil
+	if authn.NoSession(err) {
+		return signedOut(c, request.Scope, err)
 	}
 	if err != nil {
 		return nil, err
@@ -46,14 +50,15 @@ func (h *handler) logout(c *authn.Request, request api.LogoutRequest) (*api.Logo
 	return h.endSession(c, request, subject)
 }
 
-// alreadyEnded reports whether an error means that there is no session left. A missing
-// device key does not mean that.
-func alreadyEnded(err error) bool {
-	if !refusal.Is(err) {
-		return false
+// signedOut answers a page whose person has no session here. A page that signs everybody
+// out hears that it did not, if other people are signed in: it proves no key of theirs.
+func signedOut(c *authn.Request, scope string, refused error) (*api.LogoutResponse, error) {
+	if scope == api.ScopeBrowser {
+		if all, err := c.HeldSessions(); err != nil || len(all) > 0 {
+			return nil, cmp.Or(err, refused)
+		}
 	}
-	code := authn.RefusalOf(err).Code
-	return code.Action() == api.SignIn && code != api.DeviceKeyRequired && code != api.DeviceKeyMismatch
+	return &api.LogoutResponse{ServerTime: c.Now}, nil
 }
 
 func (h *handler) endSession(c *authn.Request, request api.LogoutRequest, subject directory.Subject) (*api.LogoutResponse, error) {
@@ -64,17 +69,39 @@ func (h *handler) endSession(c *authn.Request, request api.LogoutRequest, subjec
 	if err != nil {
 		return nil, err
 	}
-	if request.Scope == api.ScopeSession {
-		err = endHere(c, s)
-	} else if err = requireRecent(c, subject); err == nil {
-		err = endEverywhere(c, s)
+	shared, err := c.SharesProvider(s)
+	if err != nil {
+		return nil, err
 	}
-	if err != nil { // the session goes on, and so does its cookie
+	out := &api.LogoutResponse{ServerTime: c.Now}
+	if err := h.end(c, request.Scope, subject, s, out); err != nil { // the session goes on, and so does its cookie
 		return nil, err
 	}
 	c.Audit(audit.Event{Action: audit.SignOut, Reason: request.Scope, UserID: s.UserID, SessionID: s.ID.String()})
 	c.ClearSession(subject.Session)
-	return &api.LogoutResponse{EndSessionURL: h.endSessionURL(c, s, request.ReturnTo), ServerTime: c.Now}, nil
+	if !shared || request.Scope == api.ScopeBrowser { // otherwise the provider's session may be the other person's
+		out.EndSessionURL = h.endSessionURL(c, s, request.ReturnTo)
+	}
+	return out, nil
+}
+
+// end ends what a sign-out of a scope ends.
+func (h *handler) end(c *authn.Request, scope string, subject directory.Subject, s session.Session, out *api.LogoutResponse) error {
+	switch scope {
+	case api.ScopeSession:
+		return endHere(c, s)
+	case api.ScopeBrowser:
+		others, err := c.EndOthers(s)
+		if err != nil {
+			return err
+		}
+		out.Users = append(others, s.UserID)
+		return endHere(c, s)
+	}
+	if err := requireRecent(c, subject); err != nil {
+		return err
+	}
+	return endEverywhere(c, s)
 }
 
 // endEverywhere ends the sessions of a session's user. A page that acts for one organization

@@ -10,17 +10,18 @@ import (
 	"github.com/tabard-auth/tabard/backend/grant"
 	"github.com/tabard-auth/tabard/backend/handover"
 	"github.com/tabard-auth/tabard/backend/policy"
+	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
 // leadToOrigin is POST /handover/origin: a page asks to bring its session to the origin of
-// an organization that the user chose. An organization that does not admit the user is
-// refused here, so that the page stays as it is. One that asks for a further authentication
-// is not: its own page asks for that. The request changes nothing.
+// an organization that the user chose, or to the app's own. An organization that does not
+// admit the user is refused here, so that the page stays as it is. One that asks for a
+// further authentication is not: its own page asks for that. The request changes nothing.
 func (h *handler) leadToOrigin(c *authn.Request, request api.OriginRequest) (*api.OriginResponse, error) {
-	pattern := c.App.OriginPattern()
-	if pattern == "" || request.Organization == "" || !authn.ValidRef(request.Organization) {
+	origins := originsOf(c)
+	if origins == nil || !authn.ValidRef(request.Organization) {
 		return nil, refusal.New(api.InvalidRequest, "Name an organization, in an app whose origins name organizations.")
 	}
 	own, err := readOnlySubject(c)
@@ -34,16 +35,34 @@ func (h *handler) leadToOrigin(c *authn.Request, request api.OriginRequest) (*ap
 	if err != nil {
 		return nil, err
 	}
-	o, err := destination(c, &first, request.Organization)
-	if err != nil {
-		return nil, err
+	answer := &api.OriginResponse{Origin: origins.Home, ServerTime: c.Now}
+	var only string
+	if request.Organization != "" {
+		o, err := destination(c, &first, request.Organization)
+		if err != nil {
+			return nil, err
+		}
+		answer.Origin = directory.OriginFor(origins.Pattern, o.Slug)
+		if slug, _ := c.App.HasOrigin(answer.Origin); slug != "" {
+			only = o.ID
+		}
 	}
-	answer := &api.OriginResponse{Origin: directory.OriginFor(pattern, o.Slug), ServerTime: c.Now}
+	answer.URL = publicurl.Start(c.App, answer.Origin)
 	if own.Session.JKT != "" && first.Session.JKT != "" && first.Session.Parent == (session.ID{}) {
-		code := handover.NewOriginCode(c.App.ID, answer.Origin, o.ID, own.Session.ID, c.Now)
+		code := handover.NewOriginCode(c.App.ID, answer.Origin, only, own.Session.ID, c.Now)
 		answer.Code, answer.ExpiresIn = code.Seal(h.handovers), handover.CodeLife
 	}
 	return answer, nil
+}
+
+// originsOf returns where the pages of the request's app are, if it has an origin for each
+// organization.
+func originsOf(c *authn.Request) *api.Origins {
+	pattern := c.App.OriginPattern()
+	if pattern == "" {
+		return nil
+	}
+	return &api.Origins{Home: publicurl.Home(c.Origin, c.App), Pattern: pattern}
 }
 
 // destination returns the organization that a user may enter, perhaps after a further
@@ -79,7 +98,8 @@ func invitedTo(c *authn.Request, s *directory.Subject, ref string) (o directory.
 // origin, which gets a session that joined the browser's first one.
 func (h *handler) joinOrigin(c *authn.Request, request api.JoinRequest) (*api.JoinResponse, error) {
 	code, err := handover.OpenOriginCode(h.handovers, request.Code, c.Now)
-	if err != nil || code.App != c.App.ID || c.TenantOrigin == "" || code.Origin != c.TenantOrigin || code.Organization != c.Only {
+	origin, _ := authn.SingleHeader(c.R.Header, "Origin")
+	if err != nil || code.App != c.App.ID || code.Origin != origin || code.Organization != c.Only {
 		return nil, refusal.New(api.InvalidRequest, badCode).WithCause(err)
 	}
 	key, err := c.UseKey()
@@ -121,8 +141,11 @@ func firstSession(c *authn.Request, code handover.OriginCode) (session.Session, 
 
 // joinFirst creates the session of the page's origin.
 func joinFirst(c *authn.Request, first *session.Session, code handover.OriginCode, key string) error {
-	if first.ConfinedTo != "" && first.ConfinedTo != c.Only {
+	switch {
+	case first.ConfinedTo != "" && first.ConfinedTo != c.Only:
 		return refusal.New(api.OrganizationAccessDenied, noAccess)
+	case first.Origin == c.TenantOrigin: // its device key is lost: two sessions of one origin would end each other
+		return refusal.New(api.InvalidRequest, badCode)
 	}
 	if err := c.EvictOldest(); err != nil {
 		return err

@@ -393,3 +393,60 @@ func TestOrigins_OneAppAsBefore(t *testing.T) {
 	w.wants(b.Post("/handover/origin", `{"organization":"acme"}`), http.StatusBadRequest, api.InvalidRequest)
 	w.wants(w.Browser(backendtest.Origin).Post("/token", `{}`), http.StatusUnauthorized, api.LoginRequired)
 }
+
+// TestHandOver_Home checks that a session comes from an organization's origin to the app's
+// own, which acts for all organizations, and to an origin that the app lists as it is.
+func TestHandOver_Home(t *testing.T) {
+	w := newMany(t)
+	acme := w.at(originOf("acme"))
+	w.signInAt(acme, originOf("acme"), "alice")
+	first := w.mint(acme, "acme")
+	if want := (api.Origins{Home: manyHome, Pattern: pattern}); first.Origins == nil || *first.Origins != want {
+		t.Errorf("a token says that the pages are at %+v", first.Origins)
+	}
+	elsewhere := w.at(originOf("globex"), acme)
+	led := w.led(acme, "")
+	w.wants(elsewhere.Post("/handover/join", `{"code":"`+led.Code+`"}`), http.StatusBadRequest, api.InvalidRequest)
+	home := w.handOver(acme, "")
+	for _, organization := range []string{"acme", "globex"} {
+		if got := w.mint(home, organization); got.Session != first.Session {
+			t.Errorf("the session is %s, want %s", got.Session, first.Session)
+		}
+	}
+	var listed api.SessionResponse
+	home.Get("/session").JSON(t, &listed)
+	if len(listed.Organizations) < 3 || listed.Origins == nil {
+		t.Errorf("%+v", listed)
+	}
+	if got := home.Post("/logout", `{"scope":"session"}`); got.Status != http.StatusOK {
+		t.Fatalf("%d %s", got.Status, got.Body)
+	}
+	w.wants(acme.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.LoginRequired)
+
+	d := desired()
+	d.Workspace.Apps[0].Origins = []string{manyHome, originOf("globex"), pattern}
+	w.Apply(d)
+	w.restart()
+	w.signInAt(acme, originOf("acme"), "alice")
+	w.mint(acme, "acme")
+	w.mint(w.handOver(acme, "globex"), "globex")
+}
+
+// TestP6Origins_LostKeyOfFirst checks that a code makes no second session at the origin of
+// the browser's first one, whose page has lost its device key: the newer would end the first,
+// and all that joined it.
+func TestP6Origins_LostKeyOfFirst(t *testing.T) {
+	for name, origin := range map[string]string{"acme": originOf("acme"), "": manyHome} {
+		w := newMany(t)
+		first := w.at(origin)
+		w.signInAt(first, origin, "alice")
+		w.mint(first, "acme")
+		globex := w.handOver(first, "globex")
+		lost := w.at(origin, first)
+		w.wants(lost.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.OriginNotJoined)
+		w.wants(lost.Post("/handover/join", `{"code":"`+w.led(globex, name).Code+`"}`), http.StatusBadRequest, api.InvalidRequest)
+		w.wants(lost.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.OriginNotJoined)
+		w.mint(globex, "globex")
+		w.mint(first, "acme")
+	}
+}

@@ -49,10 +49,11 @@ func withPlaces(c *authn.Request, s *directory.Subject, r *refusal.Refusal) *ref
 	return r
 }
 
-// denied adds the same to the refusal of an organization that the person is not in: a page
-// that begins there shows where else they may go. A switch has a page already.
+// denied adds the same to the refusal of an organization that the person is not in, or no
+// more: a page that begins there shows which one it is and where else they may go. A switch
+// has a page already.
 func denied(c *authn.Request, s *directory.Subject, entering bool, r *refusal.Refusal) *refusal.Refusal {
-	if entering || r.Reason != "" {
+	if entering || r.Code == api.DeviceKeyRequired {
 		return r
 	}
 	return withPlaces(c, s, r)

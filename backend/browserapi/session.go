@@ -55,9 +55,13 @@ func sessionResponse(c *authn.Request, subject *directory.Subject) (*api.Session
 			Roles: m.Roles, State: state(d, m.OrganizationSession),
 		})
 	}
+	people, err := c.Accounts()
+	if err != nil {
+		return nil, err
+	}
 	return &api.SessionResponse{
 		Session: s.ID.String(), App: c.App.ID, User: apiUser(subject.User), Organizations: organizations,
-		ExpiresIn: s.ExpiresAt - c.Now, ServerTime: c.Now, DeviceBound: s.JKT != "", Next: next,
+		ExpiresIn: s.ExpiresAt - c.Now, ServerTime: c.Now, DeviceBound: s.JKT != "", Next: next, Origins: originsOf(c), Accounts: people,
 	}, nil
 }
 

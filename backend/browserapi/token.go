@@ -16,6 +16,9 @@ func (h *handler) token(c *authn.Request, request api.TokenRequest) (*api.TokenR
 	if err != nil {
 		return nil, err
 	}
+	if err := c.For(request.User); err != nil {
+		return nil, err
+	}
 	presented, subject, err := c.Authenticate(ref)
 	if err != nil {
 		return nil, err
@@ -54,7 +57,7 @@ func tokenResponse(c *authn.Request, minted *grant.Minted, s *directory.Subject)
 			AuthTime: claims.AuthTime, ExpiresIn: secondsLeft(c, d.End), IdleExpiresIn: secondsLeft(c, d.IdleEnd),
 			IdleTimeout: d.Rules.IdleTimeout, FreshOnSwitch: d.Rules.FreshOnSwitch,
 		},
-		DeviceBound: s.Session.JKT != "",
+		DeviceBound: s.Session.JKT != "", Origins: originsOf(c), Accounts: c.AccountIDs(),
 	}
 }
 

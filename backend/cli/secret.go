@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/owner"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
@@ -112,7 +113,7 @@ func makeSecret(path string) error {
 	}
 	_, text := signingkey.NewSecret()
 	_, err = f.WriteString(signingkey.EpochLine(signingkey.NewEpoch()) + "\n" + text + "\n")
-	return errors.Join(err, f.Sync(), f.Close())
+	return errors.Join(err, owner.AsFolder(path), f.Sync(), f.Close())
 }
 
 // readableByOthers warns of a secret that every user of the machine can read.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/tabard-auth/tabard/backend/owner"
 	"github.com/tabard-auth/tabard/backend/secrets"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
@@ -127,8 +128,8 @@ func (l *secretLine) unmark() {
 	l.comments = kept
 }
 
-// write replaces the file atomically. It keeps owner and group, and no other user can
-// read it.
+// write replaces the file atomically. It keeps the owner, and the group that may read it;
+// no other user can.
 func (f *secretFile) write() error {
 	var text strings.Builder
 	if f.epoch != "" {
@@ -146,7 +147,7 @@ func (f *secretFile) write() error {
 	}
 	defer os.Remove(made.Name()) // no effect after the rename
 	_, err = made.WriteString(text.String())
-	err = errors.Join(err, keepOwner(made, f.before), made.Chmod(f.mode), made.Sync(), made.Close())
+	err = errors.Join(err, owner.Keep(made, f.before, f.mode), made.Chmod(f.mode), made.Sync(), made.Close())
 	if err == nil {
 		err = f.checkUnchanged()
 	}

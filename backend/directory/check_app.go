@@ -36,6 +36,7 @@ func (c *checker) app(at place, i int, a App) {
 	c.appPattern(at.at("origins"), a)
 	c.appClaims(at, a)
 	c.appNeighbors(at, a)
+	c.appAccounts(at.at("accounts"), a)
 }
 
 func describeOwner(other string) string {

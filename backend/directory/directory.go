@@ -97,6 +97,8 @@ type Store interface {
 	// SignIn returns the user with (u.Issuer, u.Subject) and stores the name and e-mail
 	// of u. It creates the user with u.ID if there is none.
 	SignIn(ctx context.Context, u User, now int64) (User, error)
+	// UserOf returns the user with an issuer and a subject, or ErrNoUser.
+	UserOf(ctx context.Context, issuer, subject string) (User, error)
 	// ReplaceClaimed replaces the memberships that a provider's claim gave a person by
 	// these, by organization slug. Memberships from other sources are kept.
 	ReplaceClaimed(ctx context.Context, userID string, roles map[string][]string, now int64) error

@@ -85,6 +85,8 @@ type App struct {
 	// EnteredFrom are the ids of the apps from which people enter without a sign-in.
 	// Nil means every app of the workspace.
 	EnteredFrom []string `json:"entered_from,omitzero"`
+	// Accounts is how many people can be signed in to the app in one browser.
+	Accounts Accounts `json:"accounts,omitempty"`
 	// Disabled apps allow no sign-in and mint no tokens.
 	Disabled bool `json:"disabled,omitempty"`
 }

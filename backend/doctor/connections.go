@@ -189,7 +189,7 @@ func (e *examination) domains(ctx context.Context, store connectionStore, enable
 		case !verified && !there:
 			e.add(domains, Look, "Have the owner publish "+record, "%s: it is not verified: its record is not in DNS", d.Name)
 		case !verified && d.Problem == directory.DomainTaken:
-			e.add(domains, Warning, "The organization that verified it first has it. See which of the two should, and remove the other's.", "%s: another organization has verified it", d.Name)
+			e.add(domains, Warning, "The organization that verified it first has it. Decide which of the two keeps it, and remove it from the other.", "%s: another organization has verified it", d.Name)
 		case !verified:
 			e.add(domains, Look, "Run tabard domains check, or wait for the hourly look-up.", "%s: its record is in DNS, and it is not verified yet", d.Name)
 		case !enabled[d.OrganizationID] && !cut:

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tabard-auth/tabard/backend/host"
+	"github.com/tabard-auth/tabard/backend/owner"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/inspect"
 )
@@ -22,6 +24,9 @@ func (e *examination) database(ctx context.Context) {
 		e.add(database, Warning, "`tabard apply` and `tabard serve` create it. If there was one, check --database: a relative file name depends on the directory.",
 			"there is none yet")
 		return
+	case errors.As(err, new(*owner.Obstacle)): // says what to do
+		e.add(database, Problem, "", "it cannot be used: %v", err)
+		return
 	case err != nil:
 		e.add(database, Problem, "Check --database, and that the database runs and accepts this account.", "it cannot be used: %v", err)
 		return
@@ -30,6 +35,7 @@ func (e *examination) database(ctx context.Context) {
 	e.schema(d)
 	e.durability(d)
 	e.pooler(d)
+	e.transit(d)
 	e.disk(d)
 	e.writes(ctx, d)
 	if d.Ahead != 0 {
@@ -40,6 +46,8 @@ func (e *examination) database(ctx context.Context) {
 		e.authTime(ctx, d.Store)
 		e.refreshTokens(ctx, d.Store)
 		e.userInfo()
+		e.replicasSecrets(ctx, d)
+		e.epoch(ctx, d)
 		e.signingKeys(ctx, d)
 		e.secret(ctx, d)
 		if e.Tenants != nil {
@@ -51,6 +59,8 @@ func (e *examination) database(ctx context.Context) {
 // writes checks that a write lands in the database, one that takes room included.
 func (e *examination) writes(ctx context.Context, d *inspect.Database) {
 	switch err := d.Write(ctx); {
+	case errors.As(err, new(*owner.Obstacle)): // says what to do
+		e.add(database, Problem, "", "it cannot be written: %v", err)
 	case err != nil:
 		e.add(database, Problem, "Make room on its disk, if that is full; give the server's account the right to write; and check that this is not a read-only replica or file.",
 			"it cannot be written: %v", err)
@@ -120,8 +130,7 @@ func (e *examination) signingKeys(ctx context.Context, d *inspect.Database) {
 	}
 	opened, err := signingkey.NewKeyRing(d.Store, *e.Secret, e.Algorithm).Stored(ctx, "", e.Now)
 	if err != nil {
-		e.add(subject, Problem, "Add the previous secret as a further line of the secret file: the first line is used for new values, all lines open existing ones.",
-			"they cannot be opened: %v", err)
+		e.unopened(len(stored), err)
 		return
 	}
 	sealed := stored.Unopened(*e.Secret, e.Now)
@@ -146,6 +155,31 @@ func (e *examination) signingKeys(ctx context.Context, d *inspect.Database) {
 		return
 	}
 	e.ok(subject, "%d for %s", counts[e.Algorithm], e.Algorithm)
+}
+
+// unopened reports that the secret opens no signing key.
+func (e *examination) unopened(keys int, err error) {
+	advice := "Give this command the file that the servers have. "
+	if e.wrongFile {
+		advice += "See secret."
+	} else {
+		advice += "If its value was replaced, add the previous one as a further line: the first line is used for new values, all lines open existing ones."
+	}
+	e.add("keys", Problem, advice, "none of them (%d) can be opened with this secret file: %v", keys, err)
+}
+
+// epoch tells whether servers with these settings serve the database.
+func (e *examination) epoch(ctx context.Context, d *inspect.Database) {
+	if e.Secret == nil || e.wrongFile {
+		return
+	}
+	found, known, err := d.Store.KnownEpoch(ctx)
+	switch file := e.Secret.Epoch(); {
+	case err != nil:
+		e.add(database, Problem, "Check the database.", "its epoch cannot be read: %v", err)
+	case known && (found.Value != file || found.Copied):
+		e.add(database, Problem, "A server answers every request with 503 until then.", "it is not served: %v", &host.HeldError{Database: found.Value, File: file})
+	}
 }
 
 // rotation checks that signing keys are replaced in time.

@@ -23,7 +23,8 @@ type OriginCode struct {
 	// ID becomes the Attempt of the session that the code makes.
 	ID  string `json:"id"`
 	App string `json:"app"`
-	// Origin is the one that it opens, and Organization the only organization there.
+	// Origin is the one that it opens, and Organization the only organization there, or
+	// empty if the page acts for all.
 	Origin       string `json:"origin"`
 	Organization string `json:"organization"`
 	// By is the session that asked for it.

@@ -19,7 +19,7 @@ func Check(ctx context.Context, c Config) (Report, error) {
 	if err := c.prepare(); err != nil {
 		return Report{}, err
 	}
-	k := &check{service: service{c}, ledger: newLedger(), report: Report{Findings: []Finding{}, Omitted: []string{}}}
+	k := &check{service: service{c}, ledger: newLedger(), streamed: map[Route]bool{}, report: Report{Findings: []Finding{}, Omitted: []string{}}}
 	for i := range k.links {
 		k.links[i] = newLinks()
 	}
@@ -39,6 +39,8 @@ type check struct {
 	made    [2][]record
 	links   [2]*links
 	limited bool
+	// streamed are the routes whose answers have no end.
+	streamed map[Route]bool
 }
 
 func (k *check) run(ctx context.Context) error {
@@ -90,11 +92,11 @@ func (k *check) begin(ctx context.Context) error {
 		}
 	}
 	for t := range k.Tenants {
-		if err := k.influences(ctx, t); err != nil {
+		if err := errors.Join(k.influences(ctx, t), k.limits(ctx, t)); err != nil {
 			return err
 		}
 	}
-	return k.atOnce(ctx)
+	return errors.Join(k.streams(ctx), k.atOnce(ctx))
 }
 
 // newOwn makes a record of a tenant, to attempt with.
@@ -147,7 +149,7 @@ func (k *check) removeAll(ctx context.Context, t, but int) error {
 		if r.canary == k.own[t].canary {
 			continue // still in use
 		}
-		if _, err := k.send(ctx, call{remove, r.values, k.Tenants[t].Token, nil}); err != nil {
+		if _, err := k.send(ctx, call{route: remove, values: r.values, token: k.Tenants[t].Token}); err != nil {
 			return err
 		}
 	}
@@ -209,10 +211,13 @@ func (k *check) look(ctx context.Context, t int, values map[string]string, why s
 		if !route.reads() {
 			continue
 		}
-		a, err := k.ask(ctx, act{call{route, values, k.Tenants[t].Token, nil}, t, ownView + why})
+		own := act{call{route: route, values: values, token: k.Tenants[t].Token}, t, ownView + why}
+		a, err := k.ask(ctx, own)
 		if err != nil {
 			return err
 		}
+		k.caches(own, a)
+		k.streamed[route] = k.streamed[route] || a.streams
 		if a.good() && len(a.named) > 0 {
 			k.links[t].add(k.service, a.named[0], a)
 		}
@@ -297,7 +302,7 @@ func (k *check) control(ctx context.Context, route Route, by int) error {
 	if err != nil {
 		return err
 	}
-	t := act{call{route, own.values, k.Tenants[by].Token, nil}, by, "its own request"}
+	t := act{call{route: route, values: own.values, token: k.Tenants[by].Token}, by, "its own request"}
 	got, err := k.ask(ctx, t)
 	switch {
 	case err != nil:

@@ -99,7 +99,7 @@ func (k *check) snapshot(ctx context.Context, t int) (map[Route]answer, error) {
 		if !route.reads() {
 			continue
 		}
-		a, err := k.ask(ctx, act{call{route, k.own[t].values, k.Tenants[t].Token, nil}, t, ownView})
+		a, err := k.ask(ctx, act{call{route: route, values: k.own[t].values, token: k.Tenants[t].Token}, t, ownView})
 		if err != nil {
 			return nil, err
 		}
@@ -124,7 +124,7 @@ func (k *check) atOnce(ctx context.Context) error {
 			for i := range answers {
 				t := i % 2
 				tasks = append(tasks, func() (err error) {
-					answers[i], err = k.send(ctx, call{route, k.own[t].values, k.Tenants[t].Token, nil})
+					answers[i], err = k.send(ctx, call{route: route, values: k.own[t].values, token: k.Tenants[t].Token})
 					return err
 				})
 			}
@@ -210,7 +210,7 @@ func (k *check) retries(ctx context.Context, by, of int) error {
 	maps.Copy(values, own.values)
 	k.learn(by, own)
 	for _, c := range k.Records {
-		a, err := k.ask(ctx, act{call{c.Route, values, k.Tenants[by].Token, change}, by, "the idempotency key of the other's request"})
+		a, err := k.ask(ctx, act{call{route: c.Route, values: values, token: k.Tenants[by].Token, change: change}, by, "the idempotency key of the other's request"})
 		if err != nil {
 			return err
 		}

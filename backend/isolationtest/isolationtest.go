@@ -6,7 +6,8 @@
 //
 // It keeps the texts and ids of both organizations for the whole run and looks for them
 // in whole answers, however they are encoded; and it compares answers about foreign
-// records with answers about records that do not exist.
+// records with answers about records that do not exist. It listens to streams, which have
+// no end, and reads what headers let shared caches keep and say of limits of requests.
 //
 // It finds leaks of the kinds that it tries, on the routes that it is given. A report
 // without findings does not prove that there are none. It is best to generate a

@@ -113,7 +113,7 @@ func (k *check) visit(ctx context.Context, by int, address, attempt string) erro
 	if to, err := url.Parse(address); err == nil {
 		path = to.RequestURI()
 	}
-	t := act{call{Route{Method: "GET", Path: path}, nil, k.Tenants[by].Token, nil}, by, attempt}
+	t := act{call{route: Route{Method: "GET", Path: path}, token: k.Tenants[by].Token}, by, attempt}
 	a, err := k.get(ctx, address, t.token)
 	if err != nil {
 		return err

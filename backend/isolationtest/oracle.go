@@ -74,7 +74,7 @@ func (k *check) gone(ctx context.Context, t int) (*record, error) {
 	}
 	for _, route := range k.Routes {
 		if route.Method == http.MethodDelete && route.namesRecord(k.OrganizationParam) {
-			a, err := k.send(ctx, call{route, r.values, k.Tenants[t].Token, nil})
+			a, err := k.send(ctx, call{route: route, values: r.values, token: k.Tenants[t].Token})
 			if err != nil || !a.good() {
 				return nil, err
 			}
@@ -102,7 +102,7 @@ func (k *check) idOracle(ctx context.Context, route Route, param string, by int,
 					r.Header.Set("If-None-Match", condition)
 				}
 			}
-			return question{act{call{route, values, k.Tenants[by].Token, change}, by, "a foreign " + param + " and a made-up one, in turn"}, id, foreign}
+			return question{act{call{route: route, values: values, token: k.Tenants[by].Token, change: change}, by, "a foreign " + param + " and a made-up one, in turn"}, id, foreign}
 		}
 		var all []question
 		for i, r := range foreign[:2] {
@@ -252,7 +252,7 @@ func (k *check) textQuestion(route Route, by int, text string, foreign bool) que
 			}
 		}
 	}
-	return question{act{call{route, values, k.Tenants[by].Token, change}, by, "a search for a foreign text and for a made-up one, in turn"}, text, foreign}
+	return question{act{call{route: route, values: values, token: k.Tenants[by].Token, change: change}, by, "a search for a foreign text and for a made-up one, in turn"}, text, foreign}
 }
 
 // uniqueOracle makes records with the other's texts and with fresh ones.
@@ -263,7 +263,7 @@ func (k *check) uniqueOracle(ctx context.Context, route Route, by int, foreign [
 		for _, text := range []string{r.canary, newCanary()} {
 			values := maps.Clone(k.own[by].values)
 			values["canary"] = text
-			q := question{act{call{route, values, k.Tenants[by].Token, nil}, by, "the text of a foreign record and a fresh one, in turn"}, text, text == r.canary}
+			q := question{act{call{route: route, values: values, token: k.Tenants[by].Token}, by, "the text of a foreign record and a fresh one, in turn"}, text, text == r.canary}
 			if i == 0 && q.foreign {
 				first = q
 			}

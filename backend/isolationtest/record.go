@@ -44,7 +44,7 @@ func (s service) create(ctx context.Context, t Tenant, change func(*http.Request
 			values, err = c.Make(ctx, t, made.canary)
 		} else {
 			var a answer
-			if a, err = s.send(ctx, call{c.Route, made.values, t.Token, change}); err == nil {
+			if a, err = s.send(ctx, call{route: c.Route, values: made.values, token: t.Token, change: change}); err == nil {
 				answers = append(answers, a)
 				values, err = c.read(a)
 			}

@@ -29,7 +29,7 @@ const (
 	// records.
 	Leaked Problem = "leaked"
 	// Changed: afterward the other organization's records are changed, or it can make
-	// none.
+	// none, or it has fewer requests left.
 	Changed Problem = "changed"
 	// Accepted: the service accepted a request that names another organization than its
 	// token's in the path, or that has no valid token.

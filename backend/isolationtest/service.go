@@ -32,6 +32,7 @@ type answer struct {
 	took    time.Duration
 	request string // as a command
 	named   []string
+	streams bool // without an end
 }
 
 func (a answer) good() bool { return a.status >= 200 && a.status < 400 && !a.refuses() }
@@ -68,6 +69,7 @@ type call struct {
 	values map[string]string
 	token  string
 	change func(*http.Request) // nil changes nothing
+	until  <-chan struct{}     // is closed when a stream need not be read any more; nil is at once
 }
 
 // send sends a request and returns the answer. If a rate limit refuses it, it is sent
@@ -81,7 +83,7 @@ func (s service) send(ctx context.Context, c call) (answer, error) {
 		if err != nil {
 			return answer{}, err
 		}
-		a, err := s.do(r, c.token)
+		a, err := s.do(r, c.token, c.until)
 		if err != nil || a.status != http.StatusTooManyRequests || tries == 2 {
 			return a, err
 		}
@@ -126,8 +128,8 @@ func (s service) request(ctx context.Context, c call) (*http.Request, error) {
 	return r, nil
 }
 
-// do sends a request.
-func (s service) do(r *http.Request, token string) (answer, error) {
+// do sends a request. A stream is read until a channel is closed, and a little longer.
+func (s service) do(r *http.Request, token string, until <-chan struct{}) (answer, error) {
 	sent := ""
 	if r.Body != nil {
 		body, err := io.ReadAll(r.Body)
@@ -145,21 +147,25 @@ func (s service) do(r *http.Request, token string) (answer, error) {
 		}
 	}
 	began := time.Now()
-	var a answer
-	if s.Handler == nil {
-		response, err := s.Client.Do(r)
-		if err != nil {
-			return answer{}, err
-		}
-		if a, err = read(response); err != nil {
-			return answer{}, err
-		}
-	} else {
-		r.Host, r.RequestURI, r.RemoteAddr = cmp.Or(r.Host, ownHost), r.URL.RequestURI(), "192.0.2.1:1234"
-		a = serve(s.Handler, r)
-	}
+	a, err := s.answerTo(r, until)
 	a.took, a.request, a.named = time.Since(began), asked, named
-	return a, nil
+	return a, err
+}
+
+func (s service) answerTo(r *http.Request, until <-chan struct{}) (answer, error) {
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	l := &listener{end: cancel, until: until}
+	if r = r.WithContext(ctx); s.Handler != nil {
+		r.Host, r.RequestURI, r.RemoteAddr = cmp.Or(r.Host, ownHost), r.URL.RequestURI(), "192.0.2.1:1234"
+		return serve(s.Handler, r, l), nil
+	}
+	response, err := s.Client.Do(r)
+	if err != nil {
+		return answer{}, err
+	}
+	l.begin(ctx, response.Header)
+	return read(response, l)
 }
 
 func setBody(r *http.Request, body string) {
@@ -220,15 +226,15 @@ func (s service) get(ctx context.Context, address, token string) (answer, error)
 	if token != "" {
 		s.Authorize(r, token)
 	}
-	return s.do(r, token)
+	return s.do(r, token, nil)
 }
 
 // serve calls a handler. A panic counts as a failure, as in net/http.
-func serve(handler http.Handler, r *http.Request) (a answer) {
-	written := recorder{header: http.Header{}}
+func serve(handler http.Handler, r *http.Request, l *listener) (a answer) {
+	written := recorder{header: http.Header{}, began: func(header http.Header) { l.begin(r.Context(), header) }}
 	defer func() {
 		status := cmp.Or(written.status, http.StatusOK)
-		a = answer{status: status, reason: http.StatusText(status), header: written.header, body: written.body.String()}
+		a = answer{status: status, reason: http.StatusText(status), header: written.header, body: written.body.String(), streams: l.timer != nil}
 		if problem := recover(); problem != nil {
 			a.status, a.body = http.StatusInternalServerError, fmt.Sprint("panic: ", problem)
 		}
@@ -237,14 +243,17 @@ func serve(handler http.Handler, r *http.Request) (a answer) {
 	return a
 }
 
-func read(response *http.Response) (answer, error) {
+func read(response *http.Response, l *listener) (answer, error) {
 	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if l.timer != nil { // it ends by an error
+		err = nil
+	}
 	header := response.Header.Clone()
 	for name, values := range response.Trailer {
 		header[name] = append(header[name], values...)
 	}
-	return answer{status: response.StatusCode, reason: response.Status, header: header, body: string(body)}, err
+	return answer{status: response.StatusCode, reason: response.Status, header: header, body: string(body), streams: l.timer != nil}, err
 }
 
 // recorder keeps the output of a handler. The one in net/http/httptest would register a
@@ -253,6 +262,7 @@ type recorder struct {
 	header http.Header
 	status int
 	body   strings.Builder
+	began  func(header http.Header)
 }
 
 func (r *recorder) Header() http.Header { return r.header }
@@ -260,6 +270,7 @@ func (r *recorder) Header() http.Header { return r.header }
 func (r *recorder) WriteHeader(status int) {
 	if r.status == 0 && status >= 200 { // the first final status
 		r.status = status
+		r.began(r.header)
 	}
 }
 

@@ -36,7 +36,7 @@ func (k *check) victim(ctx context.Context, t int) (*victim, error) {
 		if !route.reads() {
 			continue
 		}
-		of := call{route, r.values, k.Tenants[t].Token, nil}
+		of := call{route: route, values: r.values, token: k.Tenants[t].Token}
 		first, err := k.send(ctx, of)
 		if err != nil {
 			return nil, err
@@ -50,7 +50,7 @@ func (k *check) victim(ctx context.Context, t int) (*victim, error) {
 			k.links[t].add(k.service, second.named[0], second)
 		}
 		seen := v.found[route]
-		seen.answer, seen.volatile = second, !first.same(second)
+		seen.answer, seen.volatile = second, second.streams || !first.same(second)
 		v.found[route] = seen
 	}
 	return v, nil
@@ -65,7 +65,7 @@ func (k *check) changed(ctx context.Context, v *victim) (difference string, err 
 		if !ok {
 			continue
 		}
-		is, err := k.send(ctx, call{route, v.values, k.Tenants[v.index].Token, nil})
+		is, err := k.send(ctx, call{route: route, values: v.values, token: k.Tenants[v.index].Token})
 		if err != nil {
 			return "", err
 		}
@@ -93,7 +93,7 @@ func (k *check) try(ctx context.Context, route Route, a attempt, by int, v *vict
 			return answer{}, err
 		}
 	}
-	t := act{call{route, k.values(a.at, own, v.record), a.token, a.edit(own, v.record)}, by, a.name}
+	t := act{call{route: route, values: k.values(a.at, own, v.record), token: a.token, change: a.edit(own, v.record)}, by, a.name}
 	got, err := k.ask(ctx, t)
 	if err != nil {
 		return got, err

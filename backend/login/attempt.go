@@ -1,7 +1,9 @@
 package login
 
 import (
+	"bytes"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base32"
 	"errors"
 	"fmt"
@@ -41,6 +43,10 @@ type Attempt struct {
 	// Session is the id of the session to step up. It is empty if the attempt creates a
 	// session.
 	Session string
+	// Account is api.AnotherAccount if the attempt adds a person to those of the browser, or
+	// the id of the person who shall sign in again beside them. People are digests of those.
+	Account string
+	People  [][]byte
 	// Proven reports whether the request proved the device key of Session, bound at its
 	// sign-in. It is false for attempts of earlier releases.
 	Proven bool
@@ -77,6 +83,27 @@ func NewAttempt(app, returnTo string, now int64) Attempt {
 		ID: id, State: id, Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(),
 		App: app, ReturnTo: returnTo, CreatedAt: now,
 	}
+}
+
+// FromPage reports whether only the app's page can start the attempt: it raises a session,
+// or is for an account.
+func (a Attempt) FromPage() bool { return a.Session != "" || a.Account != "" }
+
+// personDigest is the length of a digest of People, in bytes.
+const personDigest = 8
+
+// AddPerson adds a person who is signed in.
+func (a *Attempt) AddPerson(userID string) {
+	if !a.HasPerson(userID) {
+		sum := sha256.Sum256([]byte(userID))
+		a.People = append(a.People, sum[:personDigest])
+	}
+}
+
+// HasPerson reports whether a person was signed in.
+func (a Attempt) HasPerson(userID string) bool {
+	sum := sha256.Sum256([]byte(userID))
+	return slices.ContainsFunc(a.People, func(known []byte) bool { return bytes.Equal(known, sum[:personDigest]) })
 }
 
 // Restart returns the attempt for starting it again. Any browser may have brought its

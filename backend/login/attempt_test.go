@@ -35,6 +35,9 @@ func TestAttempt_SealAndOpen(t *testing.T) {
 	a.JKT, a.ACRValues = strings.Repeat("A", 43), "mfa phr"
 	a.Prompt, a.LoginHint = "select_account", "älice@example.com"
 	a.Chosen, a.Proven, a.Restarts = true, true, 3
+	a.Account = "another"
+	a.AddPerson("usr_alice")
+	a.AddPerson("usr_bob")
 	if err := s.Bind(&a, b); err != nil {
 		t.Fatal(err)
 	}

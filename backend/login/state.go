@@ -1,6 +1,7 @@
 package login
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -8,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -75,6 +77,10 @@ func (b Browser) Fingerprint() string {
 	sum := sha256.Sum256(append([]byte("tabard browser\x00"), b[:]...))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
+
+// Together returns bytes for the id of a session that sign-ins of a browser share. what
+// says what they have in common. Nobody else can compute them.
+func (s Attempts) Together(b Browser, what string) []byte { return s.derive(0, "together", what, b) }
 
 // Sealer encrypts and decrypts a text, bound to a context.
 type Sealer interface {
@@ -176,6 +182,9 @@ type sealedAttempt struct {
 	App, ReturnTo, Organization  string `asn1:"utf8"`
 	Connection, Session          string `asn1:"utf8"`
 	ACRValues, Prompt, LoginHint string `asn1:"utf8"`
+	// The release before ignores what follows.
+	Account string `asn1:"utf8,optional"`
+	People  []byte `asn1:"optional"`
 }
 
 const (
@@ -199,6 +208,10 @@ func (a *Attempt) encode() []byte {
 		ID: id, BrowserMAC: a.browserMAC, JKT: jkt, CreatedAt: a.CreatedAt, MaxAge: -1,
 		App: a.App, ReturnTo: a.ReturnTo, Organization: a.Organization, Connection: a.Connection, Session: a.Session,
 		ACRValues: valid(a.ACRValues), Prompt: valid(a.Prompt), LoginHint: valid(a.LoginHint),
+		Account: a.Account,
+	}
+	if len(a.People) > 0 {
+		sealed.People = bytes.Join(a.People, nil)
 	}
 	if a.MaxAge != nil {
 		sealed.MaxAge = *a.MaxAge
@@ -230,7 +243,8 @@ func decodeAttempt(plain []byte) (Attempt, error) {
 		App: sealed.App, ReturnTo: sealed.ReturnTo, Organization: sealed.Organization, Connection: sealed.Connection,
 		Session: sealed.Session, ACRValues: sealed.ACRValues, Prompt: sealed.Prompt, LoginHint: sealed.LoginHint,
 		Chosen: sealed.Flags&flagChosen != 0, Proven: sealed.Flags&flagProven != 0, Confirms: sealed.Flags&flagConfirms != 0,
-		Renewed: sealed.Flags&flagRenewed != 0, browserMAC: sealed.BrowserMAC,
+		Renewed: sealed.Flags&flagRenewed != 0, browserMAC: sealed.BrowserMAC, Account: sealed.Account,
+		People: slices.Collect(slices.Chunk(sealed.People, personDigest)),
 	}
 	if sealed.Flags&flagRestarted != 0 {
 		a.Restarts = 1 + sealed.Flags>>restartsShift

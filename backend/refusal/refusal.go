@@ -27,6 +27,8 @@ type Refusal struct {
 	MaxAge    *int64
 	// Session is what the person may choose from.
 	Session *api.SessionResponse
+	// Accounts are the people who are signed in in the browser.
+	Accounts []api.Account
 	// Page is the page for people; empty means the code's own.
 	Page page.Kind
 	// RetryURL is the page's link to try again. If empty, the page links only to the
@@ -83,7 +85,7 @@ func (r *Refusal) HTTPStatus() int {
 func (r *Refusal) Body() api.Error {
 	return api.Error{
 		Code: r.Code, Description: r.Text, Reason: r.Reason, RetryAfter: r.RetryAfter,
-		LoginURL: r.LoginURL, ACRValues: r.ACRValues, MaxAge: r.MaxAge, Session: r.Session,
+		LoginURL: r.LoginURL, ACRValues: r.ACRValues, MaxAge: r.MaxAge, Session: r.Session, Accounts: r.Accounts,
 	}
 }
 

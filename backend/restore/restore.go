@@ -42,7 +42,9 @@ type Acceptance struct {
 }
 
 // ErrServed refuses to accept a database that is served.
-var ErrServed = errors.New("the database is served already, since its epoch is the secret file's: there is nothing to accept")
+var ErrServed = errors.New(`the database is served already, since its epoch is the secret file's: there is nothing to accept.
+If it was just restored, all that had ended is being served again: stop every replica, run tabard secret epoch,
+give every replica the file, and run this again`)
 
 // reasonRestored tells that the database was restored from a backup of before.
 const reasonRestored session.Reason = "restored"

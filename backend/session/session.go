@@ -60,6 +60,9 @@ type Session struct {
 	// EndsWithBrowser leaves the cookie without an end, so that the browser deletes it
 	// when it closes. The server's own limits hold all the same. Subject omits it.
 	EndsWithBrowser bool
+	// Added tells that the sign-in added its person to those of the browser, whose
+	// sessions go on. Subject omits it.
+	Added bool
 	// RevalidateAt is when a mint asks a provider of the session about the person, in Unix
 	// seconds; 0 is never. Below 0 the session mints nothing until a provider has answered,
 	// which is asked again at the time -RevalidateAt.
@@ -157,6 +160,9 @@ const (
 // ErrAttemptUsed refuses a second session from one sign-in attempt.
 var ErrAttemptUsed = errors.New("session: the sign-in attempt was used before")
 
+// ErrIDTaken refuses a session whose id another one has.
+var ErrIDTaken = errors.New("session: another session has this id")
+
 // ErrNotFound is the error for a session that is not in the store.
 var ErrNotFound = errors.New("session: not found")
 
@@ -164,7 +170,7 @@ var ErrNotFound = errors.New("session: not found")
 // called again with the same arguments.
 type Store interface {
 	// Create stores a new session. It returns ErrAttemptUsed if its attempt made a
-	// session before.
+	// session before, and ErrIDTaken if another one has its id.
 	Create(ctx context.Context, s Session) error
 	// Session returns a session, ended or not, or ErrNotFound.
 	Session(ctx context.Context, id ID) (Session, error)
@@ -210,4 +216,7 @@ type Store interface {
 	// OfBrowser returns the live sessions that began in a browser, the newest first, at
 	// most limit.
 	OfBrowser(ctx context.Context, browser string, now int64, limit int) ([]Session, error)
+	// EndedOfBrowser returns the sessions that began in a browser and ended at a time or
+	// later, the last end first, at most limit.
+	EndedOfBrowser(ctx context.Context, browser string, since int64, limit int) ([]Session, error)
 }

@@ -111,6 +111,11 @@ func First(session ID, id TokenID, now int64) (Token, Row) {
 		Row{Gen: 1, Cur: id, CurAt: now, CurLast: now}
 }
 
+// FirstToken returns the token that First made, if no other one has become current.
+func (s *Session) FirstToken() (Token, bool) {
+	return Token{Session: s.ID, Gen: 1, ID: s.Cur, IssuedAt: s.CreatedAt}, s.Gen == 1
+}
+
 // Successor returns the token that follows the row's current one. Every call needs a
 // fresh [NewTokenID]: if a successor could be obtained twice, a thief could stay in
 // step with the victim.

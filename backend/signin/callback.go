@@ -170,7 +170,7 @@ func (f *Flow) takeStep(c *authn.Request, next step, attempt login.Attempt, answ
 		if err != nil {
 			return err
 		}
-		c.Redirect(attempt.ReturnTo)
+		c.Redirect(arrivalURL(c, attempt))
 	case lands:
 		c.Redirect(attempt.ReturnTo)
 	case settles:
@@ -191,17 +191,22 @@ func fail(c *authn.Request, attempt login.Attempt, refused *login.Refused) {
 // failureURL returns the app's address with the reason why the sign-in failed. The rest
 // of the address is unchanged.
 func failureURL(c *authn.Request, attempt login.Attempt, refused *login.Refused) string {
-	address, fragment, marked := strings.Cut(attempt.ReturnTo, "#")
+	c.Record.Refusal = refusal.New(api.LoginRequired, "The sign-in was refused.").WithCause(refused)
+	c.Record.Refusal.Fault = string(refused.Fault)
+	return withParameter(attempt.ReturnTo, api.ParamError, refused.Code)
+}
+
+// withParameter adds a parameter to an address.
+func withParameter(address, name, value string) string {
+	address, fragment, marked := strings.Cut(address, "#")
 	mark := "?"
 	if strings.Contains(address, mark) {
 		mark = "&"
 	}
-	address += mark + url.Values{api.ParamError: {refused.Code}}.Encode()
+	address += mark + url.Values{name: {value}}.Encode()
 	if marked {
 		address += "#" + fragment
 	}
-	c.Record.Refusal = refusal.New(api.LoginRequired, "The sign-in was refused.").WithCause(refused)
-	c.Record.Refusal.Fault = string(refused.Fault)
 	return address
 }
 
@@ -222,19 +227,38 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 	if err := f.memberships(c).Apply(c.Ctx, own, i, user); err != nil {
 		return session.ID{}, err
 	}
-	id := session.NewID()
-	first, row := session.First(id, session.NewTokenID(), c.Now)
 	s := session.Session{
-		ID: id, App: c.App.ID, UserID: user.ID, Secret: session.NewSecret(), Row: row,
-		CreatedAt: c.Now, ExpiresAt: sessionEnd(c, i),
+		App: c.App.ID, UserID: user.ID, Secret: session.NewSecret(), CreatedAt: c.Now, ExpiresAt: sessionEnd(c, i),
 		SignIn:     policy.Authentication{Time: i.AuthTime, ACR: i.ACR, AMR: i.AMR, Connection: attempt.Connection},
-		ConfinedTo: confinedTo, Origin: c.TenantOrigin, Attempt: attempt.ID, JKT: attempt.JKT, UpstreamSID: i.SessionID, UpstreamToken: f.Upstream.Seal([]byte(i.Token), id.String()),
+		ConfinedTo: confinedTo, Origin: c.TenantOrigin, Attempt: attempt.ID, JKT: attempt.JKT, UpstreamSID: i.SessionID,
 		UserAgent: authn.Clip(c.R.UserAgent()), Address: authn.Clip(c.R.RemoteAddr),
 	}
+	s.Added = attempt.Account != "" && c.App.Accounts == directory.SeveralAccounts
 	s.EndsWithBrowser = c.Workspace.SignIn.EndsWithBrowser(attempt.SessionCookie)
 	if browser, ok := c.Browser(); ok {
 		s.Browser = browser.Fingerprint()
 	}
+	for {
+		id, err := f.begin(c, attempt, i, own, s)
+		if !errors.Is(err, session.ErrIDTaken) {
+			return id, err
+		}
+	}
+}
+
+// begin stores a new session, unless the callback lands on one. It returns
+// session.ErrIDTaken if another callback was faster.
+func (f *Flow) begin(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection, s session.Session) (session.ID, error) {
+	on, lands, err := f.place(c, attempt, &s, s.SignIn)
+	if err != nil {
+		return session.ID{}, err
+	}
+	if lands {
+		return on.ID, f.signInOn(c, attempt, i, own, on)
+	}
+	var first session.Token
+	first, s.Row = session.First(s.ID, session.NewTokenID(), c.Now)
+	s.UpstreamToken = f.Upstream.Seal([]byte(i.Token), s.ID.String())
 	if err := f.join(c, &s, own); err != nil {
 		return session.ID{}, err
 	}
@@ -242,15 +266,31 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 		err = c.Store.Create(c.Ctx, s)
 	}
 	if errors.Is(err, session.ErrAttemptUsed) {
-		err = checkUsed(c, attempt, user.ID)
+		err = checkUsed(c, attempt, s.UserID)
 	}
 	if err == nil && s.Holder != session.Joined { // this browser counts already
 		err = limitSessions(c, s)
 	}
+	if err == nil {
+		err = limitAccounts(c, attempt, s)
+	}
 	if err != nil {
 		return session.ID{}, err
 	}
-	c.Record.Session, c.Record.User = s.ID.String(), user.ID
-	c.Audit(audit.Event{Action: audit.SignIn, UserID: user.ID, OrganizationID: confinedTo, SessionID: s.ID.String()})
+	c.Record.Session, c.Record.User = s.ID.String(), s.UserID
+	c.Audit(audit.Event{Action: audit.SignIn, UserID: s.UserID, OrganizationID: s.ConfinedTo, SessionID: s.ID.String()})
 	return s.ID, c.SetFirstToken(s, first)
+}
+
+// signInOn lets a sign-in land on a session. Its authentication counts there as that of a
+// step-up does; finish adds one that is for an organization.
+func (f *Flow) signInOn(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection, on session.Session) error {
+	if err := f.landOn(c, attempt, i, own, on); err != nil {
+		return err
+	}
+	c.Audit(audit.Event{Action: audit.SignIn, UserID: on.UserID, OrganizationID: on.ConfinedTo, SessionID: on.ID.String()})
+	if attempt.Organization != "" {
+		return nil
+	}
+	return recordAuthentication(c, attempt, i, directory.Subject{Session: on})
 }

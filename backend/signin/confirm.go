@@ -66,6 +66,7 @@ func confirm(c *authn.Request, query url.Values) error {
 	}
 	query.Del(api.ParamAsk)
 	query.Del(api.ParamUser)                          // the link must not start a step-up
+	query.Del(api.ParamAccount)                       // or add a person
 	if query.Get(api.ParamSessionCookie) == "false" { // the person's choice, not the link's
 		query.Del(api.ParamSessionCookie)
 	}

@@ -112,6 +112,9 @@ func (f *Flow) chooseProvider(c *authn.Request, attempt *login.Attempt) (*login.
 // browser's session at the provider may be another user's.
 func prompt(c *authn.Request, attempt login.Attempt, query url.Values) (string, error) {
 	asked := query.Get(api.ParamPrompt)
+	if asked == "" && attempt.Account == api.AnotherAccount {
+		asked = "select_account"
+	}
 	if attempt.Connection == "" || attempt.Session == "" {
 		return asked, nil
 	}

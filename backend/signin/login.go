@@ -94,6 +94,9 @@ func (f *Flow) beginAttempt(c *authn.Request, attempt *login.Attempt, query url.
 	attempt.Chosen = query.Get(api.ParamFollowed) == "" && query.Get(api.ParamPrompt) != "none"
 	provider, err := f.providerFor(c, attempt, query)
 	if err == nil {
+		err = prepareAccount(c, attempt, query)
+	}
+	if err == nil {
 		err = prepareStepUp(c, attempt, query.Get(api.ParamUser))
 	}
 	if err == nil {

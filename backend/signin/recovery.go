@@ -21,9 +21,9 @@ import (
 // to continue.
 
 // retryURL returns the address that starts an attempt again from a page of the backend.
-// A step-up can only be started by the app's page.
+// A step-up, and a sign-in for an account, can only be started by the app's page.
 func retryURL(c *authn.Request, attempt login.Attempt) string {
-	if attempt.Session != "" {
+	if attempt.FromPage() {
 		return attempt.ReturnTo
 	}
 	query := url.Values{api.ParamApp: {attempt.App}}
@@ -40,7 +40,7 @@ func retryURL(c *authn.Request, attempt login.Attempt) string {
 // it may run that organization's provider, so that the person is asked first.
 func againURL(c *authn.Request, attempt login.Attempt) string {
 	address := retryURL(c, attempt)
-	if attempt.Session != "" {
+	if attempt.FromPage() {
 		return address
 	}
 	address += "&" + api.ParamAgain + "=1"
@@ -122,7 +122,7 @@ func showDenial(c *authn.Request, attempt login.Attempt, refused *login.Refused,
 		return false
 	}
 	links := []page.Link{{Label: page.Again, URL: retryURL(c, attempt)}, {Label: page.Back, App: c.App.Name, URL: failureURL(c, attempt, refused)}}
-	if attempt.Session != "" {
+	if attempt.FromPage() {
 		links = links[1:]
 	}
 	c.WritePage(page.Page{Kind: page.Denied, Status: http.StatusForbidden, Code: refused.Code, Message: message, Links: links})
@@ -135,7 +135,7 @@ func withLinks(c *authn.Request, attempt login.Attempt, err error) error {
 	if !errors.As(err, &r) || r.RetryURL != "" || r.HTTPStatus() >= http.StatusInternalServerError {
 		return err
 	}
-	if r.Code == api.SessionRevoked { // the account is disabled; another may be enabled
+	if r.Code == api.SessionRevoked && !attempt.FromPage() { // the account is disabled; another may be enabled
 		return r.OnPage(page.Disabled, retryURL(c, attempt)+"&"+api.ParamPrompt+"=login")
 	}
 	return r.OnPage(r.Page, retryURL(c, attempt))

@@ -27,11 +27,15 @@ func prepareStepUp(c *authn.Request, attempt *login.Attempt, user string) error 
 	if err != nil {
 		return err
 	}
+	several := c.App.Accounts == directory.SeveralAccounts
 	var newest session.Session
 	for _, t := range tokens {
 		s, err := c.Authentic(t)
 		if err != nil && !refusal.Is(err) {
 			return err
+		}
+		if several && s.UserID != user {
+			continue
 		}
 		if err == nil && (s.ConfinedTo == attempt.Organization || newest.ConfinedTo != attempt.Organization && s.CreatedAt >= newest.CreatedAt) {
 			newest = s
@@ -40,6 +44,9 @@ func prepareStepUp(c *authn.Request, attempt *login.Attempt, user string) error 
 	switch newest.UserID {
 	case user:
 	case "": // no longer signed in
+		if several {
+			return setAccount(c, attempt, user)
+		}
 		return nil
 	default:
 		return refusedWith(api.IdentityChanged)
@@ -78,6 +85,9 @@ func (f *Flow) finish(c *authn.Request, attempt login.Attempt, query url.Values)
 	}
 	if attempt.Session != "" {
 		return f.finishStepUp(c, attempt, identity, own)
+	}
+	if err := checkAccount(c, attempt, identity, own); err != nil {
+		return err
 	}
 	id, err := f.signIn(c, attempt, identity, own)
 	if err != nil || attempt.Organization == "" {

@@ -26,7 +26,7 @@ import (
 
 // returned is what decides about a callback.
 type returned struct {
-	stepUp   bool // the attempt raises a session
+	stepUp   bool // the attempt raises a session, or is for an account beside others
 	restarts int  // how often the attempt restarted
 	known    bool // the browser has a value
 	fits     bool // the attempt is bound to it
@@ -94,7 +94,7 @@ func (r returned) decided() bool {
 func (f *Flow) returnedBy(c *authn.Request, attempt login.Attempt, fits bool) (returned, error) {
 	browser, known := c.Browser()
 	r := returned{
-		stepUp: attempt.Session != "", restarts: attempt.Restarts, known: known, fits: fits,
+		stepUp: attempt.FromPage(), restarts: attempt.Restarts, known: known, fits: fits,
 		old:     known && browser.MadeAt() < attempt.CreatedAt-concurrentStart,
 		trusted: attempt.Connection == "" || known && f.attempts.BeganAt(browser, attempt.Connection),
 		counted: c.Workspace.SignIn.MaxSessions > 0,

@@ -17,7 +17,8 @@ func commandsOf(t *testing.T, guide string) (all []string) {
 	t.Helper()
 	for _, block := range append(blocks(t, guide, "sh"), blocks(t, guide, "console")...) {
 		for line := range strings.Lines(block) {
-			all = append(all, strings.TrimPrefix(strings.TrimSpace(line), "$ "))
+			line = strings.TrimSuffix(strings.TrimSpace(line), " &&")
+			all = append(all, strings.TrimPrefix(line, "$ "))
 		}
 	}
 	return all

@@ -67,14 +67,29 @@ func (o *operator) address(database string) string {
 // run runs commands, at a point in time that they may name.
 func (o *operator) run(target, script string) string {
 	o.Helper()
-	return pg.Shell(o, o.folder, []string{
-		"PGDATA=" + o.folder + "/data", "ARCHIVE=" + o.folder + "/archive", "BASE=" + o.folder + "/base",
-		"ADMIN=postgresql:///postgres?host=" + o.folder + "&user=postgres", "DATABASE=" + o.address("tabard"), "RESTORED=" + o.address("restored"), "TARGET=" + target,
-	}, script)
+	return pg.Shell(o, o.folder, o.environment(target), script)
 }
 
-// block runs the one block of the guide that has a command.
+func (o *operator) environment(target string) []string {
+	return []string{
+		"PGDATA=" + o.folder + "/data", "ARCHIVE=" + o.folder + "/archive", "BASE=" + o.folder + "/base",
+		"ADMIN=postgresql:///postgres?host=" + o.folder + "&user=postgres", "DATABASE=" + o.address("tabard"), "RESTORED=" + o.address("restored"), "TARGET=" + target,
+	}
+}
+
+// block pastes the one block of the guide that has a command.
 func (o *operator) block(command, target string) string {
+	o.Helper()
+	block := o.find(command)
+	said, err := pg.Paste(o, o.folder, o.environment(target), block)
+	if err != nil {
+		o.Fatalf("%v\n%s\n%s", err, block, said)
+	}
+	return said
+}
+
+// find returns the one block of the guide that has a command.
+func (o *operator) find(command string) string {
 	o.Helper()
 	var found []string
 	for _, b := range o.blocks {
@@ -85,7 +100,7 @@ func (o *operator) block(command, target string) string {
 	if len(found) != 1 {
 		o.Fatalf("%d blocks have %s", len(found), command)
 	}
-	return o.run(target, found[0])
+	return found[0]
 }
 
 // in does something in a database.

@@ -74,26 +74,22 @@ type sharedRecord struct {
 
 const sharedRoute = "/notes"
 
-// run sends the requests of a vector to a new guard and returns them with its answers.
-func (f *requestFile) run(t *testing.T, s sharedRequest) []sharedAction {
+// handler returns a new guard's handler for a vector. record is called for each request.
+func (f *requestFile) handler(t *testing.T, s sharedRequest, record func(context.Context, resource.Record)) http.Handler {
 	t.Helper()
 	on := f.setting
 	if s.Unreachable {
 		on.Keys = nil
 	}
-	var records []sharedRecord
 	guard, err := resource.NewGuard(on.verifier(t, false), resource.Config{
 		BaseURL: f.BaseURL,
 		Ended:   func(_ context.Context, c *token.Claims) bool { return slices.Contains(f.Ended, c.SessionID) },
-		Record: func(_ context.Context, r resource.Record) {
-			records = append(records, sharedRecord{string(r.Outcome), string(r.Reason), r.Session, r.TokenOrganization,
-				r.ResourceOrganization, r.Actor, r.Staff, r.Method, r.Route})
-		},
+		Record:  record,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler := guard.Protect(resource.Rule{Organization: s.Rule.Organization, Demand: token.Demand{
+	return guard.Protect(resource.Rule{Organization: s.Rule.Organization, Demand: token.Demand{
 		Permissions: s.Rule.Permissions, MaxAge: time.Duration(s.Rule.MaxAge) * time.Second, ACR: s.Rule.ACR, Lent: s.Rule.Lent,
 	}}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.Row == "" {
@@ -103,6 +99,16 @@ func (f *requestFile) run(t *testing.T, s sharedRequest) []sharedAction {
 			resource.Refuse(w, err)
 		}
 	}))
+}
+
+// run sends the requests of a vector to a new guard and returns them with its answers.
+func (f *requestFile) run(t *testing.T, s sharedRequest) []sharedAction {
+	t.Helper()
+	var records []sharedRecord
+	handler := f.handler(t, s, func(_ context.Context, r resource.Record) {
+		records = append(records, sharedRecord{string(r.Outcome), string(r.Reason), r.Session, r.TokenOrganization,
+			r.ResourceOrganization, r.Actor, r.Staff, r.Method, r.Route})
+	})
 	answered := make([]sharedAction, 0, len(s.Requests))
 	for _, a := range s.Requests {
 		records = nil

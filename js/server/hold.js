@@ -13,6 +13,7 @@ import { viewOf } from "./src/node.js";
 
 const subprotocol = "tabard", prefix = `{"tabard":`;
 const firstMessage = 5000; // milliseconds
+const maxWaiting = 1 << 20; // of messages that wait for a renewal, in bytes
 
 /**
  * @param {import("./index.js").Guard} guard
@@ -114,6 +115,10 @@ class Held extends EventTarget {
   #late;
   /** Whether the first message has come. */
   #asked = false;
+  /** @type {unknown[]} What came after a token that is being verified. */
+  #waiting = [];
+  #waitingSize = 0;
+  #renewing = false;
   /** @type {(held: Held) => void} */
   #open = () => {};
   /** @type {(error: unknown) => void} */
@@ -165,9 +170,30 @@ class Held extends EventTarget {
       this.#asked = true;
       clearTimeout(this.#late);
       await this.#begin(data, follower);
-    } else if (typeof data === "string" && data.startsWith(prefix)) await this.#renew(data);
-    else if (this.#lease) this.dispatchEvent(Object.assign(new Event("message"), { data }));
-    else throw new NoCredential(); // a page waits for the answer
+    } else if (!this.#lease) throw new NoCredential(); // a page waits for the answer
+    else await this.#takeNext(data);
+  }
+
+  /**
+   * Takes messages in their order. Those after a renewal wait for it: if it is refused, none of them is handled.
+   * @param {any} data
+   */
+  async #takeNext(data) {
+    this.#waiting.push(data);
+    if (this.#renewing) {
+      this.#waitingSize += (data.length ?? data.byteLength ?? data.size) + 64;
+      if (this.#waitingSize > maxWaiting) throw new Error("too much waits for a renewal");
+      return;
+    }
+    while (this.#waiting.length && !this.signal.aborted) {
+      const next = this.#waiting.shift();
+      if (typeof next === "string" && next.startsWith(prefix)) {
+        this.#renewing = true;
+        await this.#renew(next);
+        this.#renewing = false;
+      } else this.dispatchEvent(Object.assign(new Event("message"), { data: next }));
+    }
+    this.#waitingSize = 0;
   }
 
   /**

@@ -26,6 +26,17 @@ export { foreign };
  */
 
 /**
+ * A part of the client; where it cannot be loaded, nothing was done.
+ * @template T
+ * @param {Context} context
+ * @param {Promise<T>} part
+ * @returns {Promise<T>}
+ */
+const loaded = ({ TabardError }, part) => part.catch((cause) => {
+  throw new TabardError("temporarily_unavailable", "retry", String(cause));
+});
+
+/**
  * Throws in a frame: the provider and the backend refuse to be framed.
  * @param {Context} context
  */
@@ -45,13 +56,11 @@ export async function signIn(context, options) {
   const { organization = "", returnTo, prompt = "", loginHint = "", email = "", staySignedIn } = own(options);
   if (context.popup !== undefined) return signInWindow(context, own(options));
   requireTopLevel(context);
-  const sessionCookie = staySignedIn === undefined ? "" : String(!staySignedIn);
-  const hints = prompt || loginHint || email || sessionCookie ? [prompt, loginHint, email, sessionCookie] : [];
+  const hints = [prompt, loginHint, email, staySignedIn === undefined ? "" : String(!staySignedIn)];
   const address = await returnAddress(returnTo);
   const config = context.early?.();
-  const chunk = config && (await import("./early.js").catch(() => undefined));
-  if (chunk) await chunk.signIn(config, organization, address, hints);
-  else await context.ask("signIn", organization, address, ...hints);
+  if (config) await (await loaded(context, import("./early.js"))).signIn(config, organization, address, hints);
+  else await context.ask("signIn", organization, address, ...(hints.some(Boolean) ? hints : []));
 }
 
 /**
@@ -73,6 +82,23 @@ export async function leave(context, organization, loginUrl, options) {
   requireTopLevel(context);
   await context.ask("stepUp", organization, loginUrl, await returnAddress(own(options).returnTo));
 }
+
+/**
+ * Leaves the page for a sign-in that asks nothing of the person, by which the page's origin
+ * joins the browser's session. If it cannot leave, the person is asked.
+ * @param {Context} context
+ * @param {string} loginUrl
+ */
+export const join = (context, loginUrl) => leave(context, "", loginUrl).catch(() => context.ask("asked"));
+
+/**
+ * See {@link Client.openTab}.
+ * @param {Context} context
+ * @param {string} organization
+ * @param {string | URL | undefined} url
+ * @param {Window} tab
+ */
+export const openTab = async (context, organization, url, tab) => (await import("./origins.js")).openTab(context, organization, /** @type {any} */ (url && absolute(url)), tab);
 
 /**
  * Enters an organization that the tab was denied, by the step-up that it asks for.
@@ -189,9 +215,7 @@ async function challenged(context, header, request) {
  * @param {string | URL} url
  */
 export async function connect(context, url) {
-  const chunk = await import("./connect.js").catch((cause) => {
-    throw new context.TabardError("temporarily_unavailable", "retry", String(cause));
-  });
+  const chunk = await loaded(context, import("./connect.js"));
   return chunk.connect({
     ...context,
     prove: (...request) => context.ask("proof", ...request),
@@ -203,9 +227,7 @@ export async function connect(context, url) {
  * Narrower tokens, loaded when one is asked for.
  * @param {Context} context
  */
-const lending = (context) => import("./lend.js").catch((cause) => {
-  throw new context.TabardError("temporarily_unavailable", "retry", String(cause));
-});
+const lending = (context) => loaded(context, import("./lend.js"));
 
 /**
  * See {@link Client.getToken}.

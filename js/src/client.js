@@ -65,14 +65,19 @@ function client(backend, options, end) {
     endSession: call("endSession"),
     signIn: call("signIn"),
     beforeSwitch: gate.add,
-    async switchOrganization(organization) {
-      const question = gate.ask(requireName(organization));
+    async switchOrganization(to) {
+      const organization = to === null ? "" : requireName(to);
+      const question = gate.ask(organization);
       const agreed = question && (await question);
       return agreed === false ? call("decline")().catch(switchFailure) : change(organization, agreed);
     },
     inOrganization: (organization) => secondOrganization(context, requireName(organization)),
     organizations: async () => freeze(JSON.parse(await ask("organizations"))),
-    openTab: (organization, url) => void window.open(addressFor(requireName(organization), url), "_blank", "noopener"),
+    openTab(organization, url) {
+      const address = addressFor(requireName(organization), url);
+      if (own(store.state).origins) call("openTab")(organization, url, window.open("", "_blank"));
+      else window.open(address, "_blank", "noopener");
+    },
     subscribe: store.subscribe,
     close,
     [routesHook](by = steps.switch) {
@@ -96,13 +101,13 @@ function start(backend, { organization: named, app, keepAlive, module: url, apis
   const organization = named ?? opened;
   const arrival = takeArrival();
   const tabs = connectTabs(key);
-  const epoch = epochOf(key);
-  const config = { backend, key, organization, arrival, app, keepAlive };
+  const config = { backend, key, organization, arrival, app, keepAlive, join: takeParameter("join", ".*[#&]") };
   const module = startModule(new URL(url ?? backend + manifest, backend).href, {
     backend,
     options: { ...config },
     changed: (state) => store.changed(state),
     send: tabs.send,
+    join: (loginUrl) => callsOf(context)("join")(loginUrl),
     failed: (error) => store.failed(error),
     recheck: () => epochOf(key) !== epoch && store.changed(initial()),
     // A tab that is restored, as its record shows, may be one of many.
@@ -110,6 +115,7 @@ function start(backend, { organization: named, app, keepAlive, module: url, apis
   });
   // Read after the module has begun to load: a page's first access to storage blocks.
   const initial = () => storedToken(key, organization)?.state ?? initialState;
+  const epoch = epochOf(key);
   const store = storeOf(initial(), (organization, options) => callsOf(context)("enterDenied")(switchTo(context, "switch"), organization, options));
   const context = {
     TabardError,
@@ -119,19 +125,20 @@ function start(backend, { organization: named, app, keepAlive, module: url, apis
     credential: async (rejected = "", /** @type {string[]} */ ...keep) =>
       (!module.running() && !rejected && storedToken(key, organization)?.token) || module.ask("token", "", rejected, ...keep),
     /** What a sign-in needs that does not wait for the module; false if it must. */
-    early: () => !module.running() && isSignedOut(epochOf(key)) && config,
+    early: () => !module.running() && !config.join && isSignedOut(epochOf(key)) && config,
     scope: () => store.partition,
     apis: apis.map((api) => absolute(api).origin),
     store,
     close() {
       end();
+      clearTimeout(question);
       tabs.close();
       module.close();
       store.close();
     },
   };
   endReturn();
-  if (!arrival && !document.hidden) setTimeout(askEarly, 250, context);
+  const question = !arrival && !document.hidden ? setTimeout(askEarly, 250, context) : 0;
   store.ready.then(() => {
     if (module.running() && store.state.status === "unavailable") explain("explainState", store, backend, (/** @type {any} */ cause) => module.tell("halt", cause.code, cause.description));
   });

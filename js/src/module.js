@@ -13,6 +13,7 @@ import { afterPrerendering } from "./page.js";
  *   options: Record<string, unknown>,
  *   changed(state: string): void,
  *   send(message: string): void,
+ *   join(loginUrl: string): void,
  *   failed(error: Error): void,
  *   recheck(): void,
  *   dormant: boolean,

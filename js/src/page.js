@@ -100,10 +100,11 @@ export const afterPrerendering = (f) =>
 /**
  * Reads a parameter of the page's address that is the client's, and takes it away. The rest
  * stays as it is written.
- * @param {"organization" | "error" | "return"} name
+ * @param {"organization" | "error" | "return" | "join"} name
+ * @param {string} [within] what precedes it: default, the address and the query
  */
-export function takeParameter(name) {
-  const [, before, value, after] = location.href.match(`^([^#]*[?&])${prefix + name}=([^&#]*)(.*)`) ?? [];
+export function takeParameter(name, within = "[^#]*[?&]") {
+  const [, before, value, after] = location.href.match(`^(${within})${prefix + name}=([^&#]*)(.*)`) ?? [];
   if (before === undefined) return undefined;
   history.replaceState(history.state, "", after[0] === "&" ? before + after.slice(1) : before.slice(0, -1) + after);
   return /** @type {string} */ (new URLSearchParams("=" + value).get(""));

@@ -55,6 +55,9 @@ test("the rest of the address stays as it is written", async () => {
     ["?my_tabard_error=x", "?my_tabard_error=x"],
     ["?tabard_organization=globex&q=%7e'", "?q=%7e'"],
     ["#?tabard_error=x", "#?tabard_error=x"],
+    ["?q#tabard_join=a%2Bb", "?q"],
+    ["?q#/x?y&tabard_join=a", "?q#/x?y"],
+    ["#tabard_joined=a", "#tabard_joined=a"],
   ]) {
     const stage = set({ href: address(before) });
     open();

@@ -27,7 +27,7 @@ test("the module is told where the backend is and what the page says", async () 
   open({ organization: "acme", app: "app_1", keepAlive: true });
   await settle();
   assert.deepEqual(stage.host.options, {
-    backend: "https://app.example/auth", key, organization: "acme", arrival: undefined, app: "app_1", keepAlive: true,
+    backend: "https://app.example/auth", key, organization: "acme", arrival: undefined, app: "app_1", keepAlive: true, join: undefined,
   });
   assert.equal(globalThis.__tabard, undefined);
 });

@@ -3,9 +3,10 @@ import type { State } from "./state.js";
 
 /**
  * What to do about an error, from its code alone: wait and `retry`; call {@link Client.signIn};
- * offer the organization's `step_up` ({@link Client.switchOrganization}, then `continue()`); or `stop`: it will not work.
+ * offer the organization's `step_up` ({@link Client.switchOrganization}, then `continue()`); `choose` one of the
+ * accounts; or `stop`: it will not work.
  */
-export type Action = "retry" | "sign_in" | "step_up" | "stop";
+export type Action = "retry" | "sign_in" | "step_up" | "choose" | "stop";
 
 /**
  * The stable codes. A backend of a later release may have further ones: {@link Action} says what to do about each.
@@ -18,11 +19,13 @@ export type Action = "retry" | "sign_in" | "step_up" | "stop";
  * - To `step_up`: `insufficient_user_authentication`, `organization_session_expired`; `origin_not_joined` of a page whose
  *   origin has no session yet, in a browser that is signed in at another one; `popup_blocked`, `step_up_canceled` and
  *   `step_up_timeout` of a window for it, and `popup_unsupported` where the backend is of an earlier release.
- * - To `stop`: `organization_access_denied`, `organization_required`, `identity_changed`, `origin_not_allowed`,
+ * - To `choose`: `account_required`, where several people are signed in in the browser.
+ * - To `stop`: `account_mismatch` of a sign-in from which somebody else came back, `account_limit_reached` of one person too
+ *   many in the browser; `organization_access_denied`, `organization_required`, `identity_changed`, `origin_not_allowed`,
  *   `auth_time_missing`, `staff_access_forbidden`, `connection_disabled`, `not_found`, `conflict`, `invalid_request`;
  *   `session_limit_reached` of a sign-in in one browser too many; `insufficient_permissions` of a lent token; `organization_mismatch` of an answer for another
  *   organization, `organization_unnamed` of one that does not say for which; `switch_declined` and `navigation_blocked`
- *   of a switch that the page kept; `client_closed`, `in_frame`, `not_in_browser`, `organization_left` of a request
+ *   of a switch that the page kept, and `page_left` of one that leaves the page; `client_closed`, `in_frame`, `not_in_browser`, `organization_left` of a request
  *   whose organization the tab has left. Of the setup: `no_webassembly`, `webassembly_blocked`, `connection_blocked`,
  *   `script_blocked`, `cookies_blocked`, `insecure_context`, `page_without_origin`, `mixed_content`, `wrong_protocol`,
  *   `backend_not_found`, `not_the_backend`, `backend_redirected`, `password_before_backend`, `path_not_found`, `cors_blocked`,
@@ -32,9 +35,10 @@ export type Action = "retry" | "sign_in" | "step_up" | "stop";
  */
 export type Code =
   | "temporarily_unavailable" | "rate_limited" | "server_error" | "request_too_old" | "use_dpop_nonce" | "invalid_dpop_proof"
-  | "access_denied" | "overtaken" | "client_closed"
+  | "access_denied" | "overtaken" | "page_left" | "client_closed"
   | "login_required" | "session_expired" | "session_revoked" | "refresh_token_reused" | "device_key_required" | "device_key_mismatch"
   | "insufficient_user_authentication" | "organization_session_expired" | "origin_not_joined"
+  | "account_required" | "account_mismatch" | "account_limit_reached"
   | "organization_access_denied" | "organization_required" | "identity_changed" | "origin_not_allowed" | "auth_time_missing"
   | "staff_access_forbidden" | "connection_disabled" | "not_found" | "conflict" | "invalid_request" | "session_limit_reached" | "insufficient_permissions"
   | "organization_mismatch" | "organization_unnamed" | "switch_declined" | "navigation_blocked" | "in_frame" | "not_in_browser"

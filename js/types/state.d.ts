@@ -79,6 +79,16 @@ interface StateOf<S extends Status> {
    * the page, and in any other tab of the organization, takes it back; nothing need be called.
    */
   readonly idle: Idle | null;
+  /** Where the app's pages are; only in an app that has an origin for each organization, once the backend has said so. */
+  readonly origins?: Origins;
+}
+
+/** Where the pages are of an app that has an origin for each organization. */
+export interface Origins {
+  /** The origin of the app's own page, which lists all organizations. */
+  readonly home: string;
+  /** The origin of an organization, with `:organization` in the place of its slug. */
+  readonly pattern: string;
 }
 
 /** Not known yet. A reloaded tab may show its organization already. */

@@ -2,7 +2,7 @@ import type { Client } from "../index.js";
 import type { Action, Code, Ending, Problem } from "./errors.js";
 import type { Organization } from "./state.js";
 
-/** How a switch ended. Unless it `switched`, the tab goes on in its organization as if nothing had been asked. */
+/** How a switch ended. Unless it `switched`, or the page is `leaving`, the tab goes on in its organization as if nothing had been asked. */
 export type SwitchResult =
   | { readonly status: "switched"; readonly organization: Organization }
   | (SwitchProblem & {
@@ -20,8 +20,9 @@ export type SwitchResult =
        * - `failed`: the answer could not be trusted.
        * - `overtaken`: another switch, or a sign-out, came later.
        * - `unavailable`: the backend could not be reached; call again.
+       * - `leaving` (`page_left`): the backend agreed, and the page leaves for the organization's own origin.
        */
-      readonly status: "refused" | "failed" | "overtaken" | "unavailable";
+      readonly status: "refused" | "failed" | "overtaken" | "unavailable" | "leaving";
     });
 
 export interface SwitchProblem {

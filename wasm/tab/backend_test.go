@@ -31,6 +31,7 @@ type backend struct {
 	// left are organizations that the person signed out of; refusals are sent in place
 	// of a token, by organization.
 	left     map[string]bool
+	origins  *api.Origins // of the app
 	refusals map[string]api.Error
 	// script responds in place of the backend, if it returns a response.
 	script func(tab.Request) *tab.Response
@@ -166,10 +167,10 @@ func (b *backend) token(r tab.Request) tab.Response {
 		return b.denial(request, refusal)
 	}
 	if b.left[mine[i].ID] && !request.Enter {
-		return refuse(401, api.Error{Code: api.OrganizationSessionExpired})
+		return b.denial(request, api.Error{Code: api.OrganizationSessionExpired, Reason: "signed_out"})
 	}
 	if refusal := b.idleSessions[mine[i].ID].decide(request); refusal != nil {
-		return refuse(401, *refusal)
+		return b.denial(request, *refusal)
 	}
 	delete(b.left, mine[i].ID)
 	return ok(b.mint(mine[i]))
@@ -196,6 +197,7 @@ func (b *backend) mint(o api.Organization) api.TokenResponse {
 		SessionExpiresIn:    86400,
 		OrganizationSession: session,
 		DeviceBound:         b.bound,
+		Origins:             b.origins,
 	}
 }
 
@@ -209,9 +211,9 @@ func (b *backend) choice() tab.Response {
 	return refuse(200, api.Error{Code: api.OrganizationRequired, Session: b.sessionResponse()})
 }
 
-// denial refuses a mint for an organization that the person is not in.
+// denial refuses a mint for an organization that the person is not in, or no more.
 func (b *backend) denial(request api.TokenRequest, refusal api.Error) tab.Response {
-	if !b.before && !request.Enter && refusal.Reason == "" {
+	if !b.before && !request.Enter {
 		refusal.Session = b.sessionResponse()
 	}
 	return refuse(200, refusal)
@@ -229,7 +231,7 @@ func (b *backend) sessionResponse() *api.SessionResponse {
 	for _, o := range b.members[b.person] {
 		states = append(states, api.OrganizationState{ID: o.ID, Slug: o.Slug, Name: o.Name, State: api.StateAvailable})
 	}
-	return &api.SessionResponse{Session: b.session, User: b.user(), Organizations: states, ServerTime: serverTime()}
+	return &api.SessionResponse{Session: b.session, User: b.user(), Organizations: states, ServerTime: serverTime(), Origins: b.origins}
 }
 
 func (b *backend) logout(r tab.Request) tab.Response {

@@ -174,6 +174,9 @@ func (b *binding) newMint(organization string, enter bool, now time.Duration) *i
 // sibling tab may have reported activity.
 func (b *binding) renewalTime(h *heldToken) time.Duration {
 	at := h.renewAt
+	if b.record.Origins != nil {
+		at = min(at, h.received+staleAfter)
+	}
 	if h.idleLimit() == 0 || h != b.find(b.wanted) {
 		return at
 	}
@@ -199,7 +202,7 @@ func (b *binding) accept(f *inflight, answer *api.TokenResponse, epoch string, c
 	h := newHeldToken(answer, c.Wall(), c.now(), random())
 	h.reportedInput = f.reported
 	b.record.Held = append(b.record.Held, h)
-	b.record.User, b.record.Session = answer.User, answer.Session
+	b.record.User, b.record.Session, b.record.Origins = answer.User, answer.Session, answer.Origins
 	return h, nil
 }
 

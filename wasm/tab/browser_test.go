@@ -112,7 +112,7 @@ func (p *page) env() tab.Env {
 	b := tab.Env{
 		Backend: p.browser.backend, Session: p.session, Local: p.browser.local,
 		Locks: locks{p.browser}, Device: p.browser.device, Channel: channel{p}, Clock: clock{p.browser}, Page: p,
-		Random: rand.Uint64, Parse: parse, Changed: p.changed,
+		Random: rand.Uint64, Parse: parse, Changed: p.changed, Join: p.joinBy,
 	}
 	if p.browser.noLocks {
 		b.Locks = nil
@@ -131,6 +131,9 @@ func (p *page) Hidden() bool {
 	defer p.mu.Unlock()
 	return p.hidden
 }
+
+// joinBy leaves for a silent sign-in.
+func (p *page) joinBy(loginURL string) { p.Navigate("silently " + loginURL) }
 
 func (p *page) Navigate(url string) {
 	p.mu.Lock()

@@ -78,6 +78,23 @@ func DecodeTokenResponse(v Value) api.TokenResponse {
 		SessionExpiresIn:    number(v, "session_expires_in"),
 		OrganizationSession: decodeOrganizationSession(member(v, "organization_session")),
 		DeviceBound:         flag(v, "device_bound"),
+		Accounts:            texts(v, "accounts"),
+		Origins:             decodeOrigins(member(v, "origins")),
+	}
+}
+
+func decodeOrigins(v Value) *api.Origins {
+	if v == nil {
+		return nil
+	}
+	return &api.Origins{Home: text(v, "home"), Pattern: text(v, "pattern")}
+}
+
+// DecodeOriginResponse reads the answer to POST /handover/origin.
+func DecodeOriginResponse(v Value) api.OriginResponse {
+	return api.OriginResponse{
+		Origin: text(v, "origin"), URL: text(v, "url"), Code: text(v, "code"),
+		ExpiresIn: number(v, "expires_in"), ServerTime: number(v, "server_time"),
 	}
 }
 
@@ -97,6 +114,8 @@ func DecodeSessionResponse(v Value) api.SessionResponse {
 		ServerTime:    number(v, "server_time"),
 		DeviceBound:   flag(v, "device_bound"),
 		Next:          text(v, "next"),
+		Accounts:      list(v, "accounts", decodeAccount),
+		Origins:       decodeOrigins(member(v, "origins")),
 	}
 }
 
@@ -104,6 +123,7 @@ func DecodeSessionResponse(v Value) api.SessionResponse {
 func DecodeLogoutResponse(v Value) api.LogoutResponse {
 	return api.LogoutResponse{
 		EndSessionURL: text(v, "end_session_url"),
+		Users:         texts(v, "users"),
 		ServerTime:    number(v, "server_time"),
 	}
 }
@@ -140,6 +160,7 @@ func DecodeError(v Value) api.Error {
 		LoginURL:    text(v, "login_url"),
 		Reason:      text(v, "reason"),
 		ACRValues:   text(v, "acr_values"),
+		Accounts:    list(v, "accounts", decodeAccount),
 	}
 	if member(v, "max_age") != nil {
 		age := number(v, "max_age")
@@ -158,6 +179,10 @@ func DecodeError(v Value) api.Error {
 
 func decodeOrganization(v Value) api.Organization {
 	return api.Organization{ID: text(v, "id"), Slug: text(v, "slug"), Name: text(v, "name")}
+}
+
+func decodeAccount(v Value) api.Account {
+	return api.Account{ID: text(v, "id"), Name: text(v, "name")}
 }
 
 func decodeUser(v Value) api.User {

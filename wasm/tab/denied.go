@@ -22,10 +22,10 @@ func isName(text string) bool {
 var errNoName = newError(api.OrganizationAccessDenied, "an organization has an id or slug of up to 64 small letters, digits, - and _")
 
 // deniesEntry reports whether an error keeps a person out of an organization that they
-// were not in: it does not admit them, or demands a step-up first. A reason says that a
-// session there has ended.
+// were not in: it does not admit them, demands a step-up first, or has an origin of its own
+// without a session. A reason says that a session there has ended.
 func (e *Error) deniesEntry() bool {
-	return e != nil && (e.Code == api.OrganizationAccessDenied || e.Code == api.InsufficientUserAuthentication && e.Reason == "")
+	return e != nil && (e.Code == api.OrganizationAccessDenied || e.Code == api.OriginNotJoined || e.Code == api.InsufficientUserAuthentication && e.Reason == "")
 }
 
 // opens reports whether the tab is about to act for an organization of which it shows

@@ -103,6 +103,25 @@ func EncodeLoginRequest(r api.LoginRequest) string {
 	return o.end()
 }
 
+// EncodeOriginRequest writes the body of POST /handover/origin.
+func EncodeOriginRequest(r api.OriginRequest) string {
+	o := newObject()
+	if r.Organization != "" {
+		o.text("organization", r.Organization)
+	}
+	if r.User != "" {
+		o.text("user", r.User)
+	}
+	return o.end()
+}
+
+// EncodeJoinRequest writes the body of POST /handover/join.
+func EncodeJoinRequest(r api.JoinRequest) string {
+	o := newObject()
+	o.text("code", r.Code)
+	return o.end()
+}
+
 // EncodeLogoutRequest writes the body of POST /logout.
 func EncodeLogoutRequest(r api.LogoutRequest) string {
 	o := newObject()
@@ -134,6 +153,19 @@ func EncodeTokenResponse(r api.TokenResponse) string {
 	o.number("session_expires_in", r.SessionExpiresIn)
 	o.raw("organization_session", encodeOrganizationSession(r.OrganizationSession))
 	o.flag("device_bound", r.DeviceBound)
+	if r.Accounts != nil {
+		o.texts("accounts", r.Accounts)
+	}
+	if r.Origins != nil {
+		o.raw("origins", encodeOrigins(r.Origins))
+	}
+	return o.end()
+}
+
+func encodeOrigins(v *api.Origins) string {
+	o := newObject()
+	o.text("home", v.Home)
+	o.text("pattern", v.Pattern)
 	return o.end()
 }
 

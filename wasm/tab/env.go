@@ -18,6 +18,8 @@ type Env struct {
 	Random func() uint64
 	// Parse reads a JSON text.
 	Parse func(text string) (Value, error)
+	// Join leaves the page for a silent sign-in, and comes back; see [Tab.OnNotJoined].
+	Join func(loginURL string)
 	// Changed is called with the state, as JSON, whenever it changes. It must return at
 	// once and must not call the tab.
 	Changed func(state string)

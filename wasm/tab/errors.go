@@ -10,6 +10,8 @@ const (
 	// Overtaken: the tab changed its organization, or was signed out, before the
 	// response came.
 	Overtaken api.Code = "overtaken"
+	// PageLeft: the page leaves for another origin of the app.
+	PageLeft api.Code = "page_left"
 	// Closed: the client was closed.
 	Closed api.Code = "client_closed"
 	// PublicURLMismatch: the backend's public URL is another address than the one that
@@ -32,6 +34,9 @@ type Error struct {
 	// backend refused; nil if it did not say, as the release before does not.
 	session *api.SessionResponse
 	epoch   string
+	// silentURL is the address of a sign-in that asks nothing of the person, by which the
+	// page's origin joins the browser's session; see [Tab.join].
+	silentURL string
 }
 
 func (e *Error) Error() string { return string(e.Code) + ": " + e.Description }
@@ -70,8 +75,13 @@ func refusal(e api.Error) *Error {
 	if e.Reason == api.ReasonPublicURL {
 		e.Code = PublicURLMismatch
 	}
+	var silent string
+	if e.Code == api.OriginNotJoined {
+		silent, e.LoginURL = e.LoginURL, ""
+	}
 	return &Error{
-		Code: e.Code, Action: e.Code.Action(), Description: e.Description,
+		silentURL: silent,
+		Code:      e.Code, Action: e.Code.Action(), Description: e.Description,
 		RetryAfter: e.RetryAfter, Reason: e.Reason, LoginURL: e.LoginURL, session: e.Session,
 	}
 }
@@ -96,6 +106,9 @@ var (
 	errEnded     = newError(api.OrganizationSessionExpired, "the organization session of this tab has ended; call switchOrganization to begin another")
 	errNotChosen = newError(api.OrganizationRequired, "this tab has no organization yet; call switchOrganization")
 )
+
+// errLeaving is the result of a switch that leaves the page.
+var errLeaving = newError(PageLeft, "the page leaves for the organization's own origin")
 
 // errClosed is the result of every call of a closed client.
 var errClosed = newError(Closed, "the client was closed")

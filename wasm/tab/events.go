@@ -37,7 +37,7 @@ const staleAfter = 30 * time.Second
 // isStale reports whether the tab's token is old enough to ask again, and makes it due.
 func (t *Tab) isStale() bool {
 	h, now := t.binding.find(t.binding.wanted), t.clock.now()
-	if t.binding.state.Status != Active || h == nil || now < h.received+staleAfter || now < t.backoff.until {
+	if t.binding.state.Status != Active || h == nil || now < h.received+t.binding.staleAfter() || now < t.backoff.until {
 		return false
 	}
 	h.renewAt = min(h.renewAt, now)

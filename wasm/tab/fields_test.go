@@ -59,17 +59,20 @@ var (
 		"LoginResponse":    decodes(tab.DecodeLoginResponse),
 		"LogoutResponse":   decodes(tab.DecodeLogoutResponse),
 		"SessionsResponse": decodes(tab.DecodeSessionsResponse),
+		"OriginResponse":   decodes(tab.DecodeOriginResponse),
 		"Error":            decodes(tab.DecodeError),
 	}
 	bodies = map[string]func(t *testing.T){
 		"TokenRequest":  encodes(tab.EncodeTokenRequest),
 		"LoginRequest":  encodes(tab.EncodeLoginRequest),
 		"LogoutRequest": encodes(tab.EncodeLogoutRequest),
+		"OriginRequest": encodes(tab.EncodeOriginRequest),
+		"JoinRequest":   encodes(tab.EncodeJoinRequest),
 	}
-	parts     = []string{"Organization", "User", "OrganizationSession", "OrganizationState", "DeviceSession"}
+	parts     = []string{"Organization", "User", "OrganizationSession", "OrganizationState", "DeviceSession", "Origins", "Account"}
 	byTheFace = []string{"Module", "Asset"}
-	byThePage = []string{"SessionsResponse", "DeviceSession", "HandoverRequest", "HandoverResponse", "OriginRequest", "OriginResponse",
-		"JoinRequest", "JoinResponse", "LendRequest", "LendResponse"}
+	byThePage = []string{"SessionsResponse", "DeviceSession", "HandoverRequest", "HandoverResponse", "JoinResponse",
+		"LendRequest", "LendResponse"}
 )
 
 func TestEveryFieldOfTheContractIsReadAndWritten(t *testing.T) {

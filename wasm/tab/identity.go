@@ -70,5 +70,6 @@ func (t *Tab) OnPageHide() {
 // OnPageShow is called when the page is shown again from the back/forward cache.
 func (t *Tab) OnPageShow() {
 	t.claimID()
+	t.confirm()
 	t.OnVisible(true)
 }

@@ -36,9 +36,9 @@ func (t *Tab) showChoice(refused *Error) {
 	}
 }
 
-// nameEnded fetches the name of an organization that demands a step-up before it was
-// ever entered here, so that the page can offer one.
-func (t *Tab) nameEnded() {
+// nameEnded shows the name of an organization whose session ended before it was ever
+// entered here, so that the page can offer a step-up.
+func (t *Tab) nameEnded(refused *Error) {
 	s := &t.binding.state
 	t.mu.Lock()
 	known := s.Status != Ended || s.Organization.ID != ""
@@ -46,7 +46,7 @@ func (t *Tab) nameEnded() {
 	if known {
 		return
 	}
-	session, err := t.fetchSession(nil)
+	session, err := t.fetchSession(refused)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err != nil || s.Status != Ended {
@@ -83,6 +83,7 @@ func (t *Tab) fetchSession(refused *Error) (api.SessionResponse, *Error) {
 		return session, err
 	}
 	t.backoff = backoff{}
+	t.binding.record.Origins = session.Origins
 	return session, nil
 }
 

@@ -34,6 +34,10 @@ type record struct {
 	// Input is the time of the person's last input, in Unix milliseconds of the wall
 	// clock; 0 if unknown.
 	Input int64
+	// Origins is nil if the app's pages act for all organizations at each of its origins.
+	Origins *api.Origins
+	// Asked is when the tab last left for a silent sign-in, by the wall clock; 0 if never.
+	Asked time.Duration
 	// Shown is the state as last published; the client starts with it.
 	Shown string
 }
@@ -63,10 +67,11 @@ func (r *record) owns(h *heldToken) bool {
 }
 
 // save writes the record without expired tokens. If the app has filled the storage, it
-// writes the organization alone, and a reload mints a token.
+// writes the organization alone, and a reload mints a token. So does a tab of an app with many
+// origins, which does not hear of a sign-out at another one.
 func (r *record) save(storage Storage, key string, now time.Duration) {
 	r.Held = slices.DeleteFunc(r.Held, func(h *heldToken) bool { return !h.usable(now) })
-	if !storage.SetItem(key, r.json()) {
+	if r.Origins != nil || !storage.SetItem(key, r.json()) {
 		small := *r
 		small.Held, small.Shown = nil, ""
 		storage.SetItem(key, small.json())
@@ -86,6 +91,12 @@ func (r *record) json() string {
 	o.number("fence", r.Fence)
 	o.number("input", r.Input)
 	o.raw("held", array(len(r.Held), func(i int) string { return r.Held[i].json() }))
+	if r.Origins != nil {
+		o.raw("origins", encodeOrigins(r.Origins))
+	}
+	if r.Asked != 0 {
+		o.number("asked", r.Asked.Milliseconds())
+	}
 	if r.Shown != "" {
 		o.raw("state", r.Shown)
 	}
@@ -103,6 +114,8 @@ func decodeRecord(v Value) record {
 		Session:      text(v, "session"),
 		Fence:        number(v, "fence"),
 		Input:        boundedNumber(v, "input", maxMillis),
+		Origins:      decodeOrigins(member(v, "origins")),
+		Asked:        time.Duration(boundedNumber(v, "asked", maxMillis)) * time.Millisecond,
 		Held:         list(v, "held", decodeHeldToken),
 	}
 }

@@ -71,7 +71,7 @@ func (t *Tab) SignedIn(organization string) {
 	t.mu.Lock()
 	t.forgetPerson()
 	t.mu.Unlock()
-	if organization == "" || t.Switch(organization).Status != Switched {
+	if organization == "" || t.switchHere(organization).Status != Switched {
 		t.settle()
 	}
 }

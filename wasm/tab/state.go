@@ -40,6 +40,8 @@ type State struct {
 	// the person's next action.
 	Arrival     api.Code
 	DeviceBound bool
+	// Origins says where the app's pages are; nil if it has no origin for each organization.
+	Origins *api.Origins
 	// Idle is the number of seconds until the organization session of an idle person
 	// ends; 0 while no warning is due.
 	Idle int64
@@ -66,6 +68,9 @@ func (s *State) JSON() string {
 		shown.LoginURL, problem = "", &shown // a step-up begins with a switch
 	}
 	o.raw("error", problem.JSON())
+	if s.Origins != nil {
+		o.raw("origins", encodeOrigins(s.Origins))
+	}
 	if s.Denied != "" {
 		o.text("denied", s.Denied)
 	}
@@ -105,7 +110,7 @@ func orNull(present bool, json string) string {
 // show sets the status and publishes the state if it changed.
 func (t *Tab) show(status Status, err *Error) {
 	s := &t.binding.state
-	s.Status, s.Error = status, err
+	s.Status, s.Error, s.Origins = status, err, t.binding.record.Origins
 	s.Idle = t.binding.secondsLeft(t.clock.now())
 	t.schedule()
 	json := s.JSON()

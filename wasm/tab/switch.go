@@ -17,6 +17,7 @@ const (
 	Failed            Outcome = "failed"           // the response was for another organization
 	SwitchOvertaken   Outcome = "overtaken"        // by another switch or a sign-out
 	SwitchUnavailable Outcome = "unavailable"      // the backend cannot be reached
+	Leaving           Outcome = "leaving"          // for the organization's own origin
 )
 
 // SwitchResult is the outcome of a switch, with its reason.
@@ -65,8 +66,17 @@ func (s *switches) begin(h *heldToken, active bool, now time.Duration) (number i
 
 // Switch changes the tab to another organization, by id or slug, as a transaction: it
 // mints the new organization's token first and then activates it. If the mint fails,
-// the tab stays as it was.
+// the tab stays as it was. Where the organization has an origin of its own, the page leaves
+// for it once the backend has agreed.
 func (t *Tab) Switch(organization string) SwitchResult {
+	if r, leaves := t.leave(organization); leaves {
+		return r
+	}
+	return t.switchHere(organization)
+}
+
+// switchHere is Switch without leaving the page's origin.
+func (t *Tab) switchHere(organization string) SwitchResult {
 	return t.transact(organization, func(h *heldToken) {
 		if !t.binding.isActive(h.organization().ID) {
 			t.mints.abort(t.binding.id(t.binding.wanted), errOvertaken)

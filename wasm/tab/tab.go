@@ -35,6 +35,9 @@ type Config struct {
 	Organization string
 	// Arrival is the error code of a sign-in that came back without a session.
 	Arrival api.Code
+	// Origin is the page's, and Join the code with which a page of another origin led to it,
+	// if one did.
+	Origin, Join string
 	// KeepAlive renews tokens even while the tab is hidden.
 	KeepAlive bool
 }
@@ -85,10 +88,10 @@ func (t *Tab) Start() {
 	t.clearNote()
 	t.mu.Unlock()
 	if pending != "" {
-		switch r := t.Switch(pending); {
+		switch r := t.switchHere(pending); {
 		case r.Status == Switched:
 			t.env.Channel.Send(messageEpoch) // a tab may wait for the step-up
-		case r.Error.deniesEntry():
+		case r.Error.deniesEntry() && r.Error.Code != api.OriginNotJoined:
 			t.showDenied(pending, r.Error)
 		}
 	}
@@ -123,6 +126,12 @@ func (t *Tab) settle() {
 	wanted, trusted := b.wanted, b.trustsWanted()
 	t.mu.Unlock()
 	_, err := t.mint(wanted, false)
+	if err != nil && err.Code == api.OriginNotJoined {
+		if !t.join(err) {
+			return
+		}
+		_, err = t.mint(wanted, false)
+	}
 	if err != nil && err.Code == api.OrganizationAccessDenied && !trusted {
 		t.mu.Lock()
 		b.wanted, b.record.Organization = "", ""
@@ -137,7 +146,7 @@ func (t *Tab) settle() {
 	case err.deniesEntry():
 		t.showDenied(wanted, err)
 	case err.Action == api.StepUp:
-		t.nameEnded()
+		t.nameEnded(err)
 	}
 }
 

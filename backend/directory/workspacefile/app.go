@@ -20,8 +20,17 @@ func (f *file) app(n *yaml.Node) {
 		"further_audiences": func(n *yaml.Node) { a.FurtherAudiences = f.texts(n) },
 		"lent_claims":       func(n *yaml.Node) { a.LentClaims = f.texts(n) },
 		"dpop_bound_tokens": func(n *yaml.Node) { a.DPoPBoundTokens = f.boolean(n) },
+		"accounts":          func(n *yaml.Node) { a.Accounts = f.accounts(n) },
 	})
 	f.desired.Workspace.Apps = append(f.desired.Workspace.Apps, a)
+}
+
+// accounts reads how many people can be signed in in one browser. The default has one form.
+func (f *file) accounts(n *yaml.Node) directory.Accounts {
+	if text := f.text(n); text != "one" {
+		return directory.Accounts(text)
+	}
+	return directory.OneAccount
 }
 
 func (f *file) issuerURL(n *yaml.Node) string {

@@ -56,7 +56,7 @@ func New() *Metrics {
 			"Sign-ins that left roles and memberships unchanged because the provider's claims about them were unknown, by reason.",
 			"reason"),
 		revalidations: counter("tabard_revalidations_total",
-			"Questions to OpenID providers whether they still know a person, by outcome: confirmed, refused (what rests on the provider ended), unreachable (the session goes on), fault (the provider blames this deployment; the session goes on), or token_lost (an answer was lost, and the token is stale; the session goes on for a time).",
+			"Requests that ask OpenID providers if they still know a person, by outcome: confirmed, refused (the sessions that depend on the provider end), unreachable (the session continues), fault (the provider refuses this deployment; the session continues), or token_lost (an answer was lost, and the token is stale; the session continues for a time).",
 			"outcome"),
 	}
 	m.registry.MustRegister(m.requests.count, m.requests.duration, m.faults, m.providers, m.events, m.rotations, m.unknown, m.revalidations, m.asked,

@@ -16,7 +16,7 @@ const (
 func newProviderDuration() *prometheus.HistogramVec {
 	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "tabard_provider_request_duration_seconds",
-		Help: "How long OpenID providers took to answer the server, by whose they are (workspace, or connection: an organization's own) and whether they did (answered or failed).",
+		Help: "Duration of requests to OpenID providers, by provider (workspace, or connection: an organization's own) and outcome (answered or failed).",
 		// A request is given up after ten seconds.
 		Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 	}, []string{"provider", "outcome"})

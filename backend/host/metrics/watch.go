@@ -30,9 +30,9 @@ const (
 
 var (
 	poolOpen   = description("tabard_database_connections", "Connections to the database, by state: in_use or idle.", "state")
-	poolMost   = description("tabard_database_connections_max", "The most connections that there may be.")
+	poolMost   = description("tabard_database_connections_max", "Maximum number of connections to the database.")
 	poolWaits  = description("tabard_database_connection_waits_total", "Statements that waited for a connection.")
-	poolWaited = description("tabard_database_connection_wait_seconds_total", "How long statements waited for a connection, all together.")
+	poolWaited = description("tabard_database_connection_wait_seconds_total", "Total time that statements waited for a connection.")
 	liveNow    = description("tabard_sessions_live", "Sessions that have neither ended nor expired, a million at most. Counted every five minutes while metrics are read.")
 	signingAge = description("tabard_signing_key_age_seconds", "How long the workspace's signing key has signed.")
 )

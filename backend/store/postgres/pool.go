@@ -29,8 +29,8 @@ func takePool(config *pgx.ConnConfig) (p pool, err error) {
 		text, given := config.RuntimeParams[name]
 		delete(config.RuntimeParams, name)
 		if given && err == nil && read(text) != nil {
-			err = fmt.Errorf("postgres: the address has %s=%q; right would be, such as, pool_max_conns=20 (%d at least), "+
-				"pool_max_conn_lifetime=1h and pool_max_conn_idle_time=5m", name, text, minConnections)
+			err = fmt.Errorf("postgres: the address has %[1]s=%[2]q; write it as in pool_max_conns=20 (at least %[3]d), "+
+				"pool_max_conn_lifetime=1h or pool_max_conn_idle_time=5m", name, text, minConnections)
 		}
 	}
 	take("pool_max_conns", func(text string) (err error) {

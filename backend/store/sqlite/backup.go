@@ -12,6 +12,7 @@ import (
 
 	driver "modernc.org/sqlite"
 
+	"github.com/tabard-auth/tabard/backend/owner"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/migrate"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
@@ -45,7 +46,7 @@ func Backup(ctx context.Context, path, to string) error {
 }
 
 // intoPlace makes a file that is complete as soon as it has its name, even if the machine
-// crashes. Only its owner can read it.
+// crashes. Only its owner can read it, which is the folder's if this is root.
 func intoPlace(path string, fill func(made string) error) error {
 	made, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {
@@ -53,7 +54,7 @@ func intoPlace(path string, fill func(made string) error) error {
 	}
 	defer os.Remove(made.Name()) // in vain once it is in place
 	err = fill(made.Name())
-	if err = errors.Join(err, made.Sync(), made.Close()); err != nil {
+	if err = errors.Join(err, owner.AsFolder(made.Name()), made.Sync(), made.Close()); err != nil {
 		return err
 	}
 	if err := os.Rename(made.Name(), path); err != nil {
@@ -74,7 +75,7 @@ func copyTo(ctx context.Context, path, to string) error {
 	}
 	defer db.Close()
 	_, err = db.ExecContext(ctx, "VACUUM INTO ?1", to)
-	return err
+	return explain(path, err)
 }
 
 // checkFile returns an error if a database is damaged.
@@ -124,7 +125,7 @@ func OpenAlone(ctx context.Context, path string) (*sql.DB, error) {
 			if errors.Is(held(err), sqlstore.ErrApplyBusy) { // SQLITE_BUSY
 				err = ErrInUse
 			}
-			return nil, err
+			return nil, explain(path, err)
 		}
 	}
 	return db, nil

@@ -31,8 +31,9 @@ func Inspect(ctx context.Context, path string) (*inspect.Database, error) {
 	})
 	if err != nil {
 		db.Close()
-		return nil, fmt.Errorf("sqlite: %w", err)
+		return nil, fmt.Errorf("sqlite: %w", explain(path, err))
 	}
+	found.Explain = func(err error) error { return explain(path, err) }
 	found.Free = room(path)
 	return found, nil
 }

@@ -10,9 +10,11 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"slices"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
+	"github.com/tabard-auth/tabard/backend/owner"
 	"github.com/tabard-auth/tabard/backend/store/migrate"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 )
@@ -41,15 +43,16 @@ func OpenAs(ctx context.Context, path string, opening migrate.Opening) (*sqlstor
 	db.SetMaxIdleConns(connections)
 	if err := opening.Prepare(ctx, db, sqlstore.SQLite); err != nil {
 		db.Close()
-		return nil, fmt.Errorf("sqlite: %s: %w", path, err)
+		return nil, fmt.Errorf("sqlite: %s: %w", path, explain(path, err))
 	}
 	store := sqlstore.NewEmbedded(db, sqlstore.SQLite)
 	store.LockApplyBy(func(context.Context) (func(), error) { return tryLock(path + applyLockSuffix) })
 	return store, nil
 }
 
-// makeFile creates the file if there is none, with access for its owner only. SQLite
-// uses the file's mode for the files that it creates beside it.
+// makeFile creates the file if there is none, with access for its owner only, which is the
+// folder's if this is root. SQLite uses the file's owner and mode for the files that it
+// creates beside it.
 func makeFile(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if _, absent := os.Stat(path); errors.Is(err, fs.ErrExist) && errors.Is(absent, fs.ErrNotExist) {
@@ -58,7 +61,20 @@ func makeFile(path string) error {
 	if err != nil { // the file exists, or SQLite reports why it cannot be created
 		return nil
 	}
-	return f.Close()
+	return errors.Join(owner.AsFolder(path), f.Close())
+}
+
+// besides are the files that SQLite keeps beside a database.
+var besides = []string{"-wal", "-shm", "-journal"}
+
+// explain says in the place of SQLite's "unable to open database file" and "readonly
+// database" what stands in the way, where that is found.
+func explain(path string, err error) error {
+	var refused interface{ Code() int }
+	if !errors.As(err, &refused) || !slices.Contains([]int{3, 8, 14}, refused.Code()&0xff) { // SQLITE_PERM, READONLY, CANTOPEN
+		return err
+	}
+	return owner.Explain(err, path, besides...)
 }
 
 func address(path string) string {

@@ -23,7 +23,7 @@ const (
 	s.connection AS s_connection, s.confined_to, s.jkt, s.parent_id, s.holder, s.replaces, s.revalidate_at, s.origin`
 
 	wholeSession = `
-SELECT s.id AS s_id, s.attempt, s.upstream_sid, s.upstream_token, s.user_agent, s.address, s.bound_at, s.browser, s.replaced_by, s.ends_with_browser,` + sessionColumns + ` FROM sessions s`
+SELECT s.id AS s_id, s.attempt, s.upstream_sid, s.upstream_token, s.user_agent, s.address, s.bound_at, s.browser, s.replaced_by, s.ends_with_browser, s.added,` + sessionColumns + ` FROM sessions s`
 
 	selectLivePage = wholeSession + `
 WHERE s.user_id = ?1 AND s.revoked_at IS NULL AND s.expires_at > ?2 AND s.id > ?3 AND ` + parentLives + `
@@ -42,9 +42,9 @@ const (
 	insertSession = `
 INSERT INTO sessions (id, app, user_id, secret, gen, cur, prev, cur_at, cur_last, rolled, rollbacks,
 	created_at, expires_at, auth_time, acr, amr, attempt, jkt, upstream_sid, upstream_token, user_agent, address, connection,
-	confined_to, parent_id, holder, browser, replaces, ends_with_browser, revalidate_at, origin)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, ?7, 0, 0, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)
-ON CONFLICT (attempt) DO NOTHING`
+	confined_to, parent_id, holder, browser, replaces, ends_with_browser, revalidate_at, origin, added)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, NULL, ?7, ?7, 0, 0, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)
+ON CONFLICT DO NOTHING`
 
 	selectSession = wholeSession + ` WHERE s.id = ?1`
 
@@ -55,7 +55,7 @@ WHERE s.id = COALESCE(
 
 	selectEnd = `SELECT revoked_at FROM sessions WHERE id = ?1`
 
-	selectAttempt = `SELECT id FROM sessions WHERE attempt = ?1`
+	selectAttempt = `SELECT id, secret FROM sessions WHERE attempt = ?1`
 
 	bindSession = `
 UPDATE sessions SET jkt = CASE
@@ -113,15 +113,15 @@ func (s sessions) Create(ctx context.Context, n session.Session) error {
 		n.Gen, n.Cur.String(), n.CurAt, n.CreatedAt, n.ExpiresAt,
 		storedTime(n.SignIn.Time), n.SignIn.ACR, list(n.SignIn.AMR).text(),
 		n.Attempt, n.JKT, n.UpstreamSID, n.UpstreamToken, n.UserAgent, n.Address, n.SignIn.Connection, n.ConfinedTo,
-		sessionIDOrNull(n.Parent), string(n.Holder), n.Browser, sessionIDOrEmpty(n.Replaces), number(n.EndsWithBrowser), n.RevalidateAt, n.Origin)
+		sessionIDOrNull(n.Parent), string(n.Holder), n.Browser, sessionIDOrEmpty(n.Replaces), number(n.EndsWithBrowser), n.RevalidateAt, n.Origin, number(n.Added))
 	if err != nil {
 		return fmt.Errorf("sqlstore: create session: %w", err)
 	}
-	var id string
-	if err := s.row(ctx, selectAttempt, n.Attempt).Scan(&id); err != nil {
-		return fmt.Errorf("sqlstore: create session: %w", err)
+	var id, secret string
+	if err := found("create session", s.row(ctx, selectAttempt, n.Attempt).Scan(&id, &secret), session.ErrIDTaken); err != nil {
+		return err
 	}
-	if id != n.ID.String() {
+	if id != n.ID.String() || secret != base64.RawURLEncoding.EncodeToString(n.Secret[:]) {
 		return session.ErrAttemptUsed
 	}
 	return nil
@@ -246,11 +246,11 @@ type wholeRow struct {
 	browser                                                     string
 	boundAt                                                     int64
 	replacedBy                                                  string
-	endsWithBrowser                                             int64
+	endsWithBrowser, added                                      int64
 }
 
 func (r *wholeRow) fields() []any {
-	own := []any{&r.id, &r.attempt, &r.upstreamSID, &r.upstreamToken, &r.userAgent, &r.address, &r.boundAt, &r.browser, &r.replacedBy, &r.endsWithBrowser}
+	own := []any{&r.id, &r.attempt, &r.upstreamSID, &r.upstreamToken, &r.userAgent, &r.address, &r.boundAt, &r.browser, &r.replacedBy, &r.endsWithBrowser, &r.added}
 	return append(own, r.sessionRow.fields()...)
 }
 
@@ -265,7 +265,7 @@ func (r *wholeRow) session() (session.Session, error) {
 	}
 	s.Attempt, s.UpstreamSID, s.UpstreamToken = r.attempt, r.upstreamSID, r.upstreamToken
 	s.UserAgent, s.Address, s.BoundAt, s.Browser = r.userAgent, r.address, r.boundAt, r.browser
-	s.EndsWithBrowser = r.endsWithBrowser != 0
+	s.EndsWithBrowser, s.Added = r.endsWithBrowser != 0, r.added != 0
 	return s, err
 }
 

@@ -22,6 +22,9 @@ INSERT INTO users (id, iss, sub, name, email, created_at) VALUES (?1, ?2, ?3, ?4
 ON CONFLICT (iss, sub) DO UPDATE SET iss = excluded.iss
 RETURNING id, iss, sub, name, email, disabled_at`
 
+	selectUserOf = `
+SELECT id, iss, sub, name, email, disabled_at FROM users WHERE iss = ?1 AND sub = ?2`
+
 	selectProviderClaims = `SELECT claims FROM users WHERE id = ?1`
 
 	changeProviderClaims = `UPDATE users SET claims = ?2 WHERE id = ?1 AND claims = ?3`
@@ -56,6 +59,13 @@ func (s users) SignIn(ctx context.Context, u directory.User, now int64) (directo
 		return directory.User{}, fmt.Errorf("sqlstore: sign in: %w", err)
 	}
 	return row.user(), nil
+}
+
+// UserOf implements directory.Store.
+func (s users) UserOf(ctx context.Context, issuer, subject string) (directory.User, error) {
+	var row userRow
+	err := s.row(ctx, selectUserOf, issuer, subject).Scan(row.fields()...)
+	return row.user(), found("user", err, directory.ErrNoUser)
 }
 
 // EnsureUser returns the user with (u.Issuer, u.Subject) and creates it from u if there

@@ -77,8 +77,10 @@ var promises = []struct {
 	kept     func(*suite)
 }{
 	{"a session is read as it was created", readsWhatWasCreated},
+	{"a person is found by issuer and subject alone", findsPeople},
 	{"a sign-in attempt makes one session", oneSessionAnAttempt},
 	{"a sign-in attempt makes one session in a race", oneSessionInARace},
+	{"a session's id is no other's", oneSessionAnID},
 	{"what is not there is not found", notFound},
 	{"a session without a device key is bound to one, once, in its first two minutes", bindsOnce},
 	{"of keys that race for a session one is bound", bindsOneInARace},
@@ -95,6 +97,7 @@ var promises = []struct {
 	{"what rests on a connection ends alone", endsTheConnected},
 	{"a person's sign-ins in browsers are listed, the newest first", listsSignIns},
 	{"a browser's live sessions are listed, the newest first", listsOfBrowser},
+	{"a browser's sessions that ended are listed, the last first", listsEndedOfBrowser},
 	{"a session that ended is presented in vain", presentsInVain},
 	{"an organization is entered once and left until it is entered again", entersAndLeaves},
 	{"leaving an organization that was never entered counts", leavesUnentered},
@@ -279,6 +282,17 @@ func oneSessionAnAttempt(s *suite) {
 	s.is(made.RevokedAt, int64(Now+1))
 	_, err = s.OfAttempt(s.ctx, "of nothing")
 	s.is(err, session.ErrNotFound)
+}
+
+func oneSessionAnID(s *suite) {
+	alice := s.person("alice")
+	first := s.session(alice)
+	second := newSession(alice)
+	second.ID = first.ID
+	s.is(s.Create(s.ctx, second), session.ErrIDTaken)
+	second.Attempt = first.Attempt
+	s.is(s.Create(s.ctx, second), session.ErrAttemptUsed)
+	s.is(s.stored(first.ID), first)
 }
 
 func oneSessionInARace(s *suite) {

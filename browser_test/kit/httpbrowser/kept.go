@@ -69,6 +69,13 @@ func (b *Browser) Restore(kept Kept) *Browser {
 	return b.On(deviceOf(b.t, kept.Device["d"]))
 }
 
+// Receive stores the cookies of an answer to a copy of the browser, as if it arrived now.
+func (b *Browser) Receive(r Response) {
+	for _, c := range r.Cookies() {
+		b.jar.keep(r.URL, c, b.Now())
+	}
+}
+
 // deviceOf returns the device with the private key d.
 func deviceOf(t testing.TB, d string) *Device {
 	t.Helper()

@@ -98,6 +98,12 @@ func (b *Browser) Begin(address string) Response {
 	if b.device == nil {
 		return b.Follow(address)
 	}
+	return b.BeginByScript(address)
+}
+
+// BeginByScript is Begin, with or without a device key, by a request of the page's script.
+func (b *Browser) BeginByScript(address string) Response {
+	b.t.Helper()
 	answer := b.Post(strings.TrimPrefix(address, b.backend), "{}")
 	var begun struct {
 		Location string `json:"location"`

@@ -12,7 +12,7 @@ import { createTestIssuer } from "../testing.js";
 
 const page = "https://app.example.com", baseURL = "https://api.example.com";
 const issuer = await createTestIssuer();
-const lines = [], listeners = new Set(), over = [];
+const lines = [], listeners = new Set(), over = [], heard = [];
 let ended = false;
 const verifier = createVerifier({ ...issuer });
 const guard = createGuard(verifier, { baseURL, ended: () => ended, record: (record) => void lines.push(JSON.stringify(record)) });
@@ -31,7 +31,10 @@ server.on("upgrade", async (request, socket, head) => {
   sockets.handleUpgrade(request, socket, head, async (ws) => {
     const [rule, params] = rules[request.url];
     const held = await hold.accept(ws, request, rule, params).catch(() => undefined);
-    held?.addEventListener("message", ({ data }) => held.send(`${data} of ${held.admission.organization}`));
+    held?.addEventListener("message", ({ data }) => {
+      heard.push(String(data));
+      held.send(`${data} of ${held.admission.organization}`);
+    });
     held?.addEventListener("close", () => over.push(held.signal.reason.reason));
   });
 });
@@ -138,9 +141,43 @@ test("a renewal by another token closes it", async () => {
     [credential(await issuer.foreign("org_acme")), "4401 invalid_token bad_signature"],
   ]) {
     const [ws] = await open("/live", credential(await token("org_acme", 300)));
+    heard.length = 0;
+    ws.send("before");
     ws.send(message);
+    ws.send("after");
+    assert.equal(await next(ws), "before of org_acme");
     assert.equal(await next(ws), want);
+    assert.deepEqual(heard, ["before"], want);
   }
+});
+
+test("messages wait for a renewal, in their order", async () => {
+  const admitting = createGuard(verifier, { baseURL }), admit = admitting.admit.bind(admitting), begun = [];
+  let go;
+  admitting.admit = async (...of) => {
+    if (begun.push(of) > 1) await new Promise((now) => (go = now));
+    return admit(...of);
+  };
+  const closed = [];
+  const socket = Object.assign(new EventTarget(), { send: () => {}, close: (...how) => closed.push(how) });
+  const say = (data) => socket.dispatchEvent(Object.assign(new Event("message"), { data }));
+  const accepted = createHold(admitting, { origins: [page] }).accept(socket, new Request(`${baseURL}/live`, { headers: { Origin: page } }));
+  say(credential(await token("org_acme", 300)));
+  const held = await accepted, got = [];
+  held.addEventListener("message", ({ data }) => got.push(data));
+  say("1");
+  say(credential(await token("org_acme", 300)));
+  say("2");
+  say("3");
+  await Promise.resolve();
+  assert.deepEqual(got, ["1"]);
+  go();
+  while (got.length < 3) await new Promise(setImmediate);
+  assert.deepEqual(got, ["1", "2", "3"]);
+  say(credential(await token("org_acme", 300)));
+  for (let i = 0; i < 5; i++) say("x".repeat(300 << 10));
+  while (!closed.length) await new Promise(setImmediate);
+  assert.deepEqual([closed, got.length], [[[4503, "temporarily_unavailable"]], 3], "no more than a MiB waits");
 });
 
 test("a lent token opens what demands a permission of it, and is renewed by its like alone", async () => {

@@ -1,5 +1,5 @@
 // @ts-nocheck
-// Serves the example Worker on workerd: ISSUER, AUDIENCE and PORT are variables. It ends with standard input.
+// Serves the example Worker on workerd, or that of ENTRY: ISSUER, AUDIENCE and PORT are variables. It ends with standard input.
 
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
@@ -8,9 +8,9 @@ const worker = createRequire(new URL("../../../worker/package.json", import.meta
 const { build } = worker("esbuild");
 const { Miniflare } = worker("miniflare");
 
-const { ISSUER, AUDIENCE, PORT } = process.env;
+const { ISSUER, AUDIENCE, PORT, ENTRY = "../examples/worker.js" } = process.env;
 const { outputFiles: [{ text: script }] } = await build({
-  entryPoints: [fileURLToPath(new URL("../examples/worker.js", import.meta.url))],
+  entryPoints: [fileURLToPath(new URL(ENTRY, import.meta.url))],
   bundle: true, format: "esm", write: false, conditions: ["workerd", "worker"],
 });
 const server = new Miniflare({

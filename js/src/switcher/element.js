@@ -6,7 +6,7 @@ import { el } from "./dom.js";
 import { Menu } from "./menu.js";
 import { style } from "./style.js";
 import { english } from "./texts.js";
-import { initial, rows, skeleton } from "./view.js";
+import { initial, rows, skeleton, wayHome } from "./view.js";
 
 /** @import { Client, Organization, OrganizationState, State, SwitchResult } from "../../index.js" */
 /** @import { SwitcherTexts } from "../../switcher.js" */
@@ -131,7 +131,7 @@ export class TabardSwitcher extends HTMLElement {
     const organization = status === "denied" ? null : shown;
     const words = this.#words;
     this.#askOnce(state);
-    const alone = organizations?.length === 0 || (organizations?.length === 1 && organizations[0].id === organization?.id && status === "active");
+    const alone = !this.#home && (organizations?.length === 0 || (organizations?.length === 1 && organizations[0].id === organization?.id && status === "active"));
     button.hidden = alone || status === "starting" || status === "signed_out";
     button.style.visibility = organizations === null && this.#asking ? "hidden" : "";
     if (button.hidden) list.close();
@@ -160,12 +160,32 @@ export class TabardSwitcher extends HTMLElement {
     if (listed === this.#listed) return;
     this.#listed = listed;
     if (!organizations) return this.#built.list.fill([el("p", { part: "hint", role: "none" }, this.#words.loading)]);
-    this.#built.list.fill(rows(organizations, current, {
+    const list = rows(organizations, current, {
       texts: this.#words,
       badge: (organization) => this.#draw(organization),
-      address: (organization) => String(this.#address?.(organization) ?? addressFor(organization.slug)),
+      address: (organization) => String(this.#address?.(organization) ?? this.#addressAt(organization.slug)),
       choose: (event, organization) => this.#choose(event, organization),
-    }));
+      visit: (event, organization) => this.#visit(event, organization),
+    });
+    const home = this.#home;
+    if (home) list.push(wayHome(this.#words.others, home, (event) => this.#leave(event, () => this.#enter({ id: null, slug: "", name: this.#words.others }))));
+    this.#built.list.fill(list);
+  }
+
+  /** Where the app's pages are, if it has an origin for each organization. */
+  get #origins() {
+    return own(/** @type {any} */ (this.#client?.state)).origins;
+  }
+
+  /** The origin of the app's own page, where this is an organization's. @returns {string | undefined} */
+  get #home() {
+    const home = this.#origins?.home;
+    return home === location.origin ? undefined : home;
+  }
+
+  /** @param {string} slug */
+  #addressAt(slug) {
+    return this.#origins?.pattern.replace(":organization", slug) ?? addressFor(slug);
   }
 
   /**
@@ -201,14 +221,35 @@ export class TabardSwitcher extends HTMLElement {
    */
   #choose(event, organization) {
     const { list } = this.#built;
-    if (event.ctrlKey || event.metaKey || event.shiftKey) return list.close(); // the link opens a tab of its own
-    event.preventDefault();
-    const { organization: current, status } = /** @type {Client} */ (this.#client).state;
-    if (organization.id === current?.id && status === "active") return list.close();
-    void this.#enter(organization);
+    this.#leave(event, () => {
+      const { organization: current, status } = /** @type {Client} */ (this.#client).state;
+      if (organization.id === current?.id && status === "active") return list.close();
+      void this.#enter(organization);
+    });
   }
 
-  /** @param {OrganizationState} organization */
+  /**
+   * @param {MouseEvent} event
+   * @param {() => void} go
+   */
+  #leave(event, go) {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return this.#built.list.close(); // the link opens a tab of its own
+    event.preventDefault();
+    go();
+  }
+
+  /**
+   * Opens a tab at the organization's own origin, where the link alone would not bring the session.
+   * @param {MouseEvent} event
+   * @param {OrganizationState} organization
+   */
+  #visit(event, organization) {
+    if (!this.#origins || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    this.#client?.openTab(organization.slug, this.#address?.(organization));
+  }
+
+  /** @param {{id: string | null, slug: string, name: string}} organization */
   async #enter({ id, slug, name }) {
     const client = /** @type {Client} */ (this.#client);
     const { button, announcer, list } = this.#built;
@@ -278,8 +319,8 @@ export class TabardSwitcher extends HTMLElement {
 }
 
 /**
- * Whether a switch needs no word: a later one overtook it, which tells its own end, or the page
- * declined it.
+ * Whether a switch needs no word: a later one overtook it, which tells its own end, the page
+ * declined it, or leaves.
  * @param {SwitchResult} result
  */
-const isQuiet = (result) => result.status === "overtaken" || (result.status === "refused" && result.code === declined.code);
+const isQuiet = (result) => result.status === "overtaken" || result.status === "leaving" || (result.status === "refused" && result.code === declined.code);

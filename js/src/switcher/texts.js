@@ -19,4 +19,5 @@ export const english = Object.freeze({
   confirmFirst: (/** @type {string} */ name) => `${name} asks to confirm that it is you.`,
   refused: (/** @type {string} */ name) => `${name} did not let you in. This tab stays as it was.`,
   unavailable: (/** @type {string} */ name) => `${name} cannot be reached. This tab stays as it was; please try again.`,
+  others: "Other organizations",
 });

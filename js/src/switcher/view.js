@@ -14,6 +14,7 @@ const external = "M8 4H5a1 1 0 0 0-1 1v10a1 1 0 0 0 1 1h10a1 1 0 0 0 1-1v-3M11 4
  *   badge(organization: Organization): Node,
  *   address(organization: OrganizationState): string,
  *   choose(event: MouseEvent, organization: OrganizationState): void,
+ *   visit(event: MouseEvent, organization: OrganizationState): void,
  * }} RowOptions
  */
 
@@ -54,7 +55,7 @@ export const rows = (organizations, current, options) => organizations.map((o) =
  * @param {boolean} here
  * @param {RowOptions} options
  */
-function row(organization, here, { texts, badge, address, choose }) {
+function row(organization, here, { texts, badge, address, choose, visit }) {
   const { name } = organization;
   const href = address(organization);
   const note = noteFor(organization, texts);
@@ -66,7 +67,20 @@ function row(organization, here, { texts, badge, address, choose }) {
   if (here) item.append(icon(check, "20", "check"));
   item.addEventListener("click", (event) => choose(event, organization));
   const open = el("a", { part: "open", role: "menuitem", tabindex: "-1", target: "_blank", rel: "noopener", href, "aria-label": texts.open(name), title: texts.open(name) }, icon(external, "20"));
+  open.addEventListener("click", (event) => visit(event, organization));
   return el("div", { class: "row", role: "none" }, item, open);
+}
+
+/**
+ * The row that leads from an organization's own origin to the app's own page.
+ * @param {string} text
+ * @param {string} href
+ * @param {(event: MouseEvent) => void} choose
+ */
+export function wayHome(text, href, choose) {
+  const item = el("a", { part: "item", role: "menuitem", tabindex: "-1", rel: "noopener", href }, el("span", { class: "text" }, el("span", { part: "item-name" }, text)));
+  item.addEventListener("click", choose);
+  return el("div", { class: "row", role: "none" }, item);
 }
 
 /**

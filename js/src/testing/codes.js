@@ -4,6 +4,7 @@
 
 /** The codes that ask for something else than to stop. @type {Record<string, string[]>} */
 const actions = {
+  choose: ["account_required"],
   sign_in: ["login_required", "session_expired", "session_revoked", "refresh_token_reused", "device_key_required", "device_key_mismatch"],
   step_up: ["insufficient_user_authentication", "organization_session_expired", "origin_not_joined"],
   retry: ["request_too_old", "use_dpop_nonce", "invalid_dpop_proof", "rate_limited", "temporarily_unavailable", "server_error", "access_denied", "overtaken"],

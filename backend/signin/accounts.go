@@ -1,0 +1,126 @@
+package signin
+
+import (
+	"cmp"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/authn"
+	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/session"
+)
+
+// Where several people can be signed in in one browser, a sign-in with the parameter
+// account adds a person, or lets one of them sign in again. Only the app's own page begins
+// it, by its script. Every other sign-in ends the sessions of the others.
+
+// prepareAccount sets the account of an attempt, if its parameters name one.
+func prepareAccount(c *authn.Request, attempt *login.Attempt, query url.Values) error {
+	switch account := query.Get(api.ParamAccount); {
+	case account == "":
+		return nil
+	case c.ReadOnly():
+		return refusal.New(api.InvalidRequest, "An account is added by the app's page. Start the sign-in there.")
+	case c.App.Accounts != directory.SeveralAccounts:
+		return refusal.New(api.InvalidRequest, "The app lets one person be signed in: set accounts: several in the workspace file.")
+	case account != api.AnotherAccount && (!authn.ValidRef(account) || !strings.HasPrefix(account, "usr_")):
+		return refusal.New(api.InvalidRequest, "account must be another, or a person's id.")
+	default:
+		return setAccount(c, attempt, account)
+	}
+}
+
+// setAccount makes an attempt one for an account, and notes the people who are signed in.
+// As many as can be refuse a further one.
+func setAccount(c *authn.Request, attempt *login.Attempt, account string) error {
+	all, err := c.HeldSessions()
+	if err != nil {
+		return err
+	}
+	attempt.Account = account
+	for _, s := range all {
+		attempt.AddPerson(s.UserID)
+	}
+	if attempt.HasPerson(account) || len(attempt.People) < directory.MaxAccounts {
+		return nil
+	}
+	r := refusal.New(api.AccountLimitReached, "As many people are signed in in this browser as can be. Sign out one of them first.")
+	if r.Accounts, err = c.Accounts(); err != nil {
+		return err
+	}
+	return r
+}
+
+// checkAccount refuses an identity that is not the account's, and changes nothing.
+func checkAccount(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection) error {
+	if attempt.Account == "" {
+		return nil
+	}
+	user, err := knownUser(c, i, own)
+	switch {
+	case errors.Is(err, directory.ErrNoUser) && attempt.Account == api.AnotherAccount:
+		return nil
+	case err != nil && !errors.Is(err, directory.ErrNoUser):
+		return err
+	case attempt.Account == api.AnotherAccount && !attempt.HasPerson(user.ID), attempt.Account == user.ID:
+		return nil
+	}
+	return refusedWith(api.AccountMismatch)
+}
+
+// knownUser returns the user that findUser would return, if there is one, and changes
+// nothing. Otherwise it returns directory.ErrNoUser.
+func knownUser(c *authn.Request, i login.Identity, own *directory.Connection) (directory.User, error) {
+	if own == nil {
+		return c.Store.UserOf(c.Ctx, i.Issuer, i.Subject)
+	}
+	linked, err := c.Store.Linked(c.Ctx, own.ID, i.Subject)
+	if errors.Is(err, directory.ErrNoUser) {
+		return c.Store.UserOf(c.Ctx, own.ID, i.Subject)
+	}
+	return linked, err
+}
+
+// limitAccounts ends a new session and refuses it, if its person is one too many. It runs
+// after the session was stored, so that of sign-ins at once each sees the others.
+func limitAccounts(c *authn.Request, attempt login.Attempt, s session.Session) error {
+	if !s.Added || attempt.HasPerson(s.UserID) {
+		return nil
+	}
+	all, err := c.Store.OfBrowser(c.Ctx, s.Browser, c.Now, 2*maxBrowserSessions)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(all, func(a, b session.Session) int {
+		return cmp.Or(cmp.Compare(a.CreatedAt, b.CreatedAt), strings.Compare(a.ID.String(), b.ID.String()))
+	})
+	for _, other := range all {
+		if other.ID == s.ID {
+			break
+		}
+		if other.App == s.App && c.CheckIdle(other) == nil {
+			attempt.AddPerson(other.UserID)
+		}
+	}
+	if attempt.HasPerson(s.UserID) || len(attempt.People) < directory.MaxAccounts {
+		return nil
+	}
+	if err := endBeyond(c, s, true); err != nil {
+		return err
+	}
+	return refusedWith(api.AccountLimitReached)
+}
+
+// arrivalURL returns the address that a sign-in returns to. It names the person whom a
+// sign-in for an account signed in: the page does not know them.
+func arrivalURL(c *authn.Request, attempt login.Attempt) string {
+	if attempt.Account == "" || c.Record.User == "" {
+		return attempt.ReturnTo
+	}
+	return withParameter(attempt.ReturnTo, api.ParamSignedIn, c.Record.User)
+}
