@@ -89,7 +89,7 @@ worker: ## the Worker, as wrangler deploys it
 	go run ./worker/compile
 
 worker-dev: build ## the demo on workerd and a local D1
-	npm ci --prefix worker
+	cmp -s worker/package-lock.json worker/node_modules/.installed || { npm ci --prefix worker && cp worker/package-lock.json worker/node_modules/.installed; }
 	go build -o bin/tabard-worker ./worker/local
 	go run ./web-demo -tabard bin/tabard-worker $(ARGS)
 

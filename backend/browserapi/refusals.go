@@ -44,7 +44,9 @@ func mintRefusal(c *authn.Request, m *grant.Minted, s *directory.Subject, enteri
 // quietly; if they cannot be read, that page asks for them.
 func withPlaces(c *authn.Request, s *directory.Subject, r *refusal.Refusal) *refusal.Refusal {
 	if c.R.URL.RawQuery == api.QuietRefusals {
-		r.Session, r.Cause = sessionResponse(c, s)
+		var reads sessionReads
+		reads.begin(c, s.Session.ID)
+		r.Session, r.Cause = sessionResponse(c, s, &reads)
 	}
 	return r
 }

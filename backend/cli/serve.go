@@ -26,7 +26,8 @@ func serveCommand() *cobra.Command {
 		Long: `Serve answers browsers below --public-url, usually behind a proxy that terminates TLS.
 It creates the tables and the signing key of an empty database, and migrates tables of
 an older release; servers that start together do so one after the other. It waits up
-to a minute for a PostgreSQL that does not answer yet. On SIGTERM or an interrupt it
+to a minute for a PostgreSQL that does not answer yet, whose password may stand in the
+file that PGPASSFILE names. On SIGTERM or an interrupt it
 stops listening and lets running requests finish. On SIGHUP it reads --secret-file and
 --oidc-client-secret-file again.`,
 		Example: `  # for development: provider and secret on this machine

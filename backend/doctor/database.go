@@ -50,6 +50,7 @@ func (e *examination) database(ctx context.Context) {
 		e.epoch(ctx, d)
 		e.signingKeys(ctx, d)
 		e.secret(ctx, d)
+		e.exports(ctx, d)
 		if e.Tenants != nil {
 			e.connections(unhurried, d.Store)
 		}

@@ -31,7 +31,7 @@ const (
 
 // Finding is the result of one check.
 type Finding struct {
-	// Subject is the part of the deployment: provider, connections, domains, database, disk, keys, secret, metrics,
+	// Subject is the part of the deployment: provider, connections, domains, database, disk, keys, secret, audit exports, metrics,
 	// public address, readiness, origins, proxy, cookies, clock or settings.
 	Subject string `json:"subject"`
 	Level   Level  `json:"level"`
