@@ -298,6 +298,10 @@ func (f *Flow) begin(c *authn.Request, attempt login.Attempt, i login.Identity, 
 	if err := f.join(c, &s, own); err != nil {
 		return session.ID{}, err
 	}
+	before, err := signIns(c, s)
+	if err != nil {
+		return session.ID{}, err
+	}
 	signedIn := c.Companion(audit.Event{Action: audit.SignIn, UserID: s.UserID, OrganizationID: s.ConfinedTo, SessionID: s.ID.String()})
 	if s.RevalidateAt, err = f.keepProviderToken(c, s, attempt.Connection, own, i); err == nil {
 		err = f.create(c, s, signedIn)
@@ -306,7 +310,7 @@ func (f *Flow) begin(c *authn.Request, attempt login.Attempt, i login.Identity, 
 		err = checkUsed(c, attempt, s.UserID)
 	}
 	if err == nil && s.Holder != session.Joined { // this browser counts already
-		err = limitSessions(c, s)
+		err = limitSessions(c, s, before)
 	}
 	if err == nil {
 		err = limitAccounts(c, attempt, s)
