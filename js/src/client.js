@@ -13,7 +13,7 @@ import { startModule } from "./module.js";
 import { callsOf } from "./ondemand.js";
 import { own } from "./own.js";
 import { absolute, addressFor, connectTabs, takeParameter, afterPrerendering } from "./page.js";
-import { epochOf, stored, storedToken } from "./record.js";
+import { epochOf, storedToken } from "./record.js";
 import { routesHook } from "./routes/hook.js";
 import { scopeOf } from "./scope.js";
 import { initialState, freeze, storeOf } from "./store.js";
@@ -110,8 +110,8 @@ function start(backend, { organization: named, app, keepAlive, module: url, apis
     join: (loginUrl) => callsOf(context)("join")(loginUrl),
     failed: (error) => store.failed(error),
     recheck: () => epochOf(key) !== epoch && store.changed(initial()),
-    // A tab that is restored, as its record shows, may be one of many.
-    dormant: document.hidden && !document.prerendering && !keepAlive && !!stored("sessionStorage", key),
+    // A tab that the browser restores may be one of many.
+    dormant: document.hidden && !keepAlive && /** @type {any} */ (performance.getEntriesByType("navigation")[0])?.type === "back_forward",
   });
   // Read after the module has begun to load: a page's first access to storage blocks.
   const initial = () => storedToken(key, organization)?.state ?? initialState;

@@ -43,9 +43,10 @@ test("a module from elsewhere is compared with its digest, whatever its length",
   }
 });
 
-/** A tab that is restored in the background, as its record shows. */
-function background(options) {
+/** A tab that is in the background, as it comes by a way of navigation. */
+function background(options, type = "back_forward") {
   const stage = set();
+  mock.method(performance, "getEntriesByType", () => [{ type }]);
   document.hidden = true;
   remember();
   return { stage, client: open(options) };
@@ -77,15 +78,12 @@ test("a restored tab loads its module at its first call", async () => {
   assert.equal(stage.starts, 1);
 });
 
-test("a tab that was opened in the background, or keeps its session alive, loads its module at once", async () => {
-  const fresh = set();
-  document.hidden = true;
-  open();
-  await settle();
-  assert.equal(fresh.starts, 1);
-  const { stage } = background({ keepAlive: true });
-  await settle();
-  assert.equal(stage.starts, 1);
+test("a tab that was opened or reloaded in the background, or keeps its session alive, loads its module at once", async () => {
+  for (const [options, type] of [[{}, "navigate"], [{}, "reload"], [{ keepAlive: true }, "back_forward"]]) {
+    const { stage } = background(options, type);
+    await settle();
+    assert.equal(stage.starts, 1, type);
+  }
 });
 
 test("P10 a restored tab shows nothing of before a sign-out elsewhere, which it hears or sees when it is looked at", async () => {
