@@ -175,18 +175,23 @@ func TestP10Origins_NoTokenFromRecord(t *testing.T) {
 		elsewhere := func(signedOut bool) { // without a word in this origin's storage or channel
 			b.set(func() { b.person = map[bool]string{true: "", false: "ada"}[signedOut] })
 		}
+		alone := func(configure ...func(*tab.Config)) *page { // no other tab hears of it first
+			for _, other := range b.pages {
+				other.closeTab()
+			}
+			elsewhere(false)
+			return b.open(configure...)
+		}
 		elsewhere(true)
 		time.Sleep(time.Second)
 		p.reload().expect(t, tab.SignedOut)
 
-		elsewhere(false)
-		p = b.open(atAcme)
+		p = alone(atAcme)
 		elsewhere(true)
 		time.Sleep(31 * time.Second)
 		p.expect(t, tab.SignedOut)
 
-		elsewhere(false)
-		p = b.open(atAcme)
+		p = alone(atAcme)
 		p.hide()
 		elsewhere(true)
 		time.Sleep(2 * time.Second)
@@ -194,8 +199,7 @@ func TestP10Origins_NoTokenFromRecord(t *testing.T) {
 		p.focus()
 		p.expect(t, tab.SignedOut)
 
-		elsewhere(false)
-		p = b.open()
+		p = alone()
 		p.expect(t, tab.Choose)
 		b.set(func() { b.offline = true })
 		p.focus()
@@ -207,15 +211,13 @@ func TestP10Origins_NoTokenFromRecord(t *testing.T) {
 		p.focus()
 		p.expect(t, tab.SignedOut)
 
-		elsewhere(false)
-		p = b.open()
+		p = alone()
 		p.expect(t, tab.Choose)
 		elsewhere(true)
 		time.Sleep(31 * time.Second)
 		p.expect(t, tab.SignedOut)
 
-		elsewhere(false)
-		p = b.open(atAcme)
+		p = alone(atAcme)
 		p.OnPageHide()
 		elsewhere(true)
 		b.set(func() { b.latency = time.Second })
