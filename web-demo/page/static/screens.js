@@ -22,6 +22,7 @@ const signedOutReasons = {
   refresh_token_reused: "To be safe, this session was ended: somebody else may have used it. Please sign in again.",
   access_denied: "The sign-in was cancelled.",
   connection_disabled: "That organization's own sign-in page is switched off just now.",
+  authentication_not_renewed: "It asks to sign in again, and the sign-in page did not ask. Its administrator has to change one of the two.",
   identity_changed: "Somebody else answered at the sign-in page. Nothing was changed.",
 };
 
@@ -58,6 +59,7 @@ const endedReasons = {
   insufficient_user_authentication: "It asks for more than your sign-in so far: a second factor, such as a code from your phone, or its own sign-in page.",
   connection_disabled: "Its own sign-in page is switched off just now.",
   auth_time_missing: "It asks how long ago you signed in, and the sign-in page does not say. Its administrator has to change one of the two.",
+  authentication_not_renewed: "It asks to sign in again, and the sign-in page did not ask. Its administrator has to change one of the two.",
   identity_changed: "Somebody else has signed in in this browser.",
 };
 
