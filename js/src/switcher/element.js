@@ -246,6 +246,7 @@ export class TabardSwitcher extends HTMLElement {
   #visit(event, organization) {
     if (!this.#origins || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
+    this.#built.list.close();
     this.#client?.openTab(organization.slug, this.#address?.(organization));
   }
 
