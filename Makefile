@@ -103,7 +103,10 @@ profile: ## what the compiler optimizes the server by
 	CGO_ENABLED=0 go test -count=1 -trimpath -run '^$$' -bench Handler -benchtime 10s -cpuprofile $(CURDIR)/backend/default.pgo -o /dev/null ./browser_test/bench
 
 bench-worker: build ## cold start, warm mints, a crowd and memory on workerd, and the upload's size
-	go test -run '^$$' -bench . -benchtime 1000x ./worker
+	go test -run '^$$' -bench 'Worker|Size' -benchtime 1000x ./worker
+	go test -run '^$$' -bench Load -timeout 40m -benchtime 1000x ./worker
+	go test -run '^$$' -bench Distance -timeout 40m -benchtime 30x ./worker
+	go test -run '^$$' -bench Steady -timeout 40m -benchtime 5000x ./worker
 	go test -run '^$$' -bench Worker/memory -benchtime 5000x ./worker
 
 bench-browser: build ## what a page pays: bytes, time, memory and requests, beside others' clients
