@@ -36,6 +36,9 @@ func (e *examination) database(ctx context.Context) {
 	e.durability(d)
 	e.pooler(d)
 	e.transit(d)
+	for _, h := range d.Holding {
+		e.add(database, Warning, h.Advice, "%s", h.Text)
+	}
 	e.disk(d)
 	e.writes(ctx, d)
 	if d.Ahead != 0 {
