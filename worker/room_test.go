@@ -115,7 +115,7 @@ func TestRoom_EventsAreExportedBeforeTheyAreForgotten(t *testing.T) {
 		t.Errorf("%d events were exported", len(all))
 	}
 	await(t, s.log, `"events deleted","count":2499`) // all but the last that was exported
-	s.fire(http.StatusOK) // which has nothing to do
+	s.fire(http.StatusOK)                            // which has nothing to do
 	if again := s.exported(); len(again) != 2500 {
 		t.Errorf("%d events after the second run", len(again))
 	}

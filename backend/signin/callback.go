@@ -246,6 +246,7 @@ func withParameter(address, name, value string) string {
 // signIn creates the session of an identity and sets its first refresh token. A session
 // from an organization's own provider only opens that organization.
 func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection) (session.ID, error) {
+	ended := authn.Begin(c, func() (session.Session, error) { return c.Store.OfAttempt(c.Ctx, attempt.ID) })
 	user, err := findUser(c, i, own)
 	if err != nil {
 		return session.ID{}, err
@@ -271,7 +272,7 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 	if browser, ok := c.Browser(); ok {
 		s.Browser = browser.Fingerprint()
 	}
-	if err := checkLanded(c, attempt, user.ID); err != nil {
+	if err := checkLanded(c, attempt, user.ID, ended); err != nil {
 		return session.ID{}, err
 	}
 	for {
@@ -323,11 +324,11 @@ func (f *Flow) begin(c *authn.Request, attempt login.Attempt, i login.Identity, 
 	return s.ID, c.SetFirstToken(s, first)
 }
 
-// create stores a new session. Its sign-in is recorded with it, unless the limit of
-// browsers may yet refuse it.
+// create stores a new session. Its sign-in is recorded with it, unless a limit may yet
+// refuse it.
 func (f *Flow) create(c *authn.Request, s session.Session, signedIn *audit.Companion) error {
 	c.BeginBrowserSessions(s.Browser)
-	if c.Workspace.SignIn.MaxSessions > 0 {
+	if c.Workspace.SignIn.MaxSessions > 0 || s.Added {
 		return c.Store.Create(c.Ctx, s)
 	}
 	return f.store.CreateAccompanied(c.Ctx, s, signedIn)

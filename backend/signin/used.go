@@ -34,9 +34,9 @@ func checkUsed(c *authn.Request, attempt login.Attempt, userID string) error {
 }
 
 // checkLanded does so for an attempt that landed on a session which another one made. The
-// store would let it make one of its own.
-func checkLanded(c *authn.Request, attempt login.Attempt, userID string) error {
-	switch _, err := c.Store.OfAttempt(c.Ctx, attempt.ID); {
+// store would let it make one of its own. ended reads the session of the attempt.
+func checkLanded(c *authn.Request, attempt login.Attempt, userID string, ended func() (session.Session, error)) error {
+	switch _, err := ended(); {
 	case err == nil:
 		return checkUsed(c, attempt, userID)
 	case errors.Is(err, session.ErrNotFound):

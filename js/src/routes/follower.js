@@ -3,13 +3,13 @@
 // tab together. The address goes first, for its router may keep it; the tab follows.
 
 import { declined } from "../gate.js";
-import { change, currentEntry, isOpen, isPending, leadBack, recall, request, restore, traverse, watch } from "./address.js";
+import { change, currentEntry, isOpen, isPending, leadBack, recall, request, restore, revisit, watch } from "./address.js";
 import { Agreement } from "./agreement.js";
 import { interceptClicks, interceptNavigations } from "./ahead.js";
 import { routesHook } from "./hook.js";
 import { Pattern } from "./pattern.js";
 import { Published, settled } from "./published.js";
-import { blocked, denialOf, isActive, isStill, known, matches, overtaken, refusalOf, withReturnTo } from "./result.js";
+import { blocked, denialOf, isActive, isStill, isUntold, known, matches, overtaken, refusalOf, withReturnTo } from "./result.js";
 
 /** @import { Client, Organization, State, SwitchResult } from "../../index.js" */
 /** @import { RouteOptions, RouteProblem } from "../../routes.js" */
@@ -60,11 +60,12 @@ export class Follower {
     this.#interceptNavigations(signal);
     // What is typed after an answer is asked about again.
     window.addEventListener("input", () => this.agreement.forget(), { capture: true, signal });
-    const stop = this.#client.subscribe((state) => this.#onState(state));
+    const client = this.#client;
+    const stop = client.subscribe((state) => this.#onState(state));
     signal.addEventListener("abort", stop);
-    this.#interceptSwitches(/** @type {any} */ (this.#client)[routesHook]);
+    this.#interceptSwitches(/** @type {any} */ (client)[routesHook]);
     // What the client was told of the address at its start, it has dealt with; a client that was told nothing has not.
-    this.#client.ready.then(() => !this.#busy && (isActive(this.#client.state) ? this.#compare() : this.#onState(this.#client.state)), () => {});
+    client.ready.then(() => !this.#busy && (isActive(client.state) || isUntold(client.state, this.#named) ? this.#compare() : this.#onState(client.state)), () => {});
   }
 
   /**
@@ -84,7 +85,7 @@ export class Follower {
   #interceptNavigations(signal) {
     interceptClicks((url, press) => this.#hold(url, press), signal);
     interceptNavigations((url, { navigationType, destination: { key } }) => {
-      if (navigationType === "traverse") return this.#hold(url, () => traverse(key) ?? this.#navigate(url.href, { replace: false }));
+      if (navigationType === "traverse") return this.#hold(url, () => revisit(key, () => this.#navigate(url.href, { replace: false })));
       return this.#hold(url, () => this.#navigate(url.href, { replace: navigationType === "replace" }), recall);
     }, signal);
   }
@@ -168,7 +169,7 @@ export class Follower {
    */
   #leadBack(named, question) {
     const { url, key } = currentEntry();
-    const again = () => traverse(key) ?? this.#navigate(url, { replace: true });
+    const again = () => revisit(key, () => this.#navigate(url, { replace: true }));
     this.#seen = this.#shown.url; // the way back is no change of route
     return this.#ask(named, url, question, again, () => leadBack(this.#shown));
   }
