@@ -13,10 +13,10 @@ import (
 const (
 	// moduleBudget is what an empty Go program of the same toolchain has, 418,071.
 	moduleBudget = 418_000
-	chunkBudget  = 1_536
+	chunkBudget  = 1_536 + 16
 	// clientBudget is what a page with a live tab loads. What such a page does not use is a chunk.
 	// The names and digests that stand in it compress to some bytes more or less with each build.
-	clientBudget = 5_632 + 96
+	clientBudget = 5_984 + 96
 )
 
 // sizes are a file's sizes, plain and compressed.

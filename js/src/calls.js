@@ -20,9 +20,21 @@ export { foreign };
  * @typedef {import("./ondemand.js").Context & {
  *   addressOf(error: unknown): string | undefined,
  *   open(options: StepUpOptions): Window | null | undefined,
+ *   early?(): import("./early.js").Config | false,
  *   popup?: Window | null,
  * }} Context
  */
+
+/**
+ * A part of the client; where it cannot be loaded, nothing was done.
+ * @template T
+ * @param {Context} context
+ * @param {Promise<T>} part
+ * @returns {Promise<T>}
+ */
+const loaded = ({ TabardError }, part) => part.catch((cause) => {
+  throw new TabardError("temporarily_unavailable", "retry", String(cause));
+});
 
 /**
  * Throws in a frame: the provider and the backend refuse to be framed.
@@ -44,9 +56,11 @@ export async function signIn(context, options) {
   const { organization = "", returnTo, prompt = "", loginHint = "", email = "", staySignedIn } = own(options);
   if (context.popup !== undefined) return signInWindow(context, own(options));
   requireTopLevel(context);
-  const sessionCookie = staySignedIn === undefined ? "" : String(!staySignedIn);
-  const hints = prompt || loginHint || email || sessionCookie ? [prompt, loginHint, email, sessionCookie] : [];
-  await context.ask("signIn", organization, await returnAddress(returnTo), ...hints);
+  const hints = [prompt, loginHint, email, staySignedIn === undefined ? "" : String(!staySignedIn)];
+  const address = await returnAddress(returnTo);
+  const config = context.early?.();
+  if (config) await (await loaded(context, import("./early.js"))).signIn(config, organization, address, hints);
+  else await context.ask("signIn", organization, address, ...(hints.some(Boolean) ? hints : []));
 }
 
 /**
@@ -196,9 +210,7 @@ async function challenged(context, header, request) {
  * @param {string | URL} url
  */
 export async function connect(context, url) {
-  const chunk = await import("./connect.js").catch((cause) => {
-    throw new context.TabardError("temporarily_unavailable", "retry", String(cause));
-  });
+  const chunk = await loaded(context, import("./connect.js"));
   return chunk.connect({
     ...context,
     prove: (...request) => context.ask("proof", ...request),
@@ -210,9 +222,7 @@ export async function connect(context, url) {
  * Narrower tokens, loaded when one is asked for.
  * @param {Context} context
  */
-const lending = (context) => import("./lend.js").catch((cause) => {
-  throw new context.TabardError("temporarily_unavailable", "retry", String(cause));
-});
+const lending = (context) => loaded(context, import("./lend.js"));
 
 /**
  * See {@link Client.getToken}.

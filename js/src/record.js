@@ -5,6 +5,23 @@
 import { own } from "./own.js";
 
 /**
+ * An item of the page's storage; undefined where storage is blocked.
+ * @param {"sessionStorage" | "localStorage"} area
+ * @param {string} key
+ */
+export function stored(area, key) {
+  try {
+    return globalThis[area].getItem(key);
+  } catch {}
+}
+
+/**
+ * The browser's epoch, which every sign-in and sign-out replaces. It begins with the session.
+ * @param {string} key
+ */
+export const epochOf = (key) => stored("localStorage", key + ":epoch");
+
+/**
  * The token that a page reloaded in a bound tab may use at once, with the state
  * in which it was left: it was minted in the browser's present epoch (nobody has
  * signed in or out since), for the organization that the page names, if it names
@@ -16,8 +33,8 @@ import { own } from "./own.js";
 export function storedToken(key, organization) {
   if (document.prerendering) return; // its storage may be another's by the time it is seen
   try {
-    const { version, state, epoch, organization: active, held } = own(JSON.parse(sessionStorage.getItem(key) ?? ""));
-    if (version !== 1 || !epoch || epoch !== localStorage.getItem(key + ":epoch") || !isState(own(state), active)) return;
+    const { version, state, epoch, organization: active, held } = own(JSON.parse(stored("sessionStorage", key) ?? ""));
+    if (version !== 1 || !epoch || epoch !== epochOf(key) || !isState(own(state), active)) return;
     for (const entry of held) {
       const { answer, minted, until } = own(entry);
       const { organization: owner, access_token: token, token_type: type } = own(answer);
