@@ -22,6 +22,8 @@ import (
 //	browser NAME          use a browser; a new name is a new browser
 //	device NAME           use a new browser with a device key
 //	copy NAME             use a new browser with a copy of this one's cookies
+//	tabof NAME BROWSER    use a tab of the app Team, with a device key of its own, in a browser
+//	add ACCOUNT PERSON    sign in for an account, by the page's script, as far as the callback's answer
 //	signin PERSON         sign in with the provider
 //	signinat ORGANIZATION PERSON  sign in for an organization, at its own provider
 //	together N ORGANIZATION PERSON  sign in in N tabs that begin at once, all of which come back
@@ -59,6 +61,8 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"browser":  command(1, (*script).use),
 	"device":   command(1, (*script).device),
 	"copy":     command(1, (*script).copy),
+	"tabof":    command(2, (*script).tabOf),
+	"add":      command(2, (*script).add),
 	"signin":   command(1, (*script).signIn),
 	"signinat": command(2, (*script).signInAt),
 	"together": command(3, (*script).together),
