@@ -32,13 +32,13 @@ func NewDevice(name string) tab.Device {
 }
 
 // Key implements [tab.Device].
-func (d Device) Key() (tab.Key, error) {
+func (d Device) Key(name string) (tab.Key, error) {
 	var found key
 	answer := make(chan error, 2) // from the browser and the clock
 	limit := time.AfterFunc(keysReady, func() { answer <- errors.New("no answer about the device key") })
 	defer limit.Stop()
 	go func() {
-		k, err := d.key()
+		k, err := d.keyOf(name)
 		if err == nil {
 			found = k
 		}
@@ -48,6 +48,43 @@ func (d Device) Key() (tab.Key, error) {
 		return nil, err
 	}
 	return found, nil
+}
+
+// keyOf reads the key of a name. A person's that is not there is the one without a name.
+func (d Device) keyOf(name string) (key, error) {
+	named := d
+	if name != "" {
+		named.name += ":" + name
+	}
+	if name == "" || name[0] == '+' {
+		return named.key()
+	}
+	db, err := d.open()
+	if err != nil {
+		return key{}, err
+	}
+	pair, err := d.request(db, "readonly", "get", named.name)
+	db.Call("close")
+	if err == nil && isPair(pair) {
+		return named.describe(pair)
+	}
+	return d.key()
+}
+
+// Rename implements [tab.Device].
+func (d Device) Rename(from, to string) error {
+	db, err := d.open()
+	if err != nil {
+		return err
+	}
+	defer db.Call("close")
+	pair, err := d.request(db, "readonly", "get", d.name+":"+from)
+	if err == nil && isPair(pair) {
+		if _, err = d.request(db, "readwrite", "put", pair, d.name+":"+to); err == nil {
+			_, err = d.request(db, "readwrite", "delete", d.name+":"+from)
+		}
+	}
+	return err
 }
 
 // key reads the key, or makes it. If several tabs make one at once, the first wins: add
