@@ -164,6 +164,8 @@ func (t *Tab) SwitchAccount(user, organization string) SwitchResult {
 		err = newError(OrganizationMismatch, "the backend responded for another person or organization")
 	default:
 		t.become(answer.User, answer.Session)
+		t.noteAccounts(answer.Accounts)
+		answer.Accounts = nil // the record keeps nothing of others
 		h := newHeldToken(&answer, t.clock.Wall(), t.clock.now(), t.env.Random())
 		t.binding.record.Held = []*heldToken{h}
 		t.activate(h)
@@ -247,7 +249,7 @@ func (t *Tab) keepKey() {
 	r := &t.binding.record
 	if from, to := r.Key, r.person(); from != "" && to != "" && t.env.Device != nil {
 		r.Key = ""
-		delete(t.device.keys, to)
+		t.device.keys[to] = t.device.keys[from]
 		go t.env.Device.Rename(from, to)
 	}
 }

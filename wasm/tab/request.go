@@ -87,6 +87,9 @@ func (t *Tab) send(c *call, method, path, body string) (Value, *Error) {
 		v, err = t.roundTrip(c, name, method, path, body)
 		t.mu.Lock()
 		if err == nil || i+1 == len(names) || !t.device.canRetry(err) {
+			if r := &t.binding.record; i > 0 && name != r.Key {
+				r.Key = "" // it is not the person's
+			}
 			break
 		}
 	}
