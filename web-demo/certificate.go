@@ -28,7 +28,7 @@ func selfSigned(now time.Time) (tls.Certificate, error) {
 	template := &x509.Certificate{
 		SerialNumber: serial,
 		Subject:      pkix.Name{CommonName: "Tabard demo on localhost"},
-		DNSNames:     []string{"localhost"},
+		DNSNames:     []string{"localhost", manyHost, "*." + manyHost},
 		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 		NotBefore:    now.Add(-time.Hour),
 		NotAfter:     now.Add(7 * 24 * time.Hour),

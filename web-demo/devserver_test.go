@@ -118,7 +118,7 @@ func TestPage_MistakesAreNamed(t *testing.T) {
 
 // TestDevServer_GreetingSaysWhichAddressToOpen: the development server prints its own.
 func TestDevServer_GreetingSaysWhichAddressToOpen(t *testing.T) {
-	w, err := newWorkspace(writtenOrigin, writtenReports, writtenProvider, ".run")
+	w, err := newWorkspace([]string{writtenOrigin}, writtenReports, writtenProvider, ".run")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,9 @@
 //	   │                       └─ /auth/  bin/tabard, on a loopback port of its own
 //	   ├────── localhost:8090 ─── the second app, entered without a sign-in (web-demo/reports)
 //	   └────── 127.0.0.1:8081 ─── development provider (web-demo/idp)
+//
+// With --origins the page is at app.localhost:8080, and each organization's at an origin
+// of its own, such as acme.app.localhost:8080.
 package main
 
 import (
@@ -48,7 +51,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	w, err := newWorkspace(o.origin(), o.reports(), o.providerURL(), o.state)
+	w, err := newWorkspace(o.pageOrigins(), o.reports(), o.providerURL(), o.state)
 	if err != nil {
 		return err
 	}
@@ -95,7 +98,7 @@ func startProvider(o options, w workspace, clientSecret string) (*http.Server, e
 		ClientID:               clientID,
 		ClientSecret:           clientSecret,
 		RedirectURIs:           []string{o.publicURL() + api.PathCallback},
-		PostLogoutRedirectURIs: []string{o.origin() + "/"},
+		PostLogoutRedirectURIs: w.starts(o.pageOrigins()),
 		People:                 w.people(),
 	}
 	handler, err := idp.New(config)

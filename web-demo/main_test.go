@@ -89,11 +89,11 @@ func TestForeignSettingsDoNotReachTheBackend(t *testing.T) {
 }
 
 func TestTheWorkspaceFollowsTheAddresses(t *testing.T) {
-	w, err := newWorkspace("https://localhost:9443", "https://localhost:9444", "http://127.0.0.1:9081", "/tmp/a, b: {c}")
+	w, err := newWorkspace([]string{"https://localhost:9443"}, "https://localhost:9444", "http://127.0.0.1:9081", "/tmp/a, b: {c}")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"origins: [https://localhost:9443]", "audience: https://localhost:9443/api", "iss: http://127.0.0.1:9081", "issuer: http://127.0.0.1:9081/northwind", `{file: "/tmp/a, b: {c}/northwind.secret"}`} {
+	for _, want := range []string{`origins: ["https://localhost:9443"]`, "audience: https://localhost:9443/api", "iss: http://127.0.0.1:9081", "issuer: http://127.0.0.1:9081/northwind", `{file: "/tmp/a, b: {c}/northwind.secret"}`} {
 		if !strings.Contains(w.text, want) {
 			t.Errorf("the workspace lacks %q", want)
 		}
@@ -104,7 +104,7 @@ func TestTheWorkspaceFollowsTheAddresses(t *testing.T) {
 }
 
 func TestThePeopleBelongToThreeOneAndNoOrganization(t *testing.T) {
-	w, err := newWorkspace(writtenOrigin, writtenReports, writtenProvider, ".run")
+	w, err := newWorkspace([]string{writtenOrigin}, writtenReports, writtenProvider, ".run")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestThePeopleBelongToThreeOneAndNoOrganization(t *testing.T) {
 }
 
 func TestTheGreetingOffersTLSWhereItIsNotOn(t *testing.T) {
-	w, err := newWorkspace(writtenOrigin, writtenReports, writtenProvider, ".run")
+	w, err := newWorkspace([]string{writtenOrigin}, writtenReports, writtenProvider, ".run")
 	if err != nil {
 		t.Fatal(err)
 	}

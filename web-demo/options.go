@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"strings"
 )
 
 // options are the demo's flags.
@@ -17,6 +18,7 @@ type options struct {
 	tabard      string // path of the program
 	state       string // directory that keeps sessions between starts
 	tls         bool
+	origins     bool   // an origin for each organization, below app.localhost
 	page        string // another page than the demo's: a directory, or a development server's address
 }
 
@@ -31,6 +33,7 @@ func readOptions(args []string, out io.Writer) (options, error) {
 	flags.StringVar(&o.tabard, "tabard", "bin/tabard", "the tabard program to run")
 	flags.StringVar(&o.state, "state", ".run", "directory that keeps sessions between starts")
 	flags.BoolVar(&o.tls, "tls", false, "serve the page over https, with a certificate made at start")
+	flags.BoolVar(&o.origins, "origins", false, "give each organization an origin of its own: the page is at app.localhost, and Acme's at acme.app.localhost")
 	flags.StringVar(&o.page, "page", "", "page in place of the demo's: a directory, with index.html for its routes, or a development server, such as http://localhost:5173")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -54,7 +57,29 @@ func (o options) originAt(port int) string {
 	if o.tls {
 		scheme = "https"
 	}
-	return scheme + "://localhost:" + strconv.Itoa(port)
+	host := "localhost"
+	if o.origins {
+		host = manyHost
+	}
+	return scheme + "://" + host + ":" + strconv.Itoa(port)
+}
+
+// manyHost is the host of the page where each organization has an origin of its own.
+// Browsers resolve what ends in .localhost themselves (RFC 6761 section 6.3).
+const manyHost = "app.localhost"
+
+// hostPattern is the host of an organization's pages.
+func (o options) hostPattern() string {
+	return ":organization." + manyHost + ":" + strconv.Itoa(o.port)
+}
+
+// pageOrigins are the origins of the page, as the workspace file names them.
+func (o options) pageOrigins() []string {
+	if !o.origins {
+		return []string{o.origin()}
+	}
+	scheme, _, _ := strings.Cut(o.origin(), "://")
+	return []string{o.origin(), scheme + "://" + o.hostPattern()}
 }
 
 func (o options) publicURL() string   { return o.origin() + mount }

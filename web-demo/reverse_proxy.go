@@ -36,10 +36,16 @@ func newReverseProxy(backend *url.URL, notes, pages http.Handler, forms ...strin
 
 // pages are the demo's own, or those of the directory that was named.
 func pages(o options) http.Handler {
+	var pages http.Handler
 	if o.page == "" {
-		return page.Handler()
+		pages = page.Handler()
+	} else {
+		pages = page.Folder(os.DirFS(o.page))
 	}
-	return page.Folder(os.DirFS(o.page))
+	if o.origins {
+		return page.WithOrigins(pages, o.origin(), o.hostPattern())
+	}
+	return pages
 }
 
 func newBackendProxy(backend *url.URL) http.Handler {

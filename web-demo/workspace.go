@@ -56,10 +56,16 @@ type member struct {
 	Roles                 []string
 }
 
-// newWorkspace puts the demo's addresses into the workspace file.
-func newWorkspace(origin, reports, provider, state string) (workspace, error) {
+// newWorkspace puts the demo's addresses into the workspace file. The page's first origin is
+// its own.
+func newWorkspace(origins []string, reports, provider, state string) (workspace, error) {
+	origin := origins[0]
 	folder := strings.Trim(strconv.Quote(filepath.ToSlash(state)+"/"), `"`) // as YAML quotes too
-	replacer := strings.NewReplacer(writtenOrigin, origin, writtenReports, reports, writtenProvider, provider, writtenState, folder)
+	listed := make([]string, len(origins))
+	for i, each := range origins {
+		listed[i] = strconv.Quote(each)
+	}
+	replacer := strings.NewReplacer("["+writtenOrigin+"]", "["+strings.Join(listed, ", ")+"]", writtenOrigin, origin, writtenReports, reports, writtenProvider, provider, writtenState, folder)
 	w := workspace{text: replacer.Replace(workspaceText)}
 	if err := yaml.Unmarshal([]byte(w.text), &w); err != nil {
 		return workspace{}, fmt.Errorf("workspace.yaml: %w", err)
@@ -73,6 +79,22 @@ func (w workspace) write(dir, clientSecret string) (string, error) {
 	path := filepath.Join(dir, "workspace.yaml")
 	return path, errors.Join(os.WriteFile(path, []byte(w.text), 0o600),
 		os.WriteFile(filepath.Join(dir, northwind.secretFile), []byte(clientSecret), 0o600))
+}
+
+// starts returns the first pages at the page's origins: one for each organization at that
+// which names it.
+func (w workspace) starts(origins []string) (all []string) {
+	for _, origin := range origins {
+		before, after, names := strings.Cut(origin, ":organization")
+		if !names {
+			all = append(all, origin+"/")
+			continue
+		}
+		for _, organization := range w.Organizations {
+			all = append(all, before+organization.Slug+after+"/")
+		}
+	}
+	return all
 }
 
 // people returns the members in the order of the file, and the person without an

@@ -1,4 +1,5 @@
 import "./build/wasm_exec.js";
+import { Statements } from "./d1.mjs";
 import { parseHeaders, readLimited } from "./http.mjs";
 import { Timers } from "./timers.mjs";
 
@@ -23,6 +24,7 @@ export class Instance {
   #memory;
   #binding = {};
   #runtime;
+  #statements;
 
   /**
    * Starts the program of a WebAssembly module, at once: what instantiates it later would
@@ -58,11 +60,15 @@ export class Instance {
    * @param {"fetch" | "scheduled"} kind
    * @param {unknown[]} args
    * @param {object} platform what the program has for the event
+   * @param {D1Database} platform.db
    * @param {(work: Promise<unknown>) => void} platform.waitUntil takes what goes on after the answer
    * @param {(...request: unknown[]) => Promise<unknown[]>} platform.fetch makes a request of the program's own
    */
-  call(kind, args, { waitUntil, fetch }) {
+  call(kind, args, { db, waitUntil, fetch }) {
     this.uses++;
+    const statements = new Statements(db, (...answer) => this.#binding.answered(...answer));
+    this.#statements = statements;
+    this.#runtime.ask = (number, text) => statements.ask(number, text);
     this.#runtime.ctx = { waitUntil };
     this.#runtime.fetch = fetch;
     this.#timers.start();
@@ -74,6 +80,7 @@ export class Instance {
 
   /** Ends the event. */
   endEvent() {
+    this.#statements.end();
     this.#timers.stop();
   }
 }

@@ -5,7 +5,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,13 +12,13 @@ import (
 	"time"
 
 	"github.com/syumai/workers/cloudflare"
-	"github.com/syumai/workers/cloudflare/d1"
 
 	"github.com/tabard-auth/tabard/backend/domain/overhttps"
 	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
+	"github.com/tabard-auth/tabard/worker/d1"
 	"github.com/tabard-auth/tabard/worker/edge"
 	"github.com/tabard-auth/tabard/worker/webcrypto"
 )
@@ -38,12 +37,11 @@ func main() {
 
 func newProgram(log *slog.Logger) (edge.Program, error) {
 	s, problems := readSettings(cloudflare.Getenv)
-	connector, err := d1.OpenConnector("DB")
-	if err := errors.Join(problems, err); err != nil {
-		return edge.Program{}, err
+	if problems != nil {
+		return edge.Program{}, problems
 	}
 	log = slog.New(host.Log(log.Handler(), s.secret))
-	store := sqlstore.New(sql.OpenDB(connector), sqlstore.SQLite)
+	store := d1.Store()
 	epoch := &host.Epoch{Store: store, Log: log}
 	epoch.ByRequest(s.secret.Epoch())
 	ready := func(ctx context.Context) error {
@@ -56,7 +54,7 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 		PublicURL: s.publicURL, CookieMark: s.cookieMark, Secret: s.secret, Algorithm: s.algorithm,
 		Provider: s.provider,
 		Tenants:  edge.Transport{}, LoopbackConnections: s.loopbackConnections,
-		Resolver: s.resolver, Log: log, Epoch: epoch, Ready: ready, Later: cloudflare.WaitUntil,
+		Resolver: s.resolver, Log: log, Epoch: epoch, Ready: ready, Later: cloudflare.WaitUntil, FarDatabase: true,
 	}, store)
 	if err != nil {
 		return edge.Program{}, err

@@ -12,7 +12,7 @@ const LIMITS = {
   budget: 96 << 20, // of all memories together; the platform's 128 MB are for the whole isolate
   share: 12 << 20, // of it that an instance is sure of
   memory: 24 << 20, // beyond which an instance is replaced
-  uses: 2000, // after which an instance is replaced; D1's driver leaves a callback behind at each query
+  uses: 20_000, // after which an instance is replaced, whatever it has kept
   event: 15_000, // a request has been answered, or its instance is given up
   cron: 300_000, // the same for what a cron trigger does
   patience: 10_000, // a request waits for an instance
@@ -78,13 +78,14 @@ export class Pool {
     const loan = await this.#borrow(event);
     const later = [];
     try {
-      const platform = { waitUntil: (work) => later.push(work), fetch: (...request) => this.#outgoing(loan, request) };
+      const platform = { db: event.env.DB, waitUntil: (work) => later.push(work), fetch: (...request) => this.#outgoing(loan, request) };
       const answer = await withTimeout(event.life, loan.instance.call(kind, args, platform));
       loan.healthy = answer[3] ?? true;
       if (later.length === 0) this.#release(loan);
       else event.ctx.waitUntil(withTimeout(event.life, Promise.allSettled(later)).then(() => this.#release(loan), () => this.#close(loan)));
       return answer;
     } catch (problem) {
+      loan.instance.endEvent();
       this.#close(loan);
       throw problem;
     }

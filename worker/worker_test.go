@@ -37,7 +37,12 @@ func start(t *testing.T, entry string) contract.Target {
 func startAt(t *testing.T, entry string, distance int) contract.Target {
 	t.Helper()
 	port := ports.Hold(t)
-	origin := fmt.Sprintf("http://localhost:%d", port)
+	return startOn(t, port, fmt.Sprintf("http://localhost:%d", port), entry, distance)
+}
+
+// startOn is startAt for pages of an origin.
+func startOn(t *testing.T, port int, origin, entry string, distance int) contract.Target {
+	t.Helper()
 	target := contract.Target{PublicURL: origin + "/auth", Origin: origin}
 	issuer := contract.Provider(t, target.PublicURL, origin)
 	target.Issuer = issuer
@@ -59,6 +64,12 @@ func TestTheWorker(t *testing.T) {
 	target := start(t, "entry.mjs")
 	t.Run("keeps the contract", func(t *testing.T) { contract.Run(t, target) })
 	t.Run("serves the browser module and the face as the server does", func(t *testing.T) { clientFilesAreServed(t, target) })
+}
+
+// TestTheWorker_Origins runs the scripts of an app that has an origin for each organization.
+func TestTheWorker_Origins(t *testing.T) {
+	port := ports.Hold(t)
+	contract.RunOrigins(t, startOn(t, port, contract.ManyOrigin(port), "entry.mjs", 0))
 }
 
 func TestAWorkerWithoutItsSettingsSaysWhatIsMissing(t *testing.T) {

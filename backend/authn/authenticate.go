@@ -44,6 +44,9 @@ func authenticate(c *Request, ref string) (session.Token, directory.Subject, err
 	if err != nil {
 		return session.Token{}, directory.Subject{}, err
 	}
+	if c.Beside != nil {
+		c.Beside(cookie.token.Session())
+	}
 	subject, err := c.Store.Subject(c.Ctx, cookie.token.Session(), ref, c.Now)
 	if err != nil {
 		return session.Token{}, directory.Subject{}, clearIfEnded(c, cookie, cookie.missingError(err))

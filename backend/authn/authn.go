@@ -24,6 +24,8 @@ import (
 type Store interface {
 	grant.Store
 	audit.Store
+	// RevokeAccompanied is Revoke of session.Store with an event.
+	RevokeAccompanied(ctx context.Context, id session.ID, reason session.Reason, now int64, with *audit.Companion) error
 }
 
 // Config configures a Server. Proofs, Log and Now are optional.
@@ -39,6 +41,8 @@ type Config struct {
 	Secret     signingkey.Secret
 	// Revalidator asks the providers of sessions, see [grant.Grant]. It is optional.
 	Revalidator grant.Revalidator
+	// FarDatabase has requests begin reads before their turn.
+	FarDatabase bool
 	// Proofs remembers used device proofs. Nil creates a new memory, see [NewProofs].
 	Proofs *dpop.Replays
 	// Log receives one record for each request. Nil discards them.
@@ -57,6 +61,7 @@ type Server struct {
 	Keys   *signingkey.KeyRing
 
 	mark        string // of cookies
+	farDatabase bool
 	revalidator grant.Revalidator
 	refresh     *session.MACKeys
 	replays     *dpop.Replays
@@ -84,7 +89,7 @@ func New(c Config) (*Server, error) {
 		Issuer: strings.TrimSuffix(public.String(), "/"), Origin: public.Scheme + "://" + public.Host,
 		Base: strings.TrimSuffix(public.Path, "/"), Store: c.Store, Keys: c.Keys, mark: mark, refresh: refresh,
 		revalidator: c.Revalidator, log: newRecorder(c.Log, c.Secret), now: c.Now,
-		replays: cmp.Or(c.Proofs, NewProofs()), nonces: c.Secret.Derive(signingkey.ForNonces),
+		replays: cmp.Or(c.Proofs, NewProofs()), farDatabase: c.FarDatabase, nonces: c.Secret.Derive(signingkey.ForNonces),
 	}
 	if s.now == nil {
 		s.now = time.Now

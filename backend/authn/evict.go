@@ -97,20 +97,23 @@ const endedOfLate = 600
 // browser's sessions in the store and evicts those above the limit: the cookies of those
 // that ended of late as well, since their answers can be on their way or were lost.
 func (c *Request) SetFirstToken(s session.Session, first session.Token) error {
-	all, err := c.Store.OfBrowser(c.Ctx, s.Browser, c.Now, 2*maxSessions)
+	if c.browserSessions == nil {
+		c.BeginBrowserSessions(s.Browser)
+	}
+	all, err := c.browserSessions()
 	if err != nil {
 		return err
 	}
-	ended, err := c.Store.EndedOfBrowser(c.Ctx, s.Browser, c.Now-endedOfLate, maxSessions)
+	ended, err := c.endedSessions()
 	if err != nil {
 		return err
 	}
-	c.sessions = len(all)
+	all = slices.DeleteFunc(all, func(other session.Session) bool { return other.ID == s.ID })
+	c.sessions = len(all) + 1
 	c.SetRefreshToken(s, first)
 	for _, old := range ended {
 		c.ClearSession(old)
 	}
-	all = slices.DeleteFunc(all, func(other session.Session) bool { return other.ID == s.ID })
 	slices.SortStableFunc(all, evictionOrder)
 	for _, old := range all[:max(0, len(all)+1-maxSessions)] {
 		if err := evictStored(c, old, s); err != nil {
@@ -118,6 +121,16 @@ func (c *Request) SetFirstToken(s session.Session, first session.Token) error {
 		}
 	}
 	return nil
+}
+
+// BeginBrowserSessions begins to read the sessions of a browser, for SetFirstToken.
+func (c *Request) BeginBrowserSessions(browser string) {
+	c.browserSessions = Begin(c, func() ([]session.Session, error) {
+		return c.Store.OfBrowser(c.Ctx, browser, c.Now, 2*maxSessions)
+	})
+	c.endedSessions = Begin(c, func() ([]session.Session, error) {
+		return c.Store.EndedOfBrowser(c.Ctx, browser, c.Now-endedOfLate, maxSessions)
+	})
 }
 
 // evictStored ends a session whose cookie the request does not carry, in favor of a new

@@ -16,6 +16,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/orgsession"
 	"github.com/tabard-auth/tabard/backend/page"
 	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/web"
 )
@@ -35,6 +36,14 @@ type Request struct {
 	// applies that page's form-action policy to redirects of the answer.
 	Posted bool
 
+	// Beside is called with the session that the request names, before that is read and
+	// checked. It begins further reads, so that a database that is far away answers all of
+	// them in one round trip. It must not change anything.
+	Beside func(session.ID)
+
+	// browserSessions and endedSessions are set once BeginBrowserSessions began to read them.
+	browserSessions, endedSessions func() ([]session.Session, error)
+
 	account  account           // whom the request is for
 	used     *cookieToken      // the token that Authenticate found
 	sessions int               // the number of the browser's sessions
@@ -52,14 +61,14 @@ type exchange struct {
 // Grant returns the grant of access tokens for the request's app.
 func (c *Request) Grant() *grant.Grant {
 	return &grant.Grant{
-		Issuer: c.Issuer, Store: c.Store, Keys: c.Keys, Workspace: c.Workspace, App: c.App, Now: c.Now, Audit: c.Audit,
+		Issuer: c.Issuer, Store: c.Store, Keys: c.Keys, Workspace: c.Workspace, App: c.App, Now: c.Now, Audit: c.Audit, Complete: c.Complete,
 		Revalidator: c.revalidator,
 	}
 }
 
 // OrganizationSessions returns the transitions of the session's organization sessions.
 func (c *Request) OrganizationSessions() orgsession.Transitions {
-	return orgsession.Transitions{Store: c.Store, Now: c.Now, Audit: c.Audit}
+	return orgsession.Transitions{Store: c.Store, Now: c.Now, Audit: c.Audit, Complete: c.Complete}
 }
 
 // Endpoint answers a request or returns an error.

@@ -160,12 +160,8 @@ func supersede(c *Request, t *cookieToken, s session.Session) error {
 }
 
 func endSuperseded(c *Request, s session.Session) error {
-	if err := c.Store.Revoke(c.Ctx, s.ID, session.ReasonSuperseded, c.Now); err != nil {
-		return err
-	}
-	c.Audit(audit.Event{
+	return c.Revoke(s.ID, session.ReasonSuperseded, audit.Event{
 		ID: "superseded:" + s.ID.String(), Action: audit.SignOut, Reason: string(session.ReasonSuperseded),
 		Actor: audit.Server, UserID: s.UserID, OrganizationID: s.ConfinedTo, SessionID: s.ID.String(),
 	})
-	return nil
 }

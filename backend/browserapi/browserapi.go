@@ -43,6 +43,8 @@ type Config struct {
 	// ClientKey authenticates the backend at providers that use private_key_jwt. It is
 	// optional. Its public key is published.
 	ClientKey *login.ClientKey
+	// FarDatabase is the field of [authn.Config].
+	FarDatabase bool
 	// Proofs is the field of [authn.Config].
 	Proofs *dpop.Replays
 	// Log receives one record for each request. Nil discards them.
@@ -68,7 +70,7 @@ type handler struct {
 func New(c Config) (http.Handler, error) {
 	server, err := authn.New(authn.Config{
 		PublicURL: c.PublicURL, CookieMark: c.CookieMark, Store: c.Store, Keys: c.Keys, Secret: c.Secret, Proofs: c.Proofs, Log: c.Log, Now: c.Now,
-		Revalidator: c.Revalidator,
+		Revalidator: c.Revalidator, FarDatabase: c.FarDatabase,
 	})
 	if err != nil {
 		return nil, err

@@ -37,6 +37,12 @@ func (h *handler) logout(c *authn.Request, request api.LogoutRequest) (*api.Logo
 	if err := c.For(request.User); err != nil {
 		return nil, err
 	}
+	var whole func() (session.Session, error) // includes the provider's token
+	if request.Scope != api.ScopeOrganization {
+		c.Beside = func(id session.ID) {
+			whole = authn.Begin(c, func() (session.Session, error) { return c.Store.Session(c.Ctx, id) })
+		}
+	}
 	_, subject, err := c.Authenticate(ref)
 	if authn.NoSession(err) {
 		return signedOut(c, request.Scope, err)
@@ -47,7 +53,17 @@ func (h *handler) logout(c *authn.Request, request api.LogoutRequest) (*api.Logo
 	if !subject.Is(request.User) {
 		return nil, identityChanged()
 	}
-	return h.endSession(c, request, subject)
+	if request.Scope == api.ScopeOrganization {
+		return leave(c, subject)
+	}
+	s, err := whole()
+	if err == nil && s.ID != subject.Session.SignInID() {
+		s, err = c.Store.Session(c.Ctx, subject.Session.SignInID())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return h.endSession(c, request, subject, s)
 }
 
 // signedOut answers a page whose person has no session here. A page that signs everybody
@@ -61,14 +77,8 @@ func signedOut(c *authn.Request, scope string, refused error) (*api.LogoutRespon
 	return &api.LogoutResponse{ServerTime: c.Now}, nil
 }
 
-func (h *handler) endSession(c *authn.Request, request api.LogoutRequest, subject directory.Subject) (*api.LogoutResponse, error) {
-	if request.Scope == api.ScopeOrganization {
-		return leave(c, subject)
-	}
-	s, err := c.Store.Session(c.Ctx, subject.Session.SignInID()) // includes the provider's token
-	if err != nil {
-		return nil, err
-	}
+// endSession ends s, the session by which the subject signed in, or what else its scope names.
+func (h *handler) endSession(c *authn.Request, request api.LogoutRequest, subject directory.Subject, s session.Session) (*api.LogoutResponse, error) {
 	shared, err := c.SharesProvider(s)
 	if err != nil {
 		return nil, err
@@ -77,7 +87,6 @@ func (h *handler) endSession(c *authn.Request, request api.LogoutRequest, subjec
 	if err := h.end(c, request.Scope, subject, s, out); err != nil { // the session goes on, and so does its cookie
 		return nil, err
 	}
-	c.Audit(audit.Event{Action: audit.SignOut, Reason: request.Scope, UserID: s.UserID, SessionID: s.ID.String()})
 	c.ClearSession(subject.Session)
 	if !shared || request.Scope == api.ScopeBrowser { // otherwise the provider's session may be the other person's
 		out.EndSessionURL = h.endSessionURL(c, s, request.ReturnTo)
@@ -87,42 +96,47 @@ func (h *handler) endSession(c *authn.Request, request api.LogoutRequest, subjec
 
 // end ends what a sign-out of a scope ends.
 func (h *handler) end(c *authn.Request, scope string, subject directory.Subject, s session.Session, out *api.LogoutResponse) error {
+	signedOut := audit.Event{Action: audit.SignOut, Reason: scope, UserID: s.UserID, SessionID: s.ID.String()}
 	switch scope {
 	case api.ScopeSession:
-		return endHere(c, s)
+		return endHere(c, s, signedOut)
 	case api.ScopeBrowser:
 		others, err := c.EndOthers(s)
 		if err != nil {
 			return err
 		}
 		out.Users = append(others, s.UserID)
-		return endHere(c, s)
+		return endHere(c, s, signedOut)
 	}
 	if err := requireRecent(c, subject); err != nil {
 		return err
 	}
-	return endEverywhere(c, s)
+	return endEverywhere(c, s, signedOut)
 }
 
 // endEverywhere ends the sessions of a session's user. A page that acts for one organization
 // alone ends those in this browser, and those that pages of its origin use in others.
-func endEverywhere(c *authn.Request, s session.Session) error {
+func endEverywhere(c *authn.Request, s session.Session, signedOut audit.Event) error {
 	if c.Only != "" {
 		if err := c.Store.RevokeAtOrigin(c.Ctx, s.UserID, c.TenantOrigin, session.ReasonSignedOut, c.Now); err != nil {
 			return err
 		}
-		return endHere(c, s)
+		return endHere(c, s, signedOut)
 	}
-	return c.Store.RevokeUser(c.Ctx, s.UserID, s.ConfinedTo, session.ReasonSignedOut, c.Now)
+	if err := c.Store.RevokeUser(c.Ctx, s.UserID, s.ConfinedTo, session.ReasonSignedOut, c.Now); err != nil {
+		return err
+	}
+	c.Audit(signedOut)
+	return nil
 }
 
 // endHere ends the user's sessions of the app in this browser: the first one, with those
 // that joined it, and those that coexist with it.
-func endHere(c *authn.Request, s session.Session) error {
+func endHere(c *authn.Request, s session.Session, signedOut audit.Event) error {
 	if err := errors.Join(c.EndCoexisting(s), c.EndSiblings(s)); err != nil {
 		return err
 	}
-	return c.Store.Revoke(c.Ctx, s.ID, session.ReasonSignedOut, c.Now)
+	return c.Revoke(s.ID, session.ReasonSignedOut, signedOut)
 }
 
 // leave ends the organization session.

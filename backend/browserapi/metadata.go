@@ -20,7 +20,7 @@ import (
 func issuerKeys(c *authn.Request) (grant.Issuer, []signingkey.Key, error) {
 	organization := c.R.PathValue("organization")
 	if organization == "" {
-		all, err := c.Keys.Published(c.Ctx, "", c.Now)
+		all, err := c.Keys.Served(c.Ctx, "", c.Now)
 		return grant.Issuer{URL: c.Issuer}, all, err
 	}
 	if !authn.ValidRef(organization) || !strings.HasPrefix(organization, directory.OrganizationPrefix) {
@@ -32,7 +32,7 @@ func issuerKeys(c *authn.Request) (grant.Issuer, []signingkey.Key, error) {
 		return grant.Issuer{}, nil, err
 	}
 	if required {
-		all, err := c.Keys.Published(c.Ctx, organization, c.Now)
+		all, err := c.Keys.Served(c.Ctx, organization, c.Now)
 		return own, all, err
 	}
 	all, err := c.Keys.Stored(c.Ctx, organization, c.Now) // tokens from before the rule changed

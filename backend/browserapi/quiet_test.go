@@ -63,15 +63,33 @@ func (w *answers) choice(b *httpbrowser.Browser) {
 		w.Errorf("who does not ask quietly gets %s", got.Body)
 	}
 	for _, body := range []string{`{"organization":"nosuch"}`, `{"organization":"globex"}`} {
-		var e api.Error
-		b.Post("/token"+quiet, body).JSON(w, &e)
-		if e.Session == nil || !reflect.DeepEqual(*e.Session, listed) {
-			w.Errorf("%s: %s lists %+v", body, e.Code, e.Session)
-		}
+		w.lists(b, body)
 		if strings.Contains(b.Post("/token"+quiet, strings.Replace(body, "{", `{"enter":true,`, 1)).Body, `"session":`) {
 			w.Errorf("%s: a refused switch lists organizations", body)
 		}
 	}
+}
+
+// lists compares the organizations in a refusal with the answer to those who ask for them.
+func (w *answers) lists(b *httpbrowser.Browser, body string) {
+	w.Helper()
+	var listed api.SessionResponse
+	b.Get("/session").JSON(w, &listed)
+	var e api.Error
+	b.Post("/token"+quiet, body).JSON(w, &e)
+	if e.Code == "" || e.Session == nil || !reflect.DeepEqual(*e.Session, listed) {
+		w.Errorf("%s: %q lists %+v", body, e.Code, e.Session)
+	}
+}
+
+// TestQuiet_EndedSaysWhereElse: the refusal of an organization session that has ended lists
+// the organizations too, with the state of this one.
+func TestQuiet_EndedSaysWhereElse(t *testing.T) {
+	w := newBackend(t, nil)
+	b := w.signedIn("alice")
+	w.wants(b.Post("/token", `{"organization":"acme"}`), http.StatusOK, "")
+	w.wants(b.Post("/logout", `{"scope":"organization","organization":"org_acme"}`), http.StatusOK, "")
+	w.lists(b, `{"organization":"acme"}`)
 }
 
 // TestQuiet_FaultsKeepTheirStatus: of requests that are wrong, whoever asks.

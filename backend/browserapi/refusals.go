@@ -44,15 +44,18 @@ func mintRefusal(c *authn.Request, m *grant.Minted, s *directory.Subject, enteri
 // quietly; if they cannot be read, that page asks for them.
 func withPlaces(c *authn.Request, s *directory.Subject, r *refusal.Refusal) *refusal.Refusal {
 	if c.R.URL.RawQuery == api.QuietRefusals {
-		r.Session, r.Cause = sessionResponse(c, s)
+		var reads sessionReads
+		reads.begin(c, s.Session.ID)
+		r.Session, r.Cause = sessionResponse(c, s, &reads)
 	}
 	return r
 }
 
-// denied adds the same to the refusal of an organization that the person is not in: a page
-// that begins there shows where else they may go. A switch has a page already.
+// denied adds the same to the refusal of an organization that the person is not in, or no
+// more: a page that begins there shows which one it is and where else they may go. A switch
+// has a page already.
 func denied(c *authn.Request, s *directory.Subject, entering bool, r *refusal.Refusal) *refusal.Refusal {
-	if entering || r.Reason != "" {
+	if entering || r.Code == api.DeviceKeyRequired {
 		return r
 	}
 	return withPlaces(c, s, r)

@@ -16,21 +16,41 @@ const maxMemberships = 1000
 // session is GET /session: the signed-in user and their organizations. It does not
 // change state.
 func (h *handler) session(c *authn.Request, _ struct{}) (*api.SessionResponse, error) {
+	var reads sessionReads
+	c.Beside = func(id session.ID) { reads.begin(c, id) }
 	subject, err := readOnlySubject(c)
 	if err != nil {
 		return nil, err
 	}
-	return sessionResponse(c, &subject)
+	return sessionResponse(c, &subject, &reads)
+}
+
+// sessionReads are what GET /session reads beside the session.
+type sessionReads struct {
+	of              session.ID
+	memberships     func() (page, error)
+	authentications func() ([]policy.Authentication, error)
+}
+
+// begin begins the reads of a session.
+func (r *sessionReads) begin(c *authn.Request, id session.ID) {
+	r.of = id
+	r.memberships = authn.Begin(c, func() (page, error) { return membershipPage(c, id) })
+	r.authentications = authn.Begin(c, func() ([]policy.Authentication, error) { return c.Store.Authentications(c.Ctx, id) })
 }
 
 // sessionResponse returns the user and a page of their organizations.
-func sessionResponse(c *authn.Request, subject *directory.Subject) (*api.SessionResponse, error) {
+func sessionResponse(c *authn.Request, subject *directory.Subject, reads *sessionReads) (*api.SessionResponse, error) {
 	s := subject.Session
-	members, next, err := membershipPage(c, s.ID)
+	found, err := reads.memberships()
 	if err != nil {
 		return nil, err
 	}
-	further, err := c.Store.Authentications(c.Ctx, s.SignInID())
+	members, next := found.members, found.next
+	further, err := reads.authentications()
+	if of := s.SignInID(); err == nil && of != reads.of {
+		further, err = c.Store.Authentications(c.Ctx, of)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -65,8 +85,15 @@ func sessionResponse(c *authn.Request, subject *directory.Subject) (*api.Session
 	}, nil
 }
 
-// membershipPage returns the organizations of a page, and where the next one begins.
-func membershipPage(c *authn.Request, id session.ID) (members []directory.Membership, next string, err error) {
+// page is a page of a user's organizations, and where the next one begins.
+type page struct {
+	members []directory.Membership
+	next    string
+}
+
+// membershipPage returns the page that a request asks for.
+func membershipPage(c *authn.Request, id session.ID) (p page, err error) {
+	var members []directory.Membership
 	if after := c.R.URL.Query().Get(api.ParamAfter); after == "" {
 		members, err = c.Store.Memberships(c.Ctx, id, maxMemberships+1, c.Now)
 	} else if authn.ValidRef(after) {
@@ -74,9 +101,10 @@ func membershipPage(c *authn.Request, id session.ID) (members []directory.Member
 	}
 	if len(members) > maxMemberships {
 		members = members[:maxMemberships]
-		next = members[maxMemberships-1].Organization.ID
+		p.next = members[maxMemberships-1].Organization.ID
 	}
-	return members, next, err
+	p.members = members
+	return p, err
 }
 
 // onlyMembership returns the user's membership in the only organization that the page acts

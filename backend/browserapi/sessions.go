@@ -69,10 +69,11 @@ func endSessionByID(c *authn.Request, _ struct{}) (*api.LogoutResponse, error) {
 			return nil, err
 		}
 	}
-	if err := c.Store.Revoke(c.Ctx, id, session.ReasonSignedOut, c.Now); err != nil {
+	if err := c.Revoke(id, session.ReasonSignedOut, audit.Event{
+		Action: audit.SignOut, Reason: api.ScopeSession, UserID: s.UserID, SessionID: id.String(),
+	}); err != nil {
 		return nil, err
 	}
-	c.Audit(audit.Event{Action: audit.SignOut, Reason: api.ScopeSession, UserID: s.UserID, SessionID: id.String()})
 	if id == own.Session.SignInID() {
 		c.ClearSession(own.Session)
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/store/migrate"
 	"github.com/tabard-auth/tabard/backend/store/move"
 	"github.com/tabard-auth/tabard/backend/store/postgres"
@@ -87,6 +89,9 @@ func (m *movement) move(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("--database: %w", err)
 	}
+	if before, moved, err := move.MovedTo(ctx, from); err != nil || moved {
+		return m.again(before, target.describeDatabase(), path, err, out)
+	}
 	to, err := target.openTarget(ctx)
 	if err != nil {
 		return fmt.Errorf("--to: %w", err)
@@ -94,11 +99,27 @@ func (m *movement) move(ctx context.Context, out io.Writer) error {
 	defer to.Close()
 	fmt.Fprintf(m.stderr, "From: %s\nTo: %s\n", m.describeDatabase(), target.describeDatabase())
 	report := func(table string, rows int64) { fmt.Fprintf(m.stderr, "%s: %d rows so far\n", table, rows) }
-	carried, err := move.Move{From: from, To: to.Pool(), Report: report}.Run(ctx)
+	carried, err := move.Move{From: from, To: to.Pool(), Target: target.describeDatabase(), Report: report}.Run(ctx)
 	if err != nil {
 		return fmt.Errorf("move: %w", err)
 	}
 	return m.tell(carried, path, out)
+}
+
+// again tells that the database was moved before, which is no failure unless it was to
+// another one.
+func (m *movement) again(before, target, path string, err error, out io.Writer) error {
+	if err != nil {
+		return fmt.Errorf("--database: %w", err)
+	}
+	text := fmt.Sprintf(`%s was moved already, to %s.
+Nothing was changed. Give the server that database, and the same --secret-file.
+`, path, before)
+	if strings.HasPrefix(before, postgresName) && before != target {
+		return refusal.New(api.Conflict, strings.TrimSuffix(text, "\n")+" --to is another one: "+target)
+	}
+	_, err = io.WriteString(out, text)
+	return err
 }
 
 // openTarget opens the target and gives it tables, if it is empty.

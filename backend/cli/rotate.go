@@ -124,10 +124,10 @@ func retireKeyCommand() *cobra.Command {
 		Use:   "retire KEY",
 		Short: "Retire a compromised signing key immediately",
 		Long: `Retire is for a signing key that was compromised. From the next token on servers sign
-with another key, and within a minute they no longer publish this one. APIs refuse all
-its tokens as soon as they fetch the key set again: caches keep it for five minutes,
-this project's verifier for ten, others as configured. Open tabs get new tokens by
-themselves; nobody is signed out.
+with another key, and within a second they no longer publish this one. APIs that follow
+the feed of endings refuse all its tokens within a second, others as soon as they fetch
+the key set again: caches keep it for five minutes, this project's verifier for ten,
+others as configured. Open tabs get new tokens by themselves; nobody is signed out.
 
 To replace a key that is not compromised, use rotate.`,
 		Example:           `  tabard signing-keys retire mfrggzdfmztwq2lk`,
@@ -143,7 +143,7 @@ To replace a key that is not compromised, use rotate.`,
 			if err := s.retire(c.Context(), args[0], now); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.OutOrStdout(), "Key %s is retired. APIs refuse its tokens when they next fetch the key set.\n", args[0])
+			fmt.Fprintf(c.OutOrStdout(), "Key %s is retired. APIs refuse its tokens when they hear of it in the feed of endings, or next fetch the key set.\n", args[0])
 			return nil
 		},
 	}

@@ -2,12 +2,16 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -42,10 +46,11 @@ type server struct {
 
 // loaded depends on the secrets, and is replaced when they are reloaded.
 type loaded struct {
-	handler   http.Handler
-	secret    signingkey.Secret
-	heartbeat *host.Heartbeat
-	stop      func() // ends the background work
+	handler      http.Handler
+	secret       signingkey.Secret
+	clientSecret string // at the workspace's provider
+	heartbeat    *host.Heartbeat
+	stop         func() // ends the background work
 }
 
 // newServer opens the database. It returns the secret, which is not used yet.
@@ -93,7 +98,7 @@ func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
 	}
 	ring := signingkey.NewKeyRing(s.store, secret, signingkey.Algorithm(s.signingAlgorithm))
 	if _, err := ring.Signing(ctx, "", 0, time.Now().Unix()); err != nil {
-		return err
+		return s.otherSecret(err)
 	}
 	provider, err := s.currentProvider()
 	if err != nil {
@@ -121,10 +126,19 @@ func (s *server) load(ctx context.Context, secret signingkey.Secret) error {
 		}
 	}
 	s.unload()
-	s.loaded.Store(&loaded{handler, secret, attendance, background(ctx,
+	s.loaded.Store(&loaded{handler, secret, provider.ClientSecret, attendance, background(ctx,
 		func(ctx context.Context) { s.cleanUp(ctx, upkeep) }, attendance.Run,
 		func(ctx context.Context) { s.epoch.Run(ctx, secret.Epoch()) })})
 	return nil
+}
+
+// otherSecret names the setting where no signing key opens under the secret.
+func (s *settings) otherSecret(err error) error {
+	if !errors.Is(err, signingkey.ErrSealed) {
+		return err
+	}
+	return fmt.Errorf("%s: the database's signing keys were sealed under another secret: give this replica the file that the others have; "+
+		"there tabard secret status tells the ids of its values: %w", source(s.flags.Lookup("secret-file")), err)
 }
 
 // background runs tasks until stop is called, which waits for them.
@@ -177,6 +191,7 @@ func (s *server) reloadOnHangup(ctx context.Context) (stop func()) {
 
 // reload reads the secrets again. On an error the server keeps the current ones.
 func (s *server) reload(ctx context.Context) {
+	before := s.loaded.Load()
 	secret, err := s.secret()
 	if err == nil {
 		err = s.load(ctx, secret)
@@ -185,8 +200,34 @@ func (s *server) reload(ctx context.Context) {
 		s.log.Error("the secrets were not reloaded; the server keeps using the current ones", "cause", err)
 		return
 	}
-	s.log.Info("secrets reloaded")
+	s.tellReload(before, s.loaded.Load())
 	if err := s.loaded.Load().heartbeat.Note(ctx, time.Now()); err != nil {
 		s.log.Error("the secret of this replica was not recorded; the next attempt follows in a minute", "cause", err)
 	}
+}
+
+// tellReload records which values the server has now, and whether anything is new: a file
+// that was replaced elsewhere than where the server reads it changes nothing.
+func (s *server) tellReload(before, now *loaded) {
+	was, err := before.secret.IDs()
+	is, err2 := now.secret.IDs()
+	if err := errors.Join(err, err2); err != nil {
+		s.log.Error("the values of the secret cannot be named", "cause", err)
+		return
+	}
+	renewed := !slices.Equal(was, is) || before.secret.Epoch() != now.secret.Epoch()
+	switch client := before.clientSecret != now.clientSecret; {
+	case renewed || client:
+		s.log.Info("secrets reloaded", "secret", is, "secret_changed", renewed, "client_secret_changed", client)
+	case copied(s.secretFile) || copied(s.oidcSecretFile):
+		s.log.Warn("secrets reloaded: unchanged, since systemd copies them when it starts the server (LoadCredential): for new ones restart it", "secret", is)
+	default:
+		s.log.Info("secrets reloaded: unchanged", "secret", is)
+	}
+}
+
+// copied reports whether a file is a credential that systemd copied.
+func copied(path string) bool {
+	folder := os.Getenv("CREDENTIALS_DIRECTORY")
+	return folder != "" && strings.HasPrefix(path, folder+"/")
 }

@@ -19,8 +19,9 @@ func secretCommand() *cobra.Command {
 		Short:   "Replace the workspace's secret without signing anybody out",
 		GroupID: groupServer,
 		Long: `The secret in --secret-file is replaced in three steps. After each, copy the file to
-every replica and reload it there, one replica after the other: send SIGHUP, or
-restart.
+every replica, and restart the replicas one after the other. A replica that reads the
+file itself can reload it instead (SIGHUP); the copy that systemd makes for
+LoadCredential stays what it was at the start.
 
 1. A new value is added below the one in use. Every replica learns to accept it.
 
@@ -47,7 +48,7 @@ func rotateSecretCommand() *cobra.Command {
 		Use:   "rotate",
 		Short: "Do the next step of replacing the secret if it is safe",
 		Long: `Rotate does the next step in the secret file, and prints what to do next and when. Run
-it, copy the file to every replica, reload each (SIGHUP, or restart), and run it
+it, copy the file to every replica, restart each or reload it (SIGHUP), and run it
 again. If a step is not safe yet, rotate does not do it and prints why.
 
 For a leaked secret the second and the third step can be forced; --force prints who
@@ -122,17 +123,19 @@ func (r *replacement) step(f *secretFile, step secrets.Step, out io.Writer) erro
 // stepDoneText is printed after a step.
 var stepDoneText = map[secrets.Step]string{
 	secrets.Add: `Step 1 of 3 is done: %s has a new value below the one in use.
-Next: copy the file to every replica and reload each, one after the other (SIGHUP, or
-restart). Then run tabard secret rotate again, which checks that all have it.
+Next: copy the file to every replica, and restart each, one after the other. One that
+reads the file itself can reload it (SIGHUP); systemd's LoadCredential needs a restart.
+Then run tabard secret rotate again, which checks that all have it.
 `,
 	secrets.Promote: `Step 2 of 3 is done: the new value is the first in %s.
-Next: copy the file to every replica and reload each, one after the other (SIGHUP, or
-restart). When the last session from before has ended, run tabard secret rotate again;
-it prints when that is.
+Next: copy the file to every replica, and restart each, one after the other. One that
+reads the file itself can reload it (SIGHUP); systemd's LoadCredential needs a restart.
+When the last session from before has ended, run tabard secret rotate again; it prints
+when that is.
 `,
 	secrets.Remove: `Step 3 of 3 is done: %s has the new value alone.
-Next: copy the file to every replica and reload each, one after the other (SIGHUP, or
-restart).
+Next: copy the file to every replica, and restart each, one after the other. One that
+reads the file itself can reload it (SIGHUP); systemd's LoadCredential needs a restart.
 `,
 }
 

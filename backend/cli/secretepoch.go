@@ -18,7 +18,7 @@ every older database and backup until tabard restore --accept has accepted it.
 
 Run it when all replicas are stopped, and give every replica the file. The secret
 itself stays as it is.`,
-		Example:           `  tabard secret epoch --secret-file /etc/tabard.secret`,
+		Example:           `  tabard secret epoch --secret-file /etc/tabard/tabard.secret`,
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, _ []string) error {

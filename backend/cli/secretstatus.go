@@ -66,14 +66,15 @@ the values.`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, _ []string) error {
 			s.warn(c)
-			state, err := s.secretState(c.Context(), time.Now().Unix())
+			now := time.Now().Unix()
+			state, err := s.secretState(c.Context(), now)
 			if err != nil {
 				return err
 			}
 			if asJSON {
 				return writeJSON(c.OutOrStdout(), state)
 			}
-			_, err = io.WriteString(c.OutOrStdout(), state.text())
+			_, err = io.WriteString(c.OutOrStdout(), state.text(now))
 			return err
 		},
 	}
@@ -102,14 +103,14 @@ var stepNextText = map[secrets.Step]string{
 	secrets.Remove:  "Step 3 of 3 is next: the old value is removed.",
 }
 
-func (s *secretState) text() string {
+func (s *secretState) text(now int64) string {
 	var text strings.Builder
 	fmt.Fprintf(&text, "The file has %s: %s. The first is in use.\n", plural(len(s.Values), "value"), strings.Join(s.Values, ", "))
 	if len(s.Replicas) == 0 {
 		text.WriteString("No replica has reported in the last minutes.\n")
 	}
 	for _, r := range s.Replicas {
-		fmt.Fprintf(&text, "Replica %s has %s.\n", r.Name, strings.Join(r.IDs, ", "))
+		fmt.Fprintf(&text, "Replica %s has %s%s.\n", r.Name, strings.Join(r.IDs, ", "), r.Silence(now))
 	}
 	text.WriteString(stepNextText[s.Step] + "\n")
 	if len(s.Blockers) > 0 {

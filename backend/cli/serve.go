@@ -72,6 +72,10 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	lines := &logBuffer{to: logs}
 	defer lines.flush()
 	running, secret, err := s.newServer(ctx, lines)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		s.logger(lines).Info("stopped while it waited for the database")
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -90,10 +94,19 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	stopReloading := running.reloadOnHangup(ctx)
 	defer stopReloading()
 	tuneGC()
-	running.log.Info("serving", "listen", listener.Addr().String(), "public_url", s.publicURL)
+	running.tellStart(listener.Addr())
 	err = gracefulStop{running.readiness, s.delay(), running.endings.Stop}.run(ctx, listener, handler, running.log)
 	running.recordShutdown()
 	return err
+}
+
+// tellStart records that the server listens, and whether it serves.
+func (s *server) tellStart(listener net.Addr) {
+	if held := s.epoch.Held(); held != nil {
+		s.log.Warn("listening, but no request is answered", "cause", held, "listen", listener.String(), "public_url", s.publicURL)
+		return
+	}
+	s.log.Info("serving", "listen", listener.String(), "public_url", s.publicURL)
 }
 
 // before puts before the backend's handler the tasks that it does not do itself: it finds

@@ -200,10 +200,13 @@ func (s *settings) open(ctx context.Context, opening migrate.Opening) (store *sq
 // from an environment that nobody looked at.
 func (s *settings) tellDatabase() { fmt.Fprintln(s.stderr, "Database: "+s.describeDatabase()) }
 
+// postgresName begins the description of a PostgreSQL database.
+const postgresName = "PostgreSQL, "
+
 func (s *settings) describeDatabase() string {
 	path, embedded := strings.CutPrefix(s.database, sqlitePrefix)
 	if !embedded {
-		return "PostgreSQL, " + postgres.Describe(s.database)
+		return postgresName + postgres.Describe(s.database)
 	}
 	if full, err := filepath.Abs(path); err == nil {
 		path = full

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/owner"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/inspect"
@@ -34,6 +35,7 @@ func (e *examination) database(ctx context.Context) {
 	e.schema(d)
 	e.durability(d)
 	e.pooler(d)
+	e.transit(d)
 	e.disk(d)
 	e.writes(ctx, d)
 	if d.Ahead != 0 {
@@ -44,6 +46,8 @@ func (e *examination) database(ctx context.Context) {
 		e.authTime(ctx, d.Store)
 		e.refreshTokens(ctx, d.Store)
 		e.userInfo()
+		e.replicasSecrets(ctx, d)
+		e.epoch(ctx, d)
 		e.signingKeys(ctx, d)
 		e.secret(ctx, d)
 		if e.Tenants != nil {
@@ -126,8 +130,7 @@ func (e *examination) signingKeys(ctx context.Context, d *inspect.Database) {
 	}
 	opened, err := signingkey.NewKeyRing(d.Store, *e.Secret, e.Algorithm).Stored(ctx, "", e.Now)
 	if err != nil {
-		e.add(subject, Problem, "Add the previous secret as a further line of the secret file: the first line is used for new values, all lines open existing ones.",
-			"they cannot be opened: %v", err)
+		e.unopened(len(stored), err)
 		return
 	}
 	sealed := stored.Unopened(*e.Secret, e.Now)
@@ -152,6 +155,31 @@ func (e *examination) signingKeys(ctx context.Context, d *inspect.Database) {
 		return
 	}
 	e.ok(subject, "%d for %s", counts[e.Algorithm], e.Algorithm)
+}
+
+// unopened reports that the secret opens no signing key.
+func (e *examination) unopened(keys int, err error) {
+	advice := "Give this command the file that the servers have. "
+	if e.wrongFile {
+		advice += "See secret."
+	} else {
+		advice += "If its value was replaced, add the previous one as a further line: the first line is used for new values, all lines open existing ones."
+	}
+	e.add("keys", Problem, advice, "none of them (%d) can be opened with this secret file: %v", keys, err)
+}
+
+// epoch tells whether servers with these settings serve the database.
+func (e *examination) epoch(ctx context.Context, d *inspect.Database) {
+	if e.Secret == nil || e.wrongFile {
+		return
+	}
+	found, known, err := d.Store.KnownEpoch(ctx)
+	switch file := e.Secret.Epoch(); {
+	case err != nil:
+		e.add(database, Problem, "Check the database.", "its epoch cannot be read: %v", err)
+	case known && (found.Value != file || found.Copied):
+		e.add(database, Problem, "A server answers every request with 503 until then.", "it is not served: %v", &host.HeldError{Database: found.Value, File: file})
+	}
 }
 
 // rotation checks that signing keys are replaced in time.

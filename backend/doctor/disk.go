@@ -24,6 +24,17 @@ func (e *examination) disk(d *inspect.Database) {
 	}
 }
 
+// transit tells what the way to a database on another machine lacks.
+func (e *examination) transit(d *inspect.Database) {
+	const advice = "Let --database end in sslmode=verify-full, with &sslrootcert=FILE where the authority is your own; PostgreSQL needs a certificate (ssl = on)."
+	switch d.Exposed {
+	case inspect.Unencrypted:
+		e.add(database, Look, advice, "it is on another machine, and the connection need not be encrypted: --database asks for no sslmode, or one below require. Password and rows can be read on the way")
+	case inspect.Unverified:
+		e.add(database, Look, advice, "it is on another machine, and the certificate of whoever answers is not verified (sslmode=require)")
+	}
+}
+
 // pooler reports the pooler between the server and its database.
 func (e *examination) pooler(d *inspect.Database) {
 	switch {

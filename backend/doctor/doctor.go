@@ -13,6 +13,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/domain"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/secrets"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/inspect"
 )
@@ -89,6 +90,8 @@ func Examine(ctx context.Context, c Config) []Finding {
 		e.origins(ctx, public, reached)
 		if reached {
 			e.ready(ctx)
+			e.withoutTLS(ctx, public)
+			e.routes(ctx)
 			e.way(ctx)
 		}
 		e.cookies(ctx, public)
@@ -107,12 +110,14 @@ type examination struct {
 	keyIDs    []string             // of the signing keys in the database
 	claims    []string             // that the provider names; nil where it names none
 
-	grantTypes []string // likewise
-	noUserInfo bool     // metadata without userinfo_endpoint were read
-	living     []string // the replicas that say in the database that they run
+	grantTypes []string          // likewise
+	noUserInfo bool              // metadata without userinfo_endpoint were read
+	living     []secrets.Replica // that say in the database that they run
+	wrongFile  bool              // the replicas have another secret
 
 	asked      int            // probes
 	unanswered map[string]int // the outcomes of those that no replica answered
+	marks      marks          // of the cookies of those that did
 	unready    bool           // the server says that it is not ready
 	forged     bool           // the proxy passes on the X-Forwarded-For of clients
 }

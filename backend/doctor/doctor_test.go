@@ -146,6 +146,28 @@ func TestMetricsThatAProxyShowsAreFound(t *testing.T) {
 	}
 }
 
+// TestPlainHTTP_PassedOn: port 80 has to redirect.
+func TestPlainHTTP_PassedOn(t *testing.T) {
+	f := faults{backendIssuer: "https://app.example.com/auth"}
+	redirects := http.RedirectHandler("https://app.example.com/auth/", http.StatusMovedPermanently)
+	for want, plain := range map[bool]http.Handler{true: http.HandlerFunc(f.backend), false: redirects} {
+		proxy := httpbrowser.Hosts{"app.example.com": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Scheme == "http" {
+				plain.ServeHTTP(w, r)
+				return
+			}
+			f.backend(w, r)
+		})}
+		found := false
+		for _, finding := range doctor.Examine(t.Context(), doctor.Config{PublicURL: f.backendIssuer, Transport: proxy, Now: now, Algorithm: signingkey.ES256}) {
+			found = found || strings.HasPrefix(finding.Text, "port 80 passes requests on")
+		}
+		if found != want {
+			t.Errorf("found: %v", found)
+		}
+	}
+}
+
 func TestEveryFaultIsFound(t *testing.T) {
 	set := func(name string, value any) func(map[string]any) {
 		return func(m map[string]any) { m[name] = value }
@@ -303,7 +325,7 @@ func TestKeysAreComparedWithTheSecretAndTheServer(t *testing.T) {
 		{&secret, "ok keys: all of them (1) can be opened with the secret"},
 		{&secret, "warning keys: none is for ES256"},
 		{&secret, "problem public address: the server there does not publish key " + key.ID},
-		{&other, "problem keys: they cannot be opened"},
+		{&other, "problem keys: none of them (1) can be opened"},
 		{nil, "problem keys: there are 1, but no secret to open them"},
 	} {
 		if findings := look(test.secret); !strings.Contains(findings, test.want) {

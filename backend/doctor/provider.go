@@ -1,12 +1,14 @@
 package doctor
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+
+	"golang.org/x/net/html"
 
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/publicurl"
@@ -185,12 +187,16 @@ func (e *examination) redirectURI(ctx context.Context, client *login.Provider, a
 		return
 	}
 	a, err := e.get(ctx, address)
+	var form url.Values
+	if err == nil && at.responseMode == "form_post" {
+		form = formTo(a.body, callback)
+	}
 	switch {
 	case err != nil:
 		at.add(provider, Problem, "Browsers go there to sign in.", "its authorization endpoint does not answer: %v", err)
-	case a.status/100 == 3 && isAt(a.header.Get("Location"), callback) && at.refused(a.header.Get("Location")):
-	case a.status/100 == 3 && isAt(a.header.Get("Location"), callback),
-		at.responseMode == "form_post" && a.status == http.StatusOK && strings.Contains(string(a.body), `action="`+callback+`"`):
+	case a.status/100 == 3 && isAt(a.header.Get("Location"), callback) && at.refused(query(a.header.Get("Location"))),
+		form != nil && at.refused(form):
+	case a.status/100 == 3 && isAt(a.header.Get("Location"), callback), form != nil:
 		at.add(provider, OK, "", "it accepts the redirect URI %s", callback)
 	case a.status/100 == 4:
 		at.add(provider, Problem, advice, "it refuses the redirect URI %s", callback)
@@ -201,12 +207,11 @@ func (e *examination) redirectURI(ctx context.Context, client *login.Provider, a
 
 // refused tells where the provider sends every sign-in back with an error that no person
 // causes.
-func (at registration) refused(location string) bool {
-	u, err := url.Parse(location)
-	if err != nil || !login.IsDeploymentError(u.Query().Get("error")) {
+func (at registration) refused(answer url.Values) bool {
+	if !login.IsDeploymentError(answer.Get("error")) {
 		return false
 	}
-	code, advice := u.Query().Get("error"), "See what the provider demands of this client."
+	code, advice := answer.Get("error"), "See what the provider demands of this client."
 	switch code {
 	case "invalid_scope":
 		advice = "Name in --oidc-scopes only what this client may ask for at the provider."
@@ -215,8 +220,40 @@ func (at registration) refused(location string) bool {
 	case "server_error", "temporarily_unavailable":
 		advice = "Ask whoever runs the provider."
 	}
-	at.add(provider, Problem, advice, "it refuses a request for a sign-in: %s: %.300q", code, u.Query().Get("error_description"))
+	at.add(provider, Problem, advice, "it refuses a request for a sign-in: %s: %.300q", code, answer.Get("error_description"))
 	return true
+}
+
+// query returns the query of an address.
+func query(address string) url.Values {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil
+	}
+	return u.Query()
+}
+
+// formTo returns the fields of the form in a page that is sent to an address, or nil.
+func formTo(page []byte, action string) (fields url.Values) {
+	for z := html.NewTokenizer(bytes.NewReader(page)); ; {
+		kind := z.Next()
+		if kind == html.ErrorToken {
+			return fields
+		}
+		t := z.Token()
+		attributes := map[string]string{}
+		for _, a := range t.Attr {
+			attributes[a.Key] = a.Val
+		}
+		switch {
+		case kind == html.EndTagToken && t.Data == "form" && fields != nil:
+			return fields
+		case t.Data == "form" && isAt(attributes["action"], action):
+			fields = url.Values{}
+		case t.Data == "input" && fields != nil:
+			fields.Add(attributes["name"], attributes["value"])
+		}
+	}
 }
 
 func isAt(location, callback string) bool {

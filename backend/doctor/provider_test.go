@@ -2,6 +2,7 @@ package doctor_test
 
 import (
 	"crypto/elliptic"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -50,6 +51,19 @@ func sendsBack(code, description string) func(*logintest.Provider) {
 	}
 }
 
+// posts has the provider answer every authorization request by a page whose form is sent
+// to an address (OAuth 2.0 Form Post Response Mode).
+func posts(status int, code, to string) func(*logintest.Provider) {
+	return func(p *logintest.Provider) {
+		p.Endpoints = map[string]http.HandlerFunc{"/authorize": func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(status)
+			fmt.Fprintf(w, `<!DOCTYPE html><form name="f" method='post' action='%s'><input type="hidden" name="error" value="%s"/></form>`, to, code)
+		}}
+	}
+}
+
+func byForm(c *login.Config) { c.ResponseMode = "form_post" }
+
 // requestDiagnoses are about authorization requests.
 func requestDiagnoses() map[string]diagnosis {
 	return map[string]diagnosis{
@@ -68,6 +82,10 @@ func requestDiagnoses() map[string]diagnosis {
 		"no code flow for it": {sendsBack("unauthorized_client", "grant"), nil, "it refuses a request for a sign-in: unauthorized_client: \"grant\" → Allow this client the authorization code flow"},
 		"down when asked":     {sendsBack("temporarily_unavailable", ""), nil, "problem provider: it refuses a request for a sign-in: temporarily_unavailable"},
 		"other parameters":    {sendsBack("request_not_supported", "a\nb"), nil, `request_not_supported: "a\nb" → See what the provider demands of this client`},
+		"form_post":           {posts(http.StatusOK, "login_required", publicURL+"/callback"), byForm, "ok provider: it accepts the redirect URI "},
+		"form_post, 400":      {posts(http.StatusBadRequest, "login_required", publicURL+"/callback"), byForm, "ok provider: it accepts the redirect URI "},
+		"form_post, a scope":  {posts(http.StatusBadRequest, "invalid_scope", publicURL+"/callback"), byForm, "problem provider: it refuses a request for a sign-in: invalid_scope"},
+		"form_post elsewhere": {posts(http.StatusBadRequest, "login_required", "https://other.example/callback"), byForm, "problem provider: it refuses the redirect URI "},
 		"a person is needed":  {sendsBack("interaction_required", ""), nil, "ok provider: it accepts the redirect URI "},
 		"nobody is signed in": {sendsBack("login_required", ""), nil, "ok provider: it accepts the redirect URI "},
 		"another callback":    {func(p *logintest.Provider) { p.RedirectURIs = []string{"https://other.example"} }, nil, "problem provider: it refuses the redirect URI "},

@@ -85,6 +85,7 @@ func (e *examination) resend(ctx context.Context, by *http.Client, p probed, pat
 		return p, errNoReport
 	}
 	p.ahead = p.report.Time - (asked+e.now())/2
+	e.marks.count(p)
 	return p, nil
 }
 
@@ -153,10 +154,12 @@ func (e *examination) way(ctx context.Context) {
 		e.ok(proxy, "headers of requests and answers arrive as they were sent")
 	}
 	e.host(first.report)
+	e.protocol(first.report)
 	e.client(first)
 	e.replicas(ctx, all)
 	e.sameServers()
 	patience()
+	e.sameMarks(first.Mark())
 }
 
 // cached reports whether the proxy answers a probe as it answered it before.
@@ -181,7 +184,7 @@ func (e *examination) headers(p probed) {
 	for _, name := range slices.Sorted(maps.Keys(p.Header())) {
 		h := requestHeaders[name]
 		switch {
-		case slices.Contains(p.report.Arrived, name):
+		case slices.Contains(p.report.Arrived, name), name == "Cookie" && p.marked():
 		case slices.Contains(p.report.Changed, name):
 			e.once(Problem, advice, "the request's "+h.name+" reaches the server changed: "+h.lost)
 		default:
@@ -191,6 +194,7 @@ func (e *examination) headers(p probed) {
 	for _, name := range slices.Sorted(maps.Keys(p.Answer())) {
 		h, got := answerHeaders[name], p.answer.header[name]
 		switch want := p.Answer()[name]; {
+		case name == "Set-Cookie" && p.marked():
 		case len(got) == 0:
 			e.once(Problem, advice, "the answer's "+h.name+" does not reach browsers: "+h.lost)
 		case !reaches(name, got, want):

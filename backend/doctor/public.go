@@ -33,12 +33,12 @@ func (e *examination) publicAddress(ctx context.Context) (reached bool) {
 		e.add(publicAddress, Problem, "Let the proxy pass on paths with /.well-known/ below "+base+"/ (nginx: no location ~ /\\. before it).",
 			"%s: the proxy refuses paths with a dot: %v", base+api.PathOpenIDConfiguration, m.err)
 		return false
+	case m.answer != nil && m.status == http.StatusServiceUnavailable && e.failsReadiness(ctx):
+		e.add(publicAddress, Look, "See readiness.", "%s: this backend answers there, and is not ready", base)
+		return false
 	case m.err != nil:
 		e.add(publicAddress, Problem, "Start the server, and let the proxy forward everything below "+base+"/ to it with the path unchanged.",
 			"%s: this backend does not answer there: %v", base, m.err)
-		if m.answer != nil && m.status == http.StatusServiceUnavailable {
-			e.ready(ctx)
-		}
 		return false
 	case m.issuer != base:
 		e.add(publicAddress, Problem, "Give the server there the same --public-url as this command, or correct this one.",

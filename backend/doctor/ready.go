@@ -24,6 +24,16 @@ var unready = map[string]struct{ text, advice string }{
 	"stopping": {"it is being stopped", "Run this command again when it has started."},
 }
 
+// failsReadiness reports whether the server there says that it is not ready, and why.
+func (e *examination) failsReadiness(ctx context.Context) bool {
+	before := len(e.findings)
+	e.ready(ctx)
+	if !e.unready {
+		e.findings = e.findings[:before] // something else answers
+	}
+	return e.unready
+}
+
 // ready asks a replica whether it should get requests.
 func (e *examination) ready(ctx context.Context) {
 	a, err := e.get(ctx, strings.TrimSuffix(e.PublicURL, "/")+readyPath)

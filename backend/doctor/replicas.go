@@ -54,9 +54,9 @@ func (e *examination) replicas(ctx context.Context, met []probed) {
 
 // missing returns the living replicas that were not met.
 func (e *examination) missing(met map[string]int64) (names []string) {
-	for _, name := range e.living {
-		if _, ok := met[name]; !ok {
-			names = append(names, name)
+	for _, r := range e.living {
+		if _, ok := met[r.Name]; !ok {
+			names = append(names, r.Name+r.Silence(e.now()/1000))
 		}
 	}
 	return names

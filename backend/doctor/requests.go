@@ -15,21 +15,21 @@ import (
 // with an answer that fails, one that is, as its answer, as large as they get, and one
 // with addresses in its query. It returns those that were answered.
 func (e *examination) larger(ctx context.Context) (answered []probed) {
-	failing, err := e.send(ctx, probe.Failing)
+	failing, err := e.sendAgain(ctx, probe.Failing)
 	if err != nil || failing.answer.status != probe.StatusFailing {
 		e.add(proxy, Problem, "Let the proxy pass on answers of every status (nginx: proxy_intercept_errors off), since the client reads the error's code there.",
 			"answers of errors are replaced: %v", unanswered(failing, err))
 	} else {
 		answered = append(answered, failing)
 	}
-	switch full, err := e.send(ctx, probe.Full); {
+	switch full, err := e.sendAgain(ctx, probe.Full); {
 	case err != nil:
 		e.add(proxy, Problem, "Let the proxy take 8 KB of headers in a request and 4 KB in an answer (nginx: large_client_header_buffers 4 8k, proxy_buffer_size 4k).",
 			"requests as large as those of a browser with several sessions are refused: %v", unanswered(full, err))
 	case full.report.Kind == probe.Full:
 		answered = append(answered, full)
 	}
-	switch linked, err := e.send(ctx, probe.Linked); {
+	switch linked, err := e.sendAgain(ctx, probe.Linked); {
 	case err != nil:
 		e.add(proxy, Problem, "Let the proxy, and a firewall in it, pass on every query below the public URL.",
 			"requests with addresses in their query are refused, as links to a sign-in and the provider's answers are: %v", unanswered(linked, err))
@@ -37,6 +37,17 @@ func (e *examination) larger(ctx context.Context) (answered []probed) {
 		answered = append(answered, linked)
 	}
 	return answered
+}
+
+// sendAgain sends probes of a kind until one is answered. What refuses them all is the
+// kind; what refuses one may be another server.
+func (e *examination) sendAgain(ctx context.Context, kind probe.Kind) (p probed, err error) {
+	for range firstAsks {
+		if p, err = e.send(ctx, kind); err == nil {
+			break
+		}
+	}
+	return p, err
 }
 
 // largeBody is nearly the size of the largest body that the server reads, in bytes.
@@ -73,7 +84,7 @@ func (e *examination) methods(ctx context.Context) {
 // refusal sends a request without a session. It returns what came in the place of the
 // server's refusal, or "".
 func (e *examination) refusal(ctx context.Context, method, path, body string) (wrong string) {
-	base := strings.TrimSuffix(e.PublicURL, "/")
+	base := e.base()
 	public, err := url.Parse(base)
 	if err != nil {
 		return "" // found before
@@ -88,8 +99,7 @@ func (e *examination) refusal(ctx context.Context, method, path, body string) (w
 	if err != nil {
 		return err.Error()
 	}
-	var refused api.Error
-	if json.Unmarshal(a.body, &refused) == nil && refused.Code != "" {
+	if a.refuses() {
 		return ""
 	}
 	return a.describe()

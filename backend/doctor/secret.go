@@ -28,20 +28,19 @@ func (e *examination) secret(ctx context.Context, d *inspect.Database) {
 		e.add(subject, Problem, "Each value must be different.", "it cannot be used: %v", err)
 		return
 	}
-	all, err := d.Store.SecretKeys(ctx)
-	if err != nil {
-		e.add(subject, Problem, "Check the database.", "the record of the replicas' secrets cannot be read: %v", err)
+	if e.wrongFile {
+		e.add(subject, Problem, "This file is the wrong one: give this command, and every command, the file that the replicas have. Change none of them. tabard secret status tells the values of a file.",
+			"the secret file has %s, and every running replica (%d) has other values: %s", strings.Join(ids, ", "), len(e.living), strings.Join(e.living[0].IDs, ", "))
 		return
 	}
 	differs := false
-	for _, r := range secrets.Live(all, e.Now) {
-		e.living = append(e.living, r.Name)
+	for _, r := range e.living {
 		if slices.Equal(r.IDs, ids) {
 			continue
 		}
 		differs = true
-		e.add(subject, Warning, "Give it the same file and restart it.",
-			"replica %s has %s, and the secret file %s", r.Name, strings.Join(r.IDs, ", "), strings.Join(ids, ", "))
+		e.add(subject, Warning, "Give it the same file, and "+secrets.Reload+".",
+			"replica %s has %s, and the secret file %s%s", r.Name, strings.Join(r.IDs, ", "), strings.Join(ids, ", "), r.Silence(e.Now))
 	}
 	if len(ids) == 1 {
 		if !differs {
@@ -50,6 +49,25 @@ func (e *examination) secret(ctx context.Context, d *inspect.Database) {
 		return
 	}
 	e.replacement(ctx, d, secrets.Examination{Store: d.Store, Secret: *e.Secret, Now: e.Now, Look: true}, ids)
+}
+
+// replicasSecrets reads which values the running replicas have. If they agree, and have
+// none of these settings' secret, its file is the wrong one.
+func (e *examination) replicasSecrets(ctx context.Context, d *inspect.Database) {
+	all, err := d.Store.SecretKeys(ctx)
+	if err != nil {
+		e.add("secret", Problem, "Check the database.", "the record of the replicas' secrets cannot be read: %v", err)
+		return
+	}
+	e.living = secrets.Live(all, e.Now)
+	if e.Secret == nil || len(e.living) == 0 {
+		return
+	}
+	ids, err := e.Secret.IDs()
+	common := func(values []string) bool {
+		return slices.ContainsFunc(values, func(id string) bool { return slices.Contains(e.living[0].IDs, id) })
+	}
+	e.wrongFile = err == nil && !common(ids) && !slices.ContainsFunc(e.living, func(r secrets.Replica) bool { return !common(r.IDs) })
 }
 
 // replacement reports the next step.

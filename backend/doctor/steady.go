@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/probe"
 )
 
 // atOnce is the number of requests that a browser with many tabs sends at once.
@@ -110,6 +112,33 @@ func (e *examination) transport(a *answer) {
 	c := a.tls.PeerCertificates[0]
 	if left := c.NotAfter.Sub(time.Unix(e.now()/1000, 0)); left < c.NotAfter.Sub(c.NotBefore)/lateRenewal {
 		e.add(proxy, Warning, "Find out why it is not renewed.", "its certificate ends soon: on %s", c.NotAfter.UTC().Format(time.RFC1123))
+	}
+}
+
+// protocol examines the version of HTTP by which the proxy asks the server.
+func (e *examination) protocol(r probe.Report) {
+	if r.Protocol == "HTTP/1.0" {
+		e.add(proxy, Look, "Let the proxy speak HTTP/1.1 with the server and keep connections (nginx: proxy_http_version 1.1, proxy_set_header Connection \"\", keepalive in the upstream).",
+			"the proxy asks the server by HTTP/1.0: every request takes a connection of its own, of which a busy proxy has too few")
+	}
+}
+
+// plainTimeout limits the wait for an answer at the port of http.
+const plainTimeout = 3 * time.Second
+
+// withoutTLS asks at the port of http. Browsers that follow an old link, or a typed
+// address, begin there.
+func (e *examination) withoutTLS(ctx context.Context, public *url.URL) {
+	if public.Scheme != "https" || public.Port() != "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, plainTimeout) // a firewall may answer nothing
+	defer cancel()
+	plain := *public
+	plain.Scheme = "http"
+	if m := e.askMetadata(ctx, strings.TrimSuffix(plain.String(), "/")); m.err == nil {
+		e.add(proxy, Warning, "Let port 80 answer with a redirect to https alone (nginx: return 301 https://$host$request_uri).",
+			"port 80 passes requests on to the server without TLS: what is sent there can be read on the way, and no sign-in ends there")
 	}
 }
 

@@ -41,6 +41,9 @@ type Epoch struct {
 type HeldError struct{ Database, File string }
 
 func (h *HeldError) Error() string {
+	if to, moved := signingkey.MovedTo(h.Database); moved {
+		return "this database was moved to " + to + " by tabard move; give the server that one as its --database"
+	}
 	for prefix, text := range held {
 		if strings.HasPrefix(h.Database, prefix) {
 			return text
@@ -59,7 +62,6 @@ const accept = "tabard restore --accept"
 var held = map[string]string{
 	signingkey.EpochOfBackup:  "the database is a backup; run: " + accept,
 	signingkey.EpochOfRestore: "the database was restored from a backup; run: " + accept,
-	signingkey.EpochMoved:     "this database was moved to another one by tabard move; give the server the other one as its --database",
 }
 
 // Check compares the database's epoch with that of the secret's file and returns a

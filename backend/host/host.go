@@ -62,6 +62,8 @@ type Config struct {
 	// Later runs the rest of a revalidation after its mint was answered. Nil means a
 	// goroutine.
 	Later func(func())
+	// FarDatabase has requests begin reads before their turn: each round trip takes long.
+	FarDatabase bool
 	// Endings lets polls of the feed of endings wait. Nil answers them at once.
 	Endings *events.Reader
 	// Epoch holds requests back from a database that was restored; nil holds none back.
@@ -97,7 +99,7 @@ func New(c Config, store Store) (http.Handler, error) {
 	revalidator := revalidation.New(revalidation.Config{Store: store, Providers: flow, Secret: c.Secret, Later: c.Later, Log: c.Log})
 	contract, err := browserapi.New(browserapi.Config{
 		PublicURL: c.PublicURL, CookieMark: c.CookieMark, Store: store, Secret: c.Secret, Keys: ring,
-		SignIn: flow, Revalidator: revalidator, ClientKey: c.Provider.ClientKey, Proofs: c.Proofs.browsers, Log: c.Log, Now: c.Now,
+		SignIn: flow, Revalidator: revalidator, ClientKey: c.Provider.ClientKey, Proofs: c.Proofs.browsers, Log: c.Log, Now: c.Now, FarDatabase: c.FarDatabase,
 	})
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
@@ -36,13 +37,13 @@ var ErrOvertaken = errors.New("orgsession: the person was active in the organiza
 type Store interface {
 	// Enter starts the organization session, or restarts the one that ended at
 	// o.EndedAt, the end that was read before. If it ended again during the mint, it
-	// stays ended and Enter returns ErrEnded.
-	Enter(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error
+	// stays ended and Enter returns ErrEnded. The companions are recorded if it is live.
+	Enter(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession, with ...*audit.Companion) error
 	// Leave ends the organization session at o.EndedAt, even one that was never
 	// entered, so that a mint in progress does not start it afterward. It changes
 	// nothing and returns false if the organization session has ended before or the
-	// person was active after o.ActiveAt.
-	Leave(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) (ended bool, err error)
+	// person was active after o.ActiveAt. The companions are recorded in any case.
+	Leave(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession, with ...*audit.Companion) (ended bool, err error)
 	// Inherit copies to a session that was entered from another the parent's state in
 	// the only organization that it opens: the organization session and the
 	// authentications. It returns ErrEnded if the parent's has ended.

@@ -21,6 +21,20 @@ type Transitions struct {
 	// Audit records an event. If that fails, it logs the event that the audit log
 	// misses.
 	Audit func(audit.Event) error
+	// Complete adds to an event what Audit adds.
+	Complete func(audit.Event) audit.Event
+}
+
+// companion returns an event for the store to record with a change.
+func (t Transitions) companion(e audit.Event) *audit.Companion {
+	return &audit.Companion{Event: t.Complete(e)}
+}
+
+// record records an event that the store did not record with its change.
+func (t Transitions) record(c *audit.Companion) {
+	if !c.Recorded {
+		t.Audit(c.Event)
+	}
 }
 
 // Apply records the changes of a decision. A steady mint records at most that the
@@ -69,12 +83,13 @@ func (t Transitions) lapse(ctx context.Context, s *session.Session, organization
 
 // Leave ends the organization session because the person signs out of it.
 func (t Transitions) Leave(ctx context.Context, s *session.Session, organization string) error {
+	left := t.companion(audit.Event{Action: audit.LeaveOrganization, UserID: s.UserID, OrganizationID: organization, SessionID: s.SignInID().String()})
 	if _, err := t.Store.Leave(ctx, s.SignInID(), organization, policy.OrganizationSession{
 		StartedAt: t.Now, ActiveAt: t.Now, EndedAt: t.Now, EndReason: policy.SignedOut, Authentication: s.SignIn,
-	}); err != nil {
+	}, left); err != nil {
 		return err
 	}
-	t.Audit(audit.Event{Action: audit.LeaveOrganization, UserID: s.UserID, OrganizationID: organization, SessionID: s.SignInID().String()})
+	t.record(left)
 	return nil
 }
 
@@ -123,10 +138,11 @@ func (t Transitions) enter(ctx context.Context, s *session.Session, m *directory
 		}
 		return t.Store.Enter(ctx, s.SignInID(), m.Organization.ID, o)
 	}
-	if err := t.Store.Enter(ctx, s.SignInID(), m.Organization.ID, o); err != nil {
+	entered := t.companion(e)
+	if err := t.Store.Enter(ctx, s.SignInID(), m.Organization.ID, o, entered); err != nil {
 		return err
 	}
-	t.Audit(e)
+	t.record(entered)
 	return nil
 }
 

@@ -138,6 +138,9 @@ const (
 	fullSessions                     = 12
 )
 
+// Mark is in the names of the cookies that the probe sends.
+func (p Probe) Mark() string { return p.mark }
+
 // Query is the query of the probe's address.
 func (p Probe) Query() string {
 	query := url.Values{"probe": {p.marker}, "at": {strconv.FormatInt(p.at, 10)}, "mac": {p.mac}}
@@ -248,6 +251,10 @@ type Report struct {
 	// this one do not tell.
 	Serial string `json:"serial"`
 	Kind   Kind   `json:"kind"`
+	// Mark is in the names of the replica's cookies, and Protocol the request's version of
+	// HTTP there. Releases before this one tell neither.
+	Mark     string `json:"mark"`
+	Protocol string `json:"protocol"`
 	// Arrived and Changed are the names of the request's headers that came as they were
 	// sent, and otherwise. The rest did not come.
 	Arrived []string `json:"arrived"`
@@ -296,7 +303,7 @@ func (a Answerer) Answer(w http.ResponseWriter, r *http.Request, way Way) bool {
 	if !rest(r.Context(), min(p.wait, longestWait)) {
 		return true // the client left
 	}
-	report := Report{Replica: a.Replica, Time: a.Now().UnixMilli(), Serial: rand.Text(), Kind: p.kind, Way: way}
+	report := Report{Replica: a.Replica, Time: a.Now().UnixMilli(), Serial: rand.Text(), Kind: p.kind, Mark: p.mark, Protocol: r.Proto, Way: way}
 	if r.Host != p.host {
 		report.Changed = append(report.Changed, "Host")
 	}

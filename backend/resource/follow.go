@@ -203,7 +203,7 @@ func (f *Follower) poll(ctx context.Context, address string, after *int64, wait 
 	events := make([]secevent.Event, 0, len(answer.Sets))
 	for _, raw := range answer.Sets {
 		e, _, err := secevent.Parse(raw, f.config.Verifier.Issuer(), func(kid string) (string, crypto.PublicKey, error) {
-			key, err := f.config.Verifier.PublicKey(ctx, kid)
+			key, err := f.config.Verifier.NamedKey(ctx, kid)
 			return key.Algorithm, key.Key, err
 		})
 		if err != nil {

@@ -109,7 +109,25 @@ func (e *Examination) Blockers(ctx context.Context, step Step) ([]string, error)
 type Replica struct {
 	Name string   `json:"name"`
 	IDs  []string `json:"values"`
+	// LastSeen is when it was last heard, in Unix seconds.
+	LastSeen int64 `json:"last_seen"`
 }
+
+// quietAfter is how long a replica that runs is silent at most, in seconds: it is heard
+// every minute.
+const quietAfter = signingkey.RecordInterval * 3 / 2
+
+// Silence returns "" for a replica that was heard lately, and otherwise that it may have
+// ended.
+func (r Replica) Silence(now int64) string {
+	if now-r.LastSeen <= quietAfter {
+		return ""
+	}
+	return fmt.Sprintf(" (last heard at %s: it may have ended)", time.Unix(r.LastSeen, 0).UTC().Format("15:04:05Z"))
+}
+
+// Reload is how a replica gets a new file.
+const Reload = "restart it, or reload it (SIGHUP) where it reads the file itself and not a copy of systemd's (LoadCredential)"
 
 // Live returns the live replicas, by name.
 func Live(all []signingkey.ReplicaKey, now int64) (replicas []Replica) {
@@ -121,6 +139,7 @@ func Live(all []signingkey.ReplicaKey, now int64) (replicas []Replica) {
 			replicas = append(replicas, Replica{Name: s.Replica})
 		}
 		last := &replicas[len(replicas)-1]
+		last.LastSeen = max(last.LastSeen, s.LastSeen)
 		last.IDs = append(last.IDs, s.ID)
 	}
 	return replicas
@@ -136,7 +155,7 @@ func (e *Examination) unknownTo(all []signingkey.ReplicaKey, id string) (reasons
 	}
 	for _, r := range living {
 		if !slices.Contains(r.IDs, id) {
-			reasons = append(reasons, fmt.Sprintf("replica %s does not have the new secret (%s): give it the file and restart it", r.Name, id))
+			reasons = append(reasons, fmt.Sprintf("replica %s%s does not have the new secret (%s): give it the file, and "+Reload, r.Name, r.Silence(e.Now), id))
 		}
 	}
 	return reasons
@@ -150,7 +169,7 @@ func (e *Examination) notUsing(all []signingkey.ReplicaKey, id string) (reasons 
 	}
 	for _, r := range living {
 		if r.IDs[0] != id {
-			reasons = append(reasons, fmt.Sprintf("replica %s does not use the new secret (%s) yet: give it the file and restart it", r.Name, id))
+			reasons = append(reasons, fmt.Sprintf("replica %s%s does not use the new secret (%s) yet: give it the file, and "+Reload, r.Name, r.Silence(e.Now), id))
 		}
 	}
 	return reasons

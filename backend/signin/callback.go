@@ -262,8 +262,9 @@ func (f *Flow) begin(c *authn.Request, attempt login.Attempt, i login.Identity, 
 	if err := f.join(c, &s, own); err != nil {
 		return session.ID{}, err
 	}
+	signedIn := c.Companion(audit.Event{Action: audit.SignIn, UserID: s.UserID, OrganizationID: s.ConfinedTo, SessionID: s.ID.String()})
 	if s.RevalidateAt, err = f.keepProviderToken(c, s, attempt.Connection, own, i); err == nil {
-		err = c.Store.Create(c.Ctx, s)
+		err = f.create(c, s, signedIn)
 	}
 	if errors.Is(err, session.ErrAttemptUsed) {
 		err = checkUsed(c, attempt, s.UserID)
@@ -278,8 +279,18 @@ func (f *Flow) begin(c *authn.Request, attempt login.Attempt, i login.Identity, 
 		return session.ID{}, err
 	}
 	c.Record.Session, c.Record.User = s.ID.String(), s.UserID
-	c.Audit(audit.Event{Action: audit.SignIn, UserID: s.UserID, OrganizationID: s.ConfinedTo, SessionID: s.ID.String()})
+	c.RecordCompanion(signedIn)
 	return s.ID, c.SetFirstToken(s, first)
+}
+
+// create stores a new session. Its sign-in is recorded with it, unless the limit of
+// browsers may yet refuse it.
+func (f *Flow) create(c *authn.Request, s session.Session, signedIn *audit.Companion) error {
+	c.BeginBrowserSessions(s.Browser)
+	if c.Workspace.SignIn.MaxSessions > 0 {
+		return c.Store.Create(c.Ctx, s)
+	}
+	return f.store.CreateAccompanied(c.Ctx, s, signedIn)
 }
 
 // signInOn lets a sign-in land on a session. Its authentication counts there as that of a

@@ -25,7 +25,7 @@ func (f *Flow) CallbackPost(c *authn.Request) error {
 		return refusal.New(api.InvalidRequest, "The provider's answer is too large or malformed.").WithCause(err)
 	}
 	answer := pick(c.R.PostForm)
-	if !c.SameOrigin() && !c.R.PostForm.Has(reposted) {
+	if !c.SameOrigin() && !c.R.PostForm.Has(Reposted) {
 		repost(c, answer)
 		return nil
 	}
@@ -33,8 +33,8 @@ func (f *Flow) CallbackPost(c *authn.Request) error {
 	return f.Callback(c)
 }
 
-// reposted is the field that marks fields that the page has posted again.
-const reposted = "tabard_reposted"
+// Reposted is the field that marks fields that the page has posted again.
+const Reposted = "tabard_reposted"
 
 // responseFields are the fields of an authorization response (RFC 6749 section 4.1.2,
 // RFC 9207).
@@ -60,6 +60,6 @@ func repost(c *authn.Request, answer url.Values) {
 			p.Form = append(p.Form, page.Field{Name: name, Value: value})
 		}
 	}
-	p.Form = append(p.Form, page.Field{Name: reposted, Value: "1"})
+	p.Form = append(p.Form, page.Field{Name: Reposted, Value: "1"})
 	c.WritePage(p)
 }

@@ -83,9 +83,6 @@ func sameBrowser(a, b session.Session) bool {
 
 // endBeyond ends a session beyond the limit: a new one that is refused, or another one.
 func endBeyond(c *authn.Request, s session.Session, refused bool) error {
-	if err := c.Store.Revoke(c.Ctx, s.ID, session.ReasonLimit, c.Now); err != nil {
-		return err
-	}
 	e := audit.Event{
 		Action: audit.SignOut, Reason: string(session.ReasonLimit), Actor: audit.Server,
 		UserID: s.UserID, OrganizationID: s.ConfinedTo, SessionID: s.ID.String(),
@@ -93,6 +90,5 @@ func endBeyond(c *authn.Request, s session.Session, refused bool) error {
 	if refused {
 		e.Action, e.Outcome, e.Actor = audit.SignIn, audit.Refused, ""
 	}
-	c.Audit(e)
-	return nil
+	return c.Revoke(s.ID, session.ReasonLimit, e)
 }

@@ -6,10 +6,12 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/provisioning"
 	"github.com/tabard-auth/tabard/backend/revalidation"
+	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
@@ -17,6 +19,9 @@ import (
 type Store interface {
 	provisioning.Store
 	revalidation.Store
+	// CreateAccompanied is Create of session.Store with the event of the sign-in. A refused
+	// attempt does not record it.
+	CreateAccompanied(ctx context.Context, s session.Session, with *audit.Companion) error
 	// ConnectionsByIssuer returns the enabled connections with an issuer, at most limit.
 	ConnectionsByIssuer(ctx context.Context, issuer string, limit int) ([]directory.Connection, error)
 	// ConnectionByDomain returns the enabled connection of the organization that has

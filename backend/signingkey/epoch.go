@@ -58,5 +58,22 @@ type Epochs interface {
 const (
 	EpochOfBackup  = "backup:"  // a backup, wherever it was put
 	EpochOfRestore = "restore:" // restored by tabard restore
-	EpochMoved     = "moved:"   // tabard move carried it to another database
+	epochMoved     = "moved:"   // tabard move carried it to another database
 )
+
+// movedTo parts the unique rest of the epoch of a database that was moved from where it
+// was moved.
+const movedTo = " to "
+
+// EpochMoved returns the epoch of a database that was moved to another one, which the
+// text describes.
+func EpochMoved(to string) string { return epochMoved + NewEpoch() + movedTo + to }
+
+// MovedTo reports whether an epoch is that of a database that was moved, and where to.
+func MovedTo(epoch string) (to string, moved bool) {
+	rest, moved := strings.CutPrefix(epoch, epochMoved)
+	if _, to, known := strings.Cut(rest, movedTo); known {
+		return to, moved
+	}
+	return "another one", moved // a release before this one did not note it
+}

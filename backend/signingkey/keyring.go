@@ -44,8 +44,11 @@ type KeyRing struct {
 }
 
 const (
-	// publishedAge is the maximum age of the published keys, in seconds. signingAge is
-	// that of the signing key, which only an emergency makes stale sooner.
+	// servedAge is the maximum age of the keys that APIs fetch, in seconds: one that
+	// replaced a compromised key signs at once. publishedAge is that of the published keys
+	// elsewhere, and while the store does not answer. signingAge is that of the signing
+	// key, which only an emergency makes stale sooner.
+	servedAge    = 1
 	publishedAge = 60
 	signingAge   = 10 * 60
 	// maxCached limits the organizations whose chains are cached. A dropped chain is read
@@ -159,6 +162,16 @@ func (k *snapshot) published(now int64) []Key {
 		}
 	}
 	return all
+}
+
+// Served is Published for APIs: as it was a second ago, or a minute while the store does
+// not answer.
+func (r *KeyRing) Served(ctx context.Context, organization string, now int64) ([]Key, error) {
+	k, err := r.snapshot(ctx, wanted{organization, anyRevision, servedAge}, now)
+	if err != nil {
+		return r.Published(ctx, organization, now)
+	}
+	return k.published(now), nil
 }
 
 // Stored returns the result of Published from the current state of the store, and makes

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -245,6 +246,58 @@ func TestAStoreThatDoesNotAnswerMakesNoKey(t *testing.T) {
 	if _, err := signingkey.NewKeyRing(silent{}, secret, signingkey.ES256).Signing(t.Context(), "", 0, now); err == nil {
 		t.Error("signs with a key that nobody else knows")
 	}
+}
+
+// TestServed_KeyOfAnEmergency: what APIs fetch of one replica has the key that another made in
+// place of a compromised one a second ago, and outlives a store that does not answer.
+func TestServed_KeyOfAnEmergency(t *testing.T) {
+	store := &quietStore{Store: emptyStore(t)}
+	secret, _ := signingkey.NewSecret()
+	one, other := signingkey.NewKeyRing(store, secret, signingkey.ES256), signingkey.NewKeyRing(store, secret, signingkey.ES256)
+	first, err := one.Signing(t.Context(), "", 1, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := func(now int64) (ids []string) {
+		all, err := other.Served(t.Context(), "", now)
+		if err != nil {
+			t.Error(err)
+		}
+		for _, key := range all {
+			ids = append(ids, key.ID)
+		}
+		return ids
+	}
+	if got := served(now + 1); !slices.Equal(got, []string{first.ID}) {
+		t.Errorf("at first: %v", got)
+	}
+	if retired, err := store.RetireSigningKey(t.Context(), first.ID, "test", now+1); err != nil || !retired {
+		t.Fatal(retired, err)
+	}
+	second, err := one.Signing(t.Context(), "", 2, now+1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := served(now + 2); !slices.Equal(got, []string{second.ID}) {
+		t.Errorf("a second later: %v, want %s", got, second.ID)
+	}
+	store.quiet = true
+	if got := served(now + 30); !slices.Equal(got, []string{second.ID}) {
+		t.Errorf("without the store: %v", got)
+	}
+}
+
+// quietStore is a store that may not answer.
+type quietStore struct {
+	*sqlstore.Store
+	quiet bool
+}
+
+func (s *quietStore) SigningKeys(ctx context.Context, organization string) (signingkey.Chain, error) {
+	if s.quiet {
+		return nil, errors.New("no answer")
+	}
+	return s.Store.SigningKeys(ctx, organization)
 }
 
 func TestAlgorithmsAreNamedExactly(t *testing.T) {

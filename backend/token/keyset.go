@@ -38,11 +38,12 @@ type KeySet struct {
 	good     time.Time     // time of the last successful fetch
 	tried    time.Time     // time of the last attempt
 	failed   error         // error of the last attempt
+	hurried  time.Time     // time of the last Hurry
 	fetching chan struct{} // closed when the current attempt ends; nil if there is none
 }
 
 // The least time between two attempts of a KeySet to fetch the issuer's keys, whichever
-// tokens arrive: KeySetPause, and KeySetRetry after one that failed.
+// tokens arrive: KeySetPause, and KeySetRetry after one that failed or after Hurry.
 const (
 	KeySetPause = 10 * time.Second
 	KeySetRetry = time.Second
@@ -51,6 +52,7 @@ const (
 const (
 	keySetLife    = 10 * time.Minute
 	keySetTimeout = 5 * time.Second
+	keySetHurry   = time.Minute
 	maxKeySet     = 256 << 10
 )
 
@@ -89,6 +91,24 @@ func (s *KeySet) PublicKey(ctx context.Context, kid string) (PublicKey, error) {
 		return key, nil
 	}
 	return PublicKey{}, s.missing()
+}
+
+// Refresh fetches the keys now, however lately they were fetched. It is for what the issuer
+// itself says, such as an event of its feed; what somebody sends must not cause it.
+func (s *KeySet) Refresh(ctx context.Context) error {
+	s.mu.Lock()
+	if s.fetching == nil {
+		s.tried, s.fetching = time.Now(), make(chan struct{})
+		go s.attempt(s.fetching)
+	}
+	wait := s.fetching
+	s.mu.Unlock()
+	select {
+	case <-wait:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // missing returns the error for a key that is not in the set.
@@ -133,8 +153,16 @@ func (s *KeySet) look(kid string) (key PublicKey, known bool, wait <-chan struct
 	return key, known, s.fetching
 }
 
+// Hurry lets an unknown id cause a fetch every second for the next minute: a key was
+// withdrawn, and one that was not published before signs in its place.
+func (s *KeySet) Hurry() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hurried = time.Now()
+}
+
 func (s *KeySet) pause() time.Duration {
-	if s.failed != nil {
+	if s.failed != nil || time.Since(s.hurried) < keySetHurry {
 		return KeySetRetry
 	}
 	return KeySetPause

@@ -74,6 +74,45 @@ func TestAHundredThousandUnknownKeysMakeFewFetches(t *testing.T) {
 	})
 }
 
+// TestKeySet_KeyWithdrawnAgain: a key that the issuer itself names is fetched at once, and
+// after a withdrawal one that a token names within a second, both in the pause that forged
+// tokens bring about.
+func TestKeySet_KeyWithdrawnAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p published
+		v, err := token.NewVerifier(token.Config{Issuer: "https://app.example.com", Audience: "https://api.example.com", Keys: p.set()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		publish := func(kid string) { p.text.Store(strings.ReplaceAll(publishedKey, "k1", kid)) }
+		v.PublicKey(t.Context(), "k1")
+		publish("k2")
+		if _, err := v.PublicKey(t.Context(), "k2"); !errors.Is(err, token.ErrUnknownKey) {
+			t.Fatalf("a token caused a fetch within the pause: %v", err)
+		}
+		if _, err := v.NamedKey(t.Context(), "k2"); err != nil {
+			t.Errorf("the issuer named it: %v", err)
+		}
+		v.Withdraw("k2")
+		asked := p.asked.Load()
+		if _, err := v.NamedKey(t.Context(), "k2"); !errors.Is(err, token.ErrUnknownKey) || p.asked.Load() != asked {
+			t.Errorf("a withdrawn key: %v after %d fetches", err, p.asked.Load()-asked)
+		}
+		publish("k3")
+		<-time.After(time.Second)
+		if _, err := v.PublicKey(t.Context(), "k3"); err != nil {
+			t.Errorf("a second after a withdrawal: %v", err)
+		}
+		<-time.After(time.Minute)
+		v.PublicKey(t.Context(), "forged")
+		publish("k4")
+		<-time.After(9 * time.Second)
+		if _, err := v.PublicKey(t.Context(), "k4"); !errors.Is(err, token.ErrUnknownKey) {
+			t.Errorf("the hurry goes on: %v", err)
+		}
+	})
+}
+
 func TestAKeySetOutlivesItsIssuer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var p published

@@ -74,6 +74,15 @@ func (s *KeySets) find(organizationID string, now time.Time) (*KeySet, *discover
 	return nil, s.ask(organizationID), nil
 }
 
+// Hurry does what Hurry of each set does.
+func (s *KeySets) Hurry() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, set := range s.sets {
+		set.Hurry()
+	}
+}
+
 func (s *KeySets) newSet(organizationID string) *KeySet {
 	set := NewKeySet(organizationIssuer(s.issuer, organizationID)+"/.well-known/jwks.json", s.client)
 	set.mayEnd = true

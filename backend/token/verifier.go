@@ -218,9 +218,31 @@ func KeyID(raw string) string {
 	return message.Header.Text("kid")
 }
 
+// NamedKey is PublicKey for a key that the issuer itself names, over a connection of its
+// own: if the key is unknown, the keys are fetched now, where their source can ([KeySet]
+// does).
+func (v *Verifier) NamedKey(ctx context.Context, kid string) (PublicKey, error) {
+	key, err := v.PublicKey(ctx, kid)
+	source, can := v.config.Keys.(interface{ Refresh(context.Context) error })
+	if !can || !errors.Is(err, ErrUnknownKey) || v.Withdrawn(kid) {
+		return key, err
+	}
+	if err := source.Refresh(ctx); err != nil {
+		return PublicKey{}, err
+	}
+	return v.PublicKey(ctx, kid)
+}
+
 // Withdraw makes the verifier refuse the tokens of a key from now on, whatever its key
 // source still has.
-func (v *Verifier) Withdraw(kid string) { v.withdrawn.Store(kid, nil) }
+func (v *Verifier) Withdraw(kid string) {
+	v.withdrawn.Store(kid, nil)
+	for _, keys := range []any{v.config.Keys, v.config.Organizations} {
+		if set, ok := keys.(interface{ Hurry() }); ok {
+			set.Hurry()
+		}
+	}
+}
 
 // Withdrawn reports whether Withdraw was called for a key.
 func (v *Verifier) Withdrawn(kid string) bool {

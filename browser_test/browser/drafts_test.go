@@ -49,15 +49,21 @@ func onDraft(t *testing.T, entry string, test func(*testing.T, context.Context, 
 	for way, leave := range exits {
 		t.Run(way, func(t *testing.T) {
 			chrome.Go(t, tab, d.Origin+"/globex/notes")
-			awaitRoute(t, tab, "/globex/notes", "globex")
-			move(t, tab, `routes.go("/acme/notes")`)
-			awaitRoute(t, tab, "/acme/notes", "acme")
-			chrome.Press(t, tab, "#draft")
-			for _, letter := range "mine" {
-				chrome.Key(t, tab, string(letter))
-			}
+			writesDraft(t, tab)
 			test(t, tab, leave)
 		})
+	}
+}
+
+// writesDraft goes from Globex's address to Acme's and writes a draft there.
+func writesDraft(t *testing.T, tab context.Context) {
+	t.Helper()
+	awaitRoute(t, tab, "/globex/notes", "globex")
+	move(t, tab, `routes.go("/acme/notes")`)
+	awaitRoute(t, tab, "/acme/notes", "acme")
+	chrome.Press(t, tab, "#draft")
+	for _, letter := range "mine" {
+		chrome.Key(t, tab, string(letter))
 	}
 }
 
@@ -95,6 +101,25 @@ func staysWithDraft(t *testing.T, tab context.Context, leave func(*testing.T, co
 	awaitRoute(t, tab, "/acme/notes", "acme")
 	if got := chrome.Eval[bool](t, tab, `worn.has("globex")`); got {
 		t.Error("the tab went to Globex and came back")
+	}
+}
+
+// TestDrafts_BackByTheHistoryAPI: in browsers without the Navigation API a blocker is asked
+// before the tab follows Back, too.
+func TestDrafts_BackByTheHistoryAPI(t *testing.T) {
+	t.Parallel()
+	for wiring, entry := range wirings {
+		t.Run(wiring, func(t *testing.T) {
+			d, tab := example.Open(t, entry)
+			chrome.Before(t, tab, posts+`Object.defineProperty(globalThis, "navigation", { value: undefined });`)
+			example.SignIn(t, d, tab, "/globex/notes", "alice")
+			for _, test := range []func(*testing.T, context.Context, func(*testing.T, context.Context)){staysWithDraft, leavesDraft} {
+				chrome.Go(t, tab, d.Origin+"/globex/notes")
+				writesDraft(t, tab)
+				test(t, tab, exits["back"])
+			}
+			example.NoErrors(t, tab)
+		})
 	}
 }
 

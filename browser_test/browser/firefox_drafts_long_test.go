@@ -18,9 +18,9 @@ type drafting struct {
 }
 
 // newDrafting opens the app at an organization's address and signs a person in.
-func newDrafting(t *testing.T, entry, person, organization string) drafting {
+func newDrafting(t *testing.T, entry, person, organization string, preferences ...string) drafting {
 	t.Helper()
-	d := drafting{firefox.New(t), demo.StartWith(t, example.Page(t, entry, ""))}
+	d := drafting{firefox.New(t, preferences...), demo.StartWith(t, example.Page(t, entry, ""))}
 	if organization == "lamna" {
 		withStrictBank(t, d.demo)
 	}
@@ -52,14 +52,20 @@ func (d drafting) choose(t *testing.T, organization string) {
 	firefox.Eval[any](t, d.Tab, `void setTimeout(() => `+item+`.click())`)
 }
 
-// draft writes a draft at Acme's address, which was entered from Globex's.
-func (d drafting) draft(t *testing.T) {
+// at is at Acme's address, which was entered from Globex's.
+func (d drafting) at(t *testing.T) {
 	t.Helper()
 	d.Show(t)
 	d.Go(t, d.demo.Origin+"/globex/notes")
 	d.awaitRoute(t, "/globex/notes", "globex")
 	firefox.Eval[any](t, d.Tab, `void routes.go("/acme/notes")`)
 	d.awaitRoute(t, "/acme/notes", "acme")
+}
+
+// draft writes a draft there.
+func (d drafting) draft(t *testing.T) {
+	t.Helper()
+	d.at(t)
 	d.Type(t, "#draft", "mine")
 	d.Await(t, `document.querySelector("#draft").value === "mine"`)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -26,6 +27,9 @@ import (
 //	add ACCOUNT PERSON    sign in for an account, by the page's script, as far as the callback's answer
 //	signin PERSON         sign in with the provider
 //	signinat ORGANIZATION PERSON  sign in for an organization, at its own provider
+//	page NAME ORGANIZATION  use a page of this browser at the organization's origin, with a key of its own
+//	signin-here PERSON    sign in at the page's origin
+//	silently              go to the last answer's login_url, and come back to the page's origin
 //	together N ORGANIZATION PERSON  sign in in N tabs that begin at once, all of which come back
 //	crowd N PERSON                  sign in in N tabs that come back at once; the cookies stay within 2.5 KB
 //	stepup PERSON FACTOR  go to the last answer's login_url and answer with pwd or otp
@@ -58,43 +62,46 @@ import (
 //	doors                 try the last access token at every endpoint: it opens none
 //	cookies VALUE         change of the session cookies by the last answer: set, cleared, nothing
 var commands = map[string]func(*testscript.TestScript, bool, []string){
-	"browser":  command(1, (*script).use),
-	"device":   command(1, (*script).device),
-	"copy":     command(1, (*script).copy),
-	"tabof":    command(2, (*script).tabOf),
-	"add":      command(2, (*script).add),
-	"signin":   command(1, (*script).signIn),
-	"signinat": command(2, (*script).signInAt),
-	"together": command(3, (*script).together),
-	"crowd":    command(2, (*script).crowd),
-	"header":   command(2, (*script).header),
-	"noheader": command(1, (*script).noHeader),
-	"stepup":   command(2, (*script).stepUp),
-	"get":      command(1, (*script).get),
-	"post":     command(2, (*script).post),
-	"server":   command(4, (*script).server),
-	"admin":    command(3, (*script).admin),
-	"open":     command(1, (*script).open),
-	"visit":    command(1, (*script).visit),
-	"form":     command(2, (*script).form),
-	"go":       command(0, (*script).follow),
-	"press":    command(1, (*script).press),
-	"choose":   command(1, (*script).choose),
-	"arrive":   command(2, (*script).arrive),
-	"revoke":   command(4, (*script).revoke),
-	"at":       check(1, (*script).at),
-	"asked":    check(2, (*script).asked),
-	"life":     check(1, (*script).life),
-	"redeem":   command(1, (*script).redeem),
-	"until":    command(3, (*script).until),
-	"doors":    command(0, (*script).doors),
-	"landed":   check(2, (*script).landed),
-	"status":   check(1, (*script).status),
-	"answered": check(2, (*script).answered),
-	"code":     check(1, (*script).code),
-	"json":     check(2, (*script).member),
-	"claim":    check(2, (*script).claim),
-	"cookies":  check(1, (*script).cookies),
+	"browser":     command(1, (*script).use),
+	"device":      command(1, (*script).device),
+	"copy":        command(1, (*script).copy),
+	"tabof":       command(2, (*script).tabOf),
+	"add":         command(2, (*script).add),
+	"signin":      command(1, (*script).signIn),
+	"page":        command(2, (*script).page),
+	"signin-here": command(1, (*script).signInHere),
+	"silently":    command(0, (*script).silently),
+	"signinat":    command(2, (*script).signInAt),
+	"together":    command(3, (*script).together),
+	"crowd":       command(2, (*script).crowd),
+	"header":      command(2, (*script).header),
+	"noheader":    command(1, (*script).noHeader),
+	"stepup":      command(2, (*script).stepUp),
+	"get":         command(1, (*script).get),
+	"post":        command(2, (*script).post),
+	"server":      command(4, (*script).server),
+	"admin":       command(3, (*script).admin),
+	"open":        command(1, (*script).open),
+	"visit":       command(1, (*script).visit),
+	"form":        command(2, (*script).form),
+	"go":          command(0, (*script).follow),
+	"press":       command(1, (*script).press),
+	"choose":      command(1, (*script).choose),
+	"arrive":      command(2, (*script).arrive),
+	"revoke":      command(4, (*script).revoke),
+	"at":          check(1, (*script).at),
+	"asked":       check(2, (*script).asked),
+	"life":        check(1, (*script).life),
+	"redeem":      command(1, (*script).redeem),
+	"until":       command(3, (*script).until),
+	"doors":       command(0, (*script).doors),
+	"landed":      check(2, (*script).landed),
+	"status":      check(1, (*script).status),
+	"answered":    check(2, (*script).answered),
+	"code":        check(1, (*script).code),
+	"json":        check(2, (*script).member),
+	"claim":       check(2, (*script).claim),
+	"cookies":     check(1, (*script).cookies),
 	"save": func(ts *testscript.TestScript, _ bool, args []string) {
 		s := ts.Value(scriptKey{}).(*script)
 		if len(args) != 2 {
@@ -134,14 +141,14 @@ func check(n int, what func(*script, []string) (string, error)) func(*testscript
 func (s *script) use(args []string) error {
 	s.browser = args[0]
 	if s.browsers[s.browser] == nil {
-		s.browsers[s.browser] = httpbrowser.New(s.tb, s.target.Origin, s.target.PublicURL)
+		s.browsers[s.browser] = s.newBrowser(s.target.Origin)
 	}
 	s.next = s.browsers[s.browser]
 	return nil
 }
 
 func (s *script) device(args []string) error {
-	s.browsers[args[0]] = httpbrowser.New(s.tb, s.target.Origin, s.target.PublicURL).On(httpbrowser.NewDevice(s.tb))
+	s.browsers[args[0]] = s.newBrowser(s.target.Origin).On(httpbrowser.NewDevice(s.tb))
 	return s.use(args)
 }
 
@@ -274,8 +281,8 @@ func text(value any) string {
 func (s *script) claim(args []string) (string, error) {
 	verifier, err := token.NewVerifier(token.Config{
 		Issuer: s.target.PublicURL, Audience: s.target.Origin + "/api",
-		Keys:          token.NewKeySet(s.target.PublicURL+api.PathKeySet, nil),
-		Organizations: token.NewKeySets(s.target.PublicURL, nil),
+		Keys:          token.NewKeySet(s.target.PublicURL+api.PathKeySet, &http.Client{Transport: loopback}),
+		Organizations: token.NewKeySets(s.target.PublicURL, &http.Client{Transport: loopback}),
 	})
 	if err != nil {
 		return "", err

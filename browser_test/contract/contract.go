@@ -147,7 +147,7 @@ func Desired(issuer, origin string) directory.Desired {
 	return directory.Desired{
 		Workspace: directory.Workspace{
 			Apps: []directory.App{
-				{ID: "demo", Name: "Demo", Origins: []string{origin}, Audience: origin + "/api"},
+				{ID: "demo", Name: "Demo", Origins: originsOf(origin), Audience: origin + "/api"},
 				{ID: "team", Name: "Team", Origins: []string{Team}, Audience: Team + "/api", Accounts: directory.SeveralAccounts},
 				{ID: "reports", Name: "Reports", Origins: []string{"http://localhost:1"}, Audience: "http://localhost:1/api"},
 			},
@@ -178,8 +178,14 @@ func Seal(d directory.Desired, secret signingkey.Secret) directory.Desired {
 // Run runs every script against a target.
 func Run(t *testing.T, target Target) {
 	t.Helper()
+	run(t, target, "scripts")
+}
+
+// run runs the scripts of a folder.
+func run(t *testing.T, target Target, folder string) {
+	t.Helper()
 	testscript.Run(t, testscript.Params{
-		Dir: unpack(t),
+		Dir: unpack(t, folder),
 		Setup: func(env *testscript.Env) error {
 			tb, ok := env.T().(testing.TB)
 			if !ok {
@@ -199,9 +205,9 @@ func Run(t *testing.T, target Target) {
 }
 
 // unpack writes the scripts where testscript reads them.
-func unpack(t *testing.T) string {
+func unpack(t *testing.T, from string) string {
 	folder := t.TempDir()
-	files, err := fs.Glob(scripts, "scripts/*.txt")
+	files, err := fs.Glob(scripts, from+"/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("there are no scripts: %v", err)
 	}
@@ -246,6 +252,7 @@ type script struct {
 	tb       testing.TB
 	target   Target
 	browsers map[string]*httpbrowser.Browser
+	origins  map[string]string // of the pages of page
 	browser  string
 	next     *httpbrowser.Browser // with the next request's headers
 	answer   httpbrowser.Response
@@ -256,5 +263,5 @@ type script struct {
 type scriptKey struct{}
 
 func newScript(tb testing.TB, target Target) *script {
-	return &script{tb: tb, target: target, browsers: map[string]*httpbrowser.Browser{}}
+	return &script{tb: tb, target: target, browsers: map[string]*httpbrowser.Browser{}, origins: map[string]string{}}
 }

@@ -66,3 +66,7 @@ func TestContract_InProcess(t *testing.T) {
 func TestContract_OnTheServer(t *testing.T) {
 	contract.Run(t, contract.StartServer(t).Target)
 }
+
+func TestContract_OriginsOnTheServer(t *testing.T) {
+	contract.RunOrigins(t, contract.StartServerWithOrigins(t).Target)
+}

@@ -76,66 +76,26 @@ func TestRecipe_Vue(t *testing.T) {
 // tryPages makes an app whose addresses name the organization, builds it and works with it.
 func tryPages(t *testing.T, name string, files map[string]string) {
 	t.Helper()
+	tryDrafts(t, demo.StartWith(t, filepath.Join(build(t, name, files), "dist")))
+}
+
+// build makes an app by a recipe's first commands, writes its files, runs the second ones and
+// returns its folder.
+func build(t *testing.T, name string, files map[string]string) string {
+	t.Helper()
 	folder := t.TempDir()
 	commands := recipe(t, name, "sh")
 	do(t, folder, strings.ReplaceAll(commands[0], "@tabard/client", packed(t, folder)))
 	app := filepath.Join(folder, "my-app")
 	for file, text := range files {
-		program.Write(t, filepath.Join(app, file), text)
+		path := filepath.Join(app, file)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		program.Write(t, path, text)
 	}
 	do(t, app, commands[1])
-	d := demo.StartWith(t, filepath.Join(app, "dist"))
-	tab := chrome.New(t)
-	console := chrome.Watch(t, tab)
-	chrome.Go(t, tab, d.Origin+"/acme/notes")
-	chrome.Press(t, tab, "#sign-in")
-	chrome.Press(t, tab, "#person-alice")
-	awaitPage(t, tab, "acme", "Acme Corporation")
-	other := chrome.Tab(t, tab)
-	second := chrome.Watch(t, other)
-	chrome.Go(t, other, d.Origin+"/initech/notes")
-	awaitPage(t, other, "initech", "Initech Labs")
-	chrome.Show(t, tab)
-	demo.Choose(t, tab, "globex")
-	awaitPage(t, tab, "globex", "Globex Shipping")
-	demo.Choose(t, tab, "acme")
-	awaitPage(t, tab, "acme", "Acme Corporation")
-	for _, way := range []string{"the switcher", "back", "a link"} {
-		leaveDraft(t, tab, way)
-	}
-	awaitPage(t, other, "initech", "Initech Labs")
-	isClean(t, console, second)
-}
-
-// leaveDraft types a draft for Acme, tries to go to Globex, stays, goes, and comes back.
-func leaveDraft(t *testing.T, tab context.Context, way string) {
-	t.Helper()
-	chrome.Press(t, tab, "#draft")
-	chrome.Key(t, tab, "x")
-	for _, answer := range []string{"#stay", "#leave"} {
-		switch way {
-		case "the switcher":
-			demo.Choose(t, tab, "globex")
-		case "back":
-			chrome.Eval[any](t, tab, `void setTimeout(() => history.back())`)
-		default:
-			chrome.Press(t, tab, "#to-globex")
-		}
-		chrome.Await(t, tab, fmt.Sprintf(`document.querySelector(%q) && location.pathname.startsWith("/acme/")`, answer))
-		if got := chrome.Eval[string](t, tab, `document.querySelector("#draft").value`); got != "x" {
-			t.Errorf("%s: the draft is %q while the person is asked", way, got)
-		}
-		chrome.Press(t, tab, answer)
-		chrome.Await(t, tab, fmt.Sprintf(`!document.querySelector(%q)`, answer))
-	}
-	awaitPage(t, tab, "globex", "Globex Shipping")
-	chrome.Await(t, tab, `document.querySelector("#draft").value === ""`)
-	if way == "back" {
-		chrome.Eval[any](t, tab, `void setTimeout(() => history.forward())`)
-	} else {
-		demo.Choose(t, tab, "acme")
-	}
-	awaitPage(t, tab, "acme", "Acme Corporation")
+	return app
 }
 
 // awaitPage waits until a tab shows an organization at its address.
@@ -169,86 +129,36 @@ func TestRecipe_Playwright(t *testing.T) {
 // TestRecipe_Next makes the app, builds it, starts its server behind the demo, and works
 // with it.
 func TestRecipe_Next(t *testing.T) {
-	folder := t.TempDir()
-	commands, files := recipe(t, "NEXT.md", "sh"), recipe(t, "NEXT.md", "tsx")
-	do(t, folder, strings.ReplaceAll(commands[0], "@tabard/client", packed(t, folder)))
-	app := filepath.Join(folder, "my-app")
-	for i, name := range []string{"app/tabard.tsx", "app/layout.tsx", "app/page.tsx"} {
-		program.Write(t, filepath.Join(app, name), files[i])
-	}
-	do(t, app, commands[1])
+	files := recipe(t, "NEXT.md", "tsx")
+	app := build(t, "NEXT.md", map[string]string{
+		"app/tabard.tsx": files[0], "app/layout.tsx": files[1], "app/page.tsx": files[2],
+		"app/[organization]/layout.tsx": files[3], "app/[organization]/notes/page.tsx": files[4],
+	})
 	port := ports.Hold(t)
-	server := exec.Command("node", "node_modules/next/dist/bin/next", "start", "--port", fmt.Sprint(port))
+	tryDrafts(t, serve(t, app, fmt.Sprintf("http://localhost:%d", port), "node_modules/next/dist/bin/next", "start", "--port", fmt.Sprint(port)))
+}
+
+// serve starts an app's own server behind the demo.
+func serve(t *testing.T, app, page string, command ...string) *demo.Demo {
+	t.Helper()
+	server := exec.Command("node", command...)
 	server.Dir = app
-	program.Run(t, "next", server)
-	page := fmt.Sprintf("http://localhost:%d", port)
+	program.Run(t, filepath.Base(command[0]), server)
 	contract.Ready(t, page)
-	d := demo.StartWith(t, page)
-	tab := chrome.New(t)
-	console := chrome.Watch(t, tab)
-	chrome.Go(t, tab, d.Origin+"/?tabard_organization=acme")
-	chrome.Press(t, tab, "#sign-in")
-	chrome.Press(t, tab, "#person-alice")
-	awaitHeading(t, tab, "Acme Corporation")
-	other := chrome.Tab(t, tab)
-	second := chrome.Watch(t, other)
-	chrome.Go(t, other, d.Origin+"/?tabard_organization=initech")
-	awaitHeading(t, other, "Initech Labs")
-	chrome.Press(t, tab, "#list")
-	chrome.Press(t, tab, "#to-globex")
-	awaitHeading(t, tab, "Globex Shipping")
-	awaitHeading(t, other, "Initech Labs")
-	isClean(t, console, second)
+	return demo.StartWith(t, page)
 }
 
 // TestRecipe_SvelteKit makes the app, builds it, starts its server behind the demo, and
 // works with it.
 func TestRecipe_SvelteKit(t *testing.T) {
-	folder := t.TempDir()
-	commands, files := recipe(t, "SVELTEKIT.md", "sh"), recipe(t, "SVELTEKIT.md", "svelte")
-	do(t, folder, strings.ReplaceAll(commands[0], "@tabard/client", packed(t, folder)))
-	app := filepath.Join(folder, "my-app")
-	if err := os.MkdirAll(filepath.Join(app, "src/lib"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	program.Write(t, filepath.Join(app, "src/lib/tabard.ts"), recipe(t, "SVELTEKIT.md", "ts")[0])
-	for i, name := range []string{"src/routes/+layout.svelte", "src/routes/+page.svelte"} {
-		program.Write(t, filepath.Join(app, name), files[i])
-	}
-	do(t, app, commands[1])
+	scripts, components := recipe(t, "SVELTEKIT.md", "ts"), recipe(t, "SVELTEKIT.md", "svelte")
+	app := build(t, "SVELTEKIT.md", map[string]string{
+		"src/lib/tabard.ts": scripts[0], "src/routes/+layout.svelte": components[0],
+		"src/routes/+page.svelte": components[1], "src/routes/[organization]/notes/+page.svelte": components[2],
+	})
 	port := ports.Hold(t)
-	server := exec.Command("node", "node_modules/vite/bin/vite.js", "preview", "--strictPort", "--host", "127.0.0.1", "--port", fmt.Sprint(port))
-	server.Dir = app
-	program.Run(t, "vite", server)
-	page := fmt.Sprintf("http://127.0.0.1:%d", port)
-	contract.Ready(t, page)
-	d := demo.StartWith(t, page)
-	tab := chrome.New(t)
-	console := chrome.Watch(t, tab)
-	chrome.Go(t, tab, d.Origin)
-	chrome.Press(t, tab, "#sign-in")
-	chrome.Press(t, tab, "#person-alice")
-	awaitHeading(t, tab, "choose")
-	demo.Choose(t, tab, "acme")
-	awaitHeading(t, tab, "Acme Corporation")
-	other := chrome.Tab(t, tab)
-	second := chrome.Watch(t, other)
-	chrome.Go(t, other, d.Origin+"/?tabard_organization=initech")
-	awaitHeading(t, other, "Initech Labs")
-	chrome.Eval[any](t, tab, typed)
-	demo.Choose(t, tab, "globex")
-	chrome.Await(t, tab, `asked === 1 && document.querySelector("#draft").value === "mine"`)
-	awaitHeading(t, tab, "Acme Corporation")
-	chrome.Eval[any](t, tab, `{ agrees = true; }`)
-	demo.Choose(t, tab, "globex")
-	awaitHeading(t, tab, "Globex Shipping")
-	chrome.Await(t, tab, `document.querySelector("#draft").value === ""`)
-	awaitHeading(t, other, "Initech Labs")
-	isClean(t, console, second)
+	tryDrafts(t, serve(t, app, fmt.Sprintf("http://127.0.0.1:%d", port), "node_modules/vite/bin/vite.js", "preview", "--strictPort", "--host", "127.0.0.1", "--port", fmt.Sprint(port)))
 }
-
-// typed types a note, as a person does who answers the page's questions by "agrees".
-const typed = `{ globalThis.asked = 0; globalThis.agrees = false; globalThis.confirm = () => (asked++, agrees); const draft = document.querySelector("#draft"); draft.value = "mine"; draft.dispatchEvent(new Event("input", { bubbles: true })); }`
 
 // TestRecipe_Testing writes the page with its tests, and runs them with each runner.
 func TestRecipe_Testing(t *testing.T) {
@@ -275,12 +185,6 @@ func TestRecipe_Testing(t *testing.T) {
 			do(t, folder, strings.ReplaceAll(install, "@tabard/client", packed(t, folder))+"\n"+run)
 		})
 	}
-}
-
-// awaitHeading waits until a tab's page has a heading.
-func awaitHeading(t *testing.T, tab context.Context, text string) {
-	t.Helper()
-	chrome.Await(t, tab, fmt.Sprintf(`document.querySelector("h1")?.innerText === %q`, text))
 }
 
 // isClean fails the test if a console has an error or a warning.

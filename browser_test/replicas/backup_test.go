@@ -126,7 +126,7 @@ func TestMove_PeopleNoticeNothing(t *testing.T) {
 	d.Database = from
 	if said := program.Start(t, "tabard", nil, "move", "--to", to, "--database", from); said != nil {
 		<-said.Ended
-		if said.Count("is not served") != 1 {
+		if said.Count("was moved already, to PostgreSQL") != 1 {
 			t.Error("it was moved once more")
 		}
 	}

@@ -153,7 +153,8 @@ class Follower {
    */
   async #poll(after, waits) {
     const answer = await this.#ask(this.#options.addresses[this.#address], after, waits);
-    const verifier = this.#verifier, find = (/** @type {string} */ kid) => verifier.publicKey(kid);
+    const verifier = this.#verifier, keys = new Map();
+    const find = (/** @type {string} */ kid) => keys.get(kid) ?? keys.set(kid, verifier.namedKey(kid)).get(kid);
     const events = await Promise.all(Object.values(answer.sets).map((raw) => readEvent(raw, verifier.issuer, find)));
     for (const { number } of events) {
       if ((after !== null && !answer.reset && number <= after) || number > answer.after) throw new Error(`event ${number} is outside of the answer`);

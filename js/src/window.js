@@ -77,10 +77,15 @@ export async function open(context, popup, file, begin, wait) {
     throw new TypeError(`popup must be the address of the package's popup.html on ${location.origin}, not on ${end.origin}`);
   }
   end.hash = String(new URLSearchParams({ id, key: keyOf(context) }));
-  const waiting = listen(context, id, wait);
+  const left = new AbortController();
+  const waiting = listen(context, id, { ...wait, signal: AbortSignal.any([wait.signal, left.signal]) });
   waiting.catch(() => {});
-  popup.location.replace(await known(begin(end.href), wait.problem));
-  await waiting;
+  try {
+    popup.location.replace(await known(begin(end.href), wait.problem));
+    await waiting;
+  } finally {
+    left.abort();
+  }
   popup.close();
 }
 

@@ -76,6 +76,7 @@ test("a backend of an earlier release, without such windows, leads to the page's
     if (missing === "signedIn") end(stage, { stepUp: idOf(stage), error: null });
     const error = await signIn;
     assert.deepEqual([error.name, error.code, error.action, stage.popup.gone], ["TabardError", "popup_unsupported", "sign_in", true], missing);
+    assert.ok(stage.channels.at(-1).closed, "it waits for the window no longer");
     await error.continue();
     assert.deepEqual(stage.calls.at(-1).slice(0, 2), ["signIn", "acme"]);
   }
@@ -102,19 +103,21 @@ test("a sign-in in a window is given up by its signal", async () => {
 
 test("in a frame of another site the window is the page itself, and gets no session from it", async () => {
   const { stage, client } = await signedOut();
+  const waiting = new AbortController();
   for (const parent of [{ get location() { throw new DOMException("cross-origin", "SecurityError"); } }, { location: { origin: "https://other.example" } }]) {
     parent.parent = parent;
     window.parent = parent;
     stage.popup.at = "";
-    void client.signIn({ popup: true, returnTo: "/notes" }).catch(() => {});
+    void client.signIn({ popup: true, returnTo: "/notes", signal: waiting.signal }).catch(() => {});
     await settle();
     assert.deepEqual([stage.popup.at, stage.popup.opener], ["https://app.example/notes", null]);
   }
   assert.equal(stage.calls.some(([name]) => name === "stepUpURL"), false);
   window.parent = { location: { origin: "https://app.example" } };
-  void client.signIn({ popup: true }).catch(() => {});
+  void client.signIn({ popup: true, signal: waiting.signal }).catch(() => {});
   await settle();
   assert.equal(stage.popup.at, "https://id.example/authorize?x", "a frame of one's own origin signs in");
+  waiting.abort(); // else it would wait for its window, and this process with it
 });
 
 test("the headers of a request: the token, and a proof of this address where it is bound", async () => {

@@ -168,10 +168,10 @@ func (b *backend) token(r tab.Request) tab.Response {
 		return b.denial(request, refusal)
 	}
 	if b.left[mine[i].ID] && !request.Enter {
-		return refuse(401, api.Error{Code: api.OrganizationSessionExpired})
+		return b.denial(request, api.Error{Code: api.OrganizationSessionExpired, Reason: "signed_out"})
 	}
 	if refusal := b.idleSessions[mine[i].ID].decide(request); refusal != nil {
-		return refuse(401, *refusal)
+		return b.denial(request, *refusal)
 	}
 	delete(b.left, mine[i].ID)
 	return ok(b.mint(mine[i]))
@@ -213,9 +213,9 @@ func (b *backend) choice() tab.Response {
 	return refuse(200, api.Error{Code: api.OrganizationRequired, Session: b.sessionResponse()})
 }
 
-// denial refuses a mint for an organization that the person is not in.
+// denial refuses a mint for an organization that the person is not in, or no more.
 func (b *backend) denial(request api.TokenRequest, refusal api.Error) tab.Response {
-	if !b.before && !request.Enter && refusal.Reason == "" {
+	if !b.before && !request.Enter {
 		refusal.Session = b.sessionResponse()
 	}
 	return refuse(200, refusal)

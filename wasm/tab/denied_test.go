@@ -102,6 +102,21 @@ func TestDenied_StepUp(t *testing.T) {
 	}
 }
 
+// TestDenied_EndedIsOneRequest: the refusal of an organization session that has ended says
+// the same. A backend of the release before is asked.
+func TestDenied_EndedIsOneRequest(t *testing.T) {
+	for before, more := range map[bool][]string{false: nil, true: {"GET /session"}} {
+		run(t, func(t *testing.T, b *browser) {
+			b.signIn("ada")
+			b.left["org_a"], b.before = true, before
+			if s := b.open(route("acme")).state(t); s.Status != "ended" || s.Denied != "" || s.Organization == nil || s.Organization.Name != "Acme" || s.User == nil || len(s.Organizations) != 2 {
+				t.Errorf("%+v", s)
+			}
+			b.expectRequests(t, append([]string{"POST /token acme"}, more...)...)
+		})
+	}
+}
+
 // TestDenied_TakenAwayIsAnEnd: what the page shows has ended.
 func TestDenied_TakenAwayIsAnEnd(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {

@@ -41,9 +41,9 @@ func (t *Tab) showChoice(refused *Error) {
 	}
 }
 
-// nameEnded fetches the name of an organization that demands a step-up before it was
-// ever entered here, so that the page can offer one.
-func (t *Tab) nameEnded() {
+// nameEnded shows the name of an organization whose session ended before it was ever
+// entered here, so that the page can offer a step-up.
+func (t *Tab) nameEnded(refused *Error) {
 	s := &t.binding.state
 	t.mu.Lock()
 	known := s.Status != Ended || s.Organization.ID != ""
@@ -51,7 +51,7 @@ func (t *Tab) nameEnded() {
 	if known {
 		return
 	}
-	session, err := t.fetchSession(nil)
+	session, err := t.fetchSession(refused)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err != nil || s.Status != Ended {

@@ -155,7 +155,7 @@ func (t *Tab) settle() {
 	case err.deniesEntry():
 		t.showDenied(wanted, err)
 	case err.Action == api.StepUp:
-		t.nameEnded()
+		t.nameEnded(err)
 	}
 }
 

@@ -5,6 +5,8 @@ package page
 
 import (
 	"embed"
+	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"path"
@@ -30,6 +32,30 @@ func Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-cache")
 		files.ServeHTTP(w, r)
+	})
+}
+
+// WithOrigins returns pages whose host names the organization: pattern is such a host, and
+// home the origin of the app's own page, where the backend is. The policy of [WithHeaders]
+// allows that origin then.
+func WithOrigins(next http.Handler, home, pattern string) http.Handler {
+	script := fmt.Sprintf(`import { organizationOf } from "/auth/client/routes.js";
+export const backend = %q;
+export const organization = organizationOf({ host: %q });
+`, home+"/auth", pattern)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		policy := w.Header().Get("Content-Security-Policy")
+		for _, directive := range []string{"script-src 'self'", "connect-src 'self'"} {
+			policy = strings.Replace(policy, directive, directive+" "+home, 1)
+		}
+		w.Header().Set("Content-Security-Policy", policy)
+		if r.URL.Path != "/where.js" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Cache-Control", "no-cache")
+		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+		io.WriteString(w, script)
 	})
 }
 

@@ -5,10 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/syumai/workers/cloudflare/d1"
-
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/backend/store/storetest"
+	"github.com/tabard-auth/tabard/worker/d1"
 )
 
 func TestTheStoreKeepsItsPromises(t *testing.T) {
@@ -28,11 +27,7 @@ func TestSessionsAreForgottenAfterTheirEnd(t *testing.T) { storetest.Forgets(t, 
 // empty returns the store of a database that contains only the suite's directory.
 func empty(t *testing.T) *sqlstore.Store {
 	t.Helper()
-	connector, err := d1.OpenConnector("DB")
-	if err != nil {
-		t.Fatal(err)
-	}
-	db := sql.OpenDB(connector)
+	db := d1.Open()
 	for _, table := range tables(t, db) {
 		run(t, db, "DELETE FROM "+table)
 	}
@@ -43,7 +38,7 @@ func empty(t *testing.T) *sqlstore.Store {
 	for statement := range strings.SplitSeq(strings.TrimSpace(script), ";\n") {
 		run(t, db, statement)
 	}
-	return sqlstore.New(db, sqlstore.SQLite)
+	return d1.Store()
 }
 
 // tables returns the names of the store's tables, those that refer to others first.

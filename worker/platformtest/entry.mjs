@@ -1,5 +1,6 @@
 import "../build/wasm_exec.js";
 import program from "../build/platformtest.wasm";
+import { Statements } from "../d1.mjs";
 
 // Runs the compiled tests in one event and answers with what they printed, and
 // with their exit code in a header.
@@ -13,7 +14,9 @@ export default {
       printed += decoder.decode(bytes, { stream: true });
       return bytes.length;
     };
-    globalThis.context = { env, binding: {} };
+    const binding = {};
+    const statements = new Statements(env.DB, (...answer) => binding.answered(...answer));
+    globalThis.context = { env, binding, ask: (number, text) => statements.ask(number, text) };
     const ended = new Promise((resolve) => (go.exit = resolve));
     go.run(await WebAssembly.instantiate(program, go.importObject));
     const code = await ended;

@@ -3,32 +3,38 @@ import { Pool } from "../pool.mjs";
 import { parse } from "../request.mjs";
 
 // The Worker on a database that fails as POST /fault says: "drop" loses the reply
-// of the statement after `skip` others, which has its effect; "hang" never
+// of the round trip after `skip` others, which has its effect; "hang" never
 // answers; "slow" takes its time. The read of the epoch, which some request has beside its own
 // statements, is not counted.
 const pool = new Pool(program, { event: 5000 });
 let fault = { kind: "none", skip: 0 };
 
-function faulty(statement) {
-  const run = async (method, args) => {
-    const { kind, skip } = fault;
-    if (kind !== "none" && skip > 0) fault = { kind, skip: skip - 1 };
-    if (kind === "none" || skip > 0) return statement[method](...args);
-    fault = { kind: "none", skip: 0 };
-    const answer = await statement[method](...args);
-    if (kind === "hang") await new Promise(() => {});
-    if (kind === "slow") await new Promise((resolve) => setTimeout(resolve, 300));
-    if (kind === "drop") throw new Error("D1_ERROR: Network connection lost.");
-    return answer;
-  };
+async function trip(run) {
+  const { kind, skip } = fault;
+  if (kind !== "none" && skip > 0) fault = { kind, skip: skip - 1 };
+  if (kind === "none" || skip > 0) return run();
+  fault = { kind: "none", skip: 0 };
+  const answer = await run();
+  if (kind === "hang") await new Promise(() => {});
+  if (kind === "slow") await new Promise((resolve) => setTimeout(resolve, 300));
+  if (kind === "drop") throw new Error("D1_ERROR: Network connection lost.");
+  return answer;
+}
+
+function faulty(statement, sql) {
+  const run = (method, args) => (sql.includes("current_epoch") ? statement[method](...args) : trip(() => statement[method](...args)));
   return {
-    bind: (...args) => faulty(statement.bind(...args)),
+    statement,
+    bind: (...args) => faulty(statement.bind(...args), sql),
     run: (...args) => run("run", args),
     raw: (...args) => run("raw", args),
   };
 }
 
-const withFaults = (env) => ({ ...env, DB: { prepare: (sql) => (sql.includes("current_epoch") ? env.DB.prepare(sql) : faulty(env.DB.prepare(sql))) } });
+const withFaults = (env) => {
+  const batch = (all) => trip(() => env.DB.batch(all.map(({ statement }) => statement)));
+  return { ...env, DB: { prepare: (sql) => faulty(env.DB.prepare(sql), sql), batch } };
+};
 
 export default {
   async fetch(request, env, ctx) {

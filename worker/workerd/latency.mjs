@@ -1,12 +1,19 @@
-// A database that is milliseconds away: each statement takes so long besides.
+// A database that is milliseconds away: each round trip takes so long besides, and is counted.
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+let trips = 0;
+
+/** How many round trips there were. */
+export const roundTrips = () => trips;
 
 function slowStatement(statement, milliseconds) {
   const after = async (method, args) => {
-    await pause(milliseconds);
+    trips++;
+    if (milliseconds > 0) await pause(milliseconds);
     return statement[method](...args);
   };
   return {
+    statement,
     bind: (...args) => slowStatement(statement.bind(...args), milliseconds),
     run: (...args) => after("run", args),
     raw: (...args) => after("raw", args),
@@ -17,6 +24,10 @@ function slowStatement(statement, milliseconds) {
 /** The environment with its database as far away as env.LATENCY says. */
 export function withLatency(env) {
   const milliseconds = Number(env.LATENCY ?? 0);
-  if (milliseconds === 0) return env;
-  return { ...env, DB: { prepare: (sql) => slowStatement(env.DB.prepare(sql), milliseconds) } };
+  const batch = async (all) => {
+    trips++;
+    if (milliseconds > 0) await pause(milliseconds);
+    return env.DB.batch(all.map(({ statement }) => statement));
+  };
+  return { ...env, DB: { prepare: (sql) => slowStatement(env.DB.prepare(sql), milliseconds), batch } };
 }

@@ -2,7 +2,7 @@ import { liveBytes, peakBytes } from "./memories.mjs";
 import program from "../build/tabard.wasm";
 import { Pool } from "../pool.mjs";
 import { parse } from "../request.mjs";
-import { withLatency } from "./latency.mjs";
+import { roundTrips, withLatency } from "./latency.mjs";
 
 // The Worker for crowds: an event waits for an instance until there is one, however slow
 // the machine is. Its database is as far away as LATENCY says, and /most-memory tells how
@@ -11,7 +11,9 @@ const pool = new Pool(program, { patience: 600_000 });
 
 export default {
   async fetch(request, env, ctx) {
-    if (new URL(request.url).pathname === "/most-memory") return new Response(String(peakBytes()));
+    const { pathname } = new URL(request.url);
+    if (pathname === "/most-memory") return new Response(String(peakBytes()));
+    if (pathname === "/round-trips") return new Response(String(roundTrips()));
     const answer = await pool.fetch(parse(request, env), withLatency(env), ctx);
     liveBytes();
     return answer;

@@ -134,6 +134,7 @@ func (c *call) grant(w *directory.Workspace, app directory.App) *grant.Grant {
 	x := c.service
 	return &grant.Grant{
 		Issuer: x.issuer, Store: x.store, Keys: x.keys, Workspace: w, App: app, Now: c.Now().Unix(), Revalidator: x.revalidator,
+		Complete: func(e audit.Event) audit.Event { return c.complete(app.ID, e) },
 		Audit: func(e audit.Event) error {
 			err := c.audit(app.ID, e)
 			if err != nil {
@@ -147,18 +148,23 @@ func (c *call) grant(w *directory.Workspace, app directory.App) *grant.Grant {
 // auditTimeout limits the writing of an audit event after the client has left.
 const auditTimeout = 5 * time.Second
 
-// audit records an event. Without another actor it is by the request's key.
+// audit records an event.
 func (c *call) audit(app string, e audit.Event) error {
+	e = c.complete(app, e)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), auditTimeout)
+	defer cancel()
+	return c.service.store.RecordEvent(ctx, e)
+}
+
+// complete adds what an event has from its request. Without another actor it is by the
+// request's key.
+func (c *call) complete(app string, e audit.Event) audit.Event {
 	e.ID, e.At, e.App, e.Address = ensureEventID(e.ID), c.Now().Unix(), app, c.R.RemoteAddr
 	if e.Actor == "" {
 		e.Actor, e.ActorName = c.Actor.ID, c.Actor.Name
 	}
-	if e.Outcome == "" {
-		e.Outcome = audit.Done
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), auditTimeout)
-	defer cancel()
-	return c.service.store.RecordEvent(ctx, e)
+	e.Outcome = cmp.Or(e.Outcome, audit.Done)
+	return e
 }
 
 func ensureEventID(id string) string {

@@ -31,10 +31,21 @@ type Database struct {
 	// Pooler reports whether a pooler stands before the database, and Named whether
 	// statements are sent by name nevertheless, because the address says so.
 	Pooler, Named bool
+	// Exposed is what the connection to a database on another machine lacks, or "".
+	Exposed Exposure
 	// Explain says in the place of an error of the database what stands in the way. Nil
 	// leaves errors as they are.
 	Explain func(error) error
 }
+
+// Exposure is what a connection lacks.
+type Exposure string
+
+// The exposures.
+const (
+	Unencrypted Exposure = "not encrypted" // or not necessarily
+	Unverified  Exposure = "not verified"  // encrypted, for whoever answers
+)
 
 // Write returns the reason why no write lands in the database, or nil. Where the tables are
 // this release's, it writes a row that takes room and gives the room back.

@@ -20,6 +20,8 @@ import (
 // Both have this release's tables, see [Ready].
 type Move struct {
 	From, To *sql.DB
+	// Target describes To, for whoever still uses From.
+	Target string
 	// Report is told how many rows of a table were carried so far.
 	Report func(table string, rows int64)
 }
@@ -27,7 +29,7 @@ type Move struct {
 // Errors of a move that was not begun.
 var (
 	ErrNotEmpty = errors.New("the target holds something already: name an empty database")
-	ErrHeld     = errors.New("the database was restored or moved, and is not served: run tabard restore --accept first")
+	ErrHeld     = errors.New("the database was restored, and is not served: run tabard restore --accept first")
 )
 
 // Ready returns an error unless the target is an empty database, or one that has only
@@ -74,11 +76,18 @@ func (m Move) Run(ctx context.Context) ([]Carried, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = sqlstore.New(m.From, sqlstore.SQLite).SetEpoch(ctx, signingkey.EpochMoved+signingkey.NewEpoch())
+	err = sqlstore.New(m.From, sqlstore.SQLite).SetEpoch(ctx, signingkey.EpochMoved(m.Target))
 	if err != nil {
 		return nil, fmt.Errorf("everything was carried, but the source could not be closed; run this again before a server starts: %w", err)
 	}
 	return carried, nil
+}
+
+// MovedTo reports whether a source was moved before, and where to.
+func MovedTo(ctx context.Context, from *sql.DB) (to string, moved bool, err error) {
+	found, _, err := sqlstore.New(from, sqlstore.SQLite).KnownEpoch(ctx)
+	to, moved = signingkey.MovedTo(found.Value)
+	return to, moved, err
 }
 
 // epoch returns the source's epoch, which is null if it has none yet.

@@ -4,8 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"net"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/tabard-auth/tabard/backend/store/inspect"
@@ -45,8 +48,25 @@ func Inspect(ctx context.Context, address string) (*inspect.Database, error) {
 		db.Close()
 		return nil, fmt.Errorf("postgres: %w", withoutPassword(err, config))
 	}
+	found.Exposed = exposure(config)
 	found.Pooler, found.Named = pooler, pooler && namesStatements(config)
 	return found, nil
+}
+
+// exposure returns what the connections of a configuration lack.
+func exposure(c *pgx.ConnConfig) (found inspect.Exposure) {
+	targets := []*pgconn.FallbackConfig{{Host: c.Host, TLSConfig: c.TLSConfig}}
+	for _, t := range append(targets, c.Fallbacks...) {
+		ip := net.ParseIP(t.Host)
+		switch local := strings.HasPrefix(t.Host, "/") || t.Host == "localhost" || ip != nil && ip.IsLoopback(); {
+		case local:
+		case t.TLSConfig == nil:
+			return inspect.Unencrypted
+		case t.TLSConfig.InsecureSkipVerify && t.TLSConfig.VerifyPeerCertificate == nil:
+			found = inspect.Unverified
+		}
+	}
+	return found
 }
 
 // namesStatements reports whether statements are prepared under names, which is what pgx

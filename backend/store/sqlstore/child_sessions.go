@@ -61,10 +61,14 @@ func (s organizationSessions) Inherit(ctx context.Context, child session.ID) err
 	return nil
 }
 
-// endChildren ends the sessions that were entered from a person's organization sessions
+// endChildrenOf ends the sessions that were entered from a person's organization sessions
 // in an organization after these were ended for good. Idle time and age end each
 // session by itself. It runs after those have ended, so that none is inherited in
 // between.
+func endChildrenOf(id session.ID, organizationID string, now int64) *Statement {
+	return &Statement{Text: endChildren, Args: []any{id.String(), organizationID, now}}
+}
+
 func (s organizationSessions) endChildren(ctx context.Context, of session.ID, organizationID string, now int64) error {
-	return s.change(ctx, "end what was entered from it", endChildren, of.String(), organizationID, now)
+	return s.together(ctx, "end what was entered from it", endChildrenOf(of, organizationID, now))
 }

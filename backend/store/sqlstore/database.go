@@ -14,6 +14,7 @@ type database struct {
 	pool     *sql.DB
 	dialect  Dialect
 	read     RowReader
+	batch    Batch     // nil for a database that takes one statement at a time
 	dollars  sync.Map  // statements → as PostgreSQL writes them
 	embedded *embedded // nil for a database in another process
 
@@ -86,6 +87,45 @@ func (r row) Scan(fields ...any) error {
 	if retryable(err) { // not in retried, whose closure would cost each mint an allocation
 		err = retried(r.ctx, func() error { return r.db.read(r.ctx, r.db.text(r.statement), r.args, fields) })
 	}
+	return err
+}
+
+// together runs statements in order: in one round trip where the database takes several at
+// once, else each by itself. After an error it is unknown which of them took effect, so
+// that all have to be repeatable.
+func (db *database) together(ctx context.Context, what string, all ...*Statement) error {
+	err := db.runTogether(ctx, all)
+	if err != nil {
+		err = fmt.Errorf("sqlstore: %s: %w", what, err)
+	}
+	return err
+}
+
+func (db *database) runTogether(ctx context.Context, all []*Statement) error {
+	if db.batch != nil {
+		return db.batch(ctx, all)
+	}
+	for _, s := range all {
+		if err := db.runOne(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (db *database) runOne(ctx context.Context, s *Statement) (err error) {
+	switch {
+	case s.Fields == nil:
+		_, err = db.exec(ctx, s.Text, s.Args...)
+	case returns(s.Text):
+		err = db.returning(ctx, s.Fields, s.Text, s.Args...)
+	default:
+		err = db.row(ctx, s.Text, s.Args...).Scan(s.Fields...)
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	s.Found = err == nil && s.Fields != nil
 	return err
 }
 

@@ -31,23 +31,26 @@ SELECT COALESCE(MAX(at), 0) FROM (
 
 // Epoch implements signingkey.Epochs.
 func (db *database) Epoch(ctx context.Context, adopt string) (e signingkey.DatabaseEpoch, err error) {
-	read := func() (copied bool, err error) {
-		var n int64
-		err = db.row(ctx, selectEpoch).Scan(&e.Value, &n)
-		return n != 0, err
-	}
-	if e.Copied, err = read(); errors.Is(err, sql.ErrNoRows) {
+	e, known, err := db.KnownEpoch(ctx)
+	if err == nil && !known {
 		if err = db.change(ctx, "adopt epoch", adoptEpoch, adopt); err == nil {
-			e.Copied, err = read()
+			e, _, err = db.KnownEpoch(ctx)
 		}
 	}
-	if errors.Is(err, sql.ErrNoRows) {
-		return e, nil
+	return e, err
+}
+
+// KnownEpoch returns the database's epoch, if it has one, and changes nothing.
+func (db *database) KnownEpoch(ctx context.Context) (e signingkey.DatabaseEpoch, known bool, err error) {
+	var copied int64
+	switch err := db.row(ctx, selectEpoch).Scan(&e.Value, &copied); {
+	case errors.Is(err, sql.ErrNoRows):
+		return e, false, nil
+	case err != nil:
+		return e, false, fmt.Errorf("sqlstore: epoch: %w", err)
 	}
-	if err != nil {
-		return e, fmt.Errorf("sqlstore: epoch: %w", err)
-	}
-	return e, nil
+	e.Copied = copied != 0
+	return e, true, nil
 }
 
 // SetEpoch implements signingkey.Epochs.

@@ -3,9 +3,9 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 
+	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/orgsession"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
@@ -72,34 +72,35 @@ WHERE session_id = ?1 ORDER BY auth_time DESC, attempt LIMIT 50`
 type organizationSessions struct{ *database }
 
 // Enter implements orgsession.Store.
-func (s organizationSessions) Enter(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) error {
-	args := append(authenticated(id, organizationID, o.Authentication), o.StartedAt, o.ActiveAt, o.EndedAt)
-	if err := s.change(ctx, "enter organization", enterOrganization, args...); err != nil {
+func (s organizationSessions) Enter(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession, with ...*audit.Companion) error {
+	enter := &Statement{Text: enterOrganization, Args: append(authenticated(id, organizationID, o.Authentication), o.StartedAt, o.ActiveAt, o.EndedAt)}
+	var ended sql.NullInt64
+	of := []any{id.String(), organizationID}
+	read := &Statement{Text: selectEnded, Args: of, Fields: []any{&ended}}
+	if err := s.accompanied(ctx, "enter organization", with, isEntered, of, enter, read); err != nil {
 		return err
 	}
-	var ended sql.NullInt64
-	if err := s.row(ctx, selectEnded, id.String(), organizationID).Scan(&ended); err != nil {
-		return fmt.Errorf("sqlstore: enter organization: %w", err)
-	}
-	if ended.Valid {
+	switch {
+	case !read.Found:
+		return fmt.Errorf("sqlstore: enter organization: %w", sql.ErrNoRows)
+	case ended.Valid:
 		return orgsession.ErrEnded
 	}
 	return nil
 }
 
 // Leave implements orgsession.Store.
-func (s organizationSessions) Leave(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession) (bool, error) {
+func (s organizationSessions) Leave(ctx context.Context, id session.ID, organizationID string, o policy.OrganizationSession, with ...*audit.Companion) (bool, error) {
 	args := append(authenticated(id, organizationID, o.Authentication), o.StartedAt, o.ActiveAt, o.EndedAt, string(o.EndReason))
 	var left string
-	err := s.returning(ctx, []any{&left}, leaveOrganization, args...)
-	ended := err == nil
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return false, fmt.Errorf("sqlstore: leave organization: %w", err)
-	}
+	all := []*Statement{{Text: leaveOrganization, Args: args, Fields: []any{&left}}}
 	if o.EndReason == policy.SignedOut {
-		return ended, s.endChildren(ctx, id, organizationID, o.EndedAt)
+		all = append(all, endChildrenOf(id, organizationID, o.EndedAt))
 	}
-	return ended, nil
+	if err := s.accompanied(ctx, "leave organization", with, always, nil, all...); err != nil {
+		return false, err
+	}
+	return all[0].Found, nil
 }
 
 // Touch implements orgsession.Store.
@@ -114,21 +115,18 @@ func (s organizationSessions) SetAuthentication(ctx context.Context, id session.
 
 // Supersede implements orgsession.Store.
 func (s organizationSessions) Supersede(ctx context.Context, id session.ID, organizationID string, most, now int64) error {
-	if err := s.change(ctx, "supersede", supersedeOrganization, id.String(), organizationID, most, now); err != nil {
-		return err
-	}
-	return s.endChildren(ctx, id, organizationID, now)
+	supersede := &Statement{Text: supersedeOrganization, Args: []any{id.String(), organizationID, most, now}}
+	return s.together(ctx, "supersede", supersede, endChildrenOf(id, organizationID, now))
 }
 
 // Authenticate implements orgsession.Store.
 func (s organizationSessions) Authenticate(ctx context.Context, id session.ID, attempt string, a policy.Authentication) error {
 	args := append(authenticated(id, attempt, a), a.ConfirmedAt)
-	if err := s.change(ctx, "authenticate", insertAuthentication, args...); err != nil {
-		return err
-	}
 	var n int
-	if err := s.row(ctx, selectAuthentication, args...).Scan(&n); err != nil {
-		return fmt.Errorf("sqlstore: authenticate: %w", err)
+	insert := &Statement{Text: insertAuthentication, Args: args}
+	read := &Statement{Text: selectAuthentication, Args: args, Fields: []any{&n}}
+	if err := s.together(ctx, "authenticate", insert, read); err != nil {
+		return err
 	}
 	if n == 0 {
 		return session.ErrAttemptUsed

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/policy"
 	"github.com/tabard-auth/tabard/backend/session"
 )
@@ -107,21 +108,26 @@ type sessions struct{ *database }
 
 // Create implements session.Store. If a reply was lost, the repeated call finds the
 // session, which is not a second use of the attempt.
-func (s sessions) Create(ctx context.Context, n session.Session) error {
-	_, err := s.exec(ctx, insertSession,
+func (s sessions) Create(ctx context.Context, n session.Session) error { return s.create(ctx, n) }
+
+func (s sessions) create(ctx context.Context, n session.Session, with ...*audit.Companion) error {
+	insert := &Statement{Text: insertSession, Args: []any{
 		n.ID.String(), n.App, n.UserID, base64.RawURLEncoding.EncodeToString(n.Secret[:]),
 		n.Gen, n.Cur.String(), n.CurAt, n.CreatedAt, n.ExpiresAt,
 		storedTime(n.SignIn.Time), n.SignIn.ACR, list(n.SignIn.AMR).text(),
 		n.Attempt, n.JKT, n.UpstreamSID, n.UpstreamToken, n.UserAgent, n.Address, n.SignIn.Connection, n.ConfinedTo,
-		sessionIDOrNull(n.Parent), string(n.Holder), n.Browser, sessionIDOrEmpty(n.Replaces), number(n.EndsWithBrowser), n.RevalidateAt, n.Origin, number(n.Added))
-	if err != nil {
-		return fmt.Errorf("sqlstore: create session: %w", err)
-	}
+		sessionIDOrNull(n.Parent), string(n.Holder), n.Browser, sessionIDOrEmpty(n.Replaces), number(n.EndsWithBrowser), n.RevalidateAt, n.Origin, number(n.Added),
+	}}
 	var id, secret string
-	if err := found("create session", s.row(ctx, selectAttempt, n.Attempt).Scan(&id, &secret), session.ErrIDTaken); err != nil {
+	read := &Statement{Text: selectAttempt, Args: []any{n.Attempt}, Fields: []any{&id, &secret}}
+	of := []any{n.ID.String(), base64.RawURLEncoding.EncodeToString(n.Secret[:])}
+	if err := s.accompanied(ctx, "create session", with, isStored, of, insert, read); err != nil {
 		return err
 	}
-	if id != n.ID.String() || secret != base64.RawURLEncoding.EncodeToString(n.Secret[:]) {
+	switch {
+	case !read.Found:
+		return session.ErrIDTaken
+	case id != of[0] || secret != of[1]:
 		return session.ErrAttemptUsed
 	}
 	return nil

@@ -70,6 +70,25 @@ func NewReadingBy(read RowReader, db *sql.DB, dialect Dialect) *Store {
 	return storeIn(&database{pool: db, dialect: dialect, read: read})
 }
 
+// Statement is one of several statements that run in order.
+type Statement struct {
+	Text string
+	Args []any
+	// Fields receives the first row. Nil reads none.
+	Fields []any
+	// Found is set if there was a row.
+	Found bool
+}
+
+// Batch runs statements in order, in one round trip and one transaction.
+type Batch func(ctx context.Context, all []*Statement) error
+
+// NewRemote is NewReadingBy for a database that is far away and takes several statements
+// at once.
+func NewRemote(read RowReader, batch Batch, db *sql.DB, dialect Dialect) *Store {
+	return storeIn(&database{pool: db, dialect: dialect, read: read, batch: batch})
+}
+
 // readRow reads a row with database/sql.
 func readRow(db *sql.DB) RowReader {
 	return func(ctx context.Context, statement string, args, fields []any) error {

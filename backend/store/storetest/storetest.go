@@ -31,6 +31,7 @@ type Store interface {
 	Housekeeping
 	Endings
 	ProviderTokens
+	Companions
 	admin.Store
 	FollowUpThefts(ctx context.Context, endUser bool, now int64) error
 	DeleteExpired(ctx context.Context, before, limit int64) (int64, error)
@@ -100,6 +101,7 @@ var promises = []struct {
 	{"a browser's sessions that ended are listed, the last first", listsEndedOfBrowser},
 	{"a session that ended is presented in vain", presentsInVain},
 	{"an organization is entered once and left until it is entered again", entersAndLeaves},
+	{"an event is recorded with the change that it is about, and not without it", recordsCompanions},
 	{"leaving an organization that was never entered counts", leavesUnentered},
 	{"an end for idleness overtaken by activity ends nothing", leavesNobodyActive},
 	{"activity counts in its organization, never backwards, and revives nothing", touches},

@@ -9,7 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,6 +32,18 @@ type Demo struct {
 }
 
 const patience = 2 * time.Minute
+
+// StartMany runs a demo on a host until the test ends, in which each organization has an
+// origin of its own.
+func StartMany(t testing.TB, host string) *Demo {
+	t.Helper()
+	return start(t, host, "-origins")
+}
+
+// At returns the origin of an organization in such a demo.
+func (d *Demo) At(organization string) string {
+	return strings.Replace(d.Origin, "://", "://"+organization+".", 1)
+}
 
 // Start runs a demo on the server until the test ends.
 func Start(t testing.TB) *Demo { return StartOn(t, "tabard") }
@@ -57,6 +71,9 @@ func start(t testing.TB, host string, flags ...string) *Demo {
 		Issuer:  fmt.Sprintf("http://127.0.0.1:%d", provider),
 		State:   scratch.Dir(t), tabard: program.Path(t, host),
 	}
+	if slices.Contains(flags, "-origins") {
+		d.Origin, d.Reports = strings.Replace(d.Origin, "localhost", "app.localhost", 1), strings.Replace(d.Reports, "localhost", "app.localhost", 1)
+	}
 	d.Backend = d.Origin + "/auth"
 	process := program.Start(t, "web-demo", nil, append(flags, "-tabard", d.tabard, "-state", d.State,
 		"-port", strconv.Itoa(page), "-reports-port", strconv.Itoa(reports), "-backend-port", strconv.Itoa(backend),
@@ -73,7 +90,7 @@ func (d *Demo) await(t testing.TB, ended <-chan struct{}) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if response, err := http.Get(d.Backend + "/readyz"); err == nil {
+		if response, err := http.Get(strings.Replace(d.Backend, "app.localhost", "localhost", 1) + "/readyz"); err == nil {
 			response.Body.Close()
 			return
 		}

@@ -18,6 +18,14 @@ func Choose(t testing.TB, tab context.Context, organization string) {
 	chrome.PressPart(t, tab, fmt.Sprintf(switcher+`.querySelector('[role=menuitemradio][data-organization=%q]')`, organization))
 }
 
+// ChooseOthers presses the way to the app's own page in the switcher's menu, at the origin of
+// an organization.
+func ChooseOthers(t testing.TB, tab context.Context) {
+	t.Helper()
+	chrome.PressPart(t, tab, switcher+`.querySelector("[part=button]")`)
+	chrome.PressPart(t, tab, switcher+`.querySelector("a[part=item][role=menuitem]")`)
+}
+
 // Confirm presses the switcher's way to the step-up that an organization asks for.
 func Confirm(t testing.TB, tab context.Context) {
 	t.Helper()

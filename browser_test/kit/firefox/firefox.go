@@ -304,6 +304,18 @@ func (tab *Tab) Press(t testing.TB, selector string) {
 	Eval[any](t, tab, "void setTimeout(() => "+element+".click())")
 }
 
+// Click waits until an element can be seen and clicks it with the mouse, as a person does.
+func (tab *Tab) Click(t testing.TB, selector string) {
+	t.Helper()
+	element := fmt.Sprintf("document.querySelector(%q)", selector)
+	tab.Await(t, element+"?.checkVisibility()")
+	at := Eval[[]int](t, tab, "(({ left, top, width, height }) => [left + width / 2, top + height / 2].map(Math.round))("+element+".getBoundingClientRect())")
+	mouse := []map[string]any{{"type": "pointerMove", "x": at[0], "y": at[1]}, {"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0}}
+	tab.call(t, "input.performActions", map[string]any{
+		"context": tab.context, "actions": []any{map[string]any{"type": "pointer", "id": "mouse", "actions": mouse}},
+	}, nil)
+}
+
 // Show brings the tab to the front.
 func (tab *Tab) Show(t testing.TB) {
 	t.Helper()

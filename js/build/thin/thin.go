@@ -62,9 +62,11 @@ var Core = []string{
 //     proxy refuse the host.
 //   - 381 for several people in one browser: whose session answers a request, the sign-in that
 //     adds a person, what it refuses, and sign-outs of one of them or of all.
+//   - 115 for a database that is far away: events that are recorded with their change, and reads
+//     that begin beside the session's, so that a request takes one round trip or two.
 //
 // A change that raises it says by how much and why.
-const Ceiling = 7853
+const Ceiling = 7968
 
 // Lines counts the lines of the core that have code on them. A package or file that is
 // not there is an error.

@@ -10,8 +10,8 @@ import { supported } from "./jws.js";
  * @typedef {{fetch?: Fetcher, clock?: () => number, shared?: boolean}} FetchOptions
  */
 
-/** Milliseconds. The least time between two attempts: pause, and retry after one that failed. */
-export const pause = 10_000, retry = 1000;
+/** Milliseconds. The least time between two attempts: pause, and retry after one that failed or, for a while, after `hurry`. */
+export const pause = 10_000, retry = 1000, hurryFor = 60_000;
 export const timeout = 5000, atOnce = 16;
 const life = 10 * 60_000;
 const maxBytes = 256 << 10;
@@ -34,6 +34,7 @@ export class KeySet {
   #tried = -Infinity; // time of the last attempt
   /** @type {unknown} */
   #failed; // why the last attempt failed
+  #hurried = -Infinity; // time of the last hurry
   /** @type {Promise<void> | undefined} */
   #current; // the attempt under way, if requests share it
   /** @type {number[]} */
@@ -54,7 +55,12 @@ export class KeySet {
   get empty() { return this.#keys.size === 0; }
 
   /** How long to wait until the next attempt. */
-  get pause() { return this.#failed ? retry : pause; }
+  get pause() { return this.#failed || this.clock() - this.#hurried < hurryFor ? retry : pause; }
+
+  /** Lets an unknown id cause a fetch every second for a minute: a key was withdrawn, and one that was not published before signs. */
+  hurry() {
+    this.#hurried = this.clock();
+  }
 
   /**
    * Returns the key with an id, and undefined if the issuer does not have it. It rejects if
@@ -71,6 +77,15 @@ export class KeySet {
     if (usable) return known;
     if (attempt) await inTime(attempt, 2 * timeout, `the key set at ${this.url} could not be fetched in time`);
     return this.#keys.get(kid) ?? this.missing();
+  }
+
+  /**
+   * Fetches the keys now, however lately that was done. It is for what the issuer itself says, such as an event of its feed; what
+   * somebody sends must not cause it. It never rejects.
+   */
+  refresh() {
+    if (!this.shared) return this.fetchKeys();
+    return (this.#current ??= this.fetchKeys().finally(() => (this.#current = undefined)));
   }
 
   /** Rejects if the set may be incomplete. */

@@ -51,6 +51,11 @@ export class KeySets {
     return (await this.#find(organization))?.publicKey(kid);
   }
 
+  /** Does what `hurry` of each set does. */
+  hurry() {
+    for (const set of this.#sets.values()) set.hurry();
+  }
+
   /** @param {string} organization */
   async #find(organization) {
     const set = this.#sets.get(organization);

@@ -95,11 +95,24 @@ export class Verifier {
   }
 
   /**
+   * A key that the issuer itself names, over a connection of its own: if it is unknown, the keys are fetched now.
+   * @param {string} kid
+   */
+  async namedKey(kid) {
+    const known = await this.publicKey(kid);
+    if (known || this.withdrawn(kid)) return known;
+    await this.#keys.refresh();
+    return this.publicKey(kid);
+  }
+
+  /**
    * Refuses the tokens of a key from now on, whatever the key set still has.
    * @param {string} kid
    */
   withdraw(kid) {
     this.#withdrawn.add(kid);
+    this.#keys.hurry();
+    this.#organizations?.hurry();
   }
 
   /**

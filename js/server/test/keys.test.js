@@ -6,6 +6,7 @@ import { test } from "node:test";
 
 import { exportJWK, generateKeyPair } from "jose";
 
+import { createVerifier } from "../index.js";
 import { KeySet } from "../src/keyset.js";
 import { KeySets } from "../src/keysets.js";
 
@@ -40,6 +41,26 @@ test("keys are fetched once for all, and again at most every 10 s for an unknown
   issuer.answer = () => setOf("a", "b");
   assert.ok(await set.publicKey("b"), "a rotated key is found after the pause");
   assert.equal(issuer.asked.length, 2);
+});
+
+test("a key that the issuer names is fetched at once, and after a withdrawal any within a second", async () => {
+  const issuer = newIssuer(() => setOf("a"));
+  const verifier = createVerifier({ issuer: "https://issuer", audience: "api", ...issuer.options });
+  await verifier.publicKey("a");
+  issuer.answer = () => setOf("b");
+  assert.equal(await verifier.publicKey("b"), undefined, "a token causes no fetch within the pause");
+  assert.ok(await verifier.namedKey("b"));
+  verifier.withdraw("b");
+  const asked = issuer.asked.length;
+  assert.deepEqual([await verifier.namedKey("b"), issuer.asked.length], [undefined, asked]);
+  issuer.answer = () => setOf("c");
+  issuer.time += 1000;
+  assert.ok(await verifier.publicKey("c"));
+  issuer.time += 60_000;
+  await verifier.publicKey("forged");
+  issuer.answer = () => setOf("d");
+  issuer.time += 9000;
+  assert.equal(await verifier.publicKey("d"), undefined, "the hurry is over");
 });
 
 test("cached keys serve while the issuer is away, unknown ones are undecided", async () => {

@@ -30,11 +30,13 @@ export const isPending = () => pending;
  * the change. The History API tells only of back and forward; what a page does by
  * pushState it tells itself.
  * @param {() => void} changed
+ * @param {() => boolean} isNew whether the address is one that was not dealt with
  * @param {AbortSignal} signal ends the watching
  */
-export function watch(changed, signal) {
+export function watch(changed, isNew, signal) {
   watchers.add(changed);
   signal.addEventListener("abort", () => watchers.delete(changed));
+  if (!navigation()) watchRefusals(isNew, signal);
   window.addEventListener("popstate", () => pending || changed(), { signal });
   navigation()?.addEventListener("currententrychange", ({ navigationType }) => {
     if (navigationType === "traverse") onTraverse();
@@ -61,20 +63,45 @@ function onTraverse() {
  * Router does for a blocker. What it returns ends the noticing, and tells.
  */
 function detectRefusal() {
-  const own = Object.getOwnPropertyDescriptor(history, "go");
-  const { go } = history;
   let refused = false;
   pending = true;
+  const end = onGo(() => (refused = true));
+  return () => {
+    end();
+    if (refused) back = waitForReturn();
+    else pending = false;
+    return refused;
+  };
+}
+
+/**
+ * Notices the same where the browser has no Navigation API: there the router may hear of Back
+ * first, and tell that the address has changed before it is the old one again.
+ * @param {() => boolean} isNew
+ * @param {AbortSignal} signal
+ */
+function watchRefusals(isNew, signal) {
+  signal.addEventListener("abort", onGo(() => {
+    if (pending || !isNew()) return;
+    pending = true;
+    back = waitForReturn();
+  }));
+}
+
+/**
+ * Calls back when a script goes back or forward by history.go. What it returns ends that.
+ * @param {() => void} called
+ */
+function onGo(called) {
+  const own = Object.getOwnPropertyDescriptor(history, "go");
+  const { go } = history;
   history.go = (delta) => {
-    refused = true;
+    called();
     go.call(history, delta);
   };
   return () => {
     Reflect.deleteProperty(history, "go");
     if (own) Object.defineProperty(history, "go", own);
-    if (refused) back = waitForReturn();
-    else pending = false;
-    return refused;
   };
 }
 

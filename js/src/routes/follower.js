@@ -56,7 +56,7 @@ export class Follower {
   begin() {
     this.#synchronize();
     const { signal } = this.#closing;
-    if (!this.#manual) watch(() => this.addressChanged(), signal);
+    if (!this.#manual) watch(() => this.addressChanged(), () => location.href !== this.#seen, signal);
     this.#interceptNavigations(signal);
     // What is typed after an answer is asked about again.
     window.addEventListener("input", () => this.agreement.forget(), { capture: true, signal });

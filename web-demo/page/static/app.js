@@ -11,8 +11,9 @@ import { forgetNotes, showNotes } from "/notes.js";
 import { showReports } from "/reports.js";
 import { forgetHead, showChoices, showEnded, showHead, showNobody, showWelcome } from "/screens.js";
 import { forgetToken, watchToken } from "/token.js";
+import { backend, organization } from "/where.js";
 
-const tabard = createClient({ backend: "/auth" });
+const tabard = createClient({ backend, organization });
 window.tabard = tabard;
 
 let shown = "starting"; // the screen

@@ -1,0 +1,81 @@
+//go:build !js
+
+package main_test
+
+import (
+	"io"
+	"net/http"
+	"strconv"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
+	"github.com/tabard-auth/tabard/worker/workerd"
+)
+
+// trips returns how often the Worker of workerd/load.mjs has asked its database.
+func (c *loadTest) trips(t testing.TB) int {
+	t.Helper()
+	response, err := http.Get(c.origin + "/round-trips")
+	workerd.Must(t, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	workerd.Must(t, err)
+	n, err := strconv.Atoi(string(text))
+	workerd.Must(t, err)
+	return n
+}
+
+// maxTrips is the number of round trips of an instance that has begun. Each takes 30 to 200 ms on
+// the platform.
+var maxTrips = map[string]int{
+	"sign-in, to the provider": 0,
+	"sign-in, back":            4, // the revision, the person, a session of a tab that began with it, the new one
+	"the first mint":           2, // the session; entering, its check and its event
+	"a mint":                   1,
+	"the session":              1,
+	"sign-out of one":          2,
+	"sign-out":                 2,
+}
+
+// TestTripsToD1 counts the round trips of each request to the database.
+func TestTripsToD1(t *testing.T) {
+	c := newLoadTest(t, "workerd/load.mjs", 0)
+	counted := map[string]int{}
+	count := func(name string, run func()) {
+		before := c.trips(t)
+		run()
+		trips := c.trips(t) - before
+		if known, ok := counted[name]; !ok || trips < known {
+			counted[name] = trips
+		}
+	}
+	post := func(b *httpbrowser.Browser, path, body string) func() {
+		return func() {
+			if got := b.Post(path, body); got.Status != http.StatusOK {
+				t.Errorf("%s: %d %s", path, got.Status, got.Body)
+			}
+		}
+	}
+	for range 3 { // some also read the epoch, the workspace and the keys
+		b := httpbrowser.New(t, c.origin, c.publicURL)
+		var page httpbrowser.Response
+		count("sign-in, to the provider", func() { page = b.Login("") })
+		count("sign-in, back", func() { b.Choose(page, "alice") })
+		count("the first mint", post(b, api.PathToken, enterAcme))
+		count("a mint", post(b, api.PathToken, enterAcme))
+		count("the session", func() {
+			if got := b.Get(api.PathSession); got.Status != http.StatusOK {
+				t.Errorf("%d %s", got.Status, got.Body)
+			}
+		})
+		count("sign-out of one", post(b, api.PathLogout, `{"scope":"organization","organization":"acme"}`))
+		count("sign-out", post(b, api.PathLogout, `{"scope":"session"}`))
+	}
+	for name, most := range maxTrips {
+		if counted[name] > most {
+			t.Errorf("%s: %d round trips, more than %d", name, counted[name], most)
+		}
+		t.Logf("%s: %d", name, counted[name])
+	}
+}
