@@ -38,7 +38,7 @@ func (d Device) Key(name string) (tab.Key, error) {
 	limit := time.AfterFunc(keysReady, func() { answer <- errors.New("no answer about the device key") })
 	defer limit.Stop()
 	go func() {
-		k, err := d.keyOf(name)
+		k, err := d.key(name)
 		if err == nil {
 			found = k
 		}
@@ -50,27 +50,6 @@ func (d Device) Key(name string) (tab.Key, error) {
 	return found, nil
 }
 
-// keyOf reads the key of a name. A person's that is not there is the one without a name.
-func (d Device) keyOf(name string) (key, error) {
-	named := d
-	if name != "" {
-		named.name += ":" + name
-	}
-	if name == "" || name[0] == '+' {
-		return named.key()
-	}
-	db, err := d.open()
-	if err != nil {
-		return key{}, err
-	}
-	pair, err := d.request(db, "readonly", "get", named.name)
-	db.Call("close")
-	if err == nil && isPair(pair) {
-		return named.describe(pair)
-	}
-	return d.key()
-}
-
 // Rename implements [tab.Device].
 func (d Device) Rename(from, to string) error {
 	db, err := d.open()
@@ -80,24 +59,29 @@ func (d Device) Rename(from, to string) error {
 	defer db.Call("close")
 	pair, err := d.request(db, "readonly", "get", d.name+":"+from)
 	if err == nil && isPair(pair) {
-		if _, err = d.request(db, "readwrite", "put", pair, d.name+":"+to); err == nil {
-			_, err = d.request(db, "readwrite", "delete", d.name+":"+from)
-		}
+		_, err = d.request(db, "readwrite", "put", pair, d.name+":"+to)
 	}
 	return err
 }
 
-// key reads the key, or makes it. If several tabs make one at once, the first wins: add
+// key reads the key of a name, or makes it. A person without one has that without a name. If several tabs make one at once, the first wins: add
 // does not overwrite, and all tabs read again.
-func (d Device) key() (key, error) {
+func (d Device) key(name string) (key, error) {
+	own := d
+	if name != "" {
+		own.name += ":" + name
+	}
 	db, err := d.open()
 	if err != nil {
 		return key{}, err
 	}
 	defer db.Call("close")
-	pair, err := d.request(db, "readonly", "get", d.name)
+	pair, err := d.request(db, "readonly", "get", own.name)
 	if err == nil && !isPair(pair) {
-		pair, err = d.replace(db, pair)
+		if name != "" && name[0] != '+' { // a person's
+			return d.key("")
+		}
+		pair, err = own.replace(db, pair)
 	}
 	switch {
 	case err != nil:

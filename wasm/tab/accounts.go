@@ -21,10 +21,10 @@ func (r *record) person() string {
 	return r.User.ID
 }
 
-// forAccount returns the record of a tab that now acts for another person. It keeps nothing
-// of the former one.
-func (r *record) forAccount(user string) record {
-	return record{Tab: r.Tab, Fence: r.Fence + 1, User: api.User{ID: user}, Several: true, Look: true, Key: r.NewKey}
+// become makes the record that of a tab that acts for another person. Nothing of the former
+// one stays.
+func (r *record) become(user string) {
+	*r = record{Tab: r.Tab, Fence: r.Fence + 1, User: api.User{ID: user}, Several: true, Look: true, Key: r.NewKey}
 }
 
 // account returns the header that names the tab's person and session; empty where one person
@@ -54,7 +54,9 @@ func (t *Tab) bindPerson() {
 }
 
 // known returns the people of whom this browser's tabs know.
-func (t *Tab) known() []string { return strings.Fields(t.env.Local.Item(t.config.Key + ":accounts")) }
+func (t *Tab) known() []string {
+	return strings.FieldsFunc(t.env.Local.Item(t.config.Key+":accounts"), func(r rune) bool { return r == ' ' })
+}
 
 // noteAccounts notes the people who are signed in in this browser. Tabs of those who are no
 // longer hand out no token before they have asked the backend.
@@ -67,7 +69,11 @@ func (t *Tab) noteAccounts(ids []string) {
 			t.epochOf(id).touch()
 		}
 	}
-	if text := strings.Join(ids, " "); t.env.Local.Item(t.config.Key+":accounts") != text {
+	text := ""
+	for _, id := range ids {
+		text += " " + id
+	}
+	if t.env.Local.Item(t.config.Key+":accounts") != text {
 		t.env.Local.SetItem(t.config.Key+":accounts", text)
 	}
 }
@@ -118,18 +124,7 @@ func (t *Tab) showAccounts(refused *Error) {
 
 // Accounts fetches the people who are signed in in this browser.
 func (t *Tab) Accounts() ([]api.Account, *Error) {
-	t.mu.Lock()
-	b := &t.binding
-	choosing := b.state.Status == ChooseAccount
-	all := b.state.Accounts
-	t.mu.Unlock()
-	if choosing {
-		return all, nil
-	}
 	session, err := t.fetchSession(nil)
-	if err == nil && session.Accounts == nil {
-		session.Accounts = []api.Account{{ID: session.User.ID, Name: session.User.Name}}
-	}
 	return session.Accounts, err
 }
 
@@ -150,40 +145,53 @@ func (t *Tab) SwitchAccount(user, organization string) SwitchResult {
 	v, err := t.send(c, "POST", api.PathToken+"?"+api.QuietRefusals, body)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	answer := DecodeTokenResponse(v)
-	switch {
-	case number != t.switches.last || t.epochOf(user).current() != before:
+	if number != t.switches.last || t.epochOf(user).current() != before {
 		err = errOvertaken
-	case err != nil && err.Code == api.OrganizationRequired && err.session != nil && err.session.User.ID == user:
-		t.become(err.session.User, err.session.Session)
-		t.binding.state.Organizations, t.binding.state.DeviceBound = err.session.Organizations, err.session.DeviceBound
+	}
+	if err != nil && err.Code == api.OrganizationRequired && err.session != nil {
+		t.become(user, err.session.Session)
+		s := &t.binding.state
+		s.User, s.Organizations, s.DeviceBound = err.session.User, err.session.Organizations, err.session.DeviceBound
+		t.binding.record.User = s.User
 		t.deactivate(Choose, nil)
 		return SwitchResult{Status: Switched}
-	case err != nil:
-	case !isComplete(&answer) || answer.User.ID != user || organization != "" && !matches(&answer.Organization, organization):
-		err = newError(OrganizationMismatch, "the backend responded for another person or organization")
-	default:
-		t.become(answer.User, answer.Session)
-		t.noteAccounts(answer.Accounts)
-		answer.Accounts = nil // the record keeps nothing of others
-		h := newHeldToken(&answer, t.clock.Wall(), t.clock.now(), t.env.Random())
-		t.binding.record.Held = []*heldToken{h}
-		t.activate(h)
-		t.save()
-		return SwitchResult{Status: Switched, Organization: answer.Organization}
 	}
-	return SwitchResult{Status: outcome(err), Error: err}
+	var h *heldToken
+	if err == nil {
+		h, err = t.changePerson(user, organization, v)
+	}
+	if err != nil {
+		return SwitchResult{Status: outcome(err), Error: err}
+	}
+	t.activate(h)
+	t.save()
+	return SwitchResult{Status: Switched, Organization: h.organization()}
+}
+
+// changePerson makes the person of a token the tab's.
+func (t *Tab) changePerson(user, organization string, v Value) (*heldToken, *Error) {
+	answer, b := DecodeTokenResponse(v), &t.binding
+	if answer.User.ID != user {
+		return nil, newError(api.IdentityChanged, "the backend responded for another person")
+	}
+	other := binding{record: record{User: answer.User}}
+	if err := other.check(organization, &answer); err != nil {
+		return nil, err
+	}
+	t.become(user, answer.Session)
+	t.noteAccounts(answer.Accounts)
+	answer.Accounts = nil // the record keeps nothing of others
+	return b.accept(&inflight{organization: organization, reported: noInput}, &answer, b.record.Epoch, &t.clock, t.env.Random)
 }
 
 // become makes a person the tab's. Nothing of the former one stays.
-func (t *Tab) become(user api.User, session string) {
+func (t *Tab) become(user, session string) {
 	t.mints.abortAll(errOvertaken)
 	b := &t.binding
 	b.deactivate(Starting)
-	r := b.record.forAccount(user.ID)
-	r.User, r.Session, r.Look, r.Fence = user, session, false, b.state.Fence
-	b.record, b.wanted, b.input = r, "", noInput
-	b.state.User = user
+	b.record.become(user)
+	b.record.Session, b.record.Look, b.record.Key, b.record.Fence = session, false, "", b.state.Fence
+	b.wanted, b.input = "", noInput
 	t.bindPerson()
 	b.record.Epoch = t.epoch.ensure(session, "")
 }
@@ -191,38 +199,27 @@ func (t *Tab) become(user api.User, session string) {
 // addAccount leaves for a sign-in beside the people who are signed in: of a further person,
 // or of one who signs in again. The tab stays the person's that it was until somebody comes
 // back. A further person gets a device key of their own.
-func (t *Tab) addAccount(organization, returnTo string, hints Hints) *Error {
-	t.mu.Lock()
-	user := t.binding.record.User
-	t.mu.Unlock()
+func (t *Tab) addAccount(url, returnTo string, hints Hints) *Error {
 	key := hints.Account
 	if key == api.AnotherAccount {
 		key = newKey + strconv.FormatUint(t.env.Random(), 36)
-	} else if key == user.ID && hints.LoginHint == "" {
-		hints.LoginHint = user.Email
 	}
-	url := withQuery(withQuery(t.config.loginURL(organization), api.ParamAccount, hints.Account), api.ParamReturnTo, returnTo)
-	url = withQuery(withQuery(url, api.ParamPrompt, hints.Prompt), api.ParamLoginHint, hints.LoginHint)
-	url = withQuery(url, api.ParamSessionCookie, hints.SessionCookie)
 	t.mu.Lock()
 	c := t.newCallLocked()
 	c.key, c.fixed = key, true
 	t.mu.Unlock()
-	v, err := t.send(c, "POST", strings.TrimPrefix(url, t.config.Backend), EncodeLoginRequest(api.LoginRequest{Email: hints.Email}))
-	to := DecodeLoginResponse(v).Location
-	switch {
-	case err != nil:
+	path := withQuery(withQuery(url, api.ParamAccount, hints.Account), api.ParamReturnTo, returnTo)[len(t.config.Backend):]
+	v, err := t.send(c, "POST", path, EncodeLoginRequest(api.LoginRequest{Email: hints.Email}))
+	if err != nil {
 		return err
-	case !strings.HasPrefix(to, "http"):
-		return unavailable("the backend did not begin the sign-in")
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if strings.HasPrefix(key, newKey) {
+	if key[0] == newKey[0] {
 		t.binding.record.NewKey = key
 	}
 	t.save()
-	t.env.Page.Navigate(to)
+	t.env.Page.Navigate(DecodeLoginResponse(v).Location)
 	return nil
 }
 

@@ -74,7 +74,7 @@ type Device interface {
 	// A person without a key has the one without a name. Key fails if the browser does not
 	// answer in time.
 	Key(name string) (Key, error)
-	// Rename gives a key another name, in place of the key that has it.
+	// Rename gives a key another name too, in place of the key that has it.
 	Rename(from, to string) error
 	// Digest returns the SHA-256 of a text.
 	Digest(text string) ([]byte, error)

@@ -26,7 +26,7 @@ func (d *device) canRetry(err *Error) bool {
 		if err.Action != api.SignIn {
 			return false
 		}
-		clear(d.keys)
+		d.keys = map[string]Key{}
 		return true
 	case api.RequestTooOld, api.UseDPoPNonce, api.InvalidDPoPProof:
 		return true

@@ -24,18 +24,18 @@ type Hints struct {
 // SignIn navigates to the sign-in for an organization (empty: the tab's last one, if
 // any), and back to returnTo. Another person may sign in, so the tab drops its tokens.
 func (t *Tab) SignIn(organization, returnTo string, hints Hints) *Error {
-	if hints.Account != "" {
-		return t.addAccount(organization, returnTo, hints)
-	}
 	b := &t.binding
 	t.mu.Lock()
 	wanted := b.wanted
 	t.mu.Unlock()
-	if hints.Email != "" { // it may lead somewhere else
+	if hints.Email != "" || hints.Account != "" { // it may lead somewhere else
 		wanted = ""
 	}
 	url := withQuery(t.config.loginURL(cmp.Or(organization, wanted)), api.ParamPrompt, hints.Prompt)
 	url = withQuery(withQuery(url, api.ParamLoginHint, hints.LoginHint), api.ParamSessionCookie, hints.SessionCookie)
+	if hints.Account != "" {
+		return t.addAccount(url, returnTo, hints)
+	}
 	to := t.beginSignIn(url, "", returnTo, hints.Email)
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -77,7 +77,8 @@ func New(config Config, env Env) *Tab {
 	}
 	r, shownBefore := load(env, config.Key, &t.epoch, &t.clock)
 	if a := config.Account; a != "" && (a != r.User.ID || r.NewKey != "") {
-		r, shownBefore = r.forAccount(a), ""
+		shownBefore = ""
+		r.become(a)
 	} else if a != "" {
 		r.Several, r.Look = true, true // the person may have signed in again
 	}
