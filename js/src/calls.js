@@ -41,12 +41,12 @@ function requireTopLevel({ TabardError }) {
  * @returns {Promise<void>}
  */
 export async function signIn(context, options) {
-  const { organization = "", returnTo, prompt = "", loginHint = "", email = "", staySignedIn } = own(options);
+  const { organization = "", returnTo, prompt = "", loginHint = "", email = "", staySignedIn, account = "" } = own(options);
   if (context.popup !== undefined) return signInWindow(context, own(options));
   requireTopLevel(context);
   const sessionCookie = staySignedIn === undefined ? "" : String(!staySignedIn);
-  const hints = prompt || loginHint || email || sessionCookie ? [prompt, loginHint, email, sessionCookie] : [];
-  await context.ask("signIn", organization, await returnAddress(returnTo), ...hints);
+  const hints = [prompt, loginHint, email, sessionCookie, account];
+  await context.ask("signIn", organization, await returnAddress(returnTo), ...(hints.some(Boolean) ? hints : []));
 }
 
 /**
@@ -201,9 +201,7 @@ async function challenged(context, header, request) {
  * @param {string | URL} url
  */
 export async function connect(context, url) {
-  const chunk = await import("./connect.js").catch((cause) => {
-    throw new context.TabardError("temporarily_unavailable", "retry", String(cause));
-  });
+  const chunk = await loaded(context, import("./connect.js"));
   return chunk.connect({
     ...context,
     prove: (...request) => context.ask("proof", ...request),
@@ -212,11 +210,13 @@ export async function connect(context, url) {
 }
 
 /**
- * Narrower tokens, loaded when one is asked for.
+ * A part that is loaded when it is asked for.
+ * @template Part
  * @param {Context} context
+ * @param {Promise<Part>} loading
  */
-const lending = (context) => import("./lend.js").catch((cause) => {
-  throw new context.TabardError("temporarily_unavailable", "retry", String(cause));
+const loaded = ({ TabardError }, loading) => loading.catch((cause) => {
+  throw new TabardError("temporarily_unavailable", "retry", String(cause));
 });
 
 /**
@@ -224,14 +224,14 @@ const lending = (context) => import("./lend.js").catch((cause) => {
  * @param {Context} context
  * @param {import("../index.js").TokenOptions} options
  */
-export const narrower = async (context, options) => (await lending(context)).narrower(context, own(options));
+export const narrower = async (context, options) => (await loaded(context, import("./lend.js"))).narrower(context, own(options));
 
 /**
  * See {@link Client.lend}.
  * @param {Context} context
  * @param {import("../index.js").LendOptions} options
  */
-export const lend = async (context, options) => (await lending(context)).lend(context, own(options));
+export const lend = async (context, options) => (await loaded(context, import("./lend.js"))).lend(context, own(options));
 
 /**
  * See {@link Client.proof}.

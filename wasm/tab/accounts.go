@@ -148,7 +148,7 @@ func (t *Tab) SwitchAccount(user, organization string) SwitchResult {
 	if number != t.switches.last || t.epochOf(user).current() != before {
 		err = errOvertaken
 	}
-	if err != nil && err.Code == api.OrganizationRequired && err.session != nil {
+	if err != nil && err.session != nil && organization == "" { // the person has to choose
 		t.become(user, err.session.Session)
 		s := &t.binding.state
 		s.User, s.Organizations, s.DeviceBound = err.session.User, err.session.Organizations, err.session.DeviceBound
