@@ -1,6 +1,6 @@
 # Names for what can be done here; each is a command or two.
 
-.PHONY: help build run test check race test-long test-plain chaos-short lint size setup model simulate mutants chaos soak bench worker worker-dev profile bench-worker bench-browser release
+.PHONY: help build run test check race test-long test-plain chaos-short lint size setup model simulate mutants chaos soak drafts bench worker worker-dev profile bench-worker bench-browser release
 
 GOTESTSUM   = go run gotest.tools/gotestsum@v1.13.0 --format pkgname
 
@@ -81,6 +81,9 @@ mutants: build ## take one defense away at a time, and see its test red; on the 
 soak: build ## twenty tabs on a bad network, and a browser that crashes, for half an hour
 	go run ./browser_test/soak $(ARGS)
 
+drafts: build ## people who try for an hour to get a draft into another organization
+	go run ./browser_test/soak -run Drafts -drafts 1h $(ARGS)
+
 bench: build ## the server's mints beside their parts, on SQLite and PostgreSQL; a large workspace file
 	go test -count=1 -timeout 30m -run '^$$' -bench 'Mint|Sessions|Apply' ./browser_test/bench $(ARGS)
 
@@ -89,7 +92,7 @@ worker: ## the Worker, as wrangler deploys it
 	go run ./worker/compile
 
 worker-dev: build ## the demo on workerd and a local D1
-	npm ci --prefix worker
+	cmp -s worker/package-lock.json worker/node_modules/.installed || { npm ci --prefix worker && cp worker/package-lock.json worker/node_modules/.installed; }
 	go build -o bin/tabard-worker ./worker/local
 	go run ./web-demo -tabard bin/tabard-worker $(ARGS)
 
@@ -100,7 +103,10 @@ profile: ## what the compiler optimizes the server by
 	CGO_ENABLED=0 go test -count=1 -trimpath -run '^$$' -bench Handler -benchtime 10s -cpuprofile $(CURDIR)/backend/default.pgo -o /dev/null ./browser_test/bench
 
 bench-worker: build ## cold start, warm mints, a crowd and memory on workerd, and the upload's size
-	go test -run '^$$' -bench . -benchtime 1000x ./worker
+	go test -run '^$$' -bench 'Worker|Size' -benchtime 1000x ./worker
+	go test -run '^$$' -bench Load -timeout 40m -benchtime 1000x ./worker
+	go test -run '^$$' -bench Distance -timeout 40m -benchtime 30x ./worker
+	go test -run '^$$' -bench Steady -timeout 40m -benchtime 5000x ./worker
 	go test -run '^$$' -bench Worker/memory -benchtime 5000x ./worker
 
 bench-browser: build ## what a page pays: bytes, time, memory and requests, beside others' clients

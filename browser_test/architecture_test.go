@@ -267,7 +267,7 @@ var floors = [][]string{
 	{ // independent of each other: formats and rules
 		"backend/api", "backend/audit", "backend/domain", "backend/domain/domaintest", "backend/domain/overhttps", "backend/jws", "backend/page", "backend/limits", "backend/policy", "backend/trace",
 		"backend/tenantdb", "backend/isolationtest", "backend/store/storetest/pg", "backend/deploy/release",
-		"js", "js/build/gowasm", "js/build/thin", "web-demo/idp", "web-demo/page", "worker/edge", "worker/platformtest",
+		"js", "js/build/gowasm", "js/build/thin", "web-demo/idp", "web-demo/page", "worker/edge", "worker/keep", "worker/platformtest",
 	},
 	{ // refusals, tokens, proofs and sessions
 		"backend/refusal", "backend/token", "backend/token/secevent", "backend/dpop", "backend/session",

@@ -87,31 +87,6 @@ func BenchmarkWorker(b *testing.B) {
 	}
 }
 
-// BenchmarkLoad measures the latency of fifty concurrent callers that mint, with a
-// database 100 milliseconds away, while the provider responds and while it hangs.
-func BenchmarkLoad(b *testing.B) {
-	c := newLoadTest(b, "bench/entry.mjs", 100)
-	b.Run("provider=answers", c.measure)
-	end := c.hang(4)
-	b.Run("provider=hangs", c.measure)
-	end()
-}
-
-func (c *loadTest) measure(b *testing.B) {
-	const callers = 50
-	var refused atomic.Int64
-	took := send(b, callers, func() {
-		if c.mint(b) != http.StatusOK {
-			refused.Add(1)
-		}
-	})
-	slices.Sort(took)
-	b.ReportMetric(milliseconds(took[b.N/2]), "p50-ms")
-	b.ReportMetric(milliseconds(took[b.N*99/100]), "p99-ms")
-	b.ReportMetric(float64(refused.Load()), "refused")
-	b.ReportMetric(float64(c.memory(b))/1e6, "memory-MB")
-}
-
 // benchmarkMemory reports the isolate's memory before b.N requests and after, including
 // that of its programs, and the resident memory of the process.
 func benchmarkMemory(b *testing.B, process *workerd.Process, inspector *workerd.Inspector, client *http.Client, next, memory func() *http.Request) {

@@ -4,6 +4,7 @@ import { checkLimits } from "./limits.mjs";
 import { isPoll, poll } from "./poll.mjs";
 import { Pool } from "./pool.mjs";
 import { parse } from "./request.mjs";
+import { checkRoom } from "./room.mjs";
 
 const pool = new Pool(program);
 
@@ -15,5 +16,8 @@ export default {
     const ask = (asked) => pool.fetch(asked, env, ctx);
     return isPoll(parsed) ? poll(parsed, env, ask) : ask(parsed);
   },
-  scheduled: (_, env, ctx) => pool.scheduled(env, ctx),
+  async scheduled(_, env, ctx) {
+    const outcomes = await Promise.allSettled([pool.scheduled(env, ctx), checkRoom(env)]);
+    for (const { reason } of outcomes) if (reason !== undefined) throw reason;
+  },
 };

@@ -67,7 +67,7 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 		if err := epoch.Ready(ctx); err != nil {
 			return err
 		}
-		return errors.Join(attendance.Note(ctx, time.Now()), cleanUp(ctx, store, rotation, s.retention, log), checkDomains(ctx, store, s.resolver))
+		return errors.Join(attendance.Note(ctx, time.Now()), exportAudit(ctx, store, time.Now()), cleanUp(ctx, store, rotation, s.retention, log), checkDomains(ctx, store, s.resolver))
 	}}, nil
 }
 

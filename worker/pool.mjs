@@ -17,7 +17,7 @@ const LIMITS = {
   cron: 300_000, // the same for what a cron trigger does
   patience: 10_000, // a request waits for an instance
   waiting: 250, // events wait
-  body: 64 << 10, // of a request
+  body: 128 << 10, // of a request; a provider may post an identity token beside the code
 };
 
 /** Keeps instances of a program and lends each to one event at a time. */

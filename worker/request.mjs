@@ -64,7 +64,7 @@ function isForeign({ headers }) {
 }
 
 function isNavigation({ method, headers }, posted) {
-  const form = posted && /^\s*application\/x-www-form-urlencoded\s*(?:;|$)/i.test(headers.get("Content-Type") ?? "");
+  const form = posted && /^\s*(?:application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)\s*(?:;|$)/i.test(headers.get("Content-Type") ?? "");
   return (method === "GET" || method === "HEAD" || form) && (headers.get("Accept") ?? "").includes("text/html");
 }
 

@@ -94,6 +94,10 @@ const (
 	// of authentication and the provider does not send it, or not in seconds. Another attempt is of no use
 	// until the provider does.
 	AuthTimeMissing Code = "auth_time_missing"
+	// AuthenticationNotRenewed is the result of a step-up (ParamError) if the provider
+	// answered with an authentication that is older than what was asked for: it did not
+	// ask the person again.
+	AuthenticationNotRenewed Code = "authentication_not_renewed"
 	// AccessDenied is the result of a sign-in (ParamError) that the person or the provider
 	// broke off (RFC 6749 section 4.1.2.1).
 	AccessDenied Code = "access_denied"

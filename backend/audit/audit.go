@@ -2,7 +2,10 @@
 // its actor, the person concerned, the organization and the outcome.
 package audit
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Event is an entry of the audit log.
 type Event struct {
@@ -185,6 +188,25 @@ type Position struct {
 	At int64
 	ID string
 }
+
+// Export is how far a named export of the audit log has come.
+type Export struct {
+	Name string
+	Position
+	// Waiting is the time of the oldest event that it has not written, or 0.
+	Waiting int64
+}
+
+// Behind returns how long the oldest event waits that the export has not written.
+func (e Export) Behind(now time.Time) time.Duration {
+	if e.Waiting == 0 {
+		return 0
+	}
+	return max(now.Sub(time.Unix(e.Waiting, 0)), 0)
+}
+
+// LateExport is how far an export is behind that seems to run no more.
+const LateExport = 3 * 24 * time.Hour
 
 // Store stores the audit log.
 type Store interface {

@@ -29,6 +29,10 @@ func RefusalOf(err error) *refusal.Refusal {
 		return refusal.New(api.OrganizationSessionExpired, "You signed out of this organization.").WithCause(err)
 	case errors.As(err, &refused):
 		return refusal.New(api.InvalidRequest, "The identity provider's message is invalid.").WithCause(err)
+	case errors.Is(err, login.ErrKeysPaused):
+		again := refusal.New(api.RateLimited, "The token's key is unknown. Send it again later: the provider's keys were read a moment ago.").WithCause(err)
+		again.RetryAfter = login.KeysPause
+		return again
 	case errors.Is(err, login.ErrUnavailable):
 		unavailable := refusal.New(api.TemporarilyUnavailable, "The sign-in service cannot be reached. Try again.").WithCause(err)
 		unavailable.Fault = string(login.FaultOf(err))

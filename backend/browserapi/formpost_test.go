@@ -76,8 +76,11 @@ func TestFormPost_OtherSite(t *testing.T) {
 	if got := posts(victim, page); len(sessionCookies(victim)) != 0 || len(w.Provider.Redeemed) != 0 || strings.Contains(got.Body, `url=`+origin) {
 		t.Errorf("the victim is signed in: %v %s", victim.Cookies(), got.Body)
 	}
-	got := victim.Submit(publicURL+"/callback", url.Values{"code": {strings.Repeat("x", 17<<10)}})
-	w.wants(got, http.StatusBadRequest, api.InvalidRequest)
+	got := victim.Submit(publicURL+"/callback", url.Values{"code": {strings.Repeat("x", 129<<10)}})
+	w.wants(got, http.StatusRequestEntityTooLarge, api.InvalidRequest)
+	if linksOf(got)["Continue to sign in"] == "" {
+		t.Errorf("it leads nowhere: %s", got.Body)
+	}
 }
 
 func TestFormPost_CarriesRefusals(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/authn"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
+	pages "github.com/tabard-auth/tabard/backend/page"
 	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/backend/web"
@@ -28,8 +29,8 @@ func (h *handler) frontchannelLogout(c *authn.Request) error {
 	if errors.Is(err, login.ErrNoFrontchannelLogout) {
 		return web.NoPath()
 	}
-	if err != nil {
-		return err
+	if err != nil { // no page of a sign-in
+		return authn.RefusalOf(err).OnPage(pages.Missing, "")
 	}
 	if err := h.endNamed(c, own, connection, logouts); err != nil {
 		return err

@@ -79,7 +79,7 @@ func (h *handler) handoverCode(c *authn.Request) (handover.Code, error) {
 	if err := errors.Join(c.CheckNavigation(), checkSite(c)); err != nil {
 		return handover.Code{}, err
 	}
-	if err := web.ReadForm(c.W, c.R); err != nil || len(c.R.PostForm["code"]) != 1 {
+	if err := web.ReadForm(c.W, c.R, web.MaxForm); err != nil || len(c.R.PostForm["code"]) != 1 {
 		return handover.Code{}, refusal.New(api.InvalidRequest, "The body must be a form with exactly one code.").WithCause(err)
 	}
 	code, err := handover.OpenCode(h.handovers, c.R.PostForm.Get("code"), c.Now)

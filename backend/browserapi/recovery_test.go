@@ -170,7 +170,7 @@ func TestStranded_Disabled(t *testing.T) {
 // apps.
 func TestStranded_WrongLogin(t *testing.T) {
 	w := newBackend(t, nil)
-	for _, query := range []string{"app=nope", "return_to=https://evil.example/", "app=web&app=web", "max_age=x", "%zz", "organization=" + strings.Repeat("x", 100)} {
+	for _, query := range []string{"app=nope", "return_to=https://evil.example/", "app=web&app=web", "max_age=x", "organization=%zz", "organization=" + strings.Repeat("x", 100)} {
 		if got := firstLink(w, w.browser().Login(query), http.StatusBadRequest); got != origin+"/" {
 			t.Errorf("%s leads to %s", query, got)
 		}

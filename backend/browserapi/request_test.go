@@ -177,7 +177,7 @@ func TestLogin_MalformedParameters(t *testing.T) {
 		"a negative max_age":         "max_age=-1",
 		"a max_age that is none":     "max_age=soon",
 		"an endless max_age":         "max_age=99999999999",
-		"a malformed escape":         "return_to=%zz",
+		"a malformed escape":         "organization=%zz",
 		"a semicolon":                "app=web;return_to=/",
 		"a foreign one that is long": "return_to=https://evil.test/" + strings.Repeat("a", 2048),
 		"a foreign one of control":   "return_to=/%09/evil.test",

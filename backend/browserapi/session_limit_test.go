@@ -192,3 +192,21 @@ func browserCookie(b *httpbrowser.Browser) string {
 	}
 	return ""
 }
+
+// TestSessionLimit_WithinASecond: of sign-ins one after the other the last one is beyond the
+// limit, although times in seconds do not tell.
+func TestSessionLimit_WithinASecond(t *testing.T) {
+	for range 10 {
+		w := newBackend(t, nil)
+		w.signsIn(directory.SignIn{MaxSessions: 2, AtLimit: directory.RefuseSignIn})
+		first, second, third := w.signedIn("alice"), w.signedIn("alice"), w.browser()
+		w.wants(third.SignIn("alice"), http.StatusForbidden, api.SessionLimitReached)
+		w.mint(first, "acme")
+		w.mint(second, "acme")
+		w = newBackend(t, nil)
+		w.signsIn(directory.SignIn{MaxSessions: 1})
+		first, second = w.signedIn("alice"), w.signedIn("alice")
+		w.wants(first.Post("/token", renews), http.StatusUnauthorized, api.SessionRevoked)
+		w.mint(second, "acme")
+	}
+}

@@ -112,15 +112,19 @@ func readOnlySubject(c *authn.Request) (directory.Subject, error) {
 // Connect Back-Channel Logout 1.0 section 2.5). A repeated token does not end sessions
 // that began after it was issued.
 func (h *handler) backchannelLogout(c *authn.Request) error {
-	if err := web.ReadForm(c.W, c.R); err != nil {
-		return refusal.New(api.InvalidRequest, "The body must be a form (application/x-www-form-urlencoded).").WithCause(err)
+	if err := web.ReadForm(c.W, c.R, web.MaxForm); err != nil {
+		return err
+	}
+	tokens := c.R.PostForm["logout_token"]
+	if len(tokens) != 1 {
+		return refusal.New(api.InvalidRequest, "The body must be a form (application/x-www-form-urlencoded) with one logout_token.")
 	}
 	connection := c.R.PathValue("connection")
 	provider, own, err := h.signIn.ProviderFor(c, login.Attempt{Connection: connection})
 	if err != nil {
 		return err
 	}
-	logout, err := provider.ReadLogoutToken(c.Ctx, c.R.PostForm.Get("logout_token"), c.Now)
+	logout, err := provider.ReadLogoutToken(c.Ctx, tokens[0], c.Now)
 	if err != nil {
 		return err
 	}

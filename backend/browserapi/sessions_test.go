@@ -141,8 +141,9 @@ func TestBackchannelLogout_NewKeyAfterForgedTokens(t *testing.T) {
 		t.Errorf("forged: %d %s", got.Code, got.Body)
 	}
 	w.Provider.ReplaceKey("another")
-	if got := w.backchannel(w.logoutToken("alice", func(jwt.MapClaims) {})); got.Code != http.StatusServiceUnavailable {
-		t.Errorf("by the new key: %d %s", got.Code, got.Body)
+	got := w.backchannel(w.logoutToken("alice", func(jwt.MapClaims) {}))
+	if got.Code != http.StatusTooManyRequests || got.Header().Get("Retry-After") != "10" {
+		t.Errorf("by the new key: %d %s %v", got.Code, got.Body, got.Header())
 	}
 	w.mint(alice, "acme")
 }

@@ -160,7 +160,7 @@ func TestStepUp_JudgedByIdentityToken(t *testing.T) {
 			lie: func(claims map[string]any) {
 				claims["acr"], claims["auth_time"] = "mfa", claims["auth_time"].(int64)-100
 			},
-			code: "invalid_response",
+			code: "authentication_not_renewed",
 		},
 		"somebody else answers": {
 			lie:    func(claims map[string]any) { claims["acr"] = "mfa" },

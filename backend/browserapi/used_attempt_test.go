@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
@@ -29,6 +30,26 @@ func TestUsedAttempt_SignedOut(t *testing.T) {
 		landed := b.Choose(b.Follow(firstLink(w, got, http.StatusBadRequest)), chosen)
 		if landed.URL.String() != origin+"/notes" || w.mint(b, "acme").User.Subject != chosen {
 			t.Errorf("as %s, it led to %s: %s", chosen, landed.URL, landed.Body)
+		}
+	}
+}
+
+// TestUsedAttempt_Landed does so in a tab that came back beside another one, and shares
+// that one's session.
+func TestUsedAttempt_Landed(t *testing.T) {
+	for _, chosen := range []string{"alice", "bob"} {
+		w := newBackend(t, nil)
+		b := w.browser()
+		first, form := b.Login("return_to=/"), b.Login("return_to=/notes")
+		w.Pass(time.Second) // or the second would begin a session of its own
+		b.Choose(first, "alice")
+		b.Choose(form, "alice")
+		w.theSession(b)
+		b.Post("/logout", `{"scope":"session"}`)
+		got := b.Choose(form, chosen)
+		w.wants(got, http.StatusBadRequest, api.InvalidRequest)
+		if len(sessionCookies(b)) != 0 || !strings.Contains(got.Body, "signed out") {
+			t.Errorf("as %s: %v %s", chosen, b.Cookies(), got.Body)
 		}
 	}
 }

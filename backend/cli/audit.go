@@ -34,7 +34,7 @@ func auditCommand() *cobra.Command {
 		}, "There are no events."),
 	}.build()
 	command.GroupID = groupAdministration
-	command.AddCommand(auditExportCommand())
+	command.AddCommand(auditExportCommand(), auditExportsCommand())
 	return command
 }
 

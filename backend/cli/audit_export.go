@@ -48,7 +48,7 @@ administration API, oldest first. Events of the last minute are left for the nex
 With --name an export continues where the one of that name ended. Events that it has
 not written yet are not deleted, even after --audit-retention. An export that is
 interrupted may write up to a page of events again; compare their ids. --end ends an
-export permanently.`,
+export permanently. tabard audit exports lists all, and how far each is behind.`,
 		Example: `  tabard audit export > trail.jsonl
   tabard audit export --name siem | vector --config siem.toml
   tabard audit export --name siem --end`,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -116,4 +117,29 @@ func TestAuditExport_WriteFails(t *testing.T) {
 		t.Fatalf("the error is %v", err)
 	}
 	same(t, "the rest", exported(t, file, "--name", "siem"), numbered(1000, 1500))
+}
+
+// TestAuditExports_Behind: an export that runs no more is seen, by its name.
+func TestAuditExports_Behind(t *testing.T) {
+	file, store := trail(t, 20)
+	list := func(args ...string) string {
+		t.Helper()
+		out, _, err := tabard(t, append([]string{"audit", "exports", "--database", "sqlite:" + file}, args...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	if said := list(); said != "There are no named exports.\n" {
+		t.Errorf("it says %q", said)
+	}
+	exported(t, file, "--name", "archive")
+	record(t, store, 40)
+	exported(t, file, "--name", "siem")
+	if said := list(); !regexp.MustCompile(`(?m)^NAME +LAST EVENT +BEHIND BY\narchive +2023-11-14 22:13Z +\d+ days\nsiem +2023-11-14 22:13Z +-$`).MatchString(said) {
+		t.Errorf("it says %s", said)
+	}
+	if said := list("--json"); !strings.Contains(said, `"last_event": 1700000005,`) || !strings.Contains(said, `"behind_seconds": 0`) {
+		t.Errorf("it says %s", said)
+	}
 }

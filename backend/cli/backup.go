@@ -59,8 +59,10 @@ func (s *settings) backup(ctx context.Context, to string, out io.Writer) error {
 	switch err := sqlite.Backup(ctx, path, to); {
 	case errors.Is(err, fs.ErrExist):
 		return fmt.Errorf("%s is there already; name a new file", to)
+	case errors.Is(err, sqlite.ErrNoDatabase):
+		return fmt.Errorf("--database: there is no database %s", path)
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%w; is --database right?", err)
+		return fmt.Errorf("%w; make the folder first", err)
 	case err != nil:
 		return err
 	}

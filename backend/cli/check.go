@@ -127,7 +127,7 @@ func checkListen(address string) string {
 	if err == nil {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
-	return hintUnless(err == nil, "Pass HOST:PORT, such as 127.0.0.1:8787, or :8787 for all addresses.")
+	return hintUnless(err == nil, "Pass HOST:PORT, such as 127.0.0.1:8787 or [::1]:8787, or :8787 for all\naddresses.")
 }
 
 const sqlitePrefix = "sqlite:"

@@ -21,7 +21,7 @@ func (s *server) maintenance(ring *signingkey.KeyRing, secret signingkey.Secret,
 	retention, err := host.ParseRetention(s.auditRetention)
 	return host.Housekeeping{
 		Store: s.store, Rotation: host.Rotation{Ring: ring, Secret: secret, Life: life}, Retention: retention,
-		Replica: s.replica, Resolver: net.DefaultResolver, Log: log, Report: s.metrics.Backlog,
+		Replica: s.replica, Resolver: net.DefaultResolver, Log: log, Report: s.metrics.Backlog, Behind: s.metrics.ExportsBehind,
 	}, err
 }
 

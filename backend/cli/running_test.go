@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -146,4 +148,42 @@ func TestServe_HeldDatabase(t *testing.T) {
 		}
 	}
 	store.Close()
+}
+
+// TestServe_CannotListen: what helps is said beside the system's words.
+func TestServe_CannotListen(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for address, want := range map[string]string{
+		taken.Addr().String(): "another program has this port",
+		"192.0.2.1:8787":      "pass an address of this machine",
+	} {
+		args, _ := given("listen", address)
+		err := serve(t.Context(), settingsFor(t, append(args, "--secret-file", newSecretFile(t, t.TempDir()))...), io.Discard)
+		if err == nil || !strings.HasPrefix(err.Error(), "--listen: ") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: it ended with %v", address, err)
+		}
+	}
+}
+
+// TestBackup_SaysWhichFile: of a backup's two files, the one that is wrong is named.
+func TestBackup_SaysWhichFile(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "tabard.db")
+	if _, _, err := tabard(t, "migrate", "--database", sqlitePrefix+path); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ from, to, want string }{
+		{path, filepath.Join(folder, "absent", "backup.db"), filepath.Join(folder, "absent", "backup.db") + " cannot be written: "},
+		{path, filepath.Join(folder, "absent", "backup.db"), "; make the folder first"},
+		{filepath.Join(folder, "other.db"), filepath.Join(folder, "backup.db"), "--database: there is no database " + filepath.Join(folder, "other.db")},
+	} {
+		_, _, err := tabard(t, "backup", test.to, "--database", sqlitePrefix+test.from)
+		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "is --database right") {
+			t.Errorf("%s to %s: %v", test.from, test.to, err)
+		}
+	}
 }

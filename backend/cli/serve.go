@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,7 +28,8 @@ func serveCommand() *cobra.Command {
 		Long: `Serve answers browsers below --public-url, usually behind a proxy that terminates TLS.
 It creates the tables and the signing key of an empty database, and migrates tables of
 an older release; servers that start together do so one after the other. It waits up
-to a minute for a PostgreSQL that does not answer yet. On SIGTERM or an interrupt it
+to a minute for a PostgreSQL that does not answer yet, whose password may stand in the
+file that PGPASSFILE names. On SIGTERM or an interrupt it
 stops listening and lets running requests finish. On SIGHUP it reads --secret-file and
 --oidc-client-secret-file again.`,
 		Example: `  # for development: provider and secret on this machine
@@ -66,7 +69,7 @@ const databaseWait = time.Minute
 func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	listener, err := net.Listen("tcp", s.listen)
 	if err != nil {
-		return fmt.Errorf("%s: %w", source(s.flags.Lookup("listen")), err)
+		return fmt.Errorf("%s: %w%s", source(s.flags.Lookup("listen")), err, listenHint(err))
 	}
 	defer listener.Close()
 	lines := &logBuffer{to: logs}
@@ -98,6 +101,19 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	err = gracefulStop{running.readiness, s.delay(), running.endings.Stop}.run(ctx, listener, handler, running.log)
 	running.recordShutdown()
 	return err
+}
+
+// listenHint returns what helps where a server cannot listen.
+func listenHint(err error) string {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "; another program has this port: end it, or pass another one"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "; pass an address of this machine, or :PORT for all of them"
+	case errors.Is(err, fs.ErrPermission):
+		return "; ports below 1024 are root's: pass a higher one, and let the proxy use it"
+	}
+	return ""
 }
 
 // tellStart records that the server listens, and whether it serves.

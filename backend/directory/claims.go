@@ -229,19 +229,43 @@ func (m *MembershipClaim) Memberships(c Claims) (map[string][]string, Unknown) {
 		if all[slug] = m.Roles; !isObject {
 			continue
 		}
-		switch named := bySlug[slug].(type) {
-		case string, []any:
-			roles, malformed := names(named, m.ClaimSeparator)
-			if named != "" && malformed != "" {
-				return nil, malformed
-			}
-			if len(roles) > 0 {
-				all[slug] = roles
-			}
-		case map[string]any, bool: // names no roles
-		default:
-			return nil, ClaimMalformed
+		roles, named, unknown := m.rolesOf(bySlug[slug])
+		if unknown != "" {
+			return nil, unknown
+		}
+		if named {
+			all[slug] = roles
 		}
 	}
 	return all, unknown
+}
+
+// rolesOf returns the roles that the value of a slug names, of which there may be none. named
+// is false for a value that says nothing about roles.
+func (m *MembershipClaim) rolesOf(value any) (roles []string, named bool, unknown Unknown) {
+	switch value := value.(type) {
+	case string, []any:
+		roles, unknown = names(value, m.ClaimSeparator)
+		return roles, true, unknown
+	case bool:
+		return nil, false, ""
+	case map[string]any:
+		if describes(value) {
+			return nil, false, ""
+		}
+	}
+	return nil, false, ClaimMalformed
+}
+
+// describes reports whether an object describes an organization, as Keycloak's does by its id
+// and attributes. One with marks or further objects may be keyed by role.
+func describes(object map[string]any) bool {
+	for _, value := range object {
+		switch value.(type) {
+		case string, json.Number, float64, []any:
+		default:
+			return false
+		}
+	}
+	return true
 }

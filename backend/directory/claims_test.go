@@ -135,8 +135,17 @@ func TestMembershipClaim_Memberships(t *testing.T) {
 		{`{"org":"acme"}`, "acme=member", ""},
 		{`{"org":[]}`, "", ""},
 		{`{"org":{}}`, "", ""},
-		{`{"org":{"acme":"admin","globex":["viewer","editor"],"hooli":[],"initech":"","umbrella":{"id":"7"},"apex":true,"gone":false}}`,
-			"acme=admin apex=member globex=viewer+editor hooli=member initech=member umbrella=member", ""},
+		{`{"org":{"acme":"admin","globex":["viewer","editor"],"hooli":[],"initech":{},"umbrella":{"id":"7","tier":["gold"]},"apex":true,"gone":false}}`,
+			"acme=admin apex=member globex=viewer+editor hooli= initech=member umbrella=member", ""},
+		{`{"org":{"acme":""}}`, "", directory.ClaimMalformed},
+		{`{"org":{"acme":" "}}`, "", directory.ClaimMalformed},
+		{`{"org":{"acme":{"editor":true}}}`, "", directory.ClaimMalformed},
+		{`{"org":{"acme":{"editor":false}}}`, "", directory.ClaimMalformed},
+		{`{"org":{"acme":{"editor":{"1":"acme.example"}}}}`, "", directory.ClaimMalformed},
+		{`{"org":{"acme":{"editor":null}}}`, "", directory.ClaimMalformed},
+		{`{"org":{"acme":{"id":"7","active":true}}}`, "", directory.ClaimMalformed},
+		{`{"org":{"acme":"[editor]"}}`, "", directory.ClaimMalformed},
+		{`{"org":{"acme":[],"globex":{"editor":true}}}`, "", directory.ClaimMalformed},
 		{`{}`, "", directory.ClaimMissing},
 		{`{"org":null}`, "", directory.ClaimNull},
 		{`{"org":""}`, "", directory.ClaimMalformed},
@@ -202,6 +211,7 @@ func TestClaimSeparator(t *testing.T) {
 	m := directory.MembershipClaim{Claim: "org", ClaimSeparator: ",", Roles: []string{"viewer"}}
 	for said, want := range map[string]string{
 		`{"org":"acme,globex"}`: "map[acme:[viewer] globex:[viewer]]", `{"org":""}`: "map[]", `{"org":{"acme":"admin,viewer"}}`: "map[acme:[admin viewer]]",
+		`{"org":{"acme":"","globex":"[]"}}`: "map[acme:[] globex:[]]",
 	} {
 		if got, unknown := m.Memberships(directory.Claims{IdentityToken: object(t, said)}); unknown != "" || fmt.Sprint(got) != want {
 			t.Errorf("%s: %v, %q; want %s", said, got, unknown, want)

@@ -22,7 +22,7 @@ func (e *examination) foreign(ctx context.Context, first probed) {
 				"the proxy writes the request's %s itself: requests that another site forges look like the app's own", name)
 		}
 	}
-	e.forged = slices.Contains(p.report.Arrived, probe.HeaderForwardedFor)
+	e.forged = forgedBy(p.report)
 }
 
 // client examines which address the server takes for its client: all limits by network,
@@ -37,8 +37,8 @@ func (e *examination) client(p probed) {
 	behind := e.behind(r)
 	switch {
 	case !behind:
-	case e.forged && r.Trusted:
-		e.add(proxy, Problem, set+".", "the proxy passes on the X-Forwarded-For of clients: "+chooses)
+	case e.forged != "" && r.Trusted:
+		e.add(proxy, Problem, set+".", "the proxy passes on the %s of clients: "+chooses, e.forged)
 	case r.TrustsAll:
 		e.add(proxy, Problem, "Name the networks of the proxies alone.", "--trusted-proxies names every address: "+chooses)
 	case r.ForwardedFor && !r.Trusted:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/domain"
@@ -21,6 +22,9 @@ const (
 	// maxConnections and maxDomains limit how many are examined: each takes requests to
 	// others.
 	maxConnections, maxDomains = 50, 200
+	// examinedAtOnce limits how many are examined at once: one that does not answer holds the
+	// others up by no more than its own time limits.
+	examinedAtOnce = 8
 
 	day = 24 * 60 * 60
 )
@@ -46,18 +50,39 @@ func (e *examination) connections(ctx context.Context, store connectionStore) {
 	enabled := map[string]bool{}
 	for _, c := range all {
 		enabled[c.OrganizationID] = true
-		e.connection(ctx, store, c)
 	}
+	inside := *e.http
+	inside.Transport = e.Tenants
+	e.each(len(all), func(one *examination, i int) {
+		one.http = &inside
+		one.connection(ctx, store, all[i])
+	})
 	e.domains(ctx, store, enabled, len(all) == maxConnections)
+}
+
+// each runs n checks, some at once, and adds what they find in their order.
+func (e *examination) each(n int, check func(one *examination, i int)) {
+	parts := make([]examination, n)
+	places := make(chan struct{}, examinedAtOnce)
+	var all sync.WaitGroup
+	for i := range parts {
+		parts[i] = *e
+		parts[i].findings = nil
+		places <- struct{}{}
+		all.Go(func() {
+			check(&parts[i], i)
+			<-places
+		})
+	}
+	all.Wait()
+	for _, part := range parts {
+		e.findings = append(e.findings, part.findings...)
+	}
 }
 
 // connection checks one connection.
 func (e *examination) connection(ctx context.Context, store connectionStore, c directory.Connection) {
-	outside, add := e.http, e.addOf(c)
-	inside := *outside
-	inside.Transport = e.Tenants
-	e.http = &inside
-	defer func() { e.http = outside }()
+	add := e.addOf(c)
 	var m metadata
 	a, err := e.getJSON(ctx, strings.TrimSuffix(c.Issuer, "/")+"/.well-known/openid-configuration", &m)
 	if a != nil {
@@ -176,26 +201,32 @@ func (e *examination) domains(ctx context.Context, store connectionStore, enable
 	if err != nil || e.TXT == nil {
 		return
 	}
-	for _, d := range all {
-		there, err := domain.Published(ctx, e.TXT, d.Name, d.Token)
-		verified := d.VerifiedAt != 0
-		record := domain.RecordName(d.Name) + " TXT " + domain.RecordText(d.Token)
-		switch {
-		case err != nil:
-			e.add(domains, Look, "A verified domain stays so for a week without an answer of DNS.", "%s: DNS does not answer: %v", d.Name, err)
-		case verified && !there:
-			e.add(domains, Problem, "Have the owner publish "+record+" again, or remove the domain.",
-				"%s: the record that verified it is gone; the next look-up, within a day, ends it, and its people go to the workspace's provider", d.Name)
-		case !verified && !there:
-			e.add(domains, Look, "Have the owner publish "+record, "%s: it is not verified: its record is not in DNS", d.Name)
-		case !verified && d.Problem == directory.DomainTaken:
-			e.add(domains, Warning, "The organization that verified it first has it. Decide which of the two keeps it, and remove it from the other.", "%s: another organization has verified it", d.Name)
-		case !verified:
-			e.add(domains, Look, "Run tabard domains check, or wait for the hourly look-up.", "%s: its record is in DNS, and it is not verified yet", d.Name)
-		case !enabled[d.OrganizationID] && !cut:
-			e.add(domains, Warning, "Enable a connection, or remove the domain.", "%s: it is verified, but its organization has no enabled connection: it leads nobody there", d.Name)
-		default:
-			e.ok(domains, "%s: its record is in DNS", d.Name)
-		}
+	e.each(len(all), func(one *examination, i int) {
+		one.domain(ctx, all[i], enabled[all[i].OrganizationID] || cut)
+	})
+}
+
+// domain looks up the record of one domain. led reports whether its organization may have an
+// enabled connection.
+func (e *examination) domain(ctx context.Context, d directory.Domain, led bool) {
+	there, err := domain.Published(ctx, e.TXT, d.Name, d.Token)
+	verified := d.VerifiedAt != 0
+	record := domain.RecordName(d.Name) + " TXT " + domain.RecordText(d.Token)
+	switch {
+	case err != nil:
+		e.add(domains, Look, "A verified domain stays so for a week without an answer of DNS.", "%s: DNS does not answer: %v", d.Name, err)
+	case verified && !there:
+		e.add(domains, Problem, "Have the owner publish "+record+" again, or remove the domain.",
+			"%s: the record that verified it is gone; the next look-up, within a day, ends it, and its people go to the workspace's provider", d.Name)
+	case !verified && !there:
+		e.add(domains, Look, "Have the owner publish "+record, "%s: it is not verified: its record is not in DNS", d.Name)
+	case !verified && d.Problem == directory.DomainTaken:
+		e.add(domains, Warning, "The organization that verified it first has it. Decide which of the two keeps it, and remove it from the other.", "%s: another organization has verified it", d.Name)
+	case !verified:
+		e.add(domains, Look, "Run tabard domains check, or wait for the hourly look-up.", "%s: its record is in DNS, and it is not verified yet", d.Name)
+	case !led:
+		e.add(domains, Warning, "Enable a connection, or remove the domain.", "%s: it is verified, but its organization has no enabled connection: it leads nobody there", d.Name)
+	default:
+		e.ok(domains, "%s: its record is in DNS", d.Name)
 	}
 }

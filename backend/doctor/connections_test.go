@@ -2,10 +2,16 @@ package doctor_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
+	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/doctor"
@@ -185,4 +191,66 @@ func TestExamine_Domains(t *testing.T) {
 		}
 	})
 	expect(there, "warning domains: acme.example: it is verified, but its organization has no enabled connection")
+}
+
+// slow is providers that do not answer for a second.
+type slow struct {
+	mu            sync.Mutex
+	waiting, most int
+}
+
+func (s *slow) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.mu.Lock()
+	s.waiting++
+	s.most = max(s.most, s.waiting)
+	s.mu.Unlock()
+	<-time.After(time.Second)
+	s.mu.Lock()
+	s.waiting--
+	s.mu.Unlock()
+	return nil, errors.New("away: " + r.URL.Host)
+}
+
+// TestExamine_ConnectionsSideBySide: of twenty providers that do not answer eight are
+// awaited at a time. They are reported in their order.
+func TestExamine_ConnectionsSideBySide(t *testing.T) {
+	w := newTenant(t, "http://127.0.0.1:1", nil)
+	d := app("http://127.0.0.1:1")
+	var want []string
+	for i := range 20 {
+		slug := fmt.Sprintf("org%02d", i)
+		d.Organizations = append(d.Organizations, directory.DesiredOrganization{
+			Organization: directory.Organization{ID: "org_" + slug, Slug: slug, Name: slug},
+			Connections: []directory.DesiredConnection{{Connection: directory.Connection{
+				ID: "con_" + slug, Issuer: "https://" + slug + ".example", ClientID: "tabard", Enabled: true, FromFile: true, SealedSecret: "x",
+			}}},
+		})
+		want = append(want, "con_"+slug+": the metadata of https://"+slug+".example cannot be read")
+	}
+	w.store(func(s *sqlstore.Store) {
+		if _, err := s.Apply(t.Context(), d, now); err != nil {
+			t.Fatal(err)
+		}
+	})
+	providers, got := &slow{}, ""
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		got = examine(t, doctor.Config{
+			Tenants: providers, Secret: &w.secret,
+			Database: func(ctx context.Context) (*inspect.Database, error) { return sqlite.Inspect(ctx, w.path) },
+		})
+		if took := time.Since(began); took != 3*time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+	for _, text := range want {
+		_, after, found := strings.Cut(got, text)
+		if !found {
+			t.Fatalf("%q does not follow in\n%s", text, got)
+		}
+		got = after
+	}
+	if providers.most != 8 {
+		t.Errorf("%d requests at once", providers.most)
+	}
 }

@@ -36,6 +36,9 @@ func (e *examination) database(ctx context.Context) {
 	e.durability(d)
 	e.pooler(d)
 	e.transit(d)
+	for _, h := range d.Holding {
+		e.add(database, Warning, h.Advice, "%s", h.Text)
+	}
 	e.disk(d)
 	e.writes(ctx, d)
 	if d.Ahead != 0 {
@@ -50,6 +53,7 @@ func (e *examination) database(ctx context.Context) {
 		e.epoch(ctx, d)
 		e.signingKeys(ctx, d)
 		e.secret(ctx, d)
+		e.exports(ctx, d)
 		if e.Tenants != nil {
 			e.connections(unhurried, d.Store)
 		}

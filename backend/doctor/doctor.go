@@ -31,7 +31,7 @@ const (
 
 // Finding is the result of one check.
 type Finding struct {
-	// Subject is the part of the deployment: provider, connections, domains, database, disk, keys, secret, metrics,
+	// Subject is the part of the deployment: provider, connections, domains, database, disk, keys, secret, audit exports, metrics,
 	// public address, readiness, origins, proxy, cookies, clock or settings.
 	Subject string `json:"subject"`
 	Level   Level  `json:"level"`
@@ -119,7 +119,7 @@ type examination struct {
 	unanswered map[string]int // the outcomes of those that no replica answered
 	marks      marks          // of the cookies of those that did
 	unready    bool           // the server says that it is not ready
-	forged     bool           // the proxy passes on the X-Forwarded-For of clients
+	forged     string         // the header of clients by which the proxy lets them choose their address
 }
 
 func (e *examination) add(subject string, level Level, advice, text string, args ...any) {

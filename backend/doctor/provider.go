@@ -175,7 +175,7 @@ func (e *examination) redirectURI(ctx context.Context, client *login.Provider, a
 	address, err := client.AuthorizationURL(ctx, login.NewAttempt("tabard-doctor", "", e.Now), login.Request{Prompt: "none"})
 	switch login.FaultOf(err) {
 	case "":
-	case login.FaultRequest:
+	case login.FaultRequest, login.FaultReported: // which a request with prompt is, whoever made it
 		if errors.Is(err, login.ErrLongRequestURI) {
 			at.add(provider, Problem, "Have the provider answer pushed requests with a reference, or switch them off: at the provider, and --oidc-push-requests or push_requests of the connection.", "%v", why(err))
 			return

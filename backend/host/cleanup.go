@@ -21,12 +21,13 @@ type Cleaner interface {
 	ForgetEndings(ctx context.Context, before int64) error
 }
 
-// Sessions and signing keys are deleted a day after their end. Sessions are deleted in
-// batches, because D1 limits a statement and a Worker's time is limited.
+// Sessions and signing keys are deleted a day after their end. Sessions are deleted in small
+// batches: SQLite and D1 run one statement at a time, so that mints wait for each. A Worker's
+// time is limited, and so are its statements in one run.
 const (
 	keepEnded = 24 * time.Hour
-	batch     = 5000
-	batches   = 10
+	batch     = 500
+	batches   = 100
 )
 
 // CleanUp does the work that does not happen during requests: it runs maintain and

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/tabard-auth/tabard/backend/audit"
 	"github.com/tabard-auth/tabard/backend/domain"
 )
 
@@ -28,6 +29,8 @@ type Housekeeper interface {
 const (
 	BacklogSessions = "sessions"
 	BacklogEvents   = "events"
+	// BacklogExports are events that are kept for a named export alone.
+	BacklogExports = "events_for_exports"
 )
 
 const (
@@ -52,6 +55,8 @@ type Housekeeping struct {
 	Log      *slog.Logger
 	// Report receives the number of remaining entries of a kind.
 	Report func(what string, left int64)
+	// Behind receives how far the named export is behind that is furthest behind.
+	Behind func(time.Duration)
 	// Now returns the current time. Nil means time.Now.
 	Now func() time.Time
 }
@@ -78,14 +83,45 @@ func (h Housekeeping) Run(ctx context.Context) (turn bool, err error) {
 	}
 	ended := now.Add(-keepEnded).Unix()
 	sessions := backlog{BacklogSessions, h.Store.DeleteExpired, h.Store.CountExpired, ended}
-	if err := h.deleteBacklog(ctx, sessions); err != nil || h.Retention == 0 {
+	if err := h.deleteBacklog(ctx, sessions); err != nil {
+		return true, err
+	}
+	if err := h.lookAtExports(ctx, now); err != nil || h.Retention == 0 {
 		return true, err
 	}
 	before, err := h.Retention.before(ctx, h.Store, now)
 	if err != nil {
 		return true, err
 	}
-	return true, h.deleteBacklog(ctx, backlog{BacklogEvents, h.Store.DeleteEvents, h.Store.CountEvents, before})
+	if err := h.deleteBacklog(ctx, backlog{BacklogEvents, h.Store.DeleteEvents, h.Store.CountEvents, before}); err != nil {
+		return true, err
+	}
+	held, err := h.Store.CountEvents(ctx, now.Add(-time.Duration(h.Retention)).Unix(), mostCounted)
+	if err == nil {
+		h.report(BacklogExports, held)
+	}
+	return true, err
+}
+
+// lookAtExports reports how far the named exports are behind, and logs those that seem to
+// run no more.
+func (h Housekeeping) lookAtExports(ctx context.Context, now time.Time) error {
+	all, err := h.Store.AuditExports(ctx)
+	if err != nil {
+		return fmt.Errorf("clean-up: %w", err)
+	}
+	furthest := time.Duration(0)
+	for _, e := range all {
+		behind := e.Behind(now)
+		furthest = max(furthest, behind)
+		if behind > audit.LateExport {
+			h.Log.Warn("a named export of the audit log does not run, and events are kept for it; run it, or end it: tabard audit export --end --name "+e.Name, "behind", behind.Round(time.Second).String())
+		}
+	}
+	if h.Behind != nil {
+		h.Behind(furthest)
+	}
+	return nil
 }
 
 // checkDomains looks up the domains that are due. The lease is extended before each

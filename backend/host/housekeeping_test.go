@@ -153,3 +153,39 @@ func TestHousekeeping_KeepsUnexportedEvents(t *testing.T) {
 		t.Errorf("with no export: %v are left", got)
 	}
 }
+
+// TestHousekeeping_ForgottenExport: events that are kept for an export alone are counted,
+// and how long the oldest one waits.
+func TestHousekeeping_ForgottenExport(t *testing.T) {
+	store, now := emptyStore(t), time.Unix(1_800_000_000, 0)
+	for i, age := range []time.Duration{9 * day, 8 * day, time.Hour} {
+		if err := store.RecordEvent(t.Context(), audit.Event{ID: fmt.Sprint(i), At: now.Add(-age).Unix(), Action: audit.SignIn, Outcome: audit.Done}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left, behind := map[string]int64{}, time.Duration(0)
+	h := housekeeping(store, "a")
+	h.Now = func() time.Time { return now }
+	h.Report = func(what string, n int64) { left[what] = n }
+	h.Behind = func(by time.Duration) { behind = by }
+	run := func() {
+		t.Helper()
+		if _, err := h.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := store.SetAuditExport(t.Context(), "archive", audit.Position{}); err != nil {
+		t.Fatal(err)
+	}
+	run()
+	if behind != 9*day || left[host.BacklogEvents] != 0 || left[host.BacklogExports] != 2 {
+		t.Errorf("behind by %v, left %v", behind, left)
+	}
+	if _, err := store.DeleteAuditExport(t.Context(), "archive"); err != nil {
+		t.Fatal(err)
+	}
+	run()
+	if behind != 0 || left[host.BacklogExports] != 0 {
+		t.Errorf("without an export: behind by %v, left %v", behind, left)
+	}
+}

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tabard-auth/tabard/backend/audit"
 )
 
 // Retention is how long the audit log is kept. 0 means forever.
@@ -39,6 +41,8 @@ type AuditLog interface {
 	// ExportedUntil returns the time (Unix seconds) up to which all exports of the
 	// audit log have progressed. any is false without an export.
 	ExportedUntil(ctx context.Context) (at int64, any bool, err error)
+	// AuditExports returns all named exports.
+	AuditExports(ctx context.Context) ([]audit.Export, error)
 }
 
 // before returns the time before which events are deleted. It keeps the events that an

@@ -60,6 +60,8 @@ func (l *longAuditLog) DeleteEvents(_ context.Context, _, limit int64) (int64, e
 	return gone, nil
 }
 
+func (l *longAuditLog) AuditExports(context.Context) ([]audit.Export, error) { return nil, nil }
+
 func (l *longAuditLog) ExportedUntil(context.Context) (int64, bool, error) { return 0, false, nil }
 
 func TestRetention_Batches(t *testing.T) {

@@ -14,8 +14,12 @@ import (
 const (
 	maxAnswer   = 1 << 20 // bytes
 	maxRequests = 32
-	keysPause   = 10 * time.Second
+	keysPause   = KeysPause * time.Second
 )
+
+// KeysPause is the least time in seconds between two reads of keys for tokens that anybody
+// can send.
+const KeysPause = 10
 
 // callTimeout is the longest time of all requests to the provider for one request of a
 // browser. A host with a deadline of its own keeps a quarter of it for what follows.

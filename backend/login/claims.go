@@ -14,15 +14,34 @@ import (
 	"github.com/tabard-auth/tabard/backend/strictjson"
 )
 
-// checkedClaims are the claims that go-oidc checks, in their original encoding.
+// checkedClaims are the claims that go-oidc checks.
 type checkedClaims struct {
 	Issuer    json.RawMessage `json:"iss,omitempty"`
 	Subject   json.RawMessage `json:"sub,omitempty"`
 	Audience  texts           `json:"aud,omitempty"`
-	Expires   json.RawMessage `json:"exp,omitempty"`
-	IssuedAt  json.RawMessage `json:"iat,omitempty"`
+	Expires   demanded        `json:"exp,omitempty"`
+	IssuedAt  demanded        `json:"iat,omitempty"`
 	NotBefore instant         `json:"nbf,omitempty"`
 }
+
+// demanded is an instant that a token must not state in another form.
+type demanded int64
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (d *demanded) UnmarshalJSON(value []byte) error {
+	if string(value) == "null" {
+		return nil
+	}
+	at, ok := readInstant(value)
+	if !ok {
+		return errUnreadable
+	}
+	*d = demanded(at)
+	return nil
+}
+
+// errUnreadable is the error for a time that does not say whether a token is valid.
+var errUnreadable = errors.New("exp or iat is not a time in seconds since 1970")
 
 // identityClaims are the other claims of an identity token that are used (OpenID
 // Connect Core section 2).
@@ -56,7 +75,7 @@ type exactKeySet struct {
 // VerifySignature implements oidc.KeySet.
 func (k *exactKeySet) VerifySignature(ctx context.Context, raw string) ([]byte, error) {
 	payload, err := k.KeySet.VerifySignature(ctx, raw)
-	if errors.Is(err, errKeysPaused) {
+	if errors.Is(err, ErrKeysPaused) {
 		k.broken = err // go-oidc keeps its text alone
 	}
 	if err != nil {
@@ -66,11 +85,6 @@ func (k *exactKeySet) VerifySignature(ctx context.Context, raw string) ([]byte, 
 	var checked checkedClaims
 	if k.broken = strictjson.DecodeKnown(payload, &checked); k.broken != nil {
 		return nil, k.broken
-	}
-	for _, value := range []*json.RawMessage{&checked.Expires, &checked.IssuedAt} {
-		if string(*value) == "null" { // which go-oidc takes for a malformed time
-			*value = nil
-		}
 	}
 	return json.Marshal(checked)
 }
@@ -138,8 +152,10 @@ func (p *Provider) checkMaxAge(a Attempt, i Identity, now int64) error {
 		return nil
 	case i.AuthTime == 0:
 		return p.authTimeError(i.Claims["auth_time"], *a.MaxAge, now)
-	case now-i.AuthTime > *a.MaxAge+maxSkew:
-		return refused("identity token: the authentication is older than the requested max_age")
+	case now-i.AuthTime > *a.MaxAge+maxSkew && !a.Caused(i):
+		r := p.faultError(FaultReported, "identity token: max_age=%d was requested, and the authentication is %d s old: have the provider ask the person again", *a.MaxAge, now-i.AuthTime)
+		r.Code = string(api.AuthenticationNotRenewed)
+		return r
 	}
 	return nil
 }

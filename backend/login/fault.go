@@ -26,7 +26,8 @@ const (
 	// FaultRequest means that the provider rejects the request, for example its
 	// redirect URI.
 	FaultRequest Fault = "request"
-	// FaultReported is an error that came through the browser. Anybody can send one.
+	// FaultReported is an error that came through the browser, or the refusal of a pushed
+	// request with parameters of the browser's. Anybody can cause one.
 	FaultReported Fault = "reported"
 	// FaultToken means that an identity token is for another client or issuer.
 	FaultToken Fault = "token"
@@ -61,7 +62,7 @@ func FaultOf(err error) Fault {
 }
 
 // faultError returns the error for a fault.
-func (p *Provider) faultError(f Fault, format string, args ...any) error {
+func (p *Provider) faultError(f Fault, format string, args ...any) *Refused {
 	return &Refused{Code: invalidResponse, Fault: f, Err: fmt.Errorf("%s: "+format, append([]any{p.config.Issuer}, args...)...)}
 }
 

@@ -1,6 +1,7 @@
 package login_test
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -79,24 +80,19 @@ func TestFault_Deployment(t *testing.T) {
 }
 
 func TestFault_RefusalOfPerson(t *testing.T) {
-	old := int64(10)
-	for name, test := range map[string]struct {
-		lie    func(*logintest.Provider)
-		maxAge *int64
-	}{
-		"access_denied":             {func(p *logintest.Provider) { p.Answer = refusing("access_denied") }, nil},
-		"login_required":            {func(p *logintest.Provider) { p.Answer = refusing("login_required") }, nil},
-		"code of another":           {answer("code", "guess"), nil},
-		"code refused with 200":     {fails("/token", idp.Fault{Status: 200, Error: "invalid_grant"}), nil},
-		"code refused with 401":     {fails("/token", idp.Fault{Status: 401, Error: "invalid_grant"}), nil},
-		"code refused with 403":     {fails("/token", idp.Fault{Status: 403, Error: "invalid_grant", Description: "expired"}), nil},
-		"code refused, with a list": {fails("/token", idp.Fault{Status: 400, Body: `{"error":"invalid_grant","error_description":["x"]}`, ContentType: "application/json"}), nil},
-		"nonce of another":          {claim("nonce", "other"), nil},
-		"an authentication too old": {claim("auth_time", now-100), &old},
+	for name, lie := range map[string]func(*logintest.Provider){
+		"access_denied":             func(p *logintest.Provider) { p.Answer = refusing("access_denied") },
+		"login_required":            func(p *logintest.Provider) { p.Answer = refusing("login_required") },
+		"code of another":           answer("code", "guess"),
+		"code refused with 200":     fails("/token", idp.Fault{Status: 200, Error: "invalid_grant"}),
+		"code refused with 401":     fails("/token", idp.Fault{Status: 401, Error: "invalid_grant"}),
+		"code refused with 403":     fails("/token", idp.Fault{Status: 403, Error: "invalid_grant", Description: "expired"}),
+		"code refused, with a list": fails("/token", idp.Fault{Status: 400, Body: `{"error":"invalid_grant","error_description":["x"]}`, ContentType: "application/json"}),
+		"nonce of another":          claim("nonce", "other"),
 	} {
 		p := provider(t)
-		test.lie(p)
-		_, err := signIn(t, p, test.maxAge)
+		lie(p)
+		_, err := signIn(t, p, nil)
 		if refused := (*login.Refused)(nil); !errors.As(err, &refused) || login.FaultOf(err) != "" {
 			t.Errorf("%s: fault %q, %v", name, login.FaultOf(err), err)
 		}
@@ -136,4 +132,44 @@ func TestFault_LogoutToken(t *testing.T) {
 	p := provider(t)
 	_, err := client(p).ReadLogoutToken(t.Context(), p.LogoutToken("logout+jwt", jwt.MapClaims{"iss": "https://evil.example"}), now)
 	wantRefused(t, err, "invalid_response")
+}
+
+// TestFault_PushedByAnybody: what a link can choose, such as acr_values, makes a refusal of
+// the pushed request no fault of the deployment's for certain.
+func TestFault_PushedByAnybody(t *testing.T) {
+	for asked, want := range map[string]login.Fault{"": login.FaultRequest, "urn:none": login.FaultReported} {
+		p := provider(t)
+		p.PushedRequests = idp.PushRequired
+		fails("/par", idp.Fault{Status: 400, Error: "invalid_request", Description: "unknown acr"})(p)
+		_, err := signInWith(t, client(p), p, func(a *login.Attempt) { a.ACRValues = asked })
+		if got := login.FaultOf(err); got != want || !strings.Contains(err.Error(), "unknown acr") {
+			t.Errorf("acr_values %q: %q, want %q: %v", asked, got, want, err)
+		}
+	}
+}
+
+// TestFault_TimesThatCannotBeRead: no clock is wrong if a token does not say until when it
+// is valid.
+func TestFault_TimesThatCannotBeRead(t *testing.T) {
+	for name, lie := range map[string]func(*logintest.Provider){
+		"no exp": claim("exp", nil), "exp null": claim("exp", json.RawMessage("null")), "exp a text": claim("exp", "x"),
+		"exp beyond all times": claim("exp", json.RawMessage("1e20")), "exp an object": claim("exp", map[string]any{"at": now}),
+		"exp zero": claim("exp", 0), "exp NaN": claim("exp", "NaN"), "no iat": claim("iat", nil), "iat a text": claim("iat", "x"), "iat a list": claim("iat", []any{now}),
+	} {
+		p := provider(t)
+		lie(p)
+		_, err := signIn(t, p, nil)
+		if login.FaultOf(err) != login.FaultToken || strings.Contains(err.Error(), "clock") || !strings.Contains(err.Error(), strings.Fields(strings.TrimPrefix(name, "no "))[0]) {
+			t.Errorf("%s: fault %q, %v", name, login.FaultOf(err), err)
+		}
+	}
+}
+
+// TestFault_LargeToken: a token that is too large says what to change.
+func TestFault_LargeToken(t *testing.T) {
+	p := provider(t)
+	claim("groups", strings.Repeat("g", 70_000))(p)
+	if _, err := signIn(t, p, nil); login.FaultOf(err) != login.FaultToken || !strings.Contains(err.Error(), "groups") {
+		t.Errorf("fault %q, %v", login.FaultOf(err), err)
+	}
 }

@@ -3,6 +3,7 @@ package login
 import (
 	"errors"
 	"net/url"
+	"slices"
 
 	"github.com/tabard-auth/tabard/backend/session"
 )
@@ -21,7 +22,7 @@ const maxSID = 255
 // several tenants, the session then belongs to one of them. The error is *Refused or
 // ErrNoFrontchannelLogout.
 func (p *Provider) ReadFrontchannelLogout(query url.Values, now int64) (logouts []session.UpstreamLogout, framer string, err error) {
-	issuers, sid := query["iss"], query["sid"]
+	issuers, sid := slices.Compact(query["iss"]), slices.Compact(query["sid"])
 	switch {
 	case !p.config.FrontchannelLogout:
 		return nil, "", ErrNoFrontchannelLogout

@@ -105,7 +105,7 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 		return Identity{}, p.faultError(FaultToken, "its token endpoint answers with no id_token: let the client have the scope openid")
 	}
 	if len(raw) > maxIdentityToken {
-		return Identity{}, refused("identity token: %d bytes, more than %d", len(raw), maxIdentityToken)
+		return Identity{}, p.faultError(FaultToken, "identity token: %d bytes, more than %d: have the provider leave claims out, such as groups that concern no organization here", len(raw), maxIdentityToken)
 	}
 	identity, err := p.read(ctx, found, raw, &a, now)
 	if refreshed := p.refreshAfter(ctx, found, err); refreshed != nil && refreshed.metadata.KeySet != found.metadata.KeySet {

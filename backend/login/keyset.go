@@ -44,7 +44,7 @@ func ReadKeySet(body []byte) (KeySet, error) {
 	for i, raw := range set.Keys {
 		public, key, err := readJWK(raw)
 		switch {
-		case err != nil && public.Use == "enc": // encryption keys verify no signatures
+		case public.Use == "enc": // encryption keys verify no signatures
 			continue
 		case err != nil:
 			if len(read.Broken) < maxKeys {
@@ -60,7 +60,7 @@ func ReadKeySet(body []byte) (KeySet, error) {
 			return KeySet{}, err
 		}
 		read.Keys, read.names[key.KeyID] = append(read.Keys, reduced), true
-		if key.KeyID == "" && key.Use != "enc" {
+		if key.KeyID == "" {
 			read.unnamed = append(read.unnamed, key.Key)
 		}
 	}
@@ -132,10 +132,11 @@ func keySet(transport http.RoundTripper, address string, paused bool) oidc.KeySe
 	return k
 }
 
-// errKeysPaused is the error for a token of a key that the provider may have begun to use
+// ErrKeysPaused is the error for a token of a key that the provider may have begun to use
 // since its keys were read. Forged tokens cause such reads, and must not have the
-// provider's own refused for good.
-var errKeysPaused = fmt.Errorf("%w: its keys were read a moment ago, and the token's is not among them", ErrUnavailable)
+// provider's own refused for good. Anybody can cause this error, so that it is no fault of
+// the provider's.
+var ErrKeysPaused = errors.New("login: the provider's keys were read a moment ago, and the token's is not among them")
 
 // unread reports whether a token names a key that is not known and that could not be looked
 // for since a time.
@@ -170,7 +171,7 @@ func (k remoteKeys) VerifySignature(ctx context.Context, raw string) ([]byte, er
 		return payload, nil
 	}
 	if k.unread(raw, began) {
-		return nil, errKeysPaused
+		return nil, ErrKeysPaused
 	}
 	return nil, err
 }

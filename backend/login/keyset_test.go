@@ -220,3 +220,29 @@ func TestKeySet_ExactNames(t *testing.T) {
 		}
 	}
 }
+
+// TestKeySet_EncryptionKey: nor does one that has the kid of the token.
+func TestKeySet_EncryptionKey(t *testing.T) {
+	p := provider(t)
+	p.Keys = func(own map[string]string) []any { own["use"] = "enc"; return []any{own, json.RawMessage(otherKey)} }
+	if _, err := signIn(t, p, nil); login.FaultOf(err) != login.FaultKeys {
+		t.Errorf("fault %q, %v", login.FaultOf(err), err)
+	}
+}
+
+// TestKeySet_NumericID checks that the fault of a provider that numbers its keys in tokens'
+// headers, which no library reads, says so.
+func TestKeySet_NumericID(t *testing.T) {
+	p := provider(t)
+	p.Sign = func(p *logintest.Provider, c jwt.MapClaims) string {
+		payload, err := json.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.SignedUnder(`{"alg":"ES256","kid":5}`, string(payload))
+	}
+	_, err := signIn(t, p, nil)
+	if login.FaultOf(err) != login.FaultToken || !strings.Contains(err.Error(), "kid in its header is not a string") {
+		t.Errorf("fault %q, %v", login.FaultOf(err), err)
+	}
+}

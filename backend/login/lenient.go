@@ -79,12 +79,20 @@ const maxInstant = 1 << 53
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (i *instant) UnmarshalJSON(value []byte) error {
+	if at, ok := readInstant(value); ok {
+		*i = instant(at)
+	}
+	return nil
+}
+
+func readInstant(value []byte) (int64, bool) {
 	number := string(value)
 	if json.Unmarshal(value, &number) == nil {
 		number = strings.TrimSpace(number)
 	}
-	if f, err := strconv.ParseFloat(number, 64); err == nil && math.Abs(f) < maxInstant {
-		*i = instant(math.Floor(f))
+	f, err := strconv.ParseFloat(number, 64)
+	if err != nil || !(math.Abs(f) < maxInstant) { // NaN is a number to ParseFloat
+		return 0, false
 	}
-	return nil
+	return int64(math.Floor(f)), true
 }

@@ -42,8 +42,13 @@ func signIn(t *testing.T, p *logintest.Provider, maxAge *int64) (login.Identity,
 
 func signInAt(t *testing.T, c *login.Provider, p *logintest.Provider, maxAge *int64) (login.Identity, error) {
 	t.Helper()
+	return signInWith(t, c, p, func(a *login.Attempt) { a.MaxAge = maxAge })
+}
+
+func signInWith(t *testing.T, c *login.Provider, p *logintest.Provider, ask func(*login.Attempt)) (login.Identity, error) {
+	t.Helper()
 	attempt := login.NewAttempt("web", "https://app.example/", now)
-	attempt.MaxAge = maxAge
+	ask(&attempt)
 	address, err := c.AuthorizationURL(t.Context(), attempt, login.Request{})
 	if err != nil {
 		return login.Identity{}, err

@@ -23,8 +23,8 @@ const (
 )
 
 // ReadLogoutToken verifies a logout token (OpenID Connect Back-Channel Logout 1.0
-// section 2.6) and returns the sessions to end. The error is *Refused or
-// ErrUnavailable.
+// section 2.6) and returns the sessions to end. The error is *Refused,
+// ErrUnavailable or ErrKeysPaused.
 func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (session.UpstreamLogout, error) {
 	raw = strings.TrimSpace(raw)
 	if err := logoutHeader(raw, p.config.UntypedLogoutTokens); err != nil {
@@ -49,7 +49,7 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 	}
 	if err != nil {
 		if err = p.verificationError("logout token", err); errors.Is(err, ErrUnavailable) {
-			p.refreshUnlessPaused(ctx, found, err) // the provider will send the token again
+			p.refreshAfter(ctx, found, err) // the provider will send the token again
 		}
 		return session.UpstreamLogout{}, err
 	}

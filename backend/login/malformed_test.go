@@ -291,11 +291,27 @@ func TestIdentify_AuthenticationTooOld(t *testing.T) {
 			claim("auth_time", test.authTime)(p)
 			_, err := signIn(t, p, &test.maxAge)
 			if test.refused {
-				wantRefused(t, err, "invalid_response")
+				wantRefused(t, err, "authentication_not_renewed")
+				if login.FaultOf(err) != login.FaultReported || !strings.Contains(err.Error(), "max_age=") {
+					t.Errorf("fault %q, %v", login.FaultOf(err), err)
+				}
 			} else if err != nil {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestIdentify_SlowPerson: a person who authenticated for this attempt, and then took long,
+// is not asked again.
+func TestIdentify_SlowPerson(t *testing.T) {
+	p := provider(t)
+	claim("auth_time", now-200)(p)
+	for began, renewed := range map[int64]bool{now - 200: true, now - 139: false} {
+		_, err := signInWith(t, client(p), p, func(a *login.Attempt) { a.MaxAge, a.CreatedAt = new(int64), began })
+		if (err == nil) != renewed {
+			t.Errorf("begun %d s ago: %v", now-began, err)
+		}
 	}
 }
 

@@ -114,12 +114,16 @@ func (p *Provider) verificationError(what string, err error) error {
 	var already *Refused
 	text := err.Error()
 	switch {
-	case errors.As(err, &already), errors.Is(err, ErrUnavailable):
+	case errors.As(err, &already), errors.Is(err, ErrUnavailable), errors.Is(err, ErrKeysPaused):
 		return err
 	case strings.HasPrefix(text, "failed to verify signature: fetching keys"):
 		return fmt.Errorf("%w: %s", errKeys, printable(text)) // the text may quote the whole answer
+	case errors.As(err, &expired) && expired.Expiry.Unix() <= 0:
+		return p.faultError(FaultToken, "%s: exp is missing", what)
 	case errors.As(err, &expired), strings.HasPrefix(text, "oidc: current time"):
 		return p.faultError(FaultClock, "%s: %s: synchronize both clocks (NTP)", what, printable(text))
+	case strings.Contains(text, "failed to unmarshal key ID"):
+		return p.faultError(FaultToken, "%s: the kid in its header is not a string (RFC 7515 section 4.1.4): have the provider write it as one", what)
 	case strings.HasSuffix(text, errUnknownKey.Error()):
 		return p.faultError(FaultKeys, "%s: %w", what, errUnknownKey)
 	case strings.HasPrefix(text, "failed to verify signature"):
@@ -187,9 +191,18 @@ func (p *Provider) AuthorizationURL(ctx context.Context, a Attempt, r Request) (
 	}
 	address := found.oauth.AuthCodeURL(a.State, options...)
 	if p.config.PushRequests || found.metadata.MustPush {
-		return p.push(ctx, found, address, a.CreatedAt)
+		address, err = p.push(ctx, found, address, a.CreatedAt)
+		return address, reportedIf(a.MaxAge != nil || a.ACRValues+r.LoginHint+r.Prompt != "", err)
 	}
 	return address, nil
+}
+
+// reportedIf marks the refusal of a request whose parameters anybody can choose.
+func reportedIf(chosen bool, err error) error {
+	if r, is := errors.AsType[*Refused](err); is && chosen && r.Fault == FaultRequest {
+		r.Fault = FaultReported
+	}
+	return err
 }
 
 // prompt returns the prompt parameter. A provider that does not support login,

@@ -58,10 +58,3 @@ func (p *Provider) refreshAfter(ctx context.Context, known *discovered, err erro
 	}
 	return nil
 }
-
-// refreshUnlessPaused is refreshAfter for tokens that anybody can send.
-func (p *Provider) refreshUnlessPaused(ctx context.Context, known *discovered, err error) {
-	if !errors.Is(err, errKeysPaused) {
-		p.refreshAfter(ctx, known, err)
-	}
-}

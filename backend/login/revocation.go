@@ -26,7 +26,7 @@ var ErrNotAuthenticated = errors.New("login: the provider did not sign the reque
 // ReadRevocation verifies the token that authenticates a request for Global Token
 // Revocation (draft-parecki-oauth-global-token-revocation), for the address that received
 // it. It returns the logout of the subject, which the request's body names. The error
-// is ErrNotAuthenticated or ErrUnavailable, or *Refused if the provider may not end the
+// is ErrNotAuthenticated, ErrUnavailable or ErrKeysPaused, or *Refused if the provider may not end the
 // subject's sessions.
 func (p *Provider) ReadRevocation(ctx context.Context, raw, address, issuer, subject string, now int64) (session.UpstreamLogout, error) {
 	none := session.UpstreamLogout{}
@@ -48,8 +48,8 @@ func (p *Provider) ReadRevocation(ctx context.Context, raw, address, issuer, sub
 		err = p.checkTenant(token.Issuer, payload)
 	}
 	if err != nil {
-		if err = p.verificationError("revocation token", err); errors.Is(err, ErrUnavailable) {
-			p.refreshUnlessPaused(ctx, found, err) // the provider will send the request again
+		if err = p.verificationError("revocation token", err); errors.Is(err, ErrUnavailable) || errors.Is(err, ErrKeysPaused) {
+			p.refreshAfter(ctx, found, err) // the provider will send the request again
 			return none, err
 		}
 		return none, fmt.Errorf("%w: %w", ErrNotAuthenticated, err)

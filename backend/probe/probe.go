@@ -161,8 +161,9 @@ func (p Probe) Query() string {
 	return query.Encode()
 }
 
-// HeaderForwardedFor is the header by which a proxy says where a request came from.
-const HeaderForwardedFor = "X-Forwarded-For"
+// The headers by which a proxy says where a request came from. Forwarded (RFC 7239) is read
+// where there is no other.
+const HeaderForwardedFor, HeaderForwarded = "X-Forwarded-For", "Forwarded"
 
 // headerSite is the header by which a browser says which page a request comes from.
 const headerSite = "Sec-Fetch-Site"
@@ -184,6 +185,7 @@ func (p Probe) Header() http.Header {
 		header.Set("Origin", "https://"+p.marker+".example")
 		header.Set(headerSite, "cross-site")
 		header.Set(HeaderForwardedFor, ForgedAddress)
+		header.Set(HeaderForwarded, "for="+ForgedAddress)
 	}
 	return header
 }

@@ -53,26 +53,78 @@ func splitOrigin(app directory.App, home, address string) (origin, rest string, 
 	if address == "" {
 		return home, cmp.Or(app.Path, "/"), true
 	}
-	if strings.HasPrefix(address, "/") { // not //host, which browsers also read in /\host
-		return home, address, len(address) == 1 || address[1] != '/' && address[1] != '\\'
+	if origin, rest, ok = splitAuthority(home, address); ok {
+		_, ok = app.HasOrigin(origin)
+		return origin, rest, ok
 	}
-	origin = OriginOf(address)
-	_, ok = app.HasOrigin(origin)
-	return origin, address[len(origin):], ok
+	return home, address, strings.HasPrefix(address, "/") && (len(address) == 1 || address[1] != '/' && address[1] != '\\')
+}
+
+// splitAuthority splits an address that names a host into its origin, in the one spelling
+// that a workspace file has, and the rest, as browsers read it on a page of home (WHATWG URL
+// section 4.4): capitals, backslashes, any number of slashes, a default port. It returns
+// false for an address without a host, and for one whose host is written in another way.
+func splitAuthority(home, address string) (origin, rest string, ok bool) {
+	scheme, address := splitScheme(address)
+	own, _, _ := strings.Cut(home, ":")
+	host := strings.TrimLeft(address, `/\`)
+	if slashes := len(address) - len(host); slashes < 2 && (scheme == "" || scheme == own) {
+		return "", "", false
+	}
+	if scheme = cmp.Or(scheme, own); scheme != "http" && scheme != "https" {
+		return "", "", false
+	}
+	if end := strings.IndexAny(host, `/\?#`); end >= 0 {
+		host, rest = host[:end], host[end:]
+	}
+	if strings.HasPrefix(rest, `\`) {
+		rest = "/" + rest[1:]
+	}
+	host, port := cutPort(strings.ToLower(host))
+	if ok = plainHost(host); port != "" && port != defaultPorts[scheme] {
+		host += ":" + port
+	}
+	return scheme + "://" + host, rest, ok
+}
+
+// splitScheme cuts the scheme off, in lower case, and what browsers skip before it.
+func splitScheme(address string) (scheme, rest string) {
+	address = strings.TrimLeftFunc(address, func(r rune) bool { return r <= ' ' })
+	if scheme, rest, ok := strings.Cut(address, ":"); ok && isScheme(scheme) {
+		return strings.ToLower(scheme), rest
+	}
+	return "", address
+}
+
+var defaultPorts = map[string]string{"http": "80", "https": "443"}
+
+// cutPort cuts the port off, which may be empty or begin with zeros.
+func cutPort(host string) (name, port string) {
+	at := strings.LastIndexByte(host, ':')
+	if at < 0 || strings.Trim(host[at+1:], "0123456789") != "" {
+		return host, ""
+	}
+	return host[:at], strings.TrimLeft(host[at+1:], "0")
+}
+
+// plainHost reports whether browsers read a host in lower case as it is written: without
+// escapes, user names or characters that are mapped to others.
+func plainHost(host string) bool {
+	if address, ok := strings.CutPrefix(host, "["); ok { // IPv6
+		return strings.Trim(address, "0123456789abcdef:") == "]"
+	}
+	return host != "" && strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789-.") == ""
 }
 
 // isRelative reports whether browsers read an address as a place at home, whatever it is
 // (WHATWG URL section 4.4), or as nothing: it names neither another scheme nor a host.
 func isRelative(home, address string) bool {
-	address = strings.TrimLeftFunc(address, func(r rune) bool { return r <= ' ' })
-	own := true
-	if scheme, rest, ok := strings.Cut(address, ":"); ok && isScheme(scheme) {
-		if scheme = strings.ToLower(scheme); scheme != "http" && scheme != "https" {
-			return false
-		}
-		own, address = strings.HasPrefix(home, scheme+":"), rest
+	scheme, address := splitScheme(address)
+	if scheme != "" && scheme != "http" && scheme != "https" {
+		return false
 	}
 	host := strings.TrimLeft(address, `/\`)
+	own := scheme == "" || strings.HasPrefix(home, scheme+":")
 	return own && len(address)-len(host) < 2 || host == "" || host[0] == '?' || host[0] == '#'
 }
 
@@ -85,13 +137,12 @@ func isScheme(text string) bool {
 	return text != ""
 }
 
-// OriginOf returns what precedes the path, the query and the fragment of an address.
+// OriginOf returns the origin of an absolute address, as splitAuthority does, or "".
 func OriginOf(address string) string {
-	begin := strings.Index(address, "://") + len("://")
-	if end := strings.IndexAny(address[min(begin, len(address)):], "/?#"); end >= 0 {
-		return address[:begin+end]
+	if origin, _, ok := splitAuthority("", address); ok {
+		return origin
 	}
-	return address
+	return ""
 }
 
 // escaped escapes the characters that browsers escape in the path, the query and the

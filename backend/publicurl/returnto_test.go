@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"maps"
 	"math/rand/v2"
 	"net/url"
 	"os/exec"
@@ -59,20 +60,20 @@ func TestReturnAddress_OriginPattern(t *testing.T) {
 		"https://acme.app.example.com":       "https://acme.app.example.com",
 		"https://acme.app.example.com/x?y#z": "https://acme.app.example.com/x?y#z",
 		"https://acme.app.example.com/\\x":   "https://acme.app.example.com/\\x",
-		"https://acme.app.example.com\\x":    "",
+		"https://acme.app.example.com\\x":    "https://acme.app.example.com/x",
 		"https://acme.app.example.com@evil.test/":   "",
 		"https://acme.app.example.com:8443/":        "",
 		"https://a.b.app.example.com/":              "",
 		"https://evil.test/.app.example.com/":       "",
 		"https://evil.test#.app.example.com":        "",
 		"https://evil.test\\.app.example.com/":      "",
-		"https://ACME.app.example.com/":             "",
+		"HTTPS:\\\\ACME.app.example.com:443":        "https://acme.app.example.com",
 		"https://:organization.app.example.com/":    "",
 		"javascript://acme.app.example.com/":        "",
 		"x:https://acme.app.example.com/":           "",
 		"https://evil.test://acme.app.example.com/": "",
 		"https://acme.app.example.com.evil.test/":   "",
-		" https://acme.app.example.com/":            "",
+		" https://acme.app.example.com/":            "https://acme.app.example.com/",
 		"https://acme.app.example.com/\x00":         "https://acme.app.example.com/app/",
 	} {
 		if got, ok := ReturnAddress(home+"/auth", many, returnTo); got != want || ok != (want != "") {
@@ -81,11 +82,51 @@ func TestReturnAddress_OriginPattern(t *testing.T) {
 	}
 }
 
+// spellings are addresses that browsers read as one of the app's own.
+var spellings = map[string]string{
+	"HTTPS://app.example.com/":                home + "/",
+	"https://APP.Example.COM/Notes":           home + "/Notes",
+	"hTTps://app.example.com":                 home,
+	"https://app.example.com:443/a":           home + "/a",
+	"https://app.example.com:/a":              home + "/a",
+	"https://app.example.com:00443/a":         home + "/a",
+	"https://beta.example.com:08443/a":        "https://beta.example.com:8443/a",
+	"HTTP://LOCALHOST:5173/x":                 "http://localhost:5173/x",
+	"http:localhost:5173/x":                   "http://localhost:5173/x",
+	"https:///app.example.com/a":              home + "/a",
+	"//app.example.com/a":                     home + "/a",
+	`\\app.example.com\a?b=\`:                 home + `/a?b=\`,
+	`/\app.example.com/a`:                     home + "/a",
+	`https:\\app.example.com\a`:               home + "/a",
+	`https://app.example.com\@evil.test`:      home + "/@evil.test",
+	`https://app.example.com\\evil.test`:      home + `/\evil.test`,
+	" \x00https://app.example.com/a":          home + "/a",
+	"https://app.example.com?a=https://e.com": home + "?a=https://e.com",
+	"https://app.example.com#@evil.test":      home + "#@evil.test",
+}
+
+// TestReturnAddress_Spellings checks that an address of the app's is taken however it is
+// spelled.
+func TestReturnAddress_Spellings(t *testing.T) {
+	for returnTo, want := range spellings {
+		if got, ok := returnAddress(web, home, returnTo); !ok || got != want {
+			t.Errorf("%q leads to %q, %t, want %q", returnTo, got, ok, want)
+		}
+	}
+	for address, want := range map[string]string{"HTTPS://App.Example.com:443/x": home, "/x": "", "//app.example.com": "", "notes": "", "javascript://x/": ""} {
+		if got := OriginOf(address); got != want {
+			t.Errorf("the origin of %q is %q, want %q", address, got, want)
+		}
+	}
+}
+
 var foreign = []string{
+	"HTTPS://EVIL.test", `https:\\evil.test\app.example.com`, "https://app.example.com%2eevil.test/", "https://app.example.com:0444/", "https://app.example.com:443:443/",
+	"https://\u212abc.test", "https://[::1]/", "https://app.example.com。evil.test/", "https://ａpp.example.com/", "https://app_example.com/", "//evil.test:443/", `\\evil.test`, "https://%61pp.example.com/", "https://app.example.com\u00ad/",
 	"//evil.test", "///evil.test", `/\evil.test`, `\/evil.test`, `\\evil.test`, "/\t/evil.test", "/\n/evil.test", "\t//evil.test", " //evil.test", "\x00//evil.test",
-	"https://evil.test", "http://app.example.com/", "HTTPS://app.example.com/", "https://APP.example.com/", "http:app.example.com/", "http:/app.example.com/",
-	"https:///app.example.com/", `https:\\app.example.com\`, "https://app.example.com.evil.test/", "https://app.example.com@evil.test/", "https://app.example.com:443/",
-	"https://app.example.com:@evil.test/", "https://app.example.com:8443/", "https://app.example.com./", "https://app.example.comevil.test", `https://app.example.com\@evil.test`,
+	"https://evil.test", "http://app.example.com/", "http:app.example.com/", "http:/app.example.com/",
+	"https://app.example.com.evil.test/", "https://app.example.com@evil.test/",
+	"https://app.example.com:@evil.test/", "https://app.example.com:8443/", "https://app.example.com./", "https://app.example.comevil.test",
 	"https://user@app.example.com/", "https://beta.example.com/", "https://beta.example.com:84430/", "https://beta.example.com:8443@evil.test/",
 	"javascript:alert(1)", "data:text/html,x", "http://localhost:5173.evil.test/", "http://localhost:51730/", "https:/\\evil.test", "///@evil.test", "http:///evil.test",
 	"\x00https://evil.test", "//" + strings.Repeat("a", maxReturnTo),
@@ -137,7 +178,7 @@ func TestAReturnAddressElsewhereIsRefused(t *testing.T) {
 }
 
 func FuzzAReturnAddressStaysWithTheApp(f *testing.F) {
-	for _, returnTo := range append(foreign, "", "/", "/notes?a#b", home, home+"/x", "https://beta.example.com:8443?x") {
+	for _, returnTo := range slices.Concat(foreign, slices.Sorted(maps.Keys(spellings)), []string{"", "/", "/notes?a#b", home, home + "/x", "https://beta.example.com:8443?x"}) {
 		f.Add(returnTo)
 	}
 	f.Fuzz(func(t *testing.T, returnTo string) {
@@ -190,11 +231,12 @@ func addresses(n int) []string {
 		"/", "/", "//", `\`, "\t", "\n", "\r", " ", "\x00", ":", "@", "?", "#", ".", "..", "/..", "/.", "%2e", "%2f", "%5c", "%00", "%09", "%", "%zz", "[", "]", "[::1]",
 		`"`, "<", "}", "\x7f", "\xff", "evil.test", "https:", "http:", "javascript:", "443", ":443", ":8443", "localhost", "a", "é", "。", "／", "＠", "\u200b", "\ufeff", ";", "&", "=", "+", "~", "|", "^", "`", "{", "'")
 	random := rand.New(rand.NewPCG(1, 2))
-	all := append(slices.Clone(foreign), "", "/", home)
+	all := slices.Concat(foreign, slices.Sorted(maps.Keys(spellings)), []string{"", "/", home})
 	for len(all) < n {
 		var text strings.Builder
 		if random.IntN(3) > 0 { // most begin like a valid one
-			text.WriteString([]string{"/", home, web.Origins[1], web.Origins[2]}[random.IntN(4)])
+			begins := []string{"/", home, web.Origins[1], web.Origins[2], "HTTPS://App.Example.com", `https:\\app.example.com`, "//beta.example.com:08443", "https:///app.example.com:443"}
+			text.WriteString(begins[random.IntN(len(begins))])
 		}
 		for range random.IntN(6) {
 			text.WriteString(pieces[random.IntN(len(pieces))])

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -33,9 +34,10 @@ const (
 
 // Client is a client of an administration API.
 type Client struct {
-	base string
-	key  string
-	http *http.Client
+	address string // of the backend
+	base    string
+	key     string
+	http    *http.Client
 }
 
 // New returns a client of the backend at a URL. The key must be one to the workspace.
@@ -48,7 +50,8 @@ func New(address, key string, transport http.RoundTripper) (*Client, error) {
 	case at.Scheme != "https" && !(at.Scheme == "http" && local):
 		return nil, fmt.Errorf("%s would send the key unencrypted; use https://", address)
 	}
-	return &Client{strings.TrimSuffix(address, "/") + path, key, &http.Client{
+	address = strings.TrimSuffix(address, "/")
+	return &Client{address, address + path, key, &http.Client{
 		Transport: transport, Timeout: time.Minute,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // a redirect must not carry the key to another server
 	}}, nil
@@ -98,25 +101,54 @@ func (c *Client) sendOnce(ctx context.Context, method, at string, body []byte, i
 	switch {
 	case err != nil:
 		return time.Second, err
+	case answer.StatusCode < 300 && !isJSON(answer, text):
+		return 0, c.notBackend(answer)
 	case answer.StatusCode < 300 && into == nil:
 		return 0, nil
+	case answer.StatusCode < 300 && json.Unmarshal(text, into) != nil:
+		return 0, c.notBackend(answer)
 	case answer.StatusCode < 300:
-		return 0, json.Unmarshal(text, into)
+		return 0, nil
 	}
 	if answer.StatusCode == http.StatusTooManyRequests || answer.StatusCode >= 500 {
 		seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After"))
 		again = max(time.Second, time.Duration(seconds)*time.Second)
 	}
-	return again, fmt.Errorf("%s %s: %w", method, at, responseError(answer, text))
+	return again, fmt.Errorf("%s %s: %w", method, at, c.responseError(answer, text))
+}
+
+// isJSON reports whether a successful response has what the API writes: JSON, or nothing.
+func isJSON(answer *http.Response, text []byte) bool {
+	media, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	return media == "application/json" || len(text) == 0 && answer.StatusCode == http.StatusNoContent
+}
+
+// cures says of a refusal what helps.
+var cures = map[api.Code]string{
+	api.AdminKeyRequired:  " The key is unknown here, expired, revoked, or of another kind. tabard keys list shows those that there are; tabard keys create makes one.",
+	api.AdminAccessDenied: " Pass a key to the workspace: tabard keys create makes one without --organization.",
 }
 
 // responseError returns the error of a response that is not a success.
-func responseError(answer *http.Response, text []byte) error {
+func (c *Client) responseError(answer *http.Response, text []byte) error {
 	var told api.Error
 	if json.Unmarshal(text, &told) != nil || told.Code == "" {
-		return fmt.Errorf("the answer (%s) is not from the administration API; check the URL", answer.Status)
+		return c.notBackend(answer)
 	}
-	return refusal.New(told.Code, told.Description)
+	return refusal.New(told.Code, told.Description+cures[told.Code])
+}
+
+// notBackend is the error of a response that the administration API does not give.
+func (c *Client) notBackend(answer *http.Response) error {
+	kind := answer.Status
+	if media, _, err := mime.ParseMediaType(answer.Header.Get("Content-Type")); err == nil {
+		kind += ", " + media
+	}
+	advice := "check that the proxy passes everything below it to the server"
+	if at, err := url.Parse(c.address); err == nil && at.Path == "" {
+		advice = "pass the server's public URL with its path, such as " + c.address + "/auth"
+	}
+	return fmt.Errorf("no Tabard backend answers at %s (%s): %s", c.address, kind, advice)
 }
 
 // refusalOf returns the refusal that an error is, or nil.
@@ -142,6 +174,9 @@ func eachItem[T any](ctx context.Context, c *Client, at string, each func(T)) er
 		}
 		if err := c.request(ctx, http.MethodGet, at+"?"+query.Encode(), nil, &page); err != nil {
 			return err
+		}
+		if page.Items == nil { // the API writes an empty list as one
+			return fmt.Errorf("no Tabard backend answers at %s: the answer to %s is no list", c.address, at)
 		}
 		for _, one := range page.Items {
 			each(one)

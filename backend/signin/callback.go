@@ -20,13 +20,46 @@ import (
 	"github.com/tabard-auth/tabard/backend/session"
 )
 
-// query returns the request's parameters. None may be repeated.
-func query(c *authn.Request) (url.Values, error) {
-	query, err := url.ParseQuery(c.R.URL.RawQuery)
-	if err != nil {
-		return nil, refusal.New(api.InvalidRequest, "The address is malformed.")
+// query returns the request's parameters.
+func query(c *authn.Request) (url.Values, error) { return parameters(c.R.URL.RawQuery) }
+
+// known are the parameters of a sign-in. unneeded are those without which one goes on: where
+// to land, and whom to suggest.
+var (
+	known = []string{
+		api.ParamApp, api.ParamOrganization, api.ParamMaxAge, api.ParamACRValues, api.ParamPrompt, api.ParamEmail, api.ParamUser, api.ParamConfirm,
+		api.ParamSessionCookie, api.ParamFollowed, api.ParamAsk, api.ParamAgain, api.ParamJoin, api.ParamIssuer, api.ParamAccount,
 	}
-	return query, checkRepeated(query)
+	unneeded = []string{api.ParamReturnTo, api.ParamTarget, api.ParamLoginHint}
+)
+
+// parameters reads the parameters of a sign-in. None may be malformed or repeated, but for
+// unneeded ones, which are then left out. All others are ignored, as links carry parameters
+// of their own.
+func parameters(raw string) (url.Values, error) {
+	read := url.Values{}
+	var unclear []string
+	for pair := range strings.SplitSeq(raw, "&") {
+		escaped, value, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(escaped)
+		if err != nil || !slices.Contains(known, name) && !slices.Contains(unneeded, name) {
+			continue
+		}
+		value, err = url.QueryUnescape(value)
+		switch {
+		case (err != nil || read.Has(name)) && slices.Contains(unneeded, name):
+			unclear = append(unclear, name)
+		case err != nil:
+			return nil, refusal.New(api.InvalidRequest, "Parameter "+name+" is malformed.")
+		case read.Has(name):
+			return nil, repeated(name)
+		}
+		read.Set(name, value)
+	}
+	for _, name := range unclear {
+		read.Del(name)
+	}
+	return read, nil
 }
 
 // response returns the parameters of an authorization response. None may be repeated.
@@ -213,6 +246,7 @@ func withParameter(address, name, value string) string {
 // signIn creates the session of an identity and sets its first refresh token. A session
 // from an organization's own provider only opens that organization.
 func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection) (session.ID, error) {
+	ended := authn.Begin(c, func() (session.Session, error) { return c.Store.OfAttempt(c.Ctx, attempt.ID) })
 	user, err := findUser(c, i, own)
 	if err != nil {
 		return session.ID{}, err
@@ -238,6 +272,9 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 	if browser, ok := c.Browser(); ok {
 		s.Browser = browser.Fingerprint()
 	}
+	if err := checkLanded(c, attempt, user.ID, ended); err != nil {
+		return session.ID{}, err
+	}
 	for {
 		id, err := f.begin(c, attempt, i, own, s)
 		if !errors.Is(err, session.ErrIDTaken) {
@@ -262,6 +299,10 @@ func (f *Flow) begin(c *authn.Request, attempt login.Attempt, i login.Identity, 
 	if err := f.join(c, &s, own); err != nil {
 		return session.ID{}, err
 	}
+	before, err := signIns(c, s)
+	if err != nil {
+		return session.ID{}, err
+	}
 	signedIn := c.Companion(audit.Event{Action: audit.SignIn, UserID: s.UserID, OrganizationID: s.ConfinedTo, SessionID: s.ID.String()})
 	if s.RevalidateAt, err = f.keepProviderToken(c, s, attempt.Connection, own, i); err == nil {
 		err = f.create(c, s, signedIn)
@@ -270,7 +311,7 @@ func (f *Flow) begin(c *authn.Request, attempt login.Attempt, i login.Identity, 
 		err = checkUsed(c, attempt, s.UserID)
 	}
 	if err == nil && s.Holder != session.Joined { // this browser counts already
-		err = limitSessions(c, s)
+		err = limitSessions(c, s, before)
 	}
 	if err == nil {
 		err = limitAccounts(c, attempt, s)
@@ -283,11 +324,11 @@ func (f *Flow) begin(c *authn.Request, attempt login.Attempt, i login.Identity, 
 	return s.ID, c.SetFirstToken(s, first)
 }
 
-// create stores a new session. Its sign-in is recorded with it, unless the limit of
-// browsers may yet refuse it.
+// create stores a new session. Its sign-in is recorded with it, unless a limit may yet
+// refuse it.
 func (f *Flow) create(c *authn.Request, s session.Session, signedIn *audit.Companion) error {
 	c.BeginBrowserSessions(s.Browser)
-	if c.Workspace.SignIn.MaxSessions > 0 {
+	if c.Workspace.SignIn.MaxSessions > 0 || s.Added {
 		return c.Store.Create(c.Ctx, s)
 	}
 	return f.store.CreateAccompanied(c.Ctx, s, signedIn)

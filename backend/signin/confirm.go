@@ -55,7 +55,7 @@ func confirm(c *authn.Request, query url.Values) error {
 	if !strings.Contains(c.R.Header.Get("Accept"), "text/html") {
 		return refusal.New(api.OriginNotAllowed, text)
 	}
-	if _, err := returnURL(c, query.Get(api.ParamApp), query.Get(api.ParamReturnTo)); err != nil {
+	if _, err := parseRequest(c, query); err != nil { // what would be refused later is refused at once
 		return err
 	}
 	p := page.Page{Kind: page.Foreign, Status: http.StatusOK}

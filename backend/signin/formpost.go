@@ -4,10 +4,8 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/authn"
 	"github.com/tabard-auth/tabard/backend/page"
-	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/web"
 )
 
@@ -21,8 +19,8 @@ func (f *Flow) CallbackPost(c *authn.Request) error {
 	if err := c.CheckNavigation(); err != nil {
 		return err
 	}
-	if err := web.ReadForm(c.W, c.R); err != nil {
-		return refusal.New(api.InvalidRequest, "The provider's answer is too large or malformed.").WithCause(err)
+	if err := web.ReadForm(c.W, c.R, maxAnswer); err != nil {
+		return err
 	}
 	answer := pick(c.R.PostForm)
 	if !c.SameOrigin() && !c.R.PostForm.Has(Reposted) {
@@ -32,6 +30,10 @@ func (f *Flow) CallbackPost(c *authn.Request) error {
 	c.Posted, c.R.URL.RawQuery = true, answer.Encode()
 	return f.Callback(c)
 }
+
+// maxAnswer is the maximum size of a posted answer, in bytes. Some providers post an identity
+// token or what they know of the person beside the code.
+const maxAnswer = 128 << 10
 
 // Reposted is the field that marks fields that the page has posted again.
 const Reposted = "tabard_reposted"

@@ -27,18 +27,12 @@ func (f *Flow) InitiatedForm(c *authn.Request) error {
 	if err := c.CheckNavigation(); err != nil {
 		return err
 	}
-	if err := web.ReadForm(c.W, c.R); err != nil {
-		return refusal.New(api.InvalidRequest, "The form is too large or malformed.").WithCause(err)
-	}
-	query, err := query(c)
-	if err != nil {
+	if err := web.ReadForm(c.W, c.R, web.MaxForm); err != nil {
 		return err
 	}
-	for name, values := range c.R.PostForm {
-		if len(values) > 1 || query.Has(name) {
-			return repeated(name)
-		}
-		query[name] = values
+	query, err := parameters(c.R.URL.RawQuery + "&" + c.R.PostForm.Encode())
+	if err != nil {
+		return err
 	}
 	if !isInitiated(c, query) {
 		return refusal.New(api.InvalidRequest, "Parameter iss is missing.")

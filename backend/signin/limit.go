@@ -18,19 +18,17 @@ const maxSignIns = 10 * directory.MostSessions
 // limitSessions keeps the workspace's limit of browsers after a sign-in: it ends the new
 // session and refuses, or ends the sessions of the browsers that signed in longest ago.
 // It runs after the session was stored, so that of sign-ins at once each sees the others.
+// before are the person's sign-ins of before that, whose order times in seconds do not tell.
 // Sessions that are confined to an organization count apart: whoever runs its provider
 // must not end others.
-func limitSessions(c *authn.Request, s session.Session) error {
+func limitSessions(c *authn.Request, s session.Session, before []session.Session) error {
 	settings := c.Workspace.SignIn
-	if settings.MaxSessions == 0 {
-		return nil
-	}
-	all, err := c.Store.SignIns(c.Ctx, s.UserID, s.ConfinedTo, c.Now, maxSignIns)
-	if err != nil {
+	all, err := signIns(c, s)
+	if err != nil || len(all) == 0 {
 		return err
 	}
 	refused := false
-	for _, other := range beyondLimit(c, all) {
+	for _, other := range beyondLimit(c, all, before) {
 		refused = refused || other.ID == s.ID && settings.AtLimit == directory.RefuseSignIn
 		if err := endBeyond(c, other, other.ID == s.ID && refused); err != nil {
 			return err
@@ -42,11 +40,25 @@ func limitSessions(c *authn.Request, s session.Session) error {
 	return nil
 }
 
+// signIns returns the sign-ins of a session's person that the limit counts, newest first. There
+// are none without a limit.
+func signIns(c *authn.Request, s session.Session) ([]session.Session, error) {
+	if c.Workspace.SignIn.MaxSessions == 0 {
+		return nil, nil
+	}
+	return c.Store.SignIns(c.Ctx, s.UserID, s.ConfinedTo, c.Now, maxSignIns)
+}
+
 // beyondLimit returns the sessions in browsers beyond the limit, given all of the person's,
 // newest first. If the limit refuses sign-ins, these are sessions that began just now:
 // the new one, or of several at once another one. All of these keep to one order.
-func beyondLimit(c *authn.Request, all []session.Session) (beyond []session.Session) {
+func beyondLimit(c *authn.Request, all, before []session.Session) (beyond []session.Session) {
 	settings := c.Workspace.SignIn
+	wasBefore := func(s session.Session) bool {
+		return slices.ContainsFunc(before, func(b session.Session) bool { return b.ID == s.ID })
+	}
+	later := slices.DeleteFunc(slices.Clone(all), wasBefore)
+	all = append(later, slices.DeleteFunc(all, func(s session.Session) bool { return !wasBefore(s) })...)
 	refuses := settings.AtLimit == directory.RefuseSignIn
 	if refuses {
 		slices.Reverse(all)
@@ -60,7 +72,7 @@ func beyondLimit(c *authn.Request, all []session.Session) (beyond []session.Sess
 			counted = append(counted, s)
 		case browsers < settings.MaxSessions:
 			browsers, counted = browsers+1, append(counted, s)
-		case !refuses || s.CreatedAt >= c.Now-concurrentStart:
+		case !refuses || !wasBefore(s) && s.CreatedAt >= c.Now-concurrentStart:
 			beyond = append(beyond, s)
 		}
 	}

@@ -33,6 +33,19 @@ func checkUsed(c *authn.Request, attempt login.Attempt, userID string) error {
 	return usedAttempt(c, attempt)
 }
 
+// checkLanded does so for an attempt that landed on a session which another one made. The
+// store would let it make one of its own. ended reads the session of the attempt.
+func checkLanded(c *authn.Request, attempt login.Attempt, userID string, ended func() (session.Session, error)) error {
+	switch _, err := ended(); {
+	case err == nil:
+		return checkUsed(c, attempt, userID)
+	case errors.Is(err, session.ErrNotFound):
+		return nil
+	default:
+		return err
+	}
+}
+
 func usedAttempt(c *authn.Request, attempt login.Attempt) error {
 	return refusal.New(api.InvalidRequest, "This sign-in has finished before. Start again.").OnPage(page.Used, retryURL(c, attempt))
 }

@@ -10,10 +10,12 @@ import (
 	"maps"
 	"mime"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/page"
 	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/strictjson"
 )
@@ -95,17 +97,46 @@ func readBody(bytes int64, w http.ResponseWriter, r *http.Request) ([]byte, erro
 	return text, nil
 }
 
-// IsForm reports whether a request posts a form.
+const urlencoded, multipartForm, plainForm = "application/x-www-form-urlencoded", "multipart/form-data", "text/plain"
+
+// IsForm reports whether a request posts a form, in any of the encodings that a page can
+// choose.
 func IsForm(r *http.Request) bool {
-	media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-	return strings.EqualFold(strings.TrimSpace(media), "application/x-www-form-urlencoded")
+	media := formMedia(r)
+	return media == urlencoded || media == multipartForm || media == plainForm
 }
 
-// ReadForm reads a bounded form into r.PostForm.
-func ReadForm(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	return r.ParseForm()
+func formMedia(r *http.Request) string {
+	media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	return strings.ToLower(strings.TrimSpace(media))
 }
+
+// ReadForm reads a form of up to so many bytes into r.PostForm. Malformed fields are
+// ignored; a form that is encoded as plain text has none. The error is a refusal.
+func ReadForm(w http.ResponseWriter, r *http.Request, bytes int64) error {
+	r.Body, r.PostForm = http.MaxBytesReader(w, r.Body, bytes), url.Values{}
+	var err error
+	switch formMedia(r) {
+	case urlencoded:
+		var body []byte
+		body, err = io.ReadAll(r.Body)
+		r.PostForm, _ = url.ParseQuery(string(body)) // the good ones, beside an error
+	case multipartForm:
+		err = r.ParseMultipartForm(bytes)
+	}
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return refusal.New(api.InvalidRequest, fmt.Sprintf("The form has more than %d bytes.", bytes)).
+			WithStatus(http.StatusRequestEntityTooLarge).OnPage(page.Large, "")
+	case err != nil:
+		return refusal.New(api.InvalidRequest, "The form could not be read.").WithCause(err)
+	}
+	return nil
+}
+
+// MaxForm is the maximum size of a form, in bytes.
+const MaxForm = maxBody
 
 // WriteJSON writes an answer, which must be a type of the contract: those can be encoded.
 func WriteJSON(w http.ResponseWriter, status int, value any) {

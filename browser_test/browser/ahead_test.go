@@ -79,6 +79,25 @@ func TestBeforeSwitch_AddressWaits(t *testing.T) {
 	}
 }
 
+// TestBeforeSwitch_EntryIsGone: a yes leads to the address of an entry also where the browser
+// has the entry no more.
+func TestBeforeSwitch_EntryIsGone(t *testing.T) {
+	t.Parallel()
+	d, tab := example.Open(t, byNavigate)
+	example.SignIn(t, d, tab, "/globex/notes", "alice")
+	writesDraft(t, tab)
+	chrome.Eval[any](t, tab, askOnce+`; navigation.traverseTo = () => {
+		const gone = Promise.reject(new DOMException("Invalid key", "InvalidStateError"));
+		return { committed: gone, finished: gone };
+	}; undefined`)
+	chrome.Press(t, tab, "h1")
+	move(t, tab, `history.back()`)
+	chrome.Await(t, tab, `questions.length === 1 || document.querySelector("#leave")`)
+	chrome.Eval[any](t, tab, `void (globalThis.answer ? answer(true) : document.querySelector("#leave").click())`)
+	awaitRoute(t, tab, "/globex/notes", "globex")
+	example.NoErrors(t, tab)
+}
+
 // TestBeforeSwitch_LinkToAnotherPage: a link that no router takes is asked about too.
 func TestBeforeSwitch_LinkToAnotherPage(t *testing.T) {
 	t.Parallel()

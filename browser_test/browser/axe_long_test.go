@@ -2,7 +2,10 @@
 
 package browser
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // otherLooks are the ways in which a page is looked at, beside looks.
 var otherLooks = []look{{"a dark desktop", "dark", 1280, 900}, {"a light phone", "light", 360, 740}}
@@ -12,6 +15,9 @@ func TestAxe_OtherLooks(t *testing.T) {
 	t.Parallel()
 	t.Run("the demo", func(t *testing.T) { axeDemo(t, otherLooks) })
 	t.Run("people", func(t *testing.T) { axePeople(t, otherLooks) })
+	for name, b := range map[string]binding{"React": react, "Vue": vue, "Svelte": svelte} {
+		t.Run(name, func(t *testing.T) { b.axe(t, append(slices.Clone(otherLooks), looks...)) })
+	}
 	t.Run("pages of the backend", func(t *testing.T) { axePagesOfTheBackend(t, otherLooks) })
 }
 

@@ -19,16 +19,25 @@ type binding struct{ entry, program string }
 // that it left. TestBindings_OtherFrameworks has the other frameworks.
 func TestBindings_HydrateAServersPage(t *testing.T) {
 	t.Parallel()
-	t.Run("React", binding{"react/main.tsx", `import { createElement } from "react"; import { renderToString } from "react-dom/server"; import { App } from "./main.tsx";
-process.stdout.write(renderToString(createElement(App)));`}.hydrates)
+	t.Run("React", react.hydrates)
 }
 
-func (b binding) hydrates(t *testing.T) {
+// react is the example of React; bindings_long_test.go has the others.
+var react = binding{"react/main.tsx", `import { createElement } from "react"; import { renderToString } from "react-dom/server"; import { App } from "./main.tsx";
+process.stdout.write(renderToString(createElement(App)));`}
+
+// start runs the demo with the example's page, as a server renders it.
+func (b binding) start(t *testing.T) *demo.Demo {
+	t.Helper()
 	markup := example.Rendered(t, strings.Split(b.entry, "/")[0], b.program)
 	if !strings.Contains(markup, ">starting<") || !strings.Contains(markup, "<tabard-switcher") || strings.Contains(markup, "sign-in") {
 		t.Fatalf("the server rendered %q", markup)
 	}
-	d := demo.StartWith(t, example.Page(t, b.entry, markup))
+	return demo.StartWith(t, example.Page(t, b.entry, markup))
+}
+
+func (b binding) hydrates(t *testing.T) {
+	d := b.start(t)
 	tab := chrome.New(t)
 	chrome.Before(t, tab, example.KeepErrors)
 	example.SignIn(t, d, tab, "/", "alice")

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 )
 
 // tell asks the provider for something that only tests can ask for.
@@ -85,4 +86,46 @@ func TestCertifiedProvider_LostAnswer(t *testing.T) {
 	c.mint()
 	c.clock.Pass(time.Minute)
 	c.ended()
+}
+
+// TestCertifiedProvider_DownForAnHour: three people are at work while the provider cannot be
+// reached. The one whose account is disabled meanwhile is out within the
+// setting once it is back, and nobody else.
+func TestCertifiedProvider_DownForAnHour(t *testing.T) {
+	t.Parallel()
+	c := revalidated(t)
+	browsers := map[string]*httpbrowser.Browser{"alice": c.browser}
+	for _, person := range []string{"bob", "carol"} {
+		c.newBrowser()
+		c.signIn(c.browser.Login("return_to=/notes"), person)
+		browsers[person] = c.browser
+	}
+	as := func(person string) *certified {
+		c.browser = browsers[person]
+		return c
+	}
+	goOn := func(people ...string) {
+		for _, person := range people {
+			as(person).mint()
+		}
+	}
+	goOn("alice", "bob", "carol")
+	c.down.Store(true)
+	c.tell("disable/bob")
+	for range 12 {
+		c.clock.Pass(5 * time.Minute)
+		goOn("alice", "bob", "carol")
+	}
+	c.down.Store(false)
+	c.clock.Pass(5 * time.Minute)
+	as("bob").ended()
+	goOn("alice", "carol")
+	for range 3 { // and each replaces its token as before
+		c.clock.Pass(5 * time.Minute)
+		goOn("alice", "carol")
+	}
+	c.tell("disable/carol")
+	c.clock.Pass(5 * time.Minute)
+	as("carol").ended()
+	goOn("alice")
 }

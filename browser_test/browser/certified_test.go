@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"html"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -12,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -36,23 +38,28 @@ const (
 type certified struct {
 	*testing.T
 	issuer  string
+	backend http.Handler
 	browser *httpbrowser.Browser
 	store   *sqlstore.Store
 	secret  signingkey.Secret
 	clock   *backendtest.Clock
 	lose    *atomic.Bool // the next answer of the token endpoint
+	down    *atomic.Bool // whether the provider cannot be reached
 }
 
 // splitTransport carries requests to handlers in this process, and the others over
 // loopback.
 type splitTransport struct {
 	httpbrowser.Hosts
-	lose *atomic.Bool
+	lose, down *atomic.Bool
 }
 
 func (r splitTransport) RoundTrip(q *http.Request) (*http.Response, error) {
 	if _, own := r.Hosts[q.URL.Host]; own {
 		return r.Hosts.RoundTrip(q)
+	}
+	if r.down.Load() {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	}
 	answer, err := http.DefaultTransport.RoundTrip(q)
 	if err == nil && strings.HasSuffix(q.URL.Path, "/token") && r.lose.CompareAndSwap(true, false) {
@@ -78,28 +85,38 @@ func newCertified(t *testing.T) *certified {
 		t.Fatal(err)
 	}
 	c.secret, _ = signingkey.NewSecret()
-	c.clock, c.lose = backendtest.NewClock(time.Now()), &atomic.Bool{}
+	c.clock, c.lose, c.down = backendtest.NewClock(time.Now()), &atomic.Bool{}, &atomic.Bool{}
 	backend, err = host.New(host.Config{
 		PublicURL: certifiedBackend, Secret: c.secret, Tenants: login.NewTransport(true), LoopbackConnections: true, Now: c.clock.Now,
 		Provider: login.Config{
-			Issuer: c.issuer, ClientID: "tabard", ClientSecret: "a secret: 100% +&=", Transport: splitTransport{lose: c.lose},
+			Issuer: c.issuer, ClientID: "tabard", ClientSecret: "a secret: 100% +&=", Transport: splitTransport{lose: c.lose, down: c.down},
 		},
 	}, store)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.browser = httpbrowser.New(t, certifiedApp, certifiedBackend)
-	c.browser.Transport, c.browser.Now = splitTransport{httpbrowser.Hosts{"localhost:8080": backend}, &atomic.Bool{}}, c.clock.Now
+	c.backend = backend
+	c.newBrowser()
 	return c
 }
 
-// certifiedDirectory returns a directory with alice as a member of acme.
+// newBrowser takes another browser into hand.
+func (c *certified) newBrowser() {
+	c.browser = httpbrowser.New(c, certifiedApp, certifiedBackend)
+	c.browser.Transport = splitTransport{httpbrowser.Hosts{"localhost:8080": c.backend}, &atomic.Bool{}, &atomic.Bool{}}
+	c.browser.Now = c.clock.Now
+}
+
+// certifiedDirectory returns a directory with alice, bob and carol as members of acme.
 func certifiedDirectory(issuer string) directory.Desired {
 	return directory.Desired{
 		Workspace: directory.Workspace{Apps: []directory.App{{ID: "web", Name: "Web", Origins: []string{certifiedApp}, Audience: "api"}}},
 		Organizations: []directory.DesiredOrganization{{
 			Organization: directory.Organization{ID: "org_acme", Slug: "acme", Name: "Acme"},
-			Members:      []directory.Member{{User: directory.User{Issuer: issuer, Subject: "alice"}}},
+			Members: []directory.Member{
+				{User: directory.User{Issuer: issuer, Subject: "alice"}}, {User: directory.User{Issuer: issuer, Subject: "bob"}},
+				{User: directory.User{Issuer: issuer, Subject: "carol"}},
+			},
 		}},
 	}
 }

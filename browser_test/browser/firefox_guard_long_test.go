@@ -23,7 +23,9 @@ var firefoxExits = []struct {
 	{"a link", true, func(t *testing.T, d drafting) { d.Click(t, "#to-globex") }},
 	{"back", true, func(t *testing.T, d drafting) { d.Click(t, "h1"); d.run(t, `history.back()`) }},
 	{"back by a script", false, func(t *testing.T, d drafting) { d.run(t, `history.back()`) }},
-	{"the router's navigate", false, func(t *testing.T, d drafting) { d.run(t, `router.navigate("/globex/notes").then(() => routes.follow())`) }},
+	{"the router's navigate", false, func(t *testing.T, d drafting) {
+		d.run(t, `router.navigate("/globex/notes").then(() => routes.follow())`)
+	}},
 	{"the switcher", true, func(t *testing.T, d drafting) { d.choose(t, "globex") }},
 	{"switchOrganization", true, func(t *testing.T, d drafting) { d.run(t, `tabard.switchOrganization("globex")`) }},
 	{"go", true, func(t *testing.T, d drafting) { d.run(t, `routes.go("/globex/notes")`) }},

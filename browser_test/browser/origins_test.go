@@ -195,7 +195,7 @@ func p6OriginsProviderGone(t *testing.T, d *demo.Demo, home context.Context) {
 	leave(t, home, `"acme"`)
 	awaitAt(t, d, home, "acme")
 	session := demo.Claim(t, home, "sid")
-	chrome.Eval[any](t, initech, `void tabard.state.continue()`)
+	chrome.Press(t, initech, "#ended-again")
 	chrome.Press(t, initech, "#person-alice")
 	awaitAt(t, d, initech, "initech")
 	if got := demo.Claim(t, initech, "sid"); got != session {

@@ -132,7 +132,7 @@ func TestRecipe_Next(t *testing.T) {
 	files := recipe(t, "NEXT.md", "tsx")
 	app := build(t, "NEXT.md", map[string]string{
 		"app/tabard.tsx": files[0], "app/layout.tsx": files[1], "app/page.tsx": files[2],
-		"app/[organization]/layout.tsx": files[3], "app/[organization]/notes/page.tsx": files[4],
+		"app/[organization]/layout.tsx": files[3], "app/draft.tsx": files[4], "app/[organization]/notes/page.tsx": files[5],
 	})
 	port := ports.Hold(t)
 	tryDrafts(t, serve(t, app, fmt.Sprintf("http://localhost:%d", port), "node_modules/next/dist/bin/next", "start", "--port", fmt.Sprint(port)))

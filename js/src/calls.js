@@ -100,17 +100,12 @@ export async function enterDenied(_, enter, organization, options) {
 }
 
 /**
- * Asks whether the tab may leave its organization. The first listener that answers decides.
- * @param {Context | undefined} _
- * @param {Iterable<import("../index.js").BeforeSwitch>} listeners
+ * Asks whether the tab may leave its organization.
+ * @param {Context} context
+ * @param {Set<import("../index.js").BeforeSwitch>} listeners
  * @param {Parameters<import("../index.js").BeforeSwitch>[0]} change
  */
-export async function askBeforeSwitch(_, listeners, change) {
-  for (const listener of listeners) {
-    const agreed = await listener(change);
-    if (agreed != null) return agreed;
-  }
-}
+export const askBeforeSwitch = async (context, listeners, change) => (await import("./question.js")).ask(context, listeners, change);
 
 /** The result of a switch that the page declined. */
 export const decline = async () => declined;

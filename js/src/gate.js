@@ -17,8 +17,6 @@ export const declined = Object.freeze({
 export function gateOf(store, answer) {
   /** @type {Set<BeforeSwitch>} */
   const listeners = new Set();
-  /** The question that is open. @type {Promise<boolean | undefined> | undefined} */
-  let open;
   return {
     /** @param {BeforeSwitch} listener */
     add(listener) {
@@ -27,14 +25,14 @@ export function gateOf(store, answer) {
     },
     /**
      * Asks whether the tab may go to an organization. The answer is undefined where there is
-     * nothing to ask about. Switches that begin while a question is open share its answer. A
-     * listener that fails, and a question that cannot be asked, keep the organization.
+     * nothing to ask about. A listener that fails, and a question that cannot be asked, keep the
+     * organization.
      * @type {Ask}
      */
     ask(to) {
       const { organization: from } = store.state;
       if (!listeners.size || !store.partition.key || !from || from.id === to || from.slug === to) return;
-      return (open ??= answer(listeners, { from, to }).catch((error) => (reportError(error), false)).finally(() => (open = undefined)));
+      return answer(listeners, { from, to }).catch((error) => (reportError(error), false));
     },
   };
 }

@@ -76,6 +76,42 @@ test("switches that begin while a question is open share its answer", async () =
   assert.equal(asked, 2);
 });
 
+test("a question ends with the organization, and the next one is asked anew", async () => {
+  const { stage, client, switches } = await inAcme();
+  let answer;
+  client.beforeSwitch(() => new Promise((resolve) => (answer = resolve)));
+  const asked = client.switchOrganization("globex");
+  await settle();
+  publish(stage, { status: "ended", fence: 2 });
+  assert.deepEqual(await asked, declined);
+  assert.deepEqual(switches(), []);
+  answer = undefined;
+  publish(stage, { fence: 3 });
+  const later = client.switchOrganization("globex");
+  await settle();
+  answer(true);
+  assert.equal((await later).status, "switched");
+});
+
+test("a question of a listener that is gone is asked anew, and declined", async () => {
+  const { client, switches } = await inAcme();
+  const stop = client.beforeSwitch(() => new Promise(() => {})); // of a form that was taken away
+  const first = client.switchOrganization("globex");
+  await settle();
+  stop();
+  let asked = 0;
+  let answer;
+  client.beforeSwitch(() => (asked++, new Promise((resolve) => (answer = resolve))));
+  const second = client.switchOrganization("initech");
+  await settle();
+  assert.deepEqual([await first, asked], [declined, 1]);
+  const third = client.switchOrganization("globex"); // shares the question that is open
+  await settle();
+  answer(true);
+  assert.deepEqual([(await second).status, (await third).status, asked], ["switched", "switched", 1]);
+  assert.deepEqual(switches().sort(), ["globex", "initech"]);
+});
+
 test("nothing is asked where nothing is left", async () => {
   const { stage, client } = await inAcme();
   client.beforeSwitch(() => assert.fail("asked"));

@@ -22,7 +22,7 @@ export type Action = "retry" | "sign_in" | "step_up" | "choose" | "stop";
  * - To `choose`: `account_required`, where several people are signed in in the browser.
  * - To `stop`: `account_mismatch` of a sign-in from which somebody else came back, `account_limit_reached` of one person too
  *   many in the browser; `organization_access_denied`, `organization_required`, `identity_changed`, `origin_not_allowed`,
- *   `auth_time_missing`, `staff_access_forbidden`, `connection_disabled`, `not_found`, `conflict`, `invalid_request`;
+ *   `auth_time_missing`, `authentication_not_renewed`, `staff_access_forbidden`, `connection_disabled`, `not_found`, `conflict`, `invalid_request`;
  *   `session_limit_reached` of a sign-in in one browser too many; `insufficient_permissions` of a lent token; `organization_mismatch` of an answer for another
  *   organization, `organization_unnamed` of one that does not say for which; `switch_declined` and `navigation_blocked`
  *   of a switch that the page kept, and `page_left` of one that leaves the page; `client_closed`, `in_frame`, `not_in_browser`, `organization_left` of a request
@@ -39,7 +39,7 @@ export type Code =
   | "login_required" | "session_expired" | "session_revoked" | "refresh_token_reused" | "device_key_required" | "device_key_mismatch"
   | "insufficient_user_authentication" | "organization_session_expired" | "origin_not_joined"
   | "account_required" | "account_mismatch" | "account_limit_reached"
-  | "organization_access_denied" | "organization_required" | "identity_changed" | "origin_not_allowed" | "auth_time_missing"
+  | "organization_access_denied" | "organization_required" | "identity_changed" | "origin_not_allowed" | "auth_time_missing" | "authentication_not_renewed"
   | "staff_access_forbidden" | "connection_disabled" | "not_found" | "conflict" | "invalid_request" | "session_limit_reached" | "insufficient_permissions"
   | "organization_mismatch" | "organization_unnamed" | "switch_declined" | "navigation_blocked" | "in_frame" | "not_in_browser"
   | "organization_left" | "popup_blocked" | "popup_unsupported" | "step_up_canceled" | "step_up_timeout"

@@ -12,7 +12,7 @@ import (
 func arrivalCode(code api.Code) api.Code {
 	switch code {
 	case "",
-		api.AccessDenied, api.AuthTimeMissing, api.IdentityChanged, api.OrganizationAccessDenied, api.InsufficientUserAuthentication,
+		api.AccessDenied, api.AuthTimeMissing, api.AuthenticationNotRenewed, api.IdentityChanged, api.OrganizationAccessDenied, api.InsufficientUserAuthentication,
 		api.InvalidRequest, api.InvalidDPoPProof, api.DeviceKeyRequired, api.DeviceKeyMismatch, api.OriginNotAllowed,
 		api.LoginRequired, api.SessionExpired, api.SessionRevoked, api.RefreshTokenReused, api.OrganizationSessionExpired,
 		api.StaffForbidden, api.AccountMismatch, api.AccountLimitReached, api.RateLimited, api.TemporarilyUnavailable, api.ServerError,

@@ -173,6 +173,7 @@ func TestArrival_IsACode(t *testing.T) {
 		"access_denied":                    {"access_denied", "retry"},
 		"user_cancelled_authorize":         {"access_denied", "retry"},
 		"auth_time_missing":                {"auth_time_missing", "stop"},
+		"authentication_not_renewed":       {"authentication_not_renewed", "stop"},
 		"Your account is locked. Call 555": {"server_error", "retry"},
 		"mine":                             {"server_error", "retry"},
 	} {

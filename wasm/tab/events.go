@@ -24,7 +24,7 @@ func (t *Tab) OnVisible(online bool) {
 	}
 	t.checkSleep()
 	t.checkEpoch()
-	if !t.env.Page.Hidden() && (t.timers.cancelDelayed() || t.resumeFinal() || t.isStale()) {
+	if !t.env.Page.Hidden() && (t.timers.cancelDelayed() || t.resumeFinal() || t.isStale() || t.binding.choosesAmongOrigins()) {
 		go t.settle()
 	}
 	t.updateIdle()

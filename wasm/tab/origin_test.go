@@ -195,6 +195,13 @@ func TestP10Origins_NoTokenFromRecord(t *testing.T) {
 		p.expect(t, tab.SignedOut)
 
 		elsewhere(false)
+		p = b.open()
+		p.expect(t, tab.Choose)
+		elsewhere(true)
+		p.focus()
+		p.expect(t, tab.SignedOut)
+
+		elsewhere(false)
 		p = b.open(atAcme)
 		p.OnPageHide()
 		elsewhere(true)

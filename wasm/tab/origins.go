@@ -165,6 +165,12 @@ func (b *binding) staleAfter() time.Duration {
 	return staleAfter
 }
 
+// choosesAmongOrigins reports whether the person is to choose an organization, in a tab that
+// cannot hear of a sign-out at another origin.
+func (b *binding) choosesAmongOrigins() bool {
+	return b.record.Origins != nil && b.state.Status == Choose
+}
+
 // confirm forgets the tokens of a page that is shown again, if a sign-out at another origin
 // may have ended them: none is handed out before the backend has answered. A page that was
 // left for a silent sign-in asks how it ended.

@@ -254,7 +254,7 @@ func TestASignInForAnOrganizationEntersIt(t *testing.T) {
 
 // The provider cannot satisfy the step-up.
 func TestAStepUpThatIsOfNoUseIsNotOfferedForEver(t *testing.T) {
-	for arrival, want := range map[api.Code]api.Action{api.AuthTimeMissing: api.Stop, "access_denied": api.StepUp} {
+	for arrival, want := range map[api.Code]api.Action{api.AuthTimeMissing: api.Stop, api.AuthenticationNotRenewed: api.Stop, "access_denied": api.StepUp} {
 		run(t, func(t *testing.T, b *browser) {
 			b.signIn("ada")
 			b.refusals["org_a"] = api.Error{Code: api.InsufficientUserAuthentication}

@@ -100,6 +100,8 @@ func (s *State) problem() *Error {
 	case s.Arrival == "":
 	case s.Arrival == api.AuthTimeMissing && s.Error != nil && s.Error.Action == api.StepUp:
 		return newError(s.Arrival, "the sign-in provider puts no auth_time into its identity tokens, and a rule of the organization needs it (authentication_age or isolated)")
+	case s.Arrival == api.AuthenticationNotRenewed && s.Error != nil && s.Error.Action == api.StepUp:
+		return newError(s.Arrival, "the sign-in provider did not ask the person again, although the organization asks for a newer authentication (max_age)")
 	case s.Error == nil || s.Error.Code == api.LoginRequired:
 		return newError(s.Arrival, "the sign-in did not succeed; try it again")
 	}

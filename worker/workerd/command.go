@@ -24,8 +24,11 @@ func CompileTests(name string) error {
 }
 
 // Wrangler runs a wrangler command in the folder worker, and returns its output.
-func Wrangler(args ...string) (string, error) {
-	return output(Folder(), filepath.Join("node_modules", ".bin", "wrangler"), args...)
+func Wrangler(args ...string) (string, error) { return WranglerIn(Folder(), args...) }
+
+// WranglerIn runs a wrangler command in the folder worker of another checkout.
+func WranglerIn(folder string, args ...string) (string, error) {
+	return output(folder, filepath.Join("node_modules", ".bin", "wrangler"), args...)
 }
 
 func run(folder, name string, args ...string) error {

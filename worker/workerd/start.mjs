@@ -12,7 +12,7 @@ const { workerOptions } = unstable_getMiniflareWorkerOptions(options.config);
 const worker = new Miniflare({
   ...workerOptions,
   // Miniflare's assets hide the scheduled handler; only the Worker itself needs them.
-  assets: options.entry === "entry.mjs" ? workerOptions.assets : undefined,
+  assets: options.entry === "entry.mjs" ? { ...workerOptions.assets, ...(options.assets && { directory: options.assets }) } : undefined,
   host: "127.0.0.1",
   port: options.port,
   inspectorPort: options.inspector || undefined,
@@ -32,6 +32,7 @@ const worker = new Miniflare({
       { simple: { ...simple, limit: options.limits?.[name] ?? 1_000_000 } },
     ]),
   ),
+  r2Buckets: options.buckets ?? [],
   d1Persist: options.state === undefined ? false : `${options.state}/v3/d1`,
   unsafeTriggerHandlers: true,
 });

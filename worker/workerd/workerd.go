@@ -35,6 +35,10 @@ type Options struct {
 	Limits map[string]int
 	// State is the folder of its database; Start makes one.
 	State string
+	// Assets is the folder of its client's files; "" means js/dist.
+	Assets string
+	// Buckets are the bindings of its R2 buckets, which are empty.
+	Buckets []string
 	// Inspector is the port of the isolate's inspector, see Inspect; 0 for none.
 	Inspector int
 }
@@ -107,7 +111,7 @@ func (o Options) encode() []byte {
 	text, err := json.Marshal(map[string]any{
 		"config": filepath.Join(Folder(), "wrangler.jsonc"), "root": Folder(), "entry": o.Entry,
 		"port": o.Port, "variables": o.Variables, "state": o.State, "limits": o.Limits,
-		"inspector": o.Inspector,
+		"inspector": o.Inspector, "buckets": o.Buckets, "assets": o.Assets,
 	})
 	if err != nil { // maps of strings and numbers always encode
 		panic(err)

@@ -60,7 +60,7 @@ func New() *Metrics {
 			"outcome"),
 	}
 	m.registry.MustRegister(m.requests.count, m.requests.duration, m.faults, m.providers, m.events, m.rotations, m.unknown, m.revalidations, m.asked,
-		m.housekeeping.left, m.housekeeping.last,
+		m.housekeeping.left, m.housekeeping.last, m.housekeeping.behind,
 		collectors.NewGoCollector(), collectors.NewBuildInfoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, what := range []string{faultProvider, faultPanic, faultClient, faultStorage} {

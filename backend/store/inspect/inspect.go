@@ -33,10 +33,15 @@ type Database struct {
 	Pooler, Named bool
 	// Exposed is what the connection to a database on another machine lacks, or "".
 	Exposed Exposure
+	// Holding is what lets the disk fill although old entries are deleted.
+	Holding []Trouble
 	// Explain says in the place of an error of the database what stands in the way. Nil
 	// leaves errors as they are.
 	Explain func(error) error
 }
+
+// Trouble is something about a database that its operator should change.
+type Trouble struct{ Text, Advice string }
 
 // Exposure is what a connection lacks.
 type Exposure string

@@ -48,7 +48,7 @@ func Inspect(ctx context.Context, address string) (*inspect.Database, error) {
 		db.Close()
 		return nil, fmt.Errorf("postgres: %w", withoutPassword(err, config))
 	}
-	found.Exposed = exposure(config)
+	found.Exposed, found.Holding = exposure(config), holding(ctx, db, usual)
 	found.Pooler, found.Named = pooler, pooler && namesStatements(config)
 	return found, nil
 }

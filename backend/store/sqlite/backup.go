@@ -24,7 +24,10 @@ func Backup(ctx context.Context, path, to string) error {
 	if _, err := os.Stat(to); err == nil {
 		return fmt.Errorf("%s: %w", to, fs.ErrExist)
 	}
-	return intoPlace(to, func(made string) error {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return ErrNoDatabase
+	}
+	err := intoPlace(to, func(made string) error {
 		if err := copyTo(ctx, path, made); err != nil {
 			return err
 		}
@@ -43,7 +46,14 @@ func Backup(ctx context.Context, path, to string) error {
 		}
 		return errors.Join(err, db.Close())
 	})
+	if err != nil {
+		return fmt.Errorf("%s cannot be written: %w", to, err)
+	}
+	return nil
 }
+
+// ErrNoDatabase is the error for a database that is to be copied and is not there.
+var ErrNoDatabase = fmt.Errorf("there is no such database: %w", fs.ErrNotExist)
 
 // intoPlace makes a file that is complete as soon as it has its name, even if the machine
 // crashes. Only its owner can read it, which is the folder's if this is root.

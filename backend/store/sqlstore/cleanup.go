@@ -29,7 +29,8 @@ ON CONFLICT (id) DO NOTHING`
 
 	revokeVictims = `
 UPDATE sessions SET revoked_at = ?1, revoke_reason = 'reuse_elsewhere'
-WHERE revoked_at IS NULL AND expires_at > ?1 AND holder = '' AND EXISTS (
+WHERE user_id IN (SELECT v.user_id FROM sessions v WHERE v.revoke_reason IN ('reuse', 'lost'))
+	AND revoked_at IS NULL AND expires_at > ?1 AND holder = '' AND EXISTS (
 	SELECT 1 FROM sessions t
 	WHERE t.user_id = sessions.user_id AND t.revoke_reason IN ('reuse', 'lost') -- the index's own words
 		AND t.revoke_reason = 'reuse' AND t.revoked_at >= sessions.created_at

@@ -30,6 +30,9 @@ WHERE leases.until <= ?3 OR leases.holder = ?2`
 INSERT INTO audit_exports (name, at, id) VALUES (?1, ?2, ?3)
 ON CONFLICT (name) DO UPDATE SET at = excluded.at, id = excluded.id
 WHERE (audit_exports.at, audit_exports.id) < (excluded.at, excluded.id)`
+	selectExports = `
+SELECT name, at, id, COALESCE((SELECT a.at FROM audit AS a WHERE (a.at, a.id) > (e.at, e.id) ORDER BY a.at, a.id LIMIT 1), 0)
+FROM audit_exports AS e ORDER BY name`
 	deleteExport = `DELETE FROM audit_exports WHERE name = ?1`
 	firstExport  = `SELECT MIN(at) FROM audit_exports`
 )
@@ -85,6 +88,13 @@ func (s auditLog) AuditExport(ctx context.Context, name string) (p audit.Positio
 		err = fmt.Errorf("sqlstore: audit export: %w", err)
 	}
 	return p, err
+}
+
+// AuditExports returns all named exports, by name.
+func (s auditLog) AuditExports(ctx context.Context) ([]audit.Export, error) {
+	return collect(ctx, s, "audit exports", func(r scanner) (e audit.Export, err error) {
+		return e, r.Scan(&e.Name, &e.At, &e.ID, &e.Waiting)
+	}, selectExports)
 }
 
 // SetAuditExport stores the position of an export.

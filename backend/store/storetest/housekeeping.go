@@ -17,6 +17,7 @@ type Housekeeping interface {
 	CountEvents(ctx context.Context, before, limit int64) (int64, error)
 	EventsAfter(ctx context.Context, after audit.Position, until, limit int64) ([]audit.Event, error)
 	AuditExport(ctx context.Context, name string) (audit.Position, error)
+	AuditExports(ctx context.Context) ([]audit.Export, error)
 	SetAuditExport(ctx context.Context, name string, p audit.Position) error
 	DeleteAuditExport(ctx context.Context, name string) (bool, error)
 	ExportedUntil(ctx context.Context) (at int64, any bool, err error)
@@ -88,6 +89,14 @@ func exports(s *suite) {
 		s.is(any, true)
 		s.is(first, c.first)
 	}
+	s.must(s.SetAuditExport(s.ctx, "behind", audit.Position{At: Now, ID: "a"}))
+	s.must(s.SetAuditExport(s.ctx, "new", audit.Position{}))
+	all, err := s.AuditExports(s.ctx)
+	s.must(err)
+	s.is(all, []audit.Export{
+		{Name: "behind", Position: audit.Position{At: Now, ID: "a"}, Waiting: Now}, {Name: "new", Waiting: Now},
+		{Name: "one", Position: audit.Position{At: Now + 5, ID: "x"}}, {Name: "two", Position: audit.Position{At: Now + 9, ID: "b"}},
+	})
 	p, err := s.AuditExport(s.ctx, "one")
 	s.must(err)
 	s.is(p, audit.Position{At: Now + 5, ID: "x"})

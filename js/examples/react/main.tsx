@@ -22,12 +22,14 @@ function Page() {
   return (
     <>
       <header><TabardSwitcher /></header>
-      <SignedOut><button id="sign-in" onClick={() => client.signIn()}>Sign in</button></SignedOut>
-      <SignedIn>
-        <p id="user">{user?.name}</p>
-        <Choice />
-      </SignedIn>
-      <RequireOrganization fallback={({ status }) => <p id="status">{status}</p>}><Notes /></RequireOrganization>
+      <main>
+        <SignedOut><button id="sign-in" onClick={() => client.signIn()}>Sign in</button></SignedOut>
+        <SignedIn>
+          <p id="user">{user?.name}</p>
+          <Choice />
+        </SignedIn>
+        <RequireOrganization fallback={({ status }) => <h1 id="status">{status}</h1>}><Notes /></RequireOrganization>
+      </main>
     </>
   );
 }

@@ -41,9 +41,11 @@ export const App = defineComponent(() => {
   const client = useTabard();
   return () => [
     h("header", h(TabardSwitcher)),
-    h(SignedOut, () => h("button", { id: "sign-in", onClick: () => client.signIn() }, "Sign in")),
-    h(SignedIn, () => h(Page)),
-    h(RequireOrganization, null, { default: () => h(Notes), fallback: ({ status }: { status: string }) => h("p", { id: "status" }, status) }),
+    h("main", [
+      h(SignedOut, () => h("button", { id: "sign-in", onClick: () => client.signIn() }, "Sign in")),
+      h(SignedIn, () => h(Page)),
+      h(RequireOrganization, null, { default: () => h(Notes), fallback: ({ status }: { status: string }) => h("h1", { id: "status" }, status) }),
+    ]),
   ];
 });
 

@@ -170,16 +170,24 @@ export async function request(navigate, url) {
  * @param {Entry} entry
  */
 export async function restore({ url, state, key }) {
-  const replaced = () => change(url, true, state);
-  await (traverse(key)?.catch((error) => (error?.name === "AbortError" ? undefined : replaced())) ?? replaced());
+  await revisit(key, () => change(url, true, state));
 }
+
+/**
+ * Goes to another entry of the history; where the browser has it no more, or cannot tell where it
+ * is, by another way.
+ * @param {string | undefined} key
+ * @param {() => unknown} otherwise
+ */
+export const revisit = (key, otherwise) =>
+  traverse(key)?.catch((error) => (error?.name === "AbortError" ? undefined : otherwise())) ?? otherwise();
 
 /**
  * Goes to another entry of the history, until the page's router has heard of it; undefined where
  * the browser cannot tell where it is.
  * @param {string | undefined} key
  */
-export function traverse(key) {
+function traverse(key) {
   if (key === undefined || key === navigation()?.currentEntry?.key || !navigation()?.entries().some((entry) => entry.key === key)) return undefined;
   const heard = new Promise((resolve) => window.addEventListener("popstate", resolve, { once: true }));
   const { committed, finished } = /** @type {Navigation} */ (navigation()).traverseTo(key);

@@ -3,7 +3,7 @@
 // tab together. The address goes first, for its router may keep it; the tab follows.
 
 import { declined } from "../gate.js";
-import { change, currentEntry, isOpen, isPending, leadBack, recall, request, restore, traverse, watch } from "./address.js";
+import { change, currentEntry, isOpen, isPending, leadBack, recall, request, restore, revisit, watch } from "./address.js";
 import { Agreement } from "./agreement.js";
 import { interceptClicks, interceptNavigations } from "./ahead.js";
 import { routesHook } from "./hook.js";
@@ -84,7 +84,7 @@ export class Follower {
   #interceptNavigations(signal) {
     interceptClicks((url, press) => this.#hold(url, press), signal);
     interceptNavigations((url, { navigationType, destination: { key } }) => {
-      if (navigationType === "traverse") return this.#hold(url, () => traverse(key) ?? this.#navigate(url.href, { replace: false }));
+      if (navigationType === "traverse") return this.#hold(url, () => revisit(key, () => this.#navigate(url.href, { replace: false })));
       return this.#hold(url, () => this.#navigate(url.href, { replace: navigationType === "replace" }), recall);
     }, signal);
   }
@@ -168,7 +168,7 @@ export class Follower {
    */
   #leadBack(named, question) {
     const { url, key } = currentEntry();
-    const again = () => traverse(key) ?? this.#navigate(url, { replace: true });
+    const again = () => revisit(key, () => this.#navigate(url, { replace: true }));
     this.#seen = this.#shown.url; // the way back is no change of route
     return this.#ask(named, url, question, again, () => leadBack(this.#shown));
   }

@@ -2,13 +2,13 @@
 // A client for tests: the real client's states, scopes, questions and fetch, over a tab and
 // a backend that the test drives.
 
-import { askBeforeSwitch } from "../calls.js";
 import { connect } from "../connect.js";
 import { TabardError } from "../error.js";
 import { fetchFor } from "../fetch.js";
 import { declined, gateOf } from "../gate.js";
 import { bodyOf, lend } from "../lend.js";
 import { own } from "../own.js";
+import { ask } from "../question.js";
 import { answerTo, foreign } from "../refusals.js";
 import { routesHook } from "../routes/hook.js";
 import { freeze } from "../store.js";
@@ -65,7 +65,7 @@ const loud = (listener, otherwise) => (/** @type {Parameters<F>} */ ...args) => 
  */
 function clientOf(tab, apis) {
   const { store } = tab;
-  const gate = gateOf(store, (listeners, change) => askBeforeSwitch(undefined, listeners, change));
+  const gate = gateOf(store, (listeners, change) => ask({ scope: () => store.partition }, listeners, change));
   const finish = (/** @type {string} */ name) => tab.change(name, true);
   const steps = { ask: gate.ask, enter: (/** @type {string} */ name) => tab.change(name, false), switch: finish };
   /** @type {import("../routes/hook.js").Switch} */

@@ -49,8 +49,14 @@ func (p *Provider) LogoutToken(typ string, claims jwt.MapClaims) string {
 // own key, which must be of ES256.
 func (p *Provider) SignedText(payload string) string {
 	p.t.Helper()
-	key, public := p.provider.Key()
-	header := `{"alg":"ES256","typ":"JWT","kid":"` + public["kid"] + `"}`
+	_, public := p.provider.Key()
+	return p.SignedUnder(`{"alg":"ES256","typ":"JWT","kid":"`+public["kid"]+`"}`, payload)
+}
+
+// SignedUnder is SignedText with a header, as it is written.
+func (p *Provider) SignedUnder(header, payload string) string {
+	p.t.Helper()
+	key, _ := p.provider.Key()
 	text := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(payload))
 	signature, err := jwt.SigningMethodES256.Sign(text, key)
 	if err != nil {

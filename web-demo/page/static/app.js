@@ -60,7 +60,7 @@ const words = {
   signed_out: () => "Nobody is signed in.",
   choose: () => "Signed in. This tab has no organization yet.",
   nobody: () => "Signed in, but in no organization.",
-  ended: ({ status, named, error }) => status === "denied" && error.action !== "step_up" ? `You cannot enter ${named}.` : error?.code === "insufficient_user_authentication" ? "The organization asks to confirm that it is you." : "The organization's session ended in this tab.",
+  ended: ({ status, named, error }) => status === "denied" && error.action !== "step_up" ? `You cannot enter ${named}.` : error?.code === "origin_not_joined" ? "You are signed in at another address. Sign in here, too." : error?.code === "insufficient_user_authentication" ? "The organization asks to confirm that it is you." : "The organization's session ended in this tab.",
   unavailable: () => "The server cannot be reached. Nobody is signed out.",
   active: ({ organization }) => `This tab works for ${organization.name}.`,
 };

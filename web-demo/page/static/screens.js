@@ -22,6 +22,7 @@ const signedOutReasons = {
   refresh_token_reused: "To be safe, this session was ended: somebody else may have used it. Please sign in again.",
   access_denied: "The sign-in was cancelled.",
   connection_disabled: "That organization's own sign-in page is switched off just now.",
+  authentication_not_renewed: "It asks to sign in again, and the sign-in page did not ask. Its administrator has to change one of the two.",
   identity_changed: "Somebody else answered at the sign-in page. Nothing was changed.",
 };
 
@@ -46,6 +47,7 @@ export function showNobody(tabard, { user }) {
 }
 
 const endedReasons = {
+  origin_not_joined: "You are signed in at another address of this product, and its sign-in provider asks who you are.",
   idle: "Nobody did anything here for too long.",
   expired: "You were here for as long as it allows.",
   signed_out: "You signed out of it.",
@@ -57,6 +59,7 @@ const endedReasons = {
   insufficient_user_authentication: "It asks for more than your sign-in so far: a second factor, such as a code from your phone, or its own sign-in page.",
   connection_disabled: "Its own sign-in page is switched off just now.",
   auth_time_missing: "It asks how long ago you signed in, and the sign-in page does not say. Its administrator has to change one of the two.",
+  authentication_not_renewed: "It asks to sign in again, and the sign-in page did not ask. Its administrator has to change one of the two.",
   identity_changed: "Somebody else has signed in in this browser.",
 };
 
@@ -68,7 +71,7 @@ export function showEnded(tabard, { organization, organizations, error, named, u
   const others = organizations?.filter((other) => other.id !== organization?.id) ?? [];
   const asks = error?.code === "insufficient_user_authentication" && !error.reason;
   const denied = error?.code === "organization_access_denied";
-  fill($("ended-title"), asks ? `${name} asks to confirm that it is you` : denied ? `You cannot enter ${name}` : `Your session at ${name} has ended`);
+  fill($("ended-title"), asks ? `${name} asks to confirm that it is you` : joins(error) ? "Sign in here, too" : denied ? `You cannot enter ${name}` : `Your session at ${name} has ended`);
   const person = named && user ? ` You are signed in as ${user.name || user.email || user.sub}.` : "";
   fill($("ended-reason"), `${endedReasons[error?.reason] ?? endedReasons[error?.code] ?? endedReasons.signed_out}${person} Your other tabs go on.`);
   showWayBack(tabard, organization, error);
@@ -76,10 +79,13 @@ export function showEnded(tabard, { organization, organizations, error, named, u
   list($("ended-choices"), tabard, others);
 }
 
+/** Whether the browser is signed in at another origin of the app, and not at this one. */
+const joins = (error) => error?.code === "origin_not_joined";
+
 function showWayBack(tabard, organization, error) {
   const again = $("ended-again");
   const changed = error?.code === "identity_changed";
-  again.hidden = !changed && (!organization || error?.code === "organization_access_denied");
-  fill(again, changed ? "Sign in" : confirms(error) ? "Confirm that it is you" : `Enter ${organization?.name} again`);
-  again.onclick = () => (changed ? tabard.signIn() : enter(tabard, organization));
+  again.hidden = !changed && !joins(error) && (!organization || error?.code === "organization_access_denied");
+  fill(again, changed || joins(error) ? "Sign in" : confirms(error) ? "Confirm that it is you" : `Enter ${organization?.name} again`);
+  again.onclick = () => (changed || joins(error) ? tabard.signIn() : enter(tabard, organization));
 }

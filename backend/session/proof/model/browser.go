@@ -56,6 +56,11 @@ type environment struct {
 	ends bool
 	// clearedOnly ends a session by its cookie alone: its row goes on.
 	clearedOnly bool
+	// brief answers the requests of a session that joined at once, which keeps the world of
+	// both small.
+	brief bool
+	// apart leaves the session that joined as it is when the first one ends.
+	apart bool
 	// twoNames keeps a second cookie of the session, which no reply replaces.
 	twoNames bool
 }

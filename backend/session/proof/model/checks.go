@@ -49,6 +49,11 @@ func checks() []check {
 
 		honest("a session that ends, a crash", false, environment{rules: judging(tight), messages: 2, crashes: 1, ends: true}),
 		beside("a session beside the one that it joined", true, environment{rules: judging(tight), messages: 1}),
+		beside("both, and a crash that sets both cookies back", true, environment{rules: judging(tight), messages: 1, crashes: 1, brief: true}),
+		beside("both, and the end of the first", true, environment{rules: judging(tight), messages: 1, crashes: 1, ends: true, brief: true}),
+		parted("both, and a crash: W below the flush time", true, environment{rules: judging(but(tight, func(l *session.Limits) { l.Flush = 2 })), messages: 1, crashes: 1, brief: true}),
+		parted("both, and a crash: no rollback rows", false, environment{rules: rules{Limits: tight, judge: withoutRollbacks}, messages: 1, crashes: 1, brief: true}),
+		parted("both, and the end of the first alone", false, environment{rules: judging(tight), messages: 1, ends: true, apart: true}),
 
 		control("a session that ends by its cookie alone", false, environment{rules: judging(tight), messages: 2, crashes: 1, ends: true, clearedOnly: true}),
 		control("two names of one session", false, environment{rules: judging(tight), messages: 2, twoNames: true}),
@@ -111,6 +116,14 @@ func beside(name string, full bool, h environment) check {
 	return check{"honest: " + name, full, func() result {
 		found := h.checkPair()
 		return result{found.why == "", found.states, says(found.why, "no false verdict"), found.trace}
+	}}
+}
+
+// parted is control for two sessions in one jar.
+func parted(name string, full bool, h environment) check {
+	return check{"control: " + name, full, func() result {
+		found := h.checkPair()
+		return result{found.why != "", found.states, says(found.why, "nothing is wrong"), nil}
 	}}
 }
 

@@ -1,0 +1,51 @@
+// @ts-check
+// The question that a page asks before its tab leaves an organization. It is loaded when it is
+// asked.
+
+/** @import { BeforeSwitch } from "../index.js" */
+
+/** The last question that was put to the listeners of a client. @type {WeakMap<Set<BeforeSwitch>, Question>} */
+const questions = new WeakMap();
+
+/**
+ * Asks whether the tab may leave its organization. Switches that begin while a question is open
+ * share its answer. Where the tab has left the organization meanwhile, the answer is no. It is
+ * no as well where the listener was removed, as with its form, and another switch begins: that
+ * one is asked about anew.
+ * @param {Pick<import("./ondemand.js").Context, "scope">} context
+ * @param {Set<BeforeSwitch>} listeners
+ * @param {Parameters<BeforeSwitch>[0]} change
+ */
+export function ask({ scope }, listeners, change) {
+  const open = questions.get(listeners);
+  if (open && listeners.has(open.asked)) return open.answer;
+  open?.abandon();
+  const question = new Question();
+  scope().signal.addEventListener("abort", question.abandon);
+  questions.set(listeners, question);
+  return (question.answer = question.put(listeners, change).finally(() => questions.get(listeners) === question && questions.delete(listeners)));
+}
+
+class Question {
+  /** The listener that is being asked. @type {BeforeSwitch} */
+  asked = () => {};
+  /** @type {Promise<boolean | undefined>} */
+  answer = Promise.resolve(undefined);
+  /** Ends the question with a no. @type {() => void} */
+  abandon = () => {};
+  /** @type {Promise<false>} */
+  #abandoned = new Promise((resolve) => (this.abandon = () => resolve(false)));
+
+  /**
+   * Puts the question. The first listener that answers decides.
+   * @param {Set<BeforeSwitch>} listeners
+   * @param {Parameters<BeforeSwitch>[0]} change
+   */
+  async put(listeners, change) {
+    for (const listener of listeners) {
+      this.asked = listener;
+      const agreed = await Promise.race([listener(change), this.#abandoned]);
+      if (agreed != null) return agreed;
+    }
+  }
+}
