@@ -287,7 +287,7 @@ var floors = [][]string{
 	{ // endpoints
 		"backend/signin", "backend/serverapi/adminapi", "backend/serverapi/crossapp", "backend/events", "backend/store/migrate", "worker/compile", "worker/workerd",
 	},
-	{"backend/browserapi", "backend/store/inspect", "backend/store/move", "worker/d1", "worker/local"},
+	{"backend/browserapi", "backend/store/inspect", "backend/store/move", "worker/bench/fill", "worker/d1", "worker/local"},
 	{ // the composed backend, and the databases
 		"backend/host", "backend/store/sqlite", "backend/store/postgres",
 	},

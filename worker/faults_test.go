@@ -49,6 +49,7 @@ func TestADatabaseThatFails(t *testing.T) {
 	}
 	t.Run("whose reply is lost loses no session", func(t *testing.T) { lostReplies(t, db, signedIn) })
 	t.Run("and loses the reply to a sign-out says so, until it is done", func(t *testing.T) { lostSignOut(t, db, signedIn) })
+	t.Run("and loses the reply to a sign-out of one organization says so, until it is done", func(t *testing.T) { lostLeaving(t, db, signedIn) })
 	t.Run("and loses replies to a sign-in lets the person start again", func(t *testing.T) { lostSignIn(t, db, target) })
 	t.Run("fails a clean-up, which the next one makes up for", func(t *testing.T) {
 		cron := target.Origin + "/cdn-cgi/handler/scheduled"
@@ -114,8 +115,28 @@ func lostSignOut(t *testing.T, db faults, signedIn func(*testing.T) *httpbrowser
 	}
 }
 
+// lostLeaving loses the reply to each round trip of a sign-out of one organization.
+func lostLeaving(t *testing.T, db faults, signedIn func(*testing.T) *httpbrowser.Browser) {
+	const leave = `{"scope":"organization","organization":"acme"}`
+	for skip := range 2 {
+		b := signedIn(t)
+		decodeToken(t, b.Post(api.PathToken, enterAcme))
+		db.next(t, "drop", skip)
+		if got := b.Post(api.PathLogout, leave); got.Code() != string(api.TemporarilyUnavailable) {
+			t.Errorf("round trip %d: %d %s", skip, got.Status, got.Body)
+		}
+		if got := b.Post(api.PathLogout, leave); got.Status != http.StatusOK {
+			t.Errorf("round trip %d, again: %d %s", skip, got.Status, got.Body)
+		}
+		if got := b.Post(api.PathToken, `{"organization":"acme"}`); got.Code() != string(api.OrganizationSessionExpired) {
+			t.Errorf("round trip %d, a renewal: %d %s", skip, got.Status, got.Body)
+		}
+		decodeToken(t, b.Post(api.PathToken, enterAcme))
+	}
+}
+
 func lostSignIn(t *testing.T, db faults, target contract.Target) {
-	for skip := range 3 {
+	for skip := range 4 {
 		b := httpbrowser.New(t, target.Origin, target.PublicURL)
 		page := b.Login("")
 		db.next(t, "drop", skip)

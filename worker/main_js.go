@@ -63,7 +63,7 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 	// All instances have the same secret and count as one replica, which the cron job
 	// reports again.
 	attendance := &host.Heartbeat{Store: store, Ring: rotation.Ring, Secret: s.secret, Replica: "worker", Every: cronInterval, Log: log}
-	return edge.Program{Handler: handler, Scheduled: func(ctx context.Context) error {
+	return edge.Program{Handler: host.BoundHeader(handler), Scheduled: func(ctx context.Context) error {
 		if err := epoch.Ready(ctx); err != nil {
 			return err
 		}

@@ -119,7 +119,7 @@ func TestPages_Limits(t *testing.T) {
 	if next := link(t, r, http.StatusTooManyRequests, api.RateLimited); next != publicURL+"/callback?state=1" || r.Header.Get("Retry-After") == "" {
 		t.Errorf("it leads to %s, %v", next, r.Header)
 	}
-	form := url.Values{"state": {strings.Repeat("x", 70<<10)}}.Encode()
+	form := url.Values{"state": {strings.Repeat("x", 140<<10)}}.Encode()
 	header := navigation("cross-site")
 	header.Set("Content-Type", "Application/X-WWW-Form-URLEncoded; charset=UTF-8")
 	header.Set("Cf-Connecting-Ip", "192.0.2.7")
@@ -131,5 +131,24 @@ func TestPages_Limits(t *testing.T) {
 	defer large.Body.Close()
 	if next := link(t, large, http.StatusRequestEntityTooLarge, api.InvalidRequest); next != publicURL+"/login" {
 		t.Errorf("it leads to %s", next)
+	}
+}
+
+// TestPages_LargeHeader checks that the page of a header that is too large leads on: to a
+// new sign-in.
+func TestPages_LargeHeader(t *testing.T) {
+	get := startLimited(t, nil)
+	for path, site := range map[string]string{"/login?return_to=/a": "same-origin", "/callback?code=1&state=2": "cross-site"} {
+		header := navigation(site)
+		header.Set("X-Large", strings.Repeat("x", 17<<10))
+		r := get(path, header)
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := pageLink.FindAllStringSubmatch(string(body), -1)
+		if r.StatusCode != http.StatusRequestHeaderFieldsTooLarge || len(all) == 0 || !strings.HasSuffix(all[0][1], "/auth/login") {
+			t.Errorf("%s: %d leads to %q: %s", path, r.StatusCode, all, body)
+		}
 	}
 }

@@ -29,7 +29,10 @@ func TestRevalidation_OnD1(t *testing.T) {
 	var left atomic.Bool
 	tokens := &idp.RefreshTokens{Refuse: func(sub string) bool { return sub == "bob" && left.Load() }}
 	provider := &hangingProvider{released: make(chan struct{}), asked: make(chan struct{}, 1)}
-	issuer := refreshing(t, origin+"/auth", tokens, provider)
+	issuer := refreshing(t, origin+"/auth", tokens, func(own http.Handler) http.Handler {
+		provider.Handler = own
+		return provider
+	})
 	desired := contract.Desired(issuer, origin)
 	desired.Workspace.SignIn.Revalidation = directory.Revalidation{Revalidate: 1, RevalidateGrace: 3600}
 	variables := workerd.Variables(origin+"/auth", issuer, contract.ClientID, contract.ClientSecret)
@@ -84,22 +87,22 @@ func mintAll(t *testing.T, browsers []*httpbrowser.Browser, rounds int) {
 	all.Wait()
 }
 
-// refreshing starts a provider that issues refresh tokens, behind one that can hang.
-func refreshing(t *testing.T, publicURL string, tokens *idp.RefreshTokens, around *hangingProvider) (issuer string) {
+// refreshing starts a provider that issues refresh tokens, behind what is put around it.
+func refreshing(t *testing.T, publicURL string, tokens *idp.RefreshTokens, around func(http.Handler) http.Handler) (issuer string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	issuer = "http://" + listener.Addr().String()
-	around.Handler, err = idp.NewWithQuirks(idp.Config{
+	provider, err := idp.NewWithQuirks(idp.Config{
 		Issuer: issuer, ClientID: contract.ClientID, ClientSecret: contract.ClientSecret,
 		RedirectURIs: []string{publicurl.Callback(publicURL)}, People: []idp.Person{{Subject: "alice", Name: "Alice"}, {Subject: "bob", Name: "Bob"}},
 	}, &idp.Quirks{RefreshTokens: tokens})
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: around}
+	server := &http.Server{Handler: around(provider)}
 	go server.Serve(listener)
 	t.Cleanup(func() { server.Close() })
 	return issuer

@@ -90,10 +90,15 @@ func TestRoom_AlarmAt70Percent(t *testing.T) {
 	}
 	full := newScheduledTest(t, state, map[string]string{"TABARD_ALARM_URL": alarms.URL, "TABARD_D1_BYTES": "1000"})
 	full.fire(http.StatusOK)
-	if text := <-posted; !strings.Contains(text, `of 1000 bytes`) {
-		t.Error(text)
+	select {
+	case text := <-posted:
+		if !strings.Contains(text, `of 1000 bytes`) {
+			t.Error(text)
+		}
+		await(t, full.log, `"the database fills up"`)
+	default:
+		t.Error("no alarm")
 	}
-	await(t, full.log, `"the database fills up"`)
 	newScheduledTest(t, state, map[string]string{"TABARD_ALARM_URL": "http://127.0.0.1:1", "TABARD_D1_BYTES": "1000"}).fire(http.StatusInternalServerError)
 }
 

@@ -199,7 +199,7 @@ func (w smokeTest) anAnswerArrivesAsItWasGiven(t *testing.T) {
 }
 
 func (w smokeTest) whatIsTooLargeIsRefused(t *testing.T) {
-	response, err := http.Post(w.url+"/echo", "text/plain", strings.NewReader(strings.Repeat("x", 65<<10)))
+	response, err := http.Post(w.url+"/echo", "text/plain", strings.NewReader(strings.Repeat("x", 129<<10)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,5 +207,5 @@ func (w smokeTest) whatIsTooLargeIsRefused(t *testing.T) {
 	if response.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("body: %d", response.StatusCode)
 	}
-	w.want("/echo?"+strings.Repeat("x", 17<<10), http.StatusRequestHeaderFieldsTooLarge, "")
+	w.want("/echo?"+strings.Repeat("x", 129<<10), http.StatusRequestHeaderFieldsTooLarge, "")
 }

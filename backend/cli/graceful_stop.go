@@ -40,8 +40,8 @@ type gracefulStop struct {
 func (s gracefulStop) run(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
 	var closing atomic.Bool
 	server := &http.Server{
-		Handler: closeWhen(&closing, boundHeader(handler)), ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
-		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		Handler: closeWhen(&closing, host.BoundHeader(handler)), ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
+		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: host.MaxHeader,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)

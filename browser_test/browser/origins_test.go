@@ -20,6 +20,7 @@ var originTests = []struct {
 }{
 	{"P2 one sign-in", p2OriginsOneSignIn},
 	{"P2 from an organization's origin to the app's own", p2OriginsBackHome},
+	{"P2 the switcher", p2OriginsSwitcher},
 	{"P3 a switch that is refused", p3OriginsRefused},
 	{"P6 the provider's session is gone", p6OriginsProviderGone},
 	{"P6 storage is cleared", p6OriginsStorageCleared},
@@ -147,6 +148,19 @@ func p2OriginsBackHome(t *testing.T, d *demo.Demo, tab context.Context) {
 	if got := demo.Claim(t, tab, "sid"); got != session {
 		t.Errorf("the session is %s, want %s", got, session)
 	}
+}
+
+// p2OriginsSwitcher: the switcher leads to the organizations' own origins with the session,
+// which needs no provider: in this tab, and in a new one.
+func p2OriginsSwitcher(t *testing.T, d *demo.Demo, home context.Context) {
+	signInHome(t, d, home)
+	chrome.ForgetCookies(t, home, d.Issuer)
+	d.Open(t, home, "initech") // at the app's own page, which acts for all
+	globex := chrome.OpenedBy(t, home, func() { demo.OpenInTab(t, home, "globex") })
+	awaitAt(t, d, globex, "globex")
+	demo.AwaitActive(t, home, "initech")
+	demo.Choose(t, home, "acme")
+	awaitAt(t, d, home, "acme")
 }
 
 func p3OriginsRefused(t *testing.T, d *demo.Demo, home context.Context) {

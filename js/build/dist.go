@@ -40,7 +40,7 @@ const (
 // chunks are what the client loads when it is used.
 var chunks = []string{
 	"accounts.js", "calls.js", "stepup.js", "window.js", "signin.js", "proof.js", "connect.js", "lend.js", "returnto.js", "debug.js", "origins.js", "question.js",
-	"causes.js", "network.js", "silence.js", "assets.js",
+	"causes.js", "network.js", "silence.js", "assets.js", "checked.js", "early.js",
 }
 
 // writeDist writes the folder and removes the files of earlier builds.
@@ -75,12 +75,11 @@ func newModule(version string, wasm, exec []byte) api.Module {
 	}
 }
 
-// assetsJSON returns the addresses and digests of module.json as JavaScript, for the
-// bundled client.
+// assetsJSON returns the addresses and digests of module.json, and the module's size, as
+// JavaScript for the bundled client.
 func assetsJSON(module api.Module) string {
-	const asset = `{"url":%q,"integrity":%q}`
-	return fmt.Sprintf(`{"wasm":`+asset+`,"exec":`+asset+`}`,
-		module.Wasm.URL, module.Wasm.Integrity, module.Exec.URL, module.Exec.Integrity)
+	return fmt.Sprintf(`{"wasm":{"url":%q,"integrity":%q,"bytes":%d},"exec":{"url":%q,"integrity":%q}}`,
+		module.Wasm.URL, module.Wasm.Integrity, module.Wasm.Bytes, module.Exec.URL, module.Exec.Integrity)
 }
 
 func asset(name string, content []byte) api.Asset {

@@ -20,9 +20,21 @@ export { foreign };
  * @typedef {import("./ondemand.js").Context & {
  *   addressOf(error: unknown): string | undefined,
  *   open(options: StepUpOptions): Window | null | undefined,
+ *   early?(): import("./early.js").Config | false,
  *   popup?: Window | null,
  * }} Context
  */
+
+/**
+ * A part of the client; where it cannot be loaded, nothing was done.
+ * @template T
+ * @param {Context} context
+ * @param {Promise<T>} part
+ * @returns {Promise<T>}
+ */
+const loaded = ({ TabardError }, part) => part.catch((cause) => {
+  throw new TabardError("temporarily_unavailable", "retry", String(cause));
+});
 
 /**
  * Throws in a frame: the provider and the backend refuse to be framed.
@@ -44,9 +56,11 @@ export async function signIn(context, options) {
   const { organization = "", returnTo, prompt = "", loginHint = "", email = "", staySignedIn, account = "" } = own(options);
   if (context.popup !== undefined) return signInWindow(context, own(options));
   requireTopLevel(context);
-  const sessionCookie = staySignedIn === undefined ? "" : String(!staySignedIn);
-  const hints = [prompt, loginHint, email, sessionCookie, account];
-  await context.ask("signIn", organization, await returnAddress(returnTo), ...(hints.some(Boolean) ? hints : []));
+  const hints = [prompt, loginHint, email, staySignedIn === undefined ? "" : String(!staySignedIn), account];
+  const address = await returnAddress(returnTo);
+  const config = !account && context.early?.();
+  if (config) await (await loaded(context, import("./early.js"))).signIn(config, organization, address, hints);
+  else await context.ask("signIn", organization, address, ...(hints.some(Boolean) ? hints : []));
 }
 
 /**
@@ -203,16 +217,6 @@ export async function connect(context, url) {
     challenged: (header, request) => challenged(context, header, request),
   }, url);
 }
-
-/**
- * A part that is loaded when it is asked for.
- * @template Part
- * @param {Context} context
- * @param {Promise<Part>} loading
- */
-const loaded = ({ TabardError }, loading) => loading.catch((cause) => {
-  throw new TabardError("temporarily_unavailable", "retry", String(cause));
-});
 
 /**
  * See {@link Client.getToken}.

@@ -13,7 +13,7 @@ import { startModule } from "./module.js";
 import { callsOf } from "./ondemand.js";
 import { own } from "./own.js";
 import { absolute, addressFor, connectTabs, takeParameter, afterPrerendering } from "./page.js";
-import { storedToken } from "./record.js";
+import { epochOf, storedToken } from "./record.js";
 import { routesHook } from "./routes/hook.js";
 import { scopeOf } from "./scope.js";
 import { initialState, freeze, storeOf } from "./store.js";
@@ -104,15 +104,21 @@ function start(backend, { organization: named, app, keepAlive, module: url, apis
   const organization = named ?? opened;
   const arrival = takeArrival();
   const tabs = connectTabs(key);
+  const config = { backend, key, organization, account, arrival, app, keepAlive, join: takeParameter("join", ".*[#&]") };
   const module = startModule(new URL(url ?? backend + manifest, backend).href, {
-    options: { backend, key, organization, account, arrival, app, keepAlive, join: takeParameter("join", ".*[#&]") },
+    backend,
+    options: { ...config },
     changed: (state) => store.changed(state),
     send: tabs.send,
     join: (loginUrl) => callsOf(context)("join")(loginUrl),
     failed: (error) => store.failed(error),
+    recheck: () => epochOf(key) !== epoch && store.changed(initial()),
+    // A tab that the browser restores may be one of many.
+    dormant: document.hidden && !keepAlive && /** @type {any} */ (performance.getEntriesByType("navigation")[0])?.type === "back_forward",
   });
   // Read after the module has begun to load: a page's first access to storage blocks.
   const initial = () => storedToken(key, organization, account)?.state ?? initialState;
+  const epoch = epochOf(key);
   const store = storeOf(initial(), (organization, options) => callsOf(context)("enterDenied")(switchTo(context, "switch"), organization, options));
   const context = {
     TabardError,
@@ -121,23 +127,47 @@ function start(backend, { organization: named, app, keepAlive, module: url, apis
     /** The tab's credential: not the rejected one again; "keep": it is good until there is another. */
     credential: async (rejected = "", /** @type {string[]} */ ...keep) =>
       (!module.running() && !rejected && storedToken(key, organization, account)?.token) || module.ask("token", "", rejected, ...keep),
+    /** What a sign-in needs that does not wait for the module; false if it must. */
+    early: () => !module.running() && !config.join && isSignedOut(epochOf(key)) && config,
     scope: () => store.partition,
     apis: apis.map((api) => absolute(api).origin),
     store,
     close() {
       end();
+      clearTimeout(question);
       tabs.close();
       module.close();
       store.close();
     },
   };
   endReturn();
+  const question = !arrival && !document.hidden ? setTimeout(askEarly, 250, context) : 0;
   store.ready.then(() => {
     if (module.running() && store.state.status === "unavailable") explain("explainState", store, backend, (/** @type {any} */ cause) => module.tell("halt", cause.code, cause.description));
   });
   if (document.prerendering) afterPrerendering(() => store.changed(initial()));
   tabs.listen(module);
   return context;
+}
+
+/**
+ * Whether nobody is signed in as far as the browser knows: no session begins its epoch.
+ * @param {string | null | undefined} epoch
+ */
+const isSignedOut = (epoch) => /^(\.|$)/.test(epoch ?? "");
+
+/**
+ * Asks whether nobody is signed in, so that a page does not wait for its module to offer a
+ * sign-in. Nothing else of the answer counts: the module asks by itself.
+ * @param {{backend: string, store: import("./store.js").Store, early(): unknown}} context
+ */
+function askEarly({ backend, store, early }) {
+  const isOpen = () => early() && store.state.status === "starting";
+  if (!isOpen()) return;
+  fetch(backend + "/session?quiet=1", { credentials: "include" })
+    .then((answer) => answer.json())
+    .then(({ error, error_description: text }) => error === "login_required" && isOpen() && store.signedOut(text))
+    .catch(() => {}); // the module finds out
 }
 
 /**

@@ -18,10 +18,11 @@ export const manifest = "/client/module.json";
 
 /**
  * @param {string} url of module.json
+ * @param {string} backend
  * @param {number} failures how often it went wrong so far: it may pause for longer each time
  */
-export function compile(url, failures) {
-  const module = compiled.get(url) ?? load(url, 20_000 << Math.min(failures, 3));
+export function compile(url, backend, failures) {
+  const module = compiled.get(url) ?? load(url, backend, 20_000 << Math.min(failures, 3));
   compiled.set(url, module);
   module.catch(() => compiled.get(url) === module && forget(url));
   return module;
@@ -35,10 +36,11 @@ export const forget = (url) => compiled.delete(url);
  * backend serves says itself what module.json says; where that cannot be had, the backend
  * is of another release by now, or one of several is.
  * @param {string} url
+ * @param {string} backend
  * @param {number} timeout in milliseconds
  * @returns {Promise<WebAssembly.Module>}
  */
-const load = (url, timeout) => new Promise((resolve, reject) => {
+const load = (url, backend, timeout) => new Promise((resolve, reject) => {
   const controller = new AbortController();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let limit;
@@ -53,7 +55,7 @@ const load = (url, timeout) => new Promise((resolve, reject) => {
   const get = (path, options) => fetch(new URL(path, url), { ...options, signal: controller.signal });
   /** @param {Assets} assets */
   const all = ({ wasm, exec }) => Promise.all([
-    compileWhole(own(wasm), get, onProgress),
+    compileWhole(own(wasm), get, onProgress, new URL(wasm.url, url).href.startsWith(backend + "/client/")),
     importExec(own(exec), get, url),
   ]);
   const asked = async () => all(await (await get(url, { cache: "no-cache" })).json());
@@ -63,25 +65,27 @@ const load = (url, timeout) => new Promise((resolve, reject) => {
 });
 
 /**
- * Compiles the module as it arrives, and hands it out once all of it was seen to be the
- * right one. A fetch that is told the integrity gives nothing out before its end; so it is
- * told only where the page may not use WebCrypto. What a proxy calls something else than
- * application/wasm is compiled when it is there.
+ * Compiles the backend's own module from the network: the name has a digest, and the files
+ * beside it could do anything as well. One that is cut off or longer is refused. One from
+ * elsewhere, or of another media type, is compared with its digest. A fetch that is told the
+ * integrity gives nothing out before its end; so it is told only where the page may not use
+ * WebCrypto.
  * @param {Asset} asset
  * @param {Get} get
  * @param {() => void} onProgress is called for each piece
+ * @param {boolean} isOwn
  */
-async function compileWhole(asset, get, onProgress) {
-  const { subtle } = crypto;
-  const response = await get(asset.url, subtle ? {} : asset);
-  const pieces = response.clone().body;
-  const content = response.clone().arrayBuffer();
-  const [module, digest] = await Promise.all([
-    WebAssembly.compileStreaming(response).catch((error) => content.then(WebAssembly.compile).catch(() => Promise.reject(error))),
-    subtle && content.then((bytes) => subtle.digest("SHA-256", bytes)),
-    pieces?.pipeTo(new WritableStream({ write: onProgress })),
+async function compileWhole(asset, get, onProgress, isOwn) {
+  const response = await get(asset.url, isOwn || crypto.subtle ? {} : asset);
+  if (!isOwn || response.headers.get("Content-Type") !== "application/wasm") {
+    return (await import("./checked.js")).compileChecked(asset, response, onProgress, mismatch);
+  }
+  let bytes = 0;
+  const [, module] = await Promise.all([
+    response.clone().body?.pipeTo(new WritableStream({ write: (piece) => ((bytes += piece.length), onProgress()) })),
+    WebAssembly.compileStreaming(response),
   ]);
-  if (digest && asset.integrity !== "sha256-" + btoa(String.fromCharCode(...new Uint8Array(digest)))) throw mismatch(asset);
+  if (asset.bytes && bytes !== asset.bytes) throw mismatch(asset);
   return module;
 }
 
@@ -138,3 +142,6 @@ export function stopTimers(go) {
   go._resume = () => {};
   for (const timeout of go._scheduledTimeouts.values()) clearTimeout(timeout);
 }
+
+// A page that is looked at needs its module soon: it begins to load before the page calls.
+if (import.meta.assets && servedBy && !document.hidden) compile(servedBy + manifest, servedBy, 0);

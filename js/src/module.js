@@ -9,17 +9,21 @@ import { afterPrerendering } from "./page.js";
 /**
  * @typedef {Record<string, (...args: unknown[]) => void>} Functions
  * @typedef {{
+ *   backend: string,
  *   options: Record<string, unknown>,
  *   changed(state: string): void,
  *   send(message: string): void,
  *   join(loginUrl: string): void,
  *   failed(error: Error): void,
+ *   recheck(): void,
+ *   dormant: boolean,
  * }} Host
  * @typedef {ReturnType<typeof startModule>} Module
  */
 
 /**
- * Starts the WebAssembly module, loaded from the backend, and again should it die.
+ * Starts the WebAssembly module, loaded from the backend, and again should it die. A dormant
+ * page has none until it is looked at or calls.
  * @param {string} url of module.json
  * @param {Host} host
  */
@@ -27,6 +31,7 @@ export function startModule(url, host) {
   let closed = false;
   let failures = 0;
   let attempts = 0;
+  let { dormant } = host;
   /** @type {Functions | undefined} */
   let functions;
   /** @type {ReturnType<typeof deferred<Functions>>} */
@@ -36,6 +41,7 @@ export function startModule(url, host) {
   const running = () => functions !== undefined;
 
   function start() {
+    dormant = false;
     if (closed || running()) return;
     const attempt = ++attempts;
     run(attempt).catch((cause) => attempt === attempts && restart(cause));
@@ -44,7 +50,7 @@ export function startModule(url, host) {
   /** @param {number} attempt only the last one counts */
   async function run(attempt) {
     requireCookies();
-    const module = await compile(url, failures);
+    const module = await compile(url, host.backend, failures);
     await new Promise(afterPrerendering);
     const go = new globalThis.Go();
     const instance = await WebAssembly.instantiate(module, go.importObject);
@@ -108,16 +114,18 @@ export function startModule(url, host) {
 
   /**
    * Tells the module something, if it runs. If it does not, a page that is looked at, or
-   * online again, need not wait for the next start.
+   * online again, need not wait for the next start. A dormant page shows nothing of before
+   * a sign-out.
    * @param {string} name
    * @param {...string} args
    */
   function tell(name, ...args) {
-    if (functions) functions[name]?.(...args);
-    else if (name === "look") start();
+    if (functions) return void functions[name]?.(...args);
+    if (dormant) host.recheck();
+    if (name === "look" && !(dormant && document.hidden)) start();
   }
 
-  start();
+  if (!dormant) start();
   return {
     running,
     tell,
@@ -130,6 +138,7 @@ export function startModule(url, host) {
      */
     async ask(name, ...args) {
       if (args.some((arg) => arg !== undefined && typeof arg !== "string")) throw new TypeError(`${name}: every argument must be a string`);
+      if (dormant) start();
       const its = functions ?? (await ready.promise);
       /** @type {ReturnType<typeof deferred<string>>} */
       const answer = deferred();

@@ -5,6 +5,30 @@
 import { own } from "./own.js";
 
 /**
+ * An item of the page's storage; undefined where storage is blocked.
+ * @param {"sessionStorage" | "localStorage"} area
+ * @param {string} key
+ */
+export function stored(area, key) {
+  try {
+    return globalThis[area].getItem(key);
+  } catch {}
+}
+
+/**
+ * The browser's epoch, or that of the tab's person where several can be signed in. Every
+ * sign-in and sign-out replaces it. It begins with the session.
+ * @param {string} key
+ */
+export function epochOf(key) {
+  let of = "";
+  try {
+    of = own(JSON.parse(stored("sessionStorage", key) ?? "")).account ?? "";
+  } catch {}
+  return stored("localStorage", key + ":epoch" + of);
+}
+
+/**
  * The token that a page reloaded in a bound tab may use at once, with the state
  * in which it was left: it was minted in the present epoch of the browser, or of the tab's
  * person where several can be signed in (nobody has signed in or out since), for the organization that the page names, if it names
@@ -17,8 +41,8 @@ import { own } from "./own.js";
 export function storedToken(key, organization, person) {
   if (document.prerendering || person) return; // its storage may be another's by the time it is seen
   try {
-    const { version, state, epoch, account = "", organization: active, held } = own(JSON.parse(sessionStorage.getItem(key) ?? ""));
-    if (version !== 1 || !epoch || epoch !== localStorage.getItem(key + ":epoch" + account) || !isState(own(state), active)) return;
+    const { version, state, epoch, organization: active, held } = own(JSON.parse(stored("sessionStorage", key) ?? ""));
+    if (version !== 1 || !epoch || epoch !== epochOf(key) || !isState(own(state), active)) return;
     for (const entry of held) {
       const { answer, minted, until } = own(entry);
       const { organization: owner, access_token: token, token_type: type } = own(answer);

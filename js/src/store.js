@@ -20,6 +20,7 @@ export function storeOf(json, enter) {
   let text = "";
   let notifying = false;
   let failed = false;
+  let guessed = false;
   let partition = scopeOf("");
   /** @type {ReturnType<typeof deferred<void>>} */
   const ready = deferred();
@@ -44,6 +45,7 @@ export function storeOf(json, enter) {
 
   /** @param {string} json */
   function changed(json) {
+    guessed = false;
     if (json === text) return;
     text = json;
     const before = state;
@@ -94,11 +96,19 @@ export function storeOf(json, enter) {
     },
     changed,
     /**
+     * Shows that nobody is signed in, until the module says how it is.
+     * @param {string} description
+     */
+    signedOut(description) {
+      changed(JSON.stringify({ ...state, status: "signed_out", error: { code: "login_required", action: "sign_in", description } }));
+      guessed = true;
+    },
+    /**
      * Shows that the module does not run, if it never sent a state, and if it never will.
      * @param {any} error
      */
     failed({ code, action, message }) {
-      if (state.status !== "starting" && !(failed && action === "stop")) return;
+      if (state.status !== "starting" && !guessed && !(failed && action === "stop")) return;
       failed = true;
       changed(JSON.stringify({ ...state, status: "unavailable", error: { code, action, description: message } }));
     },

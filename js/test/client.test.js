@@ -168,6 +168,7 @@ test("a switch tells how it ended, and a step-up can be continued", async () => 
 test("signing in comes back to this page unless told otherwise", async () => {
   const stage = set();
   const client = open();
+  await settle();
   await client.signIn();
   assert.deepEqual(stage.calls.at(-1), ["signIn", "", "https://app.example/page"]);
   await client.signIn({ organization: "acme", returnTo: "notes" });
@@ -178,6 +179,7 @@ test("the person's answers go to the module", async () => {
   const stage = set();
   const client = open();
   const page = "https://app.example/page";
+  await settle();
   await client.signIn({ email: "nina@acme.example" });
   assert.deepEqual(stage.calls.at(-1), ["signIn", "", page, "", "", "nina@acme.example", "", ""]);
   await client.signIn({ staySignedIn: true });

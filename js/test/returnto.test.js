@@ -13,6 +13,7 @@ const long = "https://app.example/list?filter=" + "%7B\"x'|".repeat(300) + "#/pa
 async function begun(options) {
   const stage = set();
   const client = open();
+  await settle();
   await client.signIn(options);
   return { stage, client, back: new URL(stage.calls.at(-1)[2]) };
 }
@@ -84,6 +85,8 @@ test("an address of another origin, and blocked storage, keep nobody from signin
   sessionStorage.setItem = () => {
     throw new DOMException("full", "QuotaExceededError");
   };
-  await open().signIn({ returnTo: long });
+  const client = open();
+  await settle();
+  await client.signIn({ returnTo: long });
   assert.equal(stage.calls.at(-1)[2], "https://app.example/list");
 });

@@ -44,11 +44,11 @@ test("on a server routes are settled and follow nothing", () => {
 });
 
 /** A page at an address, and a tab in Acme, whose switches the test ends. */
-function open(options, path = "/acme/a") {
+function open(options, path = "/acme/a", begins = state()) {
   const page = new EventTarget();
   const entries = [path];
   const at = (url) => (globalThis.location = new URL(url, "https://app.example"));
-  const tab = { state: state(), listeners: new Set(), asked: [] };
+  const tab = { state: begins, listeners: new Set(), asked: [] };
   Object.assign(globalThis, {
     document: {},
     window: page,
@@ -150,6 +150,28 @@ test("a client that was not told of the address follows it when it is ready", as
   tab.asked[0].resolve("token");
   await settle();
   assert.deepEqual([tab.asked.length, tab.state.organization, location.pathname], [1, globex, "/globex/a"]);
+});
+
+test("so does one that found no organization, or was told of another than the pattern reads", async () => {
+  const choose = state({ status: "choose", organization: null });
+  const denied = state({ status: "denied", organization: null, named: "app", error: { code: "organization_access_denied", action: "stop", description: "" } });
+  const pattern = "/app/:organization/*";
+  for (const [begins, path, asked] of [[choose, "/app/globex/a", ["globex"]], [denied, "/app/globex/a", ["globex"]], [choose, "/welcome", []], [{ ...denied, named: "globex" }, "/app/globex/a", []]]) {
+    const { tab, routes } = open({ pattern }, path, begins);
+    await settle();
+    assert.deepEqual(tab.asked.map(({ name }) => name), asked, `${begins.status} at ${path}`);
+    tab.asked[0]?.resolve("token");
+    await settle();
+    assert.equal(tab.state.organization, asked.length ? globex : null);
+    routes.close();
+  }
+});
+
+test("an option that does not exist is named", async (t) => {
+  const lines = [];
+  t.mock.method(console, "error", (line) => lines.push(line));
+  open({ patterns: "/:organization/*", host: ":organization.example.com", home: () => "/" }).routes.close();
+  assert.deepEqual(lines, ["tabard: unknown option patterns of followRoutes, ignored", "tabard: unknown option host of followRoutes, ignored: it follows paths; leave it out where each organization has a host"]);
 });
 
 test("routes that were closed follow nothing more", async () => {

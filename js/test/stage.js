@@ -46,6 +46,9 @@ export function set({ href = "https://app.example/page" } = {}) {
   const stage = {
     /** Requests that left the page, as [url, init]. */
     requests: [],
+    /** Whether somebody is signed in, which a page asks whose module is late, and how often it did. */
+    stands: {},
+    asked: 0,
     /** Answers them. */
     answer: () => new Response("ok"),
     /** The module's functions: name → (...args) => result, or throws JSON. */
@@ -94,6 +97,7 @@ export function set({ href = "https://app.example/page" } = {}) {
       if (stage.hangs) return new Promise((_, reject) => (init.signal.onabort = () => (stage.givenUp.add(init.signal), reject(init.signal.reason))));
       if (url.includes("module.json")) return manifest(stage);
       if (url.startsWith("data:")) return asset(stage);
+      if (url.endsWith("/session?quiet=1") && init.credentials === "include") return stage.asked++, Promise.resolve(Response.json(stage.stands));
       stage.requests.push([input, init]);
       return init?.signal?.aborted ? Promise.reject(init.signal.reason) : Promise.resolve(stage.answer(input, init));
     },

@@ -180,6 +180,9 @@ func (p *page) state(t *testing.T) shown {
 	synctest.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if len(p.states) == 0 {
+		t.Fatal("the page has shown nothing yet")
+	}
 	var s shown
 	if err := json.Unmarshal([]byte(p.states[len(p.states)-1]), &s); err != nil {
 		t.Fatal(err)

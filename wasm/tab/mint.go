@@ -118,6 +118,8 @@ func (t *Tab) refused(organization string, err *Error) {
 			t.backoff.until = now + final
 		}
 		switch h := b.find(b.wanted); {
+		case b.choosesAmongOrigins():
+			t.schedule()
 		case !b.isActive(organization):
 		case h.usable(now):
 			t.activate(h)

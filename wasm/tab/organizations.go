@@ -35,6 +35,7 @@ func (t *Tab) showChoice(refused *Error) {
 		b.record.Epoch = t.epoch.ensure(session.Session, b.record.Session) // other tabs hear of a sign-in
 		b.state.Organizations, b.state.User = session.Organizations, session.User
 		b.state.DeviceBound = session.DeviceBound
+		b.listed = t.clock.now()
 		t.deactivate(Choose, nil)
 	case b.state.Status == Starting:
 		t.show(Unavailable, err)

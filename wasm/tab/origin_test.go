@@ -175,34 +175,49 @@ func TestP10Origins_NoTokenFromRecord(t *testing.T) {
 		elsewhere := func(signedOut bool) { // without a word in this origin's storage or channel
 			b.set(func() { b.person = map[bool]string{true: "", false: "ada"}[signedOut] })
 		}
+		alone := func(configure ...func(*tab.Config)) *page { // no other tab hears of it first
+			for _, other := range b.pages {
+				other.closeTab()
+			}
+			elsewhere(false)
+			return b.open(configure...)
+		}
 		elsewhere(true)
 		time.Sleep(time.Second)
 		p.reload().expect(t, tab.SignedOut)
 
-		elsewhere(false)
-		p = b.open(atAcme)
+		p = alone(atAcme)
 		elsewhere(true)
 		time.Sleep(31 * time.Second)
 		p.expect(t, tab.SignedOut)
 
-		elsewhere(false)
-		p = b.open(atAcme)
+		p = alone(atAcme)
 		p.hide()
 		elsewhere(true)
-		time.Sleep(2 * time.Second)
+		time.Sleep(time.Millisecond)
 		p.expect(t, tab.Active, "acme") // nobody looks
 		p.focus()
 		p.expect(t, tab.SignedOut)
 
-		elsewhere(false)
-		p = b.open()
+		p = alone()
 		p.expect(t, tab.Choose)
+		b.set(func() { b.offline = true })
+		p.focus()
+		p.expect(t, tab.Choose)
+		time.Sleep(10 * time.Minute)
+		p.expect(t, tab.Choose)
+		b.set(func() { b.offline = false })
 		elsewhere(true)
 		p.focus()
 		p.expect(t, tab.SignedOut)
 
-		elsewhere(false)
-		p = b.open(atAcme)
+		p = alone()
+		p.expect(t, tab.Choose)
+		elsewhere(true)
+		time.Sleep(31 * time.Second)
+		p.expect(t, tab.SignedOut)
+
+		p = alone(atAcme)
 		p.OnPageHide()
 		elsewhere(true)
 		b.set(func() { b.latency = time.Second })

@@ -157,10 +157,10 @@ func (s *switches) hasEntered(organization string) bool {
 }
 
 // staleAfter returns the age of a token at which a tab that is looked at asks whether its
-// session goes on.
+// session goes on: any, where a sign-out at another origin may have ended it.
 func (b *binding) staleAfter() time.Duration {
 	if b.record.Origins != nil {
-		return time.Second
+		return 0
 	}
 	return staleAfter
 }

@@ -42,8 +42,27 @@ func (t *Tab) SignIn(organization, returnTo string, hints Hints) *Error {
 	t.forgetPerson()
 	b.setPending(organization)
 	t.save()
+	t.clearNote()
 	t.env.Page.Navigate(to)
 	return nil
+}
+
+// noteKey names the item by which the client notes that the tab has left for a sign-in that
+// did not wait for the module. It has the organization that was asked for.
+func (c *Config) noteKey() string { return c.Key + ":left" }
+
+// readNote does what [Tab.SignIn] had done to the record.
+func (t *Tab) readNote() {
+	if note, err := t.env.Parse(t.env.Session.Item(t.config.noteKey())); err == nil && note != nil {
+		t.forgetPerson()
+		t.binding.setPending(text(note, "organization"))
+	}
+}
+
+func (t *Tab) clearNote() {
+	if key := t.config.noteKey(); t.env.Session.Item(key) != "" {
+		t.env.Session.SetItem(key, "")
+	}
 }
 
 // forgetPerson drops the tokens and the person, because another one may sign in.

@@ -92,8 +92,10 @@ func New(config Config, env Env) *Tab {
 func (t *Tab) Start() {
 	t.claimID()
 	t.mu.Lock()
+	t.readNote()
 	pending := t.binding.resolveWanted(t.config)
 	t.save()
+	t.clearNote()
 	t.mu.Unlock()
 	if pending != "" {
 		switch r := t.switchHere(pending); {

@@ -52,6 +52,8 @@ func (b *binding) due(until time.Duration) (at time.Duration, ok bool) {
 	switch {
 	case b.state.Status == Unavailable:
 		return until, true
+	case b.choosesAmongOrigins():
+		return max(b.listed+staleAfter, until), true
 	case b.state.Status != Active:
 		return 0, false
 	case h == nil:

@@ -10,8 +10,9 @@ import (
 	"strings"
 )
 
-// maxHead is the most bytes of a request's address and headers.
-const maxHead = 16 << 10
+// maxHead is the most bytes of a request's address and headers. A handler has lower limits
+// of its own, with pages for people.
+const maxHead = 128 << 10
 
 // requestError refuses a request that cannot be given to a handler.
 type requestError struct {

@@ -107,3 +107,18 @@ func BlockCookies(t testing.TB, tab context.Context) {
 		t.Fatalf("blocking cookies: %v", err)
 	}
 }
+
+// Slow lets a tab's network carry so many bytes a second, and answer after so many
+// milliseconds at the earliest.
+func Slow(t testing.TB, tab context.Context, bytes, latency float64) {
+	t.Helper()
+	_, err := chromedp.Call(tab, network.Enable, network.EnableParams{})
+	if err == nil {
+		_, err = chromedp.Call(tab, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+			MatchedNetworkConditions: []*network.Conditions{{Latency: latency, DownloadThroughput: bytes, UploadThroughput: bytes}},
+		})
+	}
+	if err != nil {
+		t.Fatalf("slowing the network: %v", err)
+	}
+}

@@ -18,6 +18,13 @@ func Choose(t testing.TB, tab context.Context, organization string) {
 	chrome.PressPart(t, tab, fmt.Sprintf(switcher+`.querySelector('[role=menuitemradio][data-organization=%q]')`, organization))
 }
 
+// OpenInTab presses the arrow beside an organization in the switcher's menu, which opens a tab.
+func OpenInTab(t testing.TB, tab context.Context, organization string) {
+	t.Helper()
+	chrome.PressPart(t, tab, switcher+`.querySelector("[part=button]")`)
+	chrome.PressPart(t, tab, fmt.Sprintf(switcher+`.querySelector('[role=menuitemradio][data-organization=%q] + [part=open]')`, organization))
+}
+
 // ChooseOthers presses the way to the app's own page in the switcher's menu, at the origin of
 // an organization.
 func ChooseOthers(t testing.TB, tab context.Context) {

@@ -23,13 +23,24 @@ export function organizationOf(options) {
   return host === undefined ? new Pattern(pattern, except).read(at) : readHost(host, except, at);
 }
 
+const known = new Set(["pattern", "except", "navigate", "home", "manual"]);
+
+/**
+ * Names an option that does not exist.
+ * @param {string} name
+ */
+const explainOption = (name) =>
+  console.error(`tabard: unknown option ${name} of followRoutes, ignored` + (name === "host" ? ": it follows paths; leave it out where each organization has a host" : ""));
+
 /**
  * @param {Client} client
  * @param {RouteOptions} [options]
  * @returns {Routes}
  */
 export function followRoutes(client, options) {
-  const follower = new Follower(client, own(options));
+  const given = own(options);
+  Object.keys(given).filter((name) => !known.has(name)).forEach(explainOption);
+  const follower = new Follower(client, given);
   followers.get(client)?.close(); // of before a hot reload
   followers.set(client, follower);
   if (typeof document !== "undefined") follower.begin();

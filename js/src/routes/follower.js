@@ -9,7 +9,7 @@ import { interceptClicks, interceptNavigations } from "./ahead.js";
 import { routesHook } from "./hook.js";
 import { Pattern } from "./pattern.js";
 import { Published, settled } from "./published.js";
-import { blocked, denialOf, isActive, isStill, known, matches, overtaken, refusalOf, withReturnTo } from "./result.js";
+import { blocked, denialOf, isActive, isStill, isUntold, known, matches, overtaken, refusalOf, withReturnTo } from "./result.js";
 
 /** @import { Client, Organization, State, SwitchResult } from "../../index.js" */
 /** @import { RouteOptions, RouteProblem } from "../../routes.js" */
@@ -60,11 +60,12 @@ export class Follower {
     this.#interceptNavigations(signal);
     // What is typed after an answer is asked about again.
     window.addEventListener("input", () => this.agreement.forget(), { capture: true, signal });
-    const stop = this.#client.subscribe((state) => this.#onState(state));
+    const client = this.#client;
+    const stop = client.subscribe((state) => this.#onState(state));
     signal.addEventListener("abort", stop);
-    this.#interceptSwitches(/** @type {any} */ (this.#client)[routesHook]);
+    this.#interceptSwitches(/** @type {any} */ (client)[routesHook]);
     // What the client was told of the address at its start, it has dealt with; a client that was told nothing has not.
-    this.#client.ready.then(() => !this.#busy && (isActive(this.#client.state) ? this.#compare() : this.#onState(this.#client.state)), () => {});
+    client.ready.then(() => !this.#busy && (isActive(client.state) || isUntold(client.state, this.#named) ? this.#compare() : this.#onState(client.state)), () => {});
   }
 
   /**

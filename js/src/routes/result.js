@@ -16,6 +16,13 @@ export const overtaken = Object.freeze({ status: "overtaken", code: "overtaken",
 export const isActive = ({ status, organization }) => organization !== null && (status === "active" || status === "unavailable" || status === "starting");
 
 /**
+ * Whether the client began without the organization of the address, and was let in nowhere.
+ * @param {State} state
+ * @param {string | undefined} named
+ */
+export const isUntold = (state, named) => state.status === "choose" || (state.status === "denied" && state.named !== named);
+
+/**
  * Whether the tab is still of the organization that it wore.
  * @param {State} state
  * @param {string | undefined} id

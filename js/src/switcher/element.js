@@ -103,7 +103,13 @@ export class TabardSwitcher extends HTMLElement {
   #follow() {
     this.#stop();
     this.#asked = -1;
-    this.#stop = this.#client?.subscribe((state) => this.#show(state)) ?? (() => {});
+    const leave = this.#client?.subscribe((state) => this.#show(state));
+    const onVisible = () => this.#askOnce(this.#client?.state);
+    document.addEventListener("visibilitychange", onVisible);
+    this.#stop = () => {
+      leave?.();
+      document.removeEventListener("visibilitychange", onVisible);
+    };
     this.#listed = "";
     this.#show(this.#client?.state);
   }
@@ -183,11 +189,12 @@ export class TabardSwitcher extends HTMLElement {
   }
 
   /**
-   * Asks for the organizations where the state has none yet; the answer is a new state.
+   * Asks for the organizations where the state has none yet; the answer is a new state. A page
+   * that is not looked at does not ask: a call would load the module.
    * @param {State} [state]
    */
   #askOnce(state) {
-    if (!state || state.organizations || state.fence === this.#asked || state.status === "starting" || state.status === "signed_out") return;
+    if (document.hidden || !state || state.organizations || state.fence === this.#asked || state.status === "starting" || state.status === "signed_out") return;
     this.#asked = state.fence;
     this.#asking = true;
     this.#ask().catch(() => {}); // opening the menu asks again
@@ -239,6 +246,7 @@ export class TabardSwitcher extends HTMLElement {
   #visit(event, organization) {
     if (!this.#origins || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
+    this.#built.list.close();
     this.#client?.openTab(organization.slug, this.#address?.(organization));
   }
 

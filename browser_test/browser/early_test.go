@@ -1,0 +1,179 @@
+package browser
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
+	"github.com/tabard-auth/tabard/browser_test/kit/demo"
+	"github.com/tabard-auth/tabard/browser_test/kit/faultproxy"
+)
+
+// hasModule reports whether a page has loaded the module.
+const hasModule = `performance.getEntriesByType("resource").some((e) => e.name.endsWith(".wasm"))`
+
+// TestModule_FetchedBeforeTheCall: a page that imports the backend's file, and does not
+// call it yet, loads the module already.
+func TestModule_FetchedBeforeTheCall(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	tab := chrome.New(t)
+	chrome.Go(t, tab, d.Origin+"/style.css")
+	chrome.Eval[any](t, tab, `import("/auth/client/tabard.js").then(() => null)`)
+	chrome.Await(t, tab, hasModule)
+}
+
+// TestSignIn_BeforeTheModule: whoever is not signed in sees so and signs in while the
+// module is on its way. The session is bound to the device key, and the tab enters the
+// organization that was asked for.
+func TestSignIn_BeforeTheModule(t *testing.T) {
+	t.Parallel()
+	w := faultproxy.New(t)
+	d := demo.Start(t)
+	var proven atomic.Int32
+	w.SetAt("/auth/login", func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Header.Get("DPoP") != "" {
+			proven.Add(1)
+		}
+		return false
+	})
+	for name, requests := range map[string]int{"a new browser": 1, "after a sign-out": 1, "with a nonce in proofs": 2} {
+		t.Run(name, func(t *testing.T) {
+			returns := name != "a new browser"
+			if requests == 2 { // the server reads it when somebody is signed in
+				d.Apply(t, d.Workspace(t)+"\nproof_nonce: true\n")
+				defer d.Apply(t, d.Workspace(t))
+			}
+			tab := chrome.New(t, chrome.WithProxy(w.Address))
+			if returns {
+				d.SignIn(t, tab, "dana")
+				d.Open(t, tab, "acme")
+				chrome.Eval[any](t, tab, `tabard.signOut().then(() => null)`)
+			}
+			w.Forget()
+			proven.Store(0)
+			held := chrome.Hold(t, tab, "*.wasm")
+			chrome.Go(t, tab, d.Origin)
+			demo.AwaitScreen(t, tab, "signed_out")
+			chrome.Eval[any](t, tab, `void tabard.signIn({ organization: "globex", prompt: "login" })`)
+			chrome.Press(t, tab, "#person-alice")
+			chrome.Await(t, tab, `globalThis.tabard?.state.status === "starting"`)
+			held.Release(t)
+			demo.AwaitActive(t, tab, "globex")
+			if begun := w.Seen("/auth/login"); len(begun) != requests || int(proven.Load()) != requests {
+				t.Errorf("the sign-in began with %d requests, %d with a proof, want %d", len(begun), proven.Load(), requests)
+			}
+			if !chrome.Eval[bool](t, tab, `tabard.state.deviceBound`) {
+				t.Error("the session has no device key")
+			}
+			if note := chrome.Eval[string](t, tab, `sessionStorage.getItem(Object.keys(sessionStorage).find((name) => name.endsWith(":left"))) ?? ""`); note != "" {
+				t.Errorf("the note is still there: %s", note)
+			}
+		})
+	}
+}
+
+// TestSignIn_SlowNetwork: at 400 kbit/s and 400 ms a page offers the sign-in long before
+// the module is there.
+func TestSignIn_SlowNetwork(t *testing.T) {
+	t.Parallel()
+	page := t.TempDir()
+	const html = `<!doctype html><title>page</title><link rel=icon href=data:,><script type=module>
+		import { createClient } from "/auth/client/tabard.js";
+		window.tabard = createClient({ backend: "/auth" });
+		window.shown = new Promise((resolve) => tabard.subscribe(({ status }) => status === "signed_out" && resolve(performance.now())));
+	</script>`
+	if err := os.WriteFile(filepath.Join(page, "index.html"), []byte(html), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := demo.StartWith(t, page)
+	tab := chrome.New(t)
+	chrome.Slow(t, tab, 50_000, 400)
+	chrome.Go(t, tab, d.Origin)
+	after := chrome.Eval[float64](t, tab, `shown`)
+	if chrome.Eval[bool](t, tab, hasModule) {
+		t.Error("the page waited for the module")
+	}
+	t.Logf("signed_out after %v", time.Duration(after)*time.Millisecond)
+}
+
+// TestP6_EarlyQuestion: a page says that nobody is signed in only where the backend does.
+func TestP6_EarlyQuestion(t *testing.T) {
+	t.Parallel()
+	w := faultproxy.New(t)
+	d := demo.Start(t)
+	tab := chrome.New(t, chrome.WithProxy(w.Address))
+	d.SignIn(t, tab, "alice")
+	d.Open(t, tab, "acme")
+	chrome.Eval[any](t, tab, `localStorage.clear()`)
+	w.Forget()
+	chrome.Before(t, tab, `globalThis.statuses = []; Object.defineProperty(globalThis, "tabard", { configurable: true, set(client) {
+		Object.defineProperty(globalThis, "tabard", { value: client });
+		statuses.push(client.state.status);
+		client.subscribe(({ status }) => statuses.push(status));
+	} });`)
+	held := chrome.Hold(t, tab, "*.wasm")
+	chrome.Go(t, tab, d.Origin+"/?tabard_organization=acme")
+	w.Await(t, "/auth/session")
+	held.Release(t)
+	demo.AwaitActive(t, tab, "acme")
+	if got := chrome.Eval[bool](t, tab, `statuses.includes("signed_out")`); got {
+		t.Error("the page said that nobody is signed in")
+	}
+}
+
+// restored opens tabs of one person, closes the browser, and returns the tabs that it
+// restores. None is in front.
+func restored(t *testing.T, d *demo.Demo, n int) []context.Context {
+	t.Helper()
+	profile := t.TempDir()
+	browser := chrome.Open(t, profile)
+	d.SignIn(t, browser, "alice")
+	d.Open(t, browser, "acme")
+	for range n - 1 {
+		d.Open(t, chrome.InFront(t, browser), "acme")
+	}
+	chrome.Close(t, browser)
+	tabs := chrome.Restore(t, profile, d.Origin, n)
+	for _, tab := range tabs {
+		chrome.Await(t, tab, `document.hidden && globalThis.tabard`)
+	}
+	return tabs
+}
+
+// TestRestoredTabs_OneModule: of the tabs that a browser restores, the one that is looked
+// at has a module. The others show their organization and serve its token, load a module
+// when they are looked at, and hear of a sign-out before that.
+func TestRestoredTabs_OneModule(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	tabs := restored(t, d, 8)
+	front, hidden := tabs[0], tabs[1:]
+	chrome.Show(t, front)
+	demo.AwaitActive(t, front, "acme")
+	chrome.Await(t, front, hasModule)
+	for _, tab := range hidden {
+		demo.AwaitActive(t, tab, "acme")
+		if got := demo.Notes(t, tab, "acme"); got != http.StatusOK {
+			t.Errorf("the API answers with %d", got)
+		}
+	}
+	for i, tab := range hidden {
+		if chrome.Eval[bool](t, tab, hasModule) {
+			t.Errorf("hidden tab %d has a module", i)
+		}
+	}
+	chrome.Show(t, hidden[0])
+	chrome.Await(t, hidden[0], hasModule+` && tabard.state.status === "active"`)
+	chrome.Eval[any](t, front, `tabard.signOut().then(() => null)`)
+	for _, tab := range hidden[1:] {
+		chrome.Await(t, tab, `tabard.state.status === "starting" && tabard.partition.key === ""`)
+	}
+	chrome.Show(t, hidden[1])
+	demo.AwaitScreen(t, hidden[1], "signed_out")
+}
