@@ -46,7 +46,7 @@ func TestHolding_IsSeen(t *testing.T) {
 		t.Helper()
 		tick := time.NewTicker(50 * time.Millisecond)
 		defer tick.Stop()
-		for {
+		for try := 0; ; try++ {
 			text, missing := seen(), ""
 			for _, want := range wants {
 				if !strings.Contains(text, want) {
@@ -56,11 +56,10 @@ func TestHolding_IsSeen(t *testing.T) {
 			if missing == "" {
 				return
 			}
-			select {
-			case <-tick.C:
-			case <-t.Context().Done():
+			if try == 400 {
 				t.Fatalf("%q is not in\n%s", missing, text)
 			}
+			<-tick.C
 		}
 	}
 	await("a transaction has been open for 0 minutes (process ", "the replication slot old is not in use and keeps ", "autovacuum is off")
