@@ -39,7 +39,7 @@ func readAccount(c *Request) error {
 	}
 	user, mark, _ := strings.Cut(text, " ")
 	if len(text) > maxAccount || !strings.HasPrefix(user, "usr_") || strings.Contains(mark, " ") {
-		return refusal.New(api.InvalidRequest, "The header "+api.HeaderAccount+" must be a person's id and the mark of a session.")
+		return refusal.New(api.InvalidRequest, "The header "+api.HeaderAccount+" must be a user id (usr_…), and may have a space and the mark of a session after it.")
 	}
 	c.account = account{user: user, mark: mark}
 	return nil

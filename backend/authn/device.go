@@ -184,7 +184,7 @@ func invalidProof(err error) *refusal.Refusal {
 func (c *Request) UseKey() (string, error) {
 	proof, err := c.proof()
 	if err == nil && proof == nil {
-		err = refusal.New(api.InvalidDPoPProof, "The request must prove the device key of the page's origin.")
+		err = refusal.New(api.InvalidDPoPProof, "The request needs a DPoP header with a proof by this page's device key.")
 	}
 	if err == nil {
 		err = c.proofUsed()

@@ -26,11 +26,11 @@ func RefusalOf(err error) *refusal.Refusal {
 	case errors.Is(err, orgsession.ErrOvertaken):
 		return refusal.New(api.RequestTooOld, "Another request changed this session first. Send yours again.").WithCause(err)
 	case errors.Is(err, orgsession.ErrEnded):
-		return refusal.New(api.OrganizationSessionExpired, "You signed out of this organization.").WithCause(err)
+		return refusal.New(api.OrganizationSessionExpired, "Your session in this organization ended a moment ago. Enter it again.").WithCause(err)
 	case errors.As(err, &refused):
 		return refusal.New(api.InvalidRequest, "The identity provider's message is invalid.").WithCause(err)
 	case errors.Is(err, login.ErrKeysPaused):
-		again := refusal.New(api.RateLimited, "The token's key is unknown. Send it again later: the provider's keys were read a moment ago.").WithCause(err)
+		again := refusal.New(api.RateLimited, "The provider's key set does not have this token's key, and was read a moment ago. Send the token again after Retry-After.").WithCause(err)
 		again.RetryAfter = login.KeysPause
 		return again
 	case errors.Is(err, login.ErrUnavailable):

@@ -51,7 +51,7 @@ func notJoined(c *Request, err error) error {
 	case len(siblings) == 0:
 		return err
 	}
-	r := refusal.New(api.OriginNotJoined, "You are signed in at another address of this app. Continue here, too.")
+	r := refusal.New(api.OriginNotJoined, "You are signed in at another address of this app. Continue to sign in at this one as well.")
 	r.LoginURL = c.Issuer + api.PathLogin + "?" + url.Values{
 		api.ParamApp: {c.App.ID}, api.ParamJoin: {"1"}, api.ParamPrompt: {"none"},
 	}.Encode()

@@ -22,7 +22,7 @@ import (
 func (h *handler) leadToOrigin(c *authn.Request, request api.OriginRequest) (*api.OriginResponse, error) {
 	origins := originsOf(c)
 	if origins == nil || !authn.ValidRef(request.Organization) {
-		return nil, refusal.New(api.InvalidRequest, "Name an organization, in an app whose origins name organizations.")
+		return nil, refusal.New(api.InvalidRequest, "The app has no origins that name organizations, or organization is neither an id nor a slug.")
 	}
 	own, err := readOnlySubject(c)
 	if err != nil {

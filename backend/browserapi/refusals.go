@@ -29,7 +29,7 @@ func mintRefusal(c *authn.Request, m *grant.Minted, s *directory.Subject, enteri
 	case errors.Is(err, grant.ErrDisabled):
 		return authn.CheckEnabled(s.User)
 	case errors.Is(err, grant.ErrUnnamed):
-		return withPlaces(c, s, refusal.New(api.OrganizationRequired, "Name an organization: you belong to none, or to several."))
+		return withPlaces(c, s, refusal.New(api.OrganizationRequired, "Name one of your organizations. A token without a name is only for a person of exactly one."))
 	case errors.Is(err, grant.ErrNotAdmitted):
 		return denied(c, s, entering, refusal.New(api.OrganizationAccessDenied, noAccess))
 	case errors.Is(err, grant.ErrIdle):
@@ -73,6 +73,7 @@ var endTexts = map[policy.EndReason]string{
 	policy.Revoked:         "An administrator of this organization ended your session in it.",
 	policy.Superseded:      "You opened this organization in another browser, and its limit of sessions was reached.",
 	policy.ProviderRefused: "Your identity provider no longer confirms your account for this organization. Sign in to it again.",
+	"":                     "You have not entered this organization in this session. Enter it first.",
 	policy.Removed:         "Your access to this organization was removed and then restored. Enter it again.",
 }
 

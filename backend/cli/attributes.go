@@ -17,7 +17,7 @@ import (
 const attributesHelp = `Set changes attributes, which access tokens state where the claims of an app take them.
 The workspace file declares them there. Other attributes stay, and of those that the
 workspace file states for the object the file takes precedence when it is applied.
-Access tokens of before end.`
+Access tokens that were minted before stop being valid.`
 
 func setOrganizationAttributes() *cobra.Command {
 	var given attributeFlags

@@ -59,7 +59,7 @@ cannot exist; the provider may log that.`,
 	}
 	s.addServer(command)
 	command.Flags().StringVar(&echo, "echo-url", "", "`URL` of the app, outside the backend's path, that returns the headers that it received")
-	command.Flags().DurationVar(&slow, "slow", 12*time.Second, "see whether the proxy waits `TIME` for an answer, 25s at most; 0: do not try")
+	command.Flags().DurationVar(&slow, "slow", 12*time.Second, "check that the proxy waits `TIME` for an answer, 25s at most; 0: do not check")
 	command.Flags().BoolVar(&asJSON, "json", false, "write the findings as JSON")
 	return command
 }

@@ -30,7 +30,7 @@ type movement struct {
 // toFlag is the setting that names the target. It may hold a password.
 func (m *movement) toFlag() *pflag.FlagSet {
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
-	flags.StringVar(&m.to, "to", "", "carry everything to the database at `ADDRESS`: postgres://…")
+	flags.StringVar(&m.to, "to", "", "copy everything to the database at `ADDRESS`: postgres://…")
 	return flags
 }
 
@@ -38,7 +38,7 @@ func moveCommand() *cobra.Command {
 	var m movement
 	command := &cobra.Command{
 		Use:     "move",
-		Short:   "Carry everything from SQLite to PostgreSQL",
+		Short:   "Copy everything from SQLite to PostgreSQL",
 		GroupID: groupServer,
 		Long: `Move carries everything that the SQLite database of a stopped server holds, ids
 included, to an empty PostgreSQL database, reads it back, and compares counts and

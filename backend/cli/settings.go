@@ -150,7 +150,7 @@ func allSettingsOf(s *settings) *pflag.FlagSet {
 	s.providerFlags()
 	s.algorithmFlag()
 	text(&s.signingKeyLife, "signing-key-life", "90d", "replace the signing key after `TIME`, such as 90d; 0: by command only")
-	text(&s.auditRetention, "audit-retention", "365d", "delete audit events after `TIME`, such as 365d, but not before every named export has written them; 0: never")
+	text(&s.auditRetention, "audit-retention", "365d", "delete audit events after `TIME`, such as 365d, once every named export has written them; 0: never")
 	text(&s.trustedProxies, "trusted-proxies", "", "trust X-Forwarded-For (or Forwarded) from `NETWORKS`, such as 10.0.0.0/8")
 	text(&s.rateLimits, "rate-limits", "1200,120,300", "limits a minute, as `NUMBERS`: failed requests of a network, sign-ins of a network, requests of a session; 0: none")
 	text(&s.metricsFrom, "metrics-from", "", "also answer /metrics to `NETWORKS`, such as 10.0.0.0/8; this machine is always answered")

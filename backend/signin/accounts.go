@@ -29,7 +29,7 @@ func prepareAccount(c *authn.Request, attempt *login.Attempt, query url.Values) 
 	case c.ReadOnly():
 		return refusal.New(api.InvalidRequest, "An account is added by the app's page. Start the sign-in there.")
 	case c.App.Accounts != directory.SeveralAccounts:
-		return refusal.New(api.InvalidRequest, "The app lets one person be signed in: set accounts: several in the workspace file.")
+		return refusal.New(api.InvalidRequest, "This app lets one person be signed in at a time. With accounts: several in the workspace file it lets four.")
 	case account != api.AnotherAccount && (!authn.ValidRef(account) || !strings.HasPrefix(account, "usr_")):
 		return refusal.New(api.InvalidRequest, "account must be another, or a person's id.")
 	default:
@@ -61,7 +61,7 @@ func setAccount(c *authn.Request, attempt *login.Attempt, account string) error 
 	if attempt.HasPerson(account) || len(attempt.People) < directory.MaxAccounts {
 		return nil
 	}
-	r := refusal.New(api.AccountLimitReached, "As many people are signed in in this browser as can be. Sign out one of them first.")
+	r := refusal.New(api.AccountLimitReached, "Four people are signed in in this browser, which is the most. Sign out one of them first.")
 	if r.Accounts, err = c.Accounts(); err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func limitSessions(c *authn.Request, s session.Session, before []session.Session
 		}
 	}
 	if refused {
-		return refusal.New(api.SessionLimitReached, "You are signed in in as many browsers as allowed. Sign out in one of them, then sign in here again.")
+		return refusal.New(api.SessionLimitReached, "You have reached the limit of browsers that you may be signed in with. Sign out in one of them, then sign in here again.")
 	}
 	return nil
 }

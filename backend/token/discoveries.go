@@ -29,7 +29,7 @@ const (
 	discoveryTimeout = 2 * keySetTimeout
 )
 
-var errCrowded = errors.New("token: too many organizations are waiting for the first fetch of their keys; try again")
+var errCrowded = errors.New("token: too many organizations' keys are being fetched for the first time; try again")
 
 // ask joins the discovery of an organization, which begins at once or is queued. If the
 // queue is full, the entry with the oldest request is dropped.

@@ -47,7 +47,7 @@ class Follower {
   /** @param {FollowOptions & {clock?: () => number}} options */
   constructor(options) {
     const { verifier, key, addresses, onEvent, background = !onWorkers, clock = () => performance.now() } = options;
-    if (!verifier || typeof key !== "string" || !key) throw new TypeError("follow needs verifier, and key: one of the kind events");
+    if (!verifier || typeof key !== "string" || !key) throw new TypeError("follow needs a verifier, and an API key of the kind events");
     this.#verifier = /** @type {import("./src/verifier.js").Verifier} */ (verifier);
     this.#options = { ...options, addresses: addresses?.length ? addresses : [this.#verifier.issuer], background, clock };
     this.#send = fetcher(options.fetch);

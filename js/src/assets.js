@@ -31,7 +31,7 @@ export async function causeOfAssets(base, assets) {
  * @param {Asset} asset
  */
 async function causeOfFile(url, { status, type, bytes, whole }, { integrity, bytes: size }) {
-  const came = `${url} was answered with ${status} with ${type}`;
+  const came = `${url} answered ${status} (${type})`;
   if (status >= 500 || status === 429) return undefined;
   if (status !== 200 || type === "text/html") return cause("module_not_found", `${came}: let the proxy${worker()} pass on all of /client/, of one release`);
   if (isCompressed(bytes)) return cause("compressed_twice", `${came}, compressed twice: let the proxy compress nothing of the backend's`);

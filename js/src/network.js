@@ -25,7 +25,7 @@ function cureOfAddress() {
  * @returns {Cause | undefined}
  */
 function causeOfAnswer(asked, { status, type, url, redirected, password, bytes, json }) {
-  const came = `${asked} was answered with ${status} with ${type}`;
+  const came = `${asked} answered ${status} (${type})`;
   const cure = cureOfAddress();
   if (status === 511) return cause("not_the_backend", `${came}: sign in to this network first`);
   if (status >= 500 || status === 429) return undefined;

@@ -22,10 +22,10 @@ export async function causeOfSilence(url, directive) {
   const swapped = protocol === "http:" ? url.replace("http", "https") : url.replace("https", "http");
   const isThere = await reaches(url, { mode: "no-cors" });
   if ((await ask(swapped))?.json || (!isThere && (await reaches(swapped, { mode: "no-cors" })))) {
-    return cause("wrong_protocol", `${url} is not answered, ${swapped} is: change the client's backend`);
+    return cause("wrong_protocol", `${url} does not answer, but ${swapped} does: set the client's backend to that`);
   }
-  if (isThere) return cause("cors_blocked", `${url} is answered, but not for pages of ${location.origin}: let it be the backend that answers, and let the proxy leave its Access-Control headers as they are`);
-  return cause("backend_unreachable", `nothing answers at ${url}: start the backend, or correct host and port of the client's backend; it is asked again`, { passing: true });
+  if (isThere) return cause("cors_blocked", `${url} answers, but not for pages of ${location.origin}: see that it is the backend that answers there, and let the proxy leave its Access-Control headers as they are`);
+  return cause("backend_unreachable", `nothing answers at ${url}: start the backend, or correct host and port of the client's backend; the client keeps trying`, { passing: true });
 }
 
 /**

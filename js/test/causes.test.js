@@ -39,7 +39,7 @@ test("what waiting does not mend is final: said once, thrown, and asked for no m
   assert.deepEqual([client.state.status, client.state.error.code, client.state.error.action], ["unavailable", "backend_not_found", "stop"]);
   await assert.rejects(client.getToken(), { code: "backend_not_found", action: "stop" });
   assert.deepEqual(lines().length, 1);
-  assert.match(lines()[0], /backend_not_found: https:\/\/app.example\/wrong\/module.json was answered with 404 with text\/html: check the client's backend/);
+  assert.match(lines()[0], /backend_not_found: https:\/\/app.example\/wrong\/module.json answered 404 \(text\/html\): check the client's backend/);
   await wait(); // what was under way
   const asked = fetched.callCount();
   mock.timers.tick(3_600_000);
@@ -90,7 +90,7 @@ test("a module that arrives damaged in the same way each time is final", async (
   const client = open();
   await known(client);
   assert.deepEqual([client.state.error.code, client.state.error.action], ["module_damaged", "stop"]);
-  assert.match(lines()[0], /data:text\/javascript, was answered with 200 with .* and 6 bytes/);
+  assert.match(lines()[0], /data:text\/javascript, answered 200 \(.*\) and 6 bytes/);
 });
 
 test("P6 a module that is cut off elsewhere each time is waited for", async () => {
@@ -130,7 +130,7 @@ test("a module that runs and gets no answer of the backend's is told why", async
   await wait();
   const [, code, description] = stage.calls.find(([name]) => name === "halt");
   assert.equal(code, "not_the_backend");
-  assert.match(description, /^https:\/\/app.example\/auth\/session\?quiet=1 was answered with 200 with text\/html/);
+  assert.match(description, /^https:\/\/app.example\/auth\/session\?quiet=1 answered 200 \(text\/html\)/);
   assert.equal(client.state.status, "unavailable");
 });
 

@@ -94,7 +94,7 @@ func unavailable(why string) *Error { return newError(api.TemporarilyUnavailable
 
 // errOutdated is the result of a mint that has to be repeated, because its response was
 // out of date.
-var errOutdated = newError(Overtaken, "the response is older than a sign-in, a sign-out or the computer's sleep; try again")
+var errOutdated = newError(Overtaken, "a sign-in, a sign-out or the computer's sleep came between request and response; try again")
 
 // alwaysOutdated describes a request whose every attempt ended so.
 const alwaysOutdated = "sign-ins, sign-outs or the computer's sleep came before each response; try again"

@@ -9,7 +9,7 @@ import { KeySet, atOnce, inTime, pause, timeout } from "./keyset.js";
  */
 
 const maxSets = 10_000, maxMisses = 5000, maxWaiting = 1000;
-const crowded = "too many organizations are waiting for the first fetch of their keys; try again";
+const crowded = "too many organizations' keys are being fetched for the first time; try again";
 
 /**
  * The key sets of organizations that are issuers of their own. Each is fetched when the first
