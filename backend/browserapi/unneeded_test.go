@@ -131,7 +131,7 @@ func TestLogouts_OneRule(t *testing.T) {
 	}
 	for query, want := range map[string]int{
 		"sid=a&sid=a": http.StatusOK, "sid=a&x=%zz&y=1&y=2": http.StatusOK, "sid=a&sid=b": http.StatusBadRequest, "": http.StatusBadRequest,
-		"sid=a&iss=https://evil.test": http.StatusBadRequest, "sid=a&iss=" + issuer + "&iss=" + issuer: http.StatusOK,
+		"sid=a&iss=https://evil.test": http.StatusBadRequest, "sid=a&iss=" + issuer + "&iss=" + issuer: http.StatusBadRequest,
 	} {
 		got := w.browser().Open(publicURL + "/frontchannel-logout?" + query)
 		if got.Status != want || strings.Contains(got.Body, "sign you in") {

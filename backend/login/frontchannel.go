@@ -22,7 +22,7 @@ const maxSID = 255
 // several tenants, the session then belongs to one of them. The error is *Refused or
 // ErrNoFrontchannelLogout.
 func (p *Provider) ReadFrontchannelLogout(query url.Values, now int64) (logouts []session.UpstreamLogout, framer string, err error) {
-	issuers, sid := slices.Compact(query["iss"]), slices.Compact(query["sid"])
+	issuers, sid := query["iss"], slices.Compact(query["sid"])
 	switch {
 	case !p.config.FrontchannelLogout:
 		return nil, "", ErrNoFrontchannelLogout
