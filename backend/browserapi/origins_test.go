@@ -43,7 +43,7 @@ func withMany(b *backend) *many {
 	b.Apply(d)
 	w := &many{b}
 	w.restart()
-	for _, organization := range []string{"acme", "globex"} {
+	for _, organization := range []string{"acme", "globex", "initech"} {
 		w.Hosts[organization+".app.example.com"] = http.NotFoundHandler()
 	}
 	return w
@@ -214,9 +214,18 @@ func TestOrigins_SilentSignIn(t *testing.T) {
 	if got := w.mint(other, "globex").Session; got != first {
 		t.Errorf("the session is %s, want %s", got, first)
 	}
+	initech := w.at(originOf("initech"), home)
+	w.Provider.AlwaysPrompt = true
+	var refused api.Error
+	initech.Post("/token", `{"organization":"initech"}`).JSON(t, &refused)
+	before := len(sessionCookies(home))
+	asked := initech.Begin(strings.Replace(refused.LoginURL, "prompt=none", "x=", 1) + "&return_to=" + url.QueryEscape(originOf("initech")+"/"))
+	if got := initech.Choose(asked, "bob"); got.URL.Query().Get(api.ParamError) != string(api.AccountMismatch) || len(sessionCookies(home)) != before {
+		t.Errorf("somebody else joins: %s", got.URL)
+	}
+	w.mint(acme, "acme") // goes on
 	w.Pass(time.Second)
 	other = w.at(originOf("globex"), home)
-	w.Provider.AlwaysPrompt = true
 	w.signInAt(other, originOf("globex"), "bob") // the provider has another person now
 	w.wants(other.Post("/token", `{"organization":"globex","enter":true}`), http.StatusForbidden, api.OrganizationAccessDenied)
 	if n := w.Count(`SELECT COUNT(*) FROM sessions WHERE holder = 'joined' AND user_id <> '` + w.userID("alice") + `'`); n != 0 {

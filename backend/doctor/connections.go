@@ -62,15 +62,14 @@ func (e *examination) connections(ctx context.Context, store connectionStore) {
 
 // each runs n checks, some at once, and adds what they find in their order.
 func (e *examination) each(n int, check func(one *examination, i int)) {
-	parts := make([]examination, n)
+	parts := make([]*examination, n)
 	places := make(chan struct{}, examinedAtOnce)
 	var all sync.WaitGroup
 	for i := range parts {
-		parts[i] = *e
-		parts[i].findings = nil
+		parts[i] = &examination{Config: e.Config, http: e.http, begun: e.begun}
 		places <- struct{}{}
 		all.Go(func() {
-			check(&parts[i], i)
+			check(parts[i], i)
 			<-places
 		})
 	}

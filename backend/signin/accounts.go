@@ -22,6 +22,8 @@ import (
 // prepareAccount sets the account of an attempt, if its parameters name one.
 func prepareAccount(c *authn.Request, attempt *login.Attempt, query url.Values) error {
 	switch account := query.Get(api.ParamAccount); {
+	case account == "" && query.Has(api.ParamJoin):
+		return prepareJoin(c, attempt)
 	case account == "":
 		return nil
 	case c.ReadOnly():
@@ -33,6 +35,16 @@ func prepareAccount(c *authn.Request, attempt *login.Attempt, query url.Values) 
 	default:
 		return setAccount(c, attempt, account)
 	}
+}
+
+// prepareJoin makes an attempt, by which a page's origin joins the browser's session, one for
+// the person of that. Somebody else whom the provider knows by now must not replace them.
+func prepareJoin(c *authn.Request, attempt *login.Attempt) error {
+	siblings, err := c.Siblings()
+	if err == nil && len(siblings) > 0 && !c.ReadOnly() {
+		attempt.Account = siblings[0].UserID
+	}
+	return err
 }
 
 // setAccount makes an attempt one for an account, and notes the people who are signed in.
@@ -119,7 +131,7 @@ func limitAccounts(c *authn.Request, attempt login.Attempt, s session.Session) e
 // arrivalURL returns the address that a sign-in returns to. It names the person whom a
 // sign-in for an account signed in: the page does not know them.
 func arrivalURL(c *authn.Request, attempt login.Attempt) string {
-	if attempt.Account == "" || c.Record.User == "" {
+	if attempt.Account == "" || c.Record.User == "" || c.App.Accounts != directory.SeveralAccounts {
 		return attempt.ReturnTo
 	}
 	return withParameter(attempt.ReturnTo, api.ParamSignedIn, c.Record.User)

@@ -3,8 +3,10 @@ package bench
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"net/http"
 	"testing"
+	"time"
 )
 
 // BenchmarkMemory mints from a handler in this process and reports what one request
@@ -43,11 +45,20 @@ func BenchmarkMemory(b *testing.B) {
 const mostAllocations = 414
 
 // TestMint_Allocations counts what a mint allocates, which no other work on the machine
-// changes.
+// changes: of a session that no provider is asked about, and of one between two revalidations.
 func TestMint_Allocations(t *testing.T) {
+	t.Run("without revalidation", func(t *testing.T) { mintAllocations(t, 0, mostAllocations) })
+	t.Run("between revalidations", func(t *testing.T) { // whose time is read
+		mintAllocations(t, time.Now().Unix()+3600, mostAllocations+1)
+	})
+}
+
+// mintAllocations counts what the mints of sessions allocate that are revalidated at a time.
+func mintAllocations(t *testing.T, due int64, most float64) {
 	loaded, handler := startHandler(t, database(t, sqliteName))
 	const runs = 500
 	loaded.fill(runs + warmUp + 1)
+	loaded.exec(fmt.Sprintf("UPDATE sessions SET revalidate_at = %d", due))
 	loaded.prepare(kinds[1])
 	all := loaded.parsedRequests(kinds[1])
 	next := func() {
@@ -57,8 +68,8 @@ func TestMint_Allocations(t *testing.T) {
 	for range warmUp {
 		next()
 	}
-	if got := testing.AllocsPerRun(runs, next); got > mostAllocations {
-		t.Errorf("a steady mint with a device key has %.0f allocations, the most are %d", got, mostAllocations)
+	if got := testing.AllocsPerRun(runs, next); got > most {
+		t.Errorf("a steady mint with a device key has %.0f allocations, the most are %.0f", got, most)
 	}
 }
 

@@ -98,12 +98,6 @@ func build(t *testing.T, name string, files map[string]string) string {
 	return app
 }
 
-// awaitPage waits until a tab shows an organization at its address.
-func awaitPage(t *testing.T, tab context.Context, slug, name string) {
-	t.Helper()
-	chrome.Await(t, tab, fmt.Sprintf(`location.pathname.split("/")[1] === %q && document.querySelector("h1")?.innerText === %q && document.querySelector("#draft")`, slug, name))
-}
-
 // TestRecipe_Playwright writes the tests, and runs them on the demo in the Chromium of this
 // machine.
 func TestRecipe_Playwright(t *testing.T) {

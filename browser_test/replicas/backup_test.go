@@ -25,7 +25,7 @@ func launch(d *deployment.Deployment) *program.Process {
 	r := d.Replicas[0]
 	p := program.Start(d, "tabard", nil, "serve", "--listen", r.Listen, "--public-url", d.Origin+"/auth", "--database", d.Database,
 		"--secret-file", r.Secret, "--oidc-issuer", d.Issuer, "--oidc-client-id", deployment.ClientID, "--oidc-client-secret-file", d.ClientSecretFile)
-	p.Await(d, "serving")
+	p.Await(d, `"listen":`)
 	return p
 }
 

@@ -27,7 +27,7 @@ import (
 var draftsFor = flag.Duration("drafts", time.Minute, "wall time of the attempts to get a draft into another organization")
 
 // controlPatience is how long a control may take until a draft went astray.
-const controlPatience = 2 * time.Minute
+const controlPatience = 6 * time.Minute
 
 // TestSoak_Drafts: whatever a person presses, no text that was typed for an organization is
 // sent with a token of another organization or of another person.

@@ -98,6 +98,18 @@ func TestP6Origins_JoinsSilentlyThenAsks(t *testing.T) {
 	}
 }
 
+// TestP11Origins_BlockedStorage: where a tab cannot remember that it left, it does not leave.
+func TestP11Origins_BlockedStorage(t *testing.T) {
+	run(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		many(b, never)
+		p := b.restore(&storage{blocked: true}, atAcme)
+		if s := p.state(t); s.Status != "ended" || s.Error.Code != "origin_not_joined" || p.navigated != "" {
+			t.Errorf("%+v, goes to %q", s, p.navigated)
+		}
+	})
+}
+
 // TestOrigins_StayingPageAsks: a page that could not leave for the silent sign-in asks the
 // person, and one that is shown again asks how the sign-in ended.
 func TestOrigins_StayingPageAsks(t *testing.T) {

@@ -42,6 +42,10 @@ func (t *Tab) join(refused *Error) bool {
 	}
 	b.record.Asked = wall
 	t.save()
+	if t.env.Session.Item(t.config.Key) == "" { // storage is blocked: the page would leave again and again
+		t.showNotJoined(refused)
+		return false
+	}
 	t.env.Join(refused.silentURL)
 	time.AfterFunc(Timeout, t.OnNotJoined) // the page may not have left
 	return false
