@@ -1,6 +1,6 @@
 import type { Action, Code, Ending, Problem } from "./types/errors.js";
-import type { DeviceSession, Organization, OrganizationState, State } from "./types/state.js";
-import type { SwitchResult } from "./types/switch.js";
+import type { Account, DeviceSession, Organization, OrganizationState, State } from "./types/state.js";
+import type { AccountResult, SwitchResult } from "./types/switch.js";
 
 export * from "./types/errors.js";
 export * from "./types/state.js";
@@ -69,6 +69,12 @@ export interface SignInOptions {
   loginHint?: string;
   /** The person's e-mail address. If an organization has verified its domain, it leads to that organization's provider. */
   email?: string;
+  /**
+   * In an app that lets several people be signed in: `another` adds a person, and the id of one lets them sign in again
+   * beside the others. Without it, a sign-in ends the sessions of all others in this browser. The page is left. Who comes
+   * back as somebody else than asked changes nothing: {@link State.error} is `account_mismatch`.
+   */
+  account?: "another" | (string & {});
   /** Whether the session outlives the browser, where the workspace lets the person choose. */
   staySignedIn?: boolean;
   /**
@@ -210,6 +216,17 @@ export interface Client {
   beforeSwitch(listener: BeforeSwitch): () => void;
   /** Acts for a second organization without switching. */
   inOrganization(organization: string): Scope;
+  /**
+   * The people who are signed in in this browser, where the app lets several be (`accounts: several`); empty where it does not.
+   * In the status `choose_account` they stand in {@link ChooseAccountState.accounts} too.
+   */
+  accounts(): Promise<readonly Account[]>;
+  /**
+   * Changes this tab to another person who is signed in in this browser, and no other tab: to `organization`, by id or
+   * slug, or to the person's only one, or to the status `choose`. As a switch between organizations, it asks
+   * {@link beforeSwitch} first, with the person's id as `to`, and leaves the tab as it is unless the `status` is `switched`.
+   */
+  switchAccount(id: string, options?: { organization?: string }): Promise<AccountResult>;
   /** Asks which organizations there are to enter; they stand in {@link State.organizations} too. */
   organizations(): Promise<readonly OrganizationState[]>;
   /** The person's sessions in all their browsers, the newest first, to show and to {@link endSession}. */
@@ -228,7 +245,8 @@ export interface Client {
   /** Calls the listener after every change of {@link state}. Call what it returns to stop. */
   subscribe(listener: (state: State) => void): () => void;
   /**
-   * Ends the tab's organization session (`organization`), the session in this browser (`session`, the default) or all
+   * Ends the tab's organization session (`organization`), the person's session in this browser (`session`, the default),
+   * those of everybody in this browser (`browser`, see {@link accounts}) or all
    * of the person's sessions (`everywhere`, which takes an authentication of the last fifteen minutes, as
    * {@link endSession} does). Where the answer has an `endSessionUrl`, navigate there to end the provider's own session
    * too. It comes back to `returnTo`, an address of the app that is registered at the provider (default: the page's
@@ -236,7 +254,7 @@ export interface Client {
    * @throws {TabardError} and then nothing has ended.
    */
   signOut(options?: {
-    scope?: "organization" | "session" | "everywhere" | undefined;
+    scope?: "organization" | "session" | "browser" | "everywhere" | undefined;
     returnTo?: string | URL | undefined;
   }): Promise<{ endSessionUrl?: string }>;
   /** Ends the client: signals abort, nothing is under way any more, the state stays as it is. */

@@ -37,6 +37,7 @@ func config(options browser.Value) tab.Config {
 		App:          options.Get("app").Text(),
 		Organization: options.Get("organization").Text(),
 		Arrival:      api.Code(options.Get("arrival").Text()),
+		Account:      options.Get("account").Text(),
 		Origin:       browser.Global("location").Get("origin").Text(),
 		Join:         options.Get("join").Text(),
 		KeepAlive:    options.Get("keepAlive").Bool(),
@@ -91,6 +92,13 @@ func functions(t *tab.Tab) map[string]*browser.Func {
 			list, err := t.Organizations()
 			return tab.EncodeOrganizations(list), err
 		}),
+		"accounts": async(func(arguments) (string, *tab.Error) {
+			list, err := t.Accounts()
+			return tab.EncodeAccounts(list), err
+		}),
+		"switchAccount": async(func(a arguments) (string, *tab.Error) {
+			return t.SwitchAccount(a.text(0), a.text(1)).JSON(), nil
+		}),
 		"sessions": async(func(arguments) (string, *tab.Error) {
 			list, err := t.Sessions()
 			return tab.EncodeSessions(list), err
@@ -98,8 +106,9 @@ func functions(t *tab.Tab) map[string]*browser.Func {
 		"endSession": async(func(a arguments) (string, *tab.Error) { return "", t.EndSession(a.text(0)) }),
 		"signOut":    async(func(a arguments) (string, *tab.Error) { return t.SignOut(a.text(0), a.text(1)) }),
 		"signIn": async(func(a arguments) (string, *tab.Error) {
-			t.SignIn(a.text(0), a.text(1), tab.Hints{Prompt: a.text(2), LoginHint: a.text(3), Email: a.text(4), SessionCookie: a.text(5)})
-			return "", nil
+			return "", t.SignIn(a.text(0), a.text(1), tab.Hints{
+				Prompt: a.text(2), LoginHint: a.text(3), Email: a.text(4), SessionCookie: a.text(5), Account: a.text(6),
+			})
 		}),
 		"stepUp": async(func(a arguments) (string, *tab.Error) {
 			t.StepUp(a.text(0), a.text(1), a.text(2))

@@ -7,6 +7,14 @@ import (
 	"time"
 )
 
+// Trail records the events of one request.
+type Trail interface {
+	// Audit records an event. If that fails, it logs the event that the audit log misses.
+	Audit(Event) error
+	// Complete adds to an event what Audit adds.
+	Complete(Event) Event
+}
+
 // Event is an entry of the audit log.
 type Event struct {
 	// ID names the event. Recorded twice, it counts once.

@@ -25,6 +25,7 @@ type account struct {
 	mark   string   // of the session that the tab knows, or empty
 	byMark bool     // the mark named a cookie, and no other was read
 	people []string // the people of the browser, if all of their sessions were read
+	one    [1]string
 }
 
 // maxAccount is the longest header, in bytes.
@@ -101,7 +102,8 @@ func checkAccount(c *Request, s *directory.Subject) error {
 		return notHere()
 	}
 	if len(c.account.people) == 0 {
-		c.account.people = []string{s.User.ID}
+		c.account.one[0] = s.User.ID
+		c.account.people = c.account.one[:]
 	}
 	return nil
 }

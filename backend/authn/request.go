@@ -61,14 +61,14 @@ type exchange struct {
 // Grant returns the grant of access tokens for the request's app.
 func (c *Request) Grant() *grant.Grant {
 	return &grant.Grant{
-		Issuer: c.Issuer, Store: c.Store, Keys: c.Keys, Workspace: c.Workspace, App: c.App, Now: c.Now, Audit: c.Audit, Complete: c.Complete,
+		Issuer: c.Issuer, Store: c.Store, Keys: c.Keys, Workspace: c.Workspace, App: c.App, Now: c.Now, Trail: c,
 		Revalidator: c.revalidator,
 	}
 }
 
 // OrganizationSessions returns the transitions of the session's organization sessions.
 func (c *Request) OrganizationSessions() orgsession.Transitions {
-	return orgsession.Transitions{Store: c.Store, Now: c.Now, Audit: c.Audit, Complete: c.Complete}
+	return orgsession.Transitions{Store: c.Store, Now: c.Now, Trail: c}
 }
 
 // Endpoint answers a request or returns an error.

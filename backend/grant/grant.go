@@ -36,11 +36,7 @@ type Grant struct {
 	Workspace *directory.Workspace
 	App       directory.App
 	Now       int64
-	// Audit records an event of the grant. If that fails, it logs the event that the
-	// audit log misses.
-	Audit func(audit.Event) error
-	// Complete adds to an event what Audit adds.
-	Complete func(audit.Event) audit.Event
+	audit.Trail
 	// Revalidator asks the providers of sessions. Nil asks none.
 	Revalidator Revalidator
 }
@@ -90,7 +86,7 @@ func (g *Grant) Decide(ctx context.Context, s *directory.Subject, request Reques
 	if err != nil {
 		return nil, err
 	}
-	sessions := orgsession.Transitions{Store: g.Store, Now: g.Now, Audit: g.Audit, Complete: g.Complete}
+	sessions := orgsession.Transitions{Store: g.Store, Now: g.Now, Trail: g.Trail}
 	return &d, sessions.Apply(ctx, &s.Session, s.Membership, &d)
 }
 

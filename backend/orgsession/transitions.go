@@ -18,11 +18,7 @@ import (
 type Transitions struct {
 	Store Store
 	Now   int64
-	// Audit records an event. If that fails, it logs the event that the audit log
-	// misses.
-	Audit func(audit.Event) error
-	// Complete adds to an event what Audit adds.
-	Complete func(audit.Event) audit.Event
+	audit.Trail
 }
 
 // companion returns an event for the store to record with a change.

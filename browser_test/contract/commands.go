@@ -23,6 +23,8 @@ import (
 //	browser NAME          use a browser; a new name is a new browser
 //	device NAME           use a new browser with a device key
 //	copy NAME             use a new browser with a copy of this one's cookies
+//	tabof NAME BROWSER    use a tab of the app Team, with a device key of its own, in a browser
+//	add ACCOUNT PERSON    sign in for an account, by the page's script, as far as the callback's answer
 //	signin PERSON         sign in with the provider
 //	signinat ORGANIZATION PERSON  sign in for an organization, at its own provider
 //	page NAME ORGANIZATION  use a page of this browser at the organization's origin, with a key of its own
@@ -63,6 +65,8 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"browser":     command(1, (*script).use),
 	"device":      command(1, (*script).device),
 	"copy":        command(1, (*script).copy),
+	"tabof":       command(2, (*script).tabOf),
+	"add":         command(2, (*script).add),
 	"signin":      command(1, (*script).signIn),
 	"page":        command(2, (*script).page),
 	"signin-here": command(1, (*script).signInHere),

@@ -49,6 +49,9 @@ const (
 // Domain is northwind's. A host has to verify it, or to run VerifyDomain on its database.
 const Domain = "northwind.example"
 
+// Team is the origin of the app in which several people can be signed in. It has no server.
+const Team = "http://localhost:2"
+
 // VerifyDomain is the SQL that verifies northwind's domain without DNS.
 const VerifyDomain = `UPDATE domains SET verified_at = created_at, checked_at = created_at, tried_at = created_at WHERE name = '` + Domain + "';\n"
 
@@ -145,6 +148,7 @@ func Desired(issuer, origin string) directory.Desired {
 		Workspace: directory.Workspace{
 			Apps: []directory.App{
 				{ID: "demo", Name: "Demo", Origins: originsOf(origin), Audience: origin + "/api"},
+				{ID: "team", Name: "Team", Origins: []string{Team}, Audience: Team + "/api", Accounts: directory.SeveralAccounts},
 				{ID: "reports", Name: "Reports", Origins: []string{"http://localhost:1"}, Audience: "http://localhost:1/api"},
 			},
 			Roles: map[string][]string{

@@ -11,6 +11,9 @@ func fileOf(d directory.Desired) map[string]any {
 	var apps, organizations []map[string]any
 	for _, a := range d.Workspace.Apps {
 		app := map[string]any{"id": a.ID, "name": a.Name, "origins": a.Origins, "audience": a.Audience}
+		if a.Accounts != directory.OneAccount {
+			app["accounts"] = a.Accounts
+		}
 		if len(a.StatedClaims) > 0 {
 			app["claims"], app["lent_claims"], app["further_audiences"] = claimsOf(a.StatedClaims), a.LentClaims, a.FurtherAudiences
 		}

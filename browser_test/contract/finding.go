@@ -13,6 +13,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
 	"github.com/tabard-auth/tabard/web-demo/idp"
 )
 
@@ -62,8 +63,13 @@ func (s *script) choose(args []string) error {
 func (s *script) arrive(args []string) error {
 	b := s.browsers[s.browser]
 	page := b.Begin(s.target.PublicURL + "/login?" + args[0])
-	chosen := b.SubmitStep(page.URL.JoinPath("../sign-in").String(), url.Values{"request": {page.URL.RawQuery}, "person": {args[1]}, "factor": {"pwd"}})
+	chosen := b.SubmitStep(page.URL.JoinPath("../sign-in").String(), signInForm(page, args[1]))
 	return s.sent(b.Step(chosen.Header.Get("Location")))
+}
+
+// signInForm is the form of the development provider's page.
+func signInForm(page httpbrowser.Response, person string) url.Values {
+	return url.Values{"request": {page.URL.RawQuery}, "person": {person}, "factor": {"pwd"}}
 }
 
 // at returns the address of the last answer, or to which it redirects, without the query.

@@ -39,7 +39,7 @@ const (
 
 // chunks are what the client loads when it is used.
 var chunks = []string{
-	"calls.js", "stepup.js", "window.js", "signin.js", "proof.js", "connect.js", "lend.js", "returnto.js", "debug.js", "origins.js", "question.js",
+	"accounts.js", "calls.js", "stepup.js", "window.js", "signin.js", "proof.js", "connect.js", "lend.js", "returnto.js", "debug.js", "origins.js", "question.js",
 	"causes.js", "network.js", "silence.js", "assets.js", "checked.js", "early.js",
 }
 

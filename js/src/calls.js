@@ -53,12 +53,12 @@ function requireTopLevel({ TabardError }) {
  * @returns {Promise<void>}
  */
 export async function signIn(context, options) {
-  const { organization = "", returnTo, prompt = "", loginHint = "", email = "", staySignedIn } = own(options);
+  const { organization = "", returnTo, prompt = "", loginHint = "", email = "", staySignedIn, account = "" } = own(options);
   if (context.popup !== undefined) return signInWindow(context, own(options));
   requireTopLevel(context);
-  const hints = [prompt, loginHint, email, staySignedIn === undefined ? "" : String(!staySignedIn)];
+  const hints = [prompt, loginHint, email, staySignedIn === undefined ? "" : String(!staySignedIn), account];
   const address = await returnAddress(returnTo);
-  const config = context.early?.();
+  const config = !account && context.early?.();
   if (config) await (await loaded(context, import("./early.js"))).signIn(config, organization, address, hints);
   else await context.ask("signIn", organization, address, ...(hints.some(Boolean) ? hints : []));
 }
@@ -219,24 +219,18 @@ export async function connect(context, url) {
 }
 
 /**
- * Narrower tokens, loaded when one is asked for.
- * @param {Context} context
- */
-const lending = (context) => loaded(context, import("./lend.js"));
-
-/**
  * See {@link Client.getToken}.
  * @param {Context} context
  * @param {import("../index.js").TokenOptions} options
  */
-export const narrower = async (context, options) => (await lending(context)).narrower(context, own(options));
+export const narrower = async (context, options) => (await loaded(context, import("./lend.js"))).narrower(context, own(options));
 
 /**
  * See {@link Client.lend}.
  * @param {Context} context
  * @param {import("../index.js").LendOptions} options
  */
-export const lend = async (context, options) => (await lending(context)).lend(context, own(options));
+export const lend = async (context, options) => (await loaded(context, import("./lend.js"))).lend(context, own(options));
 
 /**
  * See {@link Client.proof}.

@@ -64,6 +64,8 @@ function client(backend, options, end) {
     stepUp: call("stepUp"),
     endSession: call("endSession"),
     signIn: call("signIn"),
+    accounts: call("accounts"),
+    switchAccount: (id, options) => call("switchAccount")(gate.ask, id, options),
     beforeSwitch: gate.add,
     async switchOrganization(to) {
       const organization = to === null ? "" : requireName(to);
@@ -74,7 +76,7 @@ function client(backend, options, end) {
     inOrganization: (organization) => secondOrganization(context, requireName(organization)),
     organizations: async () => freeze(JSON.parse(await ask("organizations"))),
     openTab(organization, url) {
-      const address = addressFor(requireName(organization), url);
+      const address = addressFor(requireName(organization), url, store.state);
       if (own(store.state).origins) call("openTab")(organization, url, window.open("", "_blank"));
       else window.open(address, "_blank", "noopener");
     },
@@ -98,10 +100,11 @@ function start(backend, { organization: named, app, keepAlive, module: url, apis
   const key = "tabard:" + backend;
   for (const name in unknown) explain("explainOption", name);
   const opened = takeParameter("organization");
+  const account = takeParameter("account");
   const organization = named ?? opened;
   const arrival = takeArrival();
   const tabs = connectTabs(key);
-  const config = { backend, key, organization, arrival, app, keepAlive, join: takeParameter("join", ".*[#&]") };
+  const config = { backend, key, organization, account, arrival, app, keepAlive, join: takeParameter("join", ".*[#&]") };
   const module = startModule(new URL(url ?? backend + manifest, backend).href, {
     backend,
     options: { ...config },
@@ -114,7 +117,7 @@ function start(backend, { organization: named, app, keepAlive, module: url, apis
     dormant: document.hidden && !keepAlive && /** @type {any} */ (performance.getEntriesByType("navigation")[0])?.type === "back_forward",
   });
   // Read after the module has begun to load: a page's first access to storage blocks.
-  const initial = () => storedToken(key, organization)?.state ?? initialState;
+  const initial = () => storedToken(key, organization, account)?.state ?? initialState;
   const epoch = epochOf(key);
   const store = storeOf(initial(), (organization, options) => callsOf(context)("enterDenied")(switchTo(context, "switch"), organization, options));
   const context = {
@@ -123,7 +126,7 @@ function start(backend, { organization: named, app, keepAlive, module: url, apis
     ask: module.ask,
     /** The tab's credential: not the rejected one again; "keep": it is good until there is another. */
     credential: async (rejected = "", /** @type {string[]} */ ...keep) =>
-      (!module.running() && !rejected && storedToken(key, organization)?.token) || module.ask("token", "", rejected, ...keep),
+      (!module.running() && !rejected && storedToken(key, organization, account)?.token) || module.ask("token", "", rejected, ...keep),
     /** What a sign-in needs that does not wait for the module; false if it must. */
     early: () => !module.running() && !config.join && isSignedOut(epochOf(key)) && config,
     scope: () => store.partition,
@@ -241,6 +244,8 @@ function prerendered() {
     state: freeze(JSON.parse(initialState)),
     partition: view,
     signIn: fail,
+    accounts: fail,
+    switchAccount: fail,
     getToken: fail,
     fetch: fail,
     connect: fail,

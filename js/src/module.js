@@ -62,7 +62,7 @@ export function startModule(url, host) {
         ...host,
         ready: (/** @type {Functions} */ its) => {
           // From now on it goes on where the record stands, not where the page began.
-          Object.assign(host.options, { organization: "", arrival: "" });
+          Object.assign(host.options, { organization: "", account: "", arrival: "" });
           functions = its;
           ready.resolve(its);
         },

@@ -28,12 +28,12 @@ const addressOf = (/** @type {any} */ error) => addresses.get(error);
 /**
  * Returns the calls by their names. What cannot be loaded throws: nothing was done.
  * @param {Context} context
- * @returns {(name: keyof typeof import("./calls.js")) => (...args: any[]) => Promise<any>}
+ * @returns {(name: keyof typeof import("./calls.js") | keyof typeof import("./accounts.js")) => (...args: any[]) => Promise<any>}
  */
 export const callsOf = (context) => (name) => async (...args) => {
   const popup = open(own(args[0]));
   /** @type {any} */
-  const calls = await import("./calls.js").catch((cause) => {
+  const calls = await (/ccount/.test(name) ? import("./accounts.js") : import("./calls.js")).catch((cause) => {
     popup?.close();
     throw unavailable(String(cause));
   });

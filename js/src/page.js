@@ -34,7 +34,7 @@ export function connectTabs(key) {
       const on = (target, type, listener, capture) => target.addEventListener(type, listener, { signal: closing.signal, capture, passive: true });
       open(module);
       // A message can overtake the epoch that it is about; this comes when it is there.
-      on(window, "storage", (event) => event.key === key + ":epoch" && module.tell("hear", "look again"));
+      on(window, "storage", (event) => event.key?.startsWith(key + ":epoch") && module.tell("hear", "look again"));
       on(document, "visibilitychange", () => module.tell(document.hidden ? "hide" : "look"));
       on(window, "focus", () => module.tell("look"));
       on(window, "online", () => module.tell("look", "online"));
@@ -82,10 +82,12 @@ const prefix = "tabard_";
  * The address at which a new tab acts for an organization.
  * @param {string} organization
  * @param {string | URL} [url] default: the page's
+ * @param {{account?: string}} [state] the tab's, whose person the new one is to act for
  */
-export function addressFor(organization, url) {
+export function addressFor(organization, url, { account } = {}) {
   const target = absolute(url);
   target.searchParams.set(prefix + "organization", organization);
+  if (account) target.searchParams.set(prefix + "account", account);
   return target;
 }
 
@@ -100,7 +102,7 @@ export const afterPrerendering = (f) =>
 /**
  * Reads a parameter of the page's address that is the client's, and takes it away. The rest
  * stays as it is written.
- * @param {"organization" | "error" | "return" | "join"} name
+ * @param {"organization" | "account" | "error" | "return" | "join"} name
  * @param {string} [within] what precedes it: default, the address and the query
  */
 export function takeParameter(name, within = "[^#]*[?&]") {

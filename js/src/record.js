@@ -16,22 +16,30 @@ export function stored(area, key) {
 }
 
 /**
- * The browser's epoch, which every sign-in and sign-out replaces. It begins with the session.
+ * The browser's epoch, or that of the tab's person where several can be signed in. Every
+ * sign-in and sign-out replaces it. It begins with the session.
  * @param {string} key
  */
-export const epochOf = (key) => stored("localStorage", key + ":epoch");
+export function epochOf(key) {
+  let of = "";
+  try {
+    of = own(JSON.parse(stored("sessionStorage", key) ?? "")).account ?? "";
+  } catch {}
+  return stored("localStorage", key + ":epoch" + of);
+}
 
 /**
  * The token that a page reloaded in a bound tab may use at once, with the state
- * in which it was left: it was minted in the browser's present epoch (nobody has
- * signed in or out since), for the organization that the page names, if it names
+ * in which it was left: it was minted in the present epoch of the browser, or of the tab's
+ * person where several can be signed in (nobody has signed in or out since), for the organization that the page names, if it names
  * one, and it lives.
  * @param {string} key
  * @param {string} [organization]
+ * @param {string} [person] whom the page's address names: the module finds out whether the record is theirs
  * @returns {{token: string, state: string} | undefined} token is a credential, as the module hands them out
  */
-export function storedToken(key, organization) {
-  if (document.prerendering) return; // its storage may be another's by the time it is seen
+export function storedToken(key, organization, person) {
+  if (document.prerendering || person) return; // its storage may be another's by the time it is seen
   try {
     const { version, state, epoch, organization: active, held } = own(JSON.parse(stored("sessionStorage", key) ?? ""));
     if (version !== 1 || !epoch || epoch !== epochOf(key) || !isState(own(state), active)) return;

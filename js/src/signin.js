@@ -34,6 +34,7 @@ export async function signIn(context, options, leave) {
     error.continue = ({ returnTo } = {}) => leave({ ...options, returnTo: returnTo ?? options.returnTo });
     return error;
   };
+  if (options.account) throw new TypeError("a sign-in for an account leaves the page: call it without popup");
   if (!popup) throw problem("popup_blocked", "the browser blocked the window: call this in a click, or leave the page by continue()");
   try {
     popup.opener = null;

@@ -14,7 +14,7 @@ export const starting = freeze(JSON.parse(initialState));
 export const noPartition = scopeOf("").view;
 
 /** Where no organization's data may be shown. @type {import("../index.js").Status[]} */
-const hidden = ["ended", "denied", "choose", "signed_out"];
+const hidden = ["ended", "denied", "choose", "choose_account", "signed_out"];
 
 /**
  * The organization whose data may be shown; null if there is none. The same

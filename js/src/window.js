@@ -124,7 +124,7 @@ const listen = (context, id, { look, problem, signal }) => new Promise((resolve,
   const hear = async (/** @type {any} */ message) => {
     const mine = message?.stepUp === id;
     if (mine && message.error) return fail(problem(message.error, "the window was closed without an authentication"));
-    if (!mine && message !== "look again") return;
+    if (!mine && !/^look again/.test(message)) return;
     while (looking) await looking; // it may have been under way before the message
     await lookOnce(mine);
   };
@@ -138,7 +138,7 @@ const listen = (context, id, { look, problem, signal }) => new Promise((resolve,
     // There is none: storage and focus remain.
   }
   on(window, "storage", ({ key, newValue }) => {
-    if (key === keyOf(context) + ":epoch") hear("look again");
+    if (key?.startsWith(keyOf(context) + ":epoch")) hear("look again");
     if (key === keyOf(context) + ":step-up" && newValue) hear(JSON.parse(newValue));
   });
   on(window, "focus", () => lookOnce());

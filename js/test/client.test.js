@@ -27,7 +27,7 @@ test("the module is told where the backend is and what the page says", async () 
   open({ organization: "acme", app: "app_1", keepAlive: true });
   await settle();
   assert.deepEqual(stage.host.options, {
-    backend: "https://app.example/auth", key, organization: "acme", arrival: undefined, app: "app_1", keepAlive: true, join: undefined,
+    backend: "https://app.example/auth", key, organization: "acme", account: undefined, arrival: undefined, app: "app_1", keepAlive: true, join: undefined,
   });
   assert.equal(globalThis.__tabard, undefined);
 });
@@ -181,11 +181,13 @@ test("the person's answers go to the module", async () => {
   const page = "https://app.example/page";
   await settle();
   await client.signIn({ email: "nina@acme.example" });
-  assert.deepEqual(stage.calls.at(-1), ["signIn", "", page, "", "", "nina@acme.example", ""]);
+  assert.deepEqual(stage.calls.at(-1), ["signIn", "", page, "", "", "nina@acme.example", "", ""]);
   await client.signIn({ staySignedIn: true });
-  assert.deepEqual(stage.calls.at(-1), ["signIn", "", page, "", "", "", "false"]);
+  assert.deepEqual(stage.calls.at(-1), ["signIn", "", page, "", "", "", "false", ""]);
   await client.signIn({ staySignedIn: false, organization: "acme" });
-  assert.deepEqual(stage.calls.at(-1), ["signIn", "acme", page, "", "", "", "true"]);
+  assert.deepEqual(stage.calls.at(-1), ["signIn", "acme", page, "", "", "", "true", ""]);
+  await client.signIn({ account: "another" });
+  assert.deepEqual(stage.calls.at(-1), ["signIn", "", page, "", "", "", "", "another"]);
 });
 
 test("signing out ends the session by default and offers the provider's own end", async () => {

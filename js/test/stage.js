@@ -139,7 +139,7 @@ const goOf = (stage) =>
       };
       const told = (name) => (...args) => void stage.calls.push([name, ...args]);
       stage.host.ready({
-        ...Object.fromEntries(["token", "proof", "switch", "organizations", "endSession", "signOut", "signIn", "stepUp", "stepUpURL", "signedIn", "lead", "asked"].filter((n) => n !== stage.lacks).map((n) => [n, call(n)])),
+        ...Object.fromEntries(["token", "proof", "switch", "organizations", "endSession", "signOut", "signIn", "stepUp", "stepUpURL", "signedIn", "lead", "asked", "accounts", "switchAccount"].filter((n) => n !== stage.lacks).map((n) => [n, call(n)])),
         ...Object.fromEntries(["hear", "halt", "input", "look", "hide", "freeze", "thaw"].map((n) => [n, told(n)])),
         close: () => stage.exit(),
       });

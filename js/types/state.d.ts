@@ -8,6 +8,8 @@ import type { SwitchResult } from "./switch.js";
  * - `starting`: not known yet; wait for {@link Client.ready}.
  * - `signed_out`: nobody is signed in; call {@link Client.signIn}.
  * - `choose`: signed in; offer {@link State.organizations}, then call {@link Client.switchOrganization}.
+ * - `choose_account`: several people are signed in in the browser; offer {@link ChooseAccountState.accounts}, then call
+ *   {@link Client.switchAccount}. Only where the app has `accounts: several`.
  * - `active`: the tab acts for {@link State.organization}; call {@link Client.fetch} or {@link Client.getToken}.
  * - `denied`: the tab did not enter the organization that the page names: it does not admit the person, or asks for a step-up
  *   first ({@link DeniedState.continue}). {@link State.user} is who they are, {@link State.organizations} is where they may go.
@@ -15,7 +17,7 @@ import type { SwitchResult } from "./switch.js";
  *   organizations go on. Call {@link Client.switchOrganization} to enter it again, or {@link Client.signIn}.
  * - `unavailable`: the backend cannot be reached and no token lives. Nothing has ended: the tab tries again by itself.
  */
-export type Status = "starting" | "signed_out" | "choose" | "active" | "denied" | "ended" | "unavailable";
+export type Status = "starting" | "signed_out" | "choose" | "choose_account" | "active" | "denied" | "ended" | "unavailable";
 
 /** A tenant. Bind by `id`; `slug` and `name` may change. */
 export interface Organization {
@@ -43,6 +45,13 @@ export interface DeviceSession {
   readonly lastUsedAt: number;
   readonly expiresAt: number;
   readonly deviceBound: boolean;
+}
+
+/** A person who is signed in in the browser, as {@link Client.accounts} lists them. */
+export interface Account {
+  readonly id: string;
+  /** Empty where this page could not prove to be of this browser. */
+  readonly name: string;
 }
 
 /** The person who signed in. `iss` and `sub` are who they are to the OpenID provider. */
@@ -81,6 +90,8 @@ interface StateOf<S extends Status> {
   readonly idle: Idle | null;
   /** Where the app's pages are; only in an app that has an origin for each organization, once the backend has said so. */
   readonly origins?: Origins;
+  /** The id of the tab's person, in an app that lets several people be signed in. */
+  readonly account?: string;
 }
 
 /** Where the pages are of an app that has an origin for each organization. */
@@ -103,6 +114,12 @@ export interface ChooseState extends StateOf<"choose"> {
   readonly organization: null;
   readonly user: User;
   readonly organizations: readonly OrganizationState[];
+}
+
+export interface ChooseAccountState extends StateOf<"choose_account"> {
+  readonly organization: null;
+  readonly user: null;
+  readonly accounts: readonly Account[];
 }
 
 /** {@link State.error} is set where a sign-in for another organization failed, until the person's next action. */
@@ -133,4 +150,4 @@ export interface UnavailableState extends StateOf<"unavailable"> {
 }
 
 /** What the page sees of its tab. Frozen, and the same object until something changes. */
-export type State = StartingState | SignedOutState | ChooseState | ActiveState | DeniedState | EndedState | UnavailableState;
+export type State = StartingState | SignedOutState | ChooseState | ChooseAccountState | ActiveState | DeniedState | EndedState | UnavailableState;

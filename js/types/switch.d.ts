@@ -32,3 +32,14 @@ export interface SwitchProblem {
   /** As {@link Problem.reason}. */
   readonly reason?: Ending;
 }
+
+/** How {@link Client.switchAccount} ended. Unless it is `switched`, the tab is as before. */
+export type AccountResult =
+  | { readonly status: "switched"; readonly organization?: Organization }
+  | {
+      readonly status: "step_up_required" | "refused" | "failed" | "overtaken" | "unavailable";
+      readonly code: Code;
+      readonly action: Action;
+      readonly description: string;
+      readonly reason?: Ending;
+    };

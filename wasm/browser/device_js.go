@@ -32,13 +32,13 @@ func NewDevice(name string) tab.Device {
 }
 
 // Key implements [tab.Device].
-func (d Device) Key() (tab.Key, error) {
+func (d Device) Key(name string) (tab.Key, error) {
 	var found key
 	answer := make(chan error, 2) // from the browser and the clock
 	limit := time.AfterFunc(keysReady, func() { answer <- errors.New("no answer about the device key") })
 	defer limit.Stop()
 	go func() {
-		k, err := d.key()
+		k, err := d.key(name)
 		if err == nil {
 			found = k
 		}
@@ -50,17 +50,38 @@ func (d Device) Key() (tab.Key, error) {
 	return found, nil
 }
 
-// key reads the key, or makes it. If several tabs make one at once, the first wins: add
+// Rename implements [tab.Device].
+func (d Device) Rename(from, to string) error {
+	db, err := d.open()
+	if err != nil {
+		return err
+	}
+	defer db.Call("close")
+	pair, err := d.request(db, "readonly", "get", d.name+":"+from)
+	if err == nil && isPair(pair) {
+		_, err = d.request(db, "readwrite", "put", pair, d.name+":"+to)
+	}
+	return err
+}
+
+// key reads the key of a name, or makes it. A person without one has that without a name. If several tabs make one at once, the first wins: add
 // does not overwrite, and all tabs read again.
-func (d Device) key() (key, error) {
+func (d Device) key(name string) (key, error) {
+	own := d
+	if name != "" {
+		own.name += ":" + name
+	}
 	db, err := d.open()
 	if err != nil {
 		return key{}, err
 	}
 	defer db.Call("close")
-	pair, err := d.request(db, "readonly", "get", d.name)
+	pair, err := d.request(db, "readonly", "get", own.name)
 	if err == nil && !isPair(pair) {
-		pair, err = d.replace(db, pair)
+		if name != "" && name[0] != '+' { // a person's
+			return d.key("")
+		}
+		pair, err = own.replace(db, pair)
 	}
 	switch {
 	case err != nil:

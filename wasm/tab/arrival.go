@@ -15,7 +15,7 @@ func arrivalCode(code api.Code) api.Code {
 		api.AccessDenied, api.AuthTimeMissing, api.AuthenticationNotRenewed, api.IdentityChanged, api.OrganizationAccessDenied, api.InsufficientUserAuthentication,
 		api.InvalidRequest, api.InvalidDPoPProof, api.DeviceKeyRequired, api.DeviceKeyMismatch, api.OriginNotAllowed,
 		api.LoginRequired, api.SessionExpired, api.SessionRevoked, api.RefreshTokenReused, api.OrganizationSessionExpired,
-		api.StaffForbidden, api.RateLimited, api.TemporarilyUnavailable, api.ServerError,
+		api.StaffForbidden, api.AccountMismatch, api.AccountLimitReached, api.RateLimited, api.TemporarilyUnavailable, api.ServerError,
 		"connection_disabled", "invalid_response", "unmet_authentication_requirements", // the backend's
 		"consent_required", "interaction_required", "account_selection_required", "invalid_scope", "unauthorized_client", // the provider's
 		"unsupported_response_type":

@@ -32,6 +32,7 @@ type backend struct {
 	// of a token, by organization.
 	left     map[string]bool
 	origins  *api.Origins // of the app
+	here     *household   // the people of the browser, where several can be signed in
 	refusals map[string]api.Error
 	// script responds in place of the backend, if it returns a response.
 	script func(tab.Request) *tab.Response
@@ -198,6 +199,7 @@ func (b *backend) mint(o api.Organization) api.TokenResponse {
 		OrganizationSession: session,
 		DeviceBound:         b.bound,
 		Origins:             b.origins,
+		Accounts:            b.here.told(),
 	}
 }
 
@@ -231,7 +233,7 @@ func (b *backend) sessionResponse() *api.SessionResponse {
 	for _, o := range b.members[b.person] {
 		states = append(states, api.OrganizationState{ID: o.ID, Slug: o.Slug, Name: o.Name, State: api.StateAvailable})
 	}
-	return &api.SessionResponse{Session: b.session, User: b.user(), Organizations: states, ServerTime: serverTime(), Origins: b.origins}
+	return &api.SessionResponse{Session: b.session, User: b.user(), Organizations: states, ServerTime: serverTime(), Origins: b.origins, Accounts: b.here.accounts()}
 }
 
 func (b *backend) logout(r tab.Request) tab.Response {

@@ -142,6 +142,8 @@ func (b *binding) refusal() *Error {
 		err = errEnded
 	case Choose:
 		err = errNotChosen
+	case ChooseAccount:
+		err = errNoAccount
 	default:
 		return nil
 	}
@@ -203,7 +205,8 @@ func (b *binding) accept(f *inflight, answer *api.TokenResponse, epoch string, c
 	h := newHeldToken(answer, c.Wall(), c.now(), random())
 	h.reportedInput = f.reported
 	b.record.Held = append(b.record.Held, h)
-	b.record.User, b.record.Session, b.record.Origins = answer.User, answer.Session, answer.Origins
+	b.record.accept(answer.User, answer.Session, answer.Accounts != nil)
+	b.record.Origins = answer.Origins
 	return h, nil
 }
 

@@ -86,7 +86,7 @@ func (b *browser) restore(session *storage, configure ...func(*tab.Config)) *pag
 // reload loads the page again; requests of the old page are lost.
 func (p *page) reload() *page {
 	p.closeTab()
-	return p.browser.restore(p.session, func(c *tab.Config) { *c = p.config; c.Arrival = "" })
+	return p.browser.restore(p.session, func(c *tab.Config) { *c = p.config; c.Arrival, c.Account = "", "" })
 }
 
 // closeTab closes the tab.

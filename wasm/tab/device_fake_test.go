@@ -20,27 +20,50 @@ import (
 type device struct {
 	mu     sync.Mutex
 	key    *deviceKey
+	named  map[string]*deviceKey // of people, and of sign-ins under way
 	broken error
 	looked int
 }
 
 type deviceKey struct{ *ecdsa.PrivateKey }
 
-func (d *device) Key() (tab.Key, error) {
+func (d *device) Key(name string) (tab.Key, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.looked++
 	if d.broken != nil {
 		return nil, d.broken
 	}
-	if d.key == nil {
-		private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			return nil, err
-		}
-		d.key = &deviceKey{private}
+	if named := d.named[name]; named != nil {
+		return named, nil
 	}
-	return d.key, nil
+	if name == "" || name[0] != '+' {
+		if d.key == nil {
+			d.key = newDeviceKey()
+		}
+		return d.key, nil
+	}
+	if d.named == nil {
+		d.named = map[string]*deviceKey{}
+	}
+	d.named[name] = newDeviceKey()
+	return d.named[name], nil
+}
+
+func newDeviceKey() *deviceKey {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	return &deviceKey{private}
+}
+
+func (d *device) Rename(from, to string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.named[to] = d.named[from]
+	delete(d.named, from)
+	return nil
 }
 
 func (d *device) Digest(text string) ([]byte, error) {

@@ -212,6 +212,16 @@ func encodeOrganizationState(s api.OrganizationState) string {
 	return o.end()
 }
 
+// EncodeAccounts writes the people who are signed in in the browser.
+func EncodeAccounts(accounts []api.Account) string {
+	return array(len(accounts), func(i int) string {
+		o := newObject()
+		o.text("id", accounts[i].ID)
+		o.text("name", accounts[i].Name)
+		return o.end()
+	})
+}
+
 // EncodeSessions writes a person's sessions as the client shows them.
 func EncodeSessions(sessions []api.DeviceSession) string {
 	return array(len(sessions), func(i int) string { return encodeDeviceSession(sessions[i]) })

@@ -69,9 +69,13 @@ type Locks interface {
 
 // Device keeps this browser's key for the backend. The key cannot be exported.
 type Device interface {
-	// Key returns the key and makes it at the first use; all tabs of the origin have
-	// the same one. It fails if the browser does not answer in time.
-	Key() (Key, error)
+	// Key returns the key of a name; all tabs of the origin have the same one. The key
+	// without a name is made at its first use, and so is one whose name begins with "+".
+	// A person without a key has the one without a name. Key fails if the browser does not
+	// answer in time.
+	Key(name string) (Key, error)
+	// Rename gives a key another name too, in place of the key that has it.
+	Rename(from, to string) error
 	// Digest returns the SHA-256 of a text.
 	Digest(text string) ([]byte, error)
 }

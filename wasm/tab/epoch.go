@@ -17,6 +17,24 @@ type epoch struct {
 	key     string
 	channel Channel
 	random  func() uint64
+	person  string // whose epoch it is, where several people can be signed in
+}
+
+// item returns the name of the epoch's item.
+func (e *epoch) item() string {
+	if e.person == "" {
+		return e.key
+	}
+	return e.key + ":" + e.person
+}
+
+// tell tells the other tabs that somebody signed in or out.
+func (e *epoch) tell() {
+	if e.person == "" {
+		e.channel.Send(messageEpoch)
+		return
+	}
+	e.channel.Send(messageEpoch + " " + tag(e.person))
 }
 
 // The messages between tabs. They carry no data.
@@ -26,7 +44,7 @@ const (
 )
 
 // current returns the epoch; empty if there is none or storage is blocked.
-func (e *epoch) current() string { return e.local.Item(e.key) }
+func (e *epoch) current() string { return e.local.Item(e.item()) }
 
 // epochSession returns the session of an epoch.
 func epochSession(epoch string) string {
@@ -77,9 +95,9 @@ func (e *epoch) replace(session string, before []string) {
 	for _, name := range before[:min(len(before), maxPredecessors)] {
 		next += "-" + name
 	}
-	e.local.SetItem(e.key, next)
+	e.local.SetItem(e.item(), next)
 	if e.current() == next {
-		e.channel.Send(messageEpoch)
+		e.tell()
 	}
 }
 
@@ -123,6 +141,9 @@ func (t *Tab) checkSoon() {
 func (t *Tab) OnMessage(message string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if of, tagged := strings.CutPrefix(message, messageEpoch+" "); tagged && t.concerns(of) {
+		message = messageEpoch
+	}
 	switch message {
 	case messageSlept:
 		t.checkSleep()

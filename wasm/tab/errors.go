@@ -33,7 +33,9 @@ type Error struct {
 	// session is what the person can choose from, with the epoch of the request that the
 	// backend refused; nil if it did not say, as the release before does not.
 	session *api.SessionResponse
-	epoch   string
+	// accounts are the people to choose from.
+	accounts []api.Account
+	epoch    string
 	// silentURL is the address of a sign-in that asks nothing of the person, by which the
 	// page's origin joins the browser's session; see [Tab.join].
 	silentURL string
@@ -82,7 +84,7 @@ func refusal(e api.Error) *Error {
 	return &Error{
 		silentURL: silent,
 		Code:      e.Code, Action: e.Code.Action(), Description: e.Description,
-		RetryAfter: e.RetryAfter, Reason: e.Reason, LoginURL: e.LoginURL, session: e.Session,
+		RetryAfter: e.RetryAfter, Reason: e.Reason, LoginURL: e.LoginURL, accounts: e.Accounts, session: e.Session,
 	}
 }
 
@@ -104,6 +106,7 @@ var errOvertaken = newError(Overtaken, "the tab has changed its organization or 
 var (
 	errSignedOut = newError(api.LoginRequired, "the browser is signed out; call signIn")
 	errEnded     = newError(api.OrganizationSessionExpired, "the organization session of this tab has ended; call switchOrganization to begin another")
+	errNoAccount = newError(api.AccountRequired, "this tab acts for nobody yet; call switchAccount")
 	errNotChosen = newError(api.OrganizationRequired, "this tab has no organization yet; call switchOrganization")
 )
 

@@ -78,6 +78,10 @@ func (t *Tab) handleMint(f *inflight, v Value, err *Error) (h *heldToken, _ *Err
 		return nil, err
 	}
 	t.backoff = backoff{}
+	t.bindPerson()
+	t.keepKey()
+	t.noteAccounts(h.answer.Accounts)
+	h.answer.Accounts = nil // the record keeps nothing of others
 	b.record.Epoch = t.epoch.ensure(b.record.Session, before)
 	if b.isActive(f.organization) {
 		t.activate(h)
@@ -97,7 +101,7 @@ func (t *Tab) refused(organization string, err *Error) {
 		t.mints.abortAll(errOvertaken)
 		b.record.Epoch, b.record.Held = t.epoch.current(), nil
 		t.deactivate(Ended, err)
-	case err.Code == api.OrganizationRequired:
+	case err.Code == api.OrganizationRequired, err.Code == api.AccountRequired:
 		// settle offers the choice.
 	case err.endsOrganization():
 		b.drop(organization)

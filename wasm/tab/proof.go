@@ -10,8 +10,8 @@ import (
 // device is the browser's key as the tab uses it.
 type device struct {
 	browser Device
-	key     Key    // nil until it was read
-	nonce   string // for the next proof, from the backend
+	keys    map[string]Key // by name, as far as they were read
+	nonce   string         // for the next proof, from the backend
 }
 
 // canRetry reports whether a request whose proof was refused is worth one retry with a
@@ -26,7 +26,7 @@ func (d *device) canRetry(err *Error) bool {
 		if err.Action != api.SignIn {
 			return false
 		}
-		d.key = nil
+		d.keys = map[string]Key{}
 		return true
 	case api.RequestTooOld, api.UseDPoPNonce, api.InvalidDPoPProof:
 		return true
@@ -45,22 +45,22 @@ func classifyKeyError(err *Error, proven bool, s *State) *Error {
 	return err
 }
 
-// deviceKey returns the browser's key for the backend; nil if there is none. A failure
-// is retried at the next call.
-func (t *Tab) deviceKey() Key {
+// deviceKey returns the browser's key of a name for the backend; nil if there is none. A
+// failure is retried at the next call.
+func (t *Tab) deviceKey(name string) Key {
 	t.mu.Lock()
-	key := t.device.key
+	key := t.device.keys[name]
 	t.mu.Unlock()
 	if key != nil || t.env.Device == nil {
 		return key
 	}
-	key, err := t.env.Device.Key()
+	key, err := t.env.Device.Key(name)
 	if err != nil {
 		return nil
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.device.key = key
+	t.device.keys[name] = key
 	return key
 }
 
@@ -76,10 +76,10 @@ func thumbprint(d Device, key Key) string {
 	return base64url(digest)
 }
 
-// proof returns a proof by the device key for a request, and for the access token that
-// it carries, if any (RFC 9449 section 4.2). It is empty without a key.
-func (t *Tab) proof(method, url, token string) string {
-	key := t.deviceKey()
+// proof returns a proof by the device key of a name for a request, and for the access token
+// that it carries, if any (RFC 9449 section 4.2). It is empty without a key.
+func (t *Tab) proof(name, method, url, token string) string {
+	key := t.deviceKey(name)
 	if key == nil {
 		return ""
 	}
@@ -121,7 +121,10 @@ func (c *clock) proofClaims(method, url string, random func() uint64) *object {
 // Proof returns a proof by the device key for a request to an API with an access token.
 // The URL has no query and no fragment.
 func (t *Tab) Proof(token, method, url string) (string, *Error) {
-	proof := t.proof(method, url, token)
+	t.mu.Lock()
+	name := t.keyNames(&call{})[0]
+	t.mu.Unlock()
+	proof := t.proof(name, method, url, token)
 	if proof == "" {
 		return "", unavailable("the device key cannot be read")
 	}

@@ -38,6 +38,13 @@ type record struct {
 	Origins *api.Origins
 	// Asked is when the tab last left for a silent sign-in, by the wall clock; 0 if never.
 	Asked time.Duration
+	// Several is set where several people can be signed in; see [record.person].
+	Several bool
+	// Look is set while the session may be another one than Session, after a step-up.
+	Look bool
+	// NewKey is the name of the device key of a person whose sign-in is under way, and Key
+	// that of the tab's person who has just signed in.
+	NewKey, Key string
 	// Shown is the state as last published; the client starts with it.
 	Shown string
 }
@@ -46,13 +53,14 @@ type record struct {
 // in or out since, and keeps the organization. shownBefore is the person and
 // organization that the client may have shown since the page was loaded; see
 // [binding.isShown].
-func load(env Env, key, epoch string, c *clock) (r record, shownBefore string) {
+func load(env Env, key string, e *epoch, c *clock) (r record, shownBefore string) {
 	v, err := env.Parse(env.Session.Item(key))
 	if err != nil || v == nil || number(v, "version") != recordVersion {
 		return record{}, ""
 	}
 	r = decodeRecord(v)
-	if epoch == "" || epoch != r.Epoch {
+	e.person = r.person()
+	if epoch := e.current(); epoch == "" || epoch != r.Epoch {
 		r.Held = nil
 	} else if member(v, "state") != nil {
 		shownBefore = r.User.ID + "/" + r.Organization
@@ -97,6 +105,16 @@ func (r *record) json() string {
 	if r.Asked != 0 {
 		o.number("asked", r.Asked.Milliseconds())
 	}
+	if r.Several {
+		o.text("account", ":"+r.User.ID) // of the epoch's item, for the client
+		o.flag("look", r.Look)
+	}
+	if r.NewKey != "" {
+		o.text("new_key", r.NewKey)
+	}
+	if r.Key != "" {
+		o.text("key", r.Key)
+	}
 	if r.Shown != "" {
 		o.raw("state", r.Shown)
 	}
@@ -116,6 +134,10 @@ func decodeRecord(v Value) record {
 		Input:        boundedNumber(v, "input", maxMillis),
 		Origins:      decodeOrigins(member(v, "origins")),
 		Asked:        time.Duration(boundedNumber(v, "asked", maxMillis)) * time.Millisecond,
+		Several:      text(v, "account") != "",
+		Look:         flag(v, "look"),
+		NewKey:       text(v, "new_key"),
+		Key:          text(v, "key"),
 		Held:         list(v, "held", decodeHeldToken),
 	}
 }

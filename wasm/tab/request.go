@@ -17,6 +17,10 @@ type call struct {
 	stop   chan struct{} // closed at the end: its response is ignored
 	limit  *time.Timer
 	reason *Error // why it was canceled, if known; see failure
+	// If fixed, the call is not the tab's person's: it names user, if any, and proves the
+	// key of that name.
+	user, key string
+	fixed     bool
 }
 
 func (c *call) isOver() bool {
@@ -68,15 +72,26 @@ func (t *Tab) newCallLocked() *call {
 }
 
 // send sends a request to the backend and reads its response. It retries once with a
-// new proof if the device key's proof was refused.
+// new proof if the device key's proof was refused, or with the next key.
 func (t *Tab) send(c *call, method, path, body string) (Value, *Error) {
-	v, err := t.roundTrip(c, method, path, body)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if err != nil && t.device.canRetry(err) {
+	names := t.keyNames(c)
+	if len(names) == 1 {
+		names = append(names, names[0])
+	}
+	var v Value
+	var err *Error
+	for i, name := range names {
 		t.mu.Unlock()
-		v, err = t.roundTrip(c, method, path, body)
+		v, err = t.roundTrip(c, name, method, path, body)
 		t.mu.Lock()
+		if err == nil || i+1 == len(names) || !t.device.canRetry(err) {
+			if r := &t.binding.record; i > 0 && name != r.Key {
+				r.Key = "" // it is not the person's
+			}
+			break
+		}
 	}
 	c.cancel(nil)
 	delete(t.calls, c)
@@ -85,9 +100,9 @@ func (t *Tab) send(c *call, method, path, body string) (Value, *Error) {
 
 // roundTrip sends one request. A call that was canceled while its proof was made is not
 // sent.
-func (t *Tab) roundTrip(c *call, method, path, body string) (Value, *Error) {
+func (t *Tab) roundTrip(c *call, key, method, path, body string) (Value, *Error) {
 	address, _, _ := strings.Cut(t.config.Backend+path, "?") // RFC 9449 section 4.2
-	proof := t.proof(method, address, "")
+	proof := t.proof(key, method, address, "")
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
@@ -97,6 +112,9 @@ func (t *Tab) roundTrip(c *call, method, path, body string) (Value, *Error) {
 		return nil, c.failure("the request was canceled before it was sent")
 	}
 	request := t.config.newRequest(method, path, body, proof, t.clock.serverTime())
+	if account := c.account(&t.binding.record); account != "" {
+		request.addHeader(api.HeaderAccount, account)
+	}
 	t.mu.Unlock()
 	response, err := t.env.Backend.Do(request, c.stop)
 	t.mu.Lock()
@@ -113,6 +131,14 @@ func (t *Tab) roundTrip(c *call, method, path, body string) (Value, *Error) {
 		return nil, classifyKeyError(refused, proof != "", &t.binding.state)
 	}
 	return v, nil
+}
+
+// account returns the header that says whom a call is for.
+func (c *call) account(r *record) string {
+	if c.fixed {
+		return c.user
+	}
+	return r.account()
 }
 
 // parseResponse reads a response. One that the backend did not write counts as none.

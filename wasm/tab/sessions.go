@@ -24,7 +24,7 @@ func (t *Tab) EndSession(id string) *Error {
 		t.signedOut(err)
 	case err == nil && id == t.binding.record.Session:
 		t.signedOut(nil)
-		t.env.Channel.Send(messageEpoch)
+		t.epoch.tell()
 	}
 	return err
 }

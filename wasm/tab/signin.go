@@ -16,20 +16,26 @@ type Hints struct {
 	// SessionCookie is "true" if the session shall end with the browser, "false" if it
 	// shall outlive it, and empty for what the workspace says.
 	SessionCookie string
+	// Account is api.AnotherAccount, or the person's id, for a sign-in beside the people
+	// who are signed in.
+	Account string
 }
 
 // SignIn navigates to the sign-in for an organization (empty: the tab's last one, if
 // any), and back to returnTo. Another person may sign in, so the tab drops its tokens.
-func (t *Tab) SignIn(organization, returnTo string, hints Hints) {
+func (t *Tab) SignIn(organization, returnTo string, hints Hints) *Error {
 	b := &t.binding
 	t.mu.Lock()
 	wanted := b.wanted
 	t.mu.Unlock()
-	if hints.Email != "" { // it may lead somewhere else
+	if hints.Email != "" || hints.Account != "" { // it may lead somewhere else
 		wanted = ""
 	}
 	url := withQuery(t.config.loginURL(cmp.Or(organization, wanted)), api.ParamPrompt, hints.Prompt)
 	url = withQuery(withQuery(url, api.ParamLoginHint, hints.LoginHint), api.ParamSessionCookie, hints.SessionCookie)
+	if hints.Account != "" {
+		return t.addAccount(url, returnTo, hints)
+	}
 	to := t.beginSignIn(url, "", returnTo, hints.Email)
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -38,6 +44,7 @@ func (t *Tab) SignIn(organization, returnTo string, hints Hints) {
 	t.save()
 	t.clearNote()
 	t.env.Page.Navigate(to)
+	return nil
 }
 
 // noteKey names the item by which the client notes that the tab has left for a sign-in that
@@ -62,7 +69,8 @@ func (t *Tab) clearNote() {
 func (t *Tab) forgetPerson() {
 	t.mints.abortAll(errOvertaken)
 	r := &t.binding.record
-	r.Held, r.User, r.Session = nil, api.User{}, ""
+	r.Held, r.User, r.Session, r.Several = nil, api.User{}, "", false
+	t.bindPerson()
 }
 
 // SignedIn is called when a sign-in in a window of its own has ended, which
@@ -82,7 +90,14 @@ func (t *Tab) SignedIn(organization string) {
 // address, as in the previous release, the page navigates to the backend itself, without
 // the e-mail address: addresses of pages are logged on their way.
 func (t *Tab) beginSignIn(url, user, returnTo, email string) string {
-	jkt := thumbprint(t.env.Device, t.deviceKey())
+	t.mu.Lock()
+	key := "" // of a sign-in that ends the others, or of the person's step-up
+	if user != "" {
+		key = t.binding.record.person()
+		t.binding.record.Look = true
+	}
+	t.mu.Unlock()
+	jkt := thumbprint(t.env.Device, t.deviceKey(key))
 	direct := withQuery(withQuery(withQuery(url, api.ParamJKT, jkt), api.ParamUser, user), api.ParamReturnTo, returnTo)
 	path, own := strings.CutPrefix(withQuery(withQuery(url, api.ParamUser, user), api.ParamReturnTo, returnTo), t.config.Backend)
 	if !own {
@@ -90,6 +105,7 @@ func (t *Tab) beginSignIn(url, user, returnTo, email string) string {
 	}
 	t.mu.Lock()
 	c := t.newCallLocked()
+	c.key, c.fixed = key, true
 	t.mu.Unlock()
 	v, err := t.send(c, "POST", path, EncodeLoginRequest(api.LoginRequest{Email: email}))
 	if to := DecodeLoginResponse(v).Location; err == nil && strings.HasPrefix(to, "http") {

@@ -24,7 +24,13 @@ func (t *Tab) SignOut(scope, returnTo string) (endSessionURL string, err *Error)
 		if b.isActive(request.Organization) {
 			t.deactivate(Ended, errLeft)
 		}
+	case err != nil && err.signsOut() && scope == api.ScopeBrowser:
+		t.signedOut(err) // others may be signed in
+		return "", err
 	case err == nil || err.signsOut():
+		for _, user := range DecodeLogoutResponse(v).Users {
+			t.epochOf(user).renew("")
+		}
 		t.signedOut(nil)
 	case err.Code == api.IdentityChanged:
 		t.refused(request.Organization, err)
@@ -32,7 +38,7 @@ func (t *Tab) SignOut(scope, returnTo string) (endSessionURL string, err *Error)
 	default:
 		return "", err
 	}
-	t.env.Channel.Send(messageEpoch)
+	t.epoch.tell()
 	return DecodeLogoutResponse(v).EndSessionURL, nil
 }
 

@@ -9,8 +9,11 @@ type Status string
 const (
 	Starting  Status = "starting"   // not known yet
 	SignedOut Status = "signed_out" // nobody is signed in
-	Choose    Status = "choose"     // signed in; the person must choose an organization
-	Active    Status = "active"     // acts for an organization, with a valid token
+	// ChooseAccount: several people are signed in; the person must choose whom the tab acts
+	// for.
+	ChooseAccount Status = "choose_account"
+	Choose        Status = "choose" // signed in; the person must choose an organization
+	Active        Status = "active" // acts for an organization, with a valid token
 	// Ended: the tab's organization session is over, or belongs to another person;
 	// State.Error has the reason. Other organizations go on.
 	Ended Status = "ended"
@@ -32,6 +35,10 @@ type State struct {
 	// Organizations is nil until they were fetched.
 	Organizations []api.OrganizationState
 	Error         *Error
+	// Account is the id of the tab's person, where several can be signed in, and Accounts
+	// are the people to choose from.
+	Account  string
+	Accounts []api.Account
 	// Denied is the organization that the tab was to act for and did not enter, as it was
 	// named; empty if there is none. The status is Ended then, and the client shows it as
 	// "denied": one of the release before knows the other alone.
@@ -49,7 +56,7 @@ type State struct {
 
 // hasActive reports whether an organization is active, so that its data may be shown.
 func (s *State) hasActive() bool {
-	return s.Organization.ID != "" && s.Status != Ended && s.Status != Choose && s.Status != SignedOut
+	return s.Organization.ID != "" && s.Status != Ended && s.Status != Choose && s.Status != ChooseAccount && s.Status != SignedOut
 }
 
 // JSON returns the state as the client reads it.
@@ -73,6 +80,12 @@ func (s *State) JSON() string {
 	}
 	if s.Denied != "" {
 		o.text("denied", s.Denied)
+	}
+	if s.Account != "" {
+		o.text("account", s.Account)
+	}
+	if s.Status == ChooseAccount {
+		o.raw("accounts", EncodeAccounts(s.Accounts))
 	}
 	o.flag("deviceBound", s.DeviceBound)
 	o.raw("idle", orNull(s.Idle > 0, s.idle()))

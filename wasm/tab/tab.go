@@ -33,6 +33,9 @@ type Config struct {
 	// Organization is the id or slug that the page names, by an option or by its route.
 	// It takes precedence over the record.
 	Organization string
+	// Account is the id of the person whom the page's address names, where several can be
+	// signed in.
+	Account string
 	// Arrival is the error code of a sign-in that came back without a session.
 	Arrival api.Code
 	// Origin is the page's, and Join the code with which a page of another origin led to it,
@@ -69,11 +72,18 @@ type Tab struct {
 func New(config Config, env Env) *Tab {
 	t := &Tab{
 		config: config, env: env, clock: newClock(env.Clock),
-		epoch: epoch{env.Local, config.Key + ":epoch", env.Channel, env.Random},
-		mints: mints{}, calls: calls{}, device: device{browser: env.Device}, changed: make(chan struct{}),
+		epoch: epoch{local: env.Local, key: config.Key + ":epoch", channel: env.Channel, random: env.Random},
+		mints: mints{}, calls: calls{}, device: device{browser: env.Device, keys: map[string]Key{}}, changed: make(chan struct{}),
 	}
-	r, shownBefore := load(env, config.Key, t.epoch.current(), &t.clock)
+	r, shownBefore := load(env, config.Key, &t.epoch, &t.clock)
+	if a := config.Account; a != "" && (a != r.User.ID || r.NewKey != "") {
+		shownBefore = ""
+		r.become(a)
+	} else if a != "" {
+		r.Several, r.Look = true, true // the person may have signed in again
+	}
 	t.binding = newBinding(config, r, shownBefore, inputFromRecord(r.Input, &t.clock))
+	t.bindPerson()
 	return t
 }
 
@@ -90,7 +100,7 @@ func (t *Tab) Start() {
 	if pending != "" {
 		switch r := t.switchHere(pending); {
 		case r.Status == Switched:
-			t.env.Channel.Send(messageEpoch) // a tab may wait for the step-up
+			t.epoch.tell() // a tab may wait for the step-up
 		case r.Error.deniesEntry() && r.Error.Code != api.OriginNotJoined:
 			t.showDenied(pending, r.Error)
 		}
@@ -143,6 +153,8 @@ func (t *Tab) settle() {
 	case err == nil:
 	case err.Code == api.OrganizationRequired:
 		t.showChoice(err)
+	case err.Code == api.AccountRequired:
+		t.showAccounts(err)
 	case err.deniesEntry():
 		t.showDenied(wanted, err)
 	case err.Action == api.StepUp:

@@ -9,7 +9,6 @@
 package d1
 
 import (
-	"bytes"
 	"database/sql/driver"
 	"encoding/base64"
 	"encoding/json"
@@ -79,46 +78,29 @@ func encodeValue(value any) (any, error) {
 	return nil, fmt.Errorf("d1: a %T cannot be passed", value)
 }
 
-// outcome is the result of one statement.
+// outcome is the result of one statement. Its values are pieces of the answer's text.
 type outcome struct {
 	columns []string
-	rows    [][]json.RawMessage
+	rows    [][]string
 	changes int64
-}
-
-// decode reads the text of ../d1.mjs: for each statement [columns, rows, changes].
-func decode(text string) ([]outcome, error) {
-	var list [][3]json.RawMessage
-	if err := json.Unmarshal([]byte(text), &list); err != nil {
-		return nil, fmt.Errorf("d1: %w", err)
-	}
-	all := make([]outcome, len(list))
-	for i, parts := range list {
-		err := errors.Join(
-			json.Unmarshal(parts[0], &all[i].columns), json.Unmarshal(parts[1], &all[i].rows), json.Unmarshal(parts[2], &all[i].changes))
-		if err != nil {
-			return nil, fmt.Errorf("d1: %w", err)
-		}
-	}
-	return all, nil
 }
 
 // decodeValue returns a value of a row. D1 has no BigInt: what is greater than 2^53 - 1 may
 // have been rounded and is refused.
-func decodeValue(raw json.RawMessage) (driver.Value, error) {
+func decodeValue(raw string) (driver.Value, error) {
 	switch raw[0] {
 	case 'n':
 		return nil, nil
 	case '"':
-		if !bytes.ContainsRune(raw, '\\') { // as nearly all
-			return string(raw[1 : len(raw)-1]), nil
+		if strings.IndexByte(raw, '\\') < 0 { // as nearly all
+			return raw[1 : len(raw)-1], nil
 		}
 		var text string
-		err := json.Unmarshal(raw, &text)
+		err := json.Unmarshal([]byte(raw), &text)
 		return text, err
 	case '[':
 		var numbers []uint16 // encoding/json expects []byte in base64
-		if err := json.Unmarshal(raw, &numbers); err != nil {
+		if err := json.Unmarshal([]byte(raw), &numbers); err != nil {
 			return nil, fmt.Errorf("d1: %w", err)
 		}
 		b := make([]byte, len(numbers))
@@ -127,7 +109,7 @@ func decodeValue(raw json.RawMessage) (driver.Value, error) {
 		}
 		return b, nil
 	}
-	return decodeNumber(string(raw))
+	return decodeNumber(raw)
 }
 
 func decodeNumber(text string) (driver.Value, error) {

@@ -60,12 +60,15 @@ func TestDecode(t *testing.T) {
 
 func TestDecode_RefusesWhatD1MayHaveRounded(t *testing.T) {
 	for text, exact := range map[string]bool{"9007199254740991": true, "-9007199254740991": true, "9007199254740992": false, "-9223372036854775808": false, "99999999999999999999": false} {
-		_, err := decodeValue(json.RawMessage(text))
+		_, err := decodeValue(text)
 		if exact != (err == nil) || !exact && !errors.Is(err, ErrInexact) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
-	for _, text := range []string{"", "{}", "[[1]]", `[[["a"],[[1]]]]`} {
+	for _, text := range []string{
+		"", "{}", "[", "[[1]]", `[[["a"],[[1]]]]`, `[[["a"],[[1]],0]`, `[[["a"],[[1]],0]]x`, `[[["a"],[[1,2]],0]]`, `[[["a],[[1]],0]]`,
+		`[[["a"],[["b]],0]]`, `[[["a"],[[]],0]]`, `[[[1],[],0]]`, `[[[],[],null]]`,
+	} {
 		if all, err := decode(text); err == nil {
 			t.Errorf("%s: %+v", text, all)
 		}

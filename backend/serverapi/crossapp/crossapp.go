@@ -134,16 +134,25 @@ func (c *call) grant(w *directory.Workspace, app directory.App) *grant.Grant {
 	x := c.service
 	return &grant.Grant{
 		Issuer: x.issuer, Store: x.store, Keys: x.keys, Workspace: w, App: app, Now: c.Now().Unix(), Revalidator: x.revalidator,
-		Complete: func(e audit.Event) audit.Event { return c.complete(app.ID, e) },
-		Audit: func(e audit.Event) error {
-			err := c.audit(app.ID, e)
-			if err != nil {
-				c.Log.Error("an audit event was not recorded", "action", string(e.Action), "user", e.UserID, "cause", err)
-			}
-			return err
-		},
+		Trail: trail{c, app.ID},
 	}
 }
+
+// trail records the events of a request that are in an app.
+type trail struct {
+	call *call
+	app  string
+}
+
+func (t trail) Audit(e audit.Event) error {
+	err := t.call.audit(t.app, e)
+	if err != nil {
+		t.call.Log.Error("an audit event was not recorded", "action", string(e.Action), "user", e.UserID, "cause", err)
+	}
+	return err
+}
+
+func (t trail) Complete(e audit.Event) audit.Event { return t.call.complete(t.app, e) }
 
 // auditTimeout limits the writing of an audit event after the client has left.
 const auditTimeout = 5 * time.Second

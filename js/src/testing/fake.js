@@ -81,6 +81,8 @@ function clientOf(tab, apis) {
       await tab.started();
       tab.leave({ to: "sign_in", ...(organization && { organization }), ...returnOf({ returnTo }) });
     },
+    accounts: async () => freeze([]),
+    switchAccount: async () => ({ status: /** @type {const} */ ("refused"), ...problemOf("login_required") }),
     async proof(/** @type {string | URL} */ url) {
       const { origin } = new URL(url, globalThis.location?.href);
       if (!apis.some((api) => new URL(api, globalThis.location?.href).origin === origin)) throw new TypeError(`${origin} is not one of apis, the origins that get the token`);

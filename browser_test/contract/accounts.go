@@ -1,0 +1,36 @@
+package contract
+
+import (
+	"net/http"
+
+	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
+)
+
+// tabOf uses a tab of the app Team in a browser, which is new if no tab of it has the name.
+func (s *script) tabOf(args []string) error {
+	tab := httpbrowser.New(s.tb, Team, s.target.PublicURL).On(httpbrowser.NewDevice(s.tb))
+	if browser := s.browsers[args[1]]; browser != nil {
+		tab = tab.Sharing(browser)
+	}
+	s.browsers[args[0]] = tab
+	return s.use(args)
+}
+
+// add signs a person in for an account, as far as the answer of the callback. A refusal is
+// the last answer. The provider may remember a person, and then asks for none.
+func (s *script) add(args []string) error {
+	b := s.browsers[s.browser]
+	begun := b.Post("/login?account="+args[0], "{}")
+	if begun.Code() != "" {
+		return s.sent(begun)
+	}
+	var to struct {
+		Location string `json:"location"`
+	}
+	begun.JSON(s.tb, &to)
+	page := b.Step(to.Location)
+	if page.Status == http.StatusOK {
+		page = b.With("Sec-Fetch-Site", "same-origin").SubmitStep(page.URL.JoinPath("../sign-in").String(), signInForm(page, args[1]))
+	}
+	return s.sent(b.Step(page.Header.Get("Location")))
+}

@@ -1,0 +1,252 @@
+package tab
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tabard-auth/tabard/backend/api"
+)
+
+// Several people can be signed in in one browser, if the app lets them. A tab acts for one
+// of them. Its requests name the person (api.HeaderAccount), and the person has an epoch and
+// a device key of their own, so that nothing of another's reaches the tab. A backend whose
+// app is for one person never tells of accounts, and nothing is different then.
+
+// person returns the id of the tab's person, where several can be signed in.
+func (r *record) person() string {
+	if !r.Several {
+		return ""
+	}
+	return r.User.ID
+}
+
+// become makes the record that of a tab that acts for another person. Nothing of the former
+// one stays.
+func (r *record) become(user string) {
+	*r = record{Tab: r.Tab, Fence: r.Fence + 1, User: api.User{ID: user}, Several: true, Look: true, Key: r.NewKey}
+}
+
+// account returns the header that names the tab's person and session; empty where one person
+// is signed in. If the session may be another one by now, the backend looks for it.
+func (r *record) account() string {
+	header := r.person()
+	if mark := api.Mark(r.Session); header != "" && mark != "" && !r.Look {
+		header += " " + mark
+	}
+	return header
+}
+
+// accept notes whose session answered, and whether several people can be signed in. That is
+// so until the person signs in again: a change of the app's setting ends no session.
+func (r *record) accept(user api.User, session string, several bool) {
+	if session != r.Session {
+		r.Look, r.Several = false, several
+	}
+	r.Several = r.Several || several
+	r.User, r.Session = user, session
+}
+
+// bindPerson makes the epoch that of the tab's person.
+func (t *Tab) bindPerson() {
+	t.epoch.person = t.binding.record.person()
+	t.binding.state.Account = t.epoch.person
+}
+
+// known returns the people of whom this browser's tabs know.
+func (t *Tab) known() []string {
+	return strings.FieldsFunc(t.env.Local.Item(t.config.Key+":accounts"), func(r rune) bool { return r == ' ' })
+}
+
+// noteAccounts notes the people who are signed in in this browser. Tabs of those who are no
+// longer hand out no token before they have asked the backend.
+func (t *Tab) noteAccounts(ids []string) {
+	if ids == nil {
+		return
+	}
+	for _, id := range t.known() {
+		if !slices.Contains(ids, id) {
+			t.epochOf(id).touch()
+		}
+	}
+	text := ""
+	for _, id := range ids {
+		text += " " + id
+	}
+	if t.env.Local.Item(t.config.Key+":accounts") != text {
+		t.env.Local.SetItem(t.config.Key+":accounts", text)
+	}
+}
+
+// epochOf returns the epoch of a person.
+func (t *Tab) epochOf(user string) *epoch {
+	e := t.epoch
+	e.person = user
+	return &e
+}
+
+// touch replaces the epoch of a person who may have been signed out.
+func (e *epoch) touch() {
+	if now := e.current(); now != "" {
+		e.replace(epochSession(now), epochPredecessors(now))
+	}
+}
+
+// tag is the part of a person's id that stands in messages between tabs.
+func tag(user string) string { return user[max(0, len(user)-8):] }
+
+// concerns reports whether a message that the tabs of a person send is for this tab. A tab
+// of nobody asks whether there is somebody to act for now.
+func (t *Tab) concerns(of string) bool {
+	r := &t.binding.record
+	if r.User.ID == "" && t.binding.state.Status != Starting {
+		t.checkSoon()
+	}
+	return r.person() != "" && tag(r.User.ID) == of
+}
+
+// showAccounts asks whom the tab acts for, after a request that named nobody was refused.
+func (t *Tab) showAccounts(refused *Error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	b := &t.binding
+	if b.record.User.ID != "" {
+		return // chosen meanwhile
+	}
+	var ids []string
+	for _, a := range refused.accounts {
+		ids = append(ids, a.ID)
+	}
+	t.noteAccounts(ids)
+	b.state.Accounts = refused.accounts
+	t.deactivate(ChooseAccount, nil)
+}
+
+// Accounts fetches the people who are signed in in this browser.
+func (t *Tab) Accounts() ([]api.Account, *Error) {
+	session, err := t.fetchSession(nil)
+	return session.Accounts, err
+}
+
+// SwitchAccount changes the tab to another person who is signed in in this browser, as a
+// transaction: it mints a token of that person first, or hears what there is to choose from.
+// If that fails, the tab stays as it was. organization, by id or slug, is the one to enter;
+// empty is the person's only one.
+func (t *Tab) SwitchAccount(user, organization string) SwitchResult {
+	t.mu.Lock()
+	t.checkEpoch()
+	t.checkSleep()
+	t.switches.last++
+	number, before := t.switches.last, t.epochOf(user).current()
+	c := t.newCallLocked()
+	c.user, c.key, c.fixed = user, user, true
+	body := EncodeTokenRequest(api.TokenRequest{Organization: organization, Enter: organization != "", User: user})
+	t.mu.Unlock()
+	v, err := t.send(c, "POST", api.PathToken+"?"+api.QuietRefusals, body)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if number != t.switches.last || t.epochOf(user).current() != before {
+		err = errOvertaken
+	}
+	if err != nil && err.session != nil && organization == "" { // the person has to choose
+		t.become(user, err.session.Session)
+		s := &t.binding.state
+		s.User, s.Organizations, s.DeviceBound = err.session.User, err.session.Organizations, err.session.DeviceBound
+		t.binding.record.User = s.User
+		t.deactivate(Choose, nil)
+		return SwitchResult{Status: Switched}
+	}
+	var h *heldToken
+	if err == nil {
+		h, err = t.changePerson(user, organization, v)
+	}
+	if err != nil {
+		return SwitchResult{Status: outcome(err), Error: err}
+	}
+	t.activate(h)
+	t.save()
+	return SwitchResult{Status: Switched, Organization: h.organization()}
+}
+
+// changePerson makes the person of a token the tab's.
+func (t *Tab) changePerson(user, organization string, v Value) (*heldToken, *Error) {
+	answer, b := DecodeTokenResponse(v), &t.binding
+	if answer.User.ID != user {
+		return nil, newError(api.IdentityChanged, "the backend responded for another person")
+	}
+	other := binding{record: record{User: answer.User}}
+	if err := other.check(organization, &answer); err != nil {
+		return nil, err
+	}
+	t.become(user, answer.Session)
+	t.noteAccounts(answer.Accounts)
+	answer.Accounts = nil // the record keeps nothing of others
+	return b.accept(&inflight{organization: organization, reported: noInput}, &answer, b.record.Epoch, &t.clock, t.env.Random)
+}
+
+// become makes a person the tab's. Nothing of the former one stays.
+func (t *Tab) become(user, session string) {
+	t.mints.abortAll(errOvertaken)
+	b := &t.binding
+	b.deactivate(Starting)
+	b.record.become(user)
+	b.record.Session, b.record.Look, b.record.Key, b.record.Fence = session, false, "", b.state.Fence
+	b.wanted, b.input = "", noInput
+	t.bindPerson()
+	b.record.Epoch = t.epoch.ensure(session, "")
+}
+
+// addAccount leaves for a sign-in beside the people who are signed in: of a further person,
+// or of one who signs in again. The tab stays the person's that it was until somebody comes
+// back. A further person gets a device key of their own.
+func (t *Tab) addAccount(url, returnTo string, hints Hints) *Error {
+	key := hints.Account
+	if key == api.AnotherAccount {
+		key = newKey + strconv.FormatUint(t.env.Random(), 36)
+	}
+	t.mu.Lock()
+	c := t.newCallLocked()
+	c.key, c.fixed = key, true
+	t.mu.Unlock()
+	path := withQuery(withQuery(url, api.ParamAccount, hints.Account), api.ParamReturnTo, returnTo)[len(t.config.Backend):]
+	v, err := t.send(c, "POST", path, EncodeLoginRequest(api.LoginRequest{Email: hints.Email}))
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if key[0] == newKey[0] {
+		t.binding.record.NewKey = key
+	}
+	t.save()
+	t.env.Page.Navigate(DecodeLoginResponse(v).Location)
+	return nil
+}
+
+// newKey begins the name of the key of a person who is not known yet.
+const newKey = "+"
+
+// keyNames returns the names of the keys of a call, the likeliest first. A tab of nobody
+// tries those of the people of whom this browser knows.
+func (t *Tab) keyNames(c *call) []string {
+	r := &t.binding.record
+	switch {
+	case c.fixed:
+		return []string{c.key}
+	case r.Key != "":
+		return []string{r.Key, r.person()}
+	case r.User.ID == "":
+		return append(t.known(), "")
+	}
+	return []string{r.person()}
+}
+
+// keepKey gives the key of a person who has just been added their name.
+func (t *Tab) keepKey() {
+	r := &t.binding.record
+	if from, to := r.Key, r.person(); from != "" && to != "" && t.env.Device != nil {
+		r.Key = ""
+		t.device.keys[to] = t.device.keys[from]
+		go t.env.Device.Rename(from, to)
+	}
+}
