@@ -42,15 +42,17 @@ func TestSignIn_BeforeTheModule(t *testing.T) {
 		}
 		return false
 	})
-	for name, requests := range map[string]int{"a new browser": 1, "after a sign-out": 1, "with a nonce in proofs": 2} {
-		t.Run(name, func(t *testing.T) {
-			returns := name != "a new browser"
-			if requests == 2 { // the server reads it when somebody is signed in
+	for _, c := range []struct {
+		name     string
+		returns  bool // somebody was signed in before
+		requests int
+	}{{"a new browser", false, 1}, {"after a sign-out", true, 1}, {"with a nonce in proofs", true, 2}} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.requests == 2 { // the server reads it when somebody is signed in
 				d.Apply(t, d.Workspace(t)+"\nproof_nonce: true\n")
-				defer d.Apply(t, d.Workspace(t))
 			}
 			tab := chrome.New(t, chrome.WithProxy(w.Address))
-			if returns {
+			if c.returns {
 				d.SignIn(t, tab, "dana")
 				d.Open(t, tab, "acme")
 				chrome.Eval[any](t, tab, `tabard.signOut().then(() => null)`)
@@ -65,8 +67,8 @@ func TestSignIn_BeforeTheModule(t *testing.T) {
 			chrome.Await(t, tab, `globalThis.tabard?.state.status === "starting"`)
 			held.Release(t)
 			demo.AwaitActive(t, tab, "globex")
-			if begun := w.Seen("/auth/login"); len(begun) != requests || int(proven.Load()) != requests {
-				t.Errorf("the sign-in began with %d requests, %d with a proof, want %d", len(begun), proven.Load(), requests)
+			if begun := w.Seen("/auth/login"); len(begun) != c.requests || int(proven.Load()) != c.requests {
+				t.Errorf("the sign-in began with %d requests, %d with a proof, want %d", len(begun), proven.Load(), c.requests)
 			}
 			if !chrome.Eval[bool](t, tab, `tabard.state.deviceBound`) {
 				t.Error("the session has no device key")

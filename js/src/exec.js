@@ -81,10 +81,9 @@ async function compileWhole(asset, get, onProgress, isOwn) {
     return (await import("./checked.js")).compileChecked(asset, response, onProgress, mismatch);
   }
   let bytes = 0;
-  const [, module] = await Promise.all([
-    response.clone().body?.pipeTo(new WritableStream({ write: (piece) => ((bytes += piece.length), onProgress()) })),
-    WebAssembly.compileStreaming(response),
-  ]);
+  const count = (/** @type {Uint8Array} */ piece, /** @type {TransformStreamDefaultController} */ out) => ((bytes += piece.length), onProgress(), out.enqueue(piece));
+  const counted = response.body?.pipeThrough(new TransformStream({ transform: count }));
+  const module = await WebAssembly.compileStreaming(new Response(counted, response));
   if (asset.bytes && bytes !== asset.bytes) throw mismatch(asset);
   return module;
 }

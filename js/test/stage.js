@@ -102,7 +102,7 @@ export function set({ href = "https://app.example/page" } = {}) {
       return init?.signal?.aborted ? Promise.reject(init.signal.reason) : Promise.resolve(stage.answer(input, init));
     },
   });
-  WebAssembly.compileStreaming = async () => ({});
+  WebAssembly.compileStreaming = async (response) => (await response.arrayBuffer(), {});
   WebAssembly.instantiate = async () => ({});
   mock.method(console, "error", () => {});
   return stage;
