@@ -27,8 +27,7 @@ import (
 // --url changes apps, roles, sign-ins, connections and domains of a Worker, brought 62. An
 // app with an origin for each organization, under one sign-in, brought 27. A driver of D1 of
 // its own, by which a sign-in and entering take half as long, and that leaves no callback
-// behind, brought 16. Several people in one browser brought 24,
-// the limits and faults of sign-ins that were mended beside it 25. Tabs that come back at once and
+// behind, brought 16. Several people in one browser brought 24. Tabs that come back at once and
 // share a session, forms in any encoding and pages for headers that are too large brought 10.
 const maxUpload = 4040
 

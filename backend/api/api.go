@@ -53,15 +53,6 @@ const (
 	HeaderNonce = "DPoP-Nonce"
 )
 
-// Mark returns the part of a session's public id that stands in the name of its cookie.
-func Mark(session string) string {
-	const prefix, length = "ses_", 8
-	if len(session) < len(prefix)+length {
-		return ""
-	}
-	return session[len(prefix):][:length]
-}
-
 // Query parameters of PathLogin. PathCallback adds ParamError to return_to when a
 // sign-in ends without a session.
 const (
@@ -264,13 +255,6 @@ type SessionResponse struct {
 	Origins *Origins `json:"origins,omitempty"`
 	// Accounts are the people who are signed in in this browser, if several can be.
 	Accounts []Account `json:"accounts,omitempty"`
-}
-
-// Account is a person who is signed in in a browser. Name is empty if the request proves
-// none of the keys of the browser's sessions.
-type Account struct {
-	ID   string `json:"id"`
-	Name string `json:"name,omitempty"`
 }
 
 // ParamAfter is the query parameter of PathSession for further organizations: the id of
