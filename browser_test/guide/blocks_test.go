@@ -23,7 +23,7 @@ func TestGuide_BlocksStopAtTheFirstFailure(t *testing.T) {
 			folder := t.TempDir()
 			command := exec.Command("/bin/bash", "-c", notFound+block)
 			command.Dir, command.Env = folder, []string{"PATH=/absent"}
-			command.Run() // it fails
+			command.Run()                                           // it fails
 			tried, _ := os.ReadFile(filepath.Join(folder, "tried")) // none of a block that stops before
 			if strings.Count(string(tried), "\n") > 1 {
 				t.Errorf("%s: it tries %v of\n%s", from.document, strings.Fields(string(tried)), block)
