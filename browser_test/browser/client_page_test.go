@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -95,7 +96,7 @@ func forwarder(t *testing.T, address string) *httputil.ReverseProxy {
 func register(t *testing.T, d *demo.Demo, page string) {
 	t.Helper()
 	workspace := d.Workspace(t)
-	registered := strings.Replace(workspace, d.Origin, d.Origin+", "+page, 1)
+	registered := strings.Replace(workspace, strconv.Quote(d.Origin), strconv.Quote(d.Origin)+", "+page, 1)
 	if registered == workspace {
 		t.Fatalf("the demo's page is not in its workspace file:\n%s", workspace)
 	}

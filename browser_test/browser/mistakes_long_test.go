@@ -123,7 +123,7 @@ func mistakesOfProxies(t *testing.T) map[string]mistake {
 		"a proxy that changes scripts":     {page: clientPage(ofTheDemo, "", at{exec: sent("text/javascript", append(built(t, exec), "// minified"...))}), code: "module_damaged", line: []string{exec, "neither cut nor change"}},
 		"a script of another type":         {page: clientPage(ofTheDemo, "", at{exec: sent("text/plain", built(t, exec), "X-Content-Type-Options", "nosniff")}), code: "module_wrong_type", line: []string{exec, "text/plain", "text/javascript"}},
 		"a proxy that answers OPTIONS":     {page: before(noOptions), registered: true, code: "preflight_blocked", line: []string{"OPTIONS", "/auth/token", "pass it on"}},
-		"a proxy that lets only GET pass":  {page: onlyReading, code: "not_the_backend", line: []string{"POST PAGE/auth/token", "405 with text/html"}},
+		"a proxy that lets only GET pass":  {page: onlyReading, code: "not_the_backend", line: []string{"POST PAGE/auth/token", "405 (text/html)"}},
 		"a proxy that adds CORS headers":   {page: before(anotherOrigin), registered: true, code: "cors_blocked", line: []string{manifest, "PAGE", "Access-Control"}},
 		"a proxy that drops Origin":        {page: without("Origin", "Sec-Fetch-Site"), registered: true, code: "origin_not_allowed", line: []string{"PAGE/auth", "no Origin", "the proxy pass it on"}},
 		"a proxy that drops other headers": {page: without("Tabard-Client"), registered: true, code: "invalid_request", line: []string{"PAGE/auth", "Tabard-Client", "the proxy pass it on"}},
