@@ -88,7 +88,7 @@ func mistakes(t *testing.T) map[string]mistake {
 		"such an origin of another host":   {page: clientPage(`{ backend: "DEMO/auth" }`, "", nil), code: "origin_not_allowed", line: []string{"PAGE", "DEMO", "workspace file"}},
 		"a path that answers with a page":  {page: clientPage(`{ backend: "/wrong" }`, "", at{"/wrong": shell}), code: "not_the_backend", line: []string{"/wrong/client/module.json", "200 (text/html)", "the client's backend"}},
 		"a path at which nothing is":       {page: clientPage(`{ backend: "/wrong" }`, "", at{"/wrong": notFound}), code: "backend_not_found", line: []string{"/wrong/client/module.json", "404 (text/html)"}},
-		"a proxy that strips the path":     {page: rewritten, code: "path_not_found", line: []string{manifest, "404 with application/json", "pass the path on"}},
+		"a proxy that strips the path":     {page: rewritten, code: "path_not_found", line: []string{manifest, "404 (application/json)", "pass the path on"}},
 		"another server's JSON":            {page: clientPage(ofTheDemo, "", at{manifest: json(`{"hello":"world"}`)}), code: "not_the_backend", line: []string{manifest, "names no module"}},
 		"a gate before the backend":        {page: clientPage(ofTheDemo, "", at{"/auth/": forbidden}), code: "not_the_backend", line: []string{manifest, "403"}},
 		"a module that is not there":       {page: clientPage(ofTheDemo, "", files(t, "the module", notFound)), code: "module_not_found", line: []string{"module.", ".wasm", "404 (text/html)", "/client/"}},
