@@ -11,9 +11,8 @@ import (
 
 // The budgets, in bytes of brotli.
 const (
-	// moduleBudget is what an empty Go program of the same toolchain has, 418,071, and 6,000 for
-	// several people in one browser: an epoch, a key and a switch for each.
-	moduleBudget = 424_000
+	// moduleBudget is what an empty Go program of the same toolchain has, 418,071.
+	moduleBudget = 418_000
 	chunkBudget  = 1_536 + 16
 	// clientBudget is what a page with a live tab loads. What such a page does not use is a chunk.
 	// The names and digests that stand in it compress to some bytes more or less with each build.

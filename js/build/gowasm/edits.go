@@ -1,6 +1,9 @@
 package gowasm
 
-import _ "embed"
+import (
+	_ "embed"
+	"slices"
+)
 
 // WithoutGodebug gives every setting of the GODEBUG variable its default: a page has no
 // such variable. Without the package, its registry and its stack search, a module is
@@ -34,6 +37,32 @@ var WithoutTracer = []Edit{
 		Old:  "func (tl traceLocker) ok() bool {\n\treturn tl.gen != 0\n}",
 		New:  "func (tl traceLocker) ok() bool {\n\treturn false\n}",
 	},
+}
+
+// WithoutReports omits what the runtime reports of itself and nothing in a page asks for:
+// profiles of memory, locks and goroutines, the scheduler's trace, the searches of GODEBUG
+// for leaked finalizers, and dumps of memory beside a fatal error, whose message stays. A
+// page is one module, so that its types need no comparison with a plugin's.
+var WithoutReports = slices.Concat(
+	returning("runtime/type.go", "typelinksinit()"),
+	returning("runtime/proc.go", "schedtrace(detailed bool)"),
+	returning("runtime/mcheckmark.go", "checkFinalizersAndCleanups()"),
+	returning("runtime/mgcmark.go", "gcDumpObject(label string, obj, off uintptr)"),
+	returning("runtime/hexdump.go", "hexdumpWords(p, len uintptr, mark func(uintptr, hexdumpMarker))"),
+	returning("runtime/traceback.go", "tracebackHexdump(stk stack, frame *stkframe, bad uintptr)"),
+	returning("runtime/mprof.go",
+		"mProf_Malloc(mp *m, p unsafe.Pointer, size uintptr)",
+		"saveblockevent(cycles, rate int64, skip int, which bucketType)",
+		"tryRecordGoroutineProfile(gp1 *g, pcbuf []uintptr, yield func())"),
+)
+
+// returning makes functions of a file do nothing. They must have no results.
+func returning(file string, functions ...string) (edits []Edit) {
+	for _, f := range functions {
+		start := "func " + f + " {\n"
+		edits = append(edits, Edit{File: file, Old: start, New: start + "\tif true {\n\t\treturn\n\t}\n"})
+	}
+	return edits
 }
 
 // WithoutSockets omits the fall-back of net/http's transport from fetch to sockets, and

@@ -153,7 +153,7 @@ func TestShrink_BehaviorStays(t *testing.T) {
 		t.Fatal(err, want, problems)
 	}
 	without := acts
-	without.Edits, without.Shrink = slices.Concat(WithoutGodebug, SmallFmt, WithoutTracer), true
+	without.Edits, without.Shrink = slices.Concat(WithoutGodebug, SmallFmt, WithoutTracer, WithoutReports), true
 	without.Env = []string{"GOEXPERIMENT=nogreenteagc"}
 	served, err := without.Build()
 	if err != nil {
