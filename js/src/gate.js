@@ -17,6 +17,8 @@ export const declined = Object.freeze({
 export function gateOf(store, answer) {
   /** @type {Set<BeforeSwitch>} */
   const listeners = new Set();
+  /** The last answer: the chunks that ask may come in another order than they were called for. @type {ReturnType<Ask>} */
+  let last;
   return {
     /** @param {BeforeSwitch} listener */
     add(listener) {
@@ -26,13 +28,14 @@ export function gateOf(store, answer) {
     /**
      * Asks whether the tab may go to an organization. The answer is undefined where there is
      * nothing to ask about. A listener that fails, and a question that cannot be asked, keep the
-     * organization.
+     * organization. Answers come in the order of the questions.
      * @type {Ask}
      */
     ask(to) {
       const { organization: from } = store.state;
       if (!listeners.size || !store.partition.key || !from || from.id === to || from.slug === to) return;
-      return answer(listeners, { from, to }).catch((error) => (reportError(error), false));
+      const before = last;
+      return (last = answer(listeners, { from, to }).catch((error) => (reportError(error), false)).then(async (agreed) => (await before, agreed)));
     },
   };
 }

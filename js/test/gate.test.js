@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { gateOf } from "../src/gate.js";
 import { open } from "./open.js";
 import { acme, globex, publish, set, settle } from "./stage.js";
 
@@ -123,4 +124,17 @@ test("nothing is asked where nothing is left", async () => {
     publish(stage, { status, fence: 2 });
     assert.equal((await client.switchOrganization("globex")).status, "switched", status);
   }
+});
+
+test("switches go ahead in the order in which they began, however their questions are loaded", async () => {
+  const answers = [];
+  const { add, ask } = gateOf({ state: { organization: acme }, partition: { key: "p" } }, () => new Promise((resolve) => answers.push(resolve)));
+  add(() => {});
+  const order = [];
+  const both = ["globex", "initech"].map((to) => ask(to).then((agreed) => order.push([to, agreed])));
+  answers[1](undefined);
+  await settle();
+  answers[0](true);
+  await Promise.all(both);
+  assert.deepEqual(order, [["globex", true], ["initech", undefined]]);
 });
