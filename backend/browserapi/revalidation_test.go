@@ -129,6 +129,8 @@ func TestRevalidation_UnreachableGoesOn(t *testing.T) {
 		},
 		"503":            faulty(idp.Fault{Status: 503, Error: "temporarily_unavailable"}),
 		"429":            faulty(idp.Fault{Status: 429}),
+		"429 and a code": faulty(idp.Fault{Status: 429, Error: "invalid_grant"}),
+		"408 and a code": faulty(idp.Fault{Status: 408, Error: "access_denied"}),
 		"invalid_client": faulty(idp.Fault{Status: 401, Error: "invalid_client"}),
 		"unauthorized":   faulty(idp.Fault{Status: 400, Error: "unauthorized_client"}),
 	} {

@@ -158,7 +158,7 @@ func (p *Provider) refreshError(request *http.Request, status int, body []byte) 
 	}
 	code, said := string(answer.Error), p.saidTo(request, string(answer.Error), string(answer.Description), body)
 	switch {
-	case status/100 == 4 && refusedGrants[code]:
+	case status/100 == 4 && !retryLater[status] && refusedGrants[code]:
 		return fmt.Errorf("%w: %s", ErrGrantRefused, said)
 	case status == http.StatusBadGateway, status == http.StatusGatewayTimeout:
 		return fmt.Errorf("%w: its token endpoint answers %d: %s", ErrNoAnswer, status, said)

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tabard-auth/tabard/backend/strictjson"
 	"github.com/tabard-auth/tabard/backend/token"
 	"github.com/tabard-auth/tabard/backend/token/secevent"
 )
@@ -260,9 +261,12 @@ func (f *Follower) ask(ctx context.Context, address string, after *int64, wait b
 	if response.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("resource: %s/events/poll answers %s: %.200s", address, response.Status, text)
 	}
-	var answer pollAnswer
-	if err := json.Unmarshal(text, &answer); err != nil {
+	answer := pollAnswer{After: -1}
+	if err := strictjson.DecodeKnown(text, &answer); err != nil {
 		return nil, fmt.Errorf("resource: %s/events/poll: %w", address, err)
+	}
+	if answer.Sets == nil || answer.After < 0 {
+		return nil, fmt.Errorf("resource: %s/events/poll answers no events", address)
 	}
 	return &answer, nil
 }

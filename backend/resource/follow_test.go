@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ecdsa"
 	"encoding/json"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -29,6 +30,7 @@ type feed struct {
 	head   int64
 	floor  int64
 	away   bool
+	says   string // in place of an answer
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -40,6 +42,9 @@ func (f *feed) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	if err := json.NewDecoder(r.Body).Decode(&ask); err != nil || r.URL.Path != "/auth/events/poll" || r.Header.Get("Authorization") != "Bearer tbk_1" {
 		return nil, net.ErrClosed
+	}
+	if f.says != "" {
+		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(f.says))}, nil
 	}
 	for end := time.Now().Add(10 * time.Second); ; {
 		if answer := f.answer(ask.After); answer == nil {
@@ -244,6 +249,22 @@ func TestFollow_Reset(t *testing.T) {
 		w.expect("minted before", 6, token.SessionEnded)
 		w.expect("minted after", number, "")
 	})
+}
+
+// TestFollow_NoFeed: an answer that is not a feed's is no news that all is well.
+func TestFollow_NoFeed(t *testing.T) {
+	for _, says := range []string{`{}`, `null`, `[]`, `{"after":7}`, `{"sets":null,"after":7}`, `{"SETS":{},"AFTER":7}`, `{"sets":{},"after":-1}`, `{"sets":{},"after":"7"}`} {
+		following(t, func(c *resource.FollowConfig) {
+			c.RefuseCutOff = true
+			c.Client.Transport.(*feed).says = says
+		}, func(t *testing.T, w *guarded, f *feed, by *resource.Follower) {
+			time.Sleep(time.Minute)
+			if by.Ready() == nil || by.Silent() < time.Minute {
+				t.Errorf("%s is taken for a feed", says)
+			}
+			w.expect(says, 6, token.EndingsUnknown)
+		})
+	}
 }
 
 // TestFollow_Forged: an event that the issuer did not sign ends nothing, and hides nothing.

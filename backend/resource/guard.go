@@ -127,10 +127,21 @@ func (g *Guard) Admit(r *http.Request, rule Rule) (*http.Request, error) {
 
 // decide judges a request and records the result.
 func (g *Guard) decide(r *http.Request, rule Rule, read reader) (*judgment, error) {
-	j := &judgment{guard: g, request: r, resource: r.PathValue(rule.Organization)}
+	j := &judgment{guard: g, request: r, resource: pathValue(r, rule.Organization)}
 	err := j.judge(rule, read)
 	j.record(err)
 	return j, err
+}
+
+// pathValue is r.PathValue, which panics for a CONNECT to a path with an empty segment:
+// net/http cleans no path of that method. Such a request names no organization.
+func pathValue(r *http.Request, name string) (value string) {
+	defer func() {
+		if recover() != nil {
+			value = ""
+		}
+	}()
+	return r.PathValue(name)
 }
 
 // judgment is a guard's decision on a request.

@@ -106,3 +106,19 @@ func TestARefusedProofIsToldInItsScheme(t *testing.T) {
 		}
 	}
 }
+
+// TestProtect_ConnectWithEmptySegment: net/http cleans no path of a CONNECT, and panics when
+// it is asked for a wildcard.
+func TestProtect_ConnectWithEmptySegment(t *testing.T) {
+	w := newGuarded(t)
+	for credential, want := range map[string]int{"": http.StatusUnauthorized, "Bearer " + w.plain: http.StatusForbidden} {
+		r := request("/organizations//notes")
+		r.Method = http.MethodConnect
+		if credential != "" {
+			r.Header.Set("Authorization", credential)
+		}
+		if got := answer(w.mux(token.Demand{}), r); got.Code != want {
+			t.Errorf("with %q: %d %s", credential, got.Code, got.Body)
+		}
+	}
+}

@@ -31,7 +31,7 @@ func exactly(text []byte, into reflect.Type) ([]byte, error) {
 	if into.Kind() != reflect.Struct || reflect.PointerTo(into).Implements(unmarshaler) {
 		return text, nil
 	}
-	if text = bytes.TrimSpace(text); bytes.Equal(text, []byte("null")) {
+	if text = bytes.Trim(text, " \t\r\n"); bytes.Equal(text, []byte("null")) {
 		return text, nil
 	}
 	r := reader{text: text, shallow: true}

@@ -35,7 +35,7 @@ func TestDecodeKnownComparesNamesExactly(t *testing.T) {
 	}
 	for _, text := range []string{
 		`{"acr":"1","acr":"1"}`, `{"acr":"1","\u0061cr":"2"}`, `{"cnf":{"jkt":"a","jkt":"b"}}`,
-		`{"x":1,"x":2}`, `[]`, `7`, ``, `{`, `{"acr":"1"`, `{"acr":7}`, `{} {}`,
+		`{"x":1,"x":2}`, `[]`, `7`, ``, `{`, `{"acr":"1"`, `{"acr":7}`, `{} {}`, "{}\u00a0", "\u2003{}", "{}\v",
 	} {
 		var got claims
 		if err := strictjson.DecodeKnown([]byte(text), &got); err == nil {

@@ -196,8 +196,8 @@ func Parse(raw, issuer string, find Key) (Event, string, error) {
 	if err := message.Verify(algorithm, key); err != nil {
 		return Event{}, "", fmt.Errorf("secevent: %w", err)
 	}
-	var p payload
-	if err := strictjson.DecodeKnown(message.Payload, &p); err != nil {
+	p, err := readPayload(message.Payload)
+	if err != nil {
 		return Event{}, "", fmt.Errorf("secevent: %w", err)
 	}
 	switch {
@@ -207,6 +207,26 @@ func Parse(raw, issuer string, find Key) (Event, string, error) {
 		return Event{}, "", errors.New("secevent: evt, aud or events is missing")
 	}
 	return p.event(), p.Audience, nil
+}
+
+// readPayload reads an event. Of one with members of other types it reads what every event
+// has, and so makes it one of a type that this release does not know.
+func readPayload(text []byte) (p payload, err error) {
+	if strictjson.DecodeKnown(text, &p) == nil {
+		return p, nil
+	}
+	var least struct {
+		Issuer   string                     `json:"iss"`
+		Audience string                     `json:"aud"`
+		Number   int64                      `json:"evt"`
+		Events   map[string]json.RawMessage `json:"events"`
+	}
+	err = strictjson.DecodeKnown(text, &least)
+	p = payload{Issuer: least.Issuer, Audience: least.Audience, Number: least.Number, Events: map[string]details{}}
+	for name := range least.Events {
+		p.Events["unreadable "+name] = details{}
+	}
+	return p, err
 }
 
 func (p *payload) event() Event {

@@ -117,8 +117,14 @@ func TestParse_WhatIsNotUnderstood(t *testing.T) {
 		"two types": func(c jwt.MapClaims) {
 			c["events"] = map[string]any{secevent.SessionRevoked: map[string]any{}, "https://example.com/new": map[string]any{}}
 		},
-		"another format":       func(c jwt.MapClaims) { c["sub_id"] = map[string]any{"format": "email", "email": "ada@example.com"} },
-		"a key without its id": func(c jwt.MapClaims) { c["events"] = map[string]any{secevent.KeyWithdrawn: map[string]any{}} },
+		"another format": func(c jwt.MapClaims) { c["sub_id"] = map[string]any{"format": "email", "email": "ada@example.com"} },
+		"a session that is a number": func(c jwt.MapClaims) {
+			c["sub_id"] = map[string]any{"format": "complex", "session": map[string]any{"format": "opaque", "id": 7}}
+		},
+		"a session that is a text": func(c jwt.MapClaims) { c["sub_id"] = map[string]any{"format": "complex", "session": "ses"} },
+		"a time that is a text":    func(c jwt.MapClaims) { c["iat"] = "now" },
+		"details that are a list":  func(c jwt.MapClaims) { c["events"] = map[string]any{secevent.SessionRevoked: []string{}} },
+		"a key without its id":     func(c jwt.MapClaims) { c["events"] = map[string]any{secevent.KeyWithdrawn: map[string]any{}} },
 	} {
 		e, _, err := secevent.Parse(key.sign(secevent.Type, claims(change)), issuer, key.find)
 		if err != nil || e.Subject != (secevent.Subject{}) || e.Key != "" || e.Number != 7 {

@@ -20,8 +20,9 @@ const follower = { subscribe: (listener) => (listeners.add(listener), () => list
 const hold = createHold(guard, { origins: [page], follower });
 
 const rules = { "/live": [{}], "/acme/live": [{ organization: "organization", permissions: ["live"] }, { organization: "org_acme" }], "/recent": [{ maxAge: 60, acr: ["mfa"] }] };
-const server = createServer(), sockets = new WebSocketServer({ noServer: true });
+const server = createServer(), sockets = new WebSocketServer({ noServer: true, maxPayload: 64 << 10 });
 server.on("upgrade", async (request, socket, head) => {
+  socket.on("error", () => socket.destroy());
   lines.push(request.url, JSON.stringify(request.rawHeaders));
   const refused = hold.refuse(request);
   if (refused) {
