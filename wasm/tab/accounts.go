@@ -215,7 +215,7 @@ func (t *Tab) addAccount(url, returnTo string, hints Hints) *Error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if key[0] == newKey[0] {
+	if key != t.binding.record.User.ID {
 		t.binding.record.NewKey = key
 	}
 	t.save()

@@ -162,6 +162,10 @@ func TestP12_Accounts_TabsOfTwoPeople(t *testing.T) {
 			ada.is(t, "ada")
 			bob.is(t, "bob")
 		}
+		for _, p := range []*page{ada, bob} { // a token that is not due for a while
+			token, _ := p.Credential("", "")
+			p.Credential("", token)
+		}
 		h.b.requests()
 		ada, bob = ada.reload(), bob.reload()
 		ada.is(t, "ada")
@@ -230,7 +234,7 @@ func TestAccounts_NewTab(t *testing.T) {
 		if strings.Contains(strings.Join(other.states, ""), "ada") {
 			t.Errorf("shows %v", other.states)
 		}
-		h.b.open(func(c *tab.Config) { c.Account = "usr_cleo" }).expect(t, tab.SignedOut)
+		h.b.open(func(c *tab.Config) { c.Account = "usr_cleo" }).expect(t, tab.ChooseAccount) // anybody can write an address
 		waiting.expect(t, tab.ChooseAccount)
 		ada.SignOut(api.ScopeSession, "")
 		time.Sleep(time.Second)
@@ -362,5 +366,33 @@ func TestAccounts_SignInAgain(t *testing.T) {
 		if h.key["bob"] != key {
 			t.Error("the key has changed")
 		}
+	})
+}
+
+// TestAccounts_AddressNamesNobodyHere: in an app for one person, and where nobody of that id is
+// known, an address changes nothing.
+func TestAccounts_AddressNamesNobodyHere(t *testing.T) {
+	for _, account := range []string{"usr_someone", "x y", "usr_ada"} {
+		run(t, func(t *testing.T, b *browser) {
+			b.signIn("ada")
+			p := b.open(route("acme"))
+			p.expect(t, tab.Active, "acme")
+			b.requests()
+			p.config.Account = account
+			p.reload().expect(t, tab.Active, "acme")
+			b.open(route("acme"), func(c *tab.Config) { c.Account = account }).expect(t, tab.Active, "acme")
+		})
+	}
+}
+
+// TestAccounts_SignsInAfterASignOut: a person who has signed out here signs in again by name.
+func TestAccounts_SignsInAfterASignOut(t *testing.T) {
+	run2(t, func(t *testing.T, h *household, ada, bob *page) {
+		bob.SignOut(api.ScopeSession, "")
+		bob.SignIn("", "/", tab.Hints{Account: "usr_bob"})
+		bob = h.comeBack(bob, "bob", true)
+		bob.is(t, "bob")
+		bob = bob.reload()
+		bob.is(t, "bob")
 	})
 }

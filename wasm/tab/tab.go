@@ -14,6 +14,7 @@
 package tab
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/tabard-auth/tabard/backend/api"
@@ -76,10 +77,12 @@ func New(config Config, env Env) *Tab {
 		mints: mints{}, calls: calls{}, device: device{browser: env.Device, keys: map[string]Key{}}, changed: make(chan struct{}),
 	}
 	r, shownBefore := load(env, config.Key, &t.epoch, &t.clock)
-	if a := config.Account; a != "" && (a != r.User.ID || r.NewKey != "") {
+	switch a := config.Account; {
+	case a == "" || r.NewKey == "" && !slices.Contains(t.known(), a): // anybody can write an address
+	case a != r.User.ID || r.NewKey != "":
 		shownBefore = ""
 		r.become(a)
-	} else if a != "" {
+	default:
 		r.Several, r.Look = true, true // the person may have signed in again
 	}
 	t.binding = newBinding(config, r, shownBefore, inputFromRecord(r.Input, &t.clock))
