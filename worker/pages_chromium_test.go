@@ -49,7 +49,7 @@ func TestPages_InChromium(t *testing.T) {
 		{"invalid_request", func() { // a form that is too large
 			chrome.Eval[any](t, tab, fmt.Sprintf(`{
 				const form = Object.assign(document.createElement("form"), { method: "post", action: %q });
-				form.append(Object.assign(document.createElement("input"), { name: "state", value: "x".repeat(70 << 10) }));
+				form.append(Object.assign(document.createElement("input"), { name: "state", value: "x".repeat(200 << 10) }));
 				document.documentElement.append(form);
 				void setTimeout(() => form.submit());
 			}`, publicURL+"/callback"))
