@@ -213,8 +213,8 @@ func (c *Request) held() ([]*liveSession, error) {
 
 // EndOthers ends the sessions that other people have in this browser in the request's app,
 // and returns these people. The caller has authenticated s. A session with a device key,
-// which the request does not prove, ends if it began in the same browser as s; otherwise it
-// only loses its cookie here.
+// which the request does not prove, ends if the app lets several people be signed in and it
+// began in the same browser as s; otherwise it only loses its cookie here.
 func (c *Request) EndOthers(s session.Session) (ids []string, err error) {
 	all, err := c.held()
 	if err != nil {
@@ -224,7 +224,7 @@ func (c *Request) EndOthers(s session.Session) (ids []string, err error) {
 		if other.UserID == s.UserID {
 			continue
 		}
-		if other.JKT == "" || other.Browser != "" && other.Browser == s.Browser {
+		if other.JKT == "" || c.several() && other.Browser != "" && other.Browser == s.Browser {
 			if err := c.Store.Revoke(c.Ctx, other.ID, session.ReasonSignedOut, c.Now); err != nil {
 				return nil, err
 			}

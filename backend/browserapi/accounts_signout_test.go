@@ -73,3 +73,15 @@ func TestAccounts_CopiedCookiesTellNoNames(t *testing.T) {
 		t.Errorf("%s", answer.Body)
 	}
 }
+
+// TestSignOut_CopiedJarSignsNobodyOut: in an app for one person, a session of one's own in a
+// copied jar ends no session with a device key.
+func TestSignOut_CopiedJarSignsNobodyOut(t *testing.T) {
+	w := newBackend(t, nil)
+	alice := w.keyed("alice")
+	w.mint(alice, "acme")
+	thief := alice.Copy().On(httpbrowser.NewDevice(t))
+	thief.SignIn("bob")
+	w.ok(thief.Post("/logout", `{"scope":"browser"}`))
+	w.mint(alice, "acme")
+}
