@@ -168,6 +168,7 @@ func TestDevice_TabsStartedTogether(t *testing.T) {
 	keys := map[string]bool{}
 	for _, tab := range tabs {
 		demo.AwaitScreen(t, tab, "signed_out")
+		chrome.Await(t, tab, `sent.some((r) => new URL(r.url, location.href).pathname === "/auth/token")`) // the page may be ahead of its module
 		header, _, _ := strings.Cut(lastMint(t, tab).Headers["DPoP"], ".")
 		keys[header] = true
 	}

@@ -50,6 +50,14 @@ func (d Device) Key(name string) (tab.Key, error) {
 	return found, nil
 }
 
+// item is the name of the record of a key.
+func (d Device) item(name string) string {
+	if name == "" {
+		return d.name
+	}
+	return d.name + ":" + name
+}
+
 // Rename implements [tab.Device].
 func (d Device) Rename(from, to string) error {
 	db, err := d.open()
@@ -57,9 +65,12 @@ func (d Device) Rename(from, to string) error {
 		return err
 	}
 	defer db.Call("close")
-	pair, err := d.request(db, "readonly", "get", d.name+":"+from)
+	pair, err := d.request(db, "readonly", "get", d.item(from))
+	if err == nil && !isPair(pair) { // a person without one has that without a name
+		pair, err = d.request(db, "readonly", "get", d.name)
+	}
 	if err == nil && isPair(pair) {
-		_, err = d.request(db, "readwrite", "put", pair, d.name+":"+to)
+		_, err = d.request(db, "readwrite", "put", pair, d.item(to))
 	}
 	return err
 }
@@ -68,9 +79,7 @@ func (d Device) Rename(from, to string) error {
 // does not overwrite, and all tabs read again.
 func (d Device) key(name string) (key, error) {
 	own := d
-	if name != "" {
-		own.name += ":" + name
-	}
+	own.name = d.item(name)
 	db, err := d.open()
 	if err != nil {
 		return key{}, err

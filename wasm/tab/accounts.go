@@ -1,6 +1,7 @@
 package tab
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -223,8 +224,9 @@ func (t *Tab) addAccount(url, returnTo string, hints Hints) *Error {
 	return nil
 }
 
-// newKey begins the name of the key of a person who is not known yet.
-const newKey = "+"
+// newKey begins the name of the key of a person who is not known yet. plainKey stands in a
+// record for the key without a name.
+const newKey, plainKey = "+", "-"
 
 // keyNames returns the names of the keys of a call, the likeliest first. A tab of nobody
 // tries those of the people of whom this browser knows.
@@ -234,19 +236,35 @@ func (t *Tab) keyNames(c *call) []string {
 	case c.fixed:
 		return []string{c.key}
 	case r.Key != "":
-		return []string{r.Key, r.person()}
+		return []string{keyName(r.Key), r.person()}
 	case r.User.ID == "":
 		return append(t.known(), "")
 	}
-	return []string{r.person()}
+	return []string{r.person(), ""} // who signed in as the only one has the key without a name
 }
 
-// keepKey gives the key of a person who has just been added their name.
+func keyName(key string) string {
+	if key == plainKey {
+		return ""
+	}
+	return key
+}
+
+// foundKey notes the key by which a tab was answered that did not know it, in a browser of
+// several people: the session that answered is bound to it.
+func (t *Tab) foundKey(name string) {
+	if len(t.known()) > 0 {
+		t.binding.record.Key = cmp.Or(name, plainKey)
+	}
+}
+
+// keepKey gives the key of a person who has just been added, or found, their name.
 func (t *Tab) keepKey() {
 	r := &t.binding.record
-	if from, to := r.Key, r.person(); from != "" && to != "" && t.env.Device != nil {
-		r.Key = ""
-		t.device.keys[to] = t.device.keys[from]
-		go t.env.Device.Rename(from, to)
+	if from, to := keyName(r.Key), r.person(); r.Key != "" && to != "" && t.env.Device != nil {
+		if r.Key = ""; from != to {
+			t.device.keys[to] = t.device.keys[from]
+			go t.env.Device.Rename(from, to)
+		}
 	}
 }

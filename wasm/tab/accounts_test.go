@@ -396,3 +396,21 @@ func TestAccounts_SignsInAfterASignOut(t *testing.T) {
 		bob.is(t, "bob")
 	})
 }
+
+// TestAccounts_PlainSignInAgain signs in as a person who had been added, without naming them:
+// the session has the key of a sign-in that ends the others, not the person's own of before.
+func TestAccounts_PlainSignInAgain(t *testing.T) {
+	run2(t, func(t *testing.T, h *household, ada, bob *page) {
+		ada.closeTab()
+		bob.SignOut(api.ScopeBrowser, "")
+		bob.SignIn("", "/", tab.Hints{})
+		bob.config.Account = "" // it was in the address of before
+		bob = h.comeBack(bob, "bob", false)
+		bob.is(t, "bob")
+		bob = bob.reload()
+		bob.is(t, "bob")
+		time.Sleep(6 * time.Minute)
+		bob.is(t, "bob")
+		h.b.open().is(t, "bob")
+	})
+}

@@ -62,7 +62,9 @@ func (d *device) Rename(from, to string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.named[to] = d.named[from]
-	delete(d.named, from)
+	if d.named[from] == nil {
+		d.named[to] = d.key
+	}
 	return nil
 }
 

@@ -76,7 +76,8 @@ func (t *Tab) newCallLocked() *call {
 func (t *Tab) send(c *call, method, path, body string) (Value, *Error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	names := t.keyNames(c)
+	r := &t.binding.record
+	names, nobody := t.keyNames(c), r.Key == "" && r.User.ID == ""
 	if len(names) == 1 {
 		names = append(names, names[0])
 	}
@@ -87,8 +88,11 @@ func (t *Tab) send(c *call, method, path, body string) (Value, *Error) {
 		v, err = t.roundTrip(c, name, method, path, body)
 		t.mu.Lock()
 		if err == nil || i+1 == len(names) || !t.device.canRetry(err) {
-			if r := &t.binding.record; i > 0 && name != r.Key {
+			if i > 0 && name != keyName(r.Key) {
 				r.Key = "" // it is not the person's
+			}
+			if !c.fixed && (nobody || i > 0) && (err == nil || err.session != nil) {
+				t.foundKey(name)
 			}
 			break
 		}

@@ -167,6 +167,9 @@ func (t *Tab) signedOut(err *Error) {
 // save writes the record, with the last input.
 func (t *Tab) save() {
 	b := &t.binding
+	if t.closed {
+		return // the record may be another client's of the page by now
+	}
 	if b.input != noInput {
 		b.record.Input = b.input.unixMillis(&t.clock)
 	}
