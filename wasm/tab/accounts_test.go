@@ -154,7 +154,7 @@ func run2(t *testing.T, test func(t *testing.T, h *household, ada, bob *page)) {
 
 func TestP12_Accounts_TabsOfTwoPeople(t *testing.T) {
 	run2(t, func(t *testing.T, h *household, ada, bob *page) {
-		if s := bob.session.items["tabard"]; strings.Contains(s, "ada") {
+		if s := bob.session.Item("tabard"); strings.Contains(s, "ada") {
 			t.Errorf("bob's record has ada: %s", s)
 		}
 		for range 3 {
@@ -282,7 +282,7 @@ func TestP3_SwitchAccount(t *testing.T) {
 			t.Errorf("%s", r.JSON())
 		}
 		ada.is(t, "bob")
-		if s := ada.session.items["tabard"]; strings.Contains(s, "ada@") || strings.Contains(s, "usr_ada") {
+		if s := ada.session.Item("tabard"); strings.Contains(s, "ada@") || strings.Contains(s, "usr_ada") {
 			t.Errorf("the record has ada: %s", s)
 		}
 		if r := bob.SwitchAccount("usr_ada", ""); r.Status != tab.Switched || bob.state(t).Status != "choose" {
