@@ -154,7 +154,7 @@ func mistakesOfPages() map[string]mistake {
 	}
 	return map[string]mistake{
 		"another server's port":             {page: silent, code: "cors_blocked", line: []string{"/auth/client/module.json", "PAGE", "the backend that answers"}},
-		"https where the backend has http":  {page: tls, code: "wrong_protocol", line: []string{"https://", "is not answered", "DEMO/auth/client/module.json is"}},
+		"https where the backend has http":  {page: tls, code: "wrong_protocol", line: []string{"https://", "does not answer, but DEMO/auth/client/module.json does"}},
 		"an address without a protocol":     {page: clientPage(`{ backend: "localhost:8080/auth" }`, "", nil), code: "wrong_protocol", line: []string{"localhost:8080/auth/client/module.json", "https://, http:// or /"}},
 		"an address of a file":              {page: clientPage(`{ backend: "/auth/client" }`, "", nil), code: "backend_not_found", line: []string{"/auth/client/client/module.json", "a backend is at PAGE/auth"}},
 		"an address of an endpoint":         {page: clientPage(`{ backend: "/auth/login" }`, "", nil), code: "path_not_found", line: []string{"/auth/login/client/module.json", "a backend is at PAGE/auth"}},
