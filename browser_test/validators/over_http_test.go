@@ -67,15 +67,7 @@ def app(environ, start):
         return [json.dumps({"error_description": refused[1]}).encode()]
     start("200 OK", [("Cache-Control", "no-store"), ("Tabard-Organization", claims["org_id"])])
     return [b"served"]
-
-class Quiet(WSGIRequestHandler):
-    def log_message(self, *_):
-        pass
-
-server = make_server("127.0.0.1", 0, app, handler_class=Quiet)
-print(server.server_port, flush=True)
-server.serve_forever()
-`
+` + pythonServer
 
 // TestPythonPage_AgreesOverHTTP sends the tokens to a Python API that uses the page's
 // module, and the requests whose rule the module knows.

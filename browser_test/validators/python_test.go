@@ -131,7 +131,10 @@ def app(environ, start):
     status, value = answer(environ["REQUEST_METHOD"], parts[4] if len(parts) == 5 else None, claims["org_id"], body)
     start(status, [("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("Tabard-Organization", claims["org_id"])])
     return [json.dumps(value).encode()]
+` + pythonServer
 
+// pythonServer serves app, and prints its port.
+const pythonServer = `
 class Quiet(WSGIRequestHandler):
     def log_message(self, *_):
         pass

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -379,32 +378,4 @@ func TestHandler_EndsWhenTheFeedSaysSo(t *testing.T) {
 	c, _ := api.open("/live", api.token("org_acme", 300), "")
 	api.ended.Store(true)
 	api.ends("the session", c, time.Now(), "4401 invalid_token session_ended", token.SessionEnded)
-}
-
-func TestProtect_StreamEnds(t *testing.T) {
-	api := newSocketAPI(t)
-	for name, c := range map[string]struct {
-		life   int64
-		end    func()
-		reason token.Reason
-	}{
-		"the token's end": {2, func() {}, token.Expired},
-		"the feed":        {300, func() { api.ended.Store(true) }, token.SessionEnded},
-	} {
-		api.ended.Store(false)
-		r, _ := http.NewRequestWithContext(t.Context(), "GET", api.server.URL+"/stream", nil)
-		r.Header.Set("Authorization", "Bearer "+api.token("org_acme", c.life))
-		answer, err := http.DefaultClient.Do(r)
-		if err != nil || answer.Header.Get("Tabard-Organization") != "org_acme" {
-			t.Fatalf("%v %v", answer, err)
-		}
-		c.end()
-		if cause := <-api.over; token.ReasonOf(cause) != c.reason {
-			t.Errorf("%s: %v", name, cause)
-		}
-		if text, err := io.ReadAll(answer.Body); string(text) != "org_acme" || err == nil {
-			t.Errorf("%s: the answer looks complete: %q %v", name, text, err)
-		}
-		answer.Body.Close()
-	}
 }

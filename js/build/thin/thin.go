@@ -67,8 +67,8 @@ var Core = []string{
 //   - 93 for parameters and posted fields that nobody needs, which refuse no sign-in, for portals'
 //     forms in any encoding, and for forged keys, which are told apart from a provider's fault.
 //   - 54 for a signing key that is withdrawn twice within seconds, heard within one, for the text of
-//     an organization that was never entered, and for an
-//     attempt that counts once where it lands on another one's session.
+//     an organization that was never entered, and for an attempt that counts once where it
+//     lands on another one's session.
 //   - 12 for a limit of browsers that lets stay who was signed in, also within a second.
 //
 // A change that raises it says by how much and why.
