@@ -98,6 +98,9 @@ func (d drafting) answer(t *testing.T, stays bool) {
 	} else {
 		d.Press(t, "#leave")
 	}
+	if asked == 1 {
+		d.Await(t, `!document.querySelector("#stay")`)
+	}
 	d.Await(t, fmt.Sprintf(`location.pathname.startsWith(%q) && routes.state.status !== "switching"`, map[bool]string{true: "/acme/", false: "/globex/"}[stays]))
 	if got := firefox.Eval[int](t, d.Tab, `questions + (document.querySelector("#stay") ? 1 : 0)`) + asked; got != 1 {
 		t.Errorf("the person was asked %d times", got)
