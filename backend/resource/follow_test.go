@@ -31,7 +31,7 @@ type feed struct {
 	floor  int64
 	away   bool
 	stuck  bool  // it says that there is more, and gives nothing
-	back   bool  // it answers with a lower number each time
+	back   bool  // its number goes up and down
 	asked  int64 // how often
 	says   string // in place of an answer
 }
@@ -75,7 +75,7 @@ func (f *feed) answer(after *int64) map[string]any {
 	case f.stuck && after != nil:
 		return map[string]any{"sets": map[string]string{}, "after": *after, "moreAvailable": true}
 	case f.back && after != nil:
-		return map[string]any{"sets": map[string]string{}, "after": *after - 1}
+		return map[string]any{"sets": map[string]string{}, "after": *after ^ 1}
 	}
 	sets, from := map[string]string{}, f.floor
 	if after != nil {

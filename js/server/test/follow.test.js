@@ -61,7 +61,7 @@ class Feed {
 
   async answer(after) {
     if (this.stuck && after !== null) return { sets: {}, after, moreAvailable: true };
-    if (this.back && after !== null) return { sets: {}, after: after - 1, moreAvailable: false };
+    if (this.back && after !== null) return { sets: {}, after: after ^ 1, moreAvailable: false };
     if (after !== null && (after < this.floor || after > this.head)) return { sets: {}, after: this.floor, reset: true };
     const sets = {};
     let from = after ?? this.floor;
