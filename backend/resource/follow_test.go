@@ -30,9 +30,9 @@ type feed struct {
 	head   int64
 	floor  int64
 	away   bool
-	stuck  bool  // it says that there is more, and gives nothing
-	back   bool  // its number goes up and down
-	asked  int64 // how often
+	stuck  bool   // it says that there is more, and gives nothing
+	back   bool   // its number goes up and down
+	asked  int64  // how often
 	says   string // in place of an answer
 }
 
