@@ -99,10 +99,12 @@ func freshClone(t *testing.T) string {
 	files, err := list.Output()
 	workerd.Must(t, err)
 	for name := range strings.SplitSeq(strings.TrimSuffix(string(files), "\x00"), "\x00") {
-		text, err := os.ReadFile(filepath.Join(root, name))
-		if errors.Is(err, os.ErrNotExist) { // removed, and not committed yet
+		file, err := os.Lstat(filepath.Join(root, name))
+		if errors.Is(err, os.ErrNotExist) || err == nil && !file.Mode().IsRegular() { // removed, and not committed yet; a link to packages
 			continue
 		}
+		workerd.Must(t, err)
+		text, err := os.ReadFile(filepath.Join(root, name))
 		workerd.Must(t, err)
 		path := filepath.Join(clone, name)
 		workerd.Must(t, os.MkdirAll(filepath.Dir(path), 0o755))
