@@ -44,25 +44,22 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 	store := d1.Store()
 	epoch := &host.Epoch{Store: store, Log: log}
 	epoch.ByRequest(s.secret.Epoch())
-	ready := func(ctx context.Context) error {
-		if err := epoch.Ready(ctx); err != nil {
-			return err
-		}
-		return store.Ping(ctx)
-	}
+	ring := signingkey.NewKeyRing(store, s.secret, s.algorithm)
+	readiness := &host.Readiness{Epoch: epoch, Log: log, Schema: checkSchema}
 	handler, err := host.New(host.Config{
-		PublicURL: s.publicURL, CookieMark: s.cookieMark, Secret: s.secret, Algorithm: s.algorithm,
+		PublicURL: s.publicURL, CookieMark: s.cookieMark, Secret: s.secret, Algorithm: s.algorithm, Keys: ring,
 		Provider: s.provider,
 		Tenants:  edge.Transport{}, LoopbackConnections: s.loopbackConnections,
-		Resolver: s.resolver, Log: log, Epoch: epoch, Ready: ready, Later: cloudflare.WaitUntil, FarDatabase: true,
+		Resolver: s.resolver, Log: log, Epoch: epoch, Later: cloudflare.WaitUntil, FarDatabase: true,
+		Ready: func(ctx context.Context) error { return readiness.CheckByRequest(ctx, ring) },
 	}, store)
 	if err != nil {
 		return edge.Program{}, err
 	}
-	rotation := host.Rotation{Ring: signingkey.NewKeyRing(store, s.secret, s.algorithm), Secret: s.secret, Life: s.keyLife}
+	rotation := host.Rotation{Ring: ring, Secret: s.secret, Life: s.keyLife}
 	// All instances have the same secret and count as one replica, which the cron job
 	// reports again.
-	attendance := &host.Heartbeat{Store: store, Ring: rotation.Ring, Secret: s.secret, Replica: "worker", Every: cronInterval, Log: log}
+	attendance := &host.Heartbeat{Store: store, Ring: ring, Secret: s.secret, Replica: "worker", Every: cronInterval, Log: log}
 	return edge.Program{Handler: host.BoundHeader(handler), Scheduled: func(ctx context.Context) error {
 		if err := epoch.Ready(ctx); err != nil {
 			return err
