@@ -78,6 +78,15 @@ func TestTheCustomersConfiguration(t *testing.T) {
 			t.Errorf("the compatibility flag %s is missing", flag)
 		}
 	}
+	build, _ := own["build"].(map[string]any)
+	watched, _ := build["watch_dir"].([]any)
+	sources, err := filepath.Glob(filepath.Join(workerd.Folder(), "*_js.go"))
+	workerd.Must(t, err)
+	for _, source := range sources {
+		if !slices.Contains(watched, any(filepath.Base(source))) {
+			t.Errorf("wrangler dev does not watch %s", filepath.Base(source))
+		}
+	}
 }
 
 // configuration returns a configuration of wrangler's.

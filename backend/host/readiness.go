@@ -141,10 +141,11 @@ func (r *Readiness) CheckByRequest(ctx context.Context, ring *signingkey.KeyRing
 // examineReads returns a [NotReady] where the database does not answer, is not as this release
 // needs it or not the one to serve, and where no signing key opens.
 func (r *Readiness) examineReads(ctx context.Context, ring *signingkey.KeyRing, now time.Time) error {
-	steps := []func(context.Context) error{r.Store.Ping}
-	if r.Schema != nil {
-		steps[0] = r.Schema
+	answers := r.Schema
+	if answers == nil {
+		answers = r.Store.Ping
 	}
+	steps := []func(context.Context) error{answers}
 	if r.Epoch != nil && r.Epoch.requests != nil {
 		steps = append(steps, r.Epoch.Ready)
 	}
