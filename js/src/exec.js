@@ -81,8 +81,28 @@ async function compileWhole(asset, get, onProgress, isOwn) {
     return (await import("./checked.js")).compileChecked(asset, response, onProgress);
   }
   let bytes = 0;
-  const count = (/** @type {Uint8Array} */ piece, /** @type {TransformStreamDefaultController} */ out) => ((bytes += piece.length), onProgress(), out.enqueue(piece));
-  const counted = response.body?.pipeThrough(new TransformStream({ transform: count }));
+  // Each piece comes into the same memory, where the browser has it: pieces of their own would
+  // all stay until a collection. A piece is asked for once the one before has been read.
+  let memory = new ArrayBuffer(65536);
+  const body = /** @type {any} */ (response.body);
+  /** @type {any} */
+  let reader;
+  try {
+    reader = body.getReader({ mode: "byob" });
+  } catch {
+    reader = body.getReader();
+  }
+  const counted = new ReadableStream({
+    async pull(out) {
+      const { done, value } = await reader.read(new Uint8Array(memory));
+      if (done) return out.close();
+      memory = value.buffer;
+      bytes += value.length;
+      onProgress();
+      out.enqueue(value);
+    },
+    cancel: () => reader.cancel(),
+  }, { highWaterMark: 0 });
   const module = await WebAssembly.compileStreaming(new Response(counted, response));
   if (asset.bytes && bytes !== asset.bytes) await refuse(asset);
   return module;
