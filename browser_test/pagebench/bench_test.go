@@ -149,4 +149,3 @@ func latency(b *testing.B, tab context.Context, s *site) {
 	fmt.Printf("getToken() of a held token: %.3f ms in the mean, %.3f ms at p99\n", got[0], got[1])
 	chrome.CloseTab(b, page)
 }
-

@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,20 +27,18 @@ func BenchmarkMemory(b *testing.B) {
 	tab := chrome.OpenFor(b, b.TempDir(), life)
 	signIn(b, tab, s)
 	fmt.Printf("\nMiB of a tab beyond one with nothing (private memory, the mean of %d): loaded, and after a collection\n", *tabs)
-	var nothing, emptied [2]float64
-	for _, one := range subjects(b, s) {
+	all := subjects(b, s)
+	all = slices.Insert(all, 2, waiting(b, s))
+	measured := map[string][2]float64{}
+	for _, one := range all {
 		each := memoryOf(b, tab, s, one)
-		if one.name == "nothing" {
-			nothing = each
-			continue
+		measured[one.name] = each
+		over := func(other string) string {
+			return fmt.Sprintf("%.1f %.1f", each[0]-measured[other][0], each[1]-measured[other][1])
 		}
-		loaded, collected := each[0]-nothing[0], each[1]-nothing[1]
-		if one.name == "empty" {
-			emptied = [2]float64{loaded, collected}
-		}
-		fmt.Printf("%-23s %6.1f %6.1f", strings.TrimSpace(one.name), loaded, collected)
+		fmt.Printf("%-23s %s", one.name, over("nothing"))
 		if strings.HasPrefix(one.name, tabard) {
-			fmt.Printf("   over an empty Go program: %.1f %.1f", loaded-emptied[0], collected-emptied[1])
+			fmt.Printf("   over an empty Go program that has ended: %s, that waits: %s", over("empty"), over("waiting"))
 		}
 		fmt.Println()
 	}
