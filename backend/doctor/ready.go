@@ -21,6 +21,7 @@ var unready = map[string]struct{ text, advice string }{
 	"signing_keys": {"no signing key opens under its secret", "Give every replica the same secret file."},
 	"epoch": {"the database was restored and is not accepted",
 		"Run tabard restore --list, and then tabard restore --accept."},
+	"starting": {"it waits for its database, or migrates it", "Look at its log, and at the database that it names."},
 	"stopping": {"it is being stopped", "Run this command again when it has started."},
 }
 
