@@ -35,12 +35,12 @@ func TestPublicAddress_ErrorsOfTLSAndDNS(t *testing.T) {
 	for want, test := range map[string]struct {
 		to     *httptest.Server
 		host   string
-		config tls.Config
+		config *tls.Config
 		dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	}{
 		"SSL_CERT_FILE":               {to: secure, host: "example.com"},
-		"of another name":             {to: secure, host: "app.example.net", config: tls.Config{RootCAs: trusted}},
-		"has expired":                 {to: secure, host: "example.com", config: tls.Config{RootCAs: trusted, Time: later}},
+		"of another name":             {to: secure, host: "app.example.net", config: &tls.Config{RootCAs: trusted}},
+		"has expired":                 {to: secure, host: "example.com", config: &tls.Config{RootCAs: trusted, Time: later}},
 		"speaks no TLS":               {to: plain, host: "example.com"},
 		"DNS does not know this name": {host: "app.example.net", dial: unknown},
 	} {
@@ -49,7 +49,7 @@ func TestPublicAddress_ErrorsOfTLSAndDNS(t *testing.T) {
 				return new(net.Dialer).DialContext(ctx, network, test.to.Listener.Addr().String())
 			}
 		}
-		transport := &http.Transport{DialContext: test.dial, TLSClientConfig: &test.config}
+		transport := &http.Transport{DialContext: test.dial, TLSClientConfig: test.config}
 		found := doctor.Examine(t.Context(), doctor.Config{PublicURL: "https://" + test.host + "/auth", Transport: transport, Now: now, Algorithm: signingkey.ES256})
 		if len(found) == 0 || !strings.Contains(found[0].Advice, want) || strings.Contains(found[0].Advice, "path unchanged") {
 			t.Errorf("%q is not the advice: %+v", want, found)
