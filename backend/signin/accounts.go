@@ -41,7 +41,7 @@ func prepareAccount(c *authn.Request, attempt *login.Attempt, query url.Values) 
 // the person of that. Somebody else whom the provider knows by now must not replace them.
 func prepareJoin(c *authn.Request, attempt *login.Attempt) error {
 	siblings, err := c.Siblings()
-	if err == nil && len(siblings) > 0 && !c.ReadOnly() {
+	if err == nil && len(siblings) > 0 {
 		attempt.Account = siblings[0].UserID
 	}
 	return err
@@ -71,7 +71,7 @@ func setAccount(c *authn.Request, attempt *login.Attempt, account string) error 
 // checkAccount refuses an identity that is not the account's, and changes nothing.
 func checkAccount(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection) error {
 	if attempt.Account == "" {
-		return nil
+		return checkSilent(c, attempt, i, own)
 	}
 	user, err := knownUser(c, i, own)
 	switch {
