@@ -332,6 +332,10 @@ type LogoutRequest struct {
 	// ReturnTo is where the provider sends the browser back to after its own sign-out, an
 	// address of the app that is registered there; absent, the origin of the page.
 	ReturnTo string `json:"return_to,omitempty"`
+	// Proofs are proofs of the request by the device keys of the other people of the
+	// browser, separated by spaces, for ScopeBrowser. A session whose key nothing proves only
+	// loses its cookie.
+	Proofs string `json:"proofs,omitempty"`
 }
 
 // Scopes of LogoutRequest.

@@ -99,7 +99,9 @@ func knownUser(c *authn.Request, i login.Identity, own *directory.Connection) (d
 }
 
 // limitAccounts ends a new session and refuses it, if its person is one too many. It runs
-// after the session was stored, so that of sign-ins at once each sees the others.
+// after the session was stored, so that of sign-ins at once each sees the others: those that
+// began later than the attempt. Of earlier ones the attempt knows whose cookies the browser
+// had; the others are gone, or a copy of the browser's value began them.
 func limitAccounts(c *authn.Request, attempt login.Attempt, s session.Session) error {
 	if !s.Added || attempt.HasPerson(s.UserID) {
 		return nil
@@ -115,7 +117,7 @@ func limitAccounts(c *authn.Request, attempt login.Attempt, s session.Session) e
 		if other.ID == s.ID {
 			break
 		}
-		if other.App == s.App && c.CheckIdle(other) == nil {
+		if other.App == s.App && other.CreatedAt >= attempt.CreatedAt && c.CheckIdle(other) == nil {
 			attempt.AddPerson(other.UserID)
 		}
 	}
