@@ -201,6 +201,21 @@ func (c *Request) Accounts() ([]api.Account, error) {
 	return accounts(c, all)
 }
 
+// RoomFor refuses a further person in an app for several, if as many as can be have sessions
+// in the browser.
+func (c *Request) RoomFor(user string, all []*liveSession) error {
+	in := people(all)
+	if !c.several() || slices.Contains(in, user) || len(in) < directory.MaxAccounts {
+		return nil
+	}
+	return AccountLimit()
+}
+
+// AccountLimit returns the refusal of a person who is one too many.
+func AccountLimit() *refusal.Refusal {
+	return refusal.New(api.AccountLimitReached, "Four people are signed in in this browser, which is the most. Sign out one of them first.")
+}
+
 // held returns the live sessions of the request's app whose cookies it carries.
 func (c *Request) held() ([]*liveSession, error) {
 	tokens, err := c.RefreshTokens()

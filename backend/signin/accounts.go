@@ -11,6 +11,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/authn"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
 )
@@ -61,7 +62,7 @@ func setAccount(c *authn.Request, attempt *login.Attempt, account string) error 
 	if attempt.HasPerson(account) || len(attempt.People) < directory.MaxAccounts {
 		return nil
 	}
-	r := refusal.New(api.AccountLimitReached, "Four people are signed in in this browser, which is the most. Sign out one of them first.")
+	r := authn.AccountLimit()
 	if r.Accounts, err = c.Accounts(); err != nil {
 		return err
 	}
@@ -136,5 +137,5 @@ func arrivalURL(c *authn.Request, attempt login.Attempt) string {
 	if attempt.Account == "" || c.Record.User == "" || c.App.Accounts != directory.SeveralAccounts {
 		return attempt.ReturnTo
 	}
-	return withParameter(attempt.ReturnTo, api.ParamSignedIn, c.Record.User)
+	return publicurl.WithParameter(attempt.ReturnTo, api.ParamSignedIn, c.Record.User)
 }
