@@ -331,7 +331,7 @@ func TestHandover_SeveralPeople(t *testing.T) {
 	}
 	w.must(w.Store.Apply(w.Context(), d, w.Now().Unix()))
 	w.must(w.signedIn("alice"), nil) // reads the workspace anew
-	here := w.atReports(w.alice) // erin signs in there, and the others come from the first app
+	here := w.atReports(w.alice)     // erin signs in there, and the others come from the first app
 	landed := here.Choose(here.BeginByScript(publicURL+"/login?account=another"), "erin")
 	tabs := []*httpbrowser.Browser{here.With(api.HeaderAccount, landed.URL.Query().Get(api.ParamSignedIn))}
 	for i, name := range people[:4] {

@@ -86,6 +86,17 @@ func checkAccount(c *authn.Request, attempt login.Attempt, i login.Identity, own
 	return refusedWith(api.AccountMismatch)
 }
 
+// selectAccount is the prompt by which a provider lets the person choose an account.
+const selectAccount = "select_account"
+
+// asksWhom reports whether a sign-in came back as another person than it is for, because the
+// provider asked nobody: the provider's session is theirs. The person who signs in again must
+// have a choice there.
+func asksWhom(c *authn.Request, attempt login.Attempt, err error) bool {
+	refused, ok := errors.AsType[*login.Refused](err)
+	return ok && refused.Code == string(api.AccountMismatch) && attempt.Prompt == "" && attempt.Account != "" && c.App.Accounts == directory.SeveralAccounts
+}
+
 // knownUser returns the user that findUser would return, if there is one, and changes
 // nothing. Otherwise it returns directory.ErrNoUser.
 func knownUser(c *authn.Request, i login.Identity, own *directory.Connection) (directory.User, error) {

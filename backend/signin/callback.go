@@ -200,6 +200,10 @@ func (f *Flow) takeStep(c *authn.Request, next step, attempt login.Attempt, answ
 		if errors.Is(err, login.ErrCodeRefused) {
 			return f.renew(c, attempt, err)
 		}
+		if asksWhom(c, attempt, err) {
+			attempt.Prompt = selectAccount
+			return f.renew(c, attempt, err)
+		}
 		if err != nil {
 			return err
 		}
