@@ -103,9 +103,8 @@ func functions(t *tab.Tab) map[string]*browser.Func {
 			list, err := t.Sessions()
 			return tab.EncodeSessions(list), err
 		}),
-		"endSession":     async(func(a arguments) (string, *tab.Error) { return "", t.EndSession(a.text(0)) }),
-		"signOutAccount": async(func(a arguments) (string, *tab.Error) { return t.SignOutAccount(a.text(0), a.text(1)) }),
-		"signOut":        async(func(a arguments) (string, *tab.Error) { return t.SignOut(a.text(0), a.text(1)) }),
+		"endSession": async(func(a arguments) (string, *tab.Error) { return "", t.EndSession(a.text(0)) }),
+		"signOut":    async(func(a arguments) (string, *tab.Error) { return t.SignOut(a.text(0), a.text(1)) }),
 		"signIn": async(func(a arguments) (string, *tab.Error) {
 			return "", t.SignIn(a.text(0), a.text(1), tab.Hints{
 				Prompt: a.text(2), LoginHint: a.text(3), Email: a.text(4), SessionCookie: a.text(5), Account: a.text(6),

@@ -347,16 +347,16 @@ func TestAccounts_SignOutOfAnother(t *testing.T) {
 	run2(t, func(t *testing.T, h *household, ada, bob *page) {
 		nobody := h.b.open()
 		nobody.expect(t, tab.ChooseAccount)
-		if _, err := ada.SignOutAccount("usr_bob", ""); err != nil {
+		if _, err := ada.SignOut("usr_bob", ""); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)
 		ada.is(t, "ada")
 		bob.expect(t, tab.SignedOut)
-		nobody.SignOutAccount("usr_bob", "") // who is gone
+		nobody.SignOut("usr_bob", "") // who is gone
 		time.Sleep(time.Second)
 		nobody.expect(t, tab.Choose) // as ada
-		if _, err := nobody.SignOutAccount("usr_ada", ""); err != nil {
+		if _, err := nobody.SignOut("usr_ada", ""); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)

@@ -7,11 +7,15 @@ import (
 	"github.com/tabard-auth/tabard/backend/api"
 )
 
-// SignOut ends the tab's organization session, the session, or all of the person's
-// sessions: one of api.ScopeOrganization, api.ScopeSession and api.ScopeEverywhere. It
-// returns the address that ends the provider's own session, or empty; the provider
+// SignOut ends the tab's organization session, the session, the sessions of everybody in this
+// browser, or all of the person's: one of api.ScopeOrganization, api.ScopeSession,
+// api.ScopeBrowser and api.ScopeEverywhere. The id of a person is the scope of their session
+// in this browser, whoever the tab is of. It returns the address that ends the provider's own session, or empty; the provider
 // returns to returnTo, or to the page's origin. On an error no session has ended.
 func (t *Tab) SignOut(scope, returnTo string) (endSessionURL string, err *Error) {
+	if strings.HasPrefix(scope, "usr_") {
+		return t.signOutAccount(scope, returnTo)
+	}
 	request := t.beginSignOut(scope)
 	request.ReturnTo = returnTo
 	v, err := t.sendSignOut(request)
@@ -93,9 +97,8 @@ func (t *Tab) proofsBeside(user string) string {
 	return strings.TrimSpace(strings.Join(proofs, " "))
 }
 
-// SignOutAccount ends the session of a person in this browser, whoever the tab is of. It
-// returns what [Tab.SignOut] does.
-func (t *Tab) SignOutAccount(user, returnTo string) (endSessionURL string, err *Error) {
+// signOutAccount is SignOut of a person.
+func (t *Tab) signOutAccount(user, returnTo string) (endSessionURL string, err *Error) {
 	t.mu.Lock()
 	own := t.binding.record.User.ID == user
 	t.mu.Unlock()
