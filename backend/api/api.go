@@ -92,6 +92,8 @@ const (
 	// several people can be signed in. Only a page's script sends it (POST).
 	ParamAccount = "account"
 	ParamError   = "tabard_error"
+	// ParamEnter names, in the address of a page, the organization that its tab acts for.
+	ParamEnter = "tabard_organization"
 	// ParamSignedIn names, in return_to, the person whom a sign-in with ParamAccount
 	// signed in.
 	ParamSignedIn = "tabard_account"

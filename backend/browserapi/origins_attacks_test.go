@@ -167,3 +167,24 @@ func TestP2Origins_SilentNavigationReplacesNobody(t *testing.T) {
 		}
 	}
 }
+
+// TestOrigins_LeadToNoOtherApp checks that an organization whose origin is another app's is
+// served at the app's own page, and that no code leads to the other app.
+func TestOrigins_LeadToNoOtherApp(t *testing.T) {
+	b := newBackend(t, nil)
+	d := desired()
+	d.Workspace.Apps[0].Origins = []string{manyHome, "https://:organization.example.com"}
+	d.Workspace.Apps[1].Origins = []string{"https://globex.example.com"}
+	b.Apply(d)
+	w := &many{b}
+	w.restart()
+	home := w.at(manyHome)
+	w.signInAt(home, manyHome, "alice")
+	w.mint(home, "acme")
+	if led := w.led(home, "acme"); led.Origin != "https://acme.example.com" || led.Code == "" {
+		t.Errorf("%+v", led)
+	}
+	if led := w.led(home, "globex"); led.Origin != manyHome || led.URL != manyHome+"/?tabard_organization=globex" {
+		t.Errorf("%+v", led)
+	}
+}
