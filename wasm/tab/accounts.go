@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
 )
@@ -239,7 +240,7 @@ func (t *Tab) become(user, session string) {
 func (t *Tab) addAccount(url, returnTo string, hints Hints) *Error {
 	key := hints.Account
 	if key == api.AnotherAccount {
-		key = newKey + strconv.FormatUint(t.env.Random(), 36)
+		key = t.nameKey()
 	}
 	t.mu.Lock()
 	c := t.newCallLocked()
@@ -263,6 +264,23 @@ func (t *Tab) addAccount(url, returnTo string, hints Hints) *Error {
 // newKey begins the name of the key of a person who is not known yet. plainKey stands in a
 // record for the key without a name.
 const newKey, plainKey = "+", "-"
+
+// keyLife is how long the key of a sign-in under way is kept: longer than any takes.
+const keyLife = 24 * time.Hour
+
+// nameKey returns the name of the key of a person who is not known yet, and forgets the keys
+// of sign-ins that nobody came back from. The name has the time, in seconds.
+func (t *Tab) nameKey() string {
+	now := t.clock.Wall()
+	if t.env.Device != nil {
+		t.env.Device.Forget(func(name string) bool {
+			made, _, dated := strings.Cut(name, ".")
+			seconds, err := strconv.ParseInt(strings.TrimPrefix(made, newKey), 36, 64)
+			return dated && name[0] == newKey[0] && err == nil && now-time.Duration(seconds)*time.Second > keyLife
+		})
+	}
+	return newKey + strconv.FormatInt(int64(now/time.Second), 36) + "." + strconv.FormatUint(t.env.Random(), 36)
+}
 
 // keyNames returns the names of the keys of a call, the likeliest first. A tab of nobody
 // tries those of the people of whom this browser knows.

@@ -403,3 +403,39 @@ func TestAccounts_AddressNamesSomebodyNew(t *testing.T) {
 		ada.reload().is(t, "ada")
 	})
 }
+
+// TestAccounts_KeysOfUnfinishedSignInsAreForgotten checks that the key of an addition takes the
+// person's name, and that those of sign-ins that were left are removed a day later, at the next.
+func TestAccounts_KeysOfUnfinishedSignInsAreForgotten(t *testing.T) {
+	run2(t, func(t *testing.T, h *household, ada, bob *page) {
+		unnamed := func() (names []string) {
+			for name := range h.b.device.(*device).named {
+				if name[0] == '+' {
+					names = append(names, name)
+				}
+			}
+			return names
+		}
+		if got := unnamed(); len(got) != 0 {
+			t.Errorf("bob has come back: %v", got)
+		}
+		for range 3 { // and are left
+			p := h.b.open()
+			p.expect(t, tab.ChooseAccount)
+			p.SignIn("", "/", tab.Hints{Account: api.AnotherAccount})
+			p.closeTab()
+		}
+		if got := unnamed(); len(got) != 3 {
+			t.Errorf("under way: %v", got)
+		}
+		time.Sleep(25 * time.Hour)
+		p := h.b.open()
+		p.expect(t, tab.ChooseAccount)
+		p.SignIn("", "/", tab.Hints{Account: api.AnotherAccount})
+		if got := unnamed(); len(got) != 1 {
+			t.Errorf("a day later: %v", got)
+		}
+		h.comeBack(p, "cleo", true).is(t, "cleo")
+		bob.is(t, "bob")
+	})
+}
