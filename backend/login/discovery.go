@@ -24,6 +24,7 @@ type discovered struct {
 	algorithms       []string // the provider's public-key signature algorithms
 	oauth            oauth2.Config
 	metadata         struct {
+		Issuer              string   `json:"issuer"`
 		EndSession          string   `json:"end_session_endpoint"`
 		UserInfo            string   `json:"userinfo_endpoint"`
 		NamesIss            bool     `json:"authorization_response_iss_parameter_supported"`
@@ -124,6 +125,9 @@ func (p *Provider) readMetadata(ctx context.Context) (*discovered, error) {
 	}
 	if err := strictjson.DecodeKnown(text, &found.metadata); err != nil {
 		return nil, fmt.Errorf("%w: its metadata: %.300s", ErrUnavailable, err)
+	}
+	if template := p.issuerTemplate(); p.config.Tenants != nil && found.metadata.Issuer != template {
+		return nil, fmt.Errorf("%w: its metadata are of issuer %.200q, and not of the many tenants of %s: leave the list of tenants out", ErrUnavailable, found.metadata.Issuer, template)
 	}
 	authorization, ok := p.browserURL(found.oauth.Endpoint.AuthURL)
 	if !ok {
