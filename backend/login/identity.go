@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
@@ -201,22 +202,39 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a *A
 	claims.truncate()
 	identity.ACR, identity.AMR, identity.SessionID = string(claims.ACR), claims.AMR, string(claims.SessionID)
 	identity.SessionExpiry = max(int64(claims.SessionExpiry), 0)
-	identity.Name, identity.Email = truncateName(string(claims.Name)), verifiedEmail(string(claims.Email), identity.Claims)
+	identity.Name, identity.Email = cleanName(string(claims.Name)), verifiedEmail(string(claims.Email), identity.Claims)
 	return identity, nil
 }
 
-// truncateName limits a name's length. A name that cannot be stored counts as absent.
-func truncateName(name string) string {
+// cleanName returns a name in one line of limited length, without the characters that
+// change the direction of the text around it. A name that cannot be stored, or of which
+// nothing can be seen, counts as absent.
+func cleanName(name string) string {
 	if hasNull(name) {
 		return ""
 	}
-	return strings.ToValidUTF8(name[:min(len(name), maxName)], "")
+	name = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsControl(r), unicode.IsSpace(r):
+			return ' '
+		case unicode.Is(unicode.Bidi_Control, r):
+			return -1
+		}
+		return r
+	}, name)
+	if name = strings.TrimSpace(name); strings.TrimFunc(name, unseen) == "" {
+		return ""
+	}
+	return strings.TrimSpace(strings.ToValidUTF8(name[:min(len(name), maxName)], ""))
 }
 
-// verifiedEmail returns the e-mail address, unless it cannot be stored, is too long or
-// the claims say that it is not verified (OpenID Connect Core section 5.1).
+func unseen(r rune) bool { return !unicode.IsPrint(r) || r == ' ' }
+
+// verifiedEmail returns the e-mail address, unless it has characters that cannot be stored
+// or seen, is too long or the claims say that it is not verified (OpenID Connect Core
+// section 5.1).
 func verifiedEmail(email string, claims map[string]any) string {
-	if v, said := claims["email_verified"]; len(email) > maxEmail || hasNull(email) || said && v != true && v != "true" {
+	if v, said := claims["email_verified"]; len(email) > maxEmail || !Unambiguous(email) || strings.ContainsFunc(email, unseen) || said && v != true && v != "true" {
 		return ""
 	}
 	return email

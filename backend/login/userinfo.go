@@ -54,7 +54,7 @@ func (p *Provider) AddUserInfo(ctx context.Context, i *Identity) error {
 		}
 	}
 	if i.Name == "" {
-		i.Name = truncateName(string(named.Name))
+		i.Name = cleanName(string(named.Name))
 	}
 	if i.Email == "" {
 		i.Email = verifiedEmail(string(named.Email), i.Claims)
