@@ -49,9 +49,16 @@ func TestFault_Deployment(t *testing.T) {
 		"iss promised":           {answer("iss", ""), login.FaultReported, "authorization_response_iss_parameter_supported"},
 		"neither code nor error": {answer("code", ""), login.FaultReported, "no code"},
 		"a malformed error":      {func(p *logintest.Provider) { p.Answer = refusing("a\nb") }, login.FaultReported, "malformed error"},
-		"clock behind":           {claim("exp", now-61), login.FaultClock, "NTP"},
-		"clock ahead":            {claim("iat", now+61), login.FaultClock, "61 s ahead"},
-		"metadata fail":          {fails("/.well-known/openid-configuration", idp.Fault{Status: 502}), login.FaultAway, "502"},
+		"too many tokens":        {endpoint("/token", enormous), login.FaultAway, "its token endpoint: Post \"https://id.example/token\": the answer is larger than 1 MiB"},
+		"too much metadata":      {endpoint("/.well-known/openid-configuration", enormous), login.FaultAway, "the answer is larger than 1 MiB"},
+		"too many keys":          {endpoint("/jwks.json", enormous), login.FaultKeys, "the answer is larger than 1 MiB"},
+		"too much of a push": {func(p *logintest.Provider) {
+			p.PushedRequests = idp.PushRequired
+			endpoint("/par", enormous)(p)
+		}, login.FaultAway, "its endpoint for pushed requests: the answer is larger than 1 MiB"},
+		"clock behind":  {claim("exp", now-61), login.FaultClock, "NTP"},
+		"clock ahead":   {claim("iat", now+61), login.FaultClock, "61 s ahead"},
+		"metadata fail": {fails("/.well-known/openid-configuration", idp.Fault{Status: 502}), login.FaultAway, "502"},
 		"server error, by browser": {func(p *logintest.Provider) {
 			p.Answer = func(v url.Values) {
 				v.Del("code")
