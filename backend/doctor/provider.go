@@ -88,6 +88,10 @@ func (e *examination) issuer(m metadata) bool {
 		e.add(provider, Problem, "List the tenants whose people may sign in: --oidc-tenants with the ids of their directories, separated by commas. For one tenant alone, name it in --oidc-issuer in place of organizations or common.",
 			"%s is of many tenants (%s), and none is listed", issuer, named)
 		return false
+	case template && named != login.TemplateOf(issuer):
+		e.add(provider, Problem, "Set --oidc-issuer to the address of all tenants exactly as the provider's documents have it, such as https://login.microsoftonline.com/organizations/v2.0",
+			"%s names itself %q, which its tokens cannot match", issuer, named)
+		return false
 	case template:
 		e.ok(provider, "%s answers, for the tenants %s", issuer, strings.Join(e.Provider.Tenants, ", "))
 		return true
