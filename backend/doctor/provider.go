@@ -54,7 +54,7 @@ func (e *examination) provider(ctx context.Context) {
 		}
 	}
 	if err != nil {
-		e.add(provider, Problem, "Check --oidc-issuer, and that this machine reaches the provider (DNS, proxy, firewall; --oidc-internal-url where it has another address inside).",
+		e.add(provider, Problem, unreachable(err, "Check --oidc-issuer, and that this machine reaches the provider (DNS, proxy, firewall; --oidc-internal-url where it has another address inside)."),
 			"%s: its metadata cannot be read: %v", issuer, err)
 		return
 	}
@@ -98,6 +98,10 @@ func (e *examination) issuer(m metadata) bool {
 	case e.Provider.Tenants != nil:
 		e.add(provider, Problem, "Remove --oidc-tenants, or set --oidc-issuer to the address of all tenants, such as https://login.microsoftonline.com/organizations/v2.0",
 			"%s is of one tenant, and --oidc-tenants lists some", issuer)
+		return false
+	case named == "":
+		e.add(provider, Problem, "Check --oidc-issuer: it is the address below which the provider answers /.well-known/openid-configuration.",
+			"%s: what answers there is no OpenID provider's metadata: they have no issuer", issuer)
 		return false
 	case named != issuer:
 		e.add(provider, Problem, "Set --oidc-issuer to "+named+", exactly so, if that is your provider.",
