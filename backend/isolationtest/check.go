@@ -39,6 +39,7 @@ type check struct {
 	made    [2][]record
 	links   [2]*links
 	limited bool
+	renewed int // how often the victim of a route was renewed
 	// streamed are the routes whose answers have no end.
 	streamed map[Route]bool
 }
@@ -234,6 +235,7 @@ func (k *check) route(ctx context.Context, route Route, by, of int) error {
 	if _, err := k.newOwn(ctx, by); err != nil {
 		return err
 	}
+	k.renewed = 0
 	open := map[target]bool{} // the plain request is found already
 	accepted := map[target]bool{}
 	for _, a := range k.attempts(route, k.Tenants[by], k.Tenants[of]) {
@@ -277,7 +279,8 @@ func (k *check) tryAll(ctx context.Context, route Route, a attempt, by int, v *v
 	got, err := k.try(ctx, route, a, by, v)
 	shown := slices.ContainsFunc(k.pending, func(f Finding) bool { return after(f.Attempt) })
 	k.pending = slices.DeleteFunc(k.pending, func(f Finding) bool { return after(f.Attempt) && k.repeated(f) })
-	if err == nil && shown {
+	if err == nil && shown && k.renewed < maxOfRoute {
+		k.renewed++
 		err = k.renew(ctx, v)
 	}
 	if err != nil || len(a.parts) == 0 || len(k.pending) == 0 && !(accepted && got.refuses()) {
