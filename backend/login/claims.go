@@ -1,7 +1,6 @@
 package login
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,12 +15,12 @@ import (
 
 // checkedClaims are the claims that go-oidc checks.
 type checkedClaims struct {
-	Issuer    json.RawMessage `json:"iss,omitempty"`
-	Subject   json.RawMessage `json:"sub,omitempty"`
-	Audience  texts           `json:"aud,omitempty"`
-	Expires   demanded        `json:"exp,omitempty"`
-	IssuedAt  demanded        `json:"iat,omitempty"`
-	NotBefore instant         `json:"nbf,omitempty"`
+	Issuer    text     `json:"iss,omitempty"`
+	Subject   text     `json:"sub,omitempty"`
+	Audience  texts    `json:"aud,omitempty"`
+	Expires   demanded `json:"exp,omitempty"`
+	IssuedAt  demanded `json:"iat,omitempty"`
+	NotBefore instant  `json:"nbf,omitempty"`
 }
 
 // demanded is an instant that a token must not state in another form.
@@ -109,18 +108,13 @@ func (p *Provider) verifyFor(ctx context.Context, keys oidc.KeySet, raw string, 
 	return token, exact.payload, strictjson.DecodeKnown(exact.payload, into)
 }
 
-// allClaims returns every claim that can be stored and that all parsers read alike. Numbers
-// keep their original text.
-func allClaims(payload []byte) (claims map[string]any, err error) {
-	d := json.NewDecoder(bytes.NewReader(payload))
-	d.UseNumber()
-	err = d.Decode(&claims)
+// allClaims returns every claim that can be stored and that all parsers read alike.
+func allClaims(payload []byte) (map[string]any, error) {
 	var raw map[string]json.RawMessage
-	if err == nil {
-		err = json.Unmarshal(payload, &raw)
+	if err := json.Unmarshal(payload, &raw); err != nil {
+		return nil, err
 	}
-	dropUnclear(claims, raw)
-	return claims, err
+	return clearClaims(raw)
 }
 
 // truncate removes values that cannot be stored or are too long for it.

@@ -37,10 +37,21 @@ const (
 	popupScript = "popup.js"
 )
 
-// chunks are what the client loads when it is used.
+// chunks are what the client, or the switcher, loads when it is used.
 var chunks = []string{
 	"accounts.js", "calls.js", "stepup.js", "window.js", "signin.js", "proof.js", "connect.js", "lend.js", "returnto.js", "debug.js", "origins.js", "question.js",
-	"causes.js", "network.js", "silence.js", "assets.js", "checked.js", "early.js",
+	"causes.js", "network.js", "silence.js", "assets.js", "checked.js", "early.js", people,
+}
+
+// people is the chunk of the switcher.
+const people = "people.js"
+
+// sourceOf returns the source of a chunk.
+func sourceOf(chunk string) string {
+	if chunk == people {
+		return "src/switcher/" + chunk
+	}
+	return "src/" + chunk
 }
 
 // writeDist writes the folder and removes the files of earlier builds.
@@ -75,11 +86,11 @@ func newModule(version string, wasm, exec []byte) api.Module {
 	}
 }
 
-// assetsJSON returns the addresses and digests of module.json, and the module's size, as
-// JavaScript for the bundled client.
+// assetsJSON returns what the bundled client reads of module.json, as JavaScript. It compares
+// its own module by name and size, and takes one of another digest's from module.json.
 func assetsJSON(module api.Module) string {
-	return fmt.Sprintf(`{"wasm":{"url":%q,"integrity":%q,"bytes":%d},"exec":{"url":%q,"integrity":%q}}`,
-		module.Wasm.URL, module.Wasm.Integrity, module.Wasm.Bytes, module.Exec.URL, module.Exec.Integrity)
+	return fmt.Sprintf(`{"wasm":{"url":%q,"bytes":%d},"exec":{"url":%q,"integrity":%q}}`,
+		module.Wasm.URL, module.Wasm.Bytes, module.Exec.URL, module.Exec.Integrity)
 }
 
 func asset(name string, content []byte) api.Asset {

@@ -3,7 +3,7 @@
 // page with a live tab does without it; it is loaded when it is used. It shares no state with
 // the client, which may be of another release: what it needs is handed to it.
 
-import { declined } from "./gate.js";
+import { declined } from "./declined.js";
 import { own } from "./own.js";
 import { absolute, appBase } from "./page.js";
 import { answerTo, foreign } from "./refusals.js";
@@ -143,8 +143,8 @@ export const endSession = async (context, id) => void (await askWithStepUp(conte
  * @param {Parameters<Client["signOut"]>[0]} [options]
  */
 export async function signOut(context, options) {
-  const { scope = "session", returnTo = appBase() } = own(options);
-  const endSessionUrl = await askWithStepUp(context, "signOut", scope, ...(returnTo ? [absolute(returnTo).href] : []));
+  const { scope = "session", account = scope, returnTo = appBase() } = own(options);
+  const endSessionUrl = await askWithStepUp(context, "signOut", account, ...(returnTo ? [absolute(returnTo).href] : []));
   return endSessionUrl ? { endSessionUrl } : {};
 }
 
