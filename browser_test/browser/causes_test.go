@@ -12,7 +12,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/ports"
 )
 
-// mistake is a setup in which nobody can sign in, and waiting does not help.
+// mistake is a setup in which sign-ins fail, and waiting does not help.
 type mistake struct {
 	// page returns the address of a page with the client; see clientPage.
 	page func(t *testing.T, d *demo.Demo) string
@@ -22,7 +22,7 @@ type mistake struct {
 	registered bool // the page's origin is in the workspace file
 	worker     bool // the page has the service worker /worker.js
 	code       string
-	// line has what the console says.
+	// line is a part of the console's text.
 	line []string
 }
 
@@ -33,7 +33,7 @@ func notFound(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprint(w, "<h1>Not Found</h1>")
 }
 
-// shell is what a development server answers at every address that it does not know.
+// shell is a development server's answer at every address that it does not know.
 func shell(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html")
 	fmt.Fprint(w, "<!doctype html><div id=app></div>")
@@ -98,7 +98,7 @@ func mistakes(t *testing.T) map[string]mistake {
 	}
 }
 
-// TestCauses_SayWhatToChange: what waiting does not mend has a code of its own and the
+// TestCauses_SayWhatToChange: a fault that waiting does not mend has a code of its own and the
 // action "stop", nothing is asked for ever, and one line on the console says what was
 // asked, what came and what to change. TestCauses_OfProxiesAndPages has more mistakes.
 func TestCauses_SayWhatToChange(t *testing.T) {
@@ -174,7 +174,7 @@ func TestCauses_ProxyOnAnotherPort(t *testing.T) {
 }
 
 // TestCauses_NothingAnswers: a backend that is not there may start yet. The page waits for
-// it, and the console says where nothing answers.
+// it, and the console names the address without an answer.
 func TestCauses_NothingAnswers(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
