@@ -97,6 +97,8 @@ var promises = []struct {
 	{"a session is revalidated with the one that it was entered from", followsTheParent},
 	{"what rests on a connection ends alone", endsTheConnected},
 	{"a person's sign-ins in browsers are listed, the newest first", listsSignIns},
+	{"a session ends beside others that are live", revokesBeside},
+	{"of sessions that end beside each other at once one remains", revokesBesideAtOnce},
 	{"a browser's live sessions are listed, the newest first", listsOfBrowser},
 	{"a browser's sessions that ended are listed, the last first", listsEndedOfBrowser},
 	{"a session that ended is presented in vain", presentsInVain},
