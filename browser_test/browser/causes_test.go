@@ -49,12 +49,6 @@ func answered(status int, headers ...string) http.HandlerFunc {
 	}
 }
 
-// rewritten is the demo behind a proxy that changes the path of requests to the backend.
-func rewritten(t *testing.T, d *demo.Demo) string {
-	t.Helper()
-	return clientPage(ofTheDemo, "", at{"/auth/": forwarder(t, d.Backend+"/elsewhere").ServeHTTP})(t, d)
-}
-
 const (
 	ofTheDemo = `{ backend: "/auth" }`
 	strict    = "default-src 'none'; img-src data:; connect-src 'self'; script-src 'self'"
@@ -71,30 +65,15 @@ func files(t *testing.T, which string, answer http.HandlerFunc) at {
 }
 
 func mistakes(t *testing.T) map[string]mistake {
-	json := func(text string) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			fmt.Fprint(w, text)
-		}
-	}
-	forbidden := answered(http.StatusForbidden)
-	const manifest = "/auth/client/module.json"
 	return map[string]mistake{
 		"no WebAssembly":                   {page: demoPage, script: noWasm, code: "no_webassembly", line: []string{"Lockdown Mode"}},
 		"a policy without WebAssembly":     {page: clientPage(ofTheDemo, strict, nil), code: "webassembly_blocked", line: []string{"'wasm-unsafe-eval'", "script-src"}},
 		"cookies blocked":                  {page: demoPage, noCookies: true, code: "cookies_blocked", line: []string{"blocks cookies", "allow them"}},
 		"a policy without the backend":     {page: clientPage(`{ backend: "DEMO/auth" }`, strict+" 'wasm-unsafe-eval'", nil), code: "connection_blocked", line: []string{"DEMO", "connect-src"}},
 		"an origin that is not registered": {page: clientPage(ofTheDemo, "", nil), code: "origin_not_allowed", line: []string{"PAGE", "workspace file"}},
-		"such an origin of another host":   {page: clientPage(`{ backend: "DEMO/auth" }`, "", nil), code: "origin_not_allowed", line: []string{"PAGE", "DEMO", "workspace file"}},
 		"a path that answers with a page":  {page: clientPage(`{ backend: "/wrong" }`, "", at{"/wrong": shell}), code: "not_the_backend", line: []string{"/wrong/client/module.json", "200 (text/html)", "the client's backend"}},
 		"a path at which nothing is":       {page: clientPage(`{ backend: "/wrong" }`, "", at{"/wrong": notFound}), code: "backend_not_found", line: []string{"/wrong/client/module.json", "404 (text/html)"}},
-		"a proxy that strips the path":     {page: rewritten, code: "path_not_found", line: []string{manifest, "404 (application/json)", "pass the path on"}},
-		"another server's JSON":            {page: clientPage(ofTheDemo, "", at{manifest: json(`{"hello":"world"}`)}), code: "not_the_backend", line: []string{manifest, "names no module"}},
-		"a gate before the backend":        {page: clientPage(ofTheDemo, "", at{"/auth/": forbidden}), code: "not_the_backend", line: []string{manifest, "403"}},
 		"a module that is not there":       {page: clientPage(ofTheDemo, "", files(t, "the module", notFound)), code: "module_not_found", line: []string{"module.", ".wasm", "404 (text/html)", "/client/"}},
-		"a page for the module":            {page: clientPage(ofTheDemo, "", files(t, "the module", shell)), code: "module_not_found", line: []string{".wasm", "200 (text/html)"}},
-		"wasm_exec.js that is not there":   {page: clientPage(ofTheDemo, "", files(t, "wasm_exec.js", notFound)), code: "module_not_found", line: []string{"exec.", "404 (text/html)"}},
-		"only the client is passed on":     {page: clientPage(`{ backend: "/auth" }`, "", at{"/auth/token": shell, "/auth/session": shell}), code: "not_the_backend", line: []string{"/auth/session", "200 (text/html)"}},
 	}
 }
 

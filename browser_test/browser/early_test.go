@@ -153,8 +153,14 @@ func restored(t *testing.T, d *demo.Demo, n int) []context.Context {
 // when they are looked at, and hear of a sign-out before that.
 func TestRestoredTabs_OneModule(t *testing.T) {
 	t.Parallel()
+	oneModule(t, 4)
+}
+
+// oneModule restores so many tabs.
+func oneModule(t *testing.T, n int) {
+	t.Helper()
 	d := demo.Start(t)
-	tabs := restored(t, d, 8)
+	tabs := restored(t, d, n)
 	front, hidden := tabs[0], tabs[1:]
 	chrome.Show(t, front)
 	demo.AwaitActive(t, front, "acme")
