@@ -1,4 +1,6 @@
-package main
+//go:build !js
+
+package main_test
 
 import (
 	"database/sql"
