@@ -156,11 +156,10 @@ func TestRestoredTabs_OneModule(t *testing.T) {
 	oneModule(t, 4)
 }
 
-// oneModule restores so many tabs.
-func oneModule(t *testing.T, n int) {
+func oneModule(t *testing.T, restoredTabs int) {
 	t.Helper()
 	d := demo.Start(t)
-	tabs := restored(t, d, n)
+	tabs := restored(t, d, restoredTabs)
 	front, hidden := tabs[0], tabs[1:]
 	chrome.Show(t, front)
 	demo.AwaitActive(t, front, "acme")

@@ -22,9 +22,3 @@ func TestP6NoOtherFaultSignsAnyoneOut(t *testing.T) {
 	t.Parallel()
 	faultsSignNobodyOut(t, moreFaults)
 }
-
-// TestRestoredTabs_OneModuleOfEight is TestRestoredTabs_OneModule with twice as many tabs.
-func TestRestoredTabs_OneModuleOfEight(t *testing.T) {
-	t.Parallel()
-	oneModule(t, 8)
-}
