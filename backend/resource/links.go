@@ -24,7 +24,7 @@ const (
 	linkKeySize = 32
 	// linkParameter is the name of the query's last parameter.
 	linkParameter = "link="
-	// linkVersion begins what is authenticated with a link.
+	// linkVersion begins the text that is authenticated with a link.
 	linkVersion = "tabard link 1"
 	// maxLink is the most bytes of a link's parameter.
 	maxLink = 4 << 10
@@ -49,8 +49,8 @@ type LinksConfig struct {
 // Links makes and serves addresses for requests that can send no Authorization header: of
 // images, downloads, and WebSockets that a library opens. A link opens one address and
 // method, for the organization, person and session that it was made for, and contains no
-// token: it is a sealed text, of which nobody reads whose it is. Whoever has it opens it,
-// until it expires or what it stands for ends.
+// token: it is a sealed text, from which its person cannot be read. All who have it can open it,
+// until it expires or its session ends.
 type Links struct {
 	guard *Guard
 	keys  []cipher.AEAD
@@ -148,7 +148,7 @@ var (
 	linkMethod = regexp.MustCompile("^[A-Z0-9!#$%&'*+.^_`|~-]+$")
 )
 
-// boundTo is what a link opens.
+// boundTo is the request that a link opens.
 func (l *Links) boundTo(method, path, query string) []byte {
 	if method == http.MethodHead {
 		method = http.MethodGet
