@@ -166,6 +166,7 @@ var promises = []struct {
 	{"of organizations that race for a slug one is made", oneOrganizationInARace},
 	{"a deleted organization lets nobody in, and its id stays taken", deletesOrganizations},
 	{"members are listed, and removed where no file names them", administersMembers},
+	{"a file's members come and go in any number at once", changesFileMembers},
 	{"an invitation is kept once a person, listed, and withdrawn", keepsInvitations},
 	{"an invitation is accepted by whom it names, once, and by nobody who is kept out", acceptsInvitations},
 	{"of acceptances that race one makes a member", acceptsOnceInARace},
