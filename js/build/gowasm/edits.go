@@ -13,7 +13,7 @@ var WithoutGodebug = []Edit{{File: "internal/godebug/godebug.go", New: godebug}}
 //go:embed std/godebug.go.txt
 var godebug string
 
-// SmallFmt has of fmt what libraries for js/wasm call to make an error's text. Package
+// SmallFmt has those functions of fmt that libraries for js/wasm call to make an error's text. Package
 // os, reflection and Unicode's tables go with the rest. Only a program that never prints
 // values of its own by fmt may use it.
 var SmallFmt = []Edit{
@@ -39,7 +39,7 @@ var WithoutTracer = []Edit{
 	},
 }
 
-// WithoutReports omits what the runtime reports of itself and nothing in a page asks for:
+// WithoutReports omits the runtime's reports about itself that no page asks for:
 // profiles of memory, locks and goroutines, the scheduler's trace, the searches of GODEBUG
 // for leaked finalizers, and dumps of memory beside a fatal error, whose message stays. A
 // page is one module, so that its types need no comparison with a plugin's.
@@ -92,7 +92,7 @@ func printing(function, name, body string) []Edit {
 	return []Edit{{File: "runtime/print.go", Old: start + body, New: "func " + function + " {\n\tprintstring(\"(" + name + ")\")"}}
 }
 
-// returning makes functions of a file do nothing. Their results, if any, have names.
+// returning empties functions of a file. Their results, if any, have names.
 func returning(file string, functions ...string) (edits []Edit) {
 	for _, f := range functions {
 		start := "func " + f + " {\n"

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// acts is a program that does what depends on the runtime's tables.
+// acts is a program that depends on the runtime's tables.
 var acts = Program{Package: "./testdata/acts", Flags: []string{"-ldflags=-s -w"}}
 
 var builtActs = sync.OnceValues(acts.Build)
@@ -218,7 +218,7 @@ func TestSymbols_AreOfTheShrunkModule(t *testing.T) {
 	}
 }
 
-// TestShrink_RefusesOtherContent: what is no module of Go's linker is an error.
+// TestShrink_RefusesOtherContent: all but modules of Go's linker are errors.
 func TestShrink_RefusesOtherContent(t *testing.T) {
 	module := linked(t)
 	inputs := map[string][]byte{
