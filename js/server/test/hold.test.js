@@ -179,6 +179,15 @@ test("what comes right behind the first message is handled, once the API listens
   held.close();
 });
 
+test("little waits for the first token", async () => {
+  const { socket, say, request, closed } = pageSocket(), accepted = hold.accept(socket, request);
+  for (const data of [credential(await token("org_acme", 300)), "x".repeat(60 << 10)]) say(data);
+  assert.deepEqual(closed, []);
+  say("x".repeat(5 << 10));
+  await assert.rejects(accepted, /too much/);
+  assert.deepEqual(closed, [[4503, "temporarily_unavailable"]]);
+});
+
 test("a token that is written otherwise is not handed on", async () => {
   for (const spell of [(text) => ` ${text}`, (text) => text.replace("{", "{ "), (text) => `\n${text.replace(":", " :")}`]) {
     const [ws] = await open("/live", credential(await token("org_acme", 300)));
