@@ -27,7 +27,7 @@ export const isPending = () => pending;
 
 /**
  * Calls back when the address has changed within the page, and the page's router keeps
- * the change. The History API tells only of back and forward; what a page does by
+ * the change. The History API tells only of back and forward; a page's changes by
  * pushState it tells itself.
  * @param {() => void} changed
  * @param {() => boolean} isNew whether the address is one that was not dealt with
@@ -60,7 +60,7 @@ function onTraverse() {
 
 /**
  * Notices whether the router goes back at once when it hears of an address, as React
- * Router does for a blocker. What it returns ends the noticing, and tells.
+ * Router does for a blocker. The returned function ends the noticing, and tells.
  */
 function detectRefusal() {
   let refused = false;
@@ -89,7 +89,7 @@ function watchRefusals(isNew, signal) {
 }
 
 /**
- * Calls back when a script goes back or forward by history.go. What it returns ends that.
+ * Calls back when a script goes back or forward by history.go. The returned function ends that.
  * @param {() => void} called
  */
 function onGo(called) {
@@ -148,7 +148,7 @@ function numberedState(replace) {
 }
 
 /**
- * Asks the app's router for an address, and waits for what becomes of it. A router that does
+ * Asks the app's router for an address, and waits for the result. A router that does
  * not tell when it is done has a moment.
  * @param {() => unknown} navigate
  * @param {string} url
@@ -207,7 +207,7 @@ export async function leadBack(entry) {
 
 /** Leads a router back that has gone ahead of the address, which was not let change. */
 export async function recall() {
-  await undefined; // the router finishes what it does
+  await undefined; // the router finishes its work
   window.dispatchEvent(new PopStateEvent("popstate", { state: history.state }));
   await pause();
 }
