@@ -76,7 +76,7 @@ class Hold {
    */
   signal = (admission, until) => {
     const lease = this.#lease(admission);
-    lease.releaseAt(until);
+    lease.endWith(until);
     return lease.signal;
   };
 
@@ -102,7 +102,7 @@ class Hold {
   #lease({ claims, request, over }) {
     const [, raw = ""] = (request.headers.get("Authorization") ?? "").split(" ");
     const lease = new Lease(this.#guard, this.#follower, raw, claims);
-    lease.releaseAt(over());
+    lease.endWith(over());
     return lease;
   }
 }
