@@ -55,7 +55,7 @@ export function followRoutes(client, options) {
     blocker: (blocks) => follower.agreement.blocker(blocks),
     subscribe: (listener) => follower.published.subscribe(listener),
     go: (url, options) => follower.go(new URL(url, location.href), own(options).replace ?? false),
-    home: (organization) => follower.home(organization),
+    home: (organization) => follower.places.home(organization),
     follow: () => follower.addressChanged(),
     close: () => follower.close(),
   };
