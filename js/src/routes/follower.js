@@ -218,7 +218,7 @@ export class Follower {
    */
   #keep(named, url, result) {
     const problem = this.#stay(named, url, result);
-    if (!this.#followTab() && location.href === url && isStill(this.#client.state, this.#active)) restore(this.#shown);
+    if (!this.#followTab() && location.href === url && isStill(this.#client.state, this.#active)) void this.agreement.during(() => restore(this.#shown));
     return problem;
   }
 
