@@ -112,4 +112,4 @@ bench-worker: build ## cold start, warm mints, a crowd and memory on workerd, an
 bench-browser: build ## what a page pays: bytes, time, memory and requests, beside others' clients
 	npm ci --prefix browser_test/pagebench --no-audit --no-fund --ignore-scripts --loglevel=error
 	go test -run AnHourCosts -v ./wasm/tab | grep requests
-	go test -count=1 -timeout 30m -run '^$$' -bench Pages -benchtime 1x ./browser_test/pagebench $(ARGS)
+	go test -count=1 -timeout 30m -run '^$$' -bench 'Pages|Memory' -benchtime 1x ./browser_test/pagebench $(ARGS)

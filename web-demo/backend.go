@@ -54,7 +54,7 @@ func startBackend(ctx context.Context, o options, workspaceFile, clientSecret st
 		b.err = serve.Wait()
 		close(b.ended)
 	}()
-	return b, b.waitReady(ctx, "http://"+o.backendAddress()+mount+"/healthz")
+	return b, b.waitReady(ctx, "http://"+o.backendAddress()+mount+"/readyz")
 }
 
 func tabard(ctx context.Context, o options, env []string, args ...string) *exec.Cmd {
@@ -65,13 +65,13 @@ func tabard(ctx context.Context, o options, env []string, args ...string) *exec.
 	return cmd
 }
 
-// waitReady waits until the program is healthy, and fails if it ends instead.
+// waitReady waits until the program is ready, and fails if it ends instead.
 func (b *backend) waitReady(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, readyWithin, fmt.Errorf("the backend did not answer at %s within %v", address, readyWithin))
 	defer cancel()
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
-	for !isHealthy(ctx, address) {
+	for !isReady(ctx, address) {
 		select {
 		case <-b.ended:
 			return b.failure()
@@ -83,7 +83,7 @@ func (b *backend) waitReady(ctx context.Context, address string) error {
 	return nil
 }
 
-func isHealthy(ctx context.Context, address string) bool {
+func isReady(ctx context.Context, address string) bool {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return false

@@ -52,6 +52,7 @@ export class Statements {
  * @param {Statement[]} statements
  */
 async function run(db, statements) {
+  if (db === undefined) throw new Error("no D1 database is bound as DB: see d1_databases of the configuration");
   const bound = statements.map(([sql, args]) => db.prepare(sql).bind(...args.map(value)));
   if (bound.length > 1) return (await db.batch(bound)).map(ofResult);
   if (statements[0][2]) {

@@ -78,6 +78,15 @@ func TestTheCustomersConfiguration(t *testing.T) {
 			t.Errorf("the compatibility flag %s is missing", flag)
 		}
 	}
+	build, _ := own["build"].(map[string]any)
+	watched, _ := build["watch_dir"].([]any)
+	sources, err := filepath.Glob(filepath.Join(workerd.Folder(), "*_js.go"))
+	workerd.Must(t, err)
+	for _, source := range sources {
+		if !slices.Contains(watched, any(filepath.Base(source))) {
+			t.Errorf("wrangler dev does not watch %s", filepath.Base(source))
+		}
+	}
 }
 
 // configuration returns a configuration of wrangler's.
@@ -99,10 +108,12 @@ func freshClone(t *testing.T) string {
 	files, err := list.Output()
 	workerd.Must(t, err)
 	for name := range strings.SplitSeq(strings.TrimSuffix(string(files), "\x00"), "\x00") {
-		text, err := os.ReadFile(filepath.Join(root, name))
-		if errors.Is(err, os.ErrNotExist) { // removed, and not committed yet
+		file, err := os.Lstat(filepath.Join(root, name))
+		if errors.Is(err, os.ErrNotExist) || err == nil && !file.Mode().IsRegular() { // removed, and not committed yet; a link to packages
 			continue
 		}
+		workerd.Must(t, err)
+		text, err := os.ReadFile(filepath.Join(root, name))
 		workerd.Must(t, err)
 		path := filepath.Join(clone, name)
 		workerd.Must(t, os.MkdirAll(filepath.Dir(path), 0o755))

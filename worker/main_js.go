@@ -3,10 +3,8 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"time"
@@ -15,7 +13,6 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/domain/overhttps"
 	"github.com/tabard-auth/tabard/backend/host"
-	"github.com/tabard-auth/tabard/backend/login"
 	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/worker/d1"
@@ -44,25 +41,22 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 	store := d1.Store()
 	epoch := &host.Epoch{Store: store, Log: log}
 	epoch.ByRequest(s.secret.Epoch())
-	ready := func(ctx context.Context) error {
-		if err := epoch.Ready(ctx); err != nil {
-			return err
-		}
-		return store.Ping(ctx)
-	}
+	ring := signingkey.NewKeyRing(store, s.secret, s.algorithm)
+	readiness := &host.Readiness{Epoch: epoch, Log: log, Schema: checkSchema}
 	handler, err := host.New(host.Config{
-		PublicURL: s.publicURL, CookieMark: s.cookieMark, Secret: s.secret, Algorithm: s.algorithm,
+		PublicURL: s.publicURL, CookieMark: s.cookieMark, Secret: s.secret, Algorithm: s.algorithm, Keys: ring,
 		Provider: s.provider,
 		Tenants:  edge.Transport{}, LoopbackConnections: s.loopbackConnections,
-		Resolver: s.resolver, Log: log, Epoch: epoch, Ready: ready, Later: cloudflare.WaitUntil, FarDatabase: true,
+		Resolver: s.resolver, Log: log, Epoch: epoch, Later: cloudflare.WaitUntil, FarDatabase: true,
+		Ready: func(ctx context.Context) error { return readiness.CheckByRequest(ctx, ring) },
 	}, store)
 	if err != nil {
 		return edge.Program{}, err
 	}
-	rotation := host.Rotation{Ring: signingkey.NewKeyRing(store, s.secret, s.algorithm), Secret: s.secret, Life: s.keyLife}
+	rotation := host.Rotation{Ring: ring, Secret: s.secret, Life: s.keyLife}
 	// All instances have the same secret and count as one replica, which the cron job
 	// reports again.
-	attendance := &host.Heartbeat{Store: store, Ring: rotation.Ring, Secret: s.secret, Replica: "worker", Every: cronInterval, Log: log}
+	attendance := &host.Heartbeat{Store: store, Ring: ring, Secret: s.secret, Replica: "worker", Every: cronInterval, Log: log}
 	return edge.Program{Handler: host.BoundHeader(handler), Scheduled: func(ctx context.Context) error {
 		if err := epoch.Ready(ctx); err != nil {
 			return err
@@ -94,71 +88,4 @@ const maxDomains = 20
 func checkDomains(ctx context.Context, store *sqlstore.Store, r overhttps.Resolver) error {
 	_, err := host.CheckDomains(ctx, store, r, time.Now(), maxDomains)
 	return err
-}
-
-// defaultResolver answers DNS over HTTPS.
-const defaultResolver = "https://cloudflare-dns.com/dns-query"
-
-// defaultRetention is how long the trail is kept: a D1 database holds 10 GB.
-const defaultRetention = host.Retention(90 * 24 * time.Hour)
-
-// settings are the Worker's variables and secrets.
-type settings struct {
-	publicURL           string
-	secret              signingkey.Secret
-	algorithm           signingkey.Algorithm
-	keyLife             time.Duration
-	retention           host.Retention
-	provider            login.Config
-	resolver            overhttps.Resolver
-	cookieMark          string
-	loopbackConnections bool // for development
-}
-
-// readSettings reads the variables that the server has flags of the same names
-// for, and names all that are missing or wrong.
-func readSettings(variable func(string) string) (settings, error) {
-	var problems []error
-	required := func(name string) string {
-		value := variable(name)
-		if value == "" {
-			problems = append(problems, fmt.Errorf("%s is missing", name))
-		}
-		return value
-	}
-	s := settings{
-		publicURL: required("TABARD_PUBLIC_URL"),
-		provider: login.Config{
-			Issuer: required("TABARD_OIDC_ISSUER"), ClientID: required("TABARD_OIDC_CLIENT_ID"),
-			ClientSecret: variable("TABARD_OIDC_CLIENT_SECRET"), Transport: edge.Transport{},
-		},
-	}
-	problems = append(problems, readProvider(variable, &s.provider)...)
-	s.algorithm, s.keyLife, s.retention = signingkey.ES256, signingkey.DefaultLife, defaultRetention
-	s.resolver = overhttps.Resolver{URL: cmp.Or(variable("TABARD_DNS_OVER_HTTPS"), defaultResolver), Transport: edge.Transport{}}
-	if err := overhttps.CheckURL(s.resolver.URL); err != nil {
-		problems = append(problems, fmt.Errorf("TABARD_DNS_OVER_HTTPS: %w", err))
-	}
-	s.cookieMark = variable("TABARD_COOKIE_MARK")
-	s.loopbackConnections = variable("TABARD_LOOPBACK_CONNECTIONS") == "true"
-	var err error
-	if s.secret, err = signingkey.ParseSecret(required("TABARD_SECRET")); err != nil {
-		problems = append(problems, fmt.Errorf("TABARD_SECRET: %w", err))
-	}
-	if name := variable("TABARD_SIGNING_ALGORITHM"); name != "" {
-		if s.algorithm, err = signingkey.ParseAlgorithm(name); err != nil {
-			problems = append(problems, fmt.Errorf("TABARD_SIGNING_ALGORITHM: %w", err))
-		}
-	}
-	if text := variable("TABARD_SIGNING_KEY_LIFE"); text != "" {
-		if s.keyLife, err = signingkey.ParseLife(text); err != nil {
-			problems = append(problems, fmt.Errorf("TABARD_SIGNING_KEY_LIFE: %w", err))
-		}
-	}
-	if text := variable("TABARD_AUDIT_RETENTION"); text != "" {
-		if s.retention, err = host.ParseRetention(text); err != nil {
-			problems = append(problems, fmt.Errorf("TABARD_AUDIT_RETENTION: %w", err))
-		}
-	}
-	return s, errors.Join(problems...)
 }

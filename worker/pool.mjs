@@ -20,6 +20,9 @@ const LIMITS = {
   body: 128 << 10, // of a request; a provider may post an identity token beside the code
 };
 
+/** How often at the most the log says that requests are refused, in milliseconds. */
+const TELL_EVERY = 10_000;
+
 /** Keeps instances of a program and lends each to one event at a time. */
 export class Pool {
   #module;
@@ -28,6 +31,7 @@ export class Pool {
   #loans = new Set();
   #memories = new Memories();
   #queue;
+  #refused = { count: 0, toldAt: 0 }; // since the log was told
 
   constructor(module, limits = {}) {
     this.#module = module;
@@ -45,7 +49,7 @@ export class Pool {
    * @param {import("./request.mjs").Parsed} parsed
    */
   fetch(parsed, env, ctx) {
-    const answered = this.#answer(parsed, env, ctx).catch((problem) => errorResponse(parsed, problem));
+    const answered = this.#answer(parsed, env, ctx).catch((problem) => this.#errorResponse(parsed, problem));
     ctx.waitUntil(answered);
     return answered;
   }
@@ -178,14 +182,22 @@ export class Pool {
   #close(loan) {
     this.#loans.delete(loan);
   }
-}
 
-/** The answer where the program gave none. */
-function errorResponse(parsed, problem) {
-  if (problem instanceof ClientGone) return new Response(null, { status: 499 }); // the client has left
-  if (!(problem instanceof Busy)) return failure(parsed, problem);
-  report(problem);
-  return refusal(parsed, 503, "temporarily_unavailable", "The server is busy. Try again.", { headers: { "Retry-After": "5" } });
+  /** The answer where the program gave none. */
+  #errorResponse(parsed, problem) {
+    if (problem instanceof ClientGone) return new Response(null, { status: 499 }); // the client has left
+    if (!(problem instanceof Busy)) return failure(parsed, problem);
+    this.#tellRefusal(problem);
+    return refusal(parsed, 503, "temporarily_unavailable", "The server is busy. Try again.", { headers: { "Retry-After": "5" } });
+  }
+
+  /** Logs that requests are refused, and how many since it did the last time. */
+  #tellRefusal({ message: cause }) {
+    const count = ++this.#refused.count;
+    if (Date.now() - this.#refused.toldAt < TELL_EVERY) return;
+    this.#refused = { count: 0, toldAt: Date.now() };
+    console.warn(JSON.stringify({ level: "WARN", msg: "requests are refused", cause, count }));
+  }
 }
 
 function hasNoBody(status, request) {

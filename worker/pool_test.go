@@ -135,8 +135,10 @@ func TestThePoolServesWhoCameFirst(t *testing.T) {
 		answers = append(answers, w.begin(who, "/served"))
 		w.waits(i + 1)
 	}
-	if a := <-w.begin(t.Context(), "/served"); a.status != http.StatusServiceUnavailable || a.retryAfter == "" || !strings.Contains(a.body, string(api.TemporarilyUnavailable)) {
-		t.Errorf("one too many: %+v", a)
+	for range 5 {
+		if a := <-w.begin(t.Context(), "/served"); a.status != http.StatusServiceUnavailable || a.retryAfter == "" || !strings.Contains(a.body, string(api.TemporarilyUnavailable)) {
+			t.Errorf("one too many: %+v", a)
+		}
 	}
 	leave()
 	w.waits(7)
@@ -157,6 +159,9 @@ func TestThePoolServesWhoCameFirst(t *testing.T) {
 			t.Errorf("the event that came as number %d: %+v, want %s", i+2, a, want)
 		}
 		next++
+	}
+	if n := strings.Count(w.log.String(), "WARN"); n != 1 || !strings.Contains(w.log.String(), "requests are refused") || strings.Contains(w.log.String(), "ERROR") {
+		t.Errorf("%d lines tell of five refusals:\n%s", n, w.log)
 	}
 }
 

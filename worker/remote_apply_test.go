@@ -63,4 +63,14 @@ organizations:
 			t.Errorf("%+v, %v\n%v", got, err, lines)
 		}
 	}
+	large := directory.Desired{Workspace: desired.Workspace, Organizations: []directory.DesiredOrganization{{Organization: directory.Organization{Slug: "large", Name: "Large"}}}}
+	for i := range 6000 {
+		u := directory.User{Issuer: issuer, Subject: fmt.Sprintf("person-%d", i), Name: fmt.Sprintf("Person %d", i), Email: fmt.Sprintf("person-%d@example.com", i)}
+		large.Organizations[0].Members = append(large.Organizations[0].Members, directory.Member{User: u, Roles: []string{"viewer"}})
+	}
+	for _, want := range []directory.Changes{{Organizations: directory.Count{Added: 1}, Members: directory.Count{Added: 6000}}, {}} {
+		if got, err := client.Apply(t.Context(), large, remote.ApplyOptions{}); err != nil || got != want {
+			t.Errorf("6,000 members: %+v, %v", got, err)
+		}
+	}
 }

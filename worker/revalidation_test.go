@@ -90,6 +90,12 @@ func mintAll(t *testing.T, browsers []*httpbrowser.Browser, rounds int) {
 // refreshing starts a provider that issues refresh tokens, behind what is put around it.
 func refreshing(t *testing.T, publicURL string, tokens *idp.RefreshTokens, around func(http.Handler) http.Handler) (issuer string) {
 	t.Helper()
+	return startProvider(t, publicURL, &idp.Quirks{RefreshTokens: tokens}, around)
+}
+
+// startProvider starts a provider of alice and bob, behind what is put around it.
+func startProvider(t *testing.T, publicURL string, quirks *idp.Quirks, around func(http.Handler) http.Handler) (issuer string) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +104,7 @@ func refreshing(t *testing.T, publicURL string, tokens *idp.RefreshTokens, aroun
 	provider, err := idp.NewWithQuirks(idp.Config{
 		Issuer: issuer, ClientID: contract.ClientID, ClientSecret: contract.ClientSecret,
 		RedirectURIs: []string{publicurl.Callback(publicURL)}, People: []idp.Person{{Subject: "alice", Name: "Alice"}, {Subject: "bob", Name: "Bob"}},
-	}, &idp.Quirks{RefreshTokens: tokens})
+	}, quirks)
 	if err != nil {
 		t.Fatal(err)
 	}

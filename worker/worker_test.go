@@ -78,7 +78,7 @@ func TestAWorkerWithoutItsSettingsSaysWhatIsMissing(t *testing.T) {
 	log := &workerd.Log{}
 	w, err := workerd.Launch(workerd.Options{
 		Port: port, State: workerd.Database(t, directory.Desired{}),
-		Variables: map[string]string{"TABARD_PUBLIC_URL": "https://app.example.com/auth", "TABARD_SECRET": "short"},
+		Variables: map[string]string{"TABARD_PUBLIC_URL": "https://app.example.com/auth", "TABARD_SECRET": "short", "TABARD_D1_BYTES": "500MB"},
 	}, log)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, log)
@@ -88,7 +88,7 @@ func TestAWorkerWithoutItsSettingsSaysWhatIsMissing(t *testing.T) {
 	if answer.StatusCode != http.StatusServiceUnavailable || code(t, answer) != string(api.TemporarilyUnavailable) {
 		t.Errorf("%d %v", answer.StatusCode, answer.Header)
 	}
-	for _, name := range []string{"TABARD_OIDC_ISSUER is missing", "TABARD_OIDC_CLIENT_ID is missing", "TABARD_OIDC_CLIENT_SECRET is missing", "TABARD_SECRET: "} {
+	for _, name := range []string{"TABARD_OIDC_ISSUER is missing", "TABARD_OIDC_CLIENT_ID is missing", "TABARD_OIDC_CLIENT_SECRET is missing", "TABARD_SECRET: ", `TABARD_D1_BYTES: \"500MB\" is not`} {
 		await(t, log, name)
 	}
 }

@@ -23,12 +23,10 @@ type FileStore interface {
 	// file, and returns the differences. A dry run changes nothing. It may be repeated.
 	// Error: directory.Conflicts.
 	ApplySettings(ctx context.Context, o directory.DesiredOrganization, now int64, dryRun bool) ([]directory.Difference, error)
-	// SetFileMembership makes a person a member by the workspace file, in place of any
-	// other source.
-	SetFileMembership(ctx context.Context, organizationID, userID string, roles []string, attributes directory.Attributes, now int64) error
-	// RemoveFileMembership removes a membership that the workspace file gave, and no
-	// other.
-	RemoveFileMembership(ctx context.Context, organizationID, userID string) error
+	// ChangeFileMembers makes people members by the workspace file, in place of any other
+	// source, and removes memberships that the file gave, and no others. Nobody is set twice.
+	// It may be repeated.
+	ChangeFileMembers(ctx context.Context, organizationID string, set []directory.Member, removed []string, now int64) error
 }
 
 // Workspace returns the workspace's document.

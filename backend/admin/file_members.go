@@ -38,7 +38,13 @@ func (f FileMembers) check(w *directory.Workspace) error {
 	if n := len(f.Members) + len(f.Removed); n < 1 || n > MaxLimit {
 		return refuse(api.InvalidRequest, "members and removed must have from 1 to %d entries together.", MaxLimit)
 	}
+	named := map[[2]string]bool{}
 	for _, m := range f.Members {
+		who := [2]string{m.Issuer, m.Subject}
+		if named[who] {
+			return refuse(api.InvalidRequest, "Member %s of %s is repeated.", m.Subject, m.Issuer)
+		}
+		named[who] = true
 		if m.Subject == "" || m.Issuer == "" || m.Roles == nil {
 			return refuse(api.InvalidRequest, "Every member needs iss, sub and roles.")
 		}
@@ -76,30 +82,36 @@ func (o *members) ApplyMembers(ctx context.Context, by Actor, organization strin
 			if err := f.check(w); err != nil {
 				return Empty{}, err
 			}
-			for _, m := range f.Members {
-				if err := o.setFileMembership(ctx, r.ID, m); err != nil {
-					return Empty{}, err
-				}
+			if err := o.checkIssuers(ctx, r.ID, f.Members); err != nil {
+				return Empty{}, err
 			}
-			for _, id := range f.Removed {
-				if err := o.store.RemoveFileMembership(ctx, r.ID, id); err != nil {
-					return Empty{}, err
-				}
-			}
-			return Empty{}, nil
+			return Empty{}, o.store.ChangeFileMembers(ctx, r.ID, f.members(), f.Removed, o.now().Unix())
 		})
 }
 
-func (o *members) setFileMembership(ctx context.Context, organizationID string, m FileMember) error {
-	if err := o.checkIssuer(ctx, organizationID, m.Issuer); err != nil {
-		return err
+// members returns the members as a store takes them.
+func (f FileMembers) members() []directory.Member {
+	all := make([]directory.Member, len(f.Members))
+	for i, m := range f.Members {
+		all[i] = directory.Member{
+			User:  directory.User{Issuer: m.Issuer, Subject: m.Subject, Name: m.Name, Email: m.Email},
+			Roles: m.Roles, Attributes: m.attributes(),
+		}
 	}
-	now := o.now().Unix()
-	u, err := o.store.EnsureUser(ctx, directory.User{
-		ID: directory.NewID("usr_"), Issuer: m.Issuer, Subject: m.Subject, Name: m.Name, Email: m.Email,
-	}, now)
-	if err != nil {
-		return err
+	return all
+}
+
+// checkIssuers is checkIssuer for the issuers of members, each once.
+func (o *members) checkIssuers(ctx context.Context, organizationID string, all []FileMember) error {
+	checked := map[string]bool{}
+	for _, m := range all {
+		if checked[m.Issuer] {
+			continue
+		}
+		checked[m.Issuer] = true
+		if err := o.checkIssuer(ctx, organizationID, m.Issuer); err != nil {
+			return err
+		}
 	}
-	return o.store.SetFileMembership(ctx, organizationID, u.ID, m.Roles, m.attributes(), now)
+	return nil
 }

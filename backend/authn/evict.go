@@ -95,7 +95,8 @@ const endedOfLate = 600
 // SetFirstToken sets the cookie of a new session after its sign-in. A callback does not
 // carry the Strict cookies of earlier sessions. SetFirstToken therefore looks up the
 // browser's sessions in the store and evicts those above the limit: the cookies of those
-// that ended of late as well, since their answers can be on their way or were lost.
+// that ended of late as well, since their answers can be on their way or were lost. The new
+// session may have ended itself, by other sign-ins at once: its cookie says so.
 func (c *Request) SetFirstToken(s session.Session, first session.Token) error {
 	if c.browserSessions == nil {
 		c.BeginBrowserSessions(s.Browser)
@@ -112,7 +113,9 @@ func (c *Request) SetFirstToken(s session.Session, first session.Token) error {
 	c.sessions = len(all) + 1
 	c.SetRefreshToken(s, first)
 	for _, old := range ended {
-		c.ClearSession(old)
+		if old.ID != s.ID {
+			c.ClearSession(old)
+		}
 	}
 	slices.SortStableFunc(all, evictionOrder)
 	for _, old := range all[:max(0, len(all)+1-maxSessions)] {

@@ -94,26 +94,34 @@ func TestSessionLimit_Refuses(t *testing.T) {
 	w.mint(second, "acme")
 }
 
-// TestSessionLimit_AtOnce: of sign-ins at once as many remain as are allowed.
+// TestSessionLimit_AtOnce: of sign-ins at once as many remain as are allowed. The others
+// are told so, on the page or at their next request.
 func TestSessionLimit_AtOnce(t *testing.T) {
-	for _, choice := range []directory.AtLimit{directory.EndOldest, directory.RefuseSignIn} {
-		w := newBackend(t, nil)
-		w.signsIn(directory.SignIn{MaxSessions: 3, AtLimit: choice})
-		browsers := make([]*httpbrowser.Browser, 8)
-		var wg sync.WaitGroup
-		for i := range browsers {
-			browsers[i] = w.browser()
-			wg.Go(func() { browsers[i].SignIn("alice") })
-		}
-		wg.Wait()
-		live := 0
-		for _, b := range browsers {
-			if b.Post("/token", `{"organization":"acme","enter":true}`).Status == http.StatusOK {
-				live++
+	for range 5 {
+		for _, choice := range []directory.AtLimit{directory.EndOldest, directory.RefuseSignIn} {
+			w := newBackend(t, nil)
+			w.signsIn(directory.SignIn{MaxSessions: 2, AtLimit: choice})
+			browsers, landed := make([]*httpbrowser.Browser, 12), make([]httpbrowser.Response, 12)
+			var wg sync.WaitGroup
+			for i := range browsers {
+				browsers[i] = w.browser()
+				wg.Go(func() { landed[i] = browsers[i].SignIn("alice") })
 			}
-		}
-		if live != 3 {
-			t.Errorf("%s: %d sessions are live", choice, live)
+			wg.Wait()
+			live := 0
+			for i, b := range browsers {
+				switch answer := b.Post("/token", `{"organization":"acme","enter":true}`); {
+				case answer.Status == http.StatusOK:
+					live++
+				case landed[i].Status == http.StatusForbidden:
+					w.wants(landed[i], http.StatusForbidden, api.SessionLimitReached)
+				default:
+					w.wants(answer, http.StatusUnauthorized, api.SessionRevoked)
+				}
+			}
+			if live != 2 {
+				t.Errorf("%s: %d sessions are live", choice, live)
+			}
 		}
 	}
 }

@@ -19,18 +19,21 @@ var unknownClaims = map[string]struct {
 	told map[string]any // nil removes a claim
 	why  directory.Unknown
 }{
-	"too many groups":     {map[string]any{"groups": nil, "_claim_names": map[string]any{"groups": "src1"}}, directory.ClaimElsewhere},
-	"too many, by source": {map[string]any{"groups": nil, "_claim_names": map[string]any{"groups": "src1"}, "_claim_sources": map[string]any{"src1": map[string]any{"endpoint": "https://graph.example"}}}, directory.ClaimElsewhere},
-	"hasgroups":           {map[string]any{"groups": nil, "hasgroups": true}, directory.ClaimElsewhere},
-	"missing":             {map[string]any{"groups": nil}, directory.ClaimMissing},
-	"null":                {map[string]any{"groups": json.RawMessage("null")}, directory.ClaimNull},
-	"a number":            {map[string]any{"groups": 7}, directory.ClaimMalformed},
-	"a list of objects":   {map[string]any{"groups": []any{map[string]any{"name": "staff"}}}, directory.ClaimMalformed},
-	"a blank name":        {map[string]any{"groups": []string{""}}, directory.ClaimMalformed},
-	"repeated inside":     {map[string]any{"groups": json.RawMessage(`{"heads":true,"heads":false}`)}, directory.ClaimMissing},
-	"none, and too many":  {map[string]any{"groups": []string{}, "hasgroups": true}, directory.ClaimElsewhere},
-	"none, and unclear":   {map[string]any{"groups": []string{}, "_claim_names": json.RawMessage(`{"groups":"src1","groups":"src2"}`)}, directory.ClaimElsewhere},
-	"another name":        {map[string]any{"groups": nil, "Groups": []string{}}, directory.ClaimMissing},
+	"too many groups":      {map[string]any{"groups": nil, "_claim_names": map[string]any{"groups": "src1"}}, directory.ClaimElsewhere},
+	"too many, by source":  {map[string]any{"groups": nil, "_claim_names": map[string]any{"groups": "src1"}, "_claim_sources": map[string]any{"src1": map[string]any{"endpoint": "https://graph.example"}}}, directory.ClaimElsewhere},
+	"hasgroups":            {map[string]any{"groups": nil, "hasgroups": true}, directory.ClaimElsewhere},
+	"missing":              {map[string]any{"groups": nil}, directory.ClaimMissing},
+	"null":                 {map[string]any{"groups": json.RawMessage("null")}, directory.ClaimNull},
+	"a number":             {map[string]any{"groups": 7}, directory.ClaimMalformed},
+	"a list of objects":    {map[string]any{"groups": []any{map[string]any{"name": "staff"}}}, directory.ClaimMalformed},
+	"a blank name":         {map[string]any{"groups": []string{""}}, directory.ClaimMalformed},
+	"repeated inside":      {map[string]any{"groups": json.RawMessage(`{"heads":true,"heads":false}`)}, directory.ClaimMissing},
+	"none, and too many":   {map[string]any{"groups": []string{}, "hasgroups": true}, directory.ClaimElsewhere},
+	"none, and unclear":    {map[string]any{"groups": []string{}, "_claim_names": json.RawMessage(`{"groups":"src1","groups":"src2"}`)}, directory.ClaimElsewhere},
+	"none, and unreadable": {map[string]any{"groups": []string{}, "_claim_names": []string{"groups"}}, directory.ClaimElsewhere},
+	"not Unicode":          {map[string]any{"groups": json.RawMessage(`["\ud800"]`)}, directory.ClaimMalformed},
+	"too deep":             {map[string]any{"groups": json.RawMessage(strings.Repeat("[", 100) + strings.Repeat("]", 100))}, directory.ClaimMissing},
+	"another name":         {map[string]any{"groups": nil, "Groups": []string{}}, directory.ClaimMissing},
 }
 
 func tells(told map[string]any) func(map[string]any) {
@@ -173,6 +176,29 @@ func TestProvisioning_GroupsOfUserInfo(t *testing.T) {
 	p.UserInfo = tells(map[string]any{"groups": []string{"staff"}})
 	if got := w.rolesIn(w.begin("umbrella", "u"), "umbrella"); got != "viewer" {
 		t.Errorf("roles are %s", got)
+	}
+}
+
+// TestProvisioning_GroupsInUserInfoAlone checks that userinfo, which is asked for a missing
+// name, says nothing about groups where the connection's claim_source does not name it.
+func TestProvisioning_GroupsInUserInfoAlone(t *testing.T) {
+	for _, name := range []any{nil, "U"} {
+		w := newCountedBackend(t, nil)
+		p := w.connect("umbrella", groups)
+		p.Claims = tells(map[string]any{"name": name, "email": "u@example.com", "groups": []string{"staff"}})
+		w.begin("umbrella", "u")
+		p.Claims = tells(map[string]any{"name": name, "email": "u@example.com", "groups": nil})
+		for person, want := range map[string]string{"u": "viewer", "newcomer": "-"} {
+			for _, told := range []any{[]string{"heads"}, []string{}, nil} {
+				p.UserInfo = tells(map[string]any{"groups": told})
+				if got := w.rolesIn(w.begin("umbrella", person), "umbrella"); got != want {
+					t.Errorf("name %v, userinfo's groups %v: the roles of %s are %s, want %s", name, told, person, got, want)
+				}
+			}
+		}
+		if kept := w.events(audit.KeepMember); name == nil && !slices.ContainsFunc(kept, func(e audit.Event) bool { return e.Reason == string(directory.ClaimElsewhere) }) {
+			t.Errorf("the audit log has %+v", kept)
+		}
 	}
 }
 

@@ -4,22 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/host"
 )
 
-// Limits of the HTTP server.
-const (
-	readHeaderTimeout = 5 * time.Second
-	readTimeout       = 10 * time.Second
-	writeTimeout      = 30 * time.Second
-	idleTimeout       = 2 * time.Minute
-	shutdownTimeout   = 15 * time.Second
-)
+// shutdownTimeout is how long running requests may take to finish.
+const shutdownTimeout = 15 * time.Second
 
 // stopDelay is the default time that a server keeps serving after SIGTERM: three checks
 // of a proxy that checks every second, and a reserve.
@@ -36,35 +27,27 @@ type gracefulStop struct {
 	stopPolls func() // answers the requests that wait for events
 }
 
-// run serves until ctx ends, and then stops.
-func (s gracefulStop) run(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
-	var closing atomic.Bool
-	server := &http.Server{
-		Handler: closeWhen(&closing, host.BoundHeader(handler)), ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
-		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: host.MaxHeader,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+// run waits until ctx ends, and then stops the server.
+func (s gracefulStop) run(ctx context.Context, server *entrance, log *slog.Logger) error {
 	select {
-	case err := <-failed:
+	case err := <-server.failed:
 		return err
 	case <-ctx.Done():
 	}
 	s.readiness.Stop()
 	log.Info("stopping: no longer ready, requests are still answered", "for", s.delay.String())
-	if err := waitOrFail(failed, s.delay*4/5); err != nil {
+	if err := waitOrFail(server.failed, s.delay*4/5); err != nil {
 		return err
 	}
-	closing.Store(true)
+	server.closing.Store(true)
 	s.stopPolls()
-	if err := waitOrFail(failed, s.delay/5); err != nil {
+	if err := waitOrFail(server.failed, s.delay/5); err != nil {
 		return err
 	}
 	log.Info("stopping: waiting for running requests to finish")
 	finish, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
-	if err := server.Shutdown(finish); err != nil {
+	if err := server.http.Shutdown(finish); err != nil {
 		return fmt.Errorf("requests still running after %v were cut off", shutdownTimeout)
 	}
 	log.Info("stopped")
@@ -81,14 +64,4 @@ func waitOrFail(failed <-chan error, delay time.Duration) error {
 	case <-over.C:
 		return nil
 	}
-}
-
-// closeWhen makes responses close their connections once closing is set.
-func closeWhen(closing *atomic.Bool, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if closing.Load() {
-			w.Header().Set("Connection", "close")
-		}
-		next.ServeHTTP(w, r)
-	})
 }

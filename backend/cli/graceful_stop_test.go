@@ -38,9 +38,10 @@ func TestServer_StopsStepByStep(t *testing.T) {
 		})
 		p := &pipes{connections: make(chan net.Conn), closed: make(chan struct{})}
 		ctx, stop := context.WithCancel(t.Context())
+		log := slog.New(slog.DiscardHandler)
 		ended := make(chan error, 1)
 		go func() {
-			ended <- gracefulStop{readiness, 5 * time.Second, func() {}}.run(ctx, p, handler, slog.New(slog.DiscardHandler))
+			ended <- gracefulStop{readiness, 5 * time.Second, func() {}}.run(ctx, enter(p, handler, log), log)
 		}()
 		client := p.connect()
 		answers := bufio.NewReader(client)

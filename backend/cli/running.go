@@ -53,27 +53,31 @@ type loaded struct {
 	stop         func() // ends the background work
 }
 
-// newServer opens the database. It returns the secret, which is not used yet.
-func (s *settings) newServer(ctx context.Context, logs io.Writer) (*server, signingkey.Secret, error) {
+// newServer returns a server without a database, and the secret, which is not used yet.
+func (s *settings) newServer(logs io.Writer) (*server, signingkey.Secret, error) {
 	secret, err := s.secret()
 	if err != nil {
 		return nil, secret, err
 	}
 	counted := metrics.New()
 	records := counted.Log(s.logger(logs).Handler())
-	log := slog.New(host.Log(records, secret))
-	store, err := s.open(ctx, migrate.Opening{Schema: migrate.UpToDate, Wait: databaseWait, Log: log})
+	return &server{
+		settings: s, metrics: counted, logHandler: records, log: slog.New(host.Log(records, secret)),
+		proofs: host.NewProofs(), replica: host.NewReplicaName(),
+	}, secret, nil
+}
+
+// openStore waits for the database, opens it and brings its tables up to date.
+func (s *server) openStore(ctx context.Context) error {
+	store, err := s.settings.open(ctx, migrate.Opening{Schema: migrate.UpToDate, Wait: databaseWait, Log: s.log})
 	if err != nil {
-		return nil, secret, err
+		return err
 	}
-	epoch := &host.Epoch{Store: store, Log: log}
-	running := &server{
-		settings: s, store: store, metrics: counted, logHandler: records, log: log, epoch: epoch,
-		readiness: &host.Readiness{Store: store, Epoch: epoch, Log: log}, proofs: host.NewProofs(), replica: host.NewReplicaName(),
-		endings: events.NewReader(store),
-	}
-	counted.Watch(store, running.keys)
-	return running, secret, nil
+	s.store, s.endings = store, events.NewReader(store)
+	s.epoch = &host.Epoch{Store: store, Log: s.log}
+	s.readiness = &host.Readiness{Store: store, Epoch: s.epoch, Log: s.log}
+	s.metrics.Watch(store, s.keys)
+	return nil
 }
 
 // keys returns the ring of the secrets that were read last, or nil.

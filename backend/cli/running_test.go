@@ -23,8 +23,11 @@ func TestReload_SaysWhatIsNew(t *testing.T) {
 	file := newSecretFile(t, t.TempDir())
 	s := serverSettings(t, "--secret-file", file)
 	logs := &bytes.Buffer{}
-	server, secret, err := s.newServer(t.Context(), logs)
+	server, secret, err := s.newServer(logs)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.openStore(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	defer server.store.Close()

@@ -15,7 +15,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tabard-auth/tabard/backend/host"
 	"github.com/tabard-auth/tabard/backend/host/metrics"
+	"github.com/tabard-auth/tabard/backend/signingkey"
 	"github.com/tabard-auth/tabard/js"
 )
 
@@ -29,7 +31,7 @@ func serveCommand() *cobra.Command {
 It creates the tables and the signing key of an empty database, and migrates tables of
 an older release; servers that start together do so one after the other. It waits up
 to a minute for a PostgreSQL that does not answer yet, whose password may stand in the
-file that PGPASSFILE names. On SIGTERM or an interrupt it
+file that PGPASSFILE names; until then /readyz and all but /healthz answer 503. On SIGTERM or an interrupt it
 stops listening and lets running requests finish. On SIGHUP it reads --secret-file and
 --oidc-client-secret-file again.`,
 		Example: `  # for development: provider and secret on this machine
@@ -66,6 +68,7 @@ const databaseWait = time.Minute
 
 // serve runs the server, given valid settings, until ctx ends, and then lets running
 // requests finish. It first listens: if the port is taken, the database is as before.
+// Until the database is there, it answers that it starts.
 func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	listener, err := net.Listen("tcp", s.listen)
 	if err != nil {
@@ -74,32 +77,48 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	defer listener.Close()
 	lines := &logBuffer{to: logs}
 	defer lines.flush()
-	running, secret, err := s.newServer(ctx, lines)
+	running, secret, err := s.newServer(lines)
+	if err != nil {
+		return err
+	}
+	starting, err := host.Starting(s.publicURL)
+	if err != nil {
+		return err // checked
+	}
+	server := enter(listener, starting, running.log)
+	defer server.http.Close()
+	err = running.openStore(ctx)
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		s.logger(lines).Info("stopped while it waited for the database")
+		running.log.Info("stopped while it waited for the database")
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	defer running.store.Close()
-	if err := running.load(ctx, secret); err != nil {
+	return running.serve(ctx, secret, server, listener.Addr())
+}
+
+// serve answers requests with the database until ctx ends, and then stops.
+func (s *server) serve(ctx context.Context, secret signingkey.Secret, server *entrance, address net.Addr) error {
+	if err := s.load(ctx, secret); err != nil {
 		return err
 	}
-	defer running.unload()
-	handler, err := running.wrapHandler()
+	defer s.unload()
+	handler, err := s.wrapHandler()
 	if err != nil {
 		return err
 	}
 	for _, w := range s.warnings() {
-		running.log.Warn(w)
+		s.log.Warn(w)
 	}
-	stopReloading := running.reloadOnHangup(ctx)
+	stopReloading := s.reloadOnHangup(ctx)
 	defer stopReloading()
 	tuneGC()
-	running.tellStart(listener.Addr())
-	err = gracefulStop{running.readiness, s.delay(), running.endings.Stop}.run(ctx, listener, handler, running.log)
-	running.recordShutdown()
+	server.open(handler)
+	s.tellStart(address)
+	err = gracefulStop{s.readiness, s.delay(), s.endings.Stop}.run(ctx, server, s.log)
+	s.recordShutdown()
 	return err
 }
 

@@ -46,9 +46,10 @@ func running(t *testing.T, handler http.HandlerFunc, talk func(*pipes)) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &pipes{connections: make(chan net.Conn), closed: make(chan struct{})}
 		ctx, stop := context.WithCancel(t.Context())
+		log := slog.New(slog.DiscardHandler)
 		ended := make(chan error, 1)
 		go func() {
-			ended <- gracefulStop{&host.Readiness{}, 0, func() {}}.run(ctx, p, handler, slog.New(slog.DiscardHandler))
+			ended <- gracefulStop{&host.Readiness{}, 0, func() {}}.run(ctx, enter(p, handler, log), log)
 		}()
 		talk(p)
 		stop()

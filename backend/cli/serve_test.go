@@ -133,9 +133,10 @@ func TestShutdownLetsARequestFinish(t *testing.T) {
 	})
 	ctx, stop := context.WithCancel(t.Context())
 	logs, w := io.Pipe()
+	log := slog.New(slog.NewJSONHandler(w, nil))
 	ended := make(chan error, 1)
 	go func() {
-		ended <- gracefulStop{&host.Readiness{}, 0, func() {}}.run(ctx, listener, handler, slog.New(slog.NewJSONHandler(w, nil)))
+		ended <- gracefulStop{&host.Readiness{}, 0, func() {}}.run(ctx, enter(listener, handler, log), log)
 		w.Close()
 	}()
 	answered := make(chan string, 1)
@@ -151,10 +152,10 @@ func TestShutdownLetsARequestFinish(t *testing.T) {
 	}()
 	<-underWay
 	stop()
-	log := &logged{t, bufio.NewScanner(logs)}
-	log.until("stopping: waiting for running requests to finish")
+	said := &logged{t, bufio.NewScanner(logs)}
+	said.until("stopping: waiting for running requests to finish")
 	close(finish)
-	log.until("stopped")
+	said.until("stopped")
 	if got := <-answered; got != "finished" {
 		t.Errorf("the request got %q", got)
 	}

@@ -5,15 +5,17 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Claims are what a provider said of a person at a sign-in.
 type Claims struct {
-	// IdentityToken are the claims of the identity token, and those that userinfo adds.
+	// IdentityToken are the claims of the identity token alone.
 	IdentityToken map[string]any
 	// UserInfo are the claims of userinfo alone; nil where it was not asked or failed.
-	UserInfo       map[string]any
-	UserInfoFailed bool
+	UserInfo map[string]any
+	// Either are the claims of the identity token, and those that userinfo adds.
+	Either map[string]any
 }
 
 // ClaimSource says where a claim about memberships or roles is read.
@@ -44,7 +46,8 @@ const (
 	ClaimNull      Unknown = "claim_null"
 	ClaimMalformed Unknown = "claim_malformed"
 	// ClaimElsewhere is a claim of which the token only says where it can be had: too
-	// many groups for it (OpenID Connect Core section 5.6.2).
+	// many groups for it (OpenID Connect Core section 5.6.2). So is one that userinfo has,
+	// if it is not the claim's source.
 	ClaimElsewhere Unknown = "claim_elsewhere"
 	UserInfoFailed Unknown = "userinfo_failed"
 )
@@ -57,27 +60,37 @@ func (c Claims) find(source ClaimSource, name string) (any, Unknown) {
 			return nil, UserInfoFailed
 		}
 	}
-	if elsewhere(said, name) {
-		return nil, ClaimElsewhere
-	}
-	value, unknown := lookup(said, name)
-	if unknown == ClaimMissing && c.UserInfoFailed { // which might have said it
-		unknown = UserInfoFailed
+	value, unknown := find(said, name)
+	if _, here := lookup(c.UserInfo, name); unknown == ClaimMissing && here == "" {
+		unknown = ClaimElsewhere
 	}
 	return value, unknown
 }
 
-// elsewhere reports whether a claim, or the object that it lies in, is distributed.
-// Entra says so of groups by hasgroups, too. An empty list beside a mark that is malformed
-// may be distributed as well.
+func find(said map[string]any, name string) (any, Unknown) {
+	if elsewhere(said, name) {
+		return nil, ClaimElsewhere
+	}
+	return lookup(said, name)
+}
+
+// elsewhere reports whether a claim, or the object that it lies in, may be distributed.
+// Entra says so of groups by hasgroups, too. A list of such claims in another form may name
+// every claim.
 func elsewhere(said map[string]any, name string) bool {
-	names, isObject := said["_claim_names"].(map[string]any)
-	for distributed := range names {
-		if distributed == name || strings.HasPrefix(name, distributed+".") {
+	switch names := said["_claim_names"].(type) {
+	case nil:
+	case map[string]any:
+		for distributed := range names {
+			if distributed == name || strings.HasPrefix(name, distributed+".") {
+				return true
+			}
+		}
+	case []any: // an empty object, as PHP writes it
+		if len(names) > 0 {
 			return true
 		}
-	}
-	if listed, isList := said[name].([]any); said["_claim_names"] != nil && !isObject && isList && len(listed) == 0 {
+	default:
 		return true
 	}
 	return name == "groups" && marks(said["hasgroups"])
@@ -136,8 +149,11 @@ func bracketed(text string) bool {
 	return len(text) > 1 && (text[0] == '[' && text[len(text)-1] == ']' || text[0] == '{' && text[len(text)-1] == '}')
 }
 
-// blank reports whether a name is none.
-func blank(name string) bool { return strings.TrimSpace(name) == "" }
+// unreadable reports whether a name is none, or was not Unicode: parsers of JSON replace
+// what is not by U+FFFD.
+func unreadable(name string) bool {
+	return strings.TrimSpace(name) == "" || strings.ContainsRune(name, utf8.RuneError)
+}
 
 // isMark reports whether the value of an object's key says whether the key is meant: true,
 // false, or what is known of it. A number or the word false does not.
@@ -158,6 +174,7 @@ func names(value any, separator string) ([]string, Unknown) {
 	case string:
 		listed := bracketed(value)
 		switch {
+		case strings.ContainsRune(value, utf8.RuneError):
 		case separator != "" && listed:
 			return split(value[1:len(value)-1], separator), ""
 		case separator != "" && value == "":
@@ -166,14 +183,14 @@ func names(value any, separator string) ([]string, Unknown) {
 			if all := split(value, separator); len(all) > 0 {
 				return all, ""
 			}
-		case !blank(value) && !listed:
+		case !unreadable(value) && !listed:
 			return []string{value}, ""
 		}
 	case []any:
 		all := make([]string, len(value))
 		for i, v := range value {
 			name, isText := v.(string)
-			if !isText || blank(name) {
+			if !isText || unreadable(name) {
 				return nil, ClaimMalformed
 			}
 			all[i] = name
@@ -182,7 +199,7 @@ func names(value any, separator string) ([]string, Unknown) {
 	case map[string]any:
 		var all []string
 		for _, name := range slices.Sorted(maps.Keys(value)) {
-			if blank(name) || !isMark(value[name]) {
+			if unreadable(name) || !isMark(value[name]) {
 				return nil, ClaimMalformed
 			}
 			if value[name] != false {

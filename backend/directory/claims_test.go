@@ -59,7 +59,17 @@ func TestProvisioning_Member(t *testing.T) {
 		{"groups", `{"_claim_names":{"groups":"src1"},"_claim_sources":{"src1":{"endpoint":"https://graph.example"}}}`, "-", directory.ClaimElsewhere},
 		{"groups", `{"_claim_names":{"groups":"src1"},"groups":[]}`, "-", directory.ClaimElsewhere},
 		{"groups", `{"_claim_names":{"other":"src1"},"groups":["staff"]}`, "viewer", ""},
-		{"groups", `{"_claim_names":"groups","groups":["staff"]}`, "viewer", ""},
+		{"groups", `{"_claim_names":"groups","groups":["staff"]}`, "-", directory.ClaimElsewhere},
+		{"groups", `{"_claim_names":["groups"],"groups":["staff"]}`, "-", directory.ClaimElsewhere},
+		{"groups", `{"_claim_names":true,"groups":["staff"]}`, "-", directory.ClaimElsewhere},
+		{"groups", `{"_claim_names":7}`, "-", directory.ClaimElsewhere},
+		{"groups", `{"_claim_names":[],"groups":["staff"]}`, "viewer", ""},
+		{"groups", `{"groups":["staff","\ud800"]}`, "-", directory.ClaimMalformed},
+		{"groups", `{"groups":"M\udcfcnchen"}`, "-", directory.ClaimMalformed},
+		{"groups", "{\"groups\":[\"M\xfcnchen\"]}", "-", directory.ClaimMalformed},
+		{"groups", `{"groups":{"staff":true,"\ud800":true}}`, "-", directory.ClaimMalformed},
+		{"groups", `{"groups":{"\ud800":false}}`, "-", directory.ClaimMalformed},
+		{"groups", `{"groups":["München"]}`, "-", ""},
 		{"groups", `{"_claim_names":["groups"],"groups":[]}`, "-", directory.ClaimElsewhere},
 		{"groups", `{"_claim_names":null,"groups":["staff"]}`, "viewer", ""},
 		{"groups", `{"_claim_names":{},"groups":["staff"]}`, "viewer", ""},
@@ -113,10 +123,10 @@ func TestProvisioning_MemberByUserInfo(t *testing.T) {
 	}
 	inTokenOnly := p
 	inTokenOnly.ClaimSource = ""
-	if _, _, unknown := inTokenOnly.Member(directory.Claims{UserInfoFailed: true}); unknown != directory.UserInfoFailed {
-		t.Errorf("a claim that userinfo might have said is %q", unknown)
+	if _, member, unknown := inTokenOnly.Member(directory.Claims{UserInfo: inToken, Either: inToken}); member || unknown != directory.ClaimElsewhere {
+		t.Errorf("a claim that userinfo alone says is %q", unknown)
 	}
-	if _, member, unknown := inTokenOnly.Member(directory.Claims{IdentityToken: inToken, UserInfoFailed: true}); !member || unknown != "" {
+	if _, member, unknown := inTokenOnly.Member(directory.Claims{IdentityToken: inToken, UserInfo: object(t, `{"groups":[]}`)}); !member || unknown != "" {
 		t.Errorf("a claim of the identity token is %q", unknown)
 	}
 	if roles, member, unknown := p.Member(directory.Claims{UserInfo: inToken}); !member || len(roles) != 1 || unknown != "" {
@@ -159,6 +169,10 @@ func TestMembershipClaim_Memberships(t *testing.T) {
 		{`{"org":{"acme":5}}`, "", directory.ClaimMalformed},
 		{`{"org":{"acme":null}}`, "", directory.ClaimMalformed},
 		{`{"org":{"acme":["admin",5]}}`, "", directory.ClaimMalformed},
+		{`{"org":{"acme":["\udfff"]}}`, "", directory.ClaimMalformed},
+		{`{"org":{"acme":"\udfff"}}`, "", directory.ClaimMalformed},
+		{`{"org":{"acme":"admin","\udfff":"admin"}}`, "", directory.ClaimMalformed},
+		{`{"_claim_names":"org","org":"acme"}`, "", directory.ClaimElsewhere},
 		{`{"_claim_names":{"org":"src1"}}`, "", directory.ClaimElsewhere},
 	} {
 		m := directory.MembershipClaim{Claim: "org", Roles: []string{"member"}}
@@ -196,6 +210,8 @@ func TestClaimSeparator(t *testing.T) {
 		{",", `{"groups":7}`, "-", directory.ClaimMalformed},
 		{",", `{"groups":" , "}`, "-", directory.ClaimMalformed},
 		{",", `{"groups":[""]}`, "-", directory.ClaimMalformed},
+		{",", `{"groups":"staff,\ud800"}`, "-", directory.ClaimMalformed},
+		{",", `{"groups":"[\ud800]"}`, "-", directory.ClaimMalformed},
 		{",", `{}`, "-", directory.ClaimMissing},
 	} {
 		p := directory.Provisioning{Claim: "groups", ClaimSeparator: test.separator, Groups: map[string][]string{"staff": {"viewer"}, "heads": {"admin", "viewer"}}}

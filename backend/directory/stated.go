@@ -162,7 +162,7 @@ func (p ProviderClaims) With(connection string, said map[string]any) ProviderCla
 func (w *Workspace) Keep(c Claims) map[string]any {
 	kept := map[string]any{}
 	for name, kind := range w.Attributes(OfProvider) {
-		if value, unknown := c.find(FromIDToken, name); unknown == "" && kind.Accepts(value) {
+		if value, unknown := find(c.Either, name); unknown == "" && kind.Accepts(value) {
 			kept[name] = value
 		}
 	}

@@ -91,6 +91,7 @@ func TestReadiness_WhatFailsIsNamed(t *testing.T) {
 		`{"status":"ok"}`: "ok readiness: the server is ready",
 		`{"status":"unavailable","failed":"write"}`:            "problem readiness: the server is not ready: no write lands in its database: the disk is full",
 		`{"status":"unavailable","failed":"database"}`:         "problem readiness: the server is not ready: its database does not answer",
+		`{"status":"unavailable","failed":"schema"}`:           "problem readiness: the server is not ready: its database lacks migrations",
 		`{"status":"unavailable","failed":"signing_keys"}`:     "problem readiness: the server is not ready: no signing key opens",
 		`{"status":"unavailable","failed":"what comes later"}`: "problem readiness: the server is not ready (503",
 		`<html>`: "look readiness: whether the server is ready cannot be seen (503",

@@ -18,9 +18,11 @@ var unready = map[string]struct{ text, advice string }{
 	"write": {"no write lands in its database: the disk is full, or it is a standby",
 		"Make room on the database's disk, or let the server connect to the primary."},
 	"database":     {"its database does not answer within a second", "Look at the database's load, its disk and the network."},
+	"schema":       {"its database lacks migrations of its release", "Apply them: npx wrangler d1 migrations apply."},
 	"signing_keys": {"no signing key opens under its secret", "Give every replica the same secret file."},
 	"epoch": {"the database was restored and is not accepted",
 		"Run tabard restore --list, and then tabard restore --accept."},
+	"starting": {"it waits for its database, or migrates it", "Look at its log, and at the database that it names."},
 	"stopping": {"it is being stopped", "Run this command again when it has started."},
 }
 

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -13,6 +14,7 @@ type epochRequests struct {
 
 	mu      sync.Mutex
 	checked time.Time // the time of the last verdict
+	logged  time.Time // when the log was last told that there is none
 }
 
 // ByRequest has requests check the epoch, for a host that runs nothing between them: it
@@ -48,9 +50,7 @@ func (e *Epoch) begin(ctx context.Context) (end func(), err error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if err := e.checkByRequest(ctx); err != nil {
-			e.Log.Warn("the database's epoch could not be read; that is tried again", "cause", err)
-		}
+		e.checkByRequest(ctx)
 	}()
 	return func() {
 		defer cancel()
@@ -72,10 +72,21 @@ func (q *epochRequests) due() (known, due bool) {
 func (e *Epoch) checkByRequest(ctx context.Context) error {
 	err := e.Check(ctx, e.requests.file)
 	if _, held := errors.AsType[*HeldError](err); err != nil && !held {
+		e.requests.warn(e.Log, err)
 		return err
 	}
 	e.requests.mu.Lock()
 	defer e.requests.mu.Unlock()
 	e.requests.checked = time.Now()
 	return nil
+}
+
+// warn logs why the epoch could not be read, once an interval: every request would tell it.
+func (q *epochRequests) warn(log *slog.Logger, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if now := time.Now(); now.Sub(q.logged) >= epochInterval {
+		q.logged = now
+		log.Warn("the database's epoch could not be read; the next request tries again", "cause", err)
+	}
 }

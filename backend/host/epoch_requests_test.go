@@ -1,7 +1,9 @@
 package host_test
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -16,9 +18,9 @@ import (
 )
 
 // byRequest is a backend whose epoch is checked by requests, as on a Worker.
-func byRequest(t *testing.T, database *epochs) (ask func(path string) string) {
+func byRequest(t *testing.T, database *epochs, log io.Writer) (ask func(path string) string) {
 	secret, _ := signingkey.NewSecret()
-	e := &host.Epoch{Store: database, Log: slog.New(slog.DiscardHandler)}
+	e := &host.Epoch{Store: database, Log: slog.New(slog.NewTextHandler(log, nil))}
 	e.ByRequest("one")
 	handler, err := host.New(host.Config{
 		PublicURL: "https://app.example.com/auth", Secret: secret, Epoch: e, Ready: e.Ready,
@@ -52,7 +54,7 @@ const someRequest = "/.well-known/openid-configuration"
 func TestEpoch_ByRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		database := &epochs{has: true, DatabaseEpoch: signingkey.DatabaseEpoch{Value: "two"}}
-		ask := byRequest(t, database)
+		ask := byRequest(t, database, io.Discard)
 		expect := func(when, path, want string) {
 			t.Helper()
 			if got := ask(path); got != want {
@@ -91,5 +93,23 @@ func TestEpoch_ByRequest(t *testing.T) {
 		time.Sleep(6 * time.Second)
 		expect("restored while it is served, beside the check", someRequest, "served")
 		expect("restored while it is served", someRequest, "held")
+	})
+}
+
+// What keeps requests from being answered is in the log once in five seconds, however many there
+// are.
+func TestEpoch_ByRequestTellsTheCause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		ask := byRequest(t, &epochs{err: errors.New("no such table: current_epoch")}, &log)
+		for range 2 {
+			for range 20 {
+				ask(someRequest)
+			}
+			time.Sleep(6 * time.Second) // of the bubble
+		}
+		if n := strings.Count(log.String(), "no such table: current_epoch"); n != 2 || strings.Count(log.String(), "level=WARN") != 2 {
+			t.Errorf("%d lines tell the cause:\n%s", n, log.String())
+		}
 	})
 }

@@ -16,6 +16,7 @@ import (
 const (
 	PartStopping    = "stopping"
 	PartDatabase    = "database"
+	PartSchema      = "schema"
 	PartWrite       = "write"
 	PartSigningKeys = "signing_keys"
 )
@@ -57,7 +58,11 @@ type Readiness struct {
 	Store Prober
 	// Epoch tells whether the database is served at all; nil does not ask.
 	Epoch *Epoch
-	Log   *slog.Logger
+	// Schema is asked in the place of Store's Ping where the schema may be behind the
+	// program. It returns a [NotReady] of PartSchema, or another error where the database
+	// does not answer.
+	Schema func(context.Context) error
+	Log    *slog.Logger
 
 	stopping atomic.Bool
 
@@ -127,14 +132,46 @@ func (r *Readiness) examination(ring *signingkey.KeyRing) *examination {
 	return e
 }
 
-func (r *Readiness) examine(ctx context.Context, ring *signingkey.KeyRing, now time.Time) error {
-	if err := r.Store.Ping(ctx); err != nil {
-		return &NotReady{PartDatabase, err}
+// CheckByRequest is Check for a host that runs nothing between requests: it examines in the
+// request what can be read, the epoch too.
+func (r *Readiness) CheckByRequest(ctx context.Context, ring *signingkey.KeyRing) error {
+	return r.logChange(r.examineReads(ctx, ring, time.Now()))
+}
+
+// examineReads returns a [NotReady] where the database does not answer, is not as this release
+// needs it or not the one to serve, and where no signing key opens.
+func (r *Readiness) examineReads(ctx context.Context, ring *signingkey.KeyRing, now time.Time) error {
+	answers := r.Schema
+	if answers == nil {
+		answers = r.Store.Ping
 	}
-	if _, err := ring.Published(ctx, "", now.Unix()); errors.Is(err, signingkey.ErrSealed) {
+	steps := []func(context.Context) error{answers}
+	if r.Epoch != nil && r.Epoch.requests != nil {
+		steps = append(steps, r.Epoch.Ready)
+	}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return notReady(err)
+		}
+	}
+	_, err := ring.Published(ctx, "", now.Unix())
+	if errors.Is(err, signingkey.ErrSealed) {
 		return &NotReady{PartSigningKeys, err}
-	} else if err != nil {
-		return &NotReady{PartDatabase, err}
+	}
+	return notReady(err)
+}
+
+// notReady returns a [NotReady] of an error of the database, unless it is one already.
+func notReady(err error) error {
+	if _, is := errors.AsType[*NotReady](err); err == nil || is {
+		return err
+	}
+	return &NotReady{PartDatabase, err}
+}
+
+func (r *Readiness) examine(ctx context.Context, ring *signingkey.KeyRing, now time.Time) error {
+	if err := r.examineReads(ctx, ring, now); err != nil {
+		return err
 	}
 	r.mu.Lock()
 	due := now.Sub(r.wrote) >= writeEvery

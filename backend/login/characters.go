@@ -1,8 +1,8 @@
 package login
 
 import (
+	"bytes"
 	"encoding/json"
-	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -17,18 +17,40 @@ func Unambiguous(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsAny(text, "\x00\ufffd")
 }
 
-// dropUnclear removes the claims with U+0000, which not every database can store, and those
-// in which a member of an object is repeated. They count as absent. What becomes of the
-// claims that are elsewhere (OpenID Connect Core section 5.6.2) is then unknown.
-func dropUnclear(claims map[string]any, raw map[string]json.RawMessage) {
-	unclear := func(name string) bool {
-		return hasNull(name) || hasNull(claims[name]) || strictjson.Repeats(raw[name])
+// maxDepth is how deep a claim may nest objects and lists. Those of providers nest four or
+// five levels.
+const maxDepth = 64
+
+// clearClaims returns the claims without unclear ones, which count as absent: those with
+// U+0000, which not every database can store, those in which a member of an object is
+// repeated, and those that nest too deeply. What becomes of the claims that are elsewhere
+// (OpenID Connect Core section 5.6.2) is then unknown.
+func clearClaims(raw map[string]json.RawMessage) (map[string]any, error) {
+	claims := make(map[string]any, len(raw))
+	for name, text := range raw {
+		value, unclear, err := readClaim(text)
+		switch {
+		case err != nil:
+			return nil, err
+		case !unclear && !hasNull(name):
+			claims[name] = value
+		case name == claimNames:
+			claims[name] = true
+		}
 	}
-	lost := unclear(claimNames)
-	maps.DeleteFunc(claims, func(name string, _ any) bool { return unclear(name) })
-	if lost {
-		claims[claimNames] = true
+	return claims, nil
+}
+
+// readClaim returns the value of a claim, and whether it is unclear. Numbers keep their
+// original text.
+func readClaim(text json.RawMessage) (value any, unclear bool, err error) {
+	if strictjson.Depth(text) > maxDepth || strictjson.Repeats(text) {
+		return nil, true, nil
 	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	err = d.Decode(&value)
+	return value, hasNull(value), err
 }
 
 const claimNames = "_claim_names"

@@ -1,7 +1,6 @@
 package login
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -109,18 +108,13 @@ func (p *Provider) verifyFor(ctx context.Context, keys oidc.KeySet, raw string, 
 	return token, exact.payload, strictjson.DecodeKnown(exact.payload, into)
 }
 
-// allClaims returns every claim that can be stored and that all parsers read alike. Numbers
-// keep their original text.
-func allClaims(payload []byte) (claims map[string]any, err error) {
-	d := json.NewDecoder(bytes.NewReader(payload))
-	d.UseNumber()
-	err = d.Decode(&claims)
+// allClaims returns every claim that can be stored and that all parsers read alike.
+func allClaims(payload []byte) (map[string]any, error) {
 	var raw map[string]json.RawMessage
-	if err == nil {
-		err = json.Unmarshal(payload, &raw)
+	if err := json.Unmarshal(payload, &raw); err != nil {
+		return nil, err
 	}
-	dropUnclear(claims, raw)
-	return claims, err
+	return clearClaims(raw)
 }
 
 // truncate removes values that cannot be stored or are too long for it.

@@ -175,10 +175,7 @@ func (p *Provider) push(ctx context.Context, found *discovered, address string, 
 // saidTo returns what a back-channel endpoint says of its refusal of a request, without
 // the secrets of the request.
 func (p *Provider) saidTo(request *http.Request, code, description string, body []byte) string {
-	var secrets []string
-	for _, name := range []string{"client_assertion", "client_secret", "refresh_token"} {
-		secrets = append(secrets, request.PostForm.Get(name))
-	}
+	secrets := secretsOf(request)
 	if code == "" {
 		return p.redact(secrets, string(body))
 	}

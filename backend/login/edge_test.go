@@ -154,7 +154,7 @@ func TestEdge_EveryEndpoint(t *testing.T) {
 					if used := (after.TotalAlloc - before.TotalAlloc) >> 20; used > 64 {
 						t.Errorf("it allocated %d MB", used)
 					}
-					if login.FaultOf(err) != fault || (err == nil) != (fault == "") || fault == "" && (got.Subject != "alice" || !got.UserInfoFailed) {
+					if login.FaultOf(err) != fault || (err == nil) != (fault == "") || fault == "" && (got.Subject != "alice" || got.UserInfo != nil) {
 						t.Errorf("%q, want %q: %.300v", login.FaultOf(err), fault, err)
 					}
 					if err != nil && len(err.Error()) > 800 {
@@ -193,8 +193,8 @@ func TestEdge_SlowEverywhere(t *testing.T) {
 				ctx = limited
 			}
 			got, err := c.Identify(ctx, attempt, p.SignIn(address, "alice"), now)
-			if took := time.Since(began); err != nil || took > test.most || got.UserInfoFailed != (test.userinfo == 0) {
-				t.Errorf("%v each: %v after %v, userinfo failed: %v", test.each, err, took, got.UserInfoFailed)
+			if took := time.Since(began); err != nil || took > test.most || (got.UserInfo == nil) != (test.userinfo == 0) {
+				t.Errorf("%v each: %v after %v, userinfo failed: %v", test.each, err, took, got.UserInfo == nil)
 			}
 			if c.AddUserInfo(ctx, &got); time.Since(began) > test.most {
 				t.Errorf("%v each: userinfo was asked again", test.each)

@@ -92,18 +92,6 @@ func printable(parts ...string) string {
 	return joined
 }
 
-// redact returns a provider's texts without this server's secrets.
-func (p *Provider) redact(secrets []string, parts ...string) string {
-	for i := range parts {
-		for _, secret := range append(secrets, p.config.ClientSecret) {
-			if secret != "" {
-				parts[i] = strings.ReplaceAll(parts[i], secret, "[secret]")
-			}
-		}
-	}
-	return printable(parts...)
-}
-
 // ErrCodeRefused is in the error of a code that the provider does not accept, such as one
 // that was redeemed before.
 var ErrCodeRefused = errors.New("the code was refused")

@@ -33,13 +33,12 @@ type Identity struct {
 	Token string
 	// RefreshToken is the provider's refresh token, or empty.
 	RefreshToken string
-	// Claims are the claims of the identity token, and those of userinfo that do not
-	// describe the authentication.
-	Claims map[string]any
+	// Signed are the claims of the identity token. Claims are these, and those of userinfo
+	// that do not describe the authentication.
+	Signed, Claims map[string]any
 	// UserInfo are the claims of userinfo. They are nil if it was not requested (see
-	// Provider.AddUserInfo) or if UserInfoFailed is set.
-	UserInfo       map[string]any
-	UserInfoFailed bool
+	// Provider.AddUserInfo) or failed.
+	UserInfo map[string]any
 
 	tokens        *oauth2.Token
 	askedUserInfo bool
@@ -165,9 +164,10 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a *A
 	if p.config.Tenants != nil {
 		identity.Issuer = token.Issuer
 	}
-	if identity.Claims, err = allClaims(text); err != nil {
-		return Identity{}, refused("identity token: %w", err)
+	if identity.Signed, err = allClaims(text); err != nil {
+		return Identity{}, p.faultError(FaultToken, "identity token: %w", err)
 	}
+	identity.Claims = identity.Signed
 	switch {
 	case a != nil && (claims.Nonce == "" || string(claims.Nonce) != a.Nonce):
 		return Identity{}, refused("identity token: the nonce is not the one of this sign-in")

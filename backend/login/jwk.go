@@ -73,28 +73,62 @@ func (f *forbidden) UnmarshalJSON(value []byte) error {
 // coordinates are the lengths of a point's coordinates in bytes.
 var coordinates = map[text]int{"P-256": 32, "P-384": 48, "P-521": 66}
 
-// minModulus is the least length of an RSA modulus that crypto/rsa accepts, in bits.
-const minModulus = 1024
+// The lengths of an RSA modulus, in bits: the least that crypto/rsa accepts, and the most
+// that can be checked at every sign-in.
+const (
+	minModulus = 1024
+	maxModulus = 16384
+)
 
-// readJWK returns a key of a key set, reduced to the members that are needed.
-func readJWK(raw json.RawMessage) (public publicJWK, key jose.JSONWebKey, err error) {
-	if err := strictjson.DecodeKnown(raw, &public); err != nil {
-		return public, key, err
+// maxExponent is the largest RSA exponent that crypto/rsa accepts.
+const maxExponent = 1<<31 - 1
+
+// ed25519Bytes is the length of an Ed25519 public key (RFC 8032 section 5.1.5).
+const ed25519Bytes = 32
+
+// jwk is a key of a key set, reduced to the members that are needed. text is what key was
+// read from, so that nothing that reads it again refuses it.
+type jwk struct {
+	public publicJWK
+	key    jose.JSONWebKey
+	text   json.RawMessage
+}
+
+// readJWK reads a key of a key set.
+func readJWK(raw json.RawMessage) (k jwk, err error) {
+	if err := strictjson.DecodeKnown(raw, &k.public); err != nil {
+		return k, err
 	}
+	if err := k.public.check(); err != nil {
+		return k, err
+	}
+	if size, known := coordinates[k.public.Curve]; known && k.public.Kind == "EC" {
+		k.public.X, k.public.Y = k.public.X.sized(size), k.public.Y.sized(size)
+	}
+	if k.text, err = json.Marshal(k.public); err != nil {
+		return k, err
+	}
+	return k, json.Unmarshal(k.text, &k.key)
+}
+
+// check refuses a key that verifies nothing, of which go-jose reads some.
+func (k publicJWK) check() error {
 	switch {
-	case public.Kind == "":
-		return public, key, errors.New("kty is missing")
-	case bool(public.D || public.K):
-		return public, key, errors.New("it publishes a private or symmetric key, by which anybody can sign: withdraw it")
-	case public.Kind == "RSA" && (len(public.N)*8 < minModulus || len(public.E) == 0):
-		return public, key, fmt.Errorf("n has %d bits, less than %d, or e is missing", len(public.N)*8, minModulus)
+	case k.Kind == "":
+		return errors.New("kty is missing")
+	case bool(k.D || k.K):
+		return errors.New("it publishes a private or symmetric key, by which anybody can sign: withdraw it")
+	case k.Kind == "OKP" && k.Curve == "Ed25519" && len(k.X) != ed25519Bytes:
+		return fmt.Errorf("x has %d bytes, not %d", len(k.X), ed25519Bytes)
+	case k.Kind != "RSA":
+		return nil
 	}
-	if size, known := coordinates[public.Curve]; known && public.Kind == "EC" {
-		public.X, public.Y = public.X.sized(size), public.Y.sized(size)
+	n, e := new(big.Int).SetBytes(k.N), new(big.Int).SetBytes(k.E)
+	switch {
+	case n.BitLen() < minModulus, n.BitLen() > maxModulus, n.Bit(0) == 0:
+		return fmt.Errorf("n has %d bits and must be an odd number of %d to %d", n.BitLen(), minModulus, maxModulus)
+	case e.BitLen() < 2, e.Bit(0) == 0, e.Cmp(big.NewInt(maxExponent)) > 0:
+		return fmt.Errorf("e is %.20s and must be an odd number from 3 to %d", e, maxExponent)
 	}
-	reduced, err := json.Marshal(public)
-	if err != nil {
-		return public, key, err
-	}
-	return public, key, json.Unmarshal(reduced, &key)
+	return nil
 }

@@ -42,26 +42,23 @@ func ReadKeySet(body []byte) (KeySet, error) {
 	read := KeySet{names: map[string]bool{}}
 	sameID := map[string]int{}
 	for i, raw := range set.Keys {
-		public, key, err := readJWK(raw)
+		k, err := readJWK(raw)
 		switch {
-		case public.Use == "enc": // encryption keys verify no signatures
+		case k.public.Use == "enc": // encryption keys verify no signatures
 			continue
 		case err != nil:
 			if len(read.Broken) < maxKeys {
-				read.Broken = append(read.Broken, fmt.Errorf("key %d (kid %.100q): %.200s", i+1, string(public.ID), err))
+				read.Broken = append(read.Broken, fmt.Errorf("key %d (kid %.100q): %.200s", i+1, string(k.public.ID), err))
 			}
 			continue
 		}
-		if sameID[key.KeyID]++; sameID[key.KeyID] > maxKeys {
+		id := k.key.KeyID
+		if sameID[id]++; sameID[id] > maxKeys {
 			continue
 		}
-		reduced, err := json.Marshal(key)
-		if err != nil {
-			return KeySet{}, err
-		}
-		read.Keys, read.names[key.KeyID] = append(read.Keys, reduced), true
-		if key.KeyID == "" {
-			read.unnamed = append(read.unnamed, key.Key)
+		read.Keys, read.names[id] = append(read.Keys, k.text), true
+		if id == "" {
+			read.unnamed = append(read.unnamed, k.key.Key)
 		}
 	}
 	for id, n := range sameID {

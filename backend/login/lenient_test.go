@@ -140,20 +140,44 @@ func TestLogoutToken_WrongTypes(t *testing.T) {
 	}
 }
 
+// modulus is one of 2,048 bits.
+var modulus = strings.Repeat("x", 342)
+
+func rsaJWK(n, e string) string { return `{"kty":"RSA","kid":"bad","n":"` + n + `","e":"` + e + `"}` }
+
 // brokenKeys are unreadable members of a key set.
 var brokenKeys = map[string]string{
-	"no y":         `{"kty":"EC","kid":"bad","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"}`,
-	"padding":      `{"kty":"RSA","kid":"bad","n":"sXchDQ==","e":"AQAB"}`,
-	"no kty":       `{"kid":"bad","crv":"P-256"}`,
-	"no point":     `{"kty":"EC","kid":"bad","crv":"P-256","x":"AAAA","y":"AAAA"}`,
-	"alg a number": `{"kty":"EC","kid":"bad","alg":5}`,
-	"private":      `{"kty":"OKP","kid":"bad","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}`,
-	"symmetric":    `{"kty":"oct","kid":"bad","k":"AAAA"}`,
-	"e a text":     `{"kty":"RSA","kid":"bad","n":"` + strings.Repeat("x", 342) + `","e":"65537"}`,
-	"other names":  `{"KTY":"EC","kid":"bad","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}`,
-	"null":         `null`,
-	"a string":     `"bad"`,
-	"a list":       `[]`,
+	"no y":          `{"kty":"EC","kid":"bad","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"}`,
+	"padding":       `{"kty":"RSA","kid":"bad","n":"sXchDQ==","e":"AQAB"}`,
+	"no kty":        `{"kid":"bad","crv":"P-256"}`,
+	"no point":      `{"kty":"EC","kid":"bad","crv":"P-256","x":"AAAA","y":"AAAA"}`,
+	"alg a number":  `{"kty":"EC","kid":"bad","alg":5}`,
+	"private":       `{"kty":"OKP","kid":"bad","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}`,
+	"symmetric":     `{"kty":"oct","kid":"bad","k":"AAAA"}`,
+	"e a text":      `{"kty":"RSA","kid":"bad","n":"` + strings.Repeat("x", 342) + `","e":"65537"}`,
+	"other names":   `{"KTY":"EC","kid":"bad","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}`,
+	"no bytes of e": rsaJWK(modulus, ""),
+	"e zero":        rsaJWK(modulus, "AA"),
+	"e many zeros":  rsaJWK(modulus, strings.Repeat("A", 400)),
+	"e one":         rsaJWK(modulus, "AQ"),
+	"e even":        rsaJWK(modulus, "AQAC"),
+	"e too large":   rsaJWK(modulus, "AQAAAAE"),
+	"e wraps":       rsaJWK(modulus, "AQAAAAAAAAAAAQAB"),
+	"n zero":        rsaJWK(strings.Repeat("A", 342), "AQAB"),
+	"n short":       rsaJWK(strings.Repeat("A", 342)+"B", "AQAB"),
+	"n even":        rsaJWK(strings.Repeat("g", 342), "AQAB"),
+	"n enormous":    rsaJWK(strings.Repeat("_", 60_000), "AQAB"),
+	"x short":       `{"kty":"OKP","kid":"bad","crv":"Ed25519","x":"AAAA"}`,
+	"x long":        `{"kty":"OKP","kid":"bad","crv":"Ed25519","x":"` + strings.Repeat("A", 64) + `"}`,
+	"x empty":       `{"kty":"OKP","kid":"bad","crv":"Ed25519","x":""}`,
+	"another curve": `{"kty":"OKP","kid":"bad","crv":"Ed448","x":"AAAA"}`,
+	"no curve":      `{"kty":"OKP","kid":"bad","x":"AAAA"}`,
+	"curve of EC":   `{"kty":"EC","kid":"bad","crv":"secp256k1","x":"AAAA","y":"AAAA"}`,
+	"another kind":  `{"kty":"AKP","kid":"bad","pub":"AAAA"}`,
+	"no k":          `{"kty":"oct","kid":"bad"}`,
+	"null":          `null`,
+	"a string":      `"bad"`,
+	"a list":        `[]`,
 }
 
 // TestKeySet_BrokenKeyIgnored checks this for sign-ins and logouts, at any position.
@@ -161,7 +185,7 @@ func TestKeySet_BrokenKeyIgnored(t *testing.T) {
 	for name, bad := range brokenKeys {
 		for _, first := range []bool{true, false} {
 			p := provider(t)
-			withKey(p, bad, first)
+			withKey(p, strings.Replace(bad, `"bad"`, `"1"`, 1), first) // the id of the good one
 			c := client(p)
 			if _, err := signInAt(t, c, p, nil); err != nil {
 				t.Errorf("%s: sign-in: %v", name, err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"slices"
@@ -41,12 +42,12 @@ func (p *Provider) AddUserInfo(ctx context.Context, i *Identity) error {
 	}
 	switch {
 	case err != nil || named.Subject == "": // without sub it identifies nobody
-		i.UserInfoFailed = !errors.Is(err, errNoUserInfo)
 		return nil
 	case string(named.Subject) != i.Subject:
 		return refused("userinfo: sub is not that of the identity token")
 	}
 	i.UserInfo = claims
+	i.Claims = maps.Clone(i.Claims)
 	for name, value := range claims {
 		if _, signed := i.Claims[name]; !signed && !slices.Contains(protectedClaims, name) {
 			i.Claims[name] = value

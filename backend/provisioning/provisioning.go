@@ -67,7 +67,7 @@ func (u Update) Says(own *directory.Connection, i login.Identity) bool {
 
 // Claims returns the claims of an identity.
 func Claims(i login.Identity) directory.Claims {
-	return directory.Claims{IdentityToken: i.Claims, UserInfo: i.UserInfo, UserInfoFailed: i.UserInfoFailed}
+	return directory.Claims{IdentityToken: i.Signed, UserInfo: i.UserInfo, Either: i.Claims}
 }
 
 // Apply updates the user's memberships from the claims of an identity: the one in the

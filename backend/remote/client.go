@@ -19,6 +19,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/admin"
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/refusal"
+	"github.com/tabard-auth/tabard/backend/web"
 )
 
 const (
@@ -134,6 +135,9 @@ func (c *Client) responseError(answer *http.Response, text []byte) error {
 	var told api.Error
 	if json.Unmarshal(text, &told) != nil || told.Code == "" {
 		return c.notBackend(answer)
+	}
+	if none := web.NoPath(); told.Code == none.Code && told.Description == none.Text {
+		return c.notBackend(answer) // a backend's, below another path
 	}
 	return refusal.New(told.Code, told.Description+cures[told.Code])
 }

@@ -13,9 +13,8 @@ import (
 )
 
 const (
-	// pageSize is the most memberships in one request: each takes two statements, and
-	// D1's smallest plan allows fifty a request.
-	pageSize = 20
+	// pageSize is the most memberships in one request.
+	pageSize = admin.MaxLimit
 	// pageBytes is the size of a request, without its last member, from which it is
 	// sent.
 	pageBytes = 8 << 10

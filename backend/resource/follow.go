@@ -193,6 +193,15 @@ type pollAnswer struct {
 	Reset         bool              `json:"reset"`
 }
 
+// follows reports whether an answer goes on after a number: forward if there is more, and
+// back only by a reset.
+func (a *pollAnswer) follows(after int64) bool {
+	if a.After == after {
+		return !a.MoreAvailable && !a.Reset
+	}
+	return a.After > after || a.Reset
+}
+
 // poll asks for the events after a number, waits for them if it may, and remembers them.
 func (f *Follower) poll(ctx context.Context, address string, after *int64, wait bool) (*pollAnswer, error) {
 	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
@@ -200,6 +209,9 @@ func (f *Follower) poll(ctx context.Context, address string, after *int64, wait 
 	answer, err := f.ask(ctx, address, after, wait)
 	if err != nil {
 		return nil, err
+	}
+	if after != nil && !answer.follows(*after) {
+		return nil, fmt.Errorf("resource: %s/events/poll goes from %d to %d", address, *after, answer.After)
 	}
 	events := make([]secevent.Event, 0, len(answer.Sets))
 	for _, raw := range answer.Sets {

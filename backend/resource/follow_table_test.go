@@ -81,6 +81,15 @@ func (w *guarded) take(f *feed, i int, s step) {
 			signer = newGuarded(w.T).private
 		}
 		f.set(func(f *feed) { f.signer = signer })
+	case "stuck":
+		f.set(func(f *feed) { f.stuck, f.asked = s.Value, 0 })
+	case "back":
+		f.set(func(f *feed) { f.back, f.asked = s.Value, 0 })
+	case "asked":
+		if f.mu.Lock(); f.asked > s.Number {
+			w.Errorf("step %d: it asked %d times", i, f.asked)
+		}
+		f.mu.Unlock()
 	case "expect":
 		if got := w.reason(s.Event, s.Claims); got != s.Reason {
 			w.Errorf("step %d: a token of %d, %v, is refused for %q, want %q", i, s.Event, s.Claims, got, s.Reason)

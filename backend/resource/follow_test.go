@@ -30,6 +30,9 @@ type feed struct {
 	head   int64
 	floor  int64
 	away   bool
+	stuck  bool   // it says that there is more, and gives nothing
+	back   bool   // its number goes up and down
+	asked  int64  // how often
 	says   string // in place of an answer
 }
 
@@ -49,7 +52,7 @@ func (f *feed) RoundTrip(r *http.Request) (*http.Response, error) {
 	for end := time.Now().Add(10 * time.Second); ; {
 		if answer := f.answer(ask.After); answer == nil {
 			return nil, net.ErrClosed
-		} else if len(answer["sets"].(map[string]string)) > 0 || ask.ReturnImmediately || answer["reset"] == true || time.Now().After(end) {
+		} else if len(answer["sets"].(map[string]string)) > 0 || ask.ReturnImmediately || answer["reset"] == true || f.stuck || f.back || time.Now().After(end) {
 			recorder := httptest.NewRecorder()
 			json.NewEncoder(recorder).Encode(answer)
 			return recorder.Result(), nil
@@ -65,8 +68,14 @@ func (f *feed) RoundTrip(r *http.Request) (*http.Response, error) {
 func (f *feed) answer(after *int64) map[string]any {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.away {
+	f.asked++
+	switch {
+	case f.away:
 		return nil
+	case f.stuck && after != nil:
+		return map[string]any{"sets": map[string]string{}, "after": *after, "moreAvailable": true}
+	case f.back && after != nil:
+		return map[string]any{"sets": map[string]string{}, "after": *after ^ 1}
 	}
 	sets, from := map[string]string{}, f.floor
 	if after != nil {

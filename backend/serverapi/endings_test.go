@@ -66,7 +66,8 @@ func TestToken_EndsBetweenReadAndSignature(t *testing.T) {
 			w.must(nil, w.Store.SetOrganizationPolicy(t.Context(), "org_acme", policy.Rules{AccessTTL: 30}))
 		},
 		"the person's roles": func() {
-			w.must(nil, w.Store.SetFileMembership(t.Context(), "org_acme", w.userID("alice"), []string{}, "", w.Now().Unix()))
+			alice := directory.Member{User: directory.User{Issuer: issuer, Subject: "alice"}, Roles: []string{}}
+			w.must(nil, w.Store.ChangeFileMembers(t.Context(), "org_acme", []directory.Member{alice}, nil, w.Now().Unix()))
 		},
 	}
 	for name, change := range changes {

@@ -193,6 +193,9 @@ type Store interface {
 	SetUpstream(ctx context.Context, id ID, sid, token string) error
 	// Revoke ends a session. A session that has ended keeps its time and reason.
 	Revoke(ctx context.Context, id ID, reason Reason, now int64) error
+	// RevokeBeside ends a live session if certain others of its person's are live, and
+	// reports whether it did. Of several calls at once each sees what the others ended.
+	RevokeBeside(ctx context.Context, id ID, others []ID, reason Reason, now int64) (bool, error)
 	// RevokeUser ends all of a person's sessions. If confinedTo names an organization,
 	// it ends only those confined to it. For ReasonReuseElsewhere it ends those that
 	// browsers hold; one that an app's server holds only ends with its parent.

@@ -122,7 +122,7 @@ func limitAccounts(c *authn.Request, attempt login.Attempt, s session.Session) e
 	if attempt.HasPerson(s.UserID) || len(attempt.People) < directory.MaxAccounts {
 		return nil
 	}
-	if err := endBeyond(c, s, true); err != nil {
+	if err := c.Revoke(s.ID, session.ReasonLimit, endedBeyond(s, true)); err != nil {
 		return err
 	}
 	return refusedWith(api.AccountLimitReached)

@@ -18,26 +18,40 @@ const maxSignIns = 10 * directory.MostSessions
 // limitSessions keeps the workspace's limit of browsers after a sign-in: it ends the new
 // session and refuses, or ends the sessions of the browsers that signed in longest ago.
 // It runs after the session was stored, so that of sign-ins at once each sees the others.
-// before are the person's sign-ins of before that, whose order times in seconds do not tell.
+// Each ends sessions only beside as many as are allowed, and looks again after that: however
+// many there are, as many remain. before are the person's sign-ins of before that, whose
+// order times in seconds do not tell.
 // Sessions that are confined to an organization count apart: whoever runs its provider
 // must not end others.
 func limitSessions(c *authn.Request, s session.Session, before []session.Session) error {
-	settings := c.Workspace.SignIn
-	all, err := signIns(c, s)
-	if err != nil || len(all) == 0 {
-		return err
-	}
-	refused := false
-	for _, other := range beyondLimit(c, all, before) {
-		refused = refused || other.ID == s.ID && settings.AtLimit == directory.RefuseSignIn
-		if err := endBeyond(c, other, other.ID == s.ID && refused); err != nil {
+	for {
+		all, err := signIns(c, s)
+		if err != nil || len(all) == 0 {
 			return err
 		}
+		within, beyond := parted(c, all, before)
+		if len(beyond) == 0 {
+			return checkLimited(c, s, all)
+		}
+		for _, other := range beyond {
+			if err := endBeside(c, other, within, s); err != nil {
+				return err
+			}
+		}
 	}
-	if refused {
-		return refusal.New(api.SessionLimitReached, "You have reached the limit of browsers that you may be signed in with. Sign out in one of them, then sign in here again.")
+}
+
+// checkLimited refuses a sign-in whose session was ended by the limit, where that refuses
+// sign-ins. Otherwise the browser is told at its next request.
+func checkLimited(c *authn.Request, s session.Session, live []session.Session) error {
+	if c.Workspace.SignIn.AtLimit != directory.RefuseSignIn || slices.ContainsFunc(live, isSession(s.ID)) {
+		return nil
 	}
-	return nil
+	return refusal.New(api.SessionLimitReached, "You have reached the limit of browsers that you may be signed in with. Sign out in one of them, then sign in here again.")
+}
+
+func isSession(id session.ID) func(session.Session) bool {
+	return func(s session.Session) bool { return s.ID == id }
 }
 
 // signIns returns the sign-ins of a session's person that the limit counts, newest first. There
@@ -49,34 +63,31 @@ func signIns(c *authn.Request, s session.Session) ([]session.Session, error) {
 	return c.Store.SignIns(c.Ctx, s.UserID, s.ConfinedTo, c.Now, maxSignIns)
 }
 
-// beyondLimit returns the sessions in browsers beyond the limit, given all of the person's,
-// newest first. If the limit refuses sign-ins, these are sessions that began just now:
-// the new one, or of several at once another one. All of these keep to one order.
-func beyondLimit(c *authn.Request, all, before []session.Session) (beyond []session.Session) {
+// parted returns one session of each browser within the limit, and the sessions in browsers
+// beyond it, given all of the person's, newest first. If the limit refuses sign-ins, those
+// beyond are sessions that began just now: the new one, or of several at once another one.
+func parted(c *authn.Request, all, before []session.Session) (within []session.ID, beyond []session.Session) {
 	settings := c.Workspace.SignIn
-	wasBefore := func(s session.Session) bool {
-		return slices.ContainsFunc(before, func(b session.Session) bool { return b.ID == s.ID })
-	}
+	wasBefore := func(s session.Session) bool { return slices.ContainsFunc(before, isSession(s.ID)) }
 	later := slices.DeleteFunc(slices.Clone(all), wasBefore)
-	all = append(later, slices.DeleteFunc(all, func(s session.Session) bool { return !wasBefore(s) })...)
+	all = append(later, slices.DeleteFunc(slices.Clone(all), func(s session.Session) bool { return !wasBefore(s) })...)
 	refuses := settings.AtLimit == directory.RefuseSignIn
 	if refuses {
 		slices.Reverse(all)
 	}
 	var counted []session.Session
-	browsers := int64(0)
 	for _, s := range all {
 		switch {
 		case !opens(c, s):
 		case slices.ContainsFunc(counted, func(other session.Session) bool { return sameBrowser(s, other) }):
 			counted = append(counted, s)
-		case browsers < settings.MaxSessions:
-			browsers, counted = browsers+1, append(counted, s)
+		case int64(len(within)) < settings.MaxSessions:
+			within, counted = append(within, s.ID), append(counted, s)
 		case !refuses || !wasBefore(s) && s.CreatedAt >= c.Now-concurrentStart:
 			beyond = append(beyond, s)
 		}
 	}
-	return beyond
+	return within, beyond
 }
 
 // opens reports whether a session that has not ended can be used. Its app may be disabled,
@@ -93,8 +104,20 @@ func sameBrowser(a, b session.Session) bool {
 	return a.Browser != "" && a.Browser == b.Browser || a.JKT != "" && a.JKT == b.JKT || a.Replaces == b.ID || b.Replaces == a.ID
 }
 
-// endBeyond ends a session beyond the limit: a new one that is refused, or another one.
-func endBeyond(c *authn.Request, s session.Session, refused bool) error {
+// endBeside ends a session beyond the limit while those within it are live. Where the limit
+// refuses sign-ins, own is the one that is refused.
+func endBeside(c *authn.Request, s session.Session, within []session.ID, own session.Session) error {
+	ended, err := c.Store.RevokeBeside(c.Ctx, s.ID, within, session.ReasonLimit, c.Now)
+	if err != nil || !ended {
+		return err
+	}
+	c.Audit(endedBeyond(s, s.ID == own.ID && c.Workspace.SignIn.AtLimit == directory.RefuseSignIn))
+	return nil
+}
+
+// endedBeyond is the event of a session that a limit ended: a new one that is refused, or
+// another one.
+func endedBeyond(s session.Session, refused bool) audit.Event {
 	e := audit.Event{
 		Action: audit.SignOut, Reason: string(session.ReasonLimit), Actor: audit.Server,
 		UserID: s.UserID, OrganizationID: s.ConfinedTo, SessionID: s.ID.String(),
@@ -102,5 +125,5 @@ func endBeyond(c *authn.Request, s session.Session, refused bool) error {
 	if refused {
 		e.Action, e.Outcome, e.Actor = audit.SignIn, audit.Refused, ""
 	}
-	return c.Revoke(s.ID, session.ReasonLimit, e)
+	return e
 }

@@ -52,6 +52,26 @@ func Repeats(value []byte) bool {
 	return r.value("", math.MaxInt) != nil
 }
 
+// Depth returns how deep objects and lists nest in a value of JSON: 0 is a string, a number
+// or a literal, 1 is a flat object. Parsers that call themselves for each level need a stack
+// of that depth, which WebAssembly has not.
+func Depth(value []byte) (deepest int) {
+	r := reader{text: value}
+	for open := 0; r.at < len(r.text); r.at++ {
+		switch r.text[r.at] {
+		case '"':
+			r.skipText()
+			r.at--
+		case '{', '[':
+			open++
+			deepest = max(deepest, open)
+		case '}', ']':
+			open--
+		}
+	}
+	return deepest
+}
+
 // Value returns a member's JSON, or nil if there is no such member.
 func (o Object) Value(name string) []byte {
 	for _, m := range o {

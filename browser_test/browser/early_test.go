@@ -153,8 +153,13 @@ func restored(t *testing.T, d *demo.Demo, n int) []context.Context {
 // when they are looked at, and hear of a sign-out before that.
 func TestRestoredTabs_OneModule(t *testing.T) {
 	t.Parallel()
+	oneModule(t, 8)
+}
+
+func oneModule(t *testing.T, restoredTabs int) {
+	t.Helper()
 	d := demo.Start(t)
-	tabs := restored(t, d, 8)
+	tabs := restored(t, d, restoredTabs)
 	front, hidden := tabs[0], tabs[1:]
 	chrome.Show(t, front)
 	demo.AwaitActive(t, front, "acme")

@@ -6,6 +6,7 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -236,8 +237,11 @@ func Ready(t testing.TB, publicURL string) {
 			t.Fatal(err)
 		}
 		if response, err := http.DefaultClient.Do(r); err == nil {
+			said, err := io.ReadAll(response.Body)
 			response.Body.Close()
-			return
+			if err == nil && !strings.Contains(string(said), `"reason":"starting"`) {
+				return
+			}
 		}
 		select {
 		case <-ctx.Done():

@@ -64,7 +64,6 @@ func BenchmarkPages(b *testing.B) {
 		fmt.Printf("%s / an empty Go program, ready: cold %.2f, warm %.2f\n", name, middle(t.cold)/middle(e.cold), middle(t.warm)/middle(e.warm))
 	}
 	latency(b, tab, s)
-	memory(b, tab, s, all)
 }
 
 // signIn signs a person in; the benchmarks measure that person's tabs.
@@ -149,31 +148,4 @@ func latency(b *testing.B, tab context.Context, s *site) {
 	})()`)
 	fmt.Printf("getToken() of a held token: %.3f ms in the mean, %.3f ms at p99\n", got[0], got[1])
 	chrome.CloseTab(b, page)
-}
-
-// tabs is the number of tabs that the memory of one is measured with.
-const tabs = 5
-
-// memory measures the memory of a tab beyond that of an empty page.
-func memory(b *testing.B, tab context.Context, s *site, all []subject) {
-	b.Helper()
-	fmt.Printf("memory of a tab beyond one with nothing (proportional set size, %d tabs)\n", tabs)
-	nothing := 0.0
-	for _, one := range all {
-		var open []context.Context
-		for range tabs {
-			open = append(open, visit(b, tab, s, one))
-		}
-		<-time.After(settle)
-		_, bytes := chrome.Renderers(tab)
-		for _, page := range open {
-			chrome.CloseTab(b, page)
-		}
-		each := float64(bytes) / tabs / (1 << 20)
-		if one.name == "nothing" {
-			nothing = each
-			continue
-		}
-		fmt.Printf("%-23s %6.1f MiB\n", strings.TrimSpace(one.name), each-nothing)
-	}
 }

@@ -47,7 +47,7 @@ func newSite(b *testing.B) *site {
 	mux := http.NewServeMux()
 	mux.Handle("/auth/", httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: server.Listen}))
 	mux.HandleFunc("/kept/", s.kept)
-	for _, one := range subjects(b, s) {
+	for _, one := range append(subjects(b, s), waiting(b, s)) {
 		mux.HandleFunc("/"+one.name, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
 			fmt.Fprintf(w, "<!doctype html><html lang=en><title>%s</title><link rel=icon href=data:,>%s\n<script type=module>%s</script>", one.name, one.head, one.script)
@@ -97,11 +97,12 @@ func bundle(b *testing.B, script string) []byte {
 	return result.OutputFiles[0].Contents
 }
 
-// emptyProgram returns the Go runtime alone, and the toolchain's script that runs it.
-func emptyProgram(b *testing.B) (wasm, exec []byte) {
+// emptyProgram returns the Go runtime with a main function, and the toolchain's script that
+// runs it.
+func emptyProgram(b *testing.B, main string) (wasm, exec []byte) {
 	b.Helper()
 	folder := b.TempDir()
-	for name, content := range map[string]string{"go.mod": "module empty\n", "main.go": "package main\n\nfunc main() {}\n"} {
+	for name, content := range map[string]string{"go.mod": "module empty\n", "main.go": "package main\n\n" + main + "\n"} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
 			b.Fatal(err)
 		}

@@ -45,10 +45,23 @@ var libraries = []struct{ name, script string }{
 	{"@clerk/clerk-js", `import { Clerk } from "@clerk/clerk-js/no-rhc"; globalThis.made = new Clerk("pk_test_" + btoa("x.example$"));`},
 }
 
+// waiting is an empty Go program that goes on, as the module does. One that has ended is
+// garbage.
+func waiting(b *testing.B, s *site) subject {
+	b.Helper()
+	wasm, exec := emptyProgram(b, "func main() { select {} }")
+	return subject{name: "waiting", script: fmt.Sprintf(`
+		const [module] = await Promise.all([WebAssembly.compileStreaming(fetch(%q)), import(%q)]);
+		globalThis.go = new Go();
+		go.run(await WebAssembly.instantiate(module, go.importObject));
+		globalThis.ready = performance.now();`,
+		s.keep("waiting.wasm", "application/wasm", wasm), s.keep("exec.js", "text/javascript", exec))}
+}
+
 // subjects returns all subjects of the measurement; the site serves their files.
 func subjects(b *testing.B, s *site) []subject {
 	b.Helper()
-	wasm, exec := emptyProgram(b)
+	wasm, exec := emptyProgram(b, "func main() {}")
 	wasmAddress, execAddress := s.keep("empty.wasm", "application/wasm", wasm), s.keep("exec.js", "text/javascript", exec)
 	all := []subject{
 		{name: "nothing", script: `globalThis.ready = performance.now();`},

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -25,9 +26,9 @@ type proxyKind struct {
 	command    func(path, folder string) []string
 	// local puts the test's listener and certificate into the example.
 	local func(config string, port int, folder string) string
-	// givesUp is the largest number of requests under way at a killed server that the
-	// proxy may fail. The others are sent to the next server.
-	givesUp int
+	// givesUp is set where the proxy fails requests until a check tells it that a server
+	// is dead. The others send them to the next server.
+	givesUp bool
 }
 
 var proxyKinds = []proxyKind{
@@ -39,35 +40,33 @@ var proxyKinds = []proxyKind{
 			plain := config[strings.Index(config, "\tserver {\n\t\tlisten 80;"):strings.Index(config, "\tserver {\n\t\tlisten 443")]
 			config = strings.Replace(config, plain, "\taccess_log off; client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;\n", 1)
 			return strings.NewReplacer("listen 443", fmt.Sprintf("listen 127.0.0.1:%d", port), "/etc/ssl/app.example.com", folder+"/tls").Replace(config)
-		}, 0},
+		}, false},
 	{"HAProxy", "haproxy.cfg",
 		func(path, _ string) []string { return []string{"/usr/sbin/haproxy", "-db", "-q", "-f", path} },
 		func(config string, port int, folder string) string {
 			plain := config[strings.Index(config, "frontend plain"):strings.Index(config, "frontend web")]
 			return strings.NewReplacer(plain, "", "bind :443", fmt.Sprintf("bind 127.0.0.1:%d", port),
 				"/etc/ssl/app.example.com.pem", folder+"/both.pem").Replace(config)
-		}, 0},
+		}, false},
 	{"Caddy", "Caddyfile",
 		func(path, _ string) []string {
 			return []string{"/usr/bin/caddy", "run", "--config", path, "--adapter", "caddyfile"}
 		},
 		func(config string, port int, folder string) string {
 			return strings.Replace(config, "app.example.com {", fmt.Sprintf("{\n\tadmin off\n\tauto_https disable_redirects\n}\nhttps://localhost:%d {\n\tbind 127.0.0.1\n\ttls %s/tls.pem %s/tls.key", port, folder, folder), 1)
-		}, callers},
+		}, true},
 }
 
 // TestProxies_TheExamples runs each proxy of the guide before two servers and an app.
 func TestProxies_TheExamples(t *testing.T) {
 	for _, kind := range proxyKinds {
 		t.Run(kind.name, func(t *testing.T) {
-			d := startBehind(t, kind, "--metrics-from", "127.0.0.0/8", "--trusted-proxies", "127.0.0.0/8")
+			d := startBehind(t, kind, "--metrics-from", "127.0.0.0/8", "--trusted-proxies", "127.0.0.0/8", "--log-level", "error")
 			t.Run("the app sees no session", d.appSeesNoSession)
 			t.Run("HTTP 2", d.speaksHTTP2)
 			t.Run("WebSocket", d.passesWebSockets)
 			t.Run("metrics are not for everybody", d.hidesMetrics)
-			if kind.givesUp == 0 { // Caddy 2.6 answers 5xx for a while
-				t.Run("a server that dies costs no request", func(t *testing.T) { d.survivesKill(t, kind.givesUp) })
-			}
+			t.Run("a server that is dead", d.survivesKill)
 		})
 	}
 }
@@ -254,30 +253,68 @@ func (d *proxied) hidesMetrics(t *testing.T) {
 // callers is the number of concurrent callers.
 const callers = 8
 
-// survivesKill kills one of the servers while callers mint. The callers have no
-// session: a server answers 401, and the proxy itself answers 5xx.
-func (d *proxied) survivesKill(t *testing.T, givesUp int) {
-	const each = 100
+// survivesKill kills one of the servers while callers mint. That costs no request, unless
+// the proxy gives some up for at most two seconds.
+func (d *proxied) survivesKill(t *testing.T) {
+	pass := func(duration time.Duration) func() { return func() { <-time.After(duration) } }
+	dead := d.Replicas[0]
+	killed := d.underLoad(func() {
+		dead.Process.Kill()
+		pass(2 * time.Second)()
+	})
+	if failures(killed) > 0 && !d.kind.givesUp {
+		t.Errorf("when the server was killed: %v", killed)
+	}
+	if gone := d.underLoad(pass(4 * time.Second)); failures(gone) > 0 {
+		t.Errorf("while the server was dead: %v", gone)
+	}
+	if back := d.underLoad(func() { d.Start(dead) }); failures(back) > 0 {
+		t.Errorf("when the server came back: %v", back)
+	}
+}
+
+// underLoad has callers mint until act returns, and counts their answers.
+func (d *proxied) underLoad(act func()) map[string]int {
+	d.Helper()
 	var waiting sync.WaitGroup
-	answers := make(chan string)
+	done, answers := make(chan struct{}), make(chan string)
 	for range callers {
 		waiting.Go(func() {
-			for range each {
+			for {
 				answers <- d.mint()
+				select {
+				case <-done:
+					return
+				default:
+				}
 			}
 		})
 	}
-	counts := map[string]int{}
-	for i := range callers * each {
-		if i == callers*each/4 {
-			d.Replicas[0].Process.Kill()
+	counts, counted := map[string]int{}, make(chan struct{})
+	go func() {
+		defer close(counted)
+		for a := range answers {
+			counts[a]++
 		}
-		counts[<-answers]++
-	}
+	}()
+	act()
+	close(done)
 	waiting.Wait()
-	if good := counts["401 login_required"]; good < callers*each-givesUp {
-		t.Errorf("answers: %v", counts)
+	close(answers)
+	<-counted
+	return counts
+}
+
+// served is a server's answer to the callers, which have no session.
+const served = "401 login_required"
+
+// failures returns how many answers came from no server.
+func failures(answers map[string]int) int {
+	all := 0
+	for _, n := range answers {
+		all += n
 	}
+	return all - answers[served]
 }
 
 // mint asks for a token with no session, and returns status and code.

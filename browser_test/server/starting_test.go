@@ -65,7 +65,9 @@ func ready(t *testing.T, process *program.Process, listens string) bool {
 	for {
 		if answer, err := http.Get("http://" + listens + "/auth/readyz"); err == nil {
 			answer.Body.Close()
-			return answer.StatusCode == http.StatusOK
+			if answer.StatusCode == http.StatusOK {
+				return true
+			}
 		}
 		select {
 		case <-process.Ended:
@@ -254,7 +256,8 @@ func later(t *testing.T, dsn string) error {
 }
 
 // TestServer_WaitsForDatabase: server and database start with the machine, and the
-// database takes longer.
+// database takes longer. Until then the server says that it lives and is not ready, and
+// sends requests elsewhere at once.
 func TestServer_WaitsForDatabase(t *testing.T) {
 	dsn, listens := pg.Postgres(t), fmt.Sprintf("127.0.0.1:%d", ports.Hold(t))
 	var socket, name string
@@ -264,10 +267,34 @@ func TestServer_WaitsForDatabase(t *testing.T) {
 	_, secret := secretFile(t)
 	process, server := replica(t, "", "postgres://postgres@"+listens+"/"+name, secret, "http://127.0.0.1:1")
 	process.Await(t, "waiting for the database")
+	for path, want := range map[string]string{
+		"/healthz": `200 "" {"status":"ok"}`, "/readyz": `503 "" {"status":"unavailable","failed":"starting"}`,
+		"/session": `503 "1" {"error":"temporarily_unavailable","error_description":"The server is starting. Try again.","retry_after":1,"reason":"starting"}`,
+	} {
+		if got := answer(t, "http://"+server+"/auth"+path); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
 	forward(t, listens, filepath.Join(socket, ".s.PGSQL.5432"))
 	if !ready(t, process, server) {
 		t.Error("it does not serve")
 	}
+}
+
+// answer returns status, Retry-After and body of what an address answers within two
+// seconds.
+func answer(t *testing.T, address string) string {
+	t.Helper()
+	response, err := (&http.Client{Timeout: 2 * time.Second}).Get(address)
+	if err != nil {
+		return err.Error()
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%d %q %s", response.StatusCode, response.Header.Get("Retry-After"), strings.TrimSpace(string(body)))
 }
 
 // forward connects the clients of an address to a socket.

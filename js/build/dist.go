@@ -75,11 +75,11 @@ func newModule(version string, wasm, exec []byte) api.Module {
 	}
 }
 
-// assetsJSON returns the addresses and digests of module.json, and the module's size, as
-// JavaScript for the bundled client.
+// assetsJSON returns what the bundled client reads of module.json, as JavaScript. It compares
+// its own module by name and size, and takes one of another digest's from module.json.
 func assetsJSON(module api.Module) string {
-	return fmt.Sprintf(`{"wasm":{"url":%q,"integrity":%q,"bytes":%d},"exec":{"url":%q,"integrity":%q}}`,
-		module.Wasm.URL, module.Wasm.Integrity, module.Wasm.Bytes, module.Exec.URL, module.Exec.Integrity)
+	return fmt.Sprintf(`{"wasm":{"url":%q,"bytes":%d},"exec":{"url":%q,"integrity":%q}}`,
+		module.Wasm.URL, module.Wasm.Bytes, module.Exec.URL, module.Exec.Integrity)
 }
 
 func asset(name string, content []byte) api.Asset {

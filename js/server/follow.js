@@ -153,6 +153,7 @@ class Follower {
    */
   async #poll(after, waits) {
     const answer = await this.#ask(this.#options.addresses[this.#address], after, waits);
+    if (after !== null && !follows(answer, after)) throw new Error(`the feed goes from ${after} to ${answer.after}`);
     const verifier = this.#verifier, keys = new Map();
     const find = (/** @type {string} */ kid) => keys.get(kid) ?? keys.set(kid, verifier.namedKey(kid)).get(kid);
     const events = await Promise.all(Object.values(answer.sets).map((raw) => readEvent(raw, verifier.issuer, find)));
@@ -211,6 +212,13 @@ function valid(answer, url) {
   }
   return answer;
 }
+
+/**
+ * Reports whether an answer goes on after a number: forward if there is more, and back only by a reset.
+ * @param {Answer} answer
+ * @param {number} before
+ */
+const follows = ({ after, moreAvailable, reset }, before) => (after === before ? !moreAvailable && !reset : after > before || !!reset);
 
 /**
  * @param {number} ms

@@ -56,16 +56,25 @@ export interface Hold {
   /**
    * Is the guard's `protect` for answers that are streamed: `admission.signal` aborts, and the
    * body is cut off, at the token's end, or when the feed refuses it. A page opens a stream anew.
+   * What is held is given up when the body ends, is canceled or fails, or is not read for 10 s.
+   * For a WebSocket that the handler opens, call `release` when it is closed.
    * With `links`, requests have a link in place of a token; what they open ends with the token
    * that made the link, and whenever the feed withdraws a signing key.
    */
   readonly protect: (
     rule: Rule,
-    handler: (request: Request, admission: Admission & { readonly signal: AbortSignal }, ...rest: any[]) => Response | Promise<Response>,
+    handler: (
+      request: Request, admission: Admission & { readonly signal: AbortSignal; readonly release: () => void }, ...rest: any[]
+    ) => Response | Promise<Response>,
     links?: Links,
   ) => (request: Request, ...rest: any[]) => Promise<Response>;
-  /** Returns a signal that aborts as that of `protect` does, for handlers of other frameworks. */
-  readonly signal: (admission: Admission) => AbortSignal;
+  /**
+   * Returns a signal that aborts as that of `protect` does, for handlers of other frameworks. The
+   * token is watched until its end, or until the request is over: when `until` aborts, when
+   * Express' or Fastify's answer or an upgraded connection closes, or when the signal of a
+   * Fetch `Request` aborts.
+   */
+  readonly signal: (admission: Admission, until?: AbortSignal) => AbortSignal;
 }
 
 export function createHold(guard: Guard, options: HoldOptions): Hold;

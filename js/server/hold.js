@@ -1,6 +1,7 @@
 // @ts-check
 
-import { readCredential, closing, NoCredential, OtherToken } from "./src/held.js";
+import { closing, isCredential, NoCredential, OtherToken, readCredential } from "./src/held.js";
+import { cut } from "./src/cut.js";
 import { TokenError } from "./src/error.js";
 import { Lease } from "./src/lease.js";
 import { viewOf } from "./src/node.js";
@@ -11,9 +12,9 @@ import { viewOf } from "./src/node.js";
  * @import { Guard } from "./src/guard.js"
  */
 
-const subprotocol = "tabard", prefix = `{"tabard":`;
+const subprotocol = "tabard";
 const firstMessage = 5000; // milliseconds
-const maxWaiting = 1 << 20; // of messages that wait for a renewal, in bytes
+const maxWaiting = 1 << 20; // of messages that wait for a token to be verified, in bytes
 
 /**
  * @param {import("./index.js").Guard} guard
@@ -69,8 +70,15 @@ class Hold {
     return held.opened;
   };
 
-  /** @param {Admission} admission */
-  signal = (admission) => this.#lease(admission).signal;
+  /**
+   * @param {Admission} admission
+   * @param {AbortSignal} [until]
+   */
+  signal = (admission, until) => {
+    const lease = this.#lease(admission);
+    lease.releaseAt(until);
+    return lease.signal;
+  };
 
   /**
    * @param {Rule} rule
@@ -80,8 +88,8 @@ class Hold {
   protect = (rule, handler, by = this.#guard) => by.protect(rule, async (request, admission, ...rest) => {
     const lease = this.#lease(admission);
     try {
-      const response = await handler(request, Object.assign(admission, { signal: lease.signal }), ...rest);
-      if (response.body) return new Response(cut(response.body, lease), response);
+      const response = await handler(request, Object.assign(admission, { signal: lease.signal, release: () => lease.release() }), ...rest);
+      if (response.body) return cut(response, lease, request.method);
       if (response.status !== 101) lease.release(); // a WebSocket lasts
       return response;
     } catch (error) {
@@ -90,19 +98,14 @@ class Hold {
     }
   });
 
-  /** @param {Admission} admission */
-  #lease({ claims, request }) {
+  /** @param {any} admission */
+  #lease({ claims, request, over }) {
     const [, raw = ""] = (request.headers.get("Authorization") ?? "").split(" ");
-    return new Lease(this.#guard, this.#follower, raw, claims);
+    const lease = new Lease(this.#guard, this.#follower, raw, claims);
+    lease.releaseAt(over());
+    return lease;
   }
 }
-
-/**
- * A body that ends with a lease.
- * @param {ReadableStream<any>} body
- * @param {Lease} lease
- */
-const cut = (body, lease) => body.pipeThrough(new TransformStream({ flush: () => lease.release() }), { signal: lease.signal });
 
 /** A WebSocket that acts for an organization. */
 class Held extends EventTarget {
@@ -113,12 +116,10 @@ class Held extends EventTarget {
   /** @type {Lease | undefined} */
   #lease;
   #late;
-  /** Whether the first message has come. */
-  #asked = false;
   /** @type {unknown[]} What came after a token that is being verified. */
   #waiting = [];
   #waitingSize = 0;
-  #renewing = false;
+  #busy = false;
   /** @type {(held: Held) => void} */
   #open = () => {};
   /** @type {(error: unknown) => void} */
@@ -161,38 +162,26 @@ class Held extends EventTarget {
   }
 
   /**
-   * @param {unknown} data
+   * Takes messages in their order. Those after a token wait for it: if it is refused, none of them is handled.
+   * @param {any} data
    * @param {import("./follow.js").Follower | undefined} follower
    */
   async #take(data, follower) {
     if (this.signal.aborted) return;
-    if (!this.#asked) {
-      this.#asked = true;
-      clearTimeout(this.#late);
-      await this.#begin(data, follower);
-    } else if (!this.#lease) throw new NoCredential(); // a page waits for the answer
-    else await this.#takeNext(data);
-  }
-
-  /**
-   * Takes messages in their order. Those after a renewal wait for it: if it is refused, none of them is handled.
-   * @param {any} data
-   */
-  async #takeNext(data) {
     this.#waiting.push(data);
-    if (this.#renewing) {
+    if (this.#busy) {
       this.#waitingSize += (data.length ?? data.byteLength ?? data.size) + 64;
-      if (this.#waitingSize > maxWaiting) throw new Error("too much waits for a renewal");
+      if (this.#waitingSize > maxWaiting) throw new Error("too much waits for a token");
       return;
     }
+    this.#busy = true;
     while (this.#waiting.length && !this.signal.aborted) {
       const next = this.#waiting.shift();
-      if (typeof next === "string" && next.startsWith(prefix)) {
-        this.#renewing = true;
-        await this.#renew(next);
-        this.#renewing = false;
-      } else this.dispatchEvent(Object.assign(new Event("message"), { data: next }));
+      if (!this.#lease) await this.#begin(next, follower);
+      else if (isCredential(next)) await this.#renew(next);
+      else this.dispatchEvent(Object.assign(new Event("message"), { data: next }));
     }
+    this.#busy = false;
     this.#waitingSize = 0;
   }
 
@@ -201,6 +190,7 @@ class Held extends EventTarget {
    * @param {import("./follow.js").Follower | undefined} follower
    */
   async #begin(data, follower) {
+    clearTimeout(this.#late);
     const credential = readCredential(data), admission = await this.#admit(credential), { claims } = admission;
     const life = this.#living(claims);
     if (this.signal.aborted) return;
@@ -209,6 +199,7 @@ class Held extends EventTarget {
     this.#lease.signal.addEventListener("abort", () => this.#end(this.#lease?.signal.reason));
     this.#socket.send(JSON.stringify({ tabard: { organization: claims.org_id, expires_in: Math.floor(life / 1000) } }));
     this.#open(this);
+    if (this.#waiting.length) await new Promise((listening) => setTimeout(listening)); // else the API does not listen yet
   }
 
   /**

@@ -3,7 +3,7 @@
 // page with a live tab does without it; it is loaded when it is used. It shares no state with
 // the client, which may be of another release: what it needs is handed to it.
 
-import { declined } from "./gate.js";
+import { declined } from "./declined.js";
 import { own } from "./own.js";
 import { absolute, appBase } from "./page.js";
 import { answerTo, foreign } from "./refusals.js";

@@ -1,8 +1,17 @@
 // @ts-check
 // Compiles a module that does not come from the backend's own address, once all of it was
-// seen to be the right one. It is loaded when there is one.
+// seen to be the right one. It is loaded when there is one, or when one is refused.
 
 /** @import { Asset } from "./globals.js" */
+
+/**
+ * Throws for a file that is not what was named.
+ * @param {Asset} asset
+ * @returns {never}
+ */
+export function refuse({ url }) {
+  throw new Error(url + " did not load, or is not the file that module.json names");
+}
 
 /**
  * Compiles the module as it arrives. What a proxy calls something else than
@@ -10,9 +19,9 @@
  * @param {Asset} asset
  * @param {Response} response
  * @param {() => void} onProgress is called for each piece
- * @param {(asset: Asset) => Error} mismatch
  */
-export async function compileChecked(asset, response, onProgress, mismatch) {
+export async function compileChecked(asset, response, onProgress) {
+  if (!asset.integrity) refuse(asset);
   const { subtle } = crypto;
   const pieces = response.clone().body;
   const content = response.clone().arrayBuffer();
@@ -21,6 +30,6 @@ export async function compileChecked(asset, response, onProgress, mismatch) {
     subtle && content.then((bytes) => subtle.digest("SHA-256", bytes)),
     pieces?.pipeTo(new WritableStream({ write: onProgress })),
   ]);
-  if (digest && asset.integrity !== "sha256-" + btoa(String.fromCharCode(...new Uint8Array(digest)))) throw mismatch(asset);
+  if (digest && asset.integrity !== "sha256-" + btoa(String.fromCharCode(...new Uint8Array(digest)))) refuse(asset);
   return module;
 }

@@ -78,17 +78,37 @@ const load = (url, backend, timeout) => new Promise((resolve, reject) => {
 async function compileWhole(asset, get, onProgress, isOwn) {
   const response = await get(asset.url, isOwn || crypto.subtle ? {} : asset);
   if (!isOwn || response.headers.get("Content-Type") !== "application/wasm") {
-    return (await import("./checked.js")).compileChecked(asset, response, onProgress, mismatch);
+    return (await import("./checked.js")).compileChecked(asset, response, onProgress);
   }
   let bytes = 0;
-  const count = (/** @type {Uint8Array} */ piece, /** @type {TransformStreamDefaultController} */ out) => ((bytes += piece.length), onProgress(), out.enqueue(piece));
-  const counted = response.body?.pipeThrough(new TransformStream({ transform: count }));
+  // Each piece comes into the same memory, where the browser has it: pieces of their own would
+  // all stay until a collection. A piece is asked for once the one before has been read.
+  let memory = new ArrayBuffer(65536);
+  const body = /** @type {any} */ (response.body);
+  /** @type {any} */
+  let reader;
+  try {
+    reader = body.getReader({ mode: "byob" });
+  } catch {
+    reader = body.getReader();
+  }
+  const counted = new ReadableStream({
+    async pull(out) {
+      const { done, value } = await reader.read(new Uint8Array(memory));
+      if (done) return out.close();
+      memory = value.buffer;
+      bytes += value.length;
+      onProgress();
+      out.enqueue(value);
+    },
+    cancel: () => reader.cancel(),
+  }, { highWaterMark: 0 });
   const module = await WebAssembly.compileStreaming(new Response(counted, response));
-  if (asset.bytes && bytes !== asset.bytes) throw mismatch(asset);
+  if (asset.bytes && bytes !== asset.bytes) await refuse(asset);
   return module;
 }
 
-const mismatch = (/** @type {Asset} */ { url }) => new Error(url + " did not load, or is not the file that module.json names");
+const refuse = async (/** @type {Asset} */ asset) => (await import("./checked.js")).refuse(asset);
 
 /**
  * Runs wasm_exec.js. What is checked is what runs, whatever the server answers next: an
@@ -105,7 +125,7 @@ async function importExec(asset, get, base) {
   await new Promise((onload, onerror) => {
     const link = document.createElement("link");
     document.head.append(Object.assign(link, { rel: "modulepreload", href: url, integrity: asset.integrity, onload, onerror }));
-  }).catch(() => Promise.reject(mismatch(asset)));
+  }).catch(() => refuse(asset));
   await import(/* @vite-ignore */ /* webpackIgnore: true */ url);
   if (hadNoProcess) delete globalThis.process; // libraries tell by it that they run in Node
 }

@@ -5,11 +5,6 @@
 
 /** @typedef {(to: string) => Promise<boolean | undefined> | undefined} Ask */
 
-/** The result of a switch that the page declined. */
-export const declined = Object.freeze({
-  status: /** @type {const} */ ("refused"), code: /** @type {const} */ ("switch_declined"), action: /** @type {const} */ ("stop"), description: "the page stays in its organization",
-});
-
 /**
  * @param {import("./store.js").Store} store
  * @param {(listeners: Set<BeforeSwitch>, change: Parameters<BeforeSwitch>[0]) => Promise<boolean | undefined>} answer asks the listeners

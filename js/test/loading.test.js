@@ -27,6 +27,29 @@ test("the backend's own module is compiled from the network, at its length", asy
   assert.deepEqual([stage.starts, asked], [1, [own]]);
 });
 
+test("the pieces of the backend's own module come into one memory, and arrive whole", async () => {
+  const texts = ["\0asm", "first", "second", "third"];
+  const memories = new Set();
+  const stage = set();
+  mock.method(globalThis, "fetch", async (input) => {
+    const url = String(input);
+    const body = new ReadableStream({
+      type: "bytes",
+      pull(controller) {
+        const text = texts.shift();
+        if (text === undefined) return controller.close(), controller.byobRequest.respond(0);
+        memories.add(controller.byobRequest.view.byteLength);
+        controller.byobRequest.respond(Buffer.from(controller.byobRequest.view.buffer).write(text));
+      },
+    });
+    if (url.includes("module.json")) return Response.json({ wasm: { url: own, bytes: 20 }, exec: { url: "data:text/javascript," } });
+    return new Response(url.endsWith(".wasm") ? body : "", { headers: { "Content-Type": "application/wasm" } });
+  });
+  open();
+  await settle();
+  assert.deepEqual([stage.compiled, stage.starts, [...memories]], ["\0asmfirstsecondthird", 1, [65536]]);
+});
+
 test("the backend's own module is refused if it is cut off or longer", async () => {
   for (const arrives of ["", "xx"]) {
     const { client, stage } = await loaded(own, arrives);

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/js/build/gowasm"
 )
 
@@ -40,7 +41,11 @@ func compile(program, out string, tests, plain bool) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	p := gowasm.Program{Package: program, Tests: tests, Flags: []string{"-ldflags=-s -w"}}
+	newest, err := newestMigration(root)
+	if err != nil {
+		return err
+	}
+	p := gowasm.Program{Package: program, Tests: tests, Flags: []string{"-ldflags=-s -w -X main.newestMigration=" + newest}}
 	if !plain {
 		// The log of a Worker shows tracebacks.
 		p.Edits, p.Shrink, p.Names = gowasm.WithoutSockets, true, true
@@ -54,6 +59,15 @@ func compile(program, out string, tests, plain bool) error {
 		return err
 	}
 	return errors.Join(install(out, text), installSupport(goroot, folder))
+}
+
+// newestMigration returns the name of the newest migration, as wrangler notes it.
+func newestMigration(root string) (string, error) {
+	all, err := filepath.Glob(filepath.Join(root, "backend", "store", "sqlstore", sqlstore.SQLite.Migrations, "*.sql"))
+	if err != nil || len(all) == 0 {
+		return "", errors.Join(errors.New("there are no migrations"), err)
+	}
+	return filepath.Base(all[len(all)-1]), nil
 }
 
 // installSupport puts the toolchain's JavaScript and the pages into a folder.

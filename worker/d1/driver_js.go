@@ -83,7 +83,7 @@ func ask(ctx context.Context, all []statement) ([]outcome, error) {
 	}
 	answer, err := edge.Ask(ctx, text)
 	if err != nil {
-		return nil, err
+		return nil, explain(err)
 	}
 	return decode(answer)
 }

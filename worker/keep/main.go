@@ -1,17 +1,23 @@
-// Command keep puts the hashed files of another release's client beside those of this one, so
-// that while two releases are deployed each serves what the pages of the other ask for.
+// Command keep keeps the hashed files of other releases' clients, so that while two releases are
+// deployed each serves what the pages of the other ask for.
 //
-//	go run ./keep https://app.example.com/auth    from the release that is deployed
-//	go run ./keep ../../new/js/dist               from a release that will be
+//	go run ./keep https://app.example.com/auth    keeps those of the release that is deployed
+//	go run ./keep ../../new/js/dist               keeps those of a release that will be
+//	go run ./keep                                 puts all that were kept beside those of this release
+//
+// What is kept has a folder of its own, because a build empties the client's. Wrangler's build
+// ends with the third form.
 package main
 
 import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -20,16 +26,57 @@ import (
 )
 
 func main() {
+	kept := flag.String("kept", "kept", "`folder` of what is kept")
 	to := flag.String("to", "../js/dist", "`folder` of this release's client")
 	flag.Parse()
-	if flag.NArg() != 1 {
-		fmt.Fprintln(os.Stderr, "usage: keep [-to FOLDER] URL|FOLDER")
+	var err error
+	switch flag.NArg() {
+	case 0:
+		err = install(*kept, *to)
+	case 1:
+		err = keep(flag.Arg(0), *kept)
+	default:
+		fmt.Fprintln(os.Stderr, "usage: keep [-kept FOLDER] URL|FOLDER, or keep [-kept FOLDER] [-to FOLDER]")
 		os.Exit(2)
 	}
-	if err := keep(flag.Arg(0), *to); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "keep: "+err.Error())
 		os.Exit(1)
 	}
+}
+
+// install copies what is kept into a client's folder, the plain form of each file last.
+func install(kept, to string) error {
+	entries, err := os.ReadDir(kept)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if !hashed.MatchString(entry.Name()) {
+			continue
+		}
+		if err := copyForms(kept, to, entry.Name()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copyForms copies a kept file in all its forms.
+func copyForms(kept, to, name string) error {
+	for _, suffix := range forms {
+		text, err := os.ReadFile(filepath.Join(kept, name+suffix))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(to, name+suffix), text, 0o644)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // manifest is the part of module.json that names hashed files.
@@ -43,8 +90,14 @@ var hashed = regexp.MustCompile(`^[a-z]+\.[0-9a-f]{16}\.[a-z]+$`)
 // encodings are the forms in which the build compressed each file.
 var encodings = map[string]string{"": "identity", ".br": "br", ".gz": "gzip"}
 
+// forms are the suffixes in the order of writing: where the plain file is, all are.
+var forms = []string{".br", ".gz", ""}
+
 // keep copies the hashed files that the client at a place names into a folder.
 func keep(from, to string) error {
+	if err := os.MkdirAll(to, 0o755); err != nil {
+		return err
+	}
 	text, err := read(from, "module.json", "")
 	if err != nil {
 		return err
@@ -75,7 +128,7 @@ func keepFile(from, to string, file hashedFile) error {
 	if "sha256-"+base64.StdEncoding.EncodeToString(sum[:]) != file.Integrity {
 		return fmt.Errorf("%s is not what module.json says", file.URL)
 	}
-	for _, suffix := range []string{".br", ".gz", ""} {
+	for _, suffix := range forms {
 		text, err := read(from, file.URL, suffix)
 		if err == nil {
 			err = os.WriteFile(filepath.Join(to, file.URL+suffix), text, 0o644)

@@ -32,6 +32,7 @@ const worker = new Miniflare({
       { simple: { ...simple, limit: options.limits?.[name] ?? 1_000_000 } },
     ]),
   ),
+  ...(options.noDatabase && { d1Databases: [] }),
   r2Buckets: options.buckets ?? [],
   d1Persist: options.state === undefined ? false : `${options.state}/v3/d1`,
   unsafeTriggerHandlers: true,

@@ -39,6 +39,8 @@ type Options struct {
 	Assets string
 	// Buckets are the bindings of its R2 buckets, which are empty.
 	Buckets []string
+	// NoDatabase leaves out the binding of the database.
+	NoDatabase bool
 	// Inspector is the port of the isolate's inspector, see Inspect; 0 for none.
 	Inspector int
 }
@@ -111,7 +113,7 @@ func (o Options) encode() []byte {
 	text, err := json.Marshal(map[string]any{
 		"config": filepath.Join(Folder(), "wrangler.jsonc"), "root": Folder(), "entry": o.Entry,
 		"port": o.Port, "variables": o.Variables, "state": o.State, "limits": o.Limits,
-		"inspector": o.Inspector, "buckets": o.Buckets, "assets": o.Assets,
+		"inspector": o.Inspector, "buckets": o.Buckets, "assets": o.Assets, "noDatabase": o.NoDatabase,
 	})
 	if err != nil { // maps of strings and numbers always encode
 		panic(err)

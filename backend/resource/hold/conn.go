@@ -12,12 +12,8 @@ import (
 	"github.com/tabard-auth/tabard/backend/token"
 )
 
-const (
-	// firstMessage is how long a connection may wait for its token.
-	firstMessage = 5 * time.Second
-	// buffered is how many messages wait for a handler that does not read.
-	buffered = 16
-)
+// firstMessage is how long a connection may wait for its token.
+const firstMessage = 5 * time.Second
 
 // Connection is what a holder needs of a WebSocket library's connection. Write and Close
 // may be called while Read waits. Close sends a close frame, after which Read returns an
@@ -40,15 +36,10 @@ type Conn struct {
 	rule       resource.Rule
 	ctx        context.Context
 	cancel     context.CancelCauseFunc
-	messages   chan message
+	inbox      *inbox
 	once       sync.Once
 	closed     chan struct{} // by the connection's close
 	lease      *lease
-}
-
-type message struct {
-	text bool
-	body []byte
 }
 
 // Handler serves WebSockets whose pages are of the holder's origins and whose first message
@@ -75,7 +66,7 @@ func (h *Holder) Handler(rule resource.Rule, upgrade Upgrade, serve func(*Conn))
 		ctx, cancel := context.WithCancelCause(r.Context())
 		c := &Conn{
 			connection: connection, holder: h, request: r, rule: rule, ctx: ctx, cancel: cancel,
-			messages: make(chan message, buffered), closed: make(chan struct{}),
+			inbox: newInbox(), closed: make(chan struct{}),
 		}
 		defer c.end(nil)
 		if c.open() {
@@ -148,23 +139,17 @@ func (c *Conn) admit(text bool, body []byte) (raw string, admitted context.Conte
 
 // read hands the application's messages on, and takes renewals itself.
 func (c *Conn) read() {
-	defer close(c.messages)
 	for {
 		text, body, err := c.connection.Read(c.ctx)
+		switch {
+		case err != nil:
+		case isCredential(text, body):
+			err = c.renew(text, body)
+		default:
+			err = c.inbox.put(c.ctx, message{text, body})
+		}
 		if err != nil {
 			c.end(err)
-			return
-		}
-		if text && strings.HasPrefix(string(body[:min(len(body), len(prefix))]), string(prefix)) {
-			if err := c.renew(text, body); err != nil {
-				c.end(err)
-				return
-			}
-			continue
-		}
-		select {
-		case c.messages <- message{text, body}:
-		case <-c.ctx.Done():
 			return
 		}
 	}
@@ -210,17 +195,19 @@ func (c *Conn) end(cause error) {
 // and Match of package resource read it. The claims are those of the first token.
 func (c *Conn) Context() context.Context { return c.ctx }
 
-// Read returns the next message of the page's. A handler that expects none need not call it.
+// Read returns the next message of the page's. Up to a MiB waits for it; if the handler then
+// takes none for five seconds, the connection is closed. A handler that reads no more calls
+// [Conn.Discard].
 func (c *Conn) Read() (text bool, body []byte, err error) {
-	select {
-	case m, open := <-c.messages:
-		if open && c.ctx.Err() == nil {
-			return m.text, m.body, nil
-		}
-	case <-c.ctx.Done():
+	m, found := c.inbox.get(c.ctx)
+	if !found {
+		return false, nil, context.Cause(c.ctx)
 	}
-	return false, nil, context.Cause(c.ctx)
+	return m.text, m.body, nil
 }
+
+// Discard drops the messages of the page's that wait, and all that come from now on.
+func (c *Conn) Discard() { c.inbox.discard() }
 
 // Write sends a message. It sends none once the connection's context has ended.
 func (c *Conn) Write(text bool, body []byte) error {

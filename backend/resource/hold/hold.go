@@ -94,7 +94,7 @@ func (h *Holder) hold(raw string, claims *token.Claims, end func(error)) *lease 
 		h.checking = true
 		go h.run()
 	}
-	h.wake() // an event may have come between the admission and this
+	wake(h.events) // an event may have come between the admission and this
 	return l
 }
 
@@ -142,14 +142,7 @@ func (h *Holder) heard(e secevent.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.keys = h.keys || e.Key != ""
-	h.wake()
-}
-
-func (h *Holder) wake() {
-	select {
-	case h.events <- struct{}{}:
-	default: // it is awake
-	}
+	wake(h.events)
 }
 
 // run compares what is held with the guard until nothing is held.

@@ -68,9 +68,18 @@ func newSocketAPI(t *testing.T) *socketAPI {
 			c.Write(text, append(body, " of "+resource.OrganizationFrom(c.Context())...))
 		}
 	}
+	deaf := func(c *hold.Conn) {
+		<-c.Context().Done()
+		api.over <- context.Cause(c.Context())
+	}
 	demand := token.Demand{Permissions: []string{"live"}}
 	mux := http.NewServeMux()
 	mux.Handle("GET /live", holder.Handler(resource.Rule{}, coderws.Upgrade, echo))
+	mux.Handle("GET /deaf", holder.Handler(resource.Rule{}, coderws.Upgrade, deaf))
+	mux.Handle("GET /discards", holder.Handler(resource.Rule{}, coderws.Upgrade, func(c *hold.Conn) {
+		c.Discard()
+		deaf(c)
+	}))
 	mux.Handle("GET /organizations/{organization}/live", holder.Handler(resource.Rule{Organization: "organization", Demand: demand}, coderws.Upgrade, echo))
 	mux.Handle("GET /recent", holder.Handler(resource.Rule{Demand: token.Demand{MaxAge: time.Minute, ACR: []string{"mfa"}}}, coderws.Upgrade, echo))
 	mux.Handle("GET /stream", holder.Protect(resource.Rule{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -194,7 +203,9 @@ func TestHandler_TakesTheFirstMessage(t *testing.T) {
 		}
 	}
 	for name, message := range map[string]string{
-		"another message": `hello`, "a repeated member": `{"tabard":{"token":"x","token":"y"}}`, "not JSON": `{"tabard":`,
+		"a blank before": " " + credential(api.token("org_acme", 300), ""), "a blank within": "{ " + credential(api.token("org_acme", 300), "")[1:],
+		"behind another member": `{"x":1,` + credential(api.token("org_acme", 300), "")[1:],
+		"another message":       `hello`, "a repeated member": `{"tabard":{"token":"x","token":"y"}}`, "not JSON": `{"tabard":`,
 	} {
 		c, _, err := api.dial("/live", page, "tabard")
 		if err != nil {
@@ -276,14 +287,14 @@ func TestHandler_NoFirstMessage(t *testing.T) {
 	}
 }
 
-// ends expects that both sides of a connection end within a second of a time.
+// ends expects that both sides of a connection end within a second after a time.
 func (api *socketAPI) ends(what string, c *websocket.Conn, at time.Time, want string, reason token.Reason) {
 	api.Helper()
 	got := api.next(c)
 	page := time.Now()
 	select {
 	case cause := <-api.over:
-		if late := max(time.Since(at), page.Sub(at)); got != want || token.ReasonOf(cause) != reason || late > time.Second {
+		if late := max(time.Since(at), page.Sub(at)); got != want || token.ReasonOf(cause) != reason || late > time.Second || late < 0 {
 			api.Errorf("%s: %q and %v, %v late", what, got, cause, late)
 		}
 	case <-time.After(10 * time.Second):
@@ -308,6 +319,48 @@ func TestHandler_GoesOnWithARenewedToken(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	api.ends("the second token", c, time.Unix(end, 0), "4401 invalid_token expired", token.Expired)
+}
+
+// TestHandler_Unread: a renewal is read whether or not the handler reads what is before it.
+// What it does not read is limited.
+func TestHandler_Unread(t *testing.T) {
+	api := newSocketAPI(t)
+	for path, c := range map[string]struct {
+		size   int
+		want   string
+		reason token.Reason
+	}{
+		"/deaf":     {10, "4401 invalid_token expired", token.Expired},
+		"/discards": {30 << 10, "4401 invalid_token expired", token.Expired},
+	} {
+		end := time.Now().Unix() + 6
+		conn, _ := api.open(path, api.token("org_acme", 0, until(end-3)), "")
+		for range 100 {
+			api.send(conn, strings.Repeat("x", c.size))
+		}
+		api.send(conn, credential(api.token("org_acme", 0, until(end)), ""))
+		api.ends(path, conn, time.Unix(end, 0), c.want, c.reason)
+	}
+	conn, _ := api.open("/deaf", api.token("org_acme", 300), "")
+	for range 40 {
+		api.send(conn, strings.Repeat("x", 30<<10))
+	}
+	if got := api.next(conn); got != "4503 temporarily_unavailable" {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestHandler_TokenSpelledOtherwise: a token is not handed to the application, however it is
+// written.
+func TestHandler_TokenSpelledOtherwise(t *testing.T) {
+	api := newSocketAPI(t)
+	for _, before := range []string{" {", "{ ", "\n{\t"} {
+		c, _ := api.open("/live", api.token("org_acme", 300), "")
+		api.send(c, before+credential(api.token("org_acme", 300), "")[1:])
+		if got := api.next(c); got != "4401 no_token" {
+			t.Errorf("%q: %q", before, got)
+		}
+	}
 }
 
 // TestHandler_RenewalByAnotherToken closes the connection. What comes after it is not handled.

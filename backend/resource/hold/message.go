@@ -44,6 +44,15 @@ type credential struct {
 	Proof string `json:"proof"`
 }
 
+// isCredential reports whether a message is meant to have a token. One that is written
+// otherwise than clients do is read by none, and is not handed to the application, which
+// may log it.
+func isCredential(text bool, message []byte) bool {
+	const blanks = " \t\r\n"
+	inner, object := bytes.CutPrefix(bytes.TrimLeft(message, blanks), []byte("{"))
+	return text && object && bytes.HasPrefix(bytes.TrimLeft(inner, blanks), []byte(`"tabard"`))
+}
+
 func readCredential(text bool, message []byte) (c credential, err error) {
 	if !text || len(message) > maxCredential || !bytes.HasPrefix(message, prefix) {
 		return c, errNoCredential

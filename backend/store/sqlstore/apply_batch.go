@@ -211,39 +211,12 @@ func (a *applier) commit(ctx context.Context, p pendingWrites) error {
 }
 
 func (a *applier) writeMembers(ctx context.Context, tx *sql.Tx, p pendingWrites) error {
-	for some := range slices.Chunk(p.users, batch) {
-		var args []any
-		for _, u := range some {
-			args = append(args, u.id, u.iss, u.sub, u.name, u.email, a.now)
-		}
-		if err := a.run(ctx, tx, insertUsers+values(0, len(some), 6)+insertUsersEnd, args); err != nil {
-			return err
-		}
-	}
-	for some := range slices.Chunk(p.members, batch) {
-		args := []any{a.now}
-		for _, m := range some {
-			args = append(args, m.iss, m.sub, m.organizationID, m.roles, m.attributes)
-		}
-		if err := a.run(ctx, tx, upsertMembers+values(1, len(some), 5)+upsertMembersEnd, args); err != nil {
-			return err
-		}
-	}
-	for some := range slices.Chunk(p.leavers, batch) {
-		var args []any
-		for _, l := range some {
-			args = append(args, l.userID, l.organizationID)
-		}
-		if err := a.run(ctx, tx, deleteMembers+values(0, len(some), 2)+")", args); err != nil {
+	for _, s := range p.memberStatements(a.now, batch*userValues) {
+		if _, err := tx.ExecContext(ctx, a.dialect.uncached(s.Text), s.Args...); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (a *applier) run(ctx context.Context, tx *sql.Tx, statement string, args []any) error {
-	_, err := tx.ExecContext(ctx, a.dialect.uncached(statement), args...)
-	return err
 }
 
 // uncached returns a multi-row statement in the dialect's form. There are too many

@@ -59,8 +59,10 @@ func keepsAttributes(s *suite) {
 			s.Errorf("%s: %v", what, err)
 		}
 	}
-	s.must(s.SetFileMembership(s.ctx, "org_acme", alice.ID, []string{"admin"}, `{"level":3}`, Now))
-	s.must(s.SetFileMembership(s.ctx, "org_acme", alice.ID, []string{"admin"}, "", Now))
+	given := directory.Member{User: alice, Roles: []string{"admin"}}
+	for _, given.Attributes = range []directory.Attributes{`{"level":3}`, ""} {
+		s.must(s.ChangeFileMembers(s.ctx, "org_acme", []directory.Member{given}, nil, Now))
+	}
 	_, member, _, roles = of()
 	s.is([]any{member, roles}, []any{directory.Attributes(`{"level":3}`), []string{"admin"}})
 	r, err := s.Organization(s.ctx, "acme")

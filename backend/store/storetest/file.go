@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/tabard-auth/tabard/backend/directory"
@@ -13,6 +14,46 @@ type File interface {
 	WorkspaceDocument(ctx context.Context) (*directory.Workspace, error)
 	SetWorkspace(ctx context.Context, w directory.Workspace) error
 	ApplySettings(ctx context.Context, o directory.DesiredOrganization, now int64, dryRun bool) ([]directory.Difference, error)
+	ChangeFileMembers(ctx context.Context, organizationID string, set []directory.Member, removed []string, now int64) error
+}
+
+func changesFileMembers(s *suite) {
+	carol := s.person("carol")
+	s.must(s.Admit(s.ctx, directory.Admission{Organization: "org_acme", UserID: carol.ID, Roles: []string{}}, Now))
+	set := []directory.Member{{User: s.person("alice"), Roles: []string{"admin"}}}
+	for i := range 150 {
+		u := directory.User{Issuer: carol.Issuer, Subject: fmt.Sprintf("member %d", i), Name: "New", Email: "new@example.com"}
+		set = append(set, directory.Member{User: u, Roles: []string{"viewer"}, Attributes: `{"level":1}`})
+	}
+	byFile := func() map[string]directory.MemberRecord {
+		all, err := s.Members(s.ctx, "org_acme", "", 1000)
+		s.must(err)
+		found := map[string]directory.MemberRecord{}
+		for _, m := range all {
+			if m.Source == directory.FromFile {
+				found[m.Subject] = m
+			}
+		}
+		return found
+	}
+	before := len(byFile())
+	for range 2 { // it may be repeated
+		s.must(s.ChangeFileMembers(s.ctx, "org_acme", set, nil, Now))
+		all := byFile()
+		last := all["member 149"]
+		s.is(len(all), before+150)
+		s.is([]any{last.Name, last.Email, last.Roles, last.Attributes}, []any{"New", "new@example.com", []string{"viewer"}, directory.Attributes(`{"level":1}`)})
+	}
+	removed := []string{carol.ID} // who is no member of the file
+	for subject, m := range byFile() {
+		if strings.HasPrefix(subject, "member ") {
+			removed = append(removed, m.ID)
+		}
+	}
+	s.must(s.ChangeFileMembers(s.ctx, "org_acme", nil, removed, Now))
+	s.is(len(byFile()), before)
+	_, err := s.Member(s.ctx, "org_acme", carol.ID)
+	s.must(err)
 }
 
 func replacesTheDocument(s *suite) {

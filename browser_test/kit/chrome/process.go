@@ -49,8 +49,8 @@ func family(pid int) []int {
 	return all
 }
 
-// Renderers returns how many processes a browser's pages live in, and the memory
-// that they take together (their proportional set size), in bytes.
+// Renderers returns how many processes a browser's pages live in, and the memory, in
+// bytes, that each of them has for itself and would give back with its end.
 func Renderers(tab context.Context) (processes int, memory int64) {
 	for _, pid := range family(chromedp.FromContext(tab).Browser.Process().Pid) {
 		folder := "/proc/" + strconv.Itoa(pid)
@@ -60,20 +60,20 @@ func Renderers(tab context.Context) (processes int, memory int64) {
 		}
 		processes++
 		rollup, _ := os.ReadFile(folder + "/smaps_rollup")
-		memory += proportional(string(rollup))
+		memory += private(string(rollup))
 	}
 	return processes, memory
 }
 
-// proportional reads the line "Pss:  1234 kB".
-func proportional(rollup string) int64 {
+// private sums the lines "Private_Clean:  1234 kB" and "Private_Dirty:  1234 kB".
+func private(rollup string) (bytes int64) {
 	for line := range strings.Lines(rollup) {
-		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "Pss:" {
+		if fields := strings.Fields(line); len(fields) == 3 && strings.HasPrefix(fields[0], "Private_") && fields[0] != "Private_Hugetlb:" {
 			kilobytes, _ := strconv.ParseInt(fields[1], 10, 64)
-			return kilobytes << 10
+			bytes += kilobytes << 10
 		}
 	}
-	return 0
+	return bytes
 }
 
 // SetCookies gives a tab's browser cookies that another browser has at a URL.

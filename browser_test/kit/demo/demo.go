@@ -92,7 +92,9 @@ func (d *Demo) await(t testing.TB, ended <-chan struct{}) {
 	for {
 		if response, err := http.Get(strings.Replace(d.Backend, "app.localhost", "localhost", 1) + "/readyz"); err == nil {
 			response.Body.Close()
-			return
+			if response.StatusCode == http.StatusOK {
+				return
+			}
 		}
 		select {
 		case <-ended:

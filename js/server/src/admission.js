@@ -28,6 +28,8 @@ export class Admission {
     this.tags = tags;
     /** Whether a link admitted the request, and not a token. */
     this.linked = false;
+    /** Returns a signal that aborts when the request is over, if that is told. @type {() => AbortSignal | undefined} */
+    this.over = () => given.signal;
     this.#given = given;
     this.#mismatch = mismatch;
     this.match = this.match.bind(this); // handlers take it out

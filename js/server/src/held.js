@@ -21,6 +21,17 @@ export class OtherToken extends Error {
 /** Of a message with a token, and the most bytes of a close frame's reason (RFC 6455 section 5.5). */
 const maxCredential = 16 << 10, maxReason = 123;
 
+/** What begins the messages of the protocol in both directions. All others are the application's. */
+const prefix = `{"tabard":`;
+
+/**
+ * Reports whether a message is meant to have a token. One that is written otherwise than clients do is read by none, and is
+ * not handed to the application, which may log it.
+ * @param {unknown} data
+ * @returns {data is string}
+ */
+export const isCredential = (data) => typeof data === "string" && /^[ \t\r\n]*\{[ \t\r\n]*"tabard"/.test(data);
+
 /**
  * Reads a message with a token.
  * @param {unknown} data
@@ -28,7 +39,7 @@ const maxCredential = 16 << 10, maxReason = 123;
  */
 export function readCredential(data) {
   try {
-    if (typeof data !== "string" || data.length > maxCredential) throw new NoCredential();
+    if (typeof data !== "string" || data.length > maxCredential || !data.startsWith(prefix)) throw new NoCredential();
     const { token, proof = "" } = readJSON(new TextEncoder().encode(data)).object?.members.tabard ?? {};
     if (typeof token !== "string" || !token || typeof proof !== "string") throw new NoCredential();
     return { token, proof };

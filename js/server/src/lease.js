@@ -11,6 +11,8 @@ import { onWorkers } from "./keyset.js";
 
 /** Milliseconds. How often what is held is compared with the guard, apart from what a follower hears. */
 const checkEvery = 500;
+/** Milliseconds. The longest time that timers can wait. */
+const longest = 2 ** 31 - 1;
 
 /** An admission that lasts: until its token's end, or that of what it stands for. */
 export class Lease {
@@ -20,6 +22,8 @@ export class Lease {
   #expiry;
   #checks;
   #unsubscribe;
+  /** @type {(() => void)[]} What is listened to that releases the lease. */
+  #listening = [];
   #keys = false; // whether a signing key was withdrawn since the last check
 
   /**
@@ -52,8 +56,14 @@ export class Lease {
   renew(raw, claims) {
     clearTimeout(this.#expiry);
     [this.raw, this.claims] = [raw, claims];
-    const expired = () => this.end(new TokenError("expired", { bound: !!claims.cnf, organization: claims.org_id }));
-    this.#expiry = setTimeout(expired, this.#guard.lifeOf(claims));
+    this.#endAfter(this.#guard.lifeOf(claims));
+  }
+
+  /** @param {number} left in milliseconds */
+  #endAfter(left) {
+    const { cnf, org_id: organization } = this.claims;
+    const over = () => (left > longest ? this.#endAfter(left - longest) : this.end(new TokenError("expired", { bound: !!cnf, organization })));
+    this.#expiry = setTimeout(over, Math.min(left, longest));
   }
 
   /** Ends the lease if the guard refuses what it stands for. After a key was withdrawn the token is verified anew. */
@@ -75,10 +85,22 @@ export class Lease {
     this.#controller.abort(reason);
   }
 
+  /**
+   * Releases the lease when a signal aborts: what it is for is over.
+   * @param {AbortSignal | undefined} over
+   */
+  releaseAt(over) {
+    if (!over || over.aborted) return over && this.release();
+    const release = () => this.release();
+    over.addEventListener("abort", release);
+    this.#listening.push(() => over.removeEventListener("abort", release));
+  }
+
   /** Ends the lease without an abort. */
   release() {
     clearTimeout(this.#expiry);
     clearInterval(this.#checks);
     this.#unsubscribe?.();
+    for (const end of this.#listening.splice(0)) end();
   }
 }

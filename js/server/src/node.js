@@ -17,7 +17,19 @@ export const fromNode = (request) => ({
   method: request.method ?? "",
   url: request.originalUrl ?? request.url ?? "",
   headers: { get: (/** @type {string} */ name) => header(request.rawHeaders, name.toLowerCase()) },
+  get signal() { return request.headers.upgrade === undefined ? undefined : closeOf(request.socket); },
 });
+
+/**
+ * A signal that aborts when a connection or an answer is closed.
+ * @param {import("node:net").Socket | ServerResponse} emitter
+ */
+function closeOf(emitter) {
+  const over = new AbortController();
+  emitter.once("close", () => over.abort());
+  if (emitter.destroyed || emitter.writableFinished) over.abort();
+  return over.signal;
+}
 
 /**
  * A request as a guard reads it, whether of Fetch or of Node.
@@ -46,6 +58,7 @@ export function markNode(request, response, admission) {
     if (value === undefined) delete request.headers[name.toLowerCase()];
     else request.headers[name.toLowerCase()] = value;
   }
+  admission.over = () => closeOf(response);
   response.setHeader("Tabard-Organization", admission.organization);
   const writeHead = /** @type {(status: number, reason?: string) => ServerResponse} */ (response.writeHead);
   response.writeHead = (/** @type {number} */ status, /** @type {any[]} */ ...rest) => {

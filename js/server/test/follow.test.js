@@ -53,13 +53,15 @@ class Feed {
     for (const end = this.clock() + 10_000; ; ) {
       if (this.away) throw new TypeError("away");
       const answer = await this.answer(after);
-      if (Object.keys(answer.sets).length > 0 || answer.reset || returnImmediately || this.clock() > end) return Response.json(answer);
+      if (Object.keys(answer.sets).length > 0 || answer.reset || returnImmediately || this.stuck || this.back || this.clock() > end) return Response.json(answer);
       await new Promise((resolve) => setTimeout(resolve, 250));
       init.signal?.throwIfAborted();
     }
   };
 
   async answer(after) {
+    if (this.stuck && after !== null) return { sets: {}, after, moreAvailable: true };
+    if (this.back && after !== null) return { sets: {}, after: after ^ 1, moreAvailable: false };
     if (after !== null && (after < this.floor || after > this.head)) return { sets: {}, after: this.floor, reset: true };
     const sets = {};
     let from = after ?? this.floor;
@@ -140,6 +142,8 @@ for (const { name, steps, refuseCutOff, states } of scenarios) {
         case "write": f.feed.write(step.subject ?? {}, { theirs: "test", other: "k0" }[step.key]); break;
         case "away": f.feed.away = step.value; break;
         case "anew": Object.assign(f.feed, { events: [], head: step.number, floor: step.number - 1 }); break;
+        case "stuck": case "back": Object.assign(f.feed, { [step.do]: step.value, asked: 0 }); break;
+        case "asked": assert.ok(f.feed.asked <= step.number, `step ${i}: it asked ${f.feed.asked} times`); break;
         case "forged": f.feed.forged = step.value; break;
         case "expect": assert.equal(await f.reason(step.evt, step.claims), step.reason, `step ${i}: ${JSON.stringify(step)}`); break;
         default: assert.fail(step.do);

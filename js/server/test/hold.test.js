@@ -2,10 +2,12 @@
 // WebSockets of Node's ws, held by their tokens.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { after, test } from "node:test";
+import { after, mock, test } from "node:test";
 
+import express from "express";
 import { WebSocket, WebSocketServer } from "ws";
 
+import { protect as protectExpress } from "../express.js";
 import { createHold } from "../hold.js";
 import { createGuard, createVerifier } from "../index.js";
 import { createTestIssuer } from "../testing.js";
@@ -80,6 +82,9 @@ test("the first message is judged as a request is", async () => {
     ["one that is far too long", "/live", credential("x".repeat(20 << 10)), "4401 no_token"],
     ["what is no token", "/live", credential("x"), "4401 invalid_token malformed"],
     ["another message", "/live", "hello", "4401 no_token"],
+    ["a blank before", "/live", ` ${credential(await token("org_acme", 300))}`, "4401 no_token"],
+    ["a blank within", "/live", credential(await token("org_acme", 300)).replace("{", "{ "), "4401 no_token"],
+    ["behind another member", "/live", credential(await token("org_acme", 300)).replace("{", '{"x":1,'), "4401 no_token"],
     ["a repeated member", "/live", '{"tabard":{"token":"x","token":"y"}}', "4401 no_token"],
     ["not JSON", "/live", '{"tabard":', "4401 no_token"],
     ["bytes", "/live", Buffer.from(credential(await token("org_acme", 300))), "4401 no_token"],
@@ -152,6 +157,44 @@ test("a renewal by another token closes it", async () => {
   }
 });
 
+/** A socket in memory, with what a page says on it. */
+function pageSocket() {
+  const closed = [], socket = Object.assign(new EventTarget(), { send: () => {}, close: (...how) => closed.push(how) });
+  const say = (data) => socket.dispatchEvent(Object.assign(new Event("message"), { data }));
+  return { closed, socket, say, request: new Request(`${baseURL}/live`, { headers: { Origin: page } }) };
+}
+
+test("what comes right behind the first message is handled, once the API listens", async () => {
+  const { socket, say, request } = pageSocket(), got = [];
+  const listening = hold.accept(socket, request).then(async (held) => {
+    await null; // an API may take a moment
+    held.addEventListener("message", ({ data }) => got.push(data));
+    return held;
+  });
+  for (const data of [credential(await token("org_acme", 300)), "1", "2"]) say(data);
+  const held = await listening;
+  for (let i = 0; got.length < 2 && i < 100; i++) await new Promise(setImmediate);
+  say("3");
+  assert.deepEqual(got, ["1", "2", "3"]);
+  held.close();
+});
+
+test("a token that is written otherwise is not handed on", async () => {
+  for (const spell of [(text) => ` ${text}`, (text) => text.replace("{", "{ "), (text) => `\n${text.replace(":", " :")}`]) {
+    const [ws] = await open("/live", credential(await token("org_acme", 300)));
+    heard.length = 0;
+    ws.send(spell(credential(await token("org_acme", 300))));
+    assert.equal(await next(ws), "4401 no_token");
+    assert.deepEqual(heard, []);
+  }
+});
+
+test("a token of more than the longest timer's life is held", async () => {
+  const [ws] = await open("/live", credential(await token("org_acme", 40 * 86400)));
+  ws.send("hello");
+  assert.equal(await next(ws), "hello of org_acme");
+});
+
 test("messages wait for a renewal, in their order", async () => {
   const admitting = createGuard(verifier, { baseURL }), admit = admitting.admit.bind(admitting), begun = [];
   let go;
@@ -159,10 +202,8 @@ test("messages wait for a renewal, in their order", async () => {
     if (begun.push(of) > 1) await new Promise((now) => (go = now));
     return admit(...of);
   };
-  const closed = [];
-  const socket = Object.assign(new EventTarget(), { send: () => {}, close: (...how) => closed.push(how) });
-  const say = (data) => socket.dispatchEvent(Object.assign(new Event("message"), { data }));
-  const accepted = createHold(admitting, { origins: [page] }).accept(socket, new Request(`${baseURL}/live`, { headers: { Origin: page } }));
+  const { closed, socket, say, request } = pageSocket();
+  const accepted = createHold(admitting, { origins: [page] }).accept(socket, request);
   say(credential(await token("org_acme", 300)));
   const held = await accepted, got = [];
   held.addEventListener("message", ({ data }) => got.push(data));
@@ -236,4 +277,66 @@ test("a stream is cut off at its token's end", async () => {
   const reader = answer.body.getReader();
   await reader.read();
   await assert.rejects(reader.read(), { reason: "expired" });
+});
+
+/** A guard's holder that counts what it subscribes to. */
+function counted() {
+  const subscribed = new Set();
+  return { subscribed, hold: createHold(guard, { origins: [page], follower: { subscribe: (listener) => (subscribed.add(listener), () => subscribed.delete(listener)) } }) };
+}
+
+test("a stream is given up however it ends", async (t) => {
+  const raw = await token("org_acme", 300), given = [];
+  const endless = () => new ReadableStream({ start: (c) => c.enqueue(new Uint8Array(1)), cancel: (reason) => void given.push(reason) });
+  const ask = async (body, init, use) => {
+    const { hold, subscribed } = counted();
+    const answer = await hold.protect({}, () => new Response(body()))(new Request(baseURL, { headers: { Authorization: `Bearer ${raw}` }, ...init }));
+    assert.equal(answer.headers.get("Tabard-Organization"), "org_acme");
+    await use(answer);
+    return subscribed.size;
+  };
+  const read = async ({ body }) => {
+    const reader = body.getReader();
+    await reader.read();
+    return reader;
+  };
+  assert.equal(await ask(endless, {}, read), 1, "one that is read goes on");
+  assert.equal(await ask(endless, {}, async (answer) => (await read(answer)).cancel("the page left")), 0, "canceled");
+  assert.deepEqual(given, ["the page left"]);
+  const failing = () => new ReadableStream({ pull: (c) => c.error(new Error("the source failed")) });
+  assert.equal(await ask(failing, {}, (answer) => assert.rejects(answer.text(), /the source failed/)), 0, "failed");
+  assert.equal(await ask(() => "all", {}, async (answer) => assert.equal(await answer.text(), "all")), 0, "read to its end");
+  assert.equal(await ask(endless, { method: "HEAD" }, ({ body }) => assert.equal(body, null)), 0, "a HEAD's");
+  const page = new AbortController();
+  assert.equal(await ask(endless, { signal: page.signal }, () => page.abort()), 0, "of a request that was broken off");
+  mock.timers.enable({ apis: ["setTimeout"] });
+  t.after(() => mock.timers.reset());
+  assert.equal(await ask(endless, {}, () => mock.timers.tick(10_000)), 0, "never read");
+  assert.equal(given.length, 3);
+});
+
+test("what a handler holds itself is given up with its answer", async (t) => {
+  const { hold, subscribed } = counted(), app = express();
+  app.get("/stream", protectExpress(guard), (request, response) => {
+    hold.signal(request.tabard);
+    response.write("x");
+    if (request.query.whole) response.end();
+  });
+  const server = createServer(app).listen(0);
+  t.after(() => server.close());
+  const headers = { Authorization: `Bearer ${await token("org_acme", 300)}` }, address = `http://localhost:${server.address().port}/stream`;
+  const given = async () => {
+    for (let i = 0; subscribed.size && i < 1000; i++) await new Promise(setImmediate);
+    return subscribed.size;
+  };
+  const answer = await fetch(address, { headers });
+  assert.equal(subscribed.size, 1);
+  await answer.body.cancel();
+  assert.equal(await given(), 0, "the page left");
+  await (await fetch(`${address}?whole=1`, { headers })).text();
+  assert.equal(await given(), 0, "answered");
+  const over = new AbortController(), admission = await guard.admit(new Request(baseURL, { headers }));
+  const signal = hold.signal(admission, over.signal);
+  over.abort();
+  assert.deepEqual([subscribed.size, signal.aborted], [0, false], "until");
 });

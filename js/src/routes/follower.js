@@ -2,7 +2,7 @@
 // The module decides the tab's organization; the routes keep the page's address and the
 // tab together. The address goes first, for its router may keep it; the tab follows.
 
-import { declined } from "../gate.js";
+import { declined } from "../declined.js";
 import { currentEntry, isOpen, isPending, leadBack, request, restore, revisit, watch } from "./address.js";
 import { Agreement } from "./agreement.js";
 import { intercept } from "./ahead.js";

@@ -1,5 +1,5 @@
 // @ts-check
-import { declined } from "../gate.js";
+import { declined } from "../declined.js";
 import { own } from "../own.js";
 import { addressFor } from "../page.js";
 import { el } from "./dom.js";

@@ -5,7 +5,8 @@
 import { connect } from "../connect.js";
 import { TabardError } from "../error.js";
 import { fetchFor } from "../fetch.js";
-import { declined, gateOf } from "../gate.js";
+import { declined } from "../declined.js";
+import { gateOf } from "../gate.js";
 import { bodyOf, lend } from "../lend.js";
 import { own } from "../own.js";
 import { ask } from "../question.js";
