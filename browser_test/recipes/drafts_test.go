@@ -160,7 +160,7 @@ func (r recipeTab) isRefused() {
 	r.Helper()
 	r.write()
 	chrome.Eval[any](r.T, r.tab, `history.pushState(null, "", "/nowhere/notes")`)
-	chrome.Await(r.T, r.tab, `document.querySelector("#leave") && location.pathname === "/acme/notes"`)
+	chrome.Await(r.T, r.tab, `document.querySelector("#leave") && location.pathname.startsWith("/acme/")`)
 	chrome.Press(r.T, r.tab, "#leave")
 	chrome.Await(r.T, r.tab, `document.querySelector("#why")?.checkVisibility() && document.querySelector("#draft")?.checkVisibility()`)
 	r.await("acme")

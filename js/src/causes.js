@@ -136,6 +136,16 @@ const meant = [
  * @param {string} name
  */
 export function explainOption(name) {
+  if (/^\d/.test(name)) return name === "0" && console.error('tabard: createClient takes its options by name: createClient({ backend: "/auth" })');
   const found = meant.find(([pattern]) => /** @type {RegExp} */ (pattern).test(name));
   console.error(`tabard: unknown option ${name}, ignored` + (found ? `: did you mean ${found[1]}?` : ""));
+}
+
+/**
+ * Says that a request failed that went without a token.
+ * @param {string} origin
+ * @param {Error} error
+ */
+export function explainApi(origin, { name }) {
+  if (name !== "AbortError") say(cause("no_token", `${origin} is none of the client's apis, so that no token went there: if it is your API, name it by apis, as in apis: [location.origin, "${origin}"]`));
 }

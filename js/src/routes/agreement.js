@@ -120,6 +120,7 @@ export class Agreement {
    * @param {(...args: Args) => boolean} blocks
    */
   blocker(blocks) {
+    if (typeof blocks !== "function") throw new TypeError(`routes.blocker takes a function that says whether to ask, as in () => draft !== ""; given: ${blocks}`);
     this.#guard = /** @type {(...args: any[]) => boolean} */ (blocks);
     return (/** @type {Args} */ ...args) => {
       const { nextLocation, path } = own(args[0]);

@@ -6,11 +6,11 @@ import { declined } from "../declined.js";
 import { currentEntry, isOpen, isPending, leadBack, request, restore, revisit, watch } from "./address.js";
 import { Agreement } from "./agreement.js";
 import { intercept } from "./ahead.js";
-import { none, noQuestion, routesHook } from "./hook.js";
+import { routesHook } from "./hook.js";
 import { Pattern } from "./pattern.js";
 import { Places } from "./places.js";
 import { Published, settled } from "./published.js";
-import { blocked, denialOf, isActive, isStill, isUntold, known, matches, overtaken, refusalOf, withReturnTo } from "./result.js";
+import { blocked, denialOf, isActive, isStill, isUntold, known, matches, none, noQuestion, overtaken, refusalOf, withReturnTo } from "./result.js";
 import { Router } from "./router.js";
 
 /** @import { Client, Organization, State, SwitchResult } from "../../index.js" */

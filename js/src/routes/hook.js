@@ -12,9 +12,3 @@
  * A symbol of the registry, for client and routes may come in files of their own.
  */
 export const routesHook = Symbol.for("tabard.routes");
-
-/** @type {Promise<undefined>} */
-export const none = Promise.resolve(undefined);
-
-/** What a client asks that has no question. @type {import("../gate.js").Ask} */
-export const noQuestion = () => undefined;

@@ -6,6 +6,15 @@ import { change, recall, request } from "./address.js";
 
 /** @import { RouteOptions } from "../../routes.js" */
 
+/**
+ * Says what a function lacks that neither changed the address nor returned anything.
+ * @param {string} url
+ * @param {string} before
+ */
+function explainSilence(url, before) {
+  if (url !== before && location.href === before) console.warn(`tabard: navigate of followRoutes was asked for ${url}, returned nothing and left the address: let it change the address, and return your router's promise`);
+}
+
 export class Router {
   #navigate;
 
@@ -19,7 +28,10 @@ export class Router {
    * @param {boolean} replace
    */
   navigate(url, replace) {
-    return this.#navigate ? this.#navigate(url, { replace }) : change(url, replace);
+    if (!this.#navigate) return change(url, replace);
+    const answer = this.#navigate(url, { replace });
+    if (!answer) setTimeout(explainSilence, 1500, url, location.href);
+    return answer;
   }
 
   /** Leads a router back that is ahead of the address, until it is there as far as it tells. */
