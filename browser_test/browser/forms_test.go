@@ -85,6 +85,33 @@ func TestForms_SendOnce(t *testing.T) {
 	example.NoErrors(t, tab)
 }
 
+// TestDemo_SendsANoteOnce: the demo throws away what was added, and nothing else.
+func TestDemo_SendsANoteOnce(t *testing.T) {
+	t.Parallel()
+	_, tab := atAcme(t)
+	chrome.Press(t, tab, "#note-text")
+	chrome.Key(t, tab, "x")
+	held := chrome.Hold(t, tab, "*/api/organizations/org_acme/notes")
+	chrome.Press(t, tab, "#note-add")
+	chrome.Await(t, tab, `document.querySelector("#note-text").readOnly`)
+	chrome.Press(t, tab, "#note-text")
+	chrome.Key(t, tab, "y")
+	chrome.Eval[any](t, tab, `void document.querySelector("#note-add").click()`)
+	if got := chrome.Eval[string](t, tab, `document.querySelector("#note-text").value`); got != "x" {
+		t.Errorf("while the note is sent, the form holds %q", got)
+	}
+	held.Release(t)
+	chrome.Await(t, tab, `document.querySelector("#note-text").value === "" && !document.querySelector("#note-text").readOnly`)
+	if got := chrome.Eval[int](t, tab, `[...document.querySelectorAll(".note-body .note-text")].filter(({ textContent }) => textContent === "x").length`); got != 1 {
+		t.Errorf("the note stands %d times", got)
+	}
+	chrome.Offline(t, tab, true)
+	chrome.Press(t, tab, "#note-text")
+	chrome.Key(t, tab, "z")
+	chrome.Press(t, tab, "#note-add")
+	chrome.Await(t, tab, `!document.querySelector("#note-problem").hidden && document.querySelector("#note-text").value === "z"`)
+}
+
 // TestForms_KeepWhatATriedSwitchDidNotTake: a person who leaves their draft for an organization
 // that does not let them in still has it, and reads why.
 func TestForms_KeepWhatATriedSwitchDidNotTake(t *testing.T) {
