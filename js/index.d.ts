@@ -250,11 +250,13 @@ export interface Client {
    * of the person's sessions (`everywhere`, which takes an authentication of the last fifteen minutes, as
    * {@link endSession} does). Where the answer has an `endSessionUrl`, navigate there to end the provider's own session
    * too. It comes back to `returnTo`, an address of the app that is registered at the provider (default: the page's
-   * `<base href>`, or `/`).
+   * `<base href>`, or `/`). `account`, the id of one of the {@link accounts}, signs that person out in this browser
+   * (`session`), and the tab of another one goes on as it is.
    * @throws {TabardError} and then nothing has ended.
    */
   signOut(options?: {
     scope?: "organization" | "session" | "browser" | "everywhere" | undefined;
+    account?: string | undefined;
     returnTo?: string | URL | undefined;
   }): Promise<{ endSessionUrl?: string }>;
   /** Ends the client: signals abort, nothing is under way any more, the state stays as it is. */

@@ -25,6 +25,13 @@ export interface SwitcherTexts {
   unavailable(name: string): string;
   /** The way from an organization's own origin to the app's own page, where all organizations are. */
   others: string;
+  /** The heading of the people, where an app lets several be signed in. */
+  people: string;
+  choosePerson: string;
+  addPerson: string;
+  signOut(name: string): string;
+  /** A person of whom no name is known. */
+  unnamed: string;
 }
 
 /**
@@ -35,11 +42,14 @@ export interface SwitcherTexts {
  * In an app with an origin for each organization a press leads to that one's origin. There the menu has the organization,
  * and the way to the app's own page, which lists all.
  *
+ * In an app with `accounts: several` it shows to everybody who is signed in: the menu has the people of the browser. A press
+ * on one makes the tab theirs, the cross beside them signs them out of this browser, and the last row adds another.
+ *
  * A press switches this tab; a press with Ctrl, Cmd or Shift, the middle button, and the arrow beside it open a tab of
  * its own. The keyboard is that of a menu button; the outcome of a switch is told to screen readers.
  *
  * Parts: `button`, `badge`, `name`, `chevron`, `popup`, `heading`, `menu`, `item` (and `current`), `item-name`,
- * `item-note`, `check`, `open`, `hint`, `problem`, `step-up`. Custom properties: `--tabard-accent`, `--tabard-on-accent`,
+ * `item-note`, `check`, `open`, `person`, `sign-out`, `add`, `hint`, `problem`, `step-up`. Custom properties: `--tabard-accent`, `--tabard-on-accent`,
  * `--tabard-background`, `--tabard-text`, `--tabard-quiet`, `--tabard-line`, `--tabard-edge`, `--tabard-soft`,
  * `--tabard-radius`. It follows the page's `color-scheme`.
  */

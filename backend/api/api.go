@@ -92,6 +92,8 @@ const (
 	// several people can be signed in. Only a page's script sends it (POST).
 	ParamAccount = "account"
 	ParamError   = "tabard_error"
+	// ParamEnter names, in the address of a page, the organization that its tab acts for.
+	ParamEnter = "tabard_organization"
 	// ParamSignedIn names, in return_to, the person whom a sign-in with ParamAccount
 	// signed in.
 	ParamSignedIn = "tabard_account"
@@ -332,6 +334,10 @@ type LogoutRequest struct {
 	// ReturnTo is where the provider sends the browser back to after its own sign-out, an
 	// address of the app that is registered there; absent, the origin of the page.
 	ReturnTo string `json:"return_to,omitempty"`
+	// Proofs are proofs of the request by the device keys of the other people of the
+	// browser, separated by spaces, for ScopeBrowser. A session whose key nothing proves only
+	// loses its cookie.
+	Proofs string `json:"proofs,omitempty"`
 }
 
 // Scopes of LogoutRequest.

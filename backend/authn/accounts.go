@@ -201,6 +201,21 @@ func (c *Request) Accounts() ([]api.Account, error) {
 	return accounts(c, all)
 }
 
+// RoomFor refuses a further person in an app for several, if as many as can be have sessions
+// in the browser.
+func (c *Request) RoomFor(user string, all []*liveSession) error {
+	in := people(all)
+	if !c.several() || slices.Contains(in, user) || len(in) < directory.MaxAccounts {
+		return nil
+	}
+	return AccountLimit()
+}
+
+// AccountLimit returns the refusal of a person who is one too many.
+func AccountLimit() *refusal.Refusal {
+	return refusal.New(api.AccountLimitReached, "Four people are signed in in this browser, which is the most. Sign out one of them first.")
+}
+
 // held returns the live sessions of the request's app whose cookies it carries.
 func (c *Request) held() ([]*liveSession, error) {
 	tokens, err := c.RefreshTokens()
@@ -212,9 +227,8 @@ func (c *Request) held() ([]*liveSession, error) {
 }
 
 // EndOthers ends the sessions that other people have in this browser in the request's app,
-// and returns these people. The caller has authenticated s. A session with a device key,
-// which the request does not prove, ends if the app lets several people be signed in and it
-// began in the same browser as s; otherwise it only loses its cookie here.
+// and returns these people. The caller has authenticated s. A session with a device key
+// that the request does not prove only loses its cookie here: its cookie may be copied.
 func (c *Request) EndOthers(s session.Session) (ids []string, err error) {
 	all, err := c.held()
 	if err != nil {
@@ -224,7 +238,9 @@ func (c *Request) EndOthers(s session.Session) (ids []string, err error) {
 		if other.UserID == s.UserID {
 			continue
 		}
-		if other.JKT == "" || c.several() && other.Browser != "" && other.Browser == s.Browser {
+		if own, err := provesBeside(c, other.Session); err != nil {
+			return nil, err
+		} else if own {
 			if err := c.Store.Revoke(c.Ctx, other.ID, session.ReasonSignedOut, c.Now); err != nil {
 				return nil, err
 			}

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
+	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/dpop"
 	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
@@ -97,6 +99,35 @@ func provesDevice(c *Request, s session.Session) (bool, error) {
 	return err == nil, err
 }
 
+// ProveAlso takes proofs of the request by further device keys, separated by spaces, from its
+// body.
+func (c *Request) ProveAlso(proofs string) error {
+	texts := strings.Fields(proofs)
+	if len(texts) > directory.MaxAccounts {
+		return refusal.New(api.InvalidRequest, "There are more proofs than people.")
+	}
+	for _, text := range texts {
+		proof, err := c.validProof(text)
+		if err != nil {
+			return err
+		}
+		c.beside = append(c.beside, proof)
+	}
+	return nil
+}
+
+// provesBeside is provesDevice for a session of another person, whose key a further proof
+// may prove.
+func provesBeside(c *Request, s session.Session) (bool, error) {
+	for _, proof := range c.beside {
+		if s.JKT == proof.JKT {
+			err := c.use(proof)
+			return err == nil, err
+		}
+	}
+	return provesDevice(c, s)
+}
+
 // once is the outcome of what a request does at most once.
 type once[T any] struct {
 	done  bool
@@ -132,7 +163,12 @@ func (c *Request) prove() (*dpop.Proof, error) {
 	if len(values) > 1 {
 		return nil, invalidProof(errors.New("there is more than one"))
 	}
-	proof, err := dpop.Parse(values[0])
+	return c.validProof(values[0])
+}
+
+// validProof is prove for a text.
+func (c *Request) validProof(text string) (*dpop.Proof, error) {
+	proof, err := dpop.Parse(text)
 	if err != nil {
 		return nil, invalidProof(err)
 	}
@@ -155,7 +191,12 @@ func (c *Request) useProof() error {
 	if err != nil || proof == nil {
 		return err
 	}
-	if err = c.replays.Use(proof, c.Now); errors.Is(err, dpop.ErrReplayed) {
+	return c.use(proof)
+}
+
+func (c *Request) use(proof *dpop.Proof) error {
+	err := c.replays.Use(proof, c.Now)
+	if errors.Is(err, dpop.ErrReplayed) {
 		return invalidProof(err)
 	}
 	return err

@@ -1,9 +1,11 @@
 package browserapi_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
@@ -39,11 +41,75 @@ func TestAccounts_SignOutOfTheBrowser(t *testing.T) {
 	w, alice, bob := two(t)
 	thief := bob.Copy().On(httpbrowser.NewDevice(t))
 	var out api.LogoutResponse
-	answer := w.ok(alice.named(true).Post("/logout", `{"scope":"browser"}`))
+	answer := w.ok(w.signOutAll(alice, bob))
 	if answer.JSON(t, &out); len(out.Users) != 2 || out.EndSessionURL == "" || len(sessionCookies(bob.Browser)) != 0 {
 		t.Errorf("%s %v", answer.Body, sessionCookies(bob.Browser))
 	}
 	w.wants((&personTab{thief, bob.user, bob.session}).named(true).Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
+}
+
+// signOutAll signs everybody in a browser out, with proofs by the keys of others.
+func (w *backend) signOutAll(tab *personTab, others ...*personTab) httpbrowser.Response {
+	w.Helper()
+	var proofs []string
+	for _, other := range others {
+		proofs = append(proofs, other.Device().Proof(w, http.MethodPost, publicURL+"/logout", w.Now()))
+	}
+	body, err := json.Marshal(api.LogoutRequest{Scope: api.ScopeBrowser, User: tab.user, Proofs: strings.Join(proofs, " ")})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return tab.named(true).Post("/logout", string(body))
+}
+
+// TestSignOut_FurtherProofs checks that a proof of another person's key is for this request,
+// once, and that a session without one only loses its cookie.
+func TestSignOut_FurtherProofs(t *testing.T) {
+	w, alice, bob := two(t)
+	signOut := func(proofs string) httpbrowser.Response {
+		return alice.named(true).Post("/logout", `{"scope":"browser","proofs":"`+proofs+`"}`)
+	}
+	proof := func(path string, at time.Time) string {
+		return bob.Device().Proof(t, http.MethodPost, publicURL+path, at)
+	}
+	w.wants(signOut("x"), http.StatusBadRequest, api.InvalidDPoPProof)
+	w.wants(signOut(proof("/token", w.Now())), http.StatusBadRequest, api.InvalidDPoPProof)
+	w.wants(signOut(proof("/logout", w.Now().Add(-time.Minute))), http.StatusConflict, api.RequestTooOld)
+	w.wants(signOut("a b c d e"), http.StatusBadRequest, api.InvalidRequest)
+	w.allAct([]*personTab{alice, bob})
+	used := proof("/logout", w.Now())
+	w.ok(bob.named(true).With("DPoP", used).Post("/logout", `{"scope":"organization","organization":"acme"}`))
+	w.wants(signOut(used), http.StatusBadRequest, api.InvalidDPoPProof)
+	kept := bob.Copy().On(bob.Device())
+	w.ok(signOut(httpbrowser.NewDevice(t).Proof(t, http.MethodPost, publicURL+"/logout", w.Now()))) // a key of nobody's
+	if len(sessionCookies(alice.Browser)) != 0 {
+		t.Errorf("%v", sessionCookies(alice.Browser))
+	}
+	w.ok((&personTab{kept, bob.user, bob.session}).named(true).Post("/token", `{"organization":"acme","enter":true}`)) // his session goes on
+}
+
+// TestAccounts_CopiedJarSignsNobodyOut checks that whoever signs in in a copied jar, plainly or
+// beside its people, ends none of their sessions and takes none of their places.
+func TestAccounts_CopiedJarSignsNobodyOut(t *testing.T) {
+	for _, query := range []string{"/login", "/login?account=another"} {
+		w, alice, bob := two(t)
+		w.Apply(withMore())
+		w.Pass(2 * time.Second)
+		thief := alice.Copy()
+		for _, person := range []string{"dave", "erin"} {
+			own := thief.On(httpbrowser.NewDevice(t))
+			landed := own.Choose(own.BeginByScript(publicURL+query), person)
+			if user := landed.URL.Query().Get(api.ParamSignedIn); user != "" {
+				own = own.With(api.HeaderAccount, user)
+			}
+			defer func() {
+				w.ok(own.Post("/logout", `{"scope":"browser"}`))
+				w.allAct([]*personTab{alice, bob})
+			}()
+			w.Pass(2 * time.Second)
+		}
+		w.allAct([]*personTab{alice, bob, w.add(alice.Browser, "carol")})
+	}
 }
 
 // TestAccounts_CopiedCookieSignsNobodyOut checks that a session of one's own and a copied

@@ -206,6 +206,7 @@ func TestAccounts_Mismatch(t *testing.T) {
 	for _, c := range []struct{ account, person string }{{"another", "alice"}, {"another", "bob"}, {alice.user, "bob"}, {alice.user, "zoe"}} {
 		own := alice.On(httpbrowser.NewDevice(t))
 		landed := own.Choose(own.BeginByScript(publicURL+"/login?account="+c.account), c.person)
+		landed = own.Choose(landed, c.person) // where the provider asks once more
 		if landed.URL.Query().Get(api.ParamError) != string(api.AccountMismatch) || landed.URL.Query().Has(api.ParamSignedIn) {
 			t.Errorf("%v: %s", c, landed.URL)
 		}
@@ -343,7 +344,8 @@ func TestAccounts_StepUp(t *testing.T) {
 	bob := w.add(b, "bob")
 	w.Pass(2 * time.Second)
 	stepUp := func(person string) httpbrowser.Response {
-		return b.Confirm(b.BeginByScript(publicURL+"/login?organization=acme&max_age=0&user="+alice.user), person, "otp")
+		page := b.Confirm(b.BeginByScript(publicURL+"/login?organization=acme&max_age=0&user="+alice.user), person, "otp")
+		return b.Confirm(page, person, "otp") // where the provider asks once more
 	}
 	if landed := stepUp("alice"); landed.URL.Query().Has(api.ParamError) {
 		t.Fatal(landed.URL)
@@ -391,5 +393,28 @@ func TestAccounts_Preflight(t *testing.T) {
 		if got := strings.Contains(answer.Header.Get("Access-Control-Allow-Headers"), api.HeaderAccount); got != want {
 			t.Errorf("%s: %v", site, answer.Header)
 		}
+	}
+}
+
+// TestP11_Accounts_SignInAgainAsksWhom checks that a person signs in again although the
+// provider's session is another's: the provider is asked once more, to let them choose.
+func TestP11_Accounts_SignInAgainAsksWhom(t *testing.T) {
+	for person, want := range map[string]bool{"alice": true, "bob": false} {
+		w, alice, bob := two(t)
+		w.Pass(2 * time.Second)
+		begun := alice.BeginByScript(publicURL + "/login?account=" + alice.user)
+		if begun.URL.Query().Has(api.ParamPrompt) {
+			t.Errorf("asks at once: %s", begun.URL)
+		}
+		asked := alice.Step(publicURL + "/callback?" + w.Provider.SignIn(begun.URL.String(), "bob").Encode())
+		to, err := asked.URL.Parse(asked.Header.Get("Location"))
+		if err != nil || to.Query().Get("prompt") != "select_account" {
+			t.Fatalf("%d %s", asked.Status, to)
+		}
+		landed := alice.Follow(publicURL + "/callback?" + w.Provider.SignIn(to.String(), person).Encode())
+		if got := landed.URL.Query(); (got.Get(api.ParamSignedIn) == alice.user) != want || (got.Get(api.ParamError) == string(api.AccountMismatch)) == want {
+			t.Errorf("%s: %s", person, landed.URL)
+		}
+		w.allAct([]*personTab{w.tabOf(alice.Browser, alice.user), bob})
 	}
 }

@@ -65,6 +65,9 @@ func enterApp(c *authn.Request, code handover.Code) (string, error) {
 	if err == nil {
 		err = createChild(c, &parent, code)
 	}
+	if c.App.Accounts == directory.SeveralAccounts { // the page there may know somebody else
+		address = publicurl.WithParameter(address, api.ParamSignedIn, parent.User.ID)
+	}
 	if errors.Is(err, session.ErrNotFound) || errors.Is(err, orgsession.ErrEnded) {
 		err = authn.RefusalOf(err)
 	}
@@ -154,10 +157,16 @@ func createChild(c *authn.Request, parent *directory.Subject, code handover.Code
 	if err != nil || authn.SignedInAs(parent.User.ID, here) {
 		return err
 	}
+	if err := c.RoomFor(parent.User.ID, here); err != nil {
+		return err
+	}
 	if err := c.EvictOldest(); err != nil {
 		return err
 	}
-	child := session.Session{Attempt: code.ID, Origin: c.TenantOrigin, UserAgent: authn.Clip(c.R.UserAgent()), Address: authn.Clip(c.R.RemoteAddr)}
+	child := session.Session{
+		Attempt: code.ID, Origin: c.TenantOrigin, UserAgent: authn.Clip(c.R.UserAgent()), Address: authn.Clip(c.R.RemoteAddr),
+		Added: c.App.Accounts == directory.SeveralAccounts,
+	}
 	if browser, ok := c.Browser(); ok {
 		child.Browser = browser.Fingerprint()
 	}

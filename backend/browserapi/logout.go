@@ -34,7 +34,7 @@ func (h *handler) logout(c *authn.Request, request api.LogoutRequest) (*api.Logo
 			return nil, err
 		}
 	}
-	if err := c.For(request.User); err != nil {
+	if err := errors.Join(c.For(request.User), c.ProveAlso(request.Proofs)); err != nil {
 		return nil, err
 	}
 	var whole func() (session.Session, error) // includes the provider's token

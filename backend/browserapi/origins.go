@@ -2,6 +2,7 @@ package browserapi
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/audit"
@@ -37,17 +38,23 @@ func (h *handler) leadToOrigin(c *authn.Request, request api.OriginRequest) (*ap
 	}
 	answer := &api.OriginResponse{Origin: origins.Home, ServerTime: c.Now}
 	var only string
+	var taken bool
 	if request.Organization != "" {
 		o, err := destination(c, &first, request.Organization)
 		if err != nil {
 			return nil, err
 		}
-		answer.Origin = directory.OriginFor(origins.Pattern, o.Slug)
+		if taken = slices.Contains(c.Workspace.TakenSlugs(c.App), o.Slug); !taken {
+			answer.Origin = directory.OriginFor(origins.Pattern, o.Slug)
+		}
 		if slug, _ := c.App.HasOrigin(answer.Origin); slug != "" {
 			only = o.ID
 		}
 	}
 	answer.URL = publicurl.Start(c.App, answer.Origin)
+	if taken { // another app has the organization's origin
+		answer.URL = publicurl.WithParameter(answer.URL, api.ParamEnter, request.Organization)
+	}
 	if own.Session.JKT != "" && first.Session.JKT != "" && first.Session.Parent == (session.ID{}) {
 		code := handover.NewOriginCode(c.App.ID, answer.Origin, only, own.Session.ID, c.Now)
 		answer.Code, answer.ExpiresIn = code.Seal(h.handovers), handover.CodeLife

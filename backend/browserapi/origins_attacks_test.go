@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
@@ -139,4 +140,51 @@ func TestOrigins_TakenOverHost(t *testing.T) {
 		t.Errorf("%d %s", got.Status, got.Body)
 	}
 	w.mint(other, "acme") // in another browser, at an origin of its own
+}
+
+// TestP2Origins_SilentNavigationReplacesNobody checks that a page that joins by a navigation,
+// where its script could not ask, lands as the browser's person or not at all, also if the
+// cookies of the other origins did not come with it.
+func TestP2Origins_SilentNavigationReplacesNobody(t *testing.T) {
+	for _, parameters := range []string{"&join=1", ""} {
+		w := newMany(t)
+		home := w.at(manyHome)
+		w.signInAt(home, manyHome, "alice")
+		w.mint(home, "acme")
+		w.Provider.AlwaysPrompt = true
+		w.Pass(2 * time.Second)
+		for person, want := range map[string]int{"bob": http.StatusUnauthorized, "nobody-yet": http.StatusUnauthorized, "alice": http.StatusOK} {
+			acme := w.at(originOf("acme"), home)
+			begun := acme.Step(manyURL + "/login?app=web&prompt=none&return_to=" + url.QueryEscape(originOf("acme")+"/") + parameters)
+			landed := acme.Follow(manyURL + "/callback?" + w.Provider.SignIn(begun.Header.Get("Location"), person).Encode())
+			if got := landed.URL.Query().Get(api.ParamError); (got == string(api.AccountMismatch)) != (want != http.StatusOK) {
+				t.Errorf("%s: %s", person, landed.URL)
+			}
+			if got := acme.Post("/token", `{"organization":"acme"}`); got.Status != want {
+				t.Errorf("%s: %d %s", person, got.Status, got.Body)
+			}
+			w.mint(home, "acme")
+		}
+	}
+}
+
+// TestOrigins_LeadToNoOtherApp checks that an organization whose origin is another app's is
+// served at the app's own page, and that no code leads to the other app.
+func TestOrigins_LeadToNoOtherApp(t *testing.T) {
+	b := newBackend(t, nil)
+	d := desired()
+	d.Workspace.Apps[0].Origins = []string{manyHome, "https://:organization.example.com"}
+	d.Workspace.Apps[1].Origins = []string{"https://globex.example.com"}
+	b.Apply(d)
+	w := &many{b}
+	w.restart()
+	home := w.at(manyHome)
+	w.signInAt(home, manyHome, "alice")
+	w.mint(home, "acme")
+	if led := w.led(home, "acme"); led.Origin != "https://acme.example.com" || led.Code == "" {
+		t.Errorf("%+v", led)
+	}
+	if led := w.led(home, "globex"); led.Origin != manyHome || led.URL != manyHome+"/?tabard_organization=globex" {
+		t.Errorf("%+v", led)
+	}
 }

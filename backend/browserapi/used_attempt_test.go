@@ -85,6 +85,37 @@ func TestUsedAttempt_SignedInSince(t *testing.T) {
 	}
 }
 
+// TestUsedAttempt_StepUpOfEndedSession: a step-up of a session that another tab has ended
+// since leads on where the person has signed in anew, and elsewhere says why it does not.
+func TestUsedAttempt_StepUpOfEndedSession(t *testing.T) {
+	for name, test := range map[string]struct {
+		since func(w *backend, b *httpbrowser.Browser)
+		want  string
+	}{
+		"signed in anew":     {func(w *backend, b *httpbrowser.Browser) { w.signIn(b, "alice") }, ""},
+		"signed out":         {func(*backend, *httpbrowser.Browser) {}, "?tabard_error=session_revoked"},
+		"as another person":  {func(w *backend, b *httpbrowser.Browser) { w.signIn(b, "bob") }, "?tabard_error=session_revoked"},
+		"in another browser": {func(w *backend, _ *httpbrowser.Browser) { w.signIn(w.browser(), "alice") }, "?tabard_error=session_revoked"},
+		"and signed out again": {func(w *backend, b *httpbrowser.Browser) {
+			w.signIn(b, "alice")
+			b.Post("/logout", `{"scope":"session"}`)
+		}, "?tabard_error=session_revoked"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newBackend(t, nil)
+			b := w.browser()
+			w.signIn(b, "alice")
+			tab := b.Tab()
+			form := tab.Login("return_to=/so&max_age=0&user=" + w.mint(b, "acme").User.ID)
+			b.Post("/logout", `{"scope":"session"}`)
+			test.since(w, b)
+			if got := tab.Choose(form, "alice"); got.URL.String() != origin+"/so"+test.want {
+				t.Errorf("it led to %s: %s", got.URL, got.Body)
+			}
+		})
+	}
+}
+
 // TestUsedCode_Again opens the callback's address a second time: signed in it leads to the
 // app, and signed out to a page, although the provider still has its own session.
 func TestUsedCode_Again(t *testing.T) {

@@ -36,6 +36,12 @@ func (p *patternSettings) check(path string, w directory.Workspace, out io.Write
 		}
 		fmt.Fprintf(out, "warning: app %q trusts the scripts of every host that %s stands for: each acts for the people\n"+
 			"of its organization. Let the app alone serve them, and leave no DNS record that leads elsewhere.\n", app.ID, pattern)
+		for _, slug := range w.TakenSlugs(app) {
+			origin := directory.OriginFor(pattern, slug)
+			other, _, _ := w.AppByOrigin(origin)
+			fmt.Fprintf(out, "warning: %s is app %q's, so that an organization with the slug %q has no origin in app %q:\n"+
+				"it is served at the app's own page. Choose another slug, or another origin for the app.\n", origin, other.ID, slug, app.ID)
+		}
 	}
 	return nil
 }

@@ -7,6 +7,22 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 )
 
+// TestApply_OriginOfAnotherApp checks that apply names the organizations that have no origin,
+// because another app has it.
+func TestApply_OriginOfAnotherApp(t *testing.T) {
+	w := directory.Workspace{Apps: []directory.App{
+		{ID: "desk", Origins: []string{"https://desk.example.com", "https://a.b.example.com", "http://x.example.com"}},
+		{ID: "web", Origins: []string{"https://app.example.com", "https://:organization.example.com"}},
+	}}
+	var out strings.Builder
+	if err := (&patternSettings{}).check("workspace.yaml", w, &out); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Count(out.String(), "has no origin") != 1 || !strings.Contains(out.String(), `"desk"`) || !strings.Contains(out.String(), "https://desk.example.com is app") {
+		t.Error(out.String())
+	}
+}
+
 // TestApply_OriginPattern checks that apply refuses a pattern of origins on another site
 // than the backend's, and says what a good one trusts.
 func TestApply_OriginPattern(t *testing.T) {

@@ -95,7 +95,8 @@ func begin(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // adopt is the transcripts' command "adopt FILE SECRET": as the first start of a server
-// does, it gives the database FILE its epoch, by the secret's file SECRET.
+// does, it gives the database FILE its epoch, by the secret's file SECRET, and shows that it
+// is served.
 func adopt(ts *testscript.TestScript, _ bool, args []string) {
 	store, err := sqlite.Open(context.Background(), ts.MkAbs(args[0]))
 	ts.Check(err)
@@ -105,6 +106,7 @@ func adopt(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	_, err = store.Epoch(context.Background(), secret.Epoch())
 	ts.Check(err)
+	ts.Check(store.ProbeWrite(context.Background(), time.Now().Unix()))
 }
 
 // retire is the transcripts' command "retire STAGE": it runs tabard signing-keys retire

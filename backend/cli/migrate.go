@@ -22,8 +22,8 @@ func migrateCommand() *cobra.Command {
 		Short:   "Bring the database schema up to date",
 		GroupID: groupServer,
 		Long: `Migrate applies this release's changes to the database schema, and creates the tables
-of an empty database. tabard serve does the same when it starts; no other command
-does. Make a backup first: migrations cannot be undone.
+of a database that has none, also beside those of another program. tabard serve does
+the same when it starts, in an empty database alone; no other command does. Make a backup first: migrations cannot be undone.
 
 Servers of the previous release keep working during the migration and afterward. If a
 long transaction locks a table, migrate waits and lets all other requests go first;

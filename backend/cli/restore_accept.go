@@ -35,8 +35,11 @@ func (r *restoration) review(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	a := restore.Acceptance{Store: store, Epoch: secret.Epoch(), KeepSessions: r.keepSessions, By: commandLine(), Now: time.Now}
+	a := restore.Acceptance{Store: store, Secret: secret, KeepSessions: r.keepSessions, By: commandLine(), Now: time.Now}
 	if err := a.Check(ctx); err != nil {
+		if errors.Is(err, signingkey.ErrSealed) {
+			return fmt.Errorf("%s: %s opens no signing key of the database that signs, so that no server could serve it; name the file that the servers had when\nthe copy was made, or one that still has its value; nothing was changed", source(r.flags.Lookup("secret-file")), r.secretPath())
+		}
 		return err
 	}
 	if err := r.show(ctx, store, out); err != nil {
@@ -125,7 +128,7 @@ func (r *restoration) show(ctx context.Context, store *sqlstore.Store, out io.Wr
 		fmt.Fprintf(out, "The database was last served at %s: what was done later is undone.\n\n", formatTime(served))
 	}
 	if r.trail != "" {
-		return r.showUndone(ctx, store, out)
+		return r.showUndone(ctx, store, served, out)
 	}
 	for _, kind := range restore.Kinds {
 		if err := r.showItems(ctx, store, kind, out); err != nil {
@@ -133,64 +136,6 @@ func (r *restoration) show(ctx context.Context, store *sqlstore.Store, out io.Wr
 		}
 	}
 	return nil
-}
-
-func (r *restoration) showUndone(ctx context.Context, store *sqlstore.Store, out io.Writer) error {
-	trail, done, err := r.openTrail(ctx)
-	if err != nil {
-		return err
-	}
-	defer done()
-	undone, err := restore.UndoneBy(ctx, store, trail)
-	if err != nil {
-		return fmt.Errorf("--trail: %w", err)
-	}
-	if r.asJSON {
-		for _, u := range undone {
-			if err := json.NewEncoder(out).Encode(u); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if len(undone) == 0 {
-		_, err := io.WriteString(out, "The database has every change of access that --trail has.\n")
-		return err
-	}
-	columns := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(columns, "UNDONE\tOF\tBY\tABOUT\tNOW")
-	for _, u := range undone {
-		fmt.Fprintln(columns, strings.Join([]string{printable(u.Action), formatTime(u.At), actorText(u.Event), subjectText(u.Event), u.Now}, "\t"))
-	}
-	return columns.Flush()
-}
-
-// d1ExportSuffix is how the name of a D1 export ends.
-const d1ExportSuffix = ".sql"
-
-// openTrail opens the value of --trail: a database, its export, or a file of events.
-func (r *restoration) openTrail(ctx context.Context) (restore.Trail, func() error, error) {
-	if checkDatabase(r.trail) == "" {
-		other := r.settings
-		other.database = r.trail
-		store, err := other.openExisting(ctx)
-		if err != nil {
-			return nil, nil, fmt.Errorf("--trail: %w", err)
-		}
-		return restore.Kept(ctx, store), store.Close, nil
-	}
-	if strings.HasSuffix(r.trail, d1ExportSuffix) {
-		store, err := importFile(ctx, r.trail)
-		if err != nil {
-			return nil, nil, fmt.Errorf("--trail: %w", err)
-		}
-		return restore.Kept(ctx, store), store.Close, nil
-	}
-	file, err := os.Open(r.trail)
-	if err != nil {
-		return nil, nil, fmt.Errorf("--trail: %w", err)
-	}
-	return restore.Exported(file), file.Close, nil
 }
 
 // errEnough ends a list that is long enough.

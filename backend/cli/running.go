@@ -69,7 +69,7 @@ func (s *settings) newServer(logs io.Writer) (*server, signingkey.Secret, error)
 
 // openStore waits for the database, opens it and brings its tables up to date.
 func (s *server) openStore(ctx context.Context) error {
-	store, err := s.settings.open(ctx, migrate.Opening{Schema: migrate.UpToDate, Wait: databaseWait, Log: s.log})
+	store, err := s.settings.open(ctx, migrate.Opening{Schema: migrate.UpToDate, Alone: true, Wait: databaseWait, Log: s.log})
 	if err != nil {
 		return err
 	}

@@ -217,7 +217,7 @@ func (s *settings) describeDatabase() string {
 // openOrMake opens the store for commands that may be the first to use a database. It
 // creates missing tables, and leaves those of an older release as they are.
 func (s *settings) openOrMake(ctx context.Context) (*sqlstore.Store, error) {
-	return s.open(ctx, migrate.Opening{Schema: migrate.AsItIsOrNew})
+	return s.open(ctx, migrate.Opening{Schema: migrate.AsItIsOrNew, Alone: true})
 }
 
 // openExisting opens the store for commands that need an existing database. It creates

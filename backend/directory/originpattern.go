@@ -54,6 +54,19 @@ func (a App) OriginPattern() string {
 	return ""
 }
 
+// TakenSlugs returns the slugs whose origins by an app's pattern are another app's, in the
+// order of the workspace. An organization with such a slug has no origin of its own.
+func (w *Workspace) TakenSlugs(app App) (slugs []string) {
+	for _, other := range w.Apps {
+		for _, origin := range other.Origins {
+			if slug, matches := slugAt(app.OriginPattern(), origin); matches && other.ID != app.ID && !slices.Contains(slugs, slug) {
+				slugs = append(slugs, slug)
+			}
+		}
+	}
+	return slugs
+}
+
 // AppByOrigin returns the app that owns an origin, and the slug of the only organization
 // that pages there act for, see [App.HasOrigin]. An app that lists the origin as it is
 // precedes one with a pattern.

@@ -34,6 +34,11 @@ func (e *examination) clientFiles(ctx context.Context, base string) {
 		e.add(clientFiles, Problem, advice, "%s: the server's file does not arrive: %v", folder+moduleFile, err)
 		return
 	}
+	if e.releases = e.twoReleases(ctx, folder, module.Wasm.URL); e.releases {
+		e.add(clientFiles, Warning, "Upgrade all servers to one release, and run this command again.",
+			"the servers are of more than one release: a page that began at one asks another for files that it does not have")
+		return
+	}
 	before := len(e.findings)
 	page := e.clientFile(ctx, folder+pageFile, javaScript, "")
 	if page != nil && !strings.Contains(page.header.Get("Cache-Control"), "no-cache") {
@@ -48,6 +53,22 @@ func (e *examination) clientFiles(ctx context.Context, base string) {
 	if len(e.findings) == before {
 		e.ok(clientFiles, "they arrive as the server sends them")
 	}
+}
+
+// twoReleases reports whether servers name another module than the first one did.
+func (e *examination) twoReleases(ctx context.Context, folder, first string) bool {
+	for range leastAsks {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, folder+moduleFile, nil)
+		if err != nil {
+			return false // found before
+		}
+		request.Close = true // another connection may lead to another server
+		var module api.Module
+		if a, err := e.do(request); err == nil && a.readJSON(&module) == nil && module.Wasm.URL != "" && module.Wasm.URL != first {
+			return true
+		}
+	}
+	return false
 }
 
 // clientFile checks a file, of which module.json may tell the digest.

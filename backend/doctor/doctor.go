@@ -86,17 +86,37 @@ func Examine(ctx context.Context, c Config) []Finding {
 		e.database(ctx)
 	}
 	if public, err := url.Parse(c.PublicURL); err == nil && public.Host != "" {
-		reached := e.publicAddress(ctx)
-		e.origins(ctx, public, reached)
-		if reached {
-			e.ready(ctx)
-			e.withoutTLS(ctx, public)
-			e.routes(ctx)
-			e.way(ctx)
-		}
+		e.public(ctx, public)
 		e.cookies(ctx, public)
 	}
 	return e.findings
+}
+
+// public checks the public URL and the way from there to the replicas. The way is examined
+// first, and reported last: checks that errors replaced on it would mislead are left out.
+func (e *examination) public(ctx context.Context, public *url.URL) {
+	reached := e.publicAddress(ctx)
+	var ready, way []Finding
+	if reached {
+		ready = e.aside(func() { e.ready(ctx) })
+		way = e.aside(func() { e.way(ctx) })
+	}
+	e.origins(ctx, public, reached && !e.replaced)
+	e.findings = append(e.findings, ready...)
+	if reached {
+		e.withoutTLS(ctx, public)
+		e.routes(ctx)
+	}
+	e.findings = append(e.findings, way...)
+}
+
+// aside returns the findings of checks instead of adding them.
+func (e *examination) aside(check func()) (findings []Finding) {
+	before := e.findings
+	e.findings = nil
+	check()
+	findings, e.findings = e.findings, before
+	return findings
 }
 
 // examination is a run of the checks.
@@ -119,6 +139,8 @@ type examination struct {
 	unanswered map[string]int // the outcomes of those that no replica answered
 	marks      marks          // of the cookies of those that did
 	unready    bool           // the server says that it is not ready
+	replaced   bool           // errors do not arrive in the server's words
+	releases   bool           // the servers are of more than one release
 	forged     string         // the header of clients by which the proxy lets them choose their address
 }
 

@@ -181,6 +181,7 @@ func TestEveryFaultIsFound(t *testing.T) {
 		{faults{}, "ok provider: it accepts the redirect URI "},
 		{faults{}, "ok clock: the provider's clock agrees"},
 		{faults{metadata: set("issuer", "https://id.example.com/")}, "→ Set --oidc-issuer to https://id.example.com/, exactly so"},
+		{faults{metadata: func(m map[string]any) { clear(m) }}, "what answers there is no OpenID provider's metadata: they have no issuer → Check --oidc-issuer"},
 		{faults{metadata: set("code_challenge_methods_supported", []string{"plain"})}, "problem provider: it supports PKCE only with plain, not with S256"},
 		{faults{metadata: set("code_challenge_methods_supported", nil)}, "look provider: its metadata do not say whether it supports PKCE"},
 		{faults{metadata: set("end_session_endpoint", nil)}, "warning provider: it has no end_session_endpoint"},

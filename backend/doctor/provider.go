@@ -54,7 +54,7 @@ func (e *examination) provider(ctx context.Context) {
 		}
 	}
 	if err != nil {
-		e.add(provider, Problem, "Check --oidc-issuer, and that this machine reaches the provider (DNS, proxy, firewall; --oidc-internal-url where it has another address inside).",
+		e.add(provider, Problem, unreachable(err, "Check --oidc-issuer, and that this machine reaches the provider (DNS, proxy, firewall; --oidc-internal-url where it has another address inside)."),
 			"%s: its metadata cannot be read: %v", issuer, err)
 		return
 	}
@@ -88,12 +88,20 @@ func (e *examination) issuer(m metadata) bool {
 		e.add(provider, Problem, "List the tenants whose people may sign in: --oidc-tenants with the ids of their directories, separated by commas. For one tenant alone, name it in --oidc-issuer in place of organizations or common.",
 			"%s is of many tenants (%s), and none is listed", issuer, named)
 		return false
+	case template && named != login.TemplateOf(issuer):
+		e.add(provider, Problem, "Set --oidc-issuer to the address of all tenants exactly as the provider's documents have it, such as https://login.microsoftonline.com/organizations/v2.0",
+			"%s names itself %q, which its tokens cannot match", issuer, named)
+		return false
 	case template:
 		e.ok(provider, "%s answers, for the tenants %s", issuer, strings.Join(e.Provider.Tenants, ", "))
 		return true
 	case e.Provider.Tenants != nil:
 		e.add(provider, Problem, "Remove --oidc-tenants, or set --oidc-issuer to the address of all tenants, such as https://login.microsoftonline.com/organizations/v2.0",
 			"%s is of one tenant, and --oidc-tenants lists some", issuer)
+		return false
+	case named == "":
+		e.add(provider, Problem, "Check --oidc-issuer: it is the address below which the provider answers /.well-known/openid-configuration.",
+			"%s: what answers there is no OpenID provider's metadata: they have no issuer", issuer)
 		return false
 	case named != issuer:
 		e.add(provider, Problem, "Set --oidc-issuer to "+named+", exactly so, if that is your provider.",

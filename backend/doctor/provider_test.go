@@ -153,6 +153,16 @@ func faultDiagnoses() map[string]diagnosis {
 				return []any{own, map[string]any{"kty": "RSA", "kid": "old", "n": "AQAB", "e": "AQAB", "x5c": []string{"AAAA"}}}
 			}
 		}, nil, "key that is passed over: key 2 (kid \"old\")"},
+		"an exponent of zero": {func(p *logintest.Provider) {
+			p.Keys = func(own map[string]string) []any {
+				return []any{map[string]any{"kty": "RSA", "kid": "zero", "n": strings.Repeat("x", 342), "e": "AA"}, own}
+			}
+		}, nil, "key that is passed over: key 1 (kid \"zero\"): e is 0 and must be an odd number"},
+		"too many keys": {func(p *logintest.Provider) {
+			p.Endpoints = map[string]http.HandlerFunc{"/jwks.json": func(w http.ResponseWriter, _ *http.Request) {
+				w.Write([]byte(`{"keys":["` + strings.Repeat("x", 1<<20) + `"]}`))
+			}}
+		}, nil, "1 MiB or more"},
 		"only broken keys": {func(p *logintest.Provider) {
 			p.Keys = func(map[string]string) []any { return []any{map[string]any{"kty": "EC"}} }
 		}, nil, "problem provider: no key of its key set ("},
@@ -222,6 +232,17 @@ func TestDoctor_ReadsAProviderOfTenants(t *testing.T) {
 		if findings := diagnosed(t, p, listed); !strings.Contains(findings, want) {
 			t.Errorf("%q is not among\n%s", want, findings)
 		}
+	}
+}
+
+// TestDoctor_TemplateOfAnotherIssuer is found: no token matches it.
+func TestDoctor_TemplateOfAnotherIssuer(t *testing.T) {
+	p := newProvider(t, "/organizations/v2.0")
+	p.Tenants = map[string]string{"alice": "t-contoso"}
+	set("issuer", p.Issuer[:len(p.Issuer)-len("/organizations/v2.0")]+"/{tenantid}/v1.0")(p)
+	want := "/{tenantid}/v1.0\", which its tokens cannot match → Set --oidc-issuer"
+	if findings := diagnosed(t, p, func(c *login.Config) { c.Tenants = []string{"t-contoso"} }); !strings.Contains(findings, want) {
+		t.Errorf("%q is not among\n%s", want, findings)
 	}
 }
 

@@ -75,7 +75,7 @@ func TestReplicas_AClockThatIsOffIsFoundAmongMany(t *testing.T) {
 		{map[string]int64{"a": 0, "b": 0, "c": 0, "d": 0, "e": -7}, []string{"a", "b", "c", "d", "e"}, `warning clock: the clock of replica e is [5-9] s behind`, false},
 		{map[string]int64{"a": 0, "b": 120, "c": 0}, []string{"a", "b", "c"}, `problem clock: the clock of replica b is 1(19|2\d) s ahead`, false},
 		{map[string]int64{"a": 0, "b": -4000}, nil, `problem clock: the clock of replica b is (399\d|400\d) s behind`, false},
-		{map[string]int64{"a": 0}, []string{"a", "b"}, `look clock: in 32 requests these replicas were not met: b`, true},
+		{map[string]int64{"a": 0}, []string{"a", "b"}, `look clock: in 32 requests these replicas were not met: b → One that was killed counts as running for [0-9] minutes`, true},
 	} {
 		findings := examine(t, doctor.Config{
 			PublicURL: balanced(t, secret, test.ahead), Database: living(t, secret, test.known...), Secret: &secret,
@@ -83,6 +83,25 @@ func TestReplicas_AClockThatIsOffIsFoundAmongMany(t *testing.T) {
 		if !regexp.MustCompile(test.want).MatchString(findings) || !test.unmeets && strings.Contains(findings, "were not met:") {
 			t.Errorf("%v: %q is not among\n%s", test.ahead, test.want, findings)
 		}
+	}
+}
+
+// TestClientFiles_OfTwoReleases: while replicas are upgraded, a page asks one for the files
+// of another. That is no fault of the proxy.
+func TestClientFiles_OfTwoReleases(t *testing.T) {
+	var asked atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch n := asked.Add(1) % 2; {
+		case r.URL.Path == "/auth/client/module.json":
+			fmt.Fprintf(w, `{"wasm":{"url":"module.%d.wasm"},"exec":{"url":"exec.%d.js"}}`, n, n)
+		default:
+			faults{}.backend(w, r)
+		}
+	}))
+	defer server.Close()
+	findings := examine(t, doctor.Config{PublicURL: server.URL + "/auth"})
+	if want := "warning client files: the servers are of more than one release"; !strings.Contains(findings, want) || strings.Contains(findings, "does not arrive") {
+		t.Errorf("%q is not alone among\n%s", want, findings)
 	}
 }
 

@@ -37,7 +37,7 @@ func (e *examination) publicAddress(ctx context.Context) (reached bool) {
 		e.add(publicAddress, Look, "See readiness.", "%s: this backend answers there, and is not ready", base)
 		return false
 	case m.err != nil:
-		e.add(publicAddress, Problem, "Start the server, and let the proxy forward everything below "+base+"/ to it with the path unchanged.",
+		e.add(publicAddress, Problem, unreachable(m.err, "Start the server, and let the proxy forward everything below "+base+"/ to it with the path unchanged."),
 			"%s: this backend does not answer there: %v", base, m.err)
 		return false
 	case m.issuer != base:

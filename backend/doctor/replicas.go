@@ -2,10 +2,13 @@ package doctor
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
 // Limits on the difference between replicas' clocks, in seconds: the rotation of refresh
@@ -44,7 +47,7 @@ func (e *examination) replicas(ctx context.Context, met []probed) {
 		off = e.replicaClock(name, clocks[name]) || off
 	}
 	if missing := e.missing(clocks); len(missing) > 0 {
-		e.add("clock", Look, "Where the proxy sends all requests of one address to one replica, run this command in several places, or compare the clocks by hand.",
+		e.add("clock", Look, fmt.Sprintf("One that was killed counts as running for %d minutes: run this command again after that. Where the proxy sends all requests of one address to one replica, run it in several places, or compare the clocks by hand.", signingkey.AliveFor/60),
 			"in %d requests these replicas were not met: %s", asks, strings.Join(missing, ", "))
 	}
 	if !off {

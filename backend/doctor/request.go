@@ -69,6 +69,9 @@ func (a *answer) readJSON(into any) error {
 	if a.status != http.StatusOK {
 		return errors.New("it answers " + a.describe())
 	}
+	if len(a.body) == maxAnswer {
+		return fmt.Errorf("it answers %s of 1 MiB or more, which is too large", a.describe())
+	}
 	if err := strictjson.DecodeKnown(bytes.TrimPrefix(a.body, []byte("\ufeff")), into); err != nil {
 		return fmt.Errorf("it answers %s, which is unexpected", a.describe())
 	}

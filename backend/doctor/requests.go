@@ -17,7 +17,8 @@ import (
 func (e *examination) larger(ctx context.Context) (answered []probed) {
 	failing, err := e.sendAgain(ctx, probe.Failing)
 	if err != nil || failing.answer.status != probe.StatusFailing {
-		e.add(proxy, Problem, "Let the proxy pass on answers of every status (nginx: proxy_intercept_errors off), since the client reads the error's code there.",
+		e.replaced = true
+		e.add(proxy, Problem, "Let the proxy pass on answers of every status (nginx: proxy_intercept_errors off), since the client reads the error's code there. Then run this command again: what else is wrong cannot be seen meanwhile.",
 			"answers of errors are replaced: %v", unanswered(failing, err))
 	} else {
 		answered = append(answered, failing)
@@ -59,6 +60,9 @@ func (e *examination) requests(ctx context.Context) {
 	if e.unready {
 		e.add(proxy, Look, "Run this command again when the server is ready.", "whether POST, DELETE and OPTIONS requests reach the server cannot be seen while it is not ready")
 		return
+	}
+	if e.replaced {
+		return // the server refuses these requests
 	}
 	e.methods(ctx)
 	e.preflights(ctx)

@@ -52,8 +52,8 @@ var addresses = []address{
 // routes asks each address, and names those that something else answers, such as a route
 // of the app's of the same name, or a firewall.
 func (e *examination) routes(ctx context.Context) {
-	if e.unready {
-		return
+	if e.unready || e.replaced {
+		return // the server refuses these requests
 	}
 	var browsers, providers []string
 	for _, a := range addresses {

@@ -151,6 +151,9 @@ func (e *examination) sameServers() {
 	if total == 0 {
 		return
 	}
-	e.add(proxy, Problem, "Look at the proxy's list of servers: each has to be a server of this deployment, with its secret.",
-		"of %d requests, %d reached something else than a server with this secret: %s", e.asked, total, strings.Join(slices.Sorted(maps.Keys(e.unanswered)), "; "))
+	advice := "Look at the proxy's list of servers: each has to be a server of this deployment, with its secret."
+	if e.releases {
+		advice = "Upgrade all servers to one release, and run this command again. " + advice
+	}
+	e.add(proxy, Problem, advice, "of %d requests, %d reached something else than a server with this secret: %s", e.asked, total, strings.Join(slices.Sorted(maps.Keys(e.unanswered)), "; "))
 }

@@ -33,6 +33,24 @@ func withinCall(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, timeout)
 }
 
+// errTooLarge is the error of an answer that is larger.
+var errTooLarge = errors.New("the answer is larger than 1 MiB")
+
+// limited is a body of up to a number of bytes.
+type limited struct {
+	io.Reader
+	left int
+}
+
+// Read implements io.Reader.
+func (l *limited) Read(p []byte) (n int, err error) {
+	n, err = l.Reader.Read(p)
+	if l.left -= n; l.left < 0 {
+		return 0, errTooLarge
+	}
+	return n, err
+}
+
 // bounded limits answers to maxAnswer bytes and concurrent requests to maxRequests, so
 // that a hanging provider does not use up all connections. Further requests wait until
 // a slot is free or their context ends.
@@ -57,7 +75,7 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 		leave()
 		return nil, err
 	}
-	content := &withoutMark{content: bufio.NewReader(io.LimitReader(response.Body, maxAnswer))}
+	content := &withoutMark{content: bufio.NewReader(&limited{response.Body, maxAnswer})}
 	response.Body = &answerBody{content, response.Body, leave}
 	return response, nil
 }

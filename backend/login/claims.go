@@ -15,12 +15,12 @@ import (
 
 // checkedClaims are the claims that go-oidc checks.
 type checkedClaims struct {
-	Issuer    json.RawMessage `json:"iss,omitempty"`
-	Subject   json.RawMessage `json:"sub,omitempty"`
-	Audience  texts           `json:"aud,omitempty"`
-	Expires   demanded        `json:"exp,omitempty"`
-	IssuedAt  demanded        `json:"iat,omitempty"`
-	NotBefore instant         `json:"nbf,omitempty"`
+	Issuer    text     `json:"iss,omitempty"`
+	Subject   text     `json:"sub,omitempty"`
+	Audience  texts    `json:"aud,omitempty"`
+	Expires   demanded `json:"exp,omitempty"`
+	IssuedAt  demanded `json:"iat,omitempty"`
+	NotBefore instant  `json:"nbf,omitempty"`
 }
 
 // demanded is an instant that a token must not state in another form.

@@ -158,9 +158,10 @@ func (p *Provider) push(ctx context.Context, found *discovered, address string, 
 		Description text `json:"error_description"`
 	}
 	body, err := io.ReadAll(response.Body)
-	if err == nil {
-		err = strictjson.DecodeKnown(body, &answer)
+	if err != nil {
+		return "", fmt.Errorf("%w: its endpoint for pushed requests: %s", ErrUnavailable, printable(err.Error()))
 	}
+	err = strictjson.DecodeKnown(body, &answer)
 	if response.StatusCode/100 != 2 || err != nil || answer.RequestURI == "" {
 		return "", p.endpointError("its endpoint for pushed requests", response.StatusCode, string(answer.Error),
 			p.saidTo(request, string(answer.Error), string(answer.Description), body))

@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"net/http"
 	"net/url"
@@ -226,6 +227,29 @@ func TestProvider_Tenants(t *testing.T) {
 	}
 	_, err = signInAs(t, c, p, "mallory")
 	wantRefused(t, err, "access_denied")
+}
+
+// TestProvider_TenantOfTheResponse checks that the authorization response names the issuer
+// of the identity token, if any (RFC 9207 section 2.4).
+func TestProvider_TenantOfTheResponse(t *testing.T) {
+	p, c := entra(t, "t-contoso", "t-fabrikam")
+	for tenant, good := range map[string]bool{"t-contoso": true, "t-fabrikam": false, "organizations": false} {
+		answer("iss", "https://id.example/"+tenant+"/v2.0")(p)
+		if _, err := signInAs(t, c, p, "alice"); (err == nil) != good || !good && login.FaultOf(err) != login.FaultReported {
+			t.Errorf("from %s: %v", tenant, err)
+		}
+	}
+}
+
+// TestProvider_TenantsTemplate checks that a list of tenants is for metadata of many.
+func TestProvider_TenantsTemplate(t *testing.T) {
+	for _, named := range []string{"https://id.example/organizations/v2.0", "https://id.example/t-contoso/v2.0", "https://evil.example/{tenantid}/v2.0", ""} {
+		p, c := entra(t, "t-contoso")
+		p.Metadata = func(m map[string]any) { m["issuer"] = named }
+		if _, err := signInAs(t, c, p, "alice"); !errors.Is(err, login.ErrUnavailable) || !strings.Contains(err.Error(), "leave the list of tenants out") {
+			t.Errorf("metadata of %q: %v", named, err)
+		}
+	}
 }
 
 // TestProvider_TenantIsSigned checks that a token is refused if its iss and tid differ.

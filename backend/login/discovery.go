@@ -24,6 +24,7 @@ type discovered struct {
 	algorithms       []string // the provider's public-key signature algorithms
 	oauth            oauth2.Config
 	metadata         struct {
+		Issuer              string   `json:"issuer"`
 		EndSession          string   `json:"end_session_endpoint"`
 		UserInfo            string   `json:"userinfo_endpoint"`
 		NamesIss            bool     `json:"authorization_response_iss_parameter_supported"`
@@ -107,7 +108,7 @@ func (p *Provider) finish(d *discovery) {
 func (p *Provider) readMetadata(ctx context.Context) (*discovered, error) {
 	read := oidc.ClientContext(ctx, newClient(reading{p.client.Transport, usedOfMetadata}))
 	if p.config.Tenants != nil { // the metadata contain an issuer template
-		read = oidc.InsecureIssuerURLContext(read, p.issuerTemplate())
+		read = oidc.InsecureIssuerURLContext(read, TemplateOf(p.config.Issuer))
 	}
 	provider, err := oidc.NewProvider(read, p.config.Issuer)
 	if err != nil { // the error may quote the whole answer
@@ -124,6 +125,9 @@ func (p *Provider) readMetadata(ctx context.Context) (*discovered, error) {
 	}
 	if err := strictjson.DecodeKnown(text, &found.metadata); err != nil {
 		return nil, fmt.Errorf("%w: its metadata: %.300s", ErrUnavailable, err)
+	}
+	if template := TemplateOf(p.config.Issuer); p.config.Tenants != nil && found.metadata.Issuer != template {
+		return nil, fmt.Errorf("%w: its metadata are of issuer %.200q, and not of the many tenants of %s: leave the list of tenants out", ErrUnavailable, found.metadata.Issuer, template)
 	}
 	authorization, ok := p.browserURL(found.oauth.Endpoint.AuthURL)
 	if !ok {

@@ -26,10 +26,11 @@ const (
 	// FaultRequest means that the provider rejects the request, for example its
 	// redirect URI.
 	FaultRequest Fault = "request"
-	// FaultReported is an error that came through the browser, or the refusal of a pushed
-	// request with parameters of the browser's. Anybody can cause one.
+	// FaultReported is an error or a malformed response that came through the browser, or
+	// the refusal of a pushed request with parameters of the browser's. Anybody can cause one.
 	FaultReported Fault = "reported"
-	// FaultToken means that an identity token is for another client or issuer.
+	// FaultToken means that an identity token, or userinfo, is for another client, issuer or
+	// person, or lacks what a sign-in needs.
 	FaultToken Fault = "token"
 	// FaultClock means that an identity token is not valid at the current time.
 	FaultClock Fault = "clock"
@@ -158,7 +159,7 @@ var errorCode = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E][\x20\x21\x23-\x5B\
 // authorizationError returns the error of an authorization response.
 func (p *Provider) authorizationError(code, description string) error {
 	if !errorCode.MatchString(code) { // it stands in an address of the app's
-		return refused("the provider refused with a malformed error %.100q", code)
+		return p.faultError(FaultReported, "the provider refused with a malformed error %.100q", code)
 	}
 	r := &Refused{Code: code, Err: fmt.Errorf("the provider refused: %s", printable(description))}
 	if deploymentErrors[code] {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
@@ -118,6 +119,9 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 	if len(tokens.RefreshToken) <= maxRefreshToken {
 		identity.RefreshToken = tokens.RefreshToken
 	}
+	if iss := callback.Get("iss"); iss != "" && iss != identity.Issuer { // RFC 9207 section 2.4
+		return Identity{}, p.faultError(FaultReported, "the authorization response is from issuer %.200q, and the identity token from %.200q", iss, identity.Issuer)
+	}
 	if identity.Name == "" || identity.Email == "" {
 		if err := p.AddUserInfo(ctx, &identity); err != nil {
 			return Identity{}, err
@@ -130,14 +134,17 @@ func (p *Provider) Identify(ctx context.Context, a Attempt, callback url.Values,
 // the provider's own error, if any.
 func (p *Provider) checkCallback(found *discovered, callback url.Values) error {
 	iss := callback.Get("iss")
-	if (iss != "" || found.metadata.NamesIss) && !p.IsIssuer(iss) {
-		return refused("the authorization response is from issuer %q", iss)
+	switch {
+	case iss == "" && found.metadata.NamesIss:
+		return p.faultError(FaultReported, "the authorization response has no iss, although the provider's metadata promise one (authorization_response_iss_parameter_supported)")
+	case iss != "" && !p.IsIssuer(iss):
+		return p.faultError(FaultReported, "the authorization response is from issuer %.200q", iss)
 	}
 	if code := callback.Get("error"); code != "" {
 		return p.authorizationError(code, callback.Get("error_description"))
 	}
 	if callback.Get("code") == "" {
-		return refused("the authorization response has no code")
+		return p.faultError(FaultReported, "the authorization response has no code and no error")
 	}
 	return nil
 }
@@ -169,10 +176,12 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a *A
 	}
 	identity.Claims = identity.Signed
 	switch {
-	case a != nil && (claims.Nonce == "" || string(claims.Nonce) != a.Nonce):
+	case a != nil && claims.Nonce == "":
+		return Identity{}, p.faultError(FaultToken, "identity token: nonce is missing: have the provider repeat that of the authorization request")
+	case a != nil && string(claims.Nonce) != a.Nonce:
 		return Identity{}, refused("identity token: the nonce is not the one of this sign-in")
 	case token.Subject == "" || len(token.Subject) > maxSubject:
-		return Identity{}, refused("identity token: sub is missing or longer than 255 bytes")
+		return Identity{}, p.faultError(FaultToken, "identity token: sub is missing, not a string, or longer than %d bytes", maxSubject)
 	case !Unambiguous(token.Subject):
 		return Identity{}, p.faultError(FaultToken, "identity token: sub %.300q is not Unicode text, so that two people could have the same one: have the provider encode it in UTF-8", token.Subject)
 	case claims.AuthorizedParty != "" && string(claims.AuthorizedParty) != p.config.ClientID:
@@ -182,7 +191,7 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a *A
 	case token.IssuedAt.Unix() > now+maxSkew:
 		return Identity{}, p.faultError(FaultClock, "identity token: iat is %d s ahead of this server's clock: synchronize both clocks (NTP)", token.IssuedAt.Unix()-now)
 	case claims.SessionExpiry > 0 && int64(claims.SessionExpiry) <= now:
-		return Identity{}, refused("identity token: session_expiry is in the past, so that the session has already ended")
+		return Identity{}, p.faultError(FaultToken, "identity token: session_expiry is %d, %d s ago, so that the session has already ended", claims.SessionExpiry, now-int64(claims.SessionExpiry))
 	}
 	identity.AuthTime = claims.authenticatedAt(now)
 	if a != nil {
@@ -193,22 +202,39 @@ func (p *Provider) read(ctx context.Context, found *discovered, raw string, a *A
 	claims.truncate()
 	identity.ACR, identity.AMR, identity.SessionID = string(claims.ACR), claims.AMR, string(claims.SessionID)
 	identity.SessionExpiry = max(int64(claims.SessionExpiry), 0)
-	identity.Name, identity.Email = truncateName(string(claims.Name)), verifiedEmail(string(claims.Email), identity.Claims)
+	identity.Name, identity.Email = cleanName(string(claims.Name)), verifiedEmail(string(claims.Email), identity.Claims)
 	return identity, nil
 }
 
-// truncateName limits a name's length. A name that cannot be stored counts as absent.
-func truncateName(name string) string {
+// cleanName returns a name in one line of limited length, without the characters that
+// change the direction of the text around it. A name that cannot be stored, or of which
+// nothing can be seen, counts as absent.
+func cleanName(name string) string {
 	if hasNull(name) {
 		return ""
 	}
-	return strings.ToValidUTF8(name[:min(len(name), maxName)], "")
+	name = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsControl(r), unicode.IsSpace(r):
+			return ' '
+		case unicode.Is(unicode.Bidi_Control, r):
+			return -1
+		}
+		return r
+	}, name)
+	if name = strings.TrimSpace(name); strings.TrimFunc(name, unseen) == "" {
+		return ""
+	}
+	return strings.TrimSpace(strings.ToValidUTF8(name[:min(len(name), maxName)], ""))
 }
 
-// verifiedEmail returns the e-mail address, unless it cannot be stored, is too long or
-// the claims say that it is not verified (OpenID Connect Core section 5.1).
+func unseen(r rune) bool { return !unicode.IsPrint(r) || r == ' ' }
+
+// verifiedEmail returns the e-mail address, unless it has characters that cannot be stored
+// or seen, is too long or the claims say that it is not verified (OpenID Connect Core
+// section 5.1).
 func verifiedEmail(email string, claims map[string]any) string {
-	if v, said := claims["email_verified"]; len(email) > maxEmail || hasNull(email) || said && v != true && v != "true" {
+	if v, said := claims["email_verified"]; len(email) > maxEmail || !Unambiguous(email) || strings.ContainsFunc(email, unseen) || said && v != true && v != "true" {
 		return ""
 	}
 	return email

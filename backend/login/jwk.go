@@ -128,7 +128,7 @@ func (k publicJWK) check() error {
 	case n.BitLen() < minModulus, n.BitLen() > maxModulus, n.Bit(0) == 0:
 		return fmt.Errorf("n has %d bits and must be an odd number of %d to %d", n.BitLen(), minModulus, maxModulus)
 	case e.BitLen() < 2, e.Bit(0) == 0, e.Cmp(big.NewInt(maxExponent)) > 0:
-		return fmt.Errorf("e is %.20s and must be an odd number from 3 to %d", e, maxExponent)
+		return fmt.Errorf("e is %.20s and must be an odd number from 3 to %d", e.String(), maxExponent)
 	}
 	return nil
 }

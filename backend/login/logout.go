@@ -36,7 +36,7 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 	}
 	var claims struct {
 		ID        *json.RawMessage           `json:"jti"`
-		SessionID identifier                 `json:"sid"`
+		SessionID json.RawMessage            `json:"sid"`
 		Expires   instant                    `json:"exp"`
 		Nonce     *json.RawMessage           `json:"nonce"`
 		Events    map[string]json.RawMessage `json:"events"`
@@ -54,6 +54,7 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 		return session.UpstreamLogout{}, err
 	}
 	issued := token.IssuedAt.Unix()
+	sid, readable := readSessionID(claims.SessionID)
 	switch {
 	case claims.ID == nil:
 		err = errors.New("jti is missing")
@@ -61,8 +62,10 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 		err = errors.New("it has a nonce, like an identity token")
 	case claims.Events[logoutEvent] == nil:
 		err = errors.New("events does not contain the logout event")
-	case token.Subject == "" && claims.SessionID == "":
-		err = errors.New("it has neither sub nor sid")
+	case !readable: // it is about one session, and sub alone would end all
+		err = fmt.Errorf("sid is %.100q, not an unambiguous string or integer of up to %d bytes", claims.SessionID, maxSubject)
+	case token.Subject == "" && sid == "":
+		err = errors.New("it has neither a sub nor a sid that can be read")
 	case !Unambiguous(token.Subject):
 		err = errors.New("sub is not Unicode text")
 	case issued > now+maxSkew, issued < now-maxLogoutAge, claims.Expires != 0 && int64(claims.Expires) < now-maxSkew:
@@ -72,8 +75,18 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 		return session.UpstreamLogout{}, refused("logout token: %w", err)
 	}
 	return session.UpstreamLogout{
-		Issuer: token.Issuer, Subject: token.Subject, SessionID: string(claims.SessionID), Until: issued, Token: digest(payload),
+		Issuer: token.Issuer, Subject: token.Subject, SessionID: sid, Until: issued, Token: digest(payload),
 	}, nil
+}
+
+// readSessionID returns a sid, or "" if it is absent, null or empty. It reports whether it
+// is any of these.
+func readSessionID(value json.RawMessage) (sid string, readable bool) {
+	var read identifier
+	if len(value) > 0 {
+		read.UnmarshalJSON(value) // never fails
+	}
+	return string(read), read != "" || len(value) == 0 || string(value) == "null" || string(value) == `""`
 }
 
 // digest identifies a signed token by its claims. The type of its jti does not matter then,

@@ -23,15 +23,15 @@ func IsTenant(text string) bool { return tenantID.MatchString(text) }
 // IsTemplate reports whether an issuer of metadata is a template for many issuers.
 func IsTemplate(issuer string) bool { return strings.Contains(issuer, tenantPlaceholder) }
 
-// issuerTemplate returns the issuer with a placeholder in place of the group of
-// tenants, such as organizations.
-func (p *Provider) issuerTemplate() string {
-	u, err := url.Parse(p.config.Issuer)
+// TemplateOf returns an issuer of many tenants with a placeholder in place of their group,
+// such as organizations.
+func TemplateOf(issuer string) string {
+	u, err := url.Parse(issuer)
 	if err != nil {
 		return ""
 	}
 	group, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
-	return strings.Replace(p.config.Issuer, "/"+group, "/"+tenantPlaceholder, 1)
+	return strings.Replace(issuer, "/"+group, "/"+tenantPlaceholder, 1)
 }
 
 // issuers returns the issuers of the provider's tokens: of each tenant its own.
@@ -51,7 +51,7 @@ func (p *Provider) issuers() []string {
 func (p *Provider) IsIssuer(issuer string) bool { return slices.Contains(p.issuers(), issuer) }
 
 func (p *Provider) issuerOf(tenant string) string {
-	return strings.Replace(p.issuerTemplate(), tenantPlaceholder, tenant, 1)
+	return strings.Replace(TemplateOf(p.config.Issuer), tenantPlaceholder, tenant, 1)
 }
 
 // checkTenant refuses a token unless its tid is an allowed tenant and matches its iss.

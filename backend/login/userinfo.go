@@ -44,7 +44,7 @@ func (p *Provider) AddUserInfo(ctx context.Context, i *Identity) error {
 	case err != nil || named.Subject == "": // without sub it identifies nobody
 		return nil
 	case string(named.Subject) != i.Subject:
-		return refused("userinfo: sub is not that of the identity token")
+		return p.faultError(FaultToken, "userinfo: sub is not that of the identity token")
 	}
 	i.UserInfo = claims
 	i.Claims = maps.Clone(i.Claims)
@@ -54,7 +54,7 @@ func (p *Provider) AddUserInfo(ctx context.Context, i *Identity) error {
 		}
 	}
 	if i.Name == "" {
-		i.Name = truncateName(string(named.Name))
+		i.Name = cleanName(string(named.Name))
 	}
 	if i.Email == "" {
 		i.Email = verifiedEmail(string(named.Email), i.Claims)

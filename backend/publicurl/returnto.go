@@ -2,6 +2,7 @@ package publicurl
 
 import (
 	"cmp"
+	"net/url"
 	"strings"
 	"unicode/utf8"
 
@@ -179,4 +180,18 @@ func Home(backend string, app directory.App) string {
 		}
 	}
 	return home
+}
+
+// WithParameter adds a parameter to an address.
+func WithParameter(address, name, value string) string {
+	address, fragment, marked := strings.Cut(address, "#")
+	mark := "?"
+	if strings.Contains(address, mark) {
+		mark = "&"
+	}
+	address += mark + url.Values{name: {value}}.Encode()
+	if marked {
+		address += "#" + fragment
+	}
+	return address
 }

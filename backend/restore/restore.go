@@ -33,8 +33,8 @@ type Store interface {
 // Acceptance is the input for accepting a database.
 type Acceptance struct {
 	Store Store
-	// Epoch is the one that the secret's file names.
-	Epoch string
+	// Secret is the servers'. Its epoch becomes the database's.
+	Secret signingkey.Secret
 	// KeepSessions ends no session: the database lacks no change.
 	KeepSessions bool
 	By           admin.Actor
@@ -52,12 +52,17 @@ const reasonRestored session.Reason = "restored"
 // farAhead is more than any replica's clock has been ahead, in seconds.
 const farAhead = 24 * 60 * 60
 
-// Check returns an error if the database need not be accepted.
+// Check returns an error if the database need not be accepted, or if no server could serve
+// it with the secret: [signingkey.ErrSealed].
 func (a *Acceptance) Check(ctx context.Context) error {
-	found, err := a.Store.Epoch(ctx, a.Epoch)
-	if err == nil && found.Value == a.Epoch && !found.Copied {
+	found, err := a.Store.Epoch(ctx, a.Secret.Epoch())
+	if err == nil && found.Value == a.Secret.Epoch() && !found.Copied {
 		return ErrServed
 	}
+	if err != nil {
+		return err
+	}
+	_, err = signingkey.NewKeyRing(a.Store, a.Secret, signingkey.ES256).Stored(ctx, "", a.Now().Unix())
 	return err
 }
 
@@ -86,7 +91,7 @@ func (a *Acceptance) Accept(ctx context.Context) (ended int64, err error) {
 		Note: fmt.Sprintf("last served at %s; sessions ended: %d", time.Unix(served, 0).UTC().Format(time.RFC3339), ended),
 	})
 	if err == nil {
-		err = a.Store.SetEpoch(ctx, a.Epoch) // the last step: from now on it is served
+		err = a.Store.SetEpoch(ctx, a.Secret.Epoch()) // the last step: from now on it is served
 	}
 	return ended, err
 }

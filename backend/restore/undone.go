@@ -106,13 +106,22 @@ func Kept(ctx context.Context, store EventStore) Trail {
 	}
 }
 
-// UndoneBy returns the changes of access that an audit log has and the database does not,
-// in the order of the log.
-func UndoneBy(ctx context.Context, store EventStore, trail Trail) (undone []Undone, err error) {
+// Comparison is what an audit log shows of a database.
+type Comparison struct {
+	// Undone are the changes of access that the log has and the database does not, in the
+	// order of the log.
+	Undone []Undone
+	// End is the time (Unix seconds) of the log's last event, or 0 if it has none: of
+	// later changes it shows nothing.
+	End int64
+}
+
+// Compare compares a database with an audit log.
+func Compare(ctx context.Context, store EventStore, trail Trail) (c Comparison, err error) {
 	known, oldest := map[string]bool{}, int64(0) // older events were deleted from the database
 	for e, err := range Kept(ctx, store) {
 		if err != nil {
-			return nil, err
+			return c, err
 		}
 		if oldest == 0 {
 			oldest = e.At
@@ -123,12 +132,13 @@ func UndoneBy(ctx context.Context, store EventStore, trail Trail) (undone []Undo
 	}
 	for e, err := range trail {
 		if err != nil {
-			return nil, err
+			return c, err
 		}
+		c.End = max(c.End, e.At)
 		now, access := cameBack[audit.Action(e.Action)]
 		if access && e.Outcome == string(audit.Done) && e.At >= oldest && !known[e.ID] {
-			undone = append(undone, Undone{e, now})
+			c.Undone = append(c.Undone, Undone{e, now})
 		}
 	}
-	return undone, nil
+	return c, nil
 }

@@ -315,3 +315,45 @@ func TestABrowserHasRoomForTheNewest(t *testing.T) {
 		}
 	}
 }
+
+// TestHandover_SeveralPeople checks that in an app for several people the hand-over of a second
+// one ends nobody's session and says whose page it is, and that a fifth is refused.
+func TestHandover_SeveralPeople(t *testing.T) {
+	w := newCrossed(t)
+	w.landing()
+	d := desired()
+	for i := range d.Workspace.Apps {
+		d.Workspace.Apps[i].Accounts = directory.SeveralAccounts
+	}
+	people := []string{"alice", "bob", "carol", "dave", "erin"}
+	for _, name := range people[2:] {
+		d.Organizations[0].Members = append(d.Organizations[0].Members, directory.Member{User: directory.User{Issuer: issuer, Subject: name}})
+	}
+	w.must(w.Store.Apply(w.Context(), d, w.Now().Unix()))
+	w.must(w.signedIn("alice"), nil) // reads the workspace anew
+	here := w.atReports(w.alice)     // erin signs in there, and the others come from the first app
+	landed := here.Choose(here.BeginByScript(publicURL+"/login?account=another"), "erin")
+	tabs := []*httpbrowser.Browser{here.With(api.HeaderAccount, landed.URL.Query().Get(api.ParamSignedIn))}
+	for i, name := range people[:4] {
+		tab := w.alice
+		if w.Pass(2 * time.Second); i > 0 {
+			landed := w.alice.Choose(w.alice.BeginByScript(publicURL+"/login?account=another"), name)
+			tab = w.alice.With(api.HeaderAccount, landed.URL.Query().Get(api.ParamSignedIn))
+		}
+		w.subject = w.minted(tab.Post("/token", `{"organization":"acme","enter":true}`))
+		got := redeems(w.alice.Tab(), w.code(w.begins(w.alice)))
+		if name == "dave" {
+			if w.refusesCode(got); !strings.Contains(got.Body, string(api.AccountLimitReached)) {
+				t.Errorf("a fifth: %d %s", got.Status, got.Body)
+			}
+			break
+		}
+		if got.Status != http.StatusOK || got.URL.Query().Get(api.ParamSignedIn) != w.subject.User.ID {
+			t.Fatalf("%s: %d %s %s", name, got.Status, got.URL, got.Body)
+		}
+		tabs = append(tabs, here.With(api.HeaderAccount, w.subject.User.ID))
+	}
+	for _, tab := range tabs {
+		w.minted(tab.Post("/token", `{"organization":"acme","enter":true}`))
+	}
+}

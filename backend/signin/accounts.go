@@ -11,6 +11,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/authn"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/publicurl"
 	"github.com/tabard-auth/tabard/backend/refusal"
 	"github.com/tabard-auth/tabard/backend/session"
 )
@@ -41,7 +42,7 @@ func prepareAccount(c *authn.Request, attempt *login.Attempt, query url.Values) 
 // the person of that. Somebody else whom the provider knows by now must not replace them.
 func prepareJoin(c *authn.Request, attempt *login.Attempt) error {
 	siblings, err := c.Siblings()
-	if err == nil && len(siblings) > 0 && !c.ReadOnly() {
+	if err == nil && len(siblings) > 0 {
 		attempt.Account = siblings[0].UserID
 	}
 	return err
@@ -61,7 +62,7 @@ func setAccount(c *authn.Request, attempt *login.Attempt, account string) error 
 	if attempt.HasPerson(account) || len(attempt.People) < directory.MaxAccounts {
 		return nil
 	}
-	r := refusal.New(api.AccountLimitReached, "Four people are signed in in this browser, which is the most. Sign out one of them first.")
+	r := authn.AccountLimit()
 	if r.Accounts, err = c.Accounts(); err != nil {
 		return err
 	}
@@ -71,7 +72,7 @@ func setAccount(c *authn.Request, attempt *login.Attempt, account string) error 
 // checkAccount refuses an identity that is not the account's, and changes nothing.
 func checkAccount(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection) error {
 	if attempt.Account == "" {
-		return nil
+		return checkSilent(c, attempt, i, own)
 	}
 	user, err := knownUser(c, i, own)
 	switch {
@@ -83,6 +84,17 @@ func checkAccount(c *authn.Request, attempt login.Attempt, i login.Identity, own
 		return nil
 	}
 	return refusedWith(api.AccountMismatch)
+}
+
+// selectAccount is the prompt by which a provider lets the person choose an account.
+const selectAccount = "select_account"
+
+// asksWhom reports whether a sign-in came back as another person than it is for, because the
+// provider asked nobody: the provider's session is theirs. The person who signs in again must
+// have a choice there.
+func asksWhom(c *authn.Request, attempt login.Attempt, err error) bool {
+	refused, ok := errors.AsType[*login.Refused](err)
+	return ok && refused.Code == string(api.AccountMismatch) && attempt.Prompt == "" && attempt.Account != "" && c.App.Accounts == directory.SeveralAccounts
 }
 
 // knownUser returns the user that findUser would return, if there is one, and changes
@@ -99,7 +111,9 @@ func knownUser(c *authn.Request, i login.Identity, own *directory.Connection) (d
 }
 
 // limitAccounts ends a new session and refuses it, if its person is one too many. It runs
-// after the session was stored, so that of sign-ins at once each sees the others.
+// after the session was stored, so that of sign-ins at once each sees the others: those that
+// began later than the attempt. Of earlier ones the attempt knows whose cookies the browser
+// had; the others are gone, or a copy of the browser's value began them.
 func limitAccounts(c *authn.Request, attempt login.Attempt, s session.Session) error {
 	if !s.Added || attempt.HasPerson(s.UserID) {
 		return nil
@@ -115,7 +129,7 @@ func limitAccounts(c *authn.Request, attempt login.Attempt, s session.Session) e
 		if other.ID == s.ID {
 			break
 		}
-		if other.App == s.App && c.CheckIdle(other) == nil {
+		if other.App == s.App && other.CreatedAt >= attempt.CreatedAt && c.CheckIdle(other) == nil {
 			attempt.AddPerson(other.UserID)
 		}
 	}
@@ -134,5 +148,5 @@ func arrivalURL(c *authn.Request, attempt login.Attempt) string {
 	if attempt.Account == "" || c.Record.User == "" || c.App.Accounts != directory.SeveralAccounts {
 		return attempt.ReturnTo
 	}
-	return withParameter(attempt.ReturnTo, api.ParamSignedIn, c.Record.User)
+	return publicurl.WithParameter(attempt.ReturnTo, api.ParamSignedIn, c.Record.User)
 }

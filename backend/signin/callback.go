@@ -200,6 +200,10 @@ func (f *Flow) takeStep(c *authn.Request, next step, attempt login.Attempt, answ
 		if errors.Is(err, login.ErrCodeRefused) {
 			return f.renew(c, attempt, err)
 		}
+		if asksWhom(c, attempt, err) {
+			attempt.Prompt = selectAccount
+			return f.renew(c, attempt, err)
+		}
 		if err != nil {
 			return err
 		}
@@ -226,21 +230,7 @@ func fail(c *authn.Request, attempt login.Attempt, refused *login.Refused) {
 func failureURL(c *authn.Request, attempt login.Attempt, refused *login.Refused) string {
 	c.Record.Refusal = refusal.New(api.LoginRequired, "The sign-in was refused.").WithCause(refused)
 	c.Record.Refusal.Fault = string(refused.Fault)
-	return withParameter(attempt.ReturnTo, api.ParamError, refused.Code)
-}
-
-// withParameter adds a parameter to an address.
-func withParameter(address, name, value string) string {
-	address, fragment, marked := strings.Cut(address, "#")
-	mark := "?"
-	if strings.Contains(address, mark) {
-		mark = "&"
-	}
-	address += mark + url.Values{name: {value}}.Encode()
-	if marked {
-		address += "#" + fragment
-	}
-	return address
+	return publicurl.WithParameter(attempt.ReturnTo, api.ParamError, refused.Code)
 }
 
 // signIn creates the session of an identity and sets its first refresh token. A session

@@ -113,7 +113,7 @@ func (f *Flow) chooseProvider(c *authn.Request, attempt *login.Attempt) (*login.
 func prompt(c *authn.Request, attempt login.Attempt, query url.Values) (string, error) {
 	asked := query.Get(api.ParamPrompt)
 	if asked == "" && attempt.Account == api.AnotherAccount {
-		asked = "select_account"
+		asked = selectAccount
 	}
 	if attempt.Connection == "" || attempt.Session == "" {
 		return asked, nil

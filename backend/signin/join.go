@@ -1,6 +1,9 @@
 package signin
 
 import (
+	"errors"
+
+	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/backend/authn"
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
@@ -33,6 +36,31 @@ func (f *Flow) join(c *authn.Request, s *session.Session, own *directory.Connect
 func joinable(c *authn.Request, first session.Session, s *session.Session) bool {
 	return first.App == s.App && first.UserID == s.UserID && first.Holder == session.Browser && first.Parent == session.ID{} &&
 		first.ConfinedTo == "" && first.JKT != "" && first.Origin != s.Origin && c.CheckLive(first) == nil && c.CheckIdle(first) == nil
+}
+
+// checkSilent refuses a sign-in that asked nobody, if it would replace another person whom
+// the browser knows at another origin of the app. The cookies of that session need not have
+// come when the attempt began.
+func checkSilent(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection) error {
+	browser, known := c.Browser()
+	if own != nil || attempt.Prompt != "none" || c.App.OriginPattern() == "" || !known {
+		return nil
+	}
+	user, err := knownUser(c, i, own)
+	if err != nil && !errors.Is(err, directory.ErrNoUser) {
+		return err
+	}
+	all, err := c.Store.OfBrowser(c.Ctx, browser.Fingerprint(), c.Now, maxBrowserSessions)
+	if err != nil {
+		return err
+	}
+	s := session.Session{App: c.App.ID, Origin: c.TenantOrigin}
+	for _, first := range all {
+		if s.UserID = first.UserID; first.UserID != user.ID && joinable(c, first, &s) {
+			return refusedWith(api.AccountMismatch)
+		}
+	}
+	return nil
 }
 
 // moveUpstream stores the provider's session of s with the first session, so that the

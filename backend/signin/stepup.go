@@ -131,7 +131,7 @@ func (f *Flow) finishStepUp(c *authn.Request, attempt login.Attempt, i login.Ide
 	case own == nil && (i.Issuer != user.Issuer || i.Subject != user.Subject):
 		return refusedWith(api.IdentityChanged)
 	case c.CheckLive(current) != nil:
-		return refusedWith(authn.RefusalOf(c.CheckLive(current)).Code)
+		return endedStepUp(c, attempt, user.ID, authn.RefusalOf(c.CheckLive(current)).Code)
 	case current.ID != s.ID && own != nil: // the new session would only open that organization
 		return nil
 	case user.Disabled:

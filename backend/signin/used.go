@@ -46,6 +46,15 @@ func checkLanded(c *authn.Request, attempt login.Attempt, userID string, ended f
 	}
 }
 
+// endedStepUp returns the error of a step-up whose session has ended: ErrAttemptUsed if the
+// user has signed in anew in this browser, as another tab may have done.
+func endedStepUp(c *authn.Request, attempt login.Attempt, userID string, code api.Code) error {
+	if err := checkUsed(c, attempt, userID); !refusal.Is(err) {
+		return err
+	}
+	return refusedWith(code)
+}
+
 func usedAttempt(c *authn.Request, attempt login.Attempt) error {
 	return refusal.New(api.InvalidRequest, "This sign-in has finished before. Start again.").OnPage(page.Used, retryURL(c, attempt))
 }

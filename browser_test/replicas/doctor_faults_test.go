@@ -97,7 +97,7 @@ var haproxyFaults = []fault{
 
 var caddyFaults = []fault{
 	{"forwarded for whom clients say", []string{"header_up X-Forwarded-For {remote_host}", "header_up X-Forwarded-For {http.request.header.X-Forwarded-For}"}, "passes on the X-Forwarded-For of clients"},
-	{"Origin of the app", []string{"lb_policy round_robin", "lb_policy round_robin\n\t\t\theader_up Origin https://{hostport}"}, "the proxy writes the request's Origin itself"},
+	{"Origin of the app", []string{"lb_policy random", "lb_policy random\n\t\t\theader_up Origin https://{hostport}"}, "the proxy writes the request's Origin itself"},
 	{"does not wait", []string{"response_header_timeout 25s", "response_header_timeout 1s"}, "an answer that takes 3s does not arrive"},
 	{"query lost", []string{"handle /auth/* {", "handle /auth/* {\n\t\trewrite * {path}?"}, "the query of requests does not reach the server"},
 	{"files as text", []string{"handle /auth/metrics {", "handle /auth/client/* {\n\t\treverse_proxy SECOND {\n\t\t\theader_down Content-Type text/plain\n\t\t}\n\t}\n\thandle /auth/metrics {"}, `tabard.js arrives as "text/plain"`},

@@ -37,6 +37,10 @@ func TestDoctor_NamesEachFaultOfAProxy(t *testing.T) {
 	}
 }
 
+// hidesOthers is what the doctor says of a mistake behind which it sees nothing else: what
+// it said besides would mislead.
+const hidesOthers = "answers of errors are replaced"
+
 // isNamed makes a mistake in the proxy's configuration, and runs the doctor.
 func (d *proxied) isNamed(t *testing.T, f fault) {
 	config := d.config
@@ -54,13 +58,20 @@ func (d *proxied) isNamed(t *testing.T, f fault) {
 		slow = "3s"
 	}
 	findings := d.examine(t, "--slow", slow)
+	named := false
 	for _, found := range findings {
-		if found.Level != doctor.OK && strings.Contains(found.Text, f.says) {
+		switch {
+		case found.Level == doctor.OK, found.Subject == "disk":
+		case strings.Contains(found.Text, f.says):
 			t.Logf("%s %s: %s → %s", found.Level, found.Subject, found.Text, found.Advice)
-			return
+			named = true
+		case f.says == hidesOthers:
+			t.Errorf("it says besides: %s %s: %s → %s", found.Level, found.Subject, found.Text, found.Advice)
 		}
 	}
-	t.Errorf("nobody says %q: %+v", f.says, findings)
+	if !named {
+		t.Errorf("nobody says %q: %+v", f.says, findings)
+	}
 }
 
 // another starts a server of another deployment with the same public URL, and returns its

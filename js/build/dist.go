@@ -37,10 +37,21 @@ const (
 	popupScript = "popup.js"
 )
 
-// chunks are what the client loads when it is used.
+// chunks are what the client, or the switcher, loads when it is used.
 var chunks = []string{
 	"accounts.js", "calls.js", "stepup.js", "window.js", "signin.js", "proof.js", "connect.js", "lend.js", "returnto.js", "debug.js", "origins.js", "question.js",
-	"causes.js", "network.js", "silence.js", "assets.js", "checked.js", "early.js",
+	"causes.js", "network.js", "silence.js", "assets.js", "checked.js", "early.js", people,
+}
+
+// people is the chunk of the switcher.
+const people = "people.js"
+
+// sourceOf returns the source of a chunk.
+func sourceOf(chunk string) string {
+	if chunk == people {
+		return "src/switcher/" + chunk
+	}
+	return "src/" + chunk
 }
 
 // writeDist writes the folder and removes the files of earlier builds.

@@ -81,7 +81,7 @@ func build(root string, v variant) (*dist, error) {
 		client: "index.js", routes: "routes.js", switcher: "switcher.js", theme: "theme.js", borrow: "borrow.js", popupScript: "popup.js",
 	}
 	for _, name := range chunks {
-		entries[name] = "src/" + name
+		entries[name] = sourceOf(name)
 	}
 	bundles := map[string][]byte{}
 	for name, entry := range entries {

@@ -24,6 +24,6 @@ func TestBudgets(t *testing.T) {
 	}
 	check(client, "index.js", assetsJSON(module), clientBudget)
 	for _, name := range chunks {
-		check(name, "src/"+name, "undefined", chunkBudget)
+		check(name, sourceOf(name), "undefined", chunkBudget)
 	}
 }

@@ -144,8 +144,8 @@ export const endSession = async (context, id) => void (await askWithStepUp(conte
  * @param {Parameters<Client["signOut"]>[0]} [options]
  */
 export async function signOut(context, options) {
-  const { scope = "session", returnTo = appBase() } = own(options);
-  const endSessionUrl = await askWithStepUp(context, "signOut", scope, ...(returnTo ? [absolute(returnTo).href] : []));
+  const { scope = "session", account = scope, returnTo = appBase() } = own(options);
+  const endSessionUrl = await askWithStepUp(context, "signOut", account, ...(returnTo ? [absolute(returnTo).href] : []));
   return endSessionUrl ? { endSessionUrl } : {};
 }
 

@@ -65,7 +65,7 @@ function client(backend, options, end) {
     endSession: call("endSession"),
     signIn: call("signIn"),
     accounts: call("accounts"),
-    switchAccount: (id, options) => call("switchAccount")(gate.ask, id, options),
+    switchAccount: (id, options) => call("switchAccount")(gate.ask, id, options).catch(switchFailure),
     beforeSwitch: gate.add,
     async switchOrganization(to) {
       const organization = to === null ? "" : requireName(to);

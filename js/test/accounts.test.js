@@ -52,3 +52,22 @@ test("a tab hands out an early token in its person's epoch, unless its address n
     client.close();
   }
 });
+
+test("a sign-out names another person of the browser", async () => {
+  const stage = set();
+  const client = open();
+  await client.signOut({ account: "usr_b" });
+  assert.deepEqual(stage.calls.at(-1), ["signOut", "usr_b"]);
+  await client.signOut({ account: "usr_b", scope: "session", returnTo: "bye" });
+  assert.deepEqual(stage.calls.at(-1), ["signOut", "usr_b", "https://app.example/bye"]);
+  await client.signOut({ scope: "browser" });
+  assert.deepEqual(stage.calls.at(-1), ["signOut", "browser"]);
+});
+
+test("a switch of the account that cannot be loaded is unavailable, and throws nothing", async () => {
+  const stage = set();
+  stage.loads = false;
+  const client = open();
+  const result = await client.switchAccount("usr_b");
+  assert.deepEqual([result.status, result.action], ["unavailable", "retry"]);
+});

@@ -2,6 +2,8 @@ package browser
 
 import (
 	"errors"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hack-pad/safejs"
@@ -72,7 +74,30 @@ func (d Device) Rename(from, to string) error {
 	if err == nil && isPair(pair) {
 		_, err = d.request(db, "readwrite", "put", pair, d.item(to))
 	}
+	if err == nil && strings.HasPrefix(from, "+") {
+		_, err = d.request(db, "readwrite", "delete", d.item(from))
+	}
 	return err
+}
+
+// Forget implements [tab.Device].
+func (d Device) Forget(stale func(name string) bool) error {
+	db, err := d.open()
+	if err != nil {
+		return err
+	}
+	defer db.Call("close")
+	items, err := d.request(db, "readonly", "getAllKeys")
+	if err != nil {
+		return err
+	}
+	for i := range int(items.Get("length").Number()) {
+		item := items.Get(strconv.Itoa(i)).Text()
+		if name, named := strings.CutPrefix(item, d.name+":"); named && name != "" && stale(name) {
+			d.request(db, "readwrite", "delete", item)
+		}
+	}
+	return nil
 }
 
 // key reads the key of a name, or makes it. A person without one has that without a name. If several tabs make one at once, the first wins: add

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
 )
@@ -132,16 +133,20 @@ func (t *Tab) Accounts() ([]api.Account, *Error) {
 // SwitchAccount changes the tab to another person who is signed in in this browser, as a
 // transaction: it mints a token of that person first, or hears what there is to choose from.
 // If that fails, the tab stays as it was. organization, by id or slug, is the one to enter;
-// empty is the person's only one.
+// empty is the one that the address names, in a tab of nobody, or the person's only one.
 func (t *Tab) SwitchAccount(user, organization string) SwitchResult {
 	t.mu.Lock()
 	t.checkEpoch()
 	t.checkSleep()
+	b, named := &t.binding, ""
+	if organization == "" && b.namedByPage && b.state.Status == ChooseAccount {
+		named = b.wanted
+	}
 	t.switches.last++
 	number, before := t.switches.last, t.epochOf(user).current()
 	c := t.newCallLocked()
 	c.user, c.key, c.fixed = user, user, true
-	body := EncodeTokenRequest(api.TokenRequest{Organization: organization, Enter: organization != "", User: user})
+	body := EncodeTokenRequest(api.TokenRequest{Organization: cmp.Or(organization, named), Enter: organization != "", User: user})
 	t.mu.Unlock()
 	v, err := t.send(c, "POST", api.PathToken+"?"+api.QuietRefusals, body)
 	t.mu.Lock()
@@ -149,17 +154,27 @@ func (t *Tab) SwitchAccount(user, organization string) SwitchResult {
 	if number != t.switches.last || t.epochOf(user).current() != before {
 		err = errOvertaken
 	}
-	if err != nil && err.session != nil && organization == "" { // the person has to choose
+	switch {
+	case err == nil:
+	case named != "" && (err.deniesEntry() || err.endsOrganization()): // nothing was there to keep
+		b.record.become(user)
+		t.bindPerson()
+		t.show(Starting, nil)
+		t.mu.Unlock()
+		t.settle()
+		t.mu.Lock()
+		return SwitchResult{Status: Switched}
+	case err.session != nil && organization == "": // the person has to choose
 		t.become(user, err.session.Session)
-		s := &t.binding.state
+		s := &b.state
 		s.User, s.Organizations, s.DeviceBound = err.session.User, err.session.Organizations, err.session.DeviceBound
-		t.binding.record.User = s.User
+		b.record.User = s.User
 		t.deactivate(Choose, nil)
 		return SwitchResult{Status: Switched}
 	}
 	var h *heldToken
 	if err == nil {
-		h, err = t.changePerson(user, organization, v)
+		h, err = t.changePerson(user, cmp.Or(organization, named), v)
 	}
 	if err != nil {
 		return SwitchResult{Status: outcome(err), Error: err}
@@ -167,6 +182,28 @@ func (t *Tab) SwitchAccount(user, organization string) SwitchResult {
 	t.activate(h)
 	t.save()
 	return SwitchResult{Status: Switched, Organization: h.organization()}
+}
+
+// followAddress makes the person whom the address names the tab's, if this browser has not
+// heard of them and they are signed in: they may come from another app. Anybody can write an
+// address.
+func (t *Tab) followAddress() {
+	user := t.config.Account
+	t.mu.Lock()
+	if r := &t.binding.record; r.User.ID != "" || !strings.HasPrefix(user, "usr_") || !isName(user) || len(t.known()) == 0 {
+		t.mu.Unlock()
+		return
+	}
+	c := t.newCallLocked()
+	c.user, c.key, c.fixed = user, user, true
+	t.mu.Unlock()
+	_, err := t.send(c, "GET", api.PathSession+"?"+api.QuietRefusals, "")
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err == nil {
+		t.binding.record.become(user)
+		t.bindPerson()
+	}
 }
 
 // changePerson makes the person of a token the tab's.
@@ -203,7 +240,7 @@ func (t *Tab) become(user, session string) {
 func (t *Tab) addAccount(url, returnTo string, hints Hints) *Error {
 	key := hints.Account
 	if key == api.AnotherAccount {
-		key = newKey + strconv.FormatUint(t.env.Random(), 36)
+		key = t.nameKey()
 	}
 	t.mu.Lock()
 	c := t.newCallLocked()
@@ -228,11 +265,30 @@ func (t *Tab) addAccount(url, returnTo string, hints Hints) *Error {
 // record for the key without a name.
 const newKey, plainKey = "+", "-"
 
+// keyLife is how long the key of a sign-in under way is kept: longer than any takes.
+const keyLife = 24 * time.Hour
+
+// nameKey returns the name of the key of a person who is not known yet, and forgets the keys
+// of sign-ins that nobody came back from. The name has the time, in seconds.
+func (t *Tab) nameKey() string {
+	now := t.clock.Wall()
+	if t.env.Device != nil {
+		t.env.Device.Forget(func(name string) bool {
+			made, _, dated := strings.Cut(name, ".")
+			seconds, err := strconv.ParseInt(strings.TrimPrefix(made, newKey), 36, 64)
+			return dated && name[0] == newKey[0] && err == nil && now-time.Duration(seconds)*time.Second > keyLife
+		})
+	}
+	return newKey + strconv.FormatInt(int64(now/time.Second), 36) + "." + strconv.FormatUint(t.env.Random(), 36)
+}
+
 // keyNames returns the names of the keys of a call, the likeliest first. A tab of nobody
 // tries those of the people of whom this browser knows.
 func (t *Tab) keyNames(c *call) []string {
 	r := &t.binding.record
 	switch {
+	case c.fixed && c.user != "": // their key may be that without a name
+		return []string{c.key, ""}
 	case c.fixed:
 		return []string{c.key}
 	case r.Key != "":
@@ -258,13 +314,23 @@ func (t *Tab) foundKey(name string) {
 	}
 }
 
-// keepKey gives the key of a person who has just been added, or found, their name.
-func (t *Tab) keepKey() {
-	r := &t.binding.record
-	if from, to := keyName(r.Key), r.person(); r.Key != "" && to != "" && t.env.Device != nil {
-		if r.Key = ""; from != to {
-			t.device.keys[to] = t.device.keys[from]
-			go t.env.Device.Rename(from, to)
-		}
+// keepKey gives the key of a person who has just been added, or found, their name. It returns
+// when the browser has it: other tabs of the person, which hear of the sign-in then, read it.
+// The caller holds the mutex, which keepKey releases meanwhile.
+func (t *Tab) keepKey(v Value, err *Error) {
+	r, user, several := &t.binding.record, decodeUser(member(v, "user")).ID, member(v, "accounts") != nil
+	if err != nil && err.session != nil {
+		user, several = err.session.User.ID, err.session.Accounts != nil
 	}
+	from := keyName(r.Key)
+	if r.Key == "" || user == "" || r.User.ID != "" && r.User.ID != user || !several && !r.Several || t.env.Device == nil {
+		return
+	}
+	if r.Key = ""; from == user {
+		return
+	}
+	t.device.keys[user] = t.device.keys[from]
+	t.mu.Unlock()
+	t.env.Device.Rename(from, user)
+	t.mu.Lock()
 }

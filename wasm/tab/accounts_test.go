@@ -1,11 +1,14 @@
 package tab_test
 
 import (
+	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
+	"github.com/tabard-auth/tabard/backend/dpop"
 	"github.com/tabard-auth/tabard/wasm/tab"
 )
 
@@ -269,5 +272,170 @@ func TestAccounts_PlainSignInAgain(t *testing.T) {
 		time.Sleep(6 * time.Minute)
 		bob.is(t, "bob")
 		h.b.open().is(t, "bob")
+	})
+}
+
+// TestP11_Accounts_TwoTabsAddOnePerson lets two tabs that were at the provider at once come back
+// as the same person: the later session has the key of the later sign-in, for both.
+func TestP11_Accounts_TwoTabsAddOnePerson(t *testing.T) {
+	run2(t, func(t *testing.T, h *household, ada, bob *page) {
+		var tabs []*page
+		var begun []string
+		for range 2 {
+			p := h.b.open()
+			p.expect(t, tab.ChooseAccount)
+			p.SignIn("", "/", tab.Hints{Account: api.AnotherAccount})
+			tabs, begun = append(tabs, p), append(begun, h.begun)
+		}
+		for i, p := range tabs {
+			h.begun = begun[i]
+			tabs[i] = h.comeBack(p, "cleo", true)
+			tabs[i].is(t, "cleo")
+		}
+		for range 2 {
+			for i, p := range tabs {
+				p.is(t, "cleo")
+				time.Sleep(6 * time.Minute)
+				p.is(t, "cleo")
+				tabs[i] = p.reload()
+			}
+		}
+		ada.is(t, "ada")
+		bob.is(t, "bob")
+	})
+}
+
+// TestAccounts_SignOutOfTheBrowserProvesEachKey checks a sign-out of everybody, also from a tab
+// that acts for nobody.
+func TestAccounts_SignOutOfTheBrowserProvesEachKey(t *testing.T) {
+	for _, from := range []string{"ada", "bob", "nobody"} {
+		run2(t, func(t *testing.T, h *household, ada, bob *page) {
+			by := map[string]*page{"ada": ada, "bob": bob}[from]
+			if by == nil {
+				by = h.b.open()
+				by.expect(t, tab.ChooseAccount)
+			}
+			if _, err := by.SignOut(api.ScopeBrowser, ""); err != nil {
+				t.Fatal(from, err)
+			}
+			last := h.b.seen[len(h.b.seen)-1]
+			var body api.LogoutRequest
+			json.Unmarshal([]byte(last.Body), &body)
+			proven := []string{}
+			for _, text := range append(strings.Fields(body.Proofs), header(last, api.HeaderProof)) {
+				proof, err := dpop.Parse(text)
+				if err != nil || proof.Covers(last.Method, last.URL) != nil {
+					t.Fatal(from, err)
+				}
+				proven = append(proven, proof.JKT)
+			}
+			for person, key := range h.key {
+				if !slices.Contains(proven, key) {
+					t.Errorf("%s does not prove the key of %s: %v", from, person, body)
+				}
+			}
+			time.Sleep(time.Second)
+			for _, p := range []*page{ada, bob, by} {
+				p.expect(t, tab.SignedOut)
+			}
+		})
+	}
+}
+
+// TestAccounts_SignOutOfAnother checks that a tab signs another person out, and goes on.
+func TestAccounts_SignOutOfAnother(t *testing.T) {
+	run2(t, func(t *testing.T, h *household, ada, bob *page) {
+		nobody := h.b.open()
+		nobody.expect(t, tab.ChooseAccount)
+		if _, err := ada.SignOut("usr_bob", ""); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		ada.is(t, "ada")
+		bob.expect(t, tab.SignedOut)
+		nobody.SignOut("usr_bob", "") // who is gone
+		time.Sleep(time.Second)
+		nobody.expect(t, tab.Choose) // as ada
+		if _, err := nobody.SignOut("usr_ada", ""); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		ada.expect(t, tab.SignedOut)
+	})
+}
+
+// TestP1_Accounts_AddressKeepsItsOrganization checks that a tab whose address names an
+// organization is there after the person has chosen for whom it acts, or is told why not.
+func TestP1_Accounts_AddressKeepsItsOrganization(t *testing.T) {
+	run2(t, func(t *testing.T, h *household, ada, bob *page) {
+		h.b.open(route("globex")).expect(t, tab.ChooseAccount)
+		p := h.b.open(route("globex"))
+		p.expect(t, tab.ChooseAccount)
+		if r := p.SwitchAccount("usr_ada", ""); r.Status != tab.Switched || r.Organization.Slug != "globex" {
+			t.Errorf("%+v", r)
+		}
+		p.expect(t, tab.Active, "globex")
+		p.is(t, "ada")
+		p = h.b.open(route("acme"))
+		p.expect(t, tab.ChooseAccount)
+		if r := p.SwitchAccount("usr_bob", ""); r.Status != tab.Switched { // whom acme does not admit
+			t.Errorf("%+v", r)
+		}
+		if p.expect(t, tab.Ended); !strings.Contains(p.states[len(p.states)-1], `"denied":"acme"`) {
+			t.Errorf("%s", p.states[len(p.states)-1])
+		}
+		bob.is(t, "bob")
+	})
+}
+
+// TestAccounts_AddressNamesSomebodyNew checks that a tab acts for a person who came from another
+// app, of whom this origin has not heard, and for nobody if they are not here.
+func TestAccounts_AddressNamesSomebodyNew(t *testing.T) {
+	run2(t, func(t *testing.T, h *household, ada, bob *page) {
+		h.b.set(func() { h.session["cleo"], h.key["cleo"] = "ses_cleocleo", h.key["ada"] })
+		p := h.b.open(func(c *tab.Config) { c.Account = "usr_cleo" })
+		p.expect(t, tab.Active)
+		p.is(t, "cleo")
+		for _, account := range []string{"usr_dora", "usr_x y", ""} {
+			h.b.open(func(c *tab.Config) { c.Account = account }).expect(t, tab.ChooseAccount)
+		}
+		ada.config.Account = "usr_cleo" // a link does not change whom a tab acts for
+		ada.reload().is(t, "ada")
+	})
+}
+
+// TestAccounts_KeysOfUnfinishedSignInsAreForgotten checks that the key of an addition takes the
+// person's name, and that those of sign-ins that were left are removed a day later, at the next.
+func TestAccounts_KeysOfUnfinishedSignInsAreForgotten(t *testing.T) {
+	run2(t, func(t *testing.T, h *household, ada, bob *page) {
+		unnamed := func() (names []string) {
+			for name := range h.b.device.(*device).named {
+				if name[0] == '+' {
+					names = append(names, name)
+				}
+			}
+			return names
+		}
+		if got := unnamed(); len(got) != 0 {
+			t.Errorf("bob has come back: %v", got)
+		}
+		for range 3 { // and are left
+			p := h.b.open()
+			p.expect(t, tab.ChooseAccount)
+			p.SignIn("", "/", tab.Hints{Account: api.AnotherAccount})
+			p.closeTab()
+		}
+		if got := unnamed(); len(got) != 3 {
+			t.Errorf("under way: %v", got)
+		}
+		time.Sleep(25 * time.Hour)
+		p := h.b.open()
+		p.expect(t, tab.ChooseAccount)
+		p.SignIn("", "/", tab.Hints{Account: api.AnotherAccount})
+		if got := unnamed(); len(got) != 1 {
+			t.Errorf("a day later: %v", got)
+		}
+		h.comeBack(p, "cleo", true).is(t, "cleo")
+		bob.is(t, "bob")
 	})
 }

@@ -53,7 +53,6 @@ func (t *Tab) showDenied(name string, err *Error) {
 		if session.Accounts != nil {
 			b.record.accept(session.User, session.Session, true)
 			t.bindPerson()
-			t.keepKey()
 		}
 		b.record.Epoch = t.epoch.ensure(session.Session, b.record.Session) // other tabs hear of a sign-in
 		b.state.Organizations, b.state.User, b.state.DeviceBound = session.Organizations, session.User, session.DeviceBound

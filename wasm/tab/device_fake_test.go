@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -65,6 +66,16 @@ func (d *device) Rename(from, to string) error {
 	if d.named[from] == nil {
 		d.named[to] = d.key
 	}
+	if from != "" && from[0] == '+' {
+		delete(d.named, from)
+	}
+	return nil
+}
+
+func (d *device) Forget(stale func(name string) bool) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	maps.DeleteFunc(d.named, func(name string, _ *deviceKey) bool { return stale(name) })
 	return nil
 }
 

@@ -135,6 +135,9 @@ func EncodeLogoutRequest(r api.LogoutRequest) string {
 	if r.ReturnTo != "" { // the previous release refuses the field
 		o.text("return_to", r.ReturnTo)
 	}
+	if r.Proofs != "" { // and this one
+		o.text("proofs", r.Proofs)
+	}
 	return o.end()
 }
 

@@ -74,8 +74,11 @@ type Device interface {
 	// A person without a key has the one without a name. Key fails if the browser does not
 	// answer in time.
 	Key(name string) (Key, error)
-	// Rename gives a key another name too, in place of the key that has it.
+	// Rename gives a key another name, in place of the key that has it. A key without a name,
+	// or of a person, keeps its own too.
 	Rename(from, to string) error
+	// Forget removes the named keys for whose names it is called and returns true.
+	Forget(stale func(name string) bool) error
 	// Digest returns the SHA-256 of a text.
 	Digest(text string) ([]byte, error)
 }

@@ -79,7 +79,6 @@ func (t *Tab) handleMint(f *inflight, v Value, err *Error) (h *heldToken, _ *Err
 	}
 	t.backoff = backoff{}
 	t.bindPerson()
-	t.keepKey()
 	t.noteAccounts(h.answer.Accounts)
 	h.answer.Accounts = nil // the record keeps nothing of others
 	b.record.Epoch = t.epoch.ensure(b.record.Session, before)

@@ -28,10 +28,13 @@ func (d *device) canRetry(err *Error) bool {
 		}
 		d.keys = map[string]Key{}
 		return true
-	case api.RequestTooOld, api.UseDPoPNonce, api.InvalidDPoPProof:
-		return true
 	}
-	return false
+	return err.wantsProof()
+}
+
+// wantsProof reports whether a request may be good with a new proof.
+func (e *Error) wantsProof() bool {
+	return e.Code == api.RequestTooOld || e.Code == api.UseDPoPNonce || e.Code == api.InvalidDPoPProof
 }
 
 // classifyKeyError decides what a missing device key means. If the request proved a

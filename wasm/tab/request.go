@@ -1,6 +1,7 @@
 package tab
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -78,8 +79,8 @@ func (t *Tab) send(c *call, method, path, body string) (Value, *Error) {
 	defer t.mu.Unlock()
 	r := &t.binding.record
 	names, nobody := t.keyNames(c), r.Key == "" && r.User.ID == ""
-	if len(names) == 1 {
-		names = append(names, names[0])
+	if len(names) == 1 || c.fixed || r.person() != "" && r.Key == "" { // another tab may have replaced it
+		names = slices.Insert(names, 1, names[0])
 	}
 	var v Value
 	var err *Error
@@ -96,6 +97,9 @@ func (t *Tab) send(c *call, method, path, body string) (Value, *Error) {
 			}
 			break
 		}
+	}
+	if !c.fixed {
+		t.keepKey(v, err)
 	}
 	c.cancel(nil)
 	delete(t.calls, c)

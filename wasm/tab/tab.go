@@ -94,6 +94,7 @@ func New(config Config, env Env) *Tab {
 // longer [Starting].
 func (t *Tab) Start() {
 	t.claimID()
+	t.followAddress()
 	t.mu.Lock()
 	t.readNote()
 	pending := t.binding.resolveWanted(t.config)

@@ -12,6 +12,8 @@ import (
 // Opening is the options for opening a store.
 type Opening struct {
 	Schema Schema
+	// Alone makes no tables beside those of another program: [ErrForeign].
+	Alone bool
 	// Wait is how long to wait for a database that does not answer. 0 does not wait.
 	Wait time.Duration
 	// Log records waiting, applied migrations, and a schema of a newer release. Nil
@@ -52,6 +54,11 @@ func (o Opening) Prepare(ctx context.Context, db *sql.DB, dialect sqlstore.Diale
 }
 
 func (o Opening) bring(ctx context.Context, db *sql.DB, dialect sqlstore.Dialect) error {
+	if o.Alone {
+		if err := refuseForeign(ctx, db, dialect); err != nil {
+			return err
+		}
+	}
 	if o.Schema == AsItIsOrNew {
 		state, err := Look(ctx, db, dialect)
 		if err != nil {

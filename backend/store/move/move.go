@@ -36,11 +36,8 @@ var (
 // empty tables of this program.
 func Ready(ctx context.Context, to *sql.DB, state migrate.State) error {
 	if state.Schema == 0 {
-		var relations int
-		err := to.QueryRowContext(ctx, `SELECT COUNT(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = ANY (current_schemas(false)) AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
-	AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')`).Scan(&relations)
-		if err == nil && relations > 0 {
+		relations, err := migrate.Relations(ctx, to, sqlstore.Postgres)
+		if err == nil && len(relations) > 0 {
 			err = ErrNotEmpty
 		}
 		return err

@@ -40,6 +40,9 @@ func (b *Browser) On(d *Device) *Browser {
 	return &other
 }
 
+// Device returns the tab's device, or nil.
+func (b *Browser) Device() *Device { return b.device }
+
 // JWK returns the public key (RFC 7517).
 func (d *Device) JWK() map[string]any {
 	point, err := d.key.PublicKey.Bytes() // 4 | x | y

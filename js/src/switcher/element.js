@@ -2,7 +2,7 @@
 import { declined } from "../declined.js";
 import { own } from "../own.js";
 import { addressFor } from "../page.js";
-import { el } from "./dom.js";
+import { el, icon } from "./dom.js";
 import { Menu } from "./menu.js";
 import { style } from "./style.js";
 import { english } from "./texts.js";
@@ -45,6 +45,8 @@ export class TabardSwitcher extends HTMLElement {
   #asked = -1;
   /** Whether it is not known yet if there is anything to choose from. */
   #asking = false;
+  /** Draws the people of the browser, where several can be signed in and the menu was opened. @type {() => Node[]} */
+  #people = () => [];
   /** Numbers the switches: only the last one is told of. */
   #turn = 0;
 
@@ -115,6 +117,7 @@ export class TabardSwitcher extends HTMLElement {
   #follow() {
     this.#stop();
     this.#asked = -1;
+    this.#people = () => [];
     const leave = this.#client?.subscribe((state) => this.#show(state));
     const onVisible = () => this.#askOnce(this.#client?.state);
     document.addEventListener("visibilitychange", onVisible);
@@ -143,11 +146,11 @@ export class TabardSwitcher extends HTMLElement {
     const organization = status === "denied" ? null : shown;
     const words = this.#words;
     this.#askOnce(state);
-    const alone = !this.#home && (organizations?.length === 0 || (organizations?.length === 1 && organizations[0].id === organization?.id && status === "active"));
+    const alone = !this.#home && !this.#several && (organizations?.length === 0 || (organizations?.length === 1 && organizations[0].id === organization?.id && status === "active"));
     button.hidden = alone || status === "starting" || status === "signed_out";
     button.style.visibility = organizations === null && this.#asking ? "hidden" : "";
     if (button.hidden) list.close();
-    const text = organization?.name ?? words.choose;
+    const text = organization?.name ?? (status === "choose_account" ? words.choosePerson : words.choose);
     name.textContent = text;
     label.textContent = organization ? words.label(text) + (status === "ended" ? `, ${words.ended}` : "") : text;
     badge.hidden = organization === null;
@@ -168,9 +171,11 @@ export class TabardSwitcher extends HTMLElement {
    * @param {string | undefined} current
    */
   #list(organizations, current) {
-    const listed = JSON.stringify([organizations, current]);
+    const people = this.#people();
+    const listed = JSON.stringify([organizations, current, people.length, own(/** @type {any} */ (this.#client?.state)).account]);
     if (listed === this.#listed) return;
     this.#listed = listed;
+    if (!organizations && people.length) return this.#built.list.fill(people);
     if (!organizations) return this.#built.list.fill([el("p", { part: "hint", role: "none" }, this.#words.loading)]);
     const list = rows(organizations, current, {
       texts: this.#words,
@@ -181,7 +186,45 @@ export class TabardSwitcher extends HTMLElement {
     });
     const home = this.#home;
     if (home) list.push(wayHome(this.#words.others, home, (event) => this.#leave(event, () => this.#enter({ id: null, slug: "", name: this.#words.others }))));
-    this.#built.list.fill(list);
+    this.#built.list.fill([...list, ...people]);
+  }
+
+  /** Whether the app lets several people be signed in. */
+  get #several() {
+    const { account, status } = own(/** @type {any} */ (this.#client?.state));
+    return account !== undefined || status === "choose_account";
+  }
+
+  /** Asks who is signed in in this browser, and draws them. */
+  async #askPeople() {
+    const client = this.#client;
+    if (!client || !this.#several) return;
+    const [{ peopleRows }, people] = await Promise.all([import("./people.js"), client.accounts()]);
+    if (client !== this.#client) return;
+    this.#people = () => peopleRows({ client, people, texts: this.#words, el, icon, act: (name, act) => void this.#act(name, act) });
+    this.#redraw();
+  }
+
+  /**
+   * Does what a press on a person asks for.
+   * @param {string} name
+   * @param {() => Promise<unknown>} act
+   */
+  async #act(name, act) {
+    const { button, announcer, list } = this.#built;
+    this.#showProblem("");
+    button.setAttribute("aria-busy", "true");
+    try {
+      const { status, code } = own(/** @type {any} */ (await act()));
+      if (status === "switched") announcer.textContent = this.#words.switched(name);
+      if (!status) await this.#askPeople();
+      else if (status === "switched" || code === declined.code) list.close();
+      else this.#showProblem(status === "unavailable" ? this.#words.unavailable(name) : this.#words.refused(name));
+    } catch {
+      this.#showProblem(this.#words.unavailable(name));
+    } finally {
+      button.removeAttribute("aria-busy");
+    }
   }
 
   /** Where the app's pages are, if it has an origin for each organization. */
@@ -206,7 +249,7 @@ export class TabardSwitcher extends HTMLElement {
    * @param {State} [state]
    */
   #askOnce(state) {
-    if (document.hidden || !state || state.organizations || state.fence === this.#asked || state.status === "starting" || state.status === "signed_out") return;
+    if (document.hidden || !state || state.organizations || state.fence === this.#asked || ["starting", "signed_out", "choose_account"].includes(state.status)) return;
     this.#asked = state.fence;
     this.#asking = true;
     this.#ask().catch(() => {}); // opening the menu asks again
@@ -224,7 +267,8 @@ export class TabardSwitcher extends HTMLElement {
 
   #onOpen() {
     this.#showProblem("");
-    this.#ask().catch(() => this.#built.list.isOpen && !this.#client?.state.organizations && this.#showProblem(this.#words.notLoaded));
+    this.#askPeople().catch(() => {}); // the organizations are there without
+    if (this.#client?.state.status !== "choose_account") this.#ask().catch(() => this.#built.list.isOpen && !this.#client?.state.organizations && this.#showProblem(this.#words.notLoaded));
   }
 
   /**

@@ -31,10 +31,11 @@ svg.icon { width: 1.1rem; flex: none; fill: none; stroke: currentColor; stroke-w
 [part~="heading"] { padding: 0.4rem 0.6rem 0.3rem; color: var(--_quiet); font-size: 0.8125rem; font-weight: 600; }
 .row { display: flex; gap: 0.25rem; }
 [part~="item"] { display: flex; align-items: center; gap: 0.75rem; flex: 1; min-width: 0; min-height: 2.75rem; padding: 0.45rem 0.6rem; border-radius: calc(var(--_radius) - 0.1rem); }
-[part~="open"] { display: grid; place-items: center; flex: none; width: 2.75rem; border-radius: calc(var(--_radius) - 0.1rem); }
-[part~="item"]:hover, [part~="open"]:hover, [part~="item"][aria-checked="true"] { background: var(--_soft); }
-[part~="item"]:focus-visible, [part~="open"]:focus-visible { outline-offset: -3px; }
+[part~="open"], [part~="sign-out"] { display: grid; place-items: center; flex: none; width: 2.75rem; border-radius: calc(var(--_radius) - 0.1rem); }
+[part~="item"]:hover, [part~="open"]:hover, [part~="sign-out"]:hover, [part~="item"][aria-checked="true"] { background: var(--_soft); }
+[part~="item"]:focus-visible, [part~="open"]:focus-visible, [part~="sign-out"]:focus-visible { outline-offset: -3px; }
 [part~="item"][aria-disabled="true"] { cursor: progress; }
+button[part~="item"], [part~="sign-out"] { border: 0; background: none; text-align: start; }
 .text { display: grid; flex: 1; min-width: 0; }
 [part~="item-name"] { font-weight: 600; overflow-wrap: anywhere; }
 [part~="item-note"] { color: var(--_quiet); font-size: 0.8125rem; }

@@ -20,4 +20,9 @@ export const english = Object.freeze({
   refused: (/** @type {string} */ name) => `${name} did not let you in. This tab stays as it was.`,
   unavailable: (/** @type {string} */ name) => `${name} cannot be reached. This tab stays as it was; please try again.`,
   others: "Other organizations",
+  people: "Signed in in this browser",
+  choosePerson: "Choose whom this tab is for",
+  addPerson: "Add another account",
+  signOut: (/** @type {string} */ name) => `Sign ${name} out`,
+  unnamed: "Without a name",
 });

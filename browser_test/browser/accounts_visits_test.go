@@ -1,0 +1,216 @@
+package browser
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
+	"github.com/tabard-auth/tabard/browser_test/kit/demo"
+)
+
+// startSeveral starts the demo with several people in a browser, in both of its apps.
+func startSeveral(t *testing.T) *demo.Demo {
+	d := demo.Start(t)
+	d.Apply(t, strings.NewReplacer("  - id: demo\n", "  - id: demo\n    accounts: several\n", "  - id: reports\n", "  - id: reports\n    accounts: several\n").Replace(d.Workspace(t)))
+	return d
+}
+
+// household is a browser of alice, who acts for globex, and bob.
+type household struct {
+	d          *demo.Demo
+	alice, bob context.Context
+	a, b       string // their ids
+}
+
+func newHousehold(t *testing.T, d *demo.Demo, browser context.Context) *household {
+	t.Helper()
+	h := &household{d: d, alice: chrome.Person(t, browser)}
+	d.SignIn(t, h.alice, "alice")
+	d.Open(t, h.alice, "globex")
+	h.bob = h.open(t, "")
+	h.add(t, h.bob, "bob")
+	h.a, h.b = demo.Claim(t, h.alice, "sub"), demo.Claim(t, h.bob, "sub")
+	return h
+}
+
+// open opens a tab, which is settled.
+func (h *household) open(t *testing.T, query string) context.Context {
+	t.Helper()
+	tab := chrome.Tab(t, h.alice)
+	chrome.Go(t, tab, h.d.Origin+"/"+query)
+	awaitSettled(t, tab)
+	return tab
+}
+
+func awaitSettled(t *testing.T, tab context.Context) {
+	t.Helper()
+	chrome.Await(t, tab, `globalThis.tabard && !["starting", "unavailable"].includes(tabard.state.status)`)
+}
+
+// add adds a person beside the others.
+func (h *household) add(t *testing.T, tab context.Context, person string) {
+	t.Helper()
+	chrome.Eval[any](t, tab, `void tabard.signIn({ account: "another" })`)
+	chrome.Press(t, tab, "#person-"+person)
+	awaitStatus(t, tab, "active")
+}
+
+func awaitStatus(t *testing.T, tab context.Context, status string) {
+	t.Helper()
+	chrome.Await(t, tab, `globalThis.tabard?.state.status === "`+status+`"`)
+}
+
+// isOf fails the test unless a tab has a new token of a person.
+func isOf(t *testing.T, tab context.Context, user string) {
+	t.Helper()
+	chrome.Eval[any](t, tab, `tabard.getToken({ forceRefresh: true }).then(() => null)`)
+	if got := demo.Claim(t, tab, "sub"); got != user {
+		t.Errorf("the tab acts for %s, want %s", got, user)
+	}
+}
+
+// TestP12_SeveralPeople_ComeAndGo: people find their tabs by addresses, come to a second app,
+// are added by two tabs at once, and leave.
+func TestP12_SeveralPeople_ComeAndGo(t *testing.T) {
+	t.Parallel()
+	d := startSeveral(t)
+	browser := chrome.New(t)
+	t.Run("an address keeps its organization", func(t *testing.T) {
+		h := newHousehold(t, d, browser)
+		tab := h.open(t, "?tabard_organization=initech")
+		awaitStatus(t, tab, "choose_account")
+		chrome.Offline(t, tab, true) // the first call, whose file is not there yet
+		if got := chrome.Eval[string](t, tab, `tabard.switchAccount("`+h.a+`").then(({ status }) => status, String)`); got != "unavailable" {
+			t.Errorf("offline: %s", got)
+		}
+		chrome.Offline(t, tab, false)
+		if got := chrome.Eval[string](t, tab, `tabard.switchAccount("`+h.a+`").then(({ status }) => status)`); got != "switched" {
+			t.Error(got)
+		}
+		demo.AwaitActive(t, tab, "initech")
+		isOf(t, tab, h.a)
+	})
+	t.Run("the second app", func(t *testing.T) {
+		h := newHousehold(t, d, browser)
+		for _, tab := range []context.Context{h.alice, h.bob} {
+			chrome.Press(t, tab, "#open-reports")
+			chrome.Await(t, tab, `location.origin === "`+d.Reports+`" && globalThis.tabard?.state.status === "active"`)
+		}
+		for range 2 {
+			isOf(t, h.alice, h.a)
+			isOf(t, h.bob, h.b)
+			for _, tab := range []context.Context{h.alice, h.bob} {
+				chrome.Reload(t, tab)
+				awaitStatus(t, tab, "active")
+			}
+		}
+	})
+	t.Run("two tabs add one person", func(t *testing.T) {
+		h := newHousehold(t, d, browser)
+		tabs := []context.Context{h.open(t, ""), h.open(t, "")}
+		for _, tab := range tabs {
+			chrome.Eval[any](t, tab, `void tabard.signIn({ account: "another" })`)
+			chrome.Await(t, tab, `document.querySelector("#person-dana")`)
+		}
+		for _, tab := range tabs {
+			chrome.Press(t, tab, "#person-dana")
+			awaitStatus(t, tab, "choose")
+			d.Open(t, tab, "acme")
+		}
+		dana := demo.Claim(t, tabs[1], "sub")
+		for range 2 {
+			for _, tab := range tabs {
+				awaitStatus(t, tab, "active")
+				isOf(t, tab, dana)
+				chrome.Reload(t, tab)
+			}
+		}
+		isOf(t, h.alice, h.a)
+		isOf(t, h.bob, h.b)
+		if got := chrome.Eval[string](t, h.alice, storedKeys); strings.Contains(got, "+") {
+			t.Errorf("IndexedDB keeps %s", got)
+		}
+	})
+	t.Run("everybody leaves", func(t *testing.T) {
+		h := newHousehold(t, d, browser)
+		tab := h.open(t, "")
+		awaitStatus(t, tab, "choose_account")
+		before := chrome.Cookies(t, tab, d.Origin)
+		chrome.Eval[any](t, tab, `tabard.signOut({ scope: "browser" }).then(() => null)`)
+		for _, tab := range []context.Context{tab, h.alice, h.bob} {
+			awaitStatus(t, tab, "signed_out")
+		}
+		chrome.SetCookies(t, tab, d.Origin, before) // late answers bring nothing back
+		for _, tab := range []context.Context{tab, h.alice, h.bob} {
+			chrome.Reload(t, tab)
+			awaitStatus(t, tab, "signed_out")
+		}
+	})
+	t.Run("one signs another out", func(t *testing.T) {
+		h := newHousehold(t, d, browser)
+		chrome.Eval[any](t, h.alice, `tabard.signOut({ account: "`+h.b+`" }).then(() => null)`)
+		awaitStatus(t, h.bob, "signed_out")
+		isOf(t, h.alice, h.a)
+	})
+}
+
+// TestSwitcher_ShowsThePeople: its menu says who is signed in and for whom the tab acts, makes
+// the tab another person's, and signs one out.
+func TestSwitcher_ShowsThePeople(t *testing.T) {
+	t.Parallel()
+	h := newHousehold(t, startSeveral(t), chrome.New(t))
+	chrome.Await(t, h.bob, switcherTree+`.querySelector("[part=button]").checkVisibility()`) // who has one organization
+	tab := h.alice
+	chrome.Eval[any](t, tab, `document.querySelector("tabard-switcher").open()`)
+	const people = switcherTree + `.querySelectorAll("[part~=person]")`
+	chrome.Await(t, tab, people+`.length === 2 && [...`+people+`].filter((e) => e.ariaChecked === "true").length === 1`)
+	chrome.PressPart(t, tab, switcherTree+`.querySelector("[part~=person][aria-checked=false]")`)
+	chrome.Await(t, tab, `tabard.state.user?.id === "`+h.b+`" && tabard.state.status === "active"`)
+	isOf(t, tab, h.b)
+	isOf(t, h.bob, h.b)
+	other := h.open(t, "")
+	awaitStatus(t, other, "choose_account")
+	chrome.Eval[any](t, tab, `document.querySelector("tabard-switcher").open()`)
+	chrome.Await(t, tab, people+`.length === 2`)
+	out := chrome.Eval[string](t, tab, `[...`+people+`].find((e) => e.ariaChecked === "false").nextElementSibling.ariaLabel`)
+	if !strings.HasPrefix(out, "Sign Alice") {
+		t.Errorf("the button says %q", out)
+	}
+	chrome.PressPart(t, tab, `[...`+people+`].find((e) => e.ariaChecked === "false").nextElementSibling`)
+	chrome.Await(t, tab, people+`.length === 1`)
+	awaitStatus(t, other, "active") // bob is the only one
+	isOf(t, other, h.b)
+	chrome.PressPart(t, tab, switcherTree+`.querySelector("[part~=add]")`)
+	chrome.Press(t, tab, "#person-alice")
+	chrome.Await(t, tab, `globalThis.tabard?.state.user?.id === "`+h.a+`"`)
+}
+
+// storedKeys are the names of the keys that the page's origin keeps.
+const storedKeys = `new Promise((resolve) => {
+	const opening = indexedDB.open("tabard", 1);
+	opening.onsuccess = () => {
+		const all = opening.result.transaction("keys").objectStore("keys").getAllKeys();
+		all.onsuccess = () => (resolve(all.result.join(" ")), opening.result.close());
+	};
+})`
+
+// TestP6_SeveralPeople_BackToOne: a change of the setting ends nobody's session, and a new tab
+// acts for whoever signed in last.
+func TestP6_SeveralPeople_BackToOne(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	one := d.Workspace(t)
+	d.Apply(t, strings.Replace(one, "  - id: demo\n", "  - id: demo\n    accounts: several\n", 1))
+	h := newHousehold(t, d, chrome.New(t))
+	d.Apply(t, one)
+	isOf(t, h.alice, h.a)
+	isOf(t, h.bob, h.b)
+	isOf(t, h.open(t, ""), h.b)
+	for _, tab := range []context.Context{h.alice, h.bob} {
+		chrome.Reload(t, tab)
+		awaitStatus(t, tab, "active")
+	}
+	isOf(t, h.alice, h.a)
+	isOf(t, h.bob, h.b)
+}
