@@ -43,7 +43,7 @@ const loaded = ({ TabardError, popup }, part) => part.catch((cause) => {
  */
 function requireTopLevel({ TabardError }) {
   if (window.parent && window.parent !== window) {
-    throw new TabardError("in_frame", "stop", "a sign-in needs a page of its own: open this page in a tab");
+    throw new TabardError("in_frame", "stop", "sign in from a tab: open this page in one");
   }
 }
 

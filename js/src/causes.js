@@ -9,7 +9,7 @@
 /** The times after which a cause is looked for again: it is final if it is there each time. */
 const pauses = [0, 1000, 2000];
 
-/** The codes that stand on the console. */
+/** The codes and the origins of APIs that stand on the console. */
 const said = new Set();
 
 /**
@@ -147,5 +147,6 @@ export function explainOption(name) {
  * @param {Error} error
  */
 export function explainApi(origin, { name }) {
-  if (name !== "AbortError") say(cause("no_token", `${origin} is none of the client's apis, so that no token went there: if it is your API, name it by apis, as in apis: [location.origin, "${origin}"]`));
+  if (name !== "AbortError" && !said.has(origin)) console.error(`tabard: ${origin} is none of the client's apis, so that no token went there: if it is your API, name it by apis, as in apis: [location.origin, "${origin}"]`);
+  said.add(origin);
 }

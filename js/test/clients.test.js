@@ -81,7 +81,7 @@ test("a backend that is no option, and a request that went without a token, are 
   const said = errors.calls.map(({ arguments: [text] }) => text).filter((text) => /by name|none of/.test(text));
   assert.deepEqual(said, [
     'tabard: createClient takes its options by name: createClient({ backend: "/auth" })',
-    'tabard: no_token: https://other.example is none of the client\'s apis, so that no token went there: if it is your API, name it by apis, as in apis: [location.origin, "https://other.example"]',
+    'tabard: https://other.example is none of the client\'s apis, so that no token went there: if it is your API, name it by apis, as in apis: [location.origin, "https://other.example"]',
   ]);
 });
 
