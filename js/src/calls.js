@@ -1,7 +1,7 @@
 // @ts-check
-// What a page calls once in a while: the ways to the provider and back, sessions, proofs. A
+// The rarely used calls of a page: the ways to the provider and back, sessions, proofs. A
 // page with a live tab does without it; it is loaded when it is used. It shares no state with
-// the client, which may be of another release: what it needs is handed to it.
+// the client, which may be of another release: its needs are handed to it.
 
 import { declined } from "./declined.js";
 import { own } from "./own.js";
@@ -15,7 +15,7 @@ export { foreign };
 /** @import { Client, SignInOptions, StepUpOptions, StepUpRequest } from "../index.js" */
 
 /**
- * What the client hands over. `popup` is the window that was opened for the call: null where
+ * The client's part in it. `popup` is the window that was opened for the call: null where
  * the browser blocked it, undefined where none was asked for.
  * @typedef {import("./ondemand.js").Context & {
  *   addressOf(error: unknown): string | undefined,
@@ -26,7 +26,7 @@ export { foreign };
  */
 
 /**
- * A part of the client; where it cannot be loaded, nothing was done.
+ * A part of the client; where it cannot be loaded, the call had no effect.
  * @template T
  * @param {Context} context
  * @param {Promise<T>} part
@@ -85,7 +85,7 @@ export async function leave(context, organization, loginUrl, options) {
 }
 
 /**
- * Leaves the page for a sign-in that asks nothing of the person, by which the page's origin
+ * Leaves the page for a sign-in without a question to the person, by which the page's origin
  * joins the browser's session. If it cannot leave, the person is asked.
  * @param {Context} context
  * @param {string} loginUrl
@@ -175,7 +175,7 @@ async function askWithStepUp(context, name, ...args) {
 export const debug = async (_, client, backend) => (await import("./debug.js")).debug(client, backend);
 
 /**
- * The step-ups, with what they need of the client.
+ * The step-ups, with the client's parts that they need.
  * @param {Context} context
  */
 async function stepUps(context) {

@@ -1,7 +1,7 @@
 // @ts-check
 // Why the backend or its module cannot be used, where waiting does not mend it: a code, and
-// one line on the console that says what was asked for, what came and what to change. It
-// is loaded when something fails, and loads what asks the network when that is needed.
+// one line on the console that names the request, the answer and the change to make. It
+// is loaded when something fails, and loads the checks of the network when they are needed.
 
 /** @import { State } from "../index.js" */
 /** @import { Cause } from "./probe.js" */
@@ -24,7 +24,7 @@ function say({ code, description }) {
 const cause = (/** @type {string} */ code, /** @type {string} */ description) => ({ code, description });
 
 /**
- * What the browser itself does not allow.
+ * The restrictions of the browser itself.
  * @returns {Cause | undefined}
  */
 function causeOfBrowser() {

@@ -1,11 +1,11 @@
 // @ts-check
 // WebSockets that act for the tab's organization. It is loaded when it is used, and imports
-// nothing of the client, which may be of another release: what it needs is handed to it.
+// no part of the client, which may be of another release: its needs are handed to it.
 
 /** @import { TabardError } from "../index.js" */
 
 /**
- * What connections need of the client.
+ * The parts of the client that connections need.
  * @typedef {{
  *   TabardError: typeof TabardError,
  *   apis: string[],
@@ -157,7 +157,7 @@ function hold(context, { signal }, address, { socket, token, life }) {
   socket.addEventListener("close", ({ code }) => {
     clearTimeout(timer);
     signal.removeEventListener("abort", close);
-    if (code === 4401) context.credential(token).catch(() => {}); // the module learns what has ended
+    if (code === 4401) context.credential(token).catch(() => {}); // the module learns of the ending
   });
   if (signal.aborted) close();
   wait();

@@ -1,5 +1,5 @@
 // @ts-check
-// A sign-in that does not wait for the module, where nobody is signed in. It does as the
+// A sign-in that does not wait for the module, where everybody is signed out. It does as the
 // module does, and leaves a note of it: only the module writes the tab's record. It is
 // loaded when it is used.
 

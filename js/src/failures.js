@@ -1,5 +1,5 @@
 // @ts-check
-// The way to the explanations of what fails, which are loaded when something does.
+// The way to the explanations of failures, which are loaded when something does.
 
 /** Throws where browsers keep no session, so that the cause is explained. */
 export function requireCookies() {

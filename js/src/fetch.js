@@ -11,7 +11,7 @@ import { own } from "./own.js";
  */
 
 /**
- * The token of a credential: of one that is bound to the device key, what follows "DPoP ".
+ * The token of a credential: of one that is bound to the device key, the text after "DPoP ".
  * @param {string} credential
  */
 export const tokenOf = (credential) => credential.replace(/^DPoP /, "");

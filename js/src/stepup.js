@@ -1,11 +1,11 @@
 // @ts-check
 // The step-up that an API asks for (RFC 9470). It is loaded when it is used, and imports
-// nothing of the client, which may be of another release: what it needs is handed to it.
+// no part of the client, which may be of another release: its needs are handed to it.
 
 /** @import { StepUpOptions, StepUpRequest, TabardError } from "../index.js" */
 
 /**
- * What a step-up needs of the client.
+ * The parts of the client that a step-up needs.
  * @typedef {{
  *   TabardError: typeof TabardError,
  *   requireTopLevel(): void,
@@ -47,7 +47,7 @@ function parse(header) {
 }
 
 /**
- * What a page wrote, without what prototypes add.
+ * The page's own properties, without those of prototypes.
  * @param {object} [value]
  * @returns {any}
  */

@@ -2,6 +2,7 @@
 // Links: addresses that open one request for a minute.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { test } from "node:test";
 
@@ -135,11 +136,18 @@ test("keys are replaced", async () => {
   }
 });
 
-test("a link is to an address of the API", async () => {
+const { taken, refused, methods } = JSON.parse(readFileSync(new URL("../vectors/links.json", import.meta.url), "utf8"));
+
+test("a link is to an address of the API, as browsers send it", async () => {
   const w = await world(), admission = await w.admission();
-  for (const address of ["", "files/7", "https://other.example/files/7", "//other.example/files/7", "/files/7#part"]) {
-    await assert.rejects(w.links.make(admission, "GET", address), TypeError, address);
+  for (const address of taken) {
+    const made = await w.links.make(admission, "GET", address);
+    assert.ok(made.startsWith(address.replace(/\?$/, "")), address);
+    assert.equal((await w.open("GET", made)).status, 200, address);
   }
+  for (const address of refused) await assert.rejects(w.links.make(admission, "GET", address), TypeError, address);
+  for (const method of methods.taken) await w.links.make(admission, method, "/files/7");
+  for (const method of methods.refused) await assert.rejects(w.links.make(admission, method, "/files/7"), TypeError, method);
 });
 
 test("Express serves links, and a path is not read in two ways", async (t) => {

@@ -39,7 +39,7 @@ export const isPending = () => pending;
 /**
  * Calls `changed` when the address has changed within the page, and the page's router keeps
  * the change, and `returned` when a router that refused a change has gone back. The History API
- * tells only of back and forward; what a page does by pushState it tells itself. `isNew` is
+ * tells only of back and forward; a page's changes by pushState it tells itself. `isNew` is
  * whether the address is one that was not dealt with.
  * @param {Watcher} watcher
  * @param {AbortSignal} signal ends the watching
@@ -78,8 +78,8 @@ function onTraverse(from) {
 
 /**
  * Notices whether the router goes back at once when it hears of an address, as React
- * Router does for a blocker. What it returns ends the noticing, and tells.
- * @param {number} [ahead] the direction in the history in which the address changed: who goes on in it refuses nothing
+ * Router does for a blocker. The returned function ends the noticing, and tells.
+ * @param {number} [ahead] the direction in the history in which the address changed: going on in it is no refusal
  */
 function detectRefusal(ahead) {
   let refused = false;
@@ -108,7 +108,7 @@ function watchRefusals({ isNew }, signal) {
 }
 
 /**
- * Calls back when a script goes back or forward by history.go. What it returns ends that.
+ * Calls back when a script goes back or forward by history.go. The returned function ends that.
  * @param {(delta: number) => void} called
  */
 function onGo(called) {
@@ -170,7 +170,7 @@ function numberedState(replace) {
 }
 
 /**
- * Asks the app's router for an address, and waits for what becomes of it. A router that does
+ * Asks the app's router for an address, and waits for the result. A router that does
  * not tell when it is done has a moment.
  * @param {() => unknown} navigate
  * @param {string} url
@@ -229,7 +229,7 @@ export async function leadBack(entry) {
 
 /** Leads a router back that has gone ahead of the address, which was not let change. */
 export async function recall() {
-  await undefined; // the router finishes what it does
+  await undefined; // the router finishes its work
   window.dispatchEvent(new PopStateEvent("popstate", { state: history.state }));
   await pause();
 }

@@ -1,5 +1,5 @@
 // @ts-check
-// What the person has been asked about leaving the organization, and has answered, so that
+// The person's answers to questions about leaving the organization, and has answered, so that
 // the page's question and the router's blocker ask once between them.
 
 import { own } from "../own.js";

@@ -1,5 +1,5 @@
 // @ts-check
-// What pages import of the routes.
+// The routes' part that pages import.
 
 import { own } from "../own.js";
 import { Follower } from "./follower.js";

@@ -62,19 +62,19 @@ export class Follower {
     const { signal } = this.#closing;
     if (!this.#manual) watch({ changed: () => this.addressChanged(), returned: () => this.#returned(), isNew: () => location.href !== this.#seen }, signal);
     intercept((...address) => this.#hold(...address), this.#router, signal);
-    // What is typed after an answer is asked about again.
+    // Text that is typed after an answer is asked about again.
     window.addEventListener("input", () => this.agreement.forget(), { capture: true, signal });
     const client = this.#client;
     const stop = client.subscribe((state) => this.#onState(state));
     signal.addEventListener("abort", stop);
     this.#interceptSwitches(/** @type {any} */ (client)[routesHook]);
-    // What the client was told of the address at its start, it has dealt with; a client that was told nothing has not.
+    // The address that the client was told at its start, it has dealt with; a client that was told none has not.
     client.ready.then(() => !this.#busy && (isActive(client.state) || isUntold(client.state, this.places.named) ? this.#compare() : this.#onState(client.state)), () => {});
   }
 
   /**
    * From now on the address changes before the tab does.
-   * @param {((by?: import("./hook.js").Switch) => import("./hook.js").Steps) | undefined} by a client's; what only looks like one has none
+   * @param {((by?: import("./hook.js").Switch) => import("./hook.js").Steps) | undefined} by a client's; an object that only looks like one has none
    */
   #interceptSwitches(by) {
     if (!by) return;
@@ -107,7 +107,7 @@ export class Follower {
     const { organization } = this.#client.state;
     const { named } = this.places;
     if (named && !matches(organization, named)) return this.#follow(named);
-    if (this.#busy && organization) return this.#follow(organization.id); // overtakes what is under way
+    if (this.#busy && organization) return this.#follow(organization.id); // overtakes the current one
     const back = location.href === this.#shown.url && this.published.state.status === "stayed";
     this.#synchronize();
     if (!back) this.published.set(settled);

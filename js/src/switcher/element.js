@@ -357,7 +357,7 @@ export class TabardSwitcher extends HTMLElement {
 
   /**
    * Shows and says why the tab stays as it was, and offers the way in.
-   * @param {string} text empty: nothing is wrong
+   * @param {string} text empty: all is well
    * @param {Extract<SwitchResult, {status: "step_up_required"}>} [stepUp]
    */
   #showProblem(text, stepUp) {

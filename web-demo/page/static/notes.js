@@ -62,7 +62,7 @@ function complain(reason) {
   record(`Refused: ${reason}.`, "refused");
 }
 
-// What the API asks for before it exports: see the buttons below.
+// The API's conditions for an export: see the buttons below.
 let stepUp;
 
 function offerStepUp(error) {
