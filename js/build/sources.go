@@ -35,6 +35,9 @@ const (
 // the decoder for the stack of its panic or trap.
 func buildModule(root, version string, v variant) (module, symbols []byte, err error) {
 	p := moduleProgram(root, version)
+	if v == served {
+		p.Edits = slices.Concat(p.Edits, gowasm.WithoutTracebacks)
+	}
 	switch v {
 	case plain:
 		module, err = gowasm.Program{Dir: p.Dir, Package: p.Package, Flags: []string{"-ldflags=-s " + releaseFlag(version)}}.Build()
@@ -51,7 +54,7 @@ func buildModule(root, version string, v variant) (module, symbols []byte, err e
 func moduleProgram(root, version string) gowasm.Program {
 	return gowasm.Program{
 		Dir: root, Package: "./wasm", Shrink: true,
-		Edits: slices.Concat(gowasm.WithoutGodebug, gowasm.SmallFmt, gowasm.WithoutTracer, gowasm.WithoutReports),
+		Edits: slices.Concat(gowasm.WithoutGodebug, gowasm.SmallFmt, gowasm.WithoutTracer, gowasm.WithoutReports, gowasm.WithoutFloatText, gowasm.WithoutStartChecks),
 		Flags: append(slices.Clip(sizeFlags), "-ldflags="+releaseFlag(version)),
 		Env:   []string{smallCollector},
 	}
