@@ -159,7 +159,13 @@ func (w *homePeople) watch(tab context.Context) {
 
 func (w *homePeople) settled(tab context.Context) {
 	w.Helper()
-	chrome.Await(w, tab, `globalThis.tabard && !["starting", "unavailable"].includes(tabard.state.status)`)
+	w.awaits(tab, `globalThis.tabard && !["starting", "unavailable"].includes(tabard.state.status)`)
+}
+
+// awaits waits for an expression. A hidden tab without an answer does not ask again by itself.
+func (w *homePeople) awaits(tab context.Context, expression string) {
+	w.Helper()
+	chrome.Await(w, tab, `((globalThis.tabard?.state.status === "unavailable" && tabard.getToken().catch(() => {})), `+expression+`)`)
 }
 
 // arrives looks at a request, and has one in ten of those to the backend fail.
@@ -336,15 +342,15 @@ func (w *homePeople) comesBack(p *personsTab) {
 	chrome.Eval[any](w, p.tab, `void tabard.signIn(`+options+`)`)
 	button := `document.querySelector("#person-` + p.person.subject + `")`
 	back := `globalThis.tabard?.state.user?.id === "` + p.person.id + `"`
-	chrome.Await(w, p.tab, button+` || `+back) // the provider may remember the person
+	w.awaits(p.tab, button+` || `+back) // the provider may remember the person
 	if chrome.Eval[bool](w, p.tab, `Boolean(`+button+`)`) {
 		chrome.Eval[any](w, p.tab, button+`.click()`) // a tab behind others paints nothing, and cannot be pressed
 	}
-	chrome.Await(w, p.tab, back)
+	w.awaits(p.tab, back)
 	p.person.out, w.killed = false, time.Now()
 	for _, tab := range w.tabs {
 		if tab.person == p.person {
-			chrome.Await(w, tab.tab, back) // it hears of the sign-in
+			w.awaits(tab.tab, back) // it hears of the sign-in
 		}
 	}
 }
