@@ -6,26 +6,55 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 )
 
-// mapDocuments are the documents that describe the code's structure.
-var mapDocuments = []string{"../ARCHITECTURE.md", "../SECURITY.md", "../CONTRIBUTING.md", "../backend/session/ROTATION.md"}
+// documents returns the texts of the repository's documents, by path.
+func documents(t *testing.T) map[string]string {
+	t.Helper()
+	texts := map[string]string{}
+	walk(t, ".md", func(name string) error {
+		text, err := os.ReadFile(filepath.Join("..", name))
+		texts[name] = string(text)
+		return err
+	})
+	if len(texts) < 20 {
+		t.Fatalf("only %d documents were found", len(texts))
+	}
+	return texts
+}
 
-// TestThreatModel finds every test that the maps name.
+// walk calls f for each file of the repository whose name has this ending.
+func walk(t *testing.T, ending string, f func(name string) error) {
+	t.Helper()
+	err := fs.WalkDir(os.DirFS(".."), ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (entry.Name() == "node_modules" || entry.Name() == "dist" || strings.HasPrefix(entry.Name(), ".") && name != "."):
+			return fs.SkipDir
+		case entry.IsDir() || !strings.HasSuffix(name, ending):
+			return nil
+		}
+		return f(name)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestThreatModel finds every test that a document names.
 func TestThreatModel(t *testing.T) {
 	exists := tests(t)
 	named := regexp.MustCompile("`(Test[A-Z][A-Za-z0-9_]+)`")
-	for _, document := range mapDocuments {
-		text, err := os.ReadFile(document)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range named.FindAllStringSubmatch(string(text), -1) {
+	for document, text := range documents(t) {
+		for _, name := range named.FindAllStringSubmatch(text, -1) {
 			if !exists[name[1]] {
 				t.Errorf("%s names %s, which does not exist", document, name[1])
 			}
@@ -33,17 +62,53 @@ func TestThreatModel(t *testing.T) {
 	}
 }
 
-// TestMaps_LinksLeadSomewhere follows the links of the maps to files and folders.
-func TestMaps_LinksLeadSomewhere(t *testing.T) {
-	link := regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
-	for _, document := range mapDocuments {
-		text, err := os.ReadFile(document)
-		if err != nil {
-			t.Fatal(err)
+// TestDocuments_LinksLeadSomewhere follows links to files, folders and headings.
+func TestDocuments_LinksLeadSomewhere(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#:\s]*)(?:#([^)\s]*))?\)`)
+	texts := documents(t)
+	for document, text := range texts {
+		for _, found := range link.FindAllStringSubmatch(blocks.ReplaceAllString(text, ""), -1) {
+			to := path.Join(path.Dir(document), found[1])
+			if found[1] == "" {
+				to = document
+			}
+			if _, err := os.Stat(filepath.Join("..", to)); err != nil {
+				t.Errorf("%s links to %s: %v", document, to, err)
+			}
+			if found[2] != "" && !slices.Contains(headings(texts[to]), found[2]) {
+				t.Errorf("%s links to the heading %s, which %s does not have", document, found[2], to)
+			}
 		}
-		for _, found := range link.FindAllStringSubmatch(string(text), -1) {
-			if _, err := os.Stat(filepath.Join(filepath.Dir(document), found[1])); err != nil {
-				t.Errorf("%s links to %s: %v", document, found[1], err)
+	}
+}
+
+var (
+	blocks  = regexp.MustCompile("(?ms)^ *```.*?^ *```")
+	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	linked  = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`)
+	unnamed = regexp.MustCompile(`[^\pL\pN_ -]`)
+)
+
+// headings returns the names by which links lead to a document's headings.
+func headings(text string) (names []string) {
+	for _, h := range heading.FindAllStringSubmatch(blocks.ReplaceAllString(text, ""), -1) {
+		name := unnamed.ReplaceAllString(strings.ToLower(linked.ReplaceAllString(h[1], "$1")), "")
+		names = append(names, strings.ReplaceAll(name, " ", "-"))
+	}
+	return names
+}
+
+// TestDocuments_MakeTargets finds the target of every command of make that a document names.
+func TestDocuments_MakeTargets(t *testing.T) {
+	makefile, err := os.ReadFile("../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := regexp.MustCompile("(?m)(?:`|^)make ([a-z-]+)")
+	for document, text := range documents(t) {
+		for _, found := range command.FindAllStringSubmatch(text, -1) {
+			if document != "CHANGELOG.md" && !strings.Contains(string(makefile), "\n"+found[1]+":") {
+				t.Errorf("%s names make %s, which the Makefile does not have", document, found[1])
 			}
 		}
 	}
@@ -53,16 +118,7 @@ func TestMaps_LinksLeadSomewhere(t *testing.T) {
 func tests(t *testing.T) map[string]bool {
 	t.Helper()
 	all := map[string]bool{}
-	err := fs.WalkDir(os.DirFS(".."), ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if entry.IsDir() && (entry.Name() == "node_modules" || strings.HasPrefix(entry.Name(), ".") && name != ".") {
-			return fs.SkipDir
-		}
-		if !strings.HasSuffix(name, "_test.go") {
-			return nil
-		}
+	walk(t, "_test.go", func(name string) error {
 		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", name), nil, 0)
 		if err != nil {
 			return err
@@ -74,9 +130,6 @@ func tests(t *testing.T) map[string]bool {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	return all
 }
 

@@ -16,7 +16,7 @@ import (
 // forServers are the codes of the contract that no browser gets.
 var forServers = map[string]bool{
 	"admin_key_required": true, "admin_access_denied": true, "workspace_api_key_required": true, "workspace_access_denied": true,
-	"app_not_in_workspace": true, "events_key_required": true, "already_exists": true, "managed_by_file": true,
+	"app_not_in_workspace": true, "events_key_required": true, "invalid_token": true, "already_exists": true, "managed_by_file": true,
 }
 
 // codesOf returns the constants of type Code in a file of Go.

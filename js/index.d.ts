@@ -12,7 +12,7 @@ export interface Options {
    * (`https://…/auth/client/tabard.js`).
    */
   backend?: string | undefined;
-  /** The organization that the page is about, by id or slug, as its route says. It goes before what the tab remembers. */
+  /** The organization that the page is about, by id or slug, as its route says. It goes before the one that the tab remembers. */
   organization?: string | undefined;
   /** Origins that {@link Client.fetch} sends the token to. Default: the page's own. */
   apis?: readonly string[];
@@ -22,13 +22,13 @@ export interface Options {
   keepAlive?: boolean;
   /** Where the module's `module.json` is. Default: the backend's. */
   module?: string;
-  /** Tells every state on the console (at the level "debug"), with what led to it. */
+  /** Tells every state on the console (at the level "debug"), with its cause. */
   debug?: boolean;
 }
 
 /**
  * Answers the question whether the tab may leave its organization: `false` keeps it, `true` says that the person agreed,
- * and nothing says that there is nothing to ask about. The first listener that answers decides, and no other is asked.
+ * and no answer says that there is no need to ask. The first listener that answers decides, and no other is asked.
  * One that throws keeps the organization.
  */
 export type BeforeSwitch = (change: {
@@ -39,8 +39,8 @@ export type BeforeSwitch = (change: {
 }) => boolean | undefined | void | PromiseLike<boolean | undefined | void>;
 
 /**
- * The scope of what belongs to the person and the organization shown. Put `key` into the app's cache keys and hand
- * `signal` to what runs for it; a new organization brings a new partition and aborts the old signal.
+ * The scope of data of the person and the organization shown. Put `key` into the app's cache keys and hand
+ * `signal` to requests for it; a new organization brings a new partition and aborts the old signal.
  */
 export interface Partition {
   /** Empty while no organization is active. */
@@ -63,7 +63,7 @@ export interface Scope {
 export interface SignInOptions {
   organization?: string;
   returnTo?: string | URL;
-  /** Passed on to the OpenID provider: `login` asks the person again, `select_account` lets them choose, `none` asks nothing. */
+  /** Passed on to the OpenID provider: `login` asks the person again, `select_account` lets them choose, `none` asks no question. */
   prompt?: string;
   /** Who is expected to sign in, for the provider's form: an e-mail address, for example. */
   loginHint?: string;
@@ -87,18 +87,18 @@ export interface SignInOptions {
   signal?: AbortSignal;
 }
 
-/** What authorizes one request to an API. */
+/** The authorization of one request to an API. */
 export interface RequestHeaders {
   readonly Authorization: string;
   /** The proof by the device key (RFC 9449), where the token is bound to it. */
   readonly DPoP?: string;
 }
 
-/** What a token is narrowed to. It never has more than the person may do, and neither roles nor the app's claims but its `lent_claims`. */
+/** The limits of a narrower token. It never has more than the person may do, and neither roles nor the app's claims but its `lent_claims`. */
 export interface NarrowerOptions {
   /** Another API: one of the app's `further_audiences` in the workspace file. The default is the app's own. */
   audience?: string;
-  /** What the token permits. The default is all that the person may do. */
+  /** The token's permissions. The default is all of the person's. */
   permissions?: readonly string[];
   /** How long it lives at most. The default, and the most, is the life of the tab's own token. */
   seconds?: number;
@@ -113,7 +113,7 @@ export interface LendOptions extends NarrowerOptions {
   permissions: readonly string[];
 }
 
-/** What the page lends. */
+/** The limits of the tokens that the page lends. */
 export interface Loan {
   /** Transfer it to the borrower, which calls `borrow` of `@tabard/client/borrow`: `worker.postMessage({ port }, [port])`. */
   readonly port: MessagePort;
@@ -163,7 +163,7 @@ export interface Client {
   /**
    * This tab's organization's access token, living for some seconds at least. Ask for each request; it is renewed
    * when due. Most pages call {@link fetch} instead.
-   * @throws {TabardError} `action` says what to call next.
+   * @throws {TabardError} `action` names the next call.
    */
   getToken(options?: TokenOptions): Promise<string>;
   /**
@@ -171,7 +171,7 @@ export interface Client {
    * the tab changes organization (the reason is a {@link TabardError} `organization_left`, named `AbortError`); renews once
    * on 401, and on a 403 `insufficient_scope`, unless the body can be read only once.
    * @throws {TabardError} where there is no token. Where the API asks for another authentication (401
-   * `insufficient_user_authentication`, RFC 9470) nothing is sent again: offer the person the error's `continue()`, and
+   * `insufficient_user_authentication`, RFC 9470) no request is sent again: offer the person the error's `continue()`, and
    * repeat the request when it resolves.
    */
   fetch: typeof globalThis.fetch;
@@ -185,7 +185,7 @@ export interface Client {
   connect(url: string | URL): Promise<WebSocket>;
   /**
    * Lends tokens to a worker, a frame or a helper that the page does not trust with its own: for these permissions only, and
-   * until the tab leaves its organization. Lent tokens open nothing at the backend, and at APIs only what demands one of
+   * until the tab leaves its organization. Lent tokens are refused by the backend, and open at APIs only resources that demand one of
    * their permissions.
    * @throws {TabardError} `insufficient_permissions` if the person does not have them.
    */
@@ -198,11 +198,11 @@ export interface Client {
   proof(url: string | URL, options?: { method?: string }): Promise<RequestHeaders>;
   /**
    * Asks for another authentication of the person before something that needs it, without a request that was refused. It
-   * resolves when the tab has a token that meets what was asked for; without a `popup` it leaves the page.
+   * resolves when the tab has a token that meets the demand; without a `popup` it leaves the page.
    */
   stepUp(options?: StepUpRequest): Promise<void>;
   /**
-   * Changes this tab to another organization, by id or slug, and no other tab. It never rejects for what the backend
+   * Changes this tab to another organization, by id or slug, and no other tab. It never rejects for a refusal of the backend
    * says: look at `status`. On `step_up_required`, offer the person `continue()`. In an app with an origin for each
    * organization the page leaves for that one's, with the status `leaving`, and for the app's own page where `organization` is
    * null.
@@ -210,8 +210,8 @@ export interface Client {
   switchOrganization(organization: string | null): Promise<SwitchResult>;
   /**
    * Asks the listener before the tab goes from its organization to another: by {@link switchOrganization}, the switcher or,
-   * with routes, an address. Ask the person there, about a half-written form for instance. Call what it returns to stop.
-   * What the person does not choose is not asked about: a session that ends, or another person who signs in.
+   * with routes, an address. Ask the person there, about a half-written form for instance. Call the returned function to stop.
+   * Changes that the person does not choose are not asked about: a session that ends, or another person who signs in.
    */
   beforeSwitch(listener: BeforeSwitch): () => void;
   /** Acts for a second organization without switching. */
@@ -242,7 +242,7 @@ export interface Client {
    * origin for each organization it opens the path of `url` there (default: the app's first page).
    */
   openTab(organization: string, url?: string | URL): void;
-  /** Calls the listener after every change of {@link state}. Call what it returns to stop. */
+  /** Calls the listener after every change of {@link state}. Call the returned function to stop. */
   subscribe(listener: (state: State) => void): () => void;
   /**
    * Ends the tab's organization session (`organization`), the person's session in this browser (`session`, the default),
@@ -252,22 +252,22 @@ export interface Client {
    * too. It comes back to `returnTo`, an address of the app that is registered at the provider (default: the page's
    * `<base href>`, or `/`). `account`, the id of one of the {@link accounts}, signs that person out in this browser
    * (`session`), and the tab of another one goes on as it is.
-   * @throws {TabardError} and then nothing has ended.
+   * @throws {TabardError} and then no session has ended.
    */
   signOut(options?: {
     scope?: "organization" | "session" | "browser" | "everywhere" | undefined;
     account?: string | undefined;
     returnTo?: string | URL | undefined;
   }): Promise<{ endSessionUrl?: string }>;
-  /** Ends the client: signals abort, nothing is under way any more, the state stays as it is. */
+  /** Ends the client: signals abort, no request is under way any more, the state stays as it is. */
   close(): void;
 }
 
-/** What every call but {@link Client.switchOrganization} throws when the answer is no. */
+/** The error of every call but {@link Client.switchOrganization} when the answer is no. */
 export class TabardError extends Error {
   constructor(code: Code, action: Action, description?: string, reason?: Ending, retryAfter?: number);
   readonly code: Code;
-  /** What to do about it, from the code alone. */
+  /** The action to take, from the code alone. */
   readonly action: Action;
   /** As {@link Problem.reason}. */
   readonly reason: Ending | undefined;

@@ -23,7 +23,7 @@ export function useSession(): State;
  */
 export function useOrganization(): Organization | null;
 
-/** The scope of what belongs to person and organization: {@link Partition.key} for cache keys, its signal for requests. */
+/** The scope of data of person and organization: {@link Partition.key} for cache keys, its signal for requests. */
 export function usePartition(): Partition;
 
 export interface TabardPartitionProps {
@@ -31,7 +31,7 @@ export interface TabardPartitionProps {
 }
 
 /**
- * Mounts its children anew for each {@link Partition.key}: what they keep, a half-written form included, never reaches
+ * Mounts its children anew for each {@link Partition.key}: their state, a half-written form included, never reaches
  * another organization or person. Put everything into it that shows an organization's data.
  */
 export function TabardPartition(props: TabardPartitionProps): ReactElement;
@@ -44,7 +44,7 @@ export function useToken(): () => Promise<string>;
 
 /**
  * {@link Client.fetch} for the organization on the screen: a handler that was made for one organization, and asks when the
- * tab has gone to another, throws an `AbortError`. What a form sends belongs to the organization it was typed for: send it
+ * tab has gone to another, throws an `AbortError`. A form belongs to the organization it was typed for: send it
  * by this.
  */
 export function useOrganizationFetch(): typeof globalThis.fetch;
@@ -52,7 +52,7 @@ export function useOrganizationFetch(): typeof globalThis.fetch;
 export interface OrganizationSwitch {
   /** As {@link Client.switchOrganization}. */
   switchOrganization(organization: string): Promise<SwitchResult>;
-  /** What is being switched to; null while nothing is. */
+  /** The organization that is being switched to; null without a switch. */
   readonly switching: string | null;
   /** How the last switch ended; null before the first, and while one is under way. */
   readonly result: SwitchResult | null;
@@ -64,15 +64,15 @@ export function useSwitchOrganization(): OrganizationSwitch;
 /** Whether the person has a permission in the tab's organization, to show what it is for. The API decides. */
 export function usePermission(permission: string): boolean;
 
-/** Shows its children while somebody is signed in, with an organization or without. On a server it shows nothing. */
+/** Shows its children while somebody is signed in, with an organization or without. On a server it is empty. */
 export function SignedIn(props: TabardPartitionProps): ReactElement | null;
 
-/** Shows its children while it is known that nobody is signed in. */
+/** Shows its children while it is known that the person is signed out. */
 export function SignedOut(props: TabardPartitionProps): ReactElement | null;
 
 export interface RequireOrganizationProps {
   children?: ReactNode;
-  /** What to show in their place: {@link State.status} says why. Default: nothing. */
+  /** Shown in their place: {@link State.status} says why. Empty by default. */
   fallback?: ReactNode | ((state: State) => ReactNode);
   /** Shows the children to those who have this permission in the organization. The API decides what they may do. */
   permission?: string;

@@ -8,7 +8,7 @@ export function sessionOf(client: Client): Readable<State>;
 /** The tab's active organization, whose data may be shown; null if it has none. */
 export function organizationOf(client: Client): Readable<Organization | null>;
 
-/** The scope of what belongs to person and organization: its `key` for cache keys, its `signal` for requests. */
+/** The scope of data of person and organization: its `key` for cache keys, its `signal` for requests. */
 export function partitionOf(client: Client): Readable<Partition>;
 
 /** Whether the person has a permission in the tab's organization, to show what it is for. The API decides. */
@@ -22,13 +22,13 @@ export function tokenOf(client: Client): () => Promise<string>;
 
 /**
  * {@link Client.fetch} for the organization that the tab has now. Call it in the script of a component in a partition: what
- * that asks when the tab has gone to another organization throws an `AbortError`. What a form sends belongs to the
+ * that asks when the tab has gone to another organization throws an `AbortError`. A form belongs to the
  * organization it was typed for: send it by this.
  */
 export function fetchOf(client: Client): typeof globalThis.fetch;
 
 export interface OrganizationSwitch {
-  /** What is being switched to; null while nothing is. */
+  /** The organization that is being switched to; null without a switch. */
   readonly switching: string | null;
   /** How the last switch ended; null before the first, and while one is under way. */
   readonly result: SwitchResult | null;

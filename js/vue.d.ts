@@ -14,11 +14,11 @@ export function useSession(): Readonly<ShallowRef<State>>;
 /** The tab's active organization, whose data may be shown; null if it has none. */
 export function useOrganization(): ComputedRef<Organization | null>;
 
-/** The scope of what belongs to person and organization: its `key` for cache keys, its `signal` for requests. */
+/** The scope of data of person and organization: its `key` for cache keys, its `signal` for requests. */
 export function usePartition(): ComputedRef<Partition>;
 
 /**
- * Mounts its slot anew for each {@link Partition.key}: what components keep, a half-written form included, never reaches
+ * Mounts its slot anew for each {@link Partition.key}: the state of components, a half-written form included, never reaches
  * another organization or person.
  */
 export const TabardPartition: Component;
@@ -31,7 +31,7 @@ export function useToken(): () => Promise<string>;
 
 /**
  * {@link Client.fetch} for the organization for which the component was set up, in a {@link TabardPartition}: what it asks
- * when the tab has gone to another throws an `AbortError`. What a form sends belongs to the organization it was typed for:
+ * when the tab has gone to another throws an `AbortError`. A form belongs to the organization it was typed for:
  * send it by this.
  */
 export function useOrganizationFetch(): typeof globalThis.fetch;
@@ -42,7 +42,7 @@ export function usePermission(permission: string): ComputedRef<boolean>;
 export interface OrganizationSwitch {
   /** As {@link Client.switchOrganization}. */
   switchOrganization(organization: string): Promise<SwitchResult>;
-  /** What is being switched to; null while nothing is. */
+  /** The organization that is being switched to; null without a switch. */
   readonly switching: ComputedRef<string | null>;
   /** How the last switch ended; null before the first, and while one is under way. */
   readonly result: ComputedRef<SwitchResult | null>;
@@ -51,10 +51,10 @@ export interface OrganizationSwitch {
 /** Switches this tab to another organization, and tells how it goes. */
 export function useSwitchOrganization(): OrganizationSwitch;
 
-/** Shows its slot while somebody is signed in, with an organization or without. On a server it shows nothing. */
+/** Shows its slot while somebody is signed in, with an organization or without. On a server it is empty. */
 export const SignedIn: Component;
 
-/** Shows its slot while it is known that nobody is signed in. */
+/** Shows its slot while it is known that the person is signed out. */
 export const SignedOut: Component;
 
 /**

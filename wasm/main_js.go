@@ -35,13 +35,22 @@ func config(options browser.Value) tab.Config {
 		Key:          options.Get("key").Text(),
 		Release:      release,
 		App:          options.Get("app").Text(),
-		Organization: options.Get("organization").Text(),
+		Organization: named(options.Get("organization")),
 		Arrival:      api.Code(options.Get("arrival").Text()),
 		Account:      options.Get("account").Text(),
 		Origin:       browser.Global("location").Get("origin").Text(),
 		Join:         options.Get("join").Text(),
 		KeepAlive:    options.Get("keepAlive").Bool(),
 	}
+}
+
+// named returns the organization that a page names. What is no text, such as a function, can be
+// no organization and is denied as one.
+func named(organization browser.Value) string {
+	if organization.Exists() && !organization.IsText() {
+		return "[not a text]"
+	}
+	return organization.Text()
 }
 
 func env(handle browser.Value) tab.Env {
@@ -110,28 +119,19 @@ func functions(t *tab.Tab) map[string]*browser.Func {
 				Prompt: a.text(2), LoginHint: a.text(3), Email: a.text(4), SessionCookie: a.text(5), Account: a.text(6),
 			})
 		}),
-		"stepUp": async(func(a arguments) (string, *tab.Error) {
-			t.StepUp(a.text(0), a.text(1), a.text(2))
-			return "", nil
-		}),
+		"stepUp": settled(func(a arguments) { t.StepUp(a.text(0), a.text(1), a.text(2)) }),
 		"stepUpURL": async(func(a arguments) (string, *tab.Error) {
 			return t.StepUpURL(a.text(0), a.text(1), a.text(2), a.text(3)), nil
 		}),
-		"signedIn": async(func(a arguments) (string, *tab.Error) {
-			t.SignedIn(a.text(0))
-			return "", nil
-		}),
-		"asked": async(func(arguments) (string, *tab.Error) {
-			t.OnNotJoined()
-			return "", nil
-		}),
-		"input":  fireAndForget(func(arguments) { t.OnInput() }),
-		"halt":   fireAndForget(func(a arguments) { t.OnFinal(a.text(0), a.text(1)) }),
-		"hear":   fireAndForget(func(a arguments) { t.OnMessage(a.text(0)) }),
-		"look":   fireAndForget(func(a arguments) { t.OnVisible(a.text(0) == "online") }),
-		"hide":   fireAndForget(func(arguments) { t.OnHidden() }),
-		"freeze": fireAndForget(func(arguments) { t.OnPageHide() }),
-		"thaw":   fireAndForget(func(arguments) { t.OnPageShow() }),
+		"signedIn": settled(func(a arguments) { t.SignedIn(a.text(0)) }),
+		"asked":    settled(func(arguments) { t.OnNotJoined() }),
+		"input":    fireAndForget(func(arguments) { t.OnInput() }),
+		"halt":     fireAndForget(func(a arguments) { t.OnFinal(a.text(0), a.text(1)) }),
+		"hear":     fireAndForget(func(a arguments) { t.OnMessage(a.text(0)) }),
+		"look":     fireAndForget(func(a arguments) { t.OnVisible(a.text(0) == "online") }),
+		"hide":     fireAndForget(func(arguments) { t.OnHidden() }),
+		"freeze":   fireAndForget(func(arguments) { t.OnPageHide() }),
+		"thaw":     fireAndForget(func(arguments) { t.OnPageShow() }),
 	}
 }
 
@@ -165,5 +165,13 @@ func async(f func(arguments) (string, *tab.Error)) *browser.Func {
 			args[0].Invoke(result)
 		}()
 		return nil
+	})
+}
+
+// settled wraps a function without a result that the client waits for.
+func settled(f func(arguments)) *browser.Func {
+	return async(func(a arguments) (string, *tab.Error) {
+		f(a)
+		return "", nil
 	})
 }

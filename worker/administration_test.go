@@ -23,7 +23,7 @@ func TestAdministrationOnD1(t *testing.T) {
 	variables := workerd.Variables(publicURL, issuer, contract.ClientID, contract.ClientSecret)
 	key, script := adminKey(t, variables)
 	state := workerd.Database(t, contract.Desired(issuer, origin))
-	workerd.Must(t, workerd.Execute(state, script))
+	workerd.Must(t, workerd.Fill(state, script))
 	workerd.Run(t, workerd.Options{Port: port, State: state, Variables: variables})
 
 	a := admin{t, publicURL + "/admin/v1", key}

@@ -176,7 +176,7 @@ func TestEpoch_D1RestoredLists(t *testing.T) {
 	r := &restorable{T: t}
 	state := workerd.Database(t, contract.Desired("https://id.example.com", "https://app.example.com"))
 	before := r.copied(state)
-	workerd.Must(t, workerd.Execute(state, `
+	workerd.Must(t, workerd.Fill(state, `
 INSERT INTO audit (id, at, action, outcome, reason, actor, actor_name, user_id, organization_id, session_id, app, address, target, note)
 SELECT 'evt_1', unixepoch(), 'member.remove', 'done', '', 'key_1', 'portal', user_id, organization_id, '', '', '', '', '' FROM memberships LIMIT 1;
 DELETE FROM memberships WHERE user_id = (SELECT user_id FROM audit);`))

@@ -26,7 +26,7 @@ func TestRemoteApply_OnD1(t *testing.T) {
 	variables := workerd.Variables(publicURL, issuer, contract.ClientID, contract.ClientSecret)
 	key, script := adminKey(t, variables)
 	state := workerd.Database(t, directory.Desired{})
-	workerd.Must(t, workerd.Execute(state, script))
+	workerd.Must(t, workerd.Fill(state, script))
 	workerd.Run(t, workerd.Options{Port: port, State: state, Variables: variables})
 
 	desired, err := workspacefile.Parse([]byte(`

@@ -17,7 +17,7 @@ import (
 func TestTheCleanUpForgetsOldEventsWhereItIsTold(t *testing.T) {
 	workerd.Must(t, workerd.Build())
 	state := workerd.Database(t, directory.Desired{})
-	workerd.Must(t, workerd.Execute(state, `INSERT INTO audit (id, at, action, outcome, reason, actor, user_id, organization_id, session_id, app, address)
+	workerd.Must(t, workerd.Fill(state, `INSERT INTO audit (id, at, action, outcome, reason, actor, user_id, organization_id, session_id, app, address)
 		VALUES ('evt_old', 1, 'sign_in', 'done', '', '', '', '', '', '', ''),
 		('evt_100d', CAST(strftime('%s', 'now') AS INTEGER) - 100 * 86400, 'sign_in', 'done', '', '', '', '', '', '', '');`))
 	_, secret := signingkey.NewSecret() // that of both runs

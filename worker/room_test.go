@@ -112,7 +112,7 @@ func TestRoom_EventsAreExportedBeforeTheyAreForgotten(t *testing.T) {
 	many := `INSERT INTO audit (id, at, action, outcome, reason, actor, user_id, organization_id, session_id, app, address)
 		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
 		SELECT 'evt_' || i, 1000 + i / 2, 'sign_in', 'done', '', '', '', '', '', '', '' FROM n;`
-	workerd.Must(t, workerd.Execute(state, many+insert("evt_now", "CAST(strftime('%s', 'now') AS INTEGER)")))
+	workerd.Must(t, workerd.Fill(state, many+insert("evt_now", "CAST(strftime('%s', 'now') AS INTEGER)")))
 	s := newScheduledTest(t, state, nil)
 	s.fire(http.StatusOK)
 	all := s.exported()

@@ -24,8 +24,7 @@ type FileStore interface {
 	// Error: directory.Conflicts.
 	ApplySettings(ctx context.Context, o directory.DesiredOrganization, now int64, dryRun bool) ([]directory.Difference, error)
 	// ChangeFileMembers makes people members by the workspace file, in place of any other
-	// source, and removes memberships that the file gave, and no others. Nobody is set twice.
-	// It may be repeated.
+	// source, and removes memberships that the file gave, and no others. It may be repeated.
 	ChangeFileMembers(ctx context.Context, organizationID string, set []directory.Member, removed []string, now int64) error
 }
 

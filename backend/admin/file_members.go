@@ -38,13 +38,7 @@ func (f FileMembers) check(w *directory.Workspace) error {
 	if n := len(f.Members) + len(f.Removed); n < 1 || n > MaxLimit {
 		return refuse(api.InvalidRequest, "members and removed must have from 1 to %d entries together.", MaxLimit)
 	}
-	named := map[[2]string]bool{}
 	for _, m := range f.Members {
-		who := [2]string{m.Issuer, m.Subject}
-		if named[who] {
-			return refuse(api.InvalidRequest, "Member %s of %s is repeated.", m.Subject, m.Issuer)
-		}
-		named[who] = true
 		if m.Subject == "" || m.Issuer == "" || m.Roles == nil {
 			return refuse(api.InvalidRequest, "Every member needs iss, sub and roles.")
 		}

@@ -82,6 +82,9 @@ const (
 	AdminKeyRequired  Code = "admin_key_required"
 	AdminAccessDenied Code = "admin_access_denied" // the key's scope is too narrow
 	EventsKeyRequired Code = "events_key_required"
+	// InvalidToken refuses a request for Global Token Revocation that the provider did not
+	// sign for its address (RFC 6750 section 3.1).
+	InvalidToken Code = "invalid_token"
 	// Of the workspace's sessions across apps. The reason of WorkspaceAccessDenied is
 	// one of these codes, or why the token was refused.
 	WorkspaceAPIKeyRequired Code = "workspace_api_key_required"

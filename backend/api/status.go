@@ -26,6 +26,7 @@ var statuses = map[Code]int{
 	AdminKeyRequired:               401,
 	AdminAccessDenied:              403,
 	EventsKeyRequired:              401,
+	InvalidToken:                   401,
 	WorkspaceAPIKeyRequired:        401,
 	WorkspaceAccessDenied:          403,
 	AppNotInWorkspace:              404,

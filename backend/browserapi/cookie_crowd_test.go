@@ -144,11 +144,18 @@ var crowdsOf = map[string]func(t *testing.T, n int) *crowd{
 
 // TestCookies_CrowdComesBack: whatever the order of requests and answers, the cookies of
 // many tabs that come back together stay within 2.5 KB, and each tab lands signed in.
+// TestCookies_CrowdsComeBack has further crowds.
 func TestCookies_CrowdComesBack(t *testing.T) {
+	crowdsComeBack(t, []gathering{{60, 6, 50}, {60, 60, 0}, {150, 150, 0}})
+}
+
+// gathering is how many tabs come back, with how many requests at once, within which time.
+type gathering struct{ tabs, atOnce, seconds int }
+
+func crowdsComeBack(t *testing.T, gatherings []gathering) {
+	t.Helper()
 	for how, begun := range crowdsOf {
-		for _, is := range []struct{ tabs, atOnce, seconds int }{
-			{60, 1, 0}, {60, 1, 50}, {60, 6, 0}, {60, 6, 50}, {60, 60, 0}, {150, 150, 0}, {150, 6, 50},
-		} {
+		for _, is := range gatherings {
 			t.Run(fmt.Sprintf("%s %+v", how, is), func(t *testing.T) {
 				s := begun(t, is.tabs)
 				s.Rand, s.seconds = rand.New(rand.NewPCG(15, uint64(is.atOnce))), is.seconds

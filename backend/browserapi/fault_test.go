@@ -25,7 +25,16 @@ func faultyBackend(t *testing.T) (*backend, *lite.Faulty) {
 	return w, w.Failing()
 }
 
+// TestStorageFault_ChangesNothing lets every call of the store fail in turn, one before its
+// effect and the next after it. TestStorageFault_EitherWay lets each fail in both ways.
 func TestStorageFault_ChangesNothing(t *testing.T) {
+	storageFaults(t, func(call int) []bool { return []bool{call%2 == 1} })
+}
+
+// storageFaults runs each request of faultRequests with faults of the store. ways returns
+// whether a call's fault comes before its effect, after it, or in both ways.
+func storageFaults(t *testing.T, ways func(call int) []bool) {
+	t.Helper()
 	used := map[string]bool{}
 	for name, prepare := range faultRequests {
 		w, faulty := faultyBackend(t)
@@ -40,7 +49,7 @@ func TestStorageFault_ChangesNothing(t *testing.T) {
 			if method == "RecordEvent" {
 				continue // see TestStorageFault_AuditLog
 			}
-			for _, lost := range []bool{false, true} {
+			for _, lost := range ways(i) {
 				t.Run(fmt.Sprintf("%s, %s, lost %t", name, method, lost), func(t *testing.T) {
 					oneFault(t, prepare, i+1, lost, lost || slices.ContainsFunc(calls[:i], creates))
 				})

@@ -51,14 +51,18 @@ func (h *handler) globalTokenRevocation(c *authn.Request) error {
 	}
 	scheme, token, _ := strings.Cut(c.R.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return notAuthenticated(c, nil)
-	}
-	provider, own, err := h.signIn.ProviderFor(c, login.Attempt{Connection: connection})
-	if err != nil {
-		return err
+		return notAuthenticated(nil)
 	}
 	if s.Format != "iss_sub" || s.Issuer == "" || s.Sub == "" || len(s.Sub) > directory.MaxSubject {
 		return refusal.New(api.InvalidRequest, "sub_id must have the format iss_sub, with iss and sub.")
+	}
+	provider, own, err := h.signIn.ProviderFor(c, login.Attempt{Connection: connection})
+	var unknown *login.Refused
+	switch {
+	case errors.As(err, &unknown): // a disabled connection too: only its own provider learns more
+		return notAuthenticated(err)
+	case err != nil:
+		return err
 	}
 	address := c.Issuer + api.PathRevocation
 	if connection != "" {
@@ -67,7 +71,7 @@ func (h *handler) globalTokenRevocation(c *authn.Request) error {
 	logout, err := provider.ReadRevocation(c.Ctx, strings.TrimSpace(token), address, s.Issuer, s.Sub, c.Now)
 	switch {
 	case errors.Is(err, login.ErrNotAuthenticated):
-		return notAuthenticated(c, err)
+		return notAuthenticated(err)
 	case err != nil:
 		return err
 	case !h.revocations.allow(connection, c.Now): // only requests that the provider signed count
@@ -85,8 +89,6 @@ func (h *handler) globalTokenRevocation(c *authn.Request) error {
 
 // notAuthenticated returns the refusal of a request that no provider signed for this
 // address.
-func notAuthenticated(c *authn.Request, cause error) error {
-	c.W.Header().Set("WWW-Authenticate", "Bearer")
-	return refusal.New(api.InvalidRequest, "The request needs a token that the provider signed for this address.").
-		WithStatus(http.StatusUnauthorized).WithCause(cause)
+func notAuthenticated(cause error) error {
+	return refusal.New(api.InvalidToken, "The request needs a token that the provider signed for this address.").WithCause(cause)
 }

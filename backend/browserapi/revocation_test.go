@@ -118,12 +118,22 @@ func TestGlobalTokenRevocation_Forged(t *testing.T) {
 		"for another server": {func(v *revocation) {
 			v.change = func(c jwt.MapClaims) { c["aud"] = "https://other.example/global-token-revocation" }
 		}, 401},
-		"of another issuer":       {func(v *revocation) { v.change = func(c jwt.MapClaims) { c["iss"] = "https://evil.example" } }, 401},
-		"expired":                 {func(v *revocation) { v.change = func(c jwt.MapClaims) { c["exp"] = now - 120 } }, 401},
-		"without an end":          {func(v *revocation) { v.change = func(c jwt.MapClaims) { delete(c, "exp") } }, 401},
-		"of long ago":             {func(v *revocation) { v.change = func(c jwt.MapClaims) { c["iat"] = now - 600 } }, 401},
-		"of the future":           {func(v *revocation) { v.change = func(c jwt.MapClaims) { c["iat"] = now + 600 } }, 401},
-		"without an id":           {func(v *revocation) { v.change = func(c jwt.MapClaims) { delete(c, "jti") } }, 401},
+		"of another issuer": {func(v *revocation) { v.change = func(c jwt.MapClaims) { c["iss"] = "https://evil.example" } }, 401},
+		"expired":           {func(v *revocation) { v.change = func(c jwt.MapClaims) { c["exp"] = now - 120 } }, 401},
+		"without an end":    {func(v *revocation) { v.change = func(c jwt.MapClaims) { delete(c, "exp") } }, 401},
+		"of long ago":       {func(v *revocation) { v.change = func(c jwt.MapClaims) { c["iat"] = now - 600 } }, 401},
+		"of later":          {func(v *revocation) { v.change = func(c jwt.MapClaims) { c["nbf"] = now + 4000 } }, 401},
+		"of an unknown connection, unsigned": {func(v *revocation) {
+			v.path, v.authorization = "/global-token-revocation/con_nope", "Bearer e30.e30.AAAA"
+		}, 401},
+		"of an unknown connection": {func(v *revocation) { v.path = "/global-token-revocation/con_nope" }, 401},
+		"of no connection's id":    {func(v *revocation) { v.path = "/global-token-revocation/x%20y" }, 401},
+		"of the future":            {func(v *revocation) { v.change = func(c jwt.MapClaims) { c["iat"] = now + 600 } }, 401},
+		"without an id":            {func(v *revocation) { v.change = func(c jwt.MapClaims) { delete(c, "jti") } }, 401},
+		"unsigned, about an e-mail address": {func(v *revocation) {
+			v.path, v.authorization = "/global-token-revocation/con_nope", "Bearer e30.e30.AAAA"
+			v.body = `{"sub_id":{"format":"email","email":"alice@example.com"}}`
+		}, 400},
 		"about an e-mail address": {func(v *revocation) { v.body = `{"sub_id":{"format":"email","email":"alice@example.com"}}` }, 400},
 		"about nobody":            {func(v *revocation) { v.body = `{"sub_id":{"format":"iss_sub","iss":"` + issuer + `"}}` }, 400},
 		"without a subject":       {func(v *revocation) { v.body = `{}` }, 400},
@@ -131,7 +141,8 @@ func TestGlobalTokenRevocation_Forged(t *testing.T) {
 	} {
 		v := revocationOf(w.Provider, "/global-token-revocation", "alice")
 		c.change(&v)
-		if got := w.revoke(v); got.Code != c.status {
+		code := map[int]string{400: "invalid_request", 401: "invalid_token"}[c.status]
+		if got := w.revoke(v); got.Code != c.status || !strings.Contains(got.Body.String(), `"error":"`+code+`"`) {
 			t.Errorf("%s: %d %s", name, got.Code, got.Body)
 		}
 	}
@@ -205,7 +216,7 @@ func TestGlobalTokenRevocation_StrangeInputs(t *testing.T) {
 		switch got := w.revoke(v); {
 		case c.status == 0 && got.Code != 204 && got.Code != 400 && got.Code != 401, c.status != 0 && got.Code != c.status:
 			t.Errorf("%s: %d %s", name, got.Code, got.Body)
-		case got.Code != 204 && !strings.Contains(got.Body.String(), `"error":"invalid_request"`):
+		case got.Code != 204 && got.Code != 401 && !strings.Contains(got.Body.String(), `"error":"invalid_request"`):
 			t.Errorf("%s: %d %s", name, got.Code, got.Body)
 		}
 		if got := alice.Post("/token", enterAcme); got.Status != http.StatusOK {

@@ -208,6 +208,7 @@ func TestBackchannelLogout_InvalidTokens(t *testing.T) {
 		"nobody":            func(c jwt.MapClaims) { delete(c, "sub") },
 		"three minutes old": func(c jwt.MapClaims) { c["iat"] = w.Now().Unix() - 180 },
 		"of the future":     func(c jwt.MapClaims) { c["iat"] = w.Now().Unix() + 61 },
+		"not valid yet":     func(c jwt.MapClaims) { c["nbf"] = w.Now().Unix() + 61 },
 		"expired":           func(c jwt.MapClaims) { c["exp"] = w.Now().Unix() - 61 },
 	} {
 		if got := w.backchannel(w.logoutToken("alice", change)); got.Code != http.StatusBadRequest {

@@ -40,6 +40,7 @@ func TestApplyURL_SaysWhatAnswers(t *testing.T) {
 		{app(http.StatusOK, "application/json", "{}"), "k", "no Tabard backend answers at "},
 		{app(http.StatusOK, "application/json", "true"), "k", "no Tabard backend answers at "},
 		{strings.TrimSuffix(d.publicURL, "/auth"), "k", "(404 Not Found, application/json): pass the server's public URL with its path, such as " + d.publicURL},
+		{d.publicURL + "/admin/v1/", "k", "is the address of the administration API; pass the server's public URL, " + d.publicURL},
 		{app(http.StatusNotFound, "text/html", "none"), "k", "(404 Not Found, text/html): pass the server's public URL with its path"},
 		{d.publicURL, "tbk_nokey", "A valid administration key is required. The key is unknown here, expired, revoked, or of another kind. tabard keys list shows"},
 		{d.publicURL, strings.TrimSpace(narrow), "A valid administration key is required. The key is unknown here"},

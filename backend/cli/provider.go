@@ -10,6 +10,7 @@ import (
 
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/login"
+	"github.com/tabard-auth/tabard/backend/owner"
 )
 
 // providerSettings are further settings of the workspace's OpenID provider, as text.
@@ -138,7 +139,7 @@ func checkClientSecretFile(path, secret string) string {
 		return "Set either this or --oidc-client-secret, not both."
 	}
 	if _, err := readClientSecret(path); err != nil {
-		return "The file cannot be used: " + err.Error() + "."
+		return "The file cannot be used: " + owner.Unreadable(err, path) + "."
 	}
 	return ""
 }

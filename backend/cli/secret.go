@@ -20,7 +20,7 @@ func checkSecretFile(s *settings) string {
 		return hintUnless(!s.reachable(), "A server that other machines reach, or that shares its database, needs a\nsecret file. Create one, and keep a copy apart from the database's:\n(umask 077; openssl rand -base64 32 > tabard.secret)")
 	}
 	if _, err := readSecret(s.secretFile); err != nil {
-		return "The file cannot be used: " + err.Error() + "."
+		return "The file cannot be used: " + owner.Unreadable(err, s.secretFile) + "."
 	}
 	return ""
 }

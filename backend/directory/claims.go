@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// Claims are what a provider said of a person at a sign-in.
+// Claims are a provider's statements about a person at a sign-in.
 type Claims struct {
 	// IdentityToken are the claims of the identity token alone.
 	IdentityToken map[string]any
@@ -27,7 +27,7 @@ const (
 	FromUserInfo ClaimSource = "userinfo"
 )
 
-// Valid reports whether the source is one of those above, or says nothing.
+// Valid reports whether the source is one of those above, or empty.
 func (s ClaimSource) Valid() bool { return s == "" || s == FromIDToken || s == FromUserInfo }
 
 // ValidSeparator reports whether a text may part the names in a single string. None is the
@@ -36,7 +36,7 @@ func ValidSeparator(text string) bool {
 	return text == "" || len(text) == 1 && strings.Contains(",;| ", text)
 }
 
-// Unknown says why nobody knows what a claim says; it is empty where it is known. What
+// Unknown says why a claim's meaning is unknown; it is empty where it is known. What
 // is unknown neither gives access nor takes it away.
 type Unknown string
 
@@ -233,7 +233,7 @@ func (p Provisioning) Member(c Claims) (roles []string, ok bool, unknown Unknown
 }
 
 // Memberships returns the memberships that the claims give: roles by organization slug.
-// Where they are unknown nothing is to change.
+// Where they are unknown, memberships stay as they are.
 func (m *MembershipClaim) Memberships(c Claims) (map[string][]string, Unknown) {
 	value, unknown := c.find(m.ClaimSource, m.Claim)
 	if unknown != "" {
@@ -258,7 +258,7 @@ func (m *MembershipClaim) Memberships(c Claims) (map[string][]string, Unknown) {
 }
 
 // rolesOf returns the roles that the value of a slug names, of which there may be none. named
-// is false for a value that says nothing about roles.
+// is false for a value without a meaning for roles.
 func (m *MembershipClaim) rolesOf(value any) (roles []string, named bool, unknown Unknown) {
 	switch value := value.(type) {
 	case string, []any:

@@ -139,7 +139,7 @@ func (e *examination) signingKeys(ctx context.Context, d *inspect.Database) {
 	}
 	sealed := stored.Unopened(*e.Secret, e.Now)
 	if len(sealed) > 0 {
-		e.add(subject, Warning, "Give every replica, and the commands that make keys, the same secret file.",
+		e.add(subject, Warning, "Give every replica, and the commands that make keys, the same secret file. Where all have it, a server made these keys with a file that is gone: retire each (tabard signing-keys retire ID).",
 			"keys sealed under another secret are not used: %s", strings.Join(sealed, ", "))
 	}
 	e.rotation(stored)

@@ -108,7 +108,7 @@ func TestTheSecretIsComparedWithTheReplicas(t *testing.T) {
 	if err := signingkey.NewKeyRing(d.Store, promoted, signingkey.ES256).Rotate(t.Context(), "", r.chain(), 0, now); err != nil {
 		t.Fatal(err)
 	}
-	r.look(old, "warning keys: keys sealed under another secret are not used: "+r.chain()[1].ID)
+	r.look(old, "warning keys: keys sealed under another secret are not used: "+r.chain()[1].ID+" → Give every replica, and the commands that make keys, the same secret file. Where all have it, a server made these keys with a file that is gone: retire each")
 }
 
 // TestSecret_WrongFile: where no key opens and the replicas agree, nothing tells the

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -53,11 +54,15 @@ func normalize(name string) (string, bool) {
 		return "", false
 	}
 	ascii, err := names.ToASCII(name)
-	if err != nil || ascii == "" || strings.HasSuffix(ascii, ".") {
+	if err != nil || ascii == "" || strings.HasSuffix(ascii, ".") || endsInNumber.MatchString(ascii) {
 		return "", false
 	}
 	return ascii, true
 }
+
+// endsInNumber matches what browsers and resolvers read as an IPv4 address, or refuse: a name
+// whose last label is a number, decimal or hexadecimal (the URL Standard, "ends in a number").
+var endsInNumber = regexp.MustCompile(`(^|\.)([0-9]+|0[xX][0-9A-Fa-f]*)$`)
 
 // maxAddress is the largest length of an e-mail address, in bytes (RFC 5321 section
 // 4.5.3.1.3), with room for a name that is not ASCII.

@@ -21,6 +21,8 @@ func TestNormalize(t *testing.T) {
 		// Refused:
 		"": "", ".": "", "..": "", "acme.example..": "", ".acme.example": "", "acme..example": "", "example": "", "localhost": "",
 		"com": "", "co.uk": "", "CO.UK.": "", "github.io": "", "公司.cn": "", "xn--55qx5d.cn": "", "appspot.com": "",
+		"1.2.3": "", "acme.1": "", "acme.example.0": "", "0x7f.1": "", "acme.0x7f": "", "acme.0x": "", "127.1.": "", "１.２.３": "", "acme.007": "",
+		"1.acme.example": "1.acme.example", "0x7f.example": "0x7f.example", "acme.0x7g.example": "acme.0x7g.example",
 		"192.0.2.1": "", "[2001:db8::1]": "", "2001:db8::1": "", "acme.example:80": "", "https://acme.example": "", "a@acme.example": "",
 		"acme .example": "", "acme_x.example": "", "*.acme.example": "", "-acme.example": "", "xn--a.example": "", "acme.example/": "",
 		strings.Repeat("a", 64) + ".example": "", strings.Repeat("a.", 60) + "example": "", strings.Repeat("a", 5000): "", "a\x00.example": "",
@@ -36,7 +38,7 @@ func TestOfAddress(t *testing.T) {
 	for address, want := range map[string]string{
 		"alice@acme.example": "acme.example", "Alice@ACME.EXAMPLE.": "acme.example", "a@bücher.example": "xn--bcher-kva.example", "ä@acme.example": "acme.example",
 		// Read differently by other programs, or no addresses:
-		"a@b@acme.example": "", `"a@b"@acme.example`: "", "@acme.example": "", "acme.example": "", "alice@": "", "": "", "a@[192.0.2.1]": "", "a@192.0.2.1": "",
+		"a@b@acme.example": "", `"a@b"@acme.example`: "", "@acme.example": "", "acme.example": "", "alice@": "", "": "", "a@[192.0.2.1]": "", "a@192.0.2.1": "", "a@1.2.3": "", "a@0x7f.1": "", "a@acme.9": "",
 		"a@acme.example,b@globex.example": "", "a@acme.example\r\nBcc: b": "", "a@acme.example ": "", "a@" + strings.Repeat("a.", 300) + "example": "",
 		strings.Repeat("a", 400) + "@acme.example": "",
 	} {

@@ -53,7 +53,7 @@ func (a *Heartbeat) Note(ctx context.Context, now time.Time) error {
 	if passed := a.Ring.PassedOver(); !slices.Equal(passed, a.lastPassedOver) {
 		a.lastPassedOver = passed
 		if len(passed) > 0 {
-			a.Log.Warn("signing keys cannot be opened with this replica's secret and are not used; give every replica the same secret file", "keys", passed)
+			a.Log.Warn("signing keys cannot be opened with this replica's secret and are not used; give every replica the same secret file, or, if they have it, retire these keys (tabard signing-keys retire)", "keys", passed)
 		}
 	}
 	return nil

@@ -39,6 +39,7 @@ type check struct {
 	made    [2][]record
 	links   [2]*links
 	limited bool
+	renewed int // how often the victim of a route was renewed
 	// streamed are the routes whose answers have no end.
 	streamed map[Route]bool
 }
@@ -234,6 +235,7 @@ func (k *check) route(ctx context.Context, route Route, by, of int) error {
 	if _, err := k.newOwn(ctx, by); err != nil {
 		return err
 	}
+	k.renewed = 0
 	open := map[target]bool{} // the plain request is found already
 	accepted := map[target]bool{}
 	for _, a := range k.attempts(route, k.Tenants[by], k.Tenants[of]) {
@@ -249,6 +251,9 @@ func (k *check) route(ctx context.Context, route Route, by, of int) error {
 			open[a.at] = open[a.at] || a.token == k.Tenants[by].Token && k.found(route)
 		}
 		k.flush()
+	}
+	if err := k.stir(ctx, route, by, v); err != nil {
+		return err
 	}
 	return k.control(ctx, route, by)
 }
@@ -272,7 +277,12 @@ const enough = 3
 func (k *check) tryAll(ctx context.Context, route Route, a attempt, by int, v *victim, accepted bool) (answer, error) {
 	k.flush()
 	got, err := k.try(ctx, route, a, by, v)
+	shown := slices.ContainsFunc(k.pending, func(f Finding) bool { return after(f.Attempt) })
 	k.pending = slices.DeleteFunc(k.pending, func(f Finding) bool { return after(f.Attempt) && k.repeated(f) })
+	if err == nil && shown && k.renewed < maxOfRoute {
+		k.renewed++
+		err = k.renew(ctx, v)
+	}
 	if err != nil || len(a.parts) == 0 || len(k.pending) == 0 && !(accepted && got.refuses()) {
 		return got, err
 	}
@@ -302,7 +312,7 @@ func (k *check) control(ctx context.Context, route Route, by int) error {
 	if err != nil {
 		return err
 	}
-	t := act{call{route: route, values: own.values, token: k.Tenants[by].Token}, by, "its own request"}
+	t := act{call{route: route, values: k.freshened(route, by, own.values), token: k.Tenants[by].Token}, by, "its own request"}
 	got, err := k.ask(ctx, t)
 	switch {
 	case err != nil:

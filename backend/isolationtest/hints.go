@@ -73,6 +73,8 @@ func (s service) places(route Route, value string, at target) []attempt {
 		add(&queries, "the query "+name, func(r *http.Request, _, _ record) { setQuery(r, name, value) })
 		add(&twice, "twice the query "+name, func(r *http.Request, own, _ record) { setQuery(r, name, own.organization, value) })
 		add(&cookies, "the cookie "+name, func(r *http.Request, _, _ record) { r.AddCookie(&http.Cookie{Name: name, Value: value}) })
+	}
+	for _, name := range s.bodyNames() {
 		if isObject {
 			add(&bodies, "the body's "+name, func(r *http.Request, _, _ record) { addMember(r, name, value) })
 		}
@@ -99,7 +101,11 @@ func (s service) places(route Route, value string, at target) []attempt {
 	all := func(what string, parts []attempt, change edit) attempt {
 		return attempt{name: at.name + " and " + what, at: at, parts: parts, odd: true, change: change}
 	}
-	return []attempt{
+	var disguised []attempt
+	if strings.HasPrefix(route.Body, "{") {
+		disguised = s.disguised(value, at)
+	}
+	return append(disguised,
 		together(at.name+" and every header", at, headers), together(at.name+" and every cookie", at, cookies),
 		all("every query", queries, func(r *http.Request, _, _ record) { s.queryAll(r, value) }),
 		all("every query twice", twice, func(r *http.Request, own, _ record) { s.queryAll(r, own.organization, value) }),
@@ -114,12 +120,12 @@ func (s service) places(route Route, value string, at target) []attempt {
 				s.nameDeep(members, value)
 			})
 		}),
-	}
+	)
 }
 
 // nameAll gives every member that may name a tenant a value.
 func (s service) nameAll(members map[string]any, value string) {
-	for _, name := range s.hintNames() {
+	for _, name := range s.bodyNames() {
 		members[name] = value
 	}
 }
@@ -240,29 +246,30 @@ func (s service) references(route Route, at target) (all []attempt) {
 	if len(wildcards) == 0 {
 		return nil
 	}
-	var queries, bodies []attempt
 	for _, wildcard := range wildcards {
-		names := []string{wildcard, wildcard + "_id", wildcard + "Id"}
-		if wildcard == wildcards[len(wildcards)-1] {
-			names = append(names, "id", "parent", "parent_id", "parentId", "source", "source_id", "sourceId", "copy_of", "template_id", "templateId", "related_id", "ref")
-			names = append(names, s.Names...)
-		}
-		for _, name := range names {
-			queries = append(queries, attempt{name: "its record in the query " + name, at: at, change: func(r *http.Request, _, others record) { setQuery(r, name, others.values[wildcard]) }})
-			bodies = append(bodies, attempt{name: "its record as the body's " + name, at: at, change: func(r *http.Request, _, others record) { addMember(r, name, others.values[wildcard]) }})
-		}
-		for _, name := range []string{"ids", wildcard + "s", wildcard + "_ids", wildcard + "Ids", "filter[id]", "id[]", "id[in]"} {
-			queries = append(queries, attempt{name: "both records in the query " + name, at: at, change: func(r *http.Request, own, others record) {
-				setQuery(r, name, own.values[wildcard]+","+others.values[wildcard])
-			}})
-			bodies = append(bodies, attempt{name: "both records as the body's " + name, at: at, change: func(r *http.Request, own, others record) {
-				addMember(r, name, []any{own.values[wildcard], others.values[wildcard]})
-			}})
+		queries, bodies := s.referencesTo(wildcard, at)
+		all = append(all, together("its "+wildcard+" in every query", at, queries))
+		if strings.HasPrefix(route.Body, "{") && !route.reads() {
+			all = append(all, together("its "+wildcard+" in every member of the body", at, bodies))
 		}
 	}
-	all = append(all, together("its record in every query", at, queries))
-	if strings.HasPrefix(route.Body, "{") && !route.reads() {
-		all = append(all, together("its record in every member of the body", at, bodies))
+	return slices.Concat(all, s.bulk(route, at), s.single(route, at), s.unspecific(route, at))
+}
+
+// referencesTo names the other organization's record by the value of a wildcard.
+func (s service) referencesTo(wildcard string, at target) (queries, bodies []attempt) {
+	names := []string{wildcard, wildcard + "_id", wildcard + "Id", "id", "parent", "parent_id", "parentId", "source", "source_id", "sourceId", "copy_of", "template_id", "templateId", "related_id", "ref"}
+	for _, name := range append(names, s.Names...) {
+		queries = append(queries, attempt{name: "its record in the query " + name, at: at, change: func(r *http.Request, _, others record) { setQuery(r, name, others.values[wildcard]) }})
+		bodies = append(bodies, attempt{name: "its record as the body's " + name, at: at, change: func(r *http.Request, _, others record) { addMember(r, name, others.values[wildcard]) }})
 	}
-	return slices.Concat(all, s.bulk(route, at), s.single(route, at))
+	for _, name := range []string{"ids", wildcard + "s", wildcard + "_ids", wildcard + "Ids", "filter[id]", "id[]", "id[in]"} {
+		queries = append(queries, attempt{name: "both records in the query " + name, at: at, change: func(r *http.Request, own, others record) {
+			setQuery(r, name, own.values[wildcard]+","+others.values[wildcard])
+		}})
+		bodies = append(bodies, attempt{name: "both records as the body's " + name, at: at, change: func(r *http.Request, own, others record) {
+			addMember(r, name, []any{own.values[wildcard], others.values[wildcard]})
+		}})
+	}
+	return queries, bodies
 }

@@ -19,7 +19,7 @@ const rounds = 3
 func (k *check) influences(ctx context.Context, t int) error {
 	var always map[part]bool
 	noise := map[part]bool{}
-	shown := map[Route]answer{}
+	shown := map[asked]answer{}
 	var took time.Duration
 	for round := range rounds {
 		before, err := k.snapshot(ctx, t)
@@ -45,14 +45,14 @@ func (k *check) influences(ctx context.Context, t int) error {
 			return err
 		}
 		now := map[part]bool{}
-		for route := range after {
-			shown[route] = after[route]
-			for name := range differences(before[route].features(), still[route].features()) {
-				noise[part{route, name}] = true
+		for view := range after {
+			shown[view] = after[view]
+			for name := range differences(before[view].features(), still[view].features()) {
+				noise[part{view, name}] = true
 			}
-			for name := range differences(still[route].features(), after[route].features()) {
-				if round == 0 || always[part{route, name}] {
-					now[part{route, name}] = true
+			for name := range differences(still[view].features(), after[view].features()) {
+				if round == 0 || always[part{view, name}] {
+					now[part{view, name}] = true
 				}
 			}
 		}
@@ -65,18 +65,35 @@ func (k *check) influences(ctx context.Context, t int) error {
 	return nil
 }
 
-// part is a feature of the answers of a route.
+// asked is a route that reads, and whether the request asked for counts.
+type asked struct {
+	route  Route
+	counts bool
+}
+
+// askForCounts asks for what many services only count if they are asked.
+func askForCounts(r *http.Request) {
+	r.Header.Set("Prefer", "count=exact")
+	r.Header.Set("Range-Unit", "items")
+	for _, name := range []string{"count", "with_count", "include_count", "total", "include_total", "includeTotalCount", "$count"} {
+		if !r.URL.Query().Has(name) {
+			setQuery(r, name, "true")
+		}
+	}
+}
+
+// part is a feature of the answers to one view.
 type part struct {
-	route Route
-	name  string
+	asked
+	name string
 }
 
 // reportParts reports the routes whose answers depend on the other's rows.
-func (k *check) reportParts(t int, parts map[part]bool, shown map[Route]answer) {
-	for _, route := range k.Routes {
+func (k *check) reportParts(t int, parts map[part]bool, shown map[asked]answer) {
+	for _, view := range k.views() {
 		var names []string
 		for p := range parts {
-			if p.route == route {
+			if p.asked == view {
 				names = append(names, p.name)
 			}
 		}
@@ -84,7 +101,7 @@ func (k *check) reportParts(t int, parts map[part]bool, shown map[Route]answer) 
 			continue
 		}
 		slices.Sort(names)
-		f := k.finding(Leaked, act{call: call{route: route}, by: t, attempt: ownView + " before and after the other makes records"}, shown[route])
+		f := k.finding(Leaked, act{call: call{route: view.route}, by: t, attempt: ownView + " before and after the other makes records"}, shown[view])
 		f.Seen = "it changes whenever the other organization makes records, and never else: " + strings.Join(names[:min(3, len(names))], "; ")
 		f.Why = "the answer counts, sorts or tags records of the other organization"
 		k.add(f)
@@ -93,19 +110,30 @@ func (k *check) reportParts(t int, parts map[part]bool, shown map[Route]answer) 
 }
 
 // snapshot returns a tenant's own views.
-func (k *check) snapshot(ctx context.Context, t int) (map[Route]answer, error) {
-	all := map[Route]answer{}
-	for _, route := range k.Routes {
-		if !route.reads() {
-			continue
+func (k *check) snapshot(ctx context.Context, t int) (map[asked]answer, error) {
+	all := map[asked]answer{}
+	for _, view := range k.views() {
+		of := call{route: view.route, values: k.own[t].values, token: k.Tenants[t].Token}
+		if view.counts {
+			of.change = askForCounts
 		}
-		a, err := k.ask(ctx, act{call{route: route, values: k.own[t].values, token: k.Tenants[t].Token}, t, ownView})
+		a, err := k.ask(ctx, act{of, t, ownView})
 		if err != nil {
 			return nil, err
 		}
-		all[route] = a
+		all[view] = a
 	}
 	return all, nil
+}
+
+// views are the routes that read, each without and with a wish for counts.
+func (k *check) views() (all []asked) {
+	for _, route := range k.Routes {
+		if route.reads() {
+			all = append(all, asked{route, false}, asked{route, true})
+		}
+	}
+	return all
 }
 
 // concurrent is how many requests of each tenant are sent at once.

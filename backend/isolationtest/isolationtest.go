@@ -122,6 +122,9 @@ func (c *Config) prepare() error {
 	if c.OrganizationParam == "" {
 		c.OrganizationParam = "organization"
 	}
+	if err := c.checkWildcards(); err != nil {
+		return err
+	}
 	if c.Authorize == nil {
 		c.Authorize = func(r *http.Request, token string) { r.Header.Set("Authorization", "Bearer "+token) }
 	}

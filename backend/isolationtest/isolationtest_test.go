@@ -266,6 +266,35 @@ func TestWhatCannotBeTriedIsSaid(t *testing.T) {
 	}
 }
 
+// TestCheck_SaysWhatIsWrongWithAPlan names the route, the wildcard and the status.
+func TestCheck_SaysWhatIsWrongWithAPlan(t *testing.T) {
+	for want, spoil := range map[string]func(*isolationtest.Config){
+		"nothing fills {org} of GET /organizations/{org}/notes": func(c *isolationtest.Config) {
+			c.Routes = append(c.Routes, isolationtest.Route{Method: "GET", Path: "/organizations/{org}/notes"})
+		},
+		"nothing fills {note_id} of POST /merge": func(c *isolationtest.Config) {
+			c.Routes = append(c.Routes, isolationtest.Route{Method: "POST", Path: "/merge", Body: `{"from": "{note_id}"}`})
+		},
+		"POST /moved answers 307, without a JSON object": func(c *isolationtest.Config) {
+			c.Records[0].Route = isolationtest.Route{Method: "POST", Path: "/moved", Body: `{"text": "{canary}"}`}
+			intact := c.Handler
+			c.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/moved" {
+					http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+					return
+				}
+				intact.ServeHTTP(w, r)
+			})
+		},
+	} {
+		c := config(t, "")
+		spoil(&c)
+		if _, err := isolationtest.Check(t.Context(), c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
 func TestRoutesAreReadFromAnOpenAPIDocument(t *testing.T) {
 	const document = `
 openapi: 3.1.0

@@ -94,6 +94,13 @@ func (l ledger) named(by int, texts ...string) {
 	}
 }
 
+// told marks a record of the other tenant that a tenant was shown.
+func (l ledger) told(by int, r record) {
+	for _, value := range r.values {
+		l.named(by, value)
+	}
+}
+
 // within returns the secrets of the other tenant in a text, by their texts.
 func (l ledger) within(by int, text string) (found map[string]*secret) {
 	add := func(part string, s *secret) {

@@ -84,25 +84,28 @@ func (k *check) gone(ctx context.Context, t int) (*record, error) {
 	return nil, nil
 }
 
+// waysToAsk are changes of a request that a service may answer before it sees whose the
+// record is: with conditions, and for the methods of its address.
+func waysToAsk(route Route) []func(r *http.Request) {
+	with := func(name, value string) func(r *http.Request) {
+		return func(r *http.Request) { r.Header.Set(name, value) }
+	}
+	if route.Method != http.MethodGet {
+		return []func(r *http.Request){nil, with("If-Match", `"none"`)}
+	}
+	return []func(r *http.Request){nil, with("If-None-Match", "*"), func(r *http.Request) { r.Method = http.MethodOptions }}
+}
+
 // idOracle asks for foreign ids and made-up ones in turn.
 func (k *check) idOracle(ctx context.Context, route Route, param string, by int, foreign []record, gone *record) error {
 	if k.reported(route, by) {
 		return nil // the route does worse than to tell
 	}
-	conditions := []string{""}
-	if route.Method == http.MethodGet {
-		conditions = append(conditions, "*")
-	}
-	for _, condition := range conditions {
+	for _, way := range waysToAsk(route) {
 		ask := func(id string, foreign bool) question {
 			values := maps.Clone(k.own[by].values)
 			values[param] = id
-			change := func(r *http.Request) {
-				if condition != "" {
-					r.Header.Set("If-None-Match", condition)
-				}
-			}
-			return question{act{call{route: route, values: values, token: k.Tenants[by].Token, change: change}, by, "a foreign " + param + " and a made-up one, in turn"}, id, foreign}
+			return question{act{call{route: route, values: values, token: k.Tenants[by].Token, change: way}, by, "a foreign " + param + " and a made-up one, in turn"}, id, foreign}
 		}
 		var all []question
 		for i, r := range foreign[:2] {

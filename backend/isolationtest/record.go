@@ -33,6 +33,19 @@ func (s service) fresh(t Tenant) record {
 	return r
 }
 
+// freshened returns values for a route that writes a canary, with a new one: texts may have to
+// be unique within the organization, which has its own record already.
+func (k *check) freshened(route Route, by int, values map[string]string) map[string]string {
+	if route.reads() || !strings.Contains(route.Body, "{canary") {
+		return values
+	}
+	made := k.fresh(k.Tenants[by])
+	k.learn(by, made)
+	values = maps.Clone(values)
+	values["canary"] = made.canary
+	return values
+}
+
 // create makes a tenant's record.
 func (s service) create(ctx context.Context, t Tenant, change func(*http.Request)) (record, []answer, error) {
 	made := s.fresh(t)
@@ -70,9 +83,9 @@ func (c Creation) read(a answer) (map[string]string, error) {
 	for param, members := range c.Values {
 		if got[param] = c.find(a, value, members); got[param] == "" {
 			if _, object := value.(map[string]any); err != nil || !object {
-				return nil, fmt.Errorf("the answer is not a JSON object: %s", a.start())
+				return nil, fmt.Errorf("%s %s answers %d, without a JSON object: %s", c.Route.Method, c.Route.Path, a.status, a.start())
 			}
-			return nil, fmt.Errorf("the answer has no %s: %s", members, a.start())
+			return nil, fmt.Errorf("%s %s answers %d, without %s: %s", c.Route.Method, c.Route.Path, a.status, members, a.start())
 		}
 	}
 	return got, nil

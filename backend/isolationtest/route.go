@@ -177,6 +177,25 @@ func (r Route) bodyParams() []string {
 	return all
 }
 
+// checkWildcards refuses routes with wildcards that nothing fills: they would be empty.
+func (c *Config) checkWildcards() error {
+	known := []string{c.OrganizationParam, "canary"}
+	for _, creation := range c.Records {
+		if creation.Make != nil {
+			return nil // its values are known when it is called
+		}
+		known = slices.AppendSeq(known, maps.Keys(creation.Values))
+	}
+	for _, route := range c.Routes {
+		for _, param := range append(route.params(), route.bodyParams()...) {
+			if !slices.Contains(known, param) {
+				return fmt.Errorf("nothing fills {%s} of %s %s: the organization is {%s}, and the answer to a record fills what its line names, record %s=id POST …", param, route.Method, route.Path, c.OrganizationParam, param)
+			}
+		}
+	}
+	return nil
+}
+
 // filled fills values into the path and the body. A missing value stays empty.
 func (r Route) filled(values map[string]string) (path, body string) {
 	path = wildcard.ReplaceAllStringFunc(r.Path, func(w string) string {

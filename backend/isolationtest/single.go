@@ -20,9 +20,7 @@ func (s service) single(route Route, at target) (all []attempt) {
 			all = append(all, attempt{name: "the path's " + param + " alone", at: at, change: func(r *http.Request, own, others record) {
 				values := maps.Clone(own.values)
 				values[param] = others.values[param]
-				path, _ := route.filled(values)
-				path, r.URL.RawQuery, _ = strings.Cut(path, "?")
-				setPath(r, r.URL.EscapedPath()[:len(r.URL.EscapedPath())-len(ownPath(route, own))]+path)
+				refill(r, route, own, values)
 			}})
 		}
 	}

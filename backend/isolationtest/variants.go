@@ -107,6 +107,9 @@ func (s service) paths(route Route, at target) []attempt {
 			r.URL.Path, r.URL.RawPath, r.URL.RawQuery = to.Path, to.RawPath, to.RawQuery
 		}
 	}})
+	if at.record {
+		all = append(all, s.inOtherCase(at))
+	}
 	return append(all, s.methods(route, at)...)
 }
 

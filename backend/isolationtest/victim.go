@@ -56,6 +56,17 @@ func (k *check) victim(ctx context.Context, t int) (*victim, error) {
 	return v, nil
 }
 
+// renew takes a new record of the tenant's. What the other's own views show of the one before
+// is reported, and says nothing of the next attempts.
+func (k *check) renew(ctx context.Context, v *victim) error {
+	k.told(1-v.index, v.record)
+	next, err := k.victim(ctx, v.index)
+	if err == nil {
+		*v = *next
+	}
+	return err
+}
+
 // changed returns a difference in the tenant's view, or "" if there is none. What the
 // other tenant wrote into it counts as seen: it is no leak.
 func (k *check) changed(ctx context.Context, v *victim) (difference string, err error) {
@@ -93,7 +104,7 @@ func (k *check) try(ctx context.Context, route Route, a attempt, by int, v *vict
 			return answer{}, err
 		}
 	}
-	t := act{call{route: route, values: k.values(a.at, own, v.record), token: a.token, change: a.edit(own, v.record)}, by, a.name}
+	t := act{call{route: route, values: k.freshened(route, by, k.values(a.at, own, v.record)), token: a.token, change: a.edit(own, v.record)}, by, a.name}
 	got, err := k.ask(ctx, t)
 	if err != nil {
 		return got, err
@@ -198,7 +209,7 @@ func (k *check) changesAgain(ctx context.Context, t act, a attempt, v *victim) (
 	if err != nil {
 		return "", err
 	}
-	t.values, t.change = k.values(a.at, own, v.record), a.edit(own, v.record)
+	t.values, t.change = k.freshened(t.route, t.by, k.values(a.at, own, v.record)), a.edit(own, v.record)
 	got, err := k.send(ctx, t.call)
 	if err != nil {
 		return "", err

@@ -66,14 +66,21 @@ var protectedClaims = []string{
 // to go-oidc, which matches names case-insensitively and rejects a token because of the
 // type of an unused claim.
 type exactKeySet struct {
-	oidc.KeySet
-	payload json.RawMessage // all claims, after the signature is verified
-	broken  error           // that go-oidc would not pass on as it is
+	keys     remoteKeys
+	original string          // the token, if go-oidc gets another header
+	payload  json.RawMessage // all claims, after the signature is verified
+	broken   error           // that go-oidc would not pass on as it is
 }
 
 // VerifySignature implements oidc.KeySet.
 func (k *exactKeySet) VerifySignature(ctx context.Context, raw string) ([]byte, error) {
-	payload, err := k.KeySet.VerifySignature(ctx, raw)
+	verify := k.keys.VerifySignature
+	if k.original != "" {
+		verify = func(ctx context.Context, raw string) ([]byte, error) {
+			return k.keys.verifyOriginal(ctx, raw, k.original)
+		}
+	}
+	payload, err := verify(ctx, raw)
 	if errors.Is(err, ErrKeysPaused) {
 		k.broken = err // go-oidc keeps its text alone
 	}
@@ -90,15 +97,22 @@ func (k *exactKeySet) VerifySignature(ctx context.Context, raw string) ([]byte, 
 
 // verify verifies a token's signature, issuer, audience and times, as c requires, and
 // decodes its claims by their exact names.
-func (p *Provider) verify(ctx context.Context, keys oidc.KeySet, raw string, c oidc.Config, into any) (*oidc.IDToken, json.RawMessage, error) {
+func (p *Provider) verify(ctx context.Context, keys remoteKeys, raw string, c oidc.Config, into any) (*oidc.IDToken, json.RawMessage, error) {
 	c.ClientID = p.config.ClientID
 	return p.verifyFor(ctx, keys, raw, c, into)
 }
 
 // verifyFor is verify for an audience other than the client: c.ClientID.
-func (p *Provider) verifyFor(ctx context.Context, keys oidc.KeySet, raw string, c oidc.Config, into any) (*oidc.IDToken, json.RawMessage, error) {
-	exact := &exactKeySet{KeySet: keys}
-	token, err := oidc.NewVerifier(p.config.Issuer, exact, &c).Verify(ctx, raw)
+func (p *Provider) verifyFor(ctx context.Context, keys remoteKeys, raw string, c oidc.Config, into any) (*oidc.IDToken, json.RawMessage, error) {
+	exact := &exactKeySet{keys: keys}
+	verifier := oidc.NewVerifier(p.config.Issuer, exact, &c)
+	token, err := verifier.Verify(ctx, raw)
+	if err != nil && strings.HasPrefix(err.Error(), "oidc: malformed jwt") {
+		if used, ok := withUsedHeader(raw); ok {
+			exact.original = raw
+			token, err = verifier.Verify(ctx, used)
+		}
+	}
 	if exact.broken != nil {
 		return nil, nil, exact.broken
 	}

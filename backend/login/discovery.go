@@ -20,7 +20,7 @@ type discovered struct {
 	stale  bool // an error suggests a change; guarded by Provider.mu
 	// keys verify identity tokens. logoutKeys verify logout tokens, which anybody can
 	// send.
-	keys, logoutKeys oidc.KeySet
+	keys, logoutKeys remoteKeys
 	algorithms       []string // the provider's public-key signature algorithms
 	oauth            oauth2.Config
 	metadata         struct {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/tabard-auth/tabard/backend/strictjson"
 )
@@ -19,8 +20,9 @@ import (
 // KeySet is a provider's key set.
 type KeySet struct {
 	// Keys are the readable keys.
-	Keys  []json.RawMessage
-	names map[string]bool // their kids
+	Keys   []json.RawMessage
+	parsed []jose.JSONWebKey
+	names  map[string]bool // their kids
 	// unnamed are those without kid, which RFC 7517 section 4.5 permits.
 	unnamed []crypto.PublicKey
 	// Broken has an error for each unreadable key.
@@ -56,7 +58,7 @@ func ReadKeySet(body []byte) (KeySet, error) {
 		if sameID[id]++; sameID[id] > maxKeys {
 			continue
 		}
-		read.Keys, read.names[id] = append(read.Keys, k.text), true
+		read.Keys, read.parsed, read.names[id] = append(read.Keys, k.text), append(read.parsed, k.key), true
 		if id == "" {
 			read.unnamed = append(read.unnamed, k.key.Key)
 		}
@@ -118,7 +120,7 @@ type remoteKeys struct {
 }
 
 // keySet returns the key set at an address, with a limit of requests or without.
-func keySet(transport http.RoundTripper, address string, paused bool) oidc.KeySet {
+func keySet(transport http.RoundTripper, address string, paused bool) remoteKeys {
 	k := remoteKeys{read: &atomic.Pointer[KeySet]{}}
 	transport = readableKeys{transport, k.read}
 	if paused {

@@ -1,7 +1,9 @@
 package login_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -230,19 +232,108 @@ func TestKeySet_EncryptionKey(t *testing.T) {
 	}
 }
 
-// TestKeySet_NumericID checks that the fault of a provider that numbers its keys in tokens'
-// headers, which no library reads, says so.
-func TestKeySet_NumericID(t *testing.T) {
-	p := provider(t)
-	p.Sign = func(p *logintest.Provider, c jwt.MapClaims) string {
-		payload, err := json.Marshal(c)
-		if err != nil {
-			t.Fatal(err)
+// headers are headers of tokens with members that nobody needs, in broken forms.
+var headers = map[string]string{
+	"kid a number": `{"alg":"ALG","kid":5}`, "kid an object": `{"alg":"ALG","kid":{}}`, "kid null": `{"alg":"ALG","kid":null}`,
+	"x5c broken": `{"alg":"ALG","kid":"1","x5c":["AAAA"]}`, "x5c a number": `{"alg":"ALG","kid":"1","x5c":5}`,
+	"jwk empty": `{"alg":"ALG","kid":"1","jwk":{}}`, "jwk a text": `{"alg":"ALG","kid":"1","jwk":"x"}`, "nonce a number": `{"alg":"ALG","kid":"1","nonce":5}`,
+	"typ a number": `{"alg":"ALG","kid":"1","typ":5,"x5c":5}`,
+}
+
+// TestHeader_UnneededMembers checks that such a header refuses nobody, that the keys are
+// fetched once for all, and that the signature is verified as ever.
+func TestHeader_UnneededMembers(t *testing.T) {
+	for name, header := range headers {
+		for _, algorithm := range []string{"ES256", "RS256"} {
+			p := provider(t)
+			p.ReplaceKeyWith("1", algorithm)
+			signing := p
+			p.Sign = func(_ *logintest.Provider, c jwt.MapClaims) string {
+				return signing.SignedUnder(strings.ReplaceAll(header, "ALG", algorithm), string(marshal(t, c)))
+			}
+			c, fetched := client(p), countFetches(p)
+			for range 2 {
+				if got, err := signInAt(t, c, p, nil); err != nil || got.Subject != "alice" {
+					t.Fatalf("%s, %s: %v", name, algorithm, err)
+				}
+			}
+			if *fetched != 1 {
+				t.Errorf("%s, %s: the keys were fetched %d times", name, algorithm, *fetched)
+			}
+			p.ReplaceKeyWith("1", algorithm) // under the same id
+			if _, err := signInAt(t, c, p, nil); err != nil || *fetched != 2 {
+				t.Errorf("%s, %s: by a new key after %d fetches: %v", name, algorithm, *fetched, err)
+			}
+			signing = provider(t)
+			signing.ReplaceKeyWith("1", algorithm)
+			if _, err := signInAt(t, c, p, nil); login.FaultOf(err) != login.FaultKeys {
+				t.Errorf("%s, %s: by another's key: %v", name, algorithm, err)
+			}
 		}
-		return p.SignedUnder(`{"alg":"ES256","kid":5}`, string(payload))
 	}
-	_, err := signIn(t, p, nil)
-	if login.FaultOf(err) != login.FaultToken || !strings.Contains(err.Error(), "kid in its header is not a string") {
-		t.Errorf("fault %q, %v", login.FaultOf(err), err)
+}
+
+// TestHeader_Refused checks that no header lets through what go-jose refuses with reason.
+func TestHeader_Refused(t *testing.T) {
+	for _, header := range []string{
+		`{"alg":"ES256","kid":5,"crit":["exp"],"exp":1}`, `{"alg":"ES256","kid":5,"crit":["b64"],"b64":false}`, `{"alg":"ES256","kid":5,"b64":false}`, `{"alg":"ES256","kid":5,"crit":[]}`,
+		`{"alg":"none","kid":5}`, `{"alg":"HS256","kid":5}`, `{"alg":"ES384","kid":5}`, `{"kid":5}`, `{"alg":5,"kid":5}`, `{"alg":"ES256","alg":"ES256","kid":5}`, `{"ALG":"ES256","kid":5}`,
+	} {
+		p := provider(t)
+		p.Sign = func(p *logintest.Provider, c jwt.MapClaims) string {
+			return p.SignedUnder(header, string(marshal(t, c)))
+		}
+		if _, err := signIn(t, p, nil); err == nil {
+			t.Errorf("%s signs in", header)
+		}
+		p.Sign = func(p *logintest.Provider, c jwt.MapClaims) string {
+			_, rest, _ := strings.Cut(p.SignedUnder(`{"alg":"ES256","kid":"1"}`, string(marshal(t, c))), ".")
+			return base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + rest
+		}
+		if _, err := signIn(t, p, nil); err == nil {
+			t.Errorf("%s signs in by the signature of another header", header)
+		}
 	}
+}
+
+// TestHeader_LogoutToken checks that such a header costs no sign-out, and that forged ones
+// of unknown keys share one request for the keys.
+func TestHeader_LogoutToken(t *testing.T) {
+	p := provider(t)
+	told := jwt.MapClaims{
+		"iss": issuer, "aud": logintest.ClientID, "sub": "alice", "iat": now, "jti": "1",
+		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
+	}
+	header := `{"alg":"ES256","typ":"logout+jwt","kid":"KID","x5c":["AAAA"]}`
+	c, fetched := client(p), countFetches(p)
+	if _, err := c.ReadLogoutToken(t.Context(), p.SignedUnder(strings.Replace(header, "KID", "1", 1), string(marshal(t, told))), now); err != nil {
+		t.Error(err)
+	}
+	for _, kid := range []string{"1", "2", "3"} {
+		forged := logintest.New(t, issuer).SignedUnder(strings.Replace(header, "KID", kid, 1), string(marshal(t, told)))
+		if _, err := c.ReadLogoutToken(t.Context(), forged, now); err == nil || (kid != "1") != errors.Is(err, login.ErrKeysPaused) {
+			t.Errorf("a forged token of key %s: %v", kid, err)
+		}
+	}
+	if *fetched != 1 {
+		t.Errorf("the keys were fetched %d times", *fetched)
+	}
+}
+
+func marshal(t *testing.T, claims jwt.MapClaims) []byte {
+	text, err := json.Marshal(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// countFetches counts the requests for a provider's keys.
+func countFetches(p *logintest.Provider) *int {
+	fetched := new(int)
+	p.Keys = func(own map[string]string) []any {
+		*fetched++
+		return []any{own}
+	}
+	return fetched
 }

@@ -38,6 +38,7 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 		ID        *json.RawMessage           `json:"jti"`
 		SessionID json.RawMessage            `json:"sid"`
 		Expires   instant                    `json:"exp"`
+		Begins    instant                    `json:"nbf"`
 		Nonce     *json.RawMessage           `json:"nonce"`
 		Events    map[string]json.RawMessage `json:"events"`
 	}
@@ -68,8 +69,8 @@ func (p *Provider) ReadLogoutToken(ctx context.Context, raw string, now int64) (
 		err = errors.New("it has neither a sub nor a sid that can be read")
 	case !Unambiguous(token.Subject):
 		err = errors.New("sub is not Unicode text")
-	case issued > now+maxSkew, issued < now-maxLogoutAge, claims.Expires != 0 && int64(claims.Expires) < now-maxSkew:
-		err = errors.New("it is too old, expired, or issued in the future")
+	case int64(claims.Begins) > now+maxSkew, issued > now+maxSkew, issued < now-maxLogoutAge, claims.Expires != 0 && int64(claims.Expires) < now-maxSkew:
+		err = errors.New("it is too old, expired, not valid yet, or issued in the future")
 	}
 	if err != nil {
 		return session.UpstreamLogout{}, refused("logout token: %w", err)

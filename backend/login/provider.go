@@ -122,8 +122,6 @@ func (p *Provider) verificationError(what string, err error) error {
 		return p.faultError(FaultToken, "%s: exp is missing", what)
 	case errors.As(err, &expired), strings.HasPrefix(text, "oidc: current time"):
 		return p.faultError(FaultClock, "%s: %s: synchronize both clocks (NTP)", what, printable(text))
-	case strings.Contains(text, "failed to unmarshal key ID"):
-		return p.faultError(FaultToken, "%s: the kid in its header is not a string (RFC 7515 section 4.1.4): have the provider write it as one", what)
 	case strings.HasSuffix(text, errUnknownKey.Error()):
 		return p.faultError(FaultKeys, "%s: %w", what, errUnknownKey)
 	case strings.HasPrefix(text, "failed to verify signature"):

@@ -40,6 +40,7 @@ func (p *Provider) ReadRevocation(ctx context.Context, raw, address, issuer, sub
 	var claims struct {
 		ID      *json.RawMessage `json:"jti"`
 		Expires instant          `json:"exp"`
+		Begins  instant          `json:"nbf"`
 	}
 	token, payload, err := p.verifyFor(ctx, found.logoutKeys, raw, oidc.Config{
 		ClientID: address, SupportedSigningAlgs: found.algorithms, SkipExpiryCheck: true, SkipIssuerCheck: p.config.Tenants != nil,
@@ -60,6 +61,8 @@ func (p *Provider) ReadRevocation(ctx context.Context, raw, address, issuer, sub
 		err = errors.New("jti is missing")
 	case claims.Expires == 0 || int64(claims.Expires) < now-maxSkew:
 		err = errors.New("it has expired, or does not say when")
+	case int64(claims.Begins) > now+maxSkew:
+		err = errors.New("it is not valid yet")
 	case issued > now+maxSkew, issued < now-maxRevocationAge:
 		err = errors.New("it is too old, or issued in the future")
 	}

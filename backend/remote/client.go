@@ -52,6 +52,9 @@ func New(address, key string, transport http.RoundTripper) (*Client, error) {
 		return nil, fmt.Errorf("%s would send the key unencrypted; use https://", address)
 	}
 	address = strings.TrimSuffix(address, "/")
+	if backend, is := strings.CutSuffix(address, path); is {
+		return nil, fmt.Errorf("%s is the address of the administration API; pass the server's public URL, %s", address, backend)
+	}
 	return &Client{address, address + path, key, &http.Client{
 		Transport: transport, Timeout: time.Minute,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // a redirect must not carry the key to another server

@@ -10,7 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -24,7 +24,7 @@ const (
 	linkKeySize = 32
 	// linkParameter is the name of the query's last parameter.
 	linkParameter = "link="
-	// linkVersion begins what is authenticated with a link.
+	// linkVersion begins the text that is authenticated with a link.
 	linkVersion = "tabard link 1"
 	// maxLink is the most bytes of a link's parameter.
 	maxLink = 4 << 10
@@ -49,8 +49,8 @@ type LinksConfig struct {
 // Links makes and serves addresses for requests that can send no Authorization header: of
 // images, downloads, and WebSockets that a library opens. A link opens one address and
 // method, for the organization, person and session that it was made for, and contains no
-// token: it is a sealed text, of which nobody reads whose it is. Whoever has it opens it,
-// until it expires or what it stands for ends.
+// token: it is a sealed text, from which its person cannot be read. All who have it can open it,
+// until it expires or its session ends.
 type Links struct {
 	guard *Guard
 	keys  []cipher.AEAD
@@ -105,11 +105,15 @@ type linked struct {
 
 // Make returns the address with a link that opens it by a method, for what ctx acts for: the
 // context of a request that the guard let pass. The address is the path as the API's router
-// sees it, with its query: "/files/7?size=small". A link for GET opens HEAD too.
+// sees it, with its query: "/files/7?size=small". One that browsers would send otherwise, such
+// as "/files/../7", is refused. A link for GET opens HEAD too.
 func (l *Links) Make(ctx context.Context, method, address string) (string, error) {
-	at, err := url.Parse(address)
-	if err != nil || at.IsAbs() || at.Host != "" || at.Fragment != "" || !strings.HasPrefix(at.Path, "/") || strings.ContainsFunc(at.RawQuery, rewritten) {
-		return "", fmt.Errorf("resource: %q is not an escaped path with a query, such as /files/7?size=small", address)
+	if !linkMethod.MatchString(method) || method == http.MethodHead {
+		return "", fmt.Errorf("resource: %q is not a method such as GET, whose links open HEAD too", method)
+	}
+	path, query, _ := strings.Cut(address, "?")
+	if !linkPath.MatchString(path) || dotSegment.MatchString(path) || !linkQuery.MatchString(query) {
+		return "", fmt.Errorf("resource: %q is not an escaped path with a query that browsers send as they are, such as /files/7?size=small", address)
 	}
 	j := admitted(ctx)
 	if j == nil || j.linked {
@@ -127,18 +131,24 @@ func (l *Links) Make(ctx context.Context, method, address string) (string, error
 	}
 	nonce := make([]byte, l.keys[0].NonceSize())
 	rand.Read(nonce)
-	bound := l.boundTo(method, at.EscapedPath(), at.RawQuery)
+	bound := l.boundTo(method, path, query)
 	parameter := linkParameter + base64.RawURLEncoding.EncodeToString(l.keys[0].Seal(nonce, nonce, text, bound))
-	if at.RawQuery != "" {
-		parameter = at.RawQuery + "&" + parameter
+	if query != "" {
+		parameter = query + "&" + parameter
 	}
-	return at.EscapedPath() + "?" + parameter, nil
+	return path + "?" + parameter, nil
 }
 
-// rewritten reports whether browsers escape a character of a query that is not escaped.
-func rewritten(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"'<>#`, r) }
+// What links are made for: paths and queries (RFC 3986) of which browsers escape and remove
+// nothing, and methods (RFC 9110 section 9.1).
+var (
+	linkPath   = regexp.MustCompile(`^/(([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})([A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*)?$`)
+	dotSegment = regexp.MustCompile(`/(\.|%2[Ee]){1,2}(/|$)`)
+	linkQuery  = regexp.MustCompile(`^[!$-&(-;=?-~]*$`)
+	linkMethod = regexp.MustCompile("^[A-Z0-9!#$%&'*+.^_`|~-]+$")
+)
 
-// boundTo is what a link opens.
+// boundTo is the request that a link opens.
 func (l *Links) boundTo(method, path, query string) []byte {
 	if method == http.MethodHead {
 		method = http.MethodGet

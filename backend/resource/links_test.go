@@ -3,9 +3,11 @@ package resource_test
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -146,7 +148,7 @@ func TestLink_ShowsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, secret := range []string{"org_", "usr_", "exp", w.plain, strings.Split(w.plain, ".")[1]} {
+	for _, secret := range []string{"org_acme", "usr_", `"exp"`, w.plain, strings.Split(w.plain, ".")[1]} {
 		if strings.Contains(string(text), secret) || strings.Contains(one, secret) {
 			t.Errorf("%q can be read in the link", secret)
 		}
@@ -247,6 +249,8 @@ func TestLink_Keys(t *testing.T) {
 	}
 }
 
+// TestLink_AddressIsOfTheAPI takes only addresses and methods that browsers send as they are:
+// those of @tabard/server's table.
 func TestLink_AddressIsOfTheAPI(t *testing.T) {
 	w := newGuarded(t)
 	links, _ := w.newLinks(resource.Rule{})
@@ -254,9 +258,35 @@ func TestLink_AddressIsOfTheAPI(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, address := range []string{"", "files/7", "https://other.example/files/7", "//other.example/files/7", "/files/7#part", "/files/%zz", "/files/7?q=é", "/files/7?q=a b"} {
+	type choice struct{ Taken, Refused []string }
+	var table struct {
+		choice
+		Methods choice
+	}
+	text, err := os.ReadFile("../../js/server/vectors/links.json")
+	if err != nil || json.Unmarshal(text, &table) != nil || len(table.Taken) < 10 || len(table.Methods.Taken) < 3 {
+		t.Fatalf("%v %+v", err, table)
+	}
+	served := links.Protect(resource.Rule{}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	for _, address := range table.Taken {
+		made, err := links.Make(r.Context(), "GET", address)
+		if got := w.open(served, "GET", made); err != nil || got.Code != http.StatusOK {
+			t.Errorf("%q: %v, %q is answered %d", address, err, made, got.Code)
+		}
+	}
+	for _, address := range table.Refused {
 		if made, err := links.Make(r.Context(), "GET", address); err == nil {
 			t.Errorf("%q: %s", address, made)
+		}
+	}
+	for _, method := range table.Methods.Taken {
+		if _, err := links.Make(r.Context(), method, "/files/7"); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, method := range table.Methods.Refused {
+		if made, err := links.Make(r.Context(), method, "/files/7"); err == nil {
+			t.Errorf("%q: %s", method, made)
 		}
 	}
 }

@@ -12,7 +12,7 @@
 // connection breaks, or the server stops. The row then counts a use without an answer. A
 // broken connection is followed by one more request at once, which succeeds at providers
 // that accept a replaced token for some seconds. A refusal after a lost answer does not
-// tell whether the person has left or only the token is stale. It ends nothing at once:
+// tell whether the person has left or only the token is stale. It ends no session at once:
 // the session goes on for as long as it would without the provider.
 package revalidation
 
@@ -41,7 +41,7 @@ const (
 	// retryPause is the time in seconds after which a session asks a provider again that
 	// did not answer, or sooner if it asks more often anyway.
 	retryPause = 60
-	// failurePause is for how many seconds a replica asks a provider nothing after it did
+	// failurePause is for how many seconds a replica leaves a provider alone after it did
 	// not answer.
 	failurePause = 10
 )
@@ -62,7 +62,7 @@ type Store interface {
 	// token was replaced.
 	UseProviderToken(ctx context.Context, t session.ProviderToken) (bool, error)
 	// RecordRevalidation stores the state after an answer, or its absence, in place of
-	// the state before, in one statement. It changes nothing if the token was replaced.
+	// the state before, in one statement. It has no effect if the token was replaced.
 	RecordRevalidation(ctx context.Context, before, after session.ProviderToken, outcome session.Revalidation) error
 	// ScheduleRevalidation sets when the session's providers are asked next. held keeps
 	// the session from minting until then.

@@ -215,9 +215,15 @@ func TestARevokedKeysUseIsInTheTrail(t *testing.T) {
 }
 
 // TestNoFaultOfTheStorageIsTakenForSuccess lets every call of the store fail in turn,
-// before its effect and after. The answer is that the request may have failed: a change
-// that was not stored, or not recorded, is never reported as done.
+// one before its effect and the next after it. The answer is that the request may have
+// failed: a change that was not stored, or not recorded, is never reported as done.
+// TestNoFaultOfTheStorageEitherWay lets each call fail in both ways.
 func TestNoFaultOfTheStorageIsTakenForSuccess(t *testing.T) {
+	noFaultIsTakenForSuccess(t, func(call int) []bool { return []bool{call%2 == 1} })
+}
+
+func noFaultIsTakenForSuccess(t *testing.T, ways func(call int) []bool) {
+	t.Helper()
 	for _, route := range adminapi.Routes {
 		t.Run(route.Method+" "+route.Path, func(t *testing.T) {
 			w := newBackend(t, nil)
@@ -230,7 +236,7 @@ func TestNoFaultOfTheStorageIsTakenForSuccess(t *testing.T) {
 				}
 			})
 			for i := range calls {
-				for _, lost := range []bool{false, true} {
+				for _, lost := range ways(i) {
 					r.underFault(faulty, i+1, lost, func(got answer) {
 						if w.wants(got, http.StatusServiceUnavailable, api.TemporarilyUnavailable); got.Header.Get("Retry-After") == "" {
 							t.Errorf("%v", got.Header)

@@ -103,8 +103,8 @@ func TestApplyMembers_Refusals(t *testing.T) {
 	good := `{"iss":"` + issuer + `","sub":"new","roles":["viewer"]}`
 	for body, code := range map[string]api.Code{
 		`{}`: api.InvalidRequest, `{"members":[` + good + `,{"iss":"` + issuer + `","sub":"other","roles":["none"]}]}`: api.InvalidRequest,
-		`{"members":[` + good + `,` + good + `]}`: api.InvalidRequest, `{"members":[` + good + `,{"iss":"con_none","sub":"a","roles":[]}]}`: api.NotFound,
-		`{"members":[` + good + `,{"iss":"` + issuer + `","sub":"other"}]}`: api.InvalidRequest, `{"removed":["a:b"]}`: api.NotFound,
+		`{"members":[` + good + `,{"iss":"con_none","sub":"a","roles":[]}]}`: api.NotFound,
+		`{"members":[` + good + `,{"iss":"` + issuer + `","sub":"other"}]}`:  api.InvalidRequest, `{"removed":["a:b"]}`: api.NotFound,
 	} {
 		if got := w.ask("POST", "/organizations/acme/file-members", body, w.whole); !strings.Contains(got.Body, string(code)) {
 			t.Errorf("%s: %d %s", body, got.Status, got.Body)

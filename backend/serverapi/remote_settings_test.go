@@ -20,7 +20,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/signingkey"
 )
 
-// everything is a workspace file that says what the administration API can change. The
+// everything is a workspace file with all that the administration API can change. The
 // organizations have no ids, which the backend assigns.
 const everything = `
 issuer: ` + issuer + `
@@ -154,7 +154,7 @@ func TestRemoteApply_WholeFile(t *testing.T) {
 	}
 }
 
-// TestRemoteApply_LeavesIdleLimit: a file that says nothing of session_idle leaves the limit
+// TestRemoteApply_LeavesIdleLimit: a file without session_idle leaves the limit
 // of a new workspace, as it does by the database.
 func TestRemoteApply_LeavesIdleLimit(t *testing.T) {
 	f := newFileApplier(t)
@@ -183,7 +183,7 @@ func TestRemoteApply_Conflict(t *testing.T) {
 	}
 }
 
-// TestPutWorkspace_AsTheFile: the API refuses what the file may not say, with the same words,
+// TestPutWorkspace_AsTheFile: the API refuses settings that the file may not have, with the same words,
 // and then changes nothing.
 func TestPutWorkspace_AsTheFile(t *testing.T) {
 	w := newBackend(t, nil)
@@ -254,7 +254,7 @@ func (w *backend) revision() int64 {
 	return n
 }
 
-// TestFileSettings_Refusals: what a file may not say is refused, and changes nothing.
+// TestFileSettings_Refusals: what a file may not say is refused, and has no effect.
 func TestFileSettings_Refusals(t *testing.T) {
 	w := newBackend(t, nil)
 	const good = `{"id":"con_x","issuer":"https://x.example","client_id":"c","client_secret":"s","provisioning":{},"enabled":true}`

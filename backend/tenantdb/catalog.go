@@ -8,7 +8,7 @@ const protected = `WITH t AS (
 	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 	JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 	WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-		AND a.attname = ANY (string_to_array($1, ','))
+		AND lower(a.attname) = ANY (string_to_array(lower($1), ','))
 ), me AS (
 	SELECT rolname, rolsuper OR rolbypassrls AS bypasses FROM pg_roles WHERE rolname = current_user
 ) `
@@ -32,16 +32,17 @@ var catalog = []struct{ code, query string }{
 			AND EXISTS (SELECT FROM unnest(i.indkey[0:i.indnkeyatts - 1]) k(n)
 				LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.n
 				WHERE k.n = 0 OR a.atttypid <> 'uuid'::regtype AND a.attidentity <> 'a')`},
+	{GapUnique, `SELECT e.conname::text AS object,
+			format('a conflict tells that another organization has a row: include %I WITH = in the exclusion constraint of %s', t.attname, t.name) AS text
+		FROM t JOIN pg_constraint e ON e.conrelid = t.oid AND e.contype = 'x' AND e.conparentid = 0
+		WHERE NOT EXISTS (SELECT FROM unnest(e.conkey, e.conexclop) k(own, by) JOIN pg_operator o ON o.oid = k.by
+			WHERE k.own = t.attnum AND o.oprname = '=')`},
 	{GapForeignKey, `SELECT f.conname::text AS object,
 			format('rows of %s may point to rows of %s of another organization: apply what tenantdb.Reference returns, and drop the constraint', t.name, o.name) AS text
 		FROM t JOIN pg_constraint f ON f.conrelid = t.oid AND f.contype = 'f' AND f.conparentid = 0
 		JOIN t o ON o.oid = f.confrelid
 		WHERE NOT EXISTS (SELECT FROM unnest(f.conkey, f.confkey) k(own, other) WHERE k.own = t.attnum AND k.other = o.attnum)`},
-	{GapNoColumn, `SELECT format('%I.%I', n.nspname, c.relname) AS object,
-			format('its rows point to rows of %s, and do not say whose they are: add %I and the policy', t.name, t.attname) AS text
-		FROM t JOIN pg_constraint f ON f.confrelid = t.oid AND f.contype = 'f' AND f.conparentid = 0
-		JOIN pg_class c ON c.oid = f.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-		WHERE c.oid NOT IN (SELECT oid FROM t)`},
+	{GapNoColumn, pointing},
 	{GapView, views},
 	{GapFunction, `SELECT p.oid::regprocedure::text AS object,
 			CASE WHEN r.rolsuper OR r.rolbypassrls THEN format('it is SECURITY DEFINER, and its owner %I ignores policies: make it SECURITY INVOKER', r.rolname)
@@ -67,7 +68,7 @@ var catalog = []struct{ code, query string }{
 // permissive policies have. The condition is what Policy writes, with a cast where the
 // column is no text, alone or among others that must hold too.
 const policies = `SELECT name AS object,
-		format('%s is not restricted to the organization: apply what tenantdb.Policy returns', string_agg(word, ', ' ORDER BY word)) AS text
+		format('%s is not restricted to the organization: apply what tenantdb.Policy returns', string_agg(DISTINCT word, ', ' ORDER BY word)) AS text
 	FROM (
 		SELECT t.name, command.word, bool_or(p.holds AND NOT p.polpermissive AND p.polroles = '{0}') AS restricted,
 			bool_and(p.holds) FILTER (WHERE p.polpermissive) AS permitted
@@ -89,6 +90,21 @@ const policies = `SELECT name AS object,
 	) AS each
 	WHERE NOT COALESCE(restricted, false) AND NOT COALESCE(permitted, false)
 	GROUP BY name`
+
+// pointing finds tables without the column whose rows point to rows of organizations, also by
+// way of other such tables.
+const pointing = `SELECT format('%I.%I', n.nspname, c.relname) AS object,
+		format('its rows point to rows of %s, and do not say whose they are: add %I and the policy', reached.name, reached.attname) AS text
+	FROM (
+		WITH RECURSIVE points(oid, name, attname) AS (
+			SELECT f.conrelid, t.name, t.attname FROM t JOIN pg_constraint f ON f.confrelid = t.oid
+			WHERE f.contype = 'f' AND f.conparentid = 0 AND f.conrelid NOT IN (SELECT oid FROM t)
+			UNION
+			SELECT f.conrelid, format('%I.%I', pn.nspname, pc.relname), points.attname
+			FROM points JOIN pg_constraint f ON f.confrelid = points.oid JOIN pg_class pc ON pc.oid = points.oid JOIN pg_namespace pn ON pn.oid = pc.relnamespace
+			WHERE f.contype = 'f' AND f.conparentid = 0 AND f.conrelid NOT IN (SELECT oid FROM t) AND f.conrelid <> points.oid
+		) SELECT DISTINCT oid, name, attname FROM points
+	) AS reached JOIN pg_class c ON c.oid = reached.oid JOIN pg_namespace n ON n.oid = c.relnamespace`
 
 // views finds views that read tables of organizations, also through other views, with
 // their owners' rights.

@@ -26,7 +26,7 @@ const (
 	GapNotForced   = "row_security_not_forced"
 	GapPolicy      = "policy_missing"     // a command is not restricted to the organization
 	GapNullable    = "column_nullable"    // rows may be of no organization
-	GapUnique      = "unique_index"       // a conflict tells of another organization's row
+	GapUnique      = "unique_index"       // also of an exclusion constraint: a conflict tells of another organization's row
 	GapForeignKey  = "foreign_key"        // a row may point to another organization's
 	GapNoColumn    = "column_missing"     // a table of rows of organizations lacks the column
 	GapView        = "view_as_owner"      // a view reads with its owner's rights
@@ -47,8 +47,8 @@ type Rower interface {
 
 // Prove reads the catalog of a database and returns every gap by which one
 // organization's rows may be seen, counted, changed or pointed to from another: the
-// tables that have the organization's column, and everything that reaches them. Without
-// columns it is organization_id. It reads no rows.
+// tables that have the organization's column, in capitals or not, and everything that
+// reaches them. Without columns it is organization_id. It reads no rows.
 //
 // Connect as the role that the service connects as: whether it is held by policies is
 // part of the proof. In a test of the migrations it is one line:

@@ -77,8 +77,15 @@ func TestProve_NamesEachGap(t *testing.T) {
 		{"a nullable column", `ALTER TABLE tasks ALTER organization_id DROP NOT NULL`, tenantdb.GapNullable, "public.tasks"},
 		{"a unique name", `CREATE UNIQUE INDEX names_once ON projects (name)`, tenantdb.GapUnique, "names_once"},
 		{"a unique expression", `CREATE UNIQUE INDEX lower_once ON projects (lower(name)) INCLUDE (organization_id)`, tenantdb.GapUnique, "lower_once"},
+		{"an exclusion", `ALTER TABLE projects ADD at tsrange; ALTER TABLE projects ADD CONSTRAINT apart EXCLUDE USING gist (at WITH &&)`, tenantdb.GapUnique, "apart"},
+		{"an exclusion of other organizations' rows", `CREATE TABLE slots (organization_id int4range NOT NULL, at tsrange,
+			CONSTRAINT reversed EXCLUDE USING gist (organization_id WITH &&, at WITH &&))`, tenantdb.GapUnique, "reversed"},
+		{"a column in capitals", `CREATE TABLE shouted ("Organization_ID" text NOT NULL)`, tenantdb.GapRowSecurity, "public.shouted"},
 		{"a foreign key across", `CREATE UNIQUE INDEX ids_once ON projects (id); ALTER TABLE tasks ADD CONSTRAINT across FOREIGN KEY (project_id) REFERENCES projects (id)`, tenantdb.GapForeignKey, "across"},
 		{"a table without the column", `CREATE TABLE comments (task uuid REFERENCES tasks (id), text text)`, tenantdb.GapNoColumn, "public.comments"},
+		{"a table two steps away", `CREATE TABLE comments (id int PRIMARY KEY, task uuid REFERENCES tasks (id)); CREATE TABLE votes (comment int REFERENCES comments (id))`, tenantdb.GapNoColumn, "public.votes"},
+		{"tables in a circle", `CREATE TABLE comments (id int PRIMARY KEY, task uuid REFERENCES tasks (id)); CREATE TABLE votes (id int PRIMARY KEY, comment int REFERENCES comments (id));
+			ALTER TABLE comments ADD vote int REFERENCES votes (id), ADD answered int REFERENCES comments (id)`, tenantdb.GapNoColumn, "public.votes"},
 		{"a view", `CREATE VIEW all_tasks AS SELECT * FROM tasks`, tenantdb.GapView, "public.all_tasks"},
 		{"a view of a view", `CREATE VIEW name_count AS SELECT count(*) FROM names`, tenantdb.GapView, "public.name_count"},
 		{"a materialized view", `CREATE MATERIALIZED VIEW kept AS SELECT * FROM tasks`, tenantdb.GapView, "public.kept"},
@@ -120,6 +127,27 @@ func (s *service) gapsAfter(t *testing.T, owner *pgx.Conn, statements string) []
 		t.Fatal(err)
 	}
 	return gaps
+}
+
+// TestProve_TakesWhatKeepsApart: what has the column in it is no gap, and no command is named
+// twice.
+func TestProve_TakesWhatKeepsApart(t *testing.T) {
+	s, owner := newSchema(t)
+	capitals := `CREATE TABLE slots ("Organization_ID" text NOT NULL); ALTER TABLE slots ENABLE ROW LEVEL SECURITY; ALTER TABLE slots FORCE ROW LEVEL SECURITY;
+		CREATE POLICY mine ON slots USING ("Organization_ID" = current_setting('tabard.org_id'))`
+	if gaps := s.gapsAfter(t, owner, capitals); len(gaps) != 0 {
+		t.Errorf("%v", gaps)
+	}
+	for _, g := range s.gapsAfter(t, owner, `CREATE POLICY wide ON projects USING (true); DROP POLICY organization_rows ON projects; DROP POLICY organization_only ON projects`) {
+		if g.Code == tenantdb.GapPolicy && (strings.Count(g.Text, "UPDATE") != 1 || !strings.Contains(g.Text, "SELECT")) {
+			t.Error(g)
+		}
+	}
+	kept := `ALTER TABLE projects ADD at tsrange, ADD own int4range; CREATE EXTENSION IF NOT EXISTS btree_gist;
+		ALTER TABLE projects ADD CONSTRAINT apart EXCLUDE USING gist (organization_id WITH =, at WITH &&)`
+	if gaps := s.gapsAfter(t, owner, kept); len(gaps) != 0 {
+		t.Errorf("%v", gaps)
+	}
 }
 
 // TestProve_TakesOtherColumns of other types and with further conditions.

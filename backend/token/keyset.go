@@ -4,21 +4,12 @@ package token
 
 import (
 	"context"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rsa"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"sync"
 	"time"
-
-	"github.com/lestrrat-go/jwx/v2/jwk"
-
-	"github.com/tabard-auth/tabard/backend/jws"
 )
 
 // KeySet is the published key set of an issuer, fetched when needed and cached. While
@@ -216,45 +207,4 @@ func (s *KeySet) fetch(ctx context.Context) (map[string]PublicKey, error) {
 		return nil, fmt.Errorf("%s: %w", s.url, err)
 	}
 	return keys, nil
-}
-
-// parseKeySet reads the signature keys of a set. It ignores a key of an unknown type
-// (RFC 7517 section 5), one without an id or an algorithm, and one that does not fit its
-// algorithm: the key must fix it. A set without usable keys is an error and replaces
-// nothing.
-func parseKeySet(text []byte) (map[string]PublicKey, error) {
-	set, err := jwk.Parse(text, jwk.WithIgnoreParseError(true))
-	if err != nil {
-		return nil, err
-	}
-	keys := map[string]PublicKey{}
-	for i := range set.Len() {
-		k, _ := set.Key(i)
-		if k.KeyID() == "" || !jws.Supported(k.Algorithm().String()) || (k.KeyUsage() != "" && k.KeyUsage() != "sig") {
-			continue
-		}
-		var raw crypto.PublicKey
-		if public, err := k.PublicKey(); err != nil || public.Raw(&raw) != nil || !fits(k.Algorithm().String(), raw) {
-			continue
-		}
-		keys[k.KeyID()] = PublicKey{Algorithm: k.Algorithm().String(), Key: raw}
-	}
-	if len(keys) == 0 {
-		return nil, errors.New("it has no signature key")
-	}
-	return keys, nil
-}
-
-// fits reports whether an algorithm signs with keys of this kind (RFC 7518 section 3, RFC
-// 8037 section 3.1).
-func fits(algorithm string, key crypto.PublicKey) bool {
-	switch key := key.(type) {
-	case *ecdsa.PublicKey:
-		return algorithm == "ES256" && key.Curve == elliptic.P256()
-	case *rsa.PublicKey:
-		return algorithm == "RS256" && key.N.BitLen() >= 2048
-	case ed25519.PublicKey:
-		return algorithm == "EdDSA"
-	}
-	return false
 }

@@ -171,10 +171,16 @@ func (v *Verifier) authentic(ctx context.Context, raw string) (*Claims, error) {
 	switch {
 	case !slices.Contains(claims.Audience, v.config.Audience):
 		return nil, &Error{Reason: WrongAudience}
-	case claims.Subject == "" || claims.OrganizationID == "" || claims.Expires == 0 || claims.IssuedAt == 0:
+	case claims.Subject == "" || !inHeaders(claims.OrganizationID) || claims.Expires == 0 || claims.IssuedAt == 0:
 		return nil, &Error{Reason: MissingClaim}
 	}
 	return claims, nil
+}
+
+// inHeaders reports whether an organization's id is one that answers can name in a header:
+// visible ASCII (RFC 9110 section 5.5).
+func inHeaders(id string) bool {
+	return id != "" && !strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r >= 0x7f })
 }
 
 // verify checks the signature. It only uses kid: no key or address in the token, and no

@@ -160,7 +160,7 @@ func RefusalHeaders(h http.Header, r *refusal.Refusal) {
 	switch r.Code {
 	case api.InsufficientUserAuthentication:
 		h.Set("WWW-Authenticate", challenge(r))
-	case api.AdminKeyRequired, api.WorkspaceAPIKeyRequired, api.EventsKeyRequired:
+	case api.AdminKeyRequired, api.WorkspaceAPIKeyRequired, api.EventsKeyRequired, api.InvalidToken:
 		h.Set("WWW-Authenticate", "Bearer")
 	case api.RateLimited, api.TemporarilyUnavailable:
 		h.Set("Retry-After", strconv.FormatInt(max(r.RetryAfter, 1), 10))

@@ -14,18 +14,7 @@ import (
 // the sign-out of one.
 func TestP12_TwoPeopleInOneBrowser(t *testing.T) {
 	t.Parallel()
-	d := demo.Start(t)
-	d.Apply(t, strings.Replace(d.Workspace(t), "  - id: demo\n", "  - id: demo\n    accounts: several\n", 1))
-	alice := chrome.New(t)
-	d.SignIn(t, alice, "alice")
-	d.Open(t, alice, "acme")
-	bob := chrome.Tab(t, alice)
-	chrome.Go(t, bob, d.Origin)
-	chrome.Await(t, bob, `globalThis.tabard?.state.status === "choose"`) // as alice, the only one
-	chrome.Eval[any](t, bob, `void tabard.signIn({ account: "another" })`)
-	chrome.Press(t, bob, "#person-bob")
-	chrome.Await(t, bob, `globalThis.tabard?.state.status === "active"`)
-
+	d, alice, bob := signedInTogether(t)
 	subject := func(tab context.Context) string { return demo.Claim(t, tab, "sub") }
 	a, b := subject(alice), subject(bob)
 	if a == b {
@@ -74,4 +63,20 @@ func TestP12_TwoPeopleInOneBrowser(t *testing.T) {
 	}
 	chrome.Reload(t, alice)
 	chrome.Await(t, alice, `globalThis.tabard?.state.status === "signed_out"`)
+}
+
+// signedInTogether returns a tab of alice's and one of bob's in the same browser.
+func signedInTogether(t *testing.T) (d *demo.Demo, alice, bob context.Context) {
+	d = demo.Start(t)
+	d.Apply(t, strings.Replace(d.Workspace(t), "  - id: demo\n", "  - id: demo\n    accounts: several\n", 1))
+	alice = chrome.New(t)
+	d.SignIn(t, alice, "alice")
+	d.Open(t, alice, "acme")
+	bob = chrome.Tab(t, alice)
+	chrome.Go(t, bob, d.Origin)
+	chrome.Await(t, bob, `globalThis.tabard?.state.status === "choose"`) // as alice, the only one
+	chrome.Eval[any](t, bob, `void tabard.signIn({ account: "another" })`)
+	chrome.Press(t, bob, "#person-bob")
+	chrome.Await(t, bob, `globalThis.tabard?.state.status === "active"`)
+	return d, alice, bob
 }

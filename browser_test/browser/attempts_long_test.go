@@ -27,7 +27,8 @@ func TestSignIn_TwelveTabsByEveryWay(t *testing.T) {
 	t.Parallel()
 	const byLinkAtOwn = `void (location.href = "/auth/login?organization=acme&return_to=" + encodeURIComponent(location.href))`
 	for name, begins := range map[string]beginning{
-		"by a link": {byLink, false},
+		"by a link":                                         {byLink, false},
+		"by a link, answers late":                           {byLink, true},
 		"by the client, at an organization's own":           {`void tabard.signIn({ organization: "acme" })`, false},
 		"by a link, at an organization's own":               {byLinkAtOwn, false},
 		"by a link, at an organization's own, answers late": {byLinkAtOwn, true},

@@ -256,8 +256,7 @@ const (
 // has more ways to begin.
 func TestSignIn_TwelveTabsAtOnce(t *testing.T) {
 	t.Parallel()
-	t.Run("by the client", beginning{byClient, false}.inTwelveTabs)
-	t.Run("by a link, answers late", beginning{byLink, true}.inTwelveTabs)
+	beginning{byClient, false}.inTwelveTabs(t)
 }
 
 func (b beginning) inTwelveTabs(t *testing.T) {

@@ -44,6 +44,28 @@ func (b binding) axe(t *testing.T, looks []look) {
 	e.examine("starting, as the server rendered it")
 	network.Set(nil)
 	e.desktop()
+	e.enter(d, await)
+	for organization, state := range map[string]string{"initech": "denied", "lamna": "asked for a step-up"} {
+		chrome.Go(t, tab, d.Origin+"/?tabard_organization="+organization)
+		await("denied")
+		e.examine(state)
+	}
+	tokens(faultproxy.Answer(http.StatusServiceUnavailable, "down"))
+	chrome.Eval[any](t, tab, `void sessionStorage.clear()`)
+	chrome.Go(t, tab, d.Origin+"/?tabard_organization=acme")
+	await("unavailable")
+	e.examine("unavailable")
+	network.Set(nil)
+	chrome.Go(t, tab, d.Origin+"/?tabard_organization=acme")
+	example.AwaitNotes(t, tab, "acme")
+	chrome.Eval[any](t, tab, `tabard.signOut().then(() => null)`)
+	await("signed_out")
+	e.examine("signed out")
+}
+
+// enter signs in and examines what a person meets with organizations.
+func (e *examiner) enter(d *demo.Demo, await func(status string)) {
+	t, tab := e.T, e.tab
 	example.SignIn(t, d, tab, "/", "dana")
 	await("choose")
 	e.examine("choosing")
@@ -70,20 +92,4 @@ func (b binding) axe(t *testing.T, looks []look) {
 	chrome.Eval[any](t, tab, `tabard.signOut({scope: "organization"}).then(() => null)`)
 	await("ended")
 	e.examine("ended")
-	for organization, state := range map[string]string{"initech": "denied", "lamna": "asked for a step-up"} {
-		chrome.Go(t, tab, d.Origin+"/?tabard_organization="+organization)
-		await("denied")
-		e.examine(state)
-	}
-	tokens(faultproxy.Answer(http.StatusServiceUnavailable, "down"))
-	chrome.Eval[any](t, tab, `void sessionStorage.clear()`)
-	chrome.Go(t, tab, d.Origin+"/?tabard_organization=acme")
-	await("unavailable")
-	e.examine("unavailable")
-	network.Set(nil)
-	chrome.Go(t, tab, d.Origin+"/?tabard_organization=acme")
-	example.AwaitNotes(t, tab, "acme")
-	chrome.Eval[any](t, tab, `tabard.signOut().then(() => null)`)
-	await("signed_out")
-	e.examine("signed out")
 }

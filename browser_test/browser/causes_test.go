@@ -12,7 +12,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/ports"
 )
 
-// mistake is a setup in which nobody can sign in, and waiting does not help.
+// mistake is a setup in which sign-ins fail, and waiting does not help.
 type mistake struct {
 	// page returns the address of a page with the client; see clientPage.
 	page func(t *testing.T, d *demo.Demo) string
@@ -22,7 +22,7 @@ type mistake struct {
 	registered bool // the page's origin is in the workspace file
 	worker     bool // the page has the service worker /worker.js
 	code       string
-	// line has what the console says.
+	// line is a part of the console's text.
 	line []string
 }
 
@@ -33,7 +33,7 @@ func notFound(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprint(w, "<h1>Not Found</h1>")
 }
 
-// shell is what a development server answers at every address that it does not know.
+// shell is a development server's answer at every address that it does not know.
 func shell(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html")
 	fmt.Fprint(w, "<!doctype html><div id=app></div>")
@@ -47,12 +47,6 @@ func answered(status int, headers ...string) http.HandlerFunc {
 		}
 		w.WriteHeader(status)
 	}
-}
-
-// rewritten is the demo behind a proxy that changes the path of requests to the backend.
-func rewritten(t *testing.T, d *demo.Demo) string {
-	t.Helper()
-	return clientPage(ofTheDemo, "", at{"/auth/": forwarder(t, d.Backend+"/elsewhere").ServeHTTP})(t, d)
 }
 
 const (
@@ -71,34 +65,19 @@ func files(t *testing.T, which string, answer http.HandlerFunc) at {
 }
 
 func mistakes(t *testing.T) map[string]mistake {
-	json := func(text string) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			fmt.Fprint(w, text)
-		}
-	}
-	forbidden := answered(http.StatusForbidden)
-	const manifest = "/auth/client/module.json"
 	return map[string]mistake{
 		"no WebAssembly":                   {page: demoPage, script: noWasm, code: "no_webassembly", line: []string{"Lockdown Mode"}},
 		"a policy without WebAssembly":     {page: clientPage(ofTheDemo, strict, nil), code: "webassembly_blocked", line: []string{"'wasm-unsafe-eval'", "script-src"}},
 		"cookies blocked":                  {page: demoPage, noCookies: true, code: "cookies_blocked", line: []string{"blocks cookies", "allow them"}},
 		"a policy without the backend":     {page: clientPage(`{ backend: "DEMO/auth" }`, strict+" 'wasm-unsafe-eval'", nil), code: "connection_blocked", line: []string{"DEMO", "connect-src"}},
 		"an origin that is not registered": {page: clientPage(ofTheDemo, "", nil), code: "origin_not_allowed", line: []string{"PAGE", "workspace file"}},
-		"such an origin of another host":   {page: clientPage(`{ backend: "DEMO/auth" }`, "", nil), code: "origin_not_allowed", line: []string{"PAGE", "DEMO", "workspace file"}},
 		"a path that answers with a page":  {page: clientPage(`{ backend: "/wrong" }`, "", at{"/wrong": shell}), code: "not_the_backend", line: []string{"/wrong/client/module.json", "200 (text/html)", "the client's backend"}},
 		"a path at which nothing is":       {page: clientPage(`{ backend: "/wrong" }`, "", at{"/wrong": notFound}), code: "backend_not_found", line: []string{"/wrong/client/module.json", "404 (text/html)"}},
-		"a proxy that strips the path":     {page: rewritten, code: "path_not_found", line: []string{manifest, "404 (application/json)", "pass the path on"}},
-		"another server's JSON":            {page: clientPage(ofTheDemo, "", at{manifest: json(`{"hello":"world"}`)}), code: "not_the_backend", line: []string{manifest, "names no module"}},
-		"a gate before the backend":        {page: clientPage(ofTheDemo, "", at{"/auth/": forbidden}), code: "not_the_backend", line: []string{manifest, "403"}},
 		"a module that is not there":       {page: clientPage(ofTheDemo, "", files(t, "the module", notFound)), code: "module_not_found", line: []string{"module.", ".wasm", "404 (text/html)", "/client/"}},
-		"a page for the module":            {page: clientPage(ofTheDemo, "", files(t, "the module", shell)), code: "module_not_found", line: []string{".wasm", "200 (text/html)"}},
-		"wasm_exec.js that is not there":   {page: clientPage(ofTheDemo, "", files(t, "wasm_exec.js", notFound)), code: "module_not_found", line: []string{"exec.", "404 (text/html)"}},
-		"only the client is passed on":     {page: clientPage(`{ backend: "/auth" }`, "", at{"/auth/token": shell, "/auth/session": shell}), code: "not_the_backend", line: []string{"/auth/session", "200 (text/html)"}},
 	}
 }
 
-// TestCauses_SayWhatToChange: what waiting does not mend has a code of its own and the
+// TestCauses_SayWhatToChange: a fault that waiting does not mend has a code of its own and the
 // action "stop", nothing is asked for ever, and one line on the console says what was
 // asked, what came and what to change. TestCauses_OfProxiesAndPages has more mistakes.
 func TestCauses_SayWhatToChange(t *testing.T) {
@@ -174,7 +153,7 @@ func TestCauses_ProxyOnAnotherPort(t *testing.T) {
 }
 
 // TestCauses_NothingAnswers: a backend that is not there may start yet. The page waits for
-// it, and the console says where nothing answers.
+// it, and the console names the address without an answer.
 func TestCauses_NothingAnswers(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)

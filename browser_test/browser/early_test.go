@@ -153,7 +153,7 @@ func restored(t *testing.T, d *demo.Demo, n int) []context.Context {
 // when they are looked at, and hear of a sign-out before that.
 func TestRestoredTabs_OneModule(t *testing.T) {
 	t.Parallel()
-	oneModule(t, 8)
+	oneModule(t, 4)
 }
 
 func oneModule(t *testing.T, restoredTabs int) {

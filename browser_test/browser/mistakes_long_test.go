@@ -130,6 +130,27 @@ func mistakesOfProxies(t *testing.T) map[string]mistake {
 	}
 }
 
+// rewritten is the demo behind a proxy that changes the path of requests to the backend.
+func rewritten(t *testing.T, d *demo.Demo) string {
+	t.Helper()
+	return clientPage(ofTheDemo, "", at{"/auth/": forwarder(t, d.Backend+"/elsewhere").ServeHTTP})(t, d)
+}
+
+// mistakesOfSetups are further mistakes of the kinds that mistakes has.
+func mistakesOfSetups(t *testing.T) map[string]mistake {
+	const manifest = "/auth/client/module.json"
+	other := sent("application/json", []byte(`{"hello":"world"}`))
+	return map[string]mistake{
+		"such an origin of another host": {page: clientPage(`{ backend: "DEMO/auth" }`, "", nil), code: "origin_not_allowed", line: []string{"PAGE", "DEMO", "workspace file"}},
+		"a proxy that strips the path":   {page: rewritten, code: "path_not_found", line: []string{manifest, "404 (application/json)", "pass the path on"}},
+		"a gate before the backend":      {page: clientPage(ofTheDemo, "", at{"/auth/": answered(http.StatusForbidden)}), code: "not_the_backend", line: []string{manifest, "403"}},
+		"a page for the module":          {page: clientPage(ofTheDemo, "", files(t, "the module", shell)), code: "module_not_found", line: []string{".wasm", "200 (text/html)"}},
+		"wasm_exec.js that is not there": {page: clientPage(ofTheDemo, "", files(t, "wasm_exec.js", notFound)), code: "module_not_found", line: []string{"exec.", "404 (text/html)"}},
+		"only the client is passed on":   {page: clientPage(`{ backend: "/auth" }`, "", at{"/auth/token": shell, "/auth/session": shell}), code: "not_the_backend", line: []string{"/auth/session", "200 (text/html)"}},
+		"another server's JSON":          {page: clientPage(ofTheDemo, "", at{manifest: other}), code: "not_the_backend", line: []string{manifest, "names no module"}},
+	}
+}
+
 // mistakesOfPages are those of the page: the client's options, the policy, a service worker.
 func mistakesOfPages() map[string]mistake {
 	const (
@@ -173,5 +194,6 @@ func TestCauses_OfProxiesAndPages(t *testing.T) {
 	t.Parallel()
 	all := mistakesOfProxies(t)
 	maps.Copy(all, mistakesOfPages())
+	maps.Copy(all, mistakesOfSetups(t))
 	sayWhatToChange(t, all)
 }

@@ -133,16 +133,24 @@ func endsWithBrowser(t *testing.T, d *demo.Demo, tab context.Context) {
 }
 
 // TestStaySignedIn_PersonsChoice: a person whose workspace lets them choose stays signed in
-// over the end of the browser, and another one does not.
+// over the end of the browser, and another one does not. TestStaySignedIn_WithoutAChoice has
+// further settings.
 func TestStaySignedIn_PersonsChoice(t *testing.T) {
 	t.Parallel()
-	d := demo.Start(t)
-	for name, c := range map[string]struct{ settings, choice, want string }{
+	staysSignedIn(t, map[string]staying{
 		"stays":            {"{session_cookie: true, stay_signed_in: true}", "{ staySignedIn: true }", "choose"},
-		"says nothing":     {"{session_cookie: true, stay_signed_in: true}", "{}", "signed_out"},
-		"may not choose":   {"{session_cookie: true}", "{ staySignedIn: true }", "signed_out"},
 		"a shared machine": {"{}", "{ staySignedIn: false }", "signed_out"},
-	} {
+	})
+}
+
+// staying is a workspace's settings, the options of a sign-in, and the status after the end
+// of the browser.
+type staying struct{ settings, choice, want string }
+
+func staysSignedIn(t *testing.T, cases map[string]staying) {
+	t.Helper()
+	d := demo.Start(t)
+	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			signsIn(t, d, c.settings)
 			profile := t.TempDir()
@@ -157,66 +165,43 @@ func TestStaySignedIn_PersonsChoice(t *testing.T) {
 	}
 }
 
-// TestSessionLimit_ThreeBrowsers: in one browser too many either the oldest session ends and
-// its page says why, or the newest is refused on a page that leads on.
-func TestSessionLimit_ThreeBrowsers(t *testing.T) {
-	t.Parallel()
-	d := demo.Start(t)
-	keeper := chrome.New(t)
-	signedIn := func(t *testing.T) context.Context {
+// limitedBrowsers returns a demo, a browser, and a function that signs alice in in a further
+// browser, in Acme.
+func limitedBrowsers(t *testing.T) (d *demo.Demo, keeper context.Context, signIn func() context.Context) {
+	t.Helper()
+	d, keeper = demo.Start(t), chrome.New(t)
+	return d, keeper, func() context.Context {
 		tab := chrome.Person(t, keeper)
 		d.SignIn(t, tab, "alice")
 		d.Open(t, tab, "acme")
 		return tab
 	}
-	t.Run("oldest", func(t *testing.T) {
-		signsIn(t, d, "{max_sessions: 2, at_limit: oldest}")
-		first, second, third := signedIn(t), signedIn(t), signedIn(t)
-		if got := mintAnew(t, first); got != "session_revoked" {
-			t.Errorf("the first browser: %s", got)
+}
+
+// TestSessionLimit_ThreeBrowsers: in one browser too many the oldest session ends and its page
+// says why. TestSessionLimit_RefusesTheThird has the other setting.
+func TestSessionLimit_ThreeBrowsers(t *testing.T) {
+	t.Parallel()
+	d, _, signIn := limitedBrowsers(t)
+	signsIn(t, d, "{max_sessions: 2, at_limit: oldest}")
+	first, second, third := signIn(), signIn(), signIn()
+	if got := mintAnew(t, first); got != "session_revoked" {
+		t.Errorf("the first browser: %s", got)
+	}
+	demo.AwaitScreen(t, first, "signed_out")
+	if got := chrome.Eval[string](t, first, `document.getElementById("sign-in-problem").innerText`); !strings.Contains(got, "another browser") {
+		t.Errorf("the first browser says %q", got)
+	}
+	for _, tab := range []context.Context{second, third} {
+		if got := mintAnew(t, tab); got != "minted" {
+			t.Errorf("another browser: %s", got)
 		}
-		demo.AwaitScreen(t, first, "signed_out")
-		if got := chrome.Eval[string](t, first, `document.getElementById("sign-in-problem").innerText`); !strings.Contains(got, "another browser") {
-			t.Errorf("the first browser says %q", got)
-		}
-		for _, tab := range []context.Context{second, third} {
-			if got := mintAnew(t, tab); got != "minted" {
-				t.Errorf("another browser: %s", got)
-			}
-		}
-		chrome.Press(t, first, "#sign-in") // the provider knows the person, and the second browser is the oldest now
-		demo.AwaitActive(t, first, "acme")
-		if got := mintAnew(t, second); got != "session_revoked" {
-			t.Errorf("the second browser: %s", got)
-		}
-	})
-	t.Run("refuse", func(t *testing.T) {
-		signsIn(t, d, "{}")
-		d.Tabard(t, "sessions", "end", "--all", "--yes")
-		signsIn(t, d, "{max_sessions: 2, at_limit: refuse}")
-		first, second := signedIn(t), signedIn(t)
-		third := chrome.Person(t, keeper)
-		chrome.Go(t, third, d.Origin)
-		chrome.Press(t, third, "#sign-in")
-		chrome.Press(t, third, "#person-alice")
-		chrome.Await(t, third, `document.body.innerText.includes("too many browsers")`)
-		if all := sessionCookies(t, d, third); len(all) != 0 {
-			t.Errorf("the refused browser keeps %+v", all)
-		}
-		for _, tab := range []context.Context{first, second} {
-			if got := mintAnew(t, tab); got != "minted" {
-				t.Errorf("another browser: %s", got)
-			}
-		}
-		chrome.Eval[any](t, first, `tabard.signOut().then(() => null)`)
-		demo.AwaitScreen(t, first, "signed_out")
-		chrome.Eval[any](t, third, `[...document.links].find((a) => a.innerText === "Sign in again").click()`)
-		chrome.Await(t, third, `globalThis.tabard?.state.status === "choose"`)
-		d.Open(t, third, "acme")
-		if got := mintAnew(t, third); got != "minted" {
-			t.Errorf("after the sign-out elsewhere: %s", got)
-		}
-	})
+	}
+	chrome.Press(t, first, "#sign-in") // the provider knows the person, and the second browser is the oldest now
+	demo.AwaitActive(t, first, "acme")
+	if got := mintAnew(t, second); got != "session_revoked" {
+		t.Errorf("the second browser: %s", got)
+	}
 }
 
 // TestFindOrganization_Form: the demo's form leads an address of a verified domain to the

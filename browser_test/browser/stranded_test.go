@@ -91,9 +91,10 @@ func detours(d *demo.Demo) map[string]func(t *testing.T, tab context.Context) {
 func TestP11BackForwardReloadAndDoublePress(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
+	browser := chrome.New(t)
 	for name, way := range detours(d) {
 		t.Run(name, func(t *testing.T) {
-			tab := chrome.New(t)
+			tab := chrome.Person(t, browser)
 			chrome.Go(t, tab, d.Origin)
 			chrome.Await(t, tab, signedOutScreen)
 			way(t, tab)

@@ -88,6 +88,7 @@ func (e event) run(t *testing.T) {
 	s := prepare(t)
 	s.crowd = s.StartCrowd(t, *people, true)
 	s.crowd.AwaitNewSignIns(t)
+	s.crowd.Slowest.Store(0)
 	s.until = time.Now().Add(*duration)
 	e.act(s)
 	s.crowd.AwaitNewSignIns(t) // afterward all goes on

@@ -152,7 +152,7 @@ func TestSharedVectors_Requests(t *testing.T) {
 }
 
 func (v *vectors) requestFile() *requestFile {
-	all := append(v.ruled(), v.proved()...)
+	all := slices.Concat(v.plain(), v.inOrganizations(), v.lent(), v.demanded(), v.proved())
 	slices.SortFunc(all, func(a, b sharedRequest) int { return strings.Compare(a.Name, b.Name) })
 	return &requestFile{
 		setting: setting{
@@ -168,91 +168,6 @@ func bearer(raw string) [2]string { return [2]string{"Authorization", "Bearer " 
 
 func getNotes(reason token.Reason, headers ...[2]string) sharedAction {
 	return sharedAction{Method: "GET", Path: "/notes", Headers: append([][2]string{}, headers...), Reason: string(reason)}
-}
-
-// ruled returns requests with plain tokens under rules.
-func (v *vectors) ruled() (all []sharedRequest) {
-	good := v.with(object{"permissions": []string{"notes:read"}, "acr": "urn:pwd", "auth_time": v.now.Unix() - 60})
-	add := func(name string, rule sharedRule, actions ...sharedAction) *sharedRequest {
-		all = append(all, sharedRequest{Name: name, Rule: rule, Requests: actions})
-		return &all[len(all)-1]
-	}
-	read := func(change object, want token.Reason) sharedAction { return getNotes(want, bearer(v.with(change))) }
-	add("a good token", sharedRule{}, getNotes("", bearer(good)))
-	add("a scheme in capitals", sharedRule{}, getNotes("", [2]string{"Authorization", "BEARER " + good}))
-	add("no token", sharedRule{}, getNotes("no_token"))
-	add("a scheme alone", sharedRule{}, getNotes("no_token", [2]string{"Authorization", "Bearer "}))
-	add("a token alone", sharedRule{}, getNotes("no_token", [2]string{"Authorization", good}))
-	add("another scheme", sharedRule{}, getNotes("no_token", [2]string{"Authorization", "Basic " + good}))
-	add("two tokens", sharedRule{}, getNotes("no_token", bearer(good), bearer(good)))
-	add("two tokens in one line", sharedRule{}, getNotes("no_token", bearer(good+", Bearer "+good)))
-	add("two spaces", sharedRule{}, getNotes(token.Malformed, [2]string{"Authorization", "Bearer  " + good}))
-	add("a token in the query and a cookie", sharedRule{}, sharedAction{
-		Method: "GET", Path: "/notes?access_token=" + good, Headers: [][2]string{{"Cookie", "access_token=" + good}}, Reason: "no_token"})
-	add("a forged token", sharedRule{}, getNotes(token.BadSignature, bearer(good[:len(good)-4]+"AAAA")))
-	add("an expired token", sharedRule{}, read(object{"exp": 1}, token.Expired))
-	add("a token of the future", sharedRule{}, read(object{"iat": v.now.Unix() + 31}, token.NotYetValid))
-	add("an ended session", sharedRule{}, read(object{"sid": "ses_ended"}, token.SessionEnded))
-	add("an ended session of another organization's door", sharedRule{Organization: "organization"}, read(object{"sid": "ses_ended"}, token.WrongOrganization))
-	add("keys out of reach", sharedRule{}, getNotes(token.KeysUnavailable, bearer(good))).Unreachable = true
-	for organization, want := range map[string]token.Reason{
-		"org_acme": "", "acme": "", "org_globex": token.WrongOrganization, "globex": token.WrongOrganization, "": token.WrongOrganization,
-		"ORG_ACME": token.WrongOrganization, "Acme": token.WrongOrganization, "org_": token.WrongOrganization,
-	} {
-		action := getNotes(want, bearer(good))
-		action.Params = map[string]string{"organization": organization}
-		add("a path of "+organization, sharedRule{Organization: "organization"}, action)
-	}
-	misspelled := getNotes(token.WrongOrganization, bearer(good))
-	misspelled.Params = map[string]string{"organisation": "org_acme"}
-	add("a wildcard that is misspelled", sharedRule{Organization: "organization"}, misspelled)
-	expired := read(object{"exp": 1}, token.Expired)
-	expired.Params = map[string]string{"organization": "org_globex"}
-	add("an expired token at another organization's door", sharedRule{Organization: "organization"}, expired)
-	add("headers that name another organization", sharedRule{}, getNotes("", bearer(good), [2]string{"X-Organization-Id", "org_globex"}))
-	for row, want := range map[string]token.Reason{"org_acme": "", "org_globex": token.WrongOrganization, "acme": token.WrongOrganization} {
-		add("a row of "+row, sharedRule{}, getNotes(want, bearer(good))).Row = row
-	}
-	add("a permission that is there", sharedRule{Permissions: []string{"notes:read"}}, getNotes("", bearer(good)))
-	add("a permission that is missing", sharedRule{Permissions: []string{"notes:read", "notes:write"}}, getNotes(token.InsufficientScope, bearer(good)))
-	for name, c := range map[string]struct {
-		rule    sharedRule
-		own     token.Reason
-		lent    token.Reason
-		nothing token.Reason // of a lent one without permissions
-	}{
-		"no demand":                  {sharedRule{}, "", token.InsufficientScope, token.InsufficientScope},
-		"its permission":             {sharedRule{Permissions: []string{"notes:read"}}, "", "", token.InsufficientScope},
-		"another permission":         {sharedRule{Permissions: []string{"notes:write"}}, token.InsufficientScope, token.InsufficientScope, token.InsufficientScope},
-		"an age":                     {sharedRule{MaxAge: 1 << 40}, "", token.InsufficientScope, token.InsufficientScope},
-		"its permission, and an age": {sharedRule{Permissions: []string{"notes:read"}, MaxAge: 1 << 40}, "", "", token.InsufficientScope},
-		"opened to lent ones":        {sharedRule{Lent: true}, "", "", ""},
-		"opened, and a permission":   {sharedRule{Lent: true, Permissions: []string{"notes:read"}}, "", "", token.InsufficientScope},
-	} {
-		read := func(change object, want token.Reason) sharedAction { return getNotes(want, bearer(v.with(change))) }
-		permissions := []string{"notes:read"}
-		add("lent: "+name, c.rule,
-			read(object{"permissions": permissions, "auth_time": 1}, c.own),
-			read(object{"permissions": permissions, "auth_time": 1, "lent": false}, c.own),
-			read(object{"permissions": permissions, "auth_time": 1, "lent": true}, c.lent),
-			read(object{"permissions": permissions, "auth_time": 1, "LENT": true}, c.own),
-			read(object{"permissions": permissions, "auth_time": 1, "lent": true, "LENT": false}, c.lent),
-			read(object{"permissions": []string{}, "auth_time": 1, "lent": true}, c.nothing),
-			read(object{"permissions": permissions, "auth_time": 1, "lent": "true"}, token.Malformed))
-	}
-	add("a permission with quotes", sharedRule{Permissions: []string{`a"b\c`}}, getNotes(token.InsufficientScope, bearer(good)))
-	add("a recent authentication", sharedRule{MaxAge: 31}, getNotes("", bearer(good)))
-	add("an old authentication", sharedRule{MaxAge: 30}, getNotes(token.InsufficientAuthentication, bearer(good)))
-	add("an authentication of unknown age", sharedRule{MaxAge: 1 << 30}, read(object{"auth_time": nil}, token.InsufficientAuthentication))
-	add("an authentication of the far future", sharedRule{MaxAge: 30}, getNotes("", bearer(v.text(`{"alg":"ES256","kid":"es","typ":"at+jwt"}`,
-		strings.Replace(v.json(v.claims(nil)), `"auth_time":1800000000`, `"auth_time":9223372036854775807`, 1), "ES256", v.es))))
-	add("a context that is enough", sharedRule{ACR: []string{"urn:mfa", "urn:pwd"}}, getNotes("", bearer(good)))
-	add("a context that is not", sharedRule{ACR: []string{"urn:mfa", "urn:hwk"}, MaxAge: 300}, getNotes(token.InsufficientAuthentication, bearer(good)))
-	add("a token without a context", sharedRule{ACR: []string{"urn:mfa"}}, read(nil, token.InsufficientAuthentication))
-	add("staff", sharedRule{}, read(object{"act": object{"sub": "usr_1"}}, ""))
-	add("a server for staff", sharedRule{}, read(object{"act": object{"sub": "reports", "act": object{"sub": "usr_1"}}}, ""))
-	add("a token without a session", sharedRule{}, read(object{"sid": nil}, ""))
-	return all
 }
 
 // proved returns requests with tokens that are bound to a key.

@@ -32,9 +32,12 @@ const (
 )
 
 // buildModule compiles the browser module. The served one has no names; symbols are
-// what decodes the stack of its panic or trap.
+// the decoder for the stack of its panic or trap.
 func buildModule(root, version string, v variant) (module, symbols []byte, err error) {
 	p := moduleProgram(root, version)
+	if v == served {
+		p.Edits = slices.Concat(p.Edits, gowasm.WithoutTracebacks)
+	}
 	switch v {
 	case plain:
 		module, err = gowasm.Program{Dir: p.Dir, Package: p.Package, Flags: []string{"-ldflags=-s " + releaseFlag(version)}}.Build()
@@ -51,7 +54,7 @@ func buildModule(root, version string, v variant) (module, symbols []byte, err e
 func moduleProgram(root, version string) gowasm.Program {
 	return gowasm.Program{
 		Dir: root, Package: "./wasm", Shrink: true,
-		Edits: slices.Concat(gowasm.WithoutGodebug, gowasm.SmallFmt, gowasm.WithoutTracer, gowasm.WithoutReports),
+		Edits: slices.Concat(gowasm.WithoutGodebug, gowasm.SmallFmt, gowasm.WithoutTracer, gowasm.WithoutReports, gowasm.WithoutFloatText, gowasm.WithoutStartChecks),
 		Flags: append(slices.Clip(sizeFlags), "-ldflags="+releaseFlag(version)),
 		Env:   []string{smallCollector},
 	}
@@ -68,7 +71,7 @@ func wasmExec() ([]byte, error) {
 	return os.ReadFile(filepath.Join(goroot, "lib", "wasm", "wasm_exec.js"))
 }
 
-// beside leaves what a bundle imports when it is used to a file beside it.
+// beside leaves a bundle's dynamic imports to files beside it.
 var beside = api.Plugin{Name: "beside", Setup: func(build api.PluginBuild) {
 	build.OnResolve(api.OnResolveOptions{Filter: `^\./`}, func(a api.OnResolveArgs) (api.OnResolveResult, error) {
 		if a.Kind != api.ResolveJSDynamicImport {
@@ -80,7 +83,7 @@ var beside = api.Plugin{Name: "beside", Setup: func(build api.PluginBuild) {
 
 // bundle makes one small file of an entry of the npm package, which may read assets as
 // import.meta.assets, and its source map, which has the sources. The file does not name the
-// map, so that nobody but a debugger loads it: a header does.
+// map, so that only a debugger loads it: a header does.
 func bundle(dir, name, entry, assets string) (code, sourceMap []byte, err error) {
 	result := api.Build(api.BuildOptions{
 		AbsWorkingDir:     dir,
@@ -110,5 +113,5 @@ func bundle(dir, name, entry, assets string) (code, sourceMap []byte, err error)
 	return code, sourceMap, nil
 }
 
-// mapSuffix is what the name of a source map has after its file's.
+// mapSuffix ends the name of a source map, after its file's.
 const mapSuffix = ".map"

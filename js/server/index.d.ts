@@ -48,13 +48,13 @@ export interface Claims {
   readonly evt?: number;
   /** The key that the token is bound to (RFC 9449 section 6). */
   readonly cnf?: { readonly jkt: string };
-  /** Marks a token that is narrower than that of the person's tab: it has no roles, and opens only what demands one of its permissions. */
+  /** Marks a token that is narrower than that of the person's tab: it has no roles, and opens only resources that demand one of its permissions. */
   readonly lent?: boolean;
   /** Claims that the app's settings add. */
   readonly [claim: string]: unknown;
 }
 
-/** What a resource requires of a valid token besides its organization. */
+/** The demands of a resource on a valid token, besides its organization. */
 export interface Demand {
   /** Permissions must all be in the token. */
   permissions?: readonly string[];
@@ -118,13 +118,13 @@ export interface Verifier {
   verifyFor(token: string, organization: string): Promise<Claims>;
   /**
    * Returns the claims of an authentic token, expired or not, and why it does not authorize. It
-   * returns no claims of a token that is not authentic. The claims authorize nothing: they serve
+   * returns no claims of a token that is not authentic. The claims do not authorize: they serve
    * to choose where a renewal leads and to write a log.
    */
   inspect(token: string): Promise<Inspected>;
 }
 
-/** What {@link Verifier.inspect} tells: of a valid token, of an authentic one that does not authorize, of any other. */
+/** The answer of {@link Verifier.inspect}: of a valid token, of an authentic one that does not authorize, of any other. */
 export type Inspected =
   | { claims: Claims; error?: undefined }
   | { claims: Claims; error: TokenError }
@@ -179,7 +179,7 @@ export interface GuardOptions {
   ready?: () => void | Promise<void>;
 }
 
-/** What of a request is read. */
+/** The parts of a request that are read. */
 export interface RequestLike {
   readonly method: string;
   readonly url: string;

@@ -17,6 +17,9 @@ import { viewOf } from "./src/node.js";
 const linkLife = 60, maxLinkLife = 300;
 const keySize = 32, nonceSize = 12, maxLink = 4 << 10; // bytes
 const parameter = "link=", version = "tabard link 1";
+/** What links are made for: paths and queries (RFC 3986) of which browsers escape and remove nothing, and methods (RFC 9110 section 9.1). */
+const paths = /^\/(?!\/)(?:[\w.~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*$/, dotSegment = /\/(?:\.|%2e){1,2}(?:\/|$)/i, queries = /^[!$-&(-;=?-~]*$/;
+const methods = /^[A-Z0-9!#$%&'*+.^_`|~-]+$/;
 const encode = (/** @type {string} */ text) => new TextEncoder().encode(text);
 
 /**
@@ -50,6 +53,7 @@ class Links {
    */
   async make(admission, method, address) {
     const { claims } = admission, { kid } = signedBy(admission);
+    if (!methods.test(method) || method === "HEAD") throw new TypeError(`${JSON.stringify(method)} is not a method such as GET, whose links open HEAD too`);
     const at = place(address), until = Math.min(this.#guard.verifier.now() + this.#life, claims.exp);
     const { exp, iat, sub, client_id, sid, org_id, org_slug, evt, act, lent } = claims;
     const text = JSON.stringify({ until, exp, iat, kid, sub, client_id, sid, org_id, org_slug, evt, act, lent });
@@ -141,12 +145,11 @@ function signedBy({ linked, request }) {
  * @param {string} address
  */
 function place(address) {
-  const base = "https://api.invalid";
-  if (!/^\/(?!\/)[^#]*$/.test(address) || !URL.canParse(address, base)) {
-    throw new TypeError(`${JSON.stringify(address)} is not a path with a query, such as /files/7`);
+  const [path, ...rest] = address.split("?"), query = rest.join("?");
+  if (!paths.test(path) || dotSegment.test(path) || !queries.test(query)) {
+    throw new TypeError(`${JSON.stringify(address)} is not an escaped path with a query that browsers send as they are, such as /files/7?size=small`);
   }
-  const { pathname: path, search } = new URL(address, base);
-  return { path, query: search.slice(1) };
+  return { path, query };
 }
 
 /**

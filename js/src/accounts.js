@@ -1,6 +1,6 @@
 // @ts-check
 // Several people in one browser. It is loaded when it is used, and imports nothing of the
-// client, which may be of another release: what it needs is handed to it.
+// client, which may be of another release: its needs are handed to it.
 
 /** @import { Account, AccountResult } from "../index.js" */
 

@@ -1,5 +1,5 @@
 // @ts-check
-// Whose an answer is. A cache, or a service worker, may answer with another organization's.
+// The organization of an answer. A cache, or a service worker, may answer with another organization's.
 
 /** The origins that name the organization of their answers. @type {Set<string>} */
 const naming = new Set();

@@ -1,5 +1,5 @@
 // @ts-check
-// What a sign-in came back with.
+// The result with which a sign-in came back.
 
 import { takeParameter } from "./page.js";
 

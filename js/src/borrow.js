@@ -1,5 +1,5 @@
 // @ts-check
-// What a worker, a frame or a helper does with a port that a page lent it.
+// The side of a worker, a frame or a helper that has a port from a page that lends it tokens.
 
 /** @import { Borrowed } from "../borrow.js" */
 /** @typedef {{token: string, bound: boolean, until: number, life: number}} Lent */

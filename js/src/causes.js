@@ -1,7 +1,7 @@
 // @ts-check
 // Why the backend or its module cannot be used, where waiting does not mend it: a code, and
-// one line on the console that says what was asked for, what came and what to change. It
-// is loaded when something fails, and loads what asks the network when that is needed.
+// one line on the console that names the request, the answer and the change to make. It
+// is loaded when something fails, and loads the checks of the network when they are needed.
 
 /** @import { State } from "../index.js" */
 /** @import { Cause } from "./probe.js" */
@@ -9,7 +9,7 @@
 /** The times after which a cause is looked for again: it is final if it is there each time. */
 const pauses = [0, 1000, 2000];
 
-/** The codes that stand on the console. */
+/** The codes and the origins of APIs that stand on the console. */
 const said = new Set();
 
 /**
@@ -24,7 +24,7 @@ function say({ code, description }) {
 const cause = (/** @type {string} */ code, /** @type {string} */ description) => ({ code, description });
 
 /**
- * What the browser itself does not allow.
+ * The restrictions of the browser itself.
  * @returns {Cause | undefined}
  */
 function causeOfBrowser() {
@@ -136,6 +136,17 @@ const meant = [
  * @param {string} name
  */
 export function explainOption(name) {
+  if (/^\d/.test(name)) return name === "0" && console.error('tabard: createClient takes its options by name: createClient({ backend: "/auth" })');
   const found = meant.find(([pattern]) => /** @type {RegExp} */ (pattern).test(name));
   console.error(`tabard: unknown option ${name}, ignored` + (found ? `: did you mean ${found[1]}?` : ""));
+}
+
+/**
+ * Says that a request failed that went without a token.
+ * @param {string} origin
+ * @param {Error} error
+ */
+export function explainApi(origin, { name }) {
+  if (name !== "AbortError" && !said.has(origin)) console.error(`tabard: ${origin} is none of the client's apis, so that no token went there: if it is your API, name it by apis, as in apis: [location.origin, "${origin}"]`);
+  said.add(origin);
 }

@@ -96,7 +96,7 @@ function client(backend, options, end) {
  * @param {Options} options
  * @param {() => unknown} end
  */
-function start(backend, { organization: named, app, keepAlive, module: url, apis = [location.origin], backend: _, debug: __, ...unknown }, end) {
+function start(backend, { organization: named, app, keepAlive, module: url, apis = [location.href], backend: _, debug: __, ...unknown }, end) {
   const key = "tabard:" + backend;
   for (const name in unknown) explain("explainOption", name);
   const opened = takeParameter("organization");
@@ -127,10 +127,10 @@ function start(backend, { organization: named, app, keepAlive, module: url, apis
     /** The tab's credential: not the rejected one again; "keep": it is good until there is another. */
     credential: async (rejected = "", /** @type {string[]} */ ...keep) =>
       (!module.running() && !rejected && storedToken(key, organization, account)?.token) || module.ask("token", "", rejected, ...keep),
-    /** What a sign-in needs that does not wait for the module; false if it must. */
+    /** The needs of a sign-in that does not wait for the module; false if it must. */
     early: () => !module.running() && !config.join && isSignedOut(epochOf(key)) && config,
     scope: () => store.partition,
-    apis: apis.map((api) => absolute(api).origin),
+    apis: [apis].flat().map((api) => absolute(api).origin),
     store,
     close() {
       end();
@@ -151,14 +151,14 @@ function start(backend, { organization: named, app, keepAlive, module: url, apis
 }
 
 /**
- * Whether nobody is signed in as far as the browser knows: no session begins its epoch.
+ * Whether everybody is signed out as far as the browser knows: no session begins its epoch.
  * @param {string | null | undefined} epoch
  */
 const isSignedOut = (epoch) => /^(\.|$)/.test(epoch ?? "");
 
 /**
- * Asks whether nobody is signed in, so that a page does not wait for its module to offer a
- * sign-in. Nothing else of the answer counts: the module asks by itself.
+ * Asks whether everybody is signed out, so that a page does not wait for its module to offer a
+ * sign-in. The rest of the answer does not count: the module asks by itself.
  * @param {{backend: string, store: import("./store.js").Store, early(): unknown}} context
  */
 function askEarly({ backend, store, early }) {
@@ -194,7 +194,7 @@ function switchFailure(error) {
 /** @typedef {import("./ondemand.js").Context & {apis: string[], store: import("./store.js").Store}} Context */
 
 /**
- * What acts for an organization.
+ * The functions that act for an organization.
  * @param {Context} context
  */
 const accessOf = (context, call = callsOf(context)) => ({
@@ -238,7 +238,7 @@ function prerendered() {
     throw new TabardError("not_in_browser", "stop", "call this in a browser: servers have no tab");
   };
   const ready = fail();
-  ready.catch(() => {}); // a server that nobody asks goes on
+  ready.catch(() => {}); // a server without requests goes on
   return Object.freeze({
     ready,
     state: freeze(JSON.parse(initialState)),

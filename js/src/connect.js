@@ -1,11 +1,11 @@
 // @ts-check
 // WebSockets that act for the tab's organization. It is loaded when it is used, and imports
-// nothing of the client, which may be of another release: what it needs is handed to it.
+// no part of the client, which may be of another release: its needs are handed to it.
 
 /** @import { TabardError } from "../index.js" */
 
 /**
- * What connections need of the client.
+ * The parts of the client that connections need.
  * @typedef {{
  *   TabardError: typeof TabardError,
  *   apis: string[],
@@ -121,7 +121,8 @@ async function refusal({ TabardError, challenged }, address, { code, reason }) {
   if (reason.startsWith("insufficient_user_authentication")) return challenged(reason, "GET" + address);
   const told = code === 4403 ? "stop" : "retry";
   const known = reason.startsWith("organization_mismatch") ? "organization_mismatch" : "temporarily_unavailable";
-  return new TabardError(known, told, `the API closed the WebSocket: ${code} ${reason}`);
+  const upgrade = code === 1006 && !reason ? ", unless no WebSocket is there, or a proxy does not pass on its Upgrade" : "";
+  return new TabardError(known, told, `the API closed the WebSocket: ${code} ${reason}${upgrade}`);
 }
 
 /**
@@ -156,7 +157,7 @@ function hold(context, { signal }, address, { socket, token, life }) {
   socket.addEventListener("close", ({ code }) => {
     clearTimeout(timer);
     signal.removeEventListener("abort", close);
-    if (code === 4401) context.credential(token).catch(() => {}); // the module learns what has ended
+    if (code === 4401) context.credential(token).catch(() => {}); // the module learns of the ending
   });
   if (signal.aborted) close();
   wait();

@@ -1,10 +1,10 @@
 // @ts-check
-// What a client tells on the console if it is asked to. It imports nothing.
+// A client's messages on the console, where they are asked for. It has no imports.
 
 /** @import { Client } from "../index.js" */
 
 /**
- * Tells every state of a client, and what a browser that blocks storage takes away.
+ * Tells every state of a client, and the effects of a browser that blocks storage.
  * @param {Client} client
  * @param {string} backend
  */

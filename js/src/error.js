@@ -4,7 +4,7 @@ import { own } from "./own.js";
 
 /** @import { Action, Code, Ending } from "../index.js" */
 
-/** A refusal or a fault, and what to do about it. See index.d.ts. */
+/** A refusal or a fault, and the action to take. See index.d.ts. */
 export class TabardError extends Error {
   /**
    * @param {Code} code

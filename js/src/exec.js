@@ -32,7 +32,7 @@ export function compile(url, backend, failures) {
 export const forget = (url) => compiled.delete(url);
 
 /**
- * Gives up when nothing has come for a time: what comes slowly may come. The file that a
+ * Gives up when nothing has come for a time: slow bytes may come. The file that a
  * backend serves says itself what module.json says; where that cannot be had, the backend
  * is of another release by now, or one of several is.
  * @param {string} url
@@ -111,8 +111,8 @@ async function compileWhole(asset, get, onProgress, isOwn) {
 const refuse = async (/** @type {Asset} */ asset) => (await import("./checked.js")).refuse(asset);
 
 /**
- * Runs wasm_exec.js. What is checked is what runs, whatever the server answers next: an
- * import takes what was preloaded for its address. It is fetched beforehand, for neither
+ * Runs wasm_exec.js. The checked bytes run, also if the server's next answer differs: an
+ * import takes the preloaded file of its address. It is fetched beforehand, for neither
  * can be given up, and another of the same address would wait with it.
  * @param {Asset} asset
  * @param {Get} get
@@ -148,7 +148,7 @@ export const execute = (go, instance, handle) => new Promise((resolve, reject) =
       reject(cause);
     }
   };
-  go.env = { GOGC: "25" }; // Memory, and what it refers to in JavaScript, is given up after 1 MB of garbage, not after 4.
+  go.env = { GOGC: "25" }; // Memory, and JavaScript's values that it refers to, are given up after 1 MB of garbage, not after 4.
   go.run(instance).then(resolve, reject);
   delete globalThis.__tabard;
 });

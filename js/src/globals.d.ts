@@ -1,6 +1,6 @@
-// What wasm_exec.js and the module's start add to the global object.
+// The properties that wasm_exec.js and the module's start add to the global object.
 
-/** What is read of module.json; see Module and Asset in package api. */
+/** The fields of module.json that are read; see Module and Asset in package api. */
 export interface Assets {
   readonly wasm: Asset;
   readonly exec: Asset;
@@ -25,7 +25,7 @@ declare global {
   var __tabard: unknown;
   var process: unknown;
   interface ImportMeta {
-    /** What the build writes into the file that a backend serves. */
+    /** The build's insertion into the file that a backend serves. */
     readonly assets?: Assets;
     /** Whether this is that file, which no server renders pages with. */
     readonly served?: boolean;

@@ -1,11 +1,11 @@
 // @ts-check
-// Narrower tokens: for further audiences, and for what the page lends them to. It is loaded
-// when it is used, and imports nothing of the client, which may be of another release.
+// Narrower tokens: for further audiences, and for borrowers of the page. It is loaded
+// when it is used, and imports no part of the client, which may be of another release.
 
 /** @import { LendOptions, NarrowerOptions, TabardError } from "../index.js" */
 
 /**
- * What lending needs of the client.
+ * The parts of the client that lending needs.
  * @typedef {{
  *   TabardError: typeof TabardError,
  *   backend: string,
@@ -42,7 +42,7 @@ export async function narrower(context, { forceRefresh, ...options }) {
 }
 
 /**
- * The request for a token, without what the tab adds.
+ * The request for a token, without the tab's additions.
  * @param {NarrowerOptions} options
  */
 export function bodyOf({ audience, permissions, seconds, ...unknown }) {
@@ -116,7 +116,7 @@ async function send({ TabardError, ask, backend }, body, signal) {
   }
 }
 
-/** What to do about a refusal: a client stops at one that it does not know. @type {Record<string, import("../index.js").Action>} */
+/** The action after a refusal: a client stops at one that it does not know. @type {Record<string, import("../index.js").Action>} */
 const actions = { __proto__: /** @type {any} */ (null) };
 for (const code of ["login_required", "session_expired", "session_revoked", "refresh_token_reused", "device_key_required", "device_key_mismatch"]) actions[code] = "sign_in";
 for (const code of ["insufficient_user_authentication", "organization_session_expired", "origin_not_joined"]) actions[code] = "step_up";

@@ -88,7 +88,7 @@ export function startModule(url, host) {
       const final = new TabardError(found.code, "stop", found.description);
       end(final);
       host.failed(final);
-    }, () => console.error("tabard:", cause));
+    });
   }
 
   /**
@@ -114,7 +114,7 @@ export function startModule(url, host) {
 
   /**
    * Tells the module something, if it runs. If it does not, a page that is looked at, or
-   * online again, need not wait for the next start. A dormant page shows nothing of before
+   * online again, need not wait for the next start. A dormant page shows no data of before
    * a sign-out.
    * @param {string} name
    * @param {...string} args

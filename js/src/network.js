@@ -8,7 +8,7 @@ import { ask, cause, isCompressed, watchPolicy } from "./probe.js";
 /** Loads the questions that are asked where no answer comes. */
 const causeOfSilence = async (/** @type {string} */ url, /** @type {string} */ directive) => (await import("./silence.js")).causeOfSilence(url, directive);
 
-/** What to look at where something else answers. */
+/** The places to look at where something else answers. */
 function cureOfAddress() {
   const worker = globalThis.navigator?.serviceWorker?.controller;
   const base = document.querySelector?.("base[href]");
@@ -18,7 +18,7 @@ function cureOfAddress() {
 }
 
 /**
- * What an answer says that is not the backend's, or not of that path. One of a server that
+ * The description of an answer that is not the backend's, or not of that path. One of a server that
  * fails or is busy says nothing.
  * @param {string} asked
  * @param {Answer} answer

@@ -6,7 +6,7 @@ import { addresses, unavailable } from "./error.js";
 import { own } from "./own.js";
 
 /**
- * What the calls need of the client. It is handed to them, for they may be of another release.
+ * The client's parts that the calls need. They are handed to them, for they may be of another release.
  * @typedef {{
  *   TabardError: typeof import("../index.js").TabardError,
  *   ask(name: string, ...args: string[]): Promise<string>,
@@ -26,7 +26,7 @@ const open = ({ popup }) => (popup ? window.open("", "_blank", "popup") : undefi
 const addressOf = (/** @type {any} */ error) => addresses.get(error);
 
 /**
- * Returns the calls by their names. What cannot be loaded throws: nothing was done.
+ * Returns the calls by their names. Those that cannot be loaded throw, without an effect.
  * @param {Context} context
  * @returns {(name: keyof typeof import("./calls.js") | keyof typeof import("./accounts.js")) => (...args: any[]) => Promise<any>}
  */

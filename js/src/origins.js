@@ -1,6 +1,6 @@
 // @ts-check
 // Tabs of an app that has an origin for each organization. It is loaded when it is used, and
-// imports nothing: what it needs is handed to it.
+// has no imports: its needs are handed to it.
 
 /**
  * Leads a new tab to an organization's own origin, once the backend has agreed. The tab was

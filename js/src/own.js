@@ -1,7 +1,7 @@
 // @ts-check
 
 /**
- * What a page wrote, without what its prototypes add: a script that reaches Object.prototype
+ * The page's own properties, without those of its prototypes: a script that reaches Object.prototype
  * sets no option.
  * @template {object} T
  * @param {T | null} [options]

@@ -5,7 +5,7 @@
 /** @typedef {(target: EventTarget, type: string, listener: (event: any) => void, capture?: boolean) => void} Listen */
 
 /**
- * Tells the module what happens to the page, and what other tabs say. The
+ * Tells the module of the page's events, and of other tabs' messages. The
  * channel is closed while the page lies in the back/forward cache: a message
  * would evict it from there.
  * @param {string} key
@@ -75,7 +75,7 @@ export const absolute = (url) => new URL(url ?? location.href, location.href);
 /** Where the app begins, if it says so by `<base href>`. */
 export const appBase = () => document.querySelector("base[href]") && document.baseURI;
 
-/** What the names of the client's parameters begin with. */
+/** The beginning of the names of the client's parameters. */
 const prefix = "tabard_";
 
 /**
@@ -103,7 +103,7 @@ export const afterPrerendering = (f) =>
  * Reads a parameter of the page's address that is the client's, and takes it away. The rest
  * stays as it is written.
  * @param {"organization" | "account" | "error" | "return" | "join"} name
- * @param {string} [within] what precedes it: default, the address and the query
+ * @param {string} [within] the text before it: default, the address and the query
  */
 export function takeParameter(name, within = "[^#]*[?&]") {
   const [, before, value, after] = location.href.match(`^(${within})${prefix + name}=([^&#]*)(.*)`) ?? [];

@@ -2,7 +2,7 @@
 // Questions to the network about why it does not answer as the backend does.
 
 /**
- * What is wrong. One that is passing may mend itself; of one with an address another one is looked for.
+ * The fault. One that is passing may mend itself; of one with an address another one is looked for.
  * @typedef {{code: string, description: string, passing?: boolean, address?: boolean}} Cause
  * @typedef {{status: number, type: string, url: string, redirected: boolean, password: boolean, bytes: Uint8Array<ArrayBuffer>, whole: boolean, json: any}} Answer
  */
@@ -68,7 +68,7 @@ function parse(bytes) {
 export const isCompressed = (/** @type {Uint8Array} */ bytes) => bytes[0] === 31 && bytes[1] === 139;
 
 /**
- * Watches what the page's policy blocks at an origin, and returns a function that returns the
+ * Watches the requests that the page's policy blocks at an origin, and returns a function that returns the
  * directive. Its event may come late.
  * @param {string} url
  * @returns {() => Promise<string>}

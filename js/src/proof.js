@@ -1,6 +1,6 @@
 // @ts-check
 // The headers of a request that the page sends by other means than the client's fetch. It is
-// loaded when it is used, and imports nothing: what it needs is handed to it.
+// loaded when it is used, and has no imports: its needs are handed to it.
 
 /**
  * See Client.proof.

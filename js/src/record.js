@@ -31,7 +31,7 @@ export function epochOf(key) {
 /**
  * The token that a page reloaded in a bound tab may use at once, with the state
  * in which it was left: it was minted in the present epoch of the browser, or of the tab's
- * person where several can be signed in (nobody has signed in or out since), for the organization that the page names, if it names
+ * person where several can be signed in (without a sign-in or sign-out since), for the organization that the page names, if it names
  * one, and it lives.
  * @param {string} key
  * @param {string} [organization]

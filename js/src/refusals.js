@@ -1,5 +1,5 @@
 // @ts-check
-// What an API refuses, and answers that are another organization's. It is part of the calls.
+// An API's refusals, and answers that are another organization's. It is part of the calls.
 
 /** @typedef {import("./ondemand.js").Context} Context */
 

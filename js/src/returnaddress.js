@@ -1,11 +1,11 @@
 // @ts-check
-// Where a sign-in comes back to. It carries short addresses alone: what longer ones need is
+// Where a sign-in comes back to. It carries short addresses alone: the code for longer ones is
 // loaded when there is one.
 
 import { left } from "./arrival.js";
 import { absolute } from "./page.js";
 
-/** The parameter that names what waits: the digest of an address. */
+/** The parameter that names the address that waits: the digest of an address. */
 const parameter = "tabard_return";
 
 /** The longest address that a sign-in is sure to carry. */

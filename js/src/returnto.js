@@ -11,8 +11,8 @@ const key = (/** @type {string} */ digest) => "tabard:return:" + digest;
 /**
  * Keeps an address of the page's origin, and returns the one for a sign-in to come back to.
  * @param {URL} target
- * @param {string} parameter that names what waits
- * @param {number} maxLength of what a sign-in carries
+ * @param {string} parameter that names the address that waits
+ * @param {number} maxLength of the address that a sign-in carries
  */
 export async function keep(target, parameter, maxLength) {
   const start = new URL(target.pathname.length <= maxLength ? target.pathname : "/", target);
@@ -30,7 +30,7 @@ export async function keep(target, parameter, maxLength) {
  * Goes on to the address that waits for the page, if one does: one of its own origin, whose
  * digest the sign-in carried.
  * @param {string} digest
- * @param {string | undefined} error what the sign-in came back with, which goes along
+ * @param {string | undefined} error of the sign-in, which goes along
  * @param {() => void} mark records that the next page is the sign-in's return
  */
 export async function resume(digest, error, mark) {
@@ -42,7 +42,7 @@ export async function resume(digest, error, mark) {
     if (error) mark();
     location.replace(error ? addError(href, error) : href);
   } catch {
-    // Nothing waits.
+    // No address waits.
   }
 }
 

@@ -11,7 +11,7 @@ import { TabardError } from "./error.js";
 const left = () => Object.assign(new TabardError("organization_left", "stop", "the tab has left the organization"), { name: "AbortError" });
 
 /**
- * A scope for what belongs to an organization: its key, and a signal that ends
+ * A scope for an organization's data: its key, and a signal that ends
  * with it.
  * @param {string} key
  */
@@ -32,7 +32,7 @@ export function partitionKey({ status, user, organization }) {
 }
 
 /**
- * The id of the tab's person; empty if nobody is signed in, or another person is.
+ * The id of the tab's person; empty if everybody is signed out, or another person is.
  * @param {State} state
  */
 export function personOf({ status, user, error }) {

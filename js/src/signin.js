@@ -1,6 +1,6 @@
 // @ts-check
-// The sign-in in a window of its own. It is loaded when it is used, and imports nothing of
-// the client, which may be of another release: what it needs is handed to it.
+// The sign-in in a window of its own. It is loaded when it is used, and imports no part of
+// the client, which may be of another release: its needs are handed to it.
 
 /** @import { SignInOptions } from "../index.js" */
 

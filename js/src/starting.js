@@ -5,7 +5,7 @@ import { initialState, freeze } from "./store.js";
 /** @import { Organization, Partition, State } from "../index.js" */
 
 /**
- * What a server renders, and a browser takes over before it shows what it knows.
+ * The state that a server renders, and a browser takes over before it shows its own.
  * @type {State}
  */
 export const starting = freeze(JSON.parse(initialState));
@@ -44,7 +44,7 @@ export const tokenFor = (client, partition) => async () => {
 };
 
 /**
- * The client's fetch for a partition: what a component began for one organization never goes
+ * The client's fetch for a partition: a component's request for one organization never goes
  * to another, however late it asks.
  * @param {import("../index.js").Client} client
  * @param {Partition} partition

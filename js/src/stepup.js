@@ -1,11 +1,11 @@
 // @ts-check
 // The step-up that an API asks for (RFC 9470). It is loaded when it is used, and imports
-// nothing of the client, which may be of another release: what it needs is handed to it.
+// no part of the client, which may be of another release: its needs are handed to it.
 
 /** @import { StepUpOptions, StepUpRequest, TabardError } from "../index.js" */
 
 /**
- * What a step-up needs of the client.
+ * The parts of the client that a step-up needs.
  * @typedef {{
  *   TabardError: typeof TabardError,
  *   requireTopLevel(): void,
@@ -47,7 +47,7 @@ function parse(header) {
 }
 
 /**
- * What a page wrote, without what prototypes add.
+ * The page's own properties, without those of prototypes.
  * @param {object} [value]
  * @returns {any}
  */
@@ -135,7 +135,7 @@ async function begin(context, challenge, onMet, options, popup) {
     if (challenge.acrValues.length > 0) query.set("acr_values", challenge.acrValues.join(" "));
     if (challenge.maxAge !== undefined) query.set("max_age", String(challenge.maxAge));
     const address = "/login?" + query;
-    if (popup) await (await import("./window.js")).stepUp(step, claimsOf, before, address, options, popup);
+    if (popup) await (await import("./window.js").catch(unavailable(context))).stepUp(step, claimsOf, before, address, options, popup);
     else await leave(step, organization, address, options);
     onMet();
   } catch (error) {
@@ -143,6 +143,15 @@ async function begin(context, challenge, onMet, options, popup) {
     throw error;
   }
 }
+
+/**
+ * What a window that cannot be loaded throws.
+ * @param {Context} context
+ * @returns {(cause: unknown) => never}
+ */
+const unavailable = ({ TabardError }) => (cause) => {
+  throw new TabardError("temporarily_unavailable", "retry", String(cause));
+};
 
 /**
  * Leaves the page. It rejects in a page that the browser restores from its cache: the

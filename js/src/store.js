@@ -96,7 +96,7 @@ export function storeOf(json, enter) {
     },
     changed,
     /**
-     * Shows that nobody is signed in, until the module says how it is.
+     * Shows everybody as signed out, until the module says how it is.
      * @param {string} description
      */
     signedOut(description) {

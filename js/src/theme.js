@@ -24,7 +24,7 @@ export function iconOf(organization) {
     `<text x="16" y="23" fill="#fff" font-family="sans-serif" font-weight="700" font-size="19" text-anchor="middle">${initial}</text></svg>`);
 }
 
-/** What the theme sets when it is left out of the options. */
+/** The theme's values when it is left out of the options. */
 const defaults = {
   title: (/** @type {Organization} */ { name }, /** @type {string} */ plain) => (plain ? `${name} · ${plain}` : name),
   icon: iconOf,
@@ -65,7 +65,7 @@ function attribute(selector, tag, attributes, name) {
   };
 }
 
-/** The document's title. What the page has set since is left alone. */
+/** The document's title. The page's own later title is left alone. */
 function titleOf() {
   /** @type {{plain: string, set: string} | undefined} */
   let held;

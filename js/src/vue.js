@@ -10,7 +10,7 @@ const key = Symbol("tabard");
 
 /** @param {Client} client */
 export function createTabard(client) {
-  const state = shallowRef(starting); // what a server renders; the first component that is mounted ends it
+  const state = shallowRef(starting); // as a server renders it; the first component that is mounted ends it
   let live = false;
   const begin = () => {
     if (live) return;

@@ -1,6 +1,6 @@
 // @ts-check
 // Windows of their own, in which a person authenticates while the page stays as it is. It is
-// loaded when it is used, and imports nothing: what it needs is handed to it.
+// loaded when it is used, and has no imports: its needs are handed to it.
 
 /** @import { StepUpOptions } from "../index.js" */
 /** @import { Challenge, Claims, Context, Step } from "./stepup.js" */
@@ -8,7 +8,7 @@
 /** @typedef {(credential: string) => Claims} ClaimsOf */
 
 /**
- * What a page waits for while a window is open. `look` is called when something may have
+ * A page's wait while a window is open. `look` is called when something may have
  * happened, with true where the window says that it is done: it returns whether it is.
  * @typedef {{
  *   look(done: boolean): Promise<boolean>,
@@ -60,7 +60,7 @@ export async function stepUp({ context, challenge, problem }, claimsOf, before, 
 }
 
 /**
- * Opens the provider in a window, and waits. The window's closed and opener say nothing: the
+ * Opens the provider in a window, and waits. The window's closed and opener do not help: the
  * backend's pages isolate themselves from other windows.
  * @param {Context} context
  * @param {Window} popup

@@ -1,5 +1,5 @@
 // @ts-nocheck
-// Whose an answer is.
+// The organization of an answer.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 

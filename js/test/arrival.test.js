@@ -1,5 +1,5 @@
 // @ts-nocheck
-// What an address says of a sign-in.
+// A sign-in's result in an address.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 

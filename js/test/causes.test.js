@@ -11,7 +11,7 @@ globalThis.navigator ??= {};
 /** The client's lines on the console. */
 const lines = () => console.error.mock.calls.map(({ arguments: [line] }) => String(line)).filter((line) => line.startsWith("tabard: "));
 
-/** Lets a client look for what is wrong until it counts as final. */
+/** Lets a client look for the fault until it counts as final. */
 async function wait() {
   for (const ms of [0, 1000, 2000]) {
     mock.timers.tick(ms);
@@ -19,7 +19,7 @@ async function wait() {
   }
 }
 
-/** Lets a client look until it knows, however long what it reads takes on this machine. */
+/** Lets a client look until it knows, however long its reads take on this machine. */
 async function known(client) {
   for (let i = 0; i < 50 && client.state.error?.action !== "stop"; i++) {
     await settle();
@@ -40,7 +40,7 @@ test("what waiting does not mend is final: said once, thrown, and asked for no m
   await assert.rejects(client.getToken(), { code: "backend_not_found", action: "stop" });
   assert.deepEqual(lines().length, 1);
   assert.match(lines()[0], /backend_not_found: https:\/\/app.example\/wrong\/module.json answered 404 \(text\/html\): check the client's backend/);
-  await wait(); // what was under way
+  await wait(); // the requests that were under way
   const asked = fetched.callCount();
   mock.timers.tick(3_600_000);
   await settle();

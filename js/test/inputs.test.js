@@ -1,5 +1,5 @@
 // @ts-nocheck
-// What reaches the client from elsewhere: prototypes, other tabs, storage, callers.
+// The client's inputs from elsewhere: prototypes, other tabs, storage, callers.
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 

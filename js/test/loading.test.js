@@ -1,5 +1,5 @@
 // @ts-nocheck
-// When the module is loaded, and what a page can do before it is there.
+// When the module is loaded, and a page's calls before it is there.
 
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";

@@ -251,7 +251,7 @@ test("P6 a page that is looked at, or online again, does not wait for the next a
     back();
     await settle();
     assert.equal(stage.starts, 1);
-    mock.timers.tick(1000); // the pause is over, and nothing more is started
+    mock.timers.tick(1000); // the pause is over, and no further one is started
     await settle();
     assert.equal(stage.starts, 1);
   }

@@ -1,17 +1,17 @@
-// What a scenario sees of a client, of the real one and of the fake: evaluated in both.
+// A scenario's view of a client, of the real one and of the fake: evaluated in both.
 globalThis.observer = (() => {
   const problem = (error) => error && { code: error.code, action: error.action, reason: error.reason ?? null };
   const claims = (token) => JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")));
   const names = (organizations) => organizations?.map(({ slug, state }) => `${slug} ${state}`) ?? null;
 
-  /** The state and the partition, without what differs from run to run. */
+  /** The state and the partition, without the parts that differ from run to run. */
   const see = ({ state, partition }) => ({
     status: state.status, organization: state.organization?.slug ?? null, user: state.user?.name ?? null, roles: state.roles,
     permissions: state.permissions, organizations: names(state.organizations), error: problem(state.error), named: state.named ?? null,
     continues: typeof state.continue === "function", idle: state.idle !== null, partition: partition.key !== "",
   });
 
-  /** The result of a call; `last` keeps what has a way on. */
+  /** The result of a call; `last` keeps the one with a way on. */
   const told = (value) => {
     if (typeof value === "string") return { token: claims(value).org_slug };
     if (Array.isArray(value)) return names(value);
@@ -32,7 +32,7 @@ globalThis.observer = (() => {
     both: async (client, ...organizations) => ({ status: (await Promise.all(organizations.map((name) => client.switchOrganization(name)))).map(({ status }) => status).join() }),
   };
 
-  /** Makes a call, and returns what came of it. */
+  /** Makes a call, and returns its result. */
   const call = async (client, name, ...args) => {
     try {
       const value = await (calls[name] ? calls[name](client, ...args) : client[name](...args));

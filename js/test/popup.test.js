@@ -1,5 +1,5 @@
 // @ts-nocheck
-// What the page does beside its tab: a sign-in in a window of its own, and the headers of a
+// The page's work beside its tab: a sign-in in a window of its own, and the headers of a
 // request that is sent by other means.
 import assert from "node:assert/strict";
 import { test } from "node:test";

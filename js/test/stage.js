@@ -39,7 +39,7 @@ export function remember({ record = {}, held = {}, epoch = "ses_1.x" } = {}) {
 }
 
 /**
- * Sets the stage. What the test does to `stage` is what the backend and the
+ * Sets the stage. The test's changes of `stage` are what the backend and the
  * module do.
  */
 export function set({ href = "https://app.example/page" } = {}) {
@@ -57,13 +57,13 @@ export function set({ href = "https://app.example/page" } = {}) {
     loads: true,
     hangs: false,
     givenUp: new Set(), // the signals of requests that hung and were given up
-    /** What arrives as the module and as wasm_exec.js: a text, or a function that returns it. */
+    /** The module and wasm_exec.js as they arrive: a text, or a function that returns it. */
     arrives: "",
     /** The address of wasm_exec.js. */
     exec: "data:text/javascript,",
     starts: 0,
     opened: [],
-    /** What window.open returns. */
+    /** The result of window.open. */
     popup: undefined,
     channels: [],
     errors: [],
@@ -119,7 +119,7 @@ async function copied(body) {
   return Buffer.concat(pieces).toString();
 }
 
-/** The SHA-256 of nothing. */
+/** The SHA-256 of no bytes. */
 export const emptyDigest = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 
 async function manifest(stage) {
@@ -168,5 +168,5 @@ export async function settle() {
   }
 }
 
-/** What the module publishes. */
+/** The module's published states. */
 export const publish = (stage, changes) => stage.host.changed(JSON.stringify(state(changes)));

@@ -27,7 +27,7 @@ afterEach(() => {
   for (const name of ["document", "location", "WebSocket", "asked", "watched", "last"]) delete globalThis[name];
 });
 
-/** A page with an API that answers what it is told to. */
+/** A page with an API that answers as it is told to. */
 function page() {
   const answers = [];
   const requests = [];
@@ -62,7 +62,7 @@ for (const { name, at, signedOut, steps } of scenarios) {
   });
 }
 
-/** Compares what a scenario names. */
+/** Compares the calls that a scenario names. */
 function includes(got, want, where) {
   if (Array.isArray(want)) return assert.deepEqual(got, want, where);
   for (const [key, value] of Object.entries(want)) assert.deepEqual(JSON.parse(JSON.stringify(got[key] ?? null)), value, `${where}: ${key} of ${JSON.stringify(got)}`);

@@ -1,4 +1,4 @@
-// Read by tsc only: the declarations are what the code exports, and are pleasant to use.
+// Read by tsc only: the declarations match the exports, and are pleasant to use.
 import * as declared from "../index.js";
 import { createClient as made } from "../src/client.js";
 import { TabardError as thrown } from "../src/error.js";
@@ -47,5 +47,5 @@ export async function page(): Promise<string> {
   }
 }
 
-/** What Svelte's component takes, which tsc cannot read from it. */
+/** The properties of Svelte's component, which tsc cannot read from it. */
 export const required: Parameters<typeof RequireOrganization>[1] = { client: declared.createClient(), permission: "notes:write" };

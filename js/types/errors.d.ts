@@ -2,14 +2,14 @@ import type { Client, TabardError } from "../index.js";
 import type { State } from "./state.js";
 
 /**
- * What to do about an error, from its code alone: wait and `retry`; call {@link Client.signIn};
+ * The action after an error, from its code alone: wait and `retry`; call {@link Client.signIn};
  * offer the organization's `step_up` ({@link Client.switchOrganization}, then `continue()`); `choose` one of the
  * accounts; or `stop`: it will not work.
  */
 export type Action = "retry" | "sign_in" | "step_up" | "choose" | "stop";
 
 /**
- * The stable codes. A backend of a later release may have further ones: {@link Action} says what to do about each.
+ * The stable codes. A backend of a later release may have further ones: {@link Action} is known for each.
  *
  * - To `retry`: `temporarily_unavailable`, `rate_limited` and `server_error` of the backend or the way to it;
  *   `request_too_old`, `use_dpop_nonce` and `invalid_dpop_proof` of a request; `access_denied` where the person canceled

@@ -6,7 +6,7 @@ import type { SwitchResult } from "./switch.js";
  * Where a tab stands.
  *
  * - `starting`: not known yet; wait for {@link Client.ready}.
- * - `signed_out`: nobody is signed in; call {@link Client.signIn}.
+ * - `signed_out`: the person is signed out; call {@link Client.signIn}.
  * - `choose`: signed in; offer {@link State.organizations}, then call {@link Client.switchOrganization}.
  * - `choose_account`: several people are signed in in the browser; offer {@link ChooseAccountState.accounts}, then call
  *   {@link Client.switchAccount}. Only where the app has `accounts: several`.
@@ -15,7 +15,7 @@ import type { SwitchResult } from "./switch.js";
  *   first ({@link DeniedState.continue}). {@link State.user} is who they are, {@link State.organizations} is where they may go.
  * - `ended`: the tab's organization session is over, {@link State.error} says why (see {@link Problem.reason}); other
  *   organizations go on. Call {@link Client.switchOrganization} to enter it again, or {@link Client.signIn}.
- * - `unavailable`: the backend cannot be reached and no token lives. Nothing has ended: the tab tries again by itself.
+ * - `unavailable`: the backend cannot be reached and no token lives. No session has ended: the tab tries again by itself.
  */
 export type Status = "starting" | "signed_out" | "choose" | "choose_account" | "active" | "denied" | "ended" | "unavailable";
 
@@ -54,7 +54,7 @@ export interface Account {
   readonly name: string;
 }
 
-/** The person who signed in. `iss` and `sub` are who they are to the OpenID provider. */
+/** The person who signed in. `iss` and `sub` identify them at the OpenID provider. */
 export interface User {
   readonly id: string;
   readonly name: string;
@@ -69,7 +69,7 @@ export interface Idle {
   readonly secondsLeft: number;
 }
 
-/** What the page sees of its tab, whatever its status. */
+/** The page's view of its tab, in every status. */
 interface StateOf<S extends Status> {
   readonly status: S;
   /** Numbers the tab's organization; it changes with the organization and the person, like {@link Client.partition}. */
@@ -85,7 +85,7 @@ interface StateOf<S extends Status> {
   readonly deviceBound: boolean;
   /**
    * Set in the last part of the organization's idle time, a minute at most: tell the person. Any key, pointer or touch in
-   * the page, and in any other tab of the organization, takes it back; nothing need be called.
+   * the page, and in any other tab of the organization, takes it back; no call is needed.
    */
   readonly idle: Idle | null;
   /** Where the app's pages are; only in an app that has an origin for each organization, once the backend has said so. */
@@ -149,5 +149,5 @@ export interface UnavailableState extends StateOf<"unavailable"> {
   readonly error: Problem;
 }
 
-/** What the page sees of its tab. Frozen, and the same object until something changes. */
+/** The page's view of its tab. Frozen, and the same object until something changes. */
 export type State = StartingState | SignedOutState | ChooseState | ChooseAccountState | ActiveState | DeniedState | EndedState | UnavailableState;

@@ -12,8 +12,8 @@ import (
 
 // Several people can be signed in in one browser, if the app lets them. A tab acts for one
 // of them. Its requests name the person (api.HeaderAccount), and the person has an epoch and
-// a device key of their own, so that nothing of another's reaches the tab. A backend whose
-// app is for one person never tells of accounts, and nothing is different then.
+// a device key of their own, so that no data of another's reaches the tab. A backend whose
+// app is for one person never tells of accounts, and all is as without them.
 
 // person returns the id of the tab's person, where several can be signed in.
 func (r *record) person() string {
@@ -23,7 +23,7 @@ func (r *record) person() string {
 	return r.User.ID
 }
 
-// become makes the record that of a tab that acts for another person. Nothing of the former
+// become makes the record that of a tab that acts for another person. No data of the former
 // one stays.
 func (r *record) become(user string) {
 	*r = record{Tab: r.Tab, Fence: r.Fence + 1, User: api.User{ID: user}, Several: true, Look: true, Key: r.NewKey}
@@ -115,7 +115,7 @@ func (t *Tab) concerns(of string) bool {
 	return r.person() != "" && tag(r.User.ID) == of
 }
 
-// showAccounts asks whom the tab acts for, after a request that named nobody was refused.
+// showAccounts asks whom the tab acts for, after a request without a person was refused.
 func (t *Tab) showAccounts(refused *Error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -222,11 +222,11 @@ func (t *Tab) changePerson(user, organization string, v Value) (*heldToken, *Err
 	}
 	t.become(user, answer.Session)
 	t.noteAccounts(answer.Accounts)
-	answer.Accounts = nil // the record keeps nothing of others
+	answer.Accounts = nil // the record keeps no data of others
 	return b.accept(&inflight{organization: organization, reported: noInput}, &answer, b.record.Epoch, &t.clock, t.env.Random)
 }
 
-// become makes a person the tab's. Nothing of the former one stays.
+// become makes a person the tab's. No data of the former one stays.
 func (t *Tab) become(user, session string) {
 	t.mints.abortAll(errOvertaken)
 	b := &t.binding

@@ -179,33 +179,30 @@ func TestP10Origins_NoTokenFromRecord(t *testing.T) {
 		many(b, always)
 		p := b.open(atAcme)
 		p.expect(t, tab.Active, "acme")
-		for _, text := range p.session.items {
-			if strings.Contains(text, "ada@acme") || strings.Contains(text, `"status":"active"`) {
-				t.Errorf("the record has a token or a state: %s", text)
-			}
+		p.recordHasNoToken(t)
+		elsewhere := func(person string) func() { // without a word in this origin's storage or channel
+			return func() { b.set(func() { b.person = person }) }
 		}
-		elsewhere := func(signedOut bool) { // without a word in this origin's storage or channel
-			b.set(func() { b.person = map[bool]string{true: "", false: "ada"}[signedOut] })
-		}
+		signOut, signIn := elsewhere(""), elsewhere("ada")
 		alone := func(configure ...func(*tab.Config)) *page { // no other tab hears of it first
 			for _, other := range b.pages {
 				other.closeTab()
 			}
-			elsewhere(false)
+			signIn()
 			return b.open(configure...)
 		}
-		elsewhere(true)
+		signOut()
 		time.Sleep(time.Second)
 		p.reload().expect(t, tab.SignedOut)
 
 		p = alone(atAcme)
-		elsewhere(true)
+		signOut()
 		time.Sleep(31 * time.Second)
 		p.expect(t, tab.SignedOut)
 
 		p = alone(atAcme)
 		p.hide()
-		elsewhere(true)
+		signOut()
 		time.Sleep(time.Millisecond)
 		p.expect(t, tab.Active, "acme") // nobody looks
 		p.focus()
@@ -219,19 +216,19 @@ func TestP10Origins_NoTokenFromRecord(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		p.expect(t, tab.Choose)
 		b.set(func() { b.offline = false })
-		elsewhere(true)
+		signOut()
 		p.focus()
 		p.expect(t, tab.SignedOut)
 
 		p = alone()
 		p.expect(t, tab.Choose)
-		elsewhere(true)
+		signOut()
 		time.Sleep(31 * time.Second)
 		p.expect(t, tab.SignedOut)
 
 		p = alone(atAcme)
 		p.OnPageHide()
-		elsewhere(true)
+		signOut()
 		b.set(func() { b.latency = time.Second })
 		p.OnPageShow() // by the back button
 		if token, err := p.Credential("", ""); err == nil {
@@ -239,6 +236,15 @@ func TestP10Origins_NoTokenFromRecord(t *testing.T) {
 		}
 		p.expect(t, tab.SignedOut)
 	})
+}
+
+func (p *page) recordHasNoToken(t *testing.T) {
+	t.Helper()
+	for _, text := range p.session.items {
+		if strings.Contains(text, "ada@acme") || strings.Contains(text, `"status":"active"`) {
+			t.Errorf("the record has a token or a state: %s", text)
+		}
+	}
 }
 
 // TestOrigins_SteadyTab: a tab in sight asks twice a minute, and a hidden one not at all.

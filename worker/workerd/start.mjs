@@ -1,14 +1,32 @@
 // Runs a Worker on workerd until standard input ends. The first line of input is
 // the options as JSON; the first line of output tells that it serves.
+import { createHash } from "node:crypto";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { Miniflare } from "miniflare";
-import { unstable_getMiniflareWorkerOptions } from "wrangler";
 
 const input = createInterface({ input: process.stdin });
 const { value: line } = await input[Symbol.asyncIterator]().next();
 const options = JSON.parse(line);
 
-const { workerOptions } = unstable_getMiniflareWorkerOptions(options.config);
+/**
+ * What wrangler makes of a configuration. It is kept in the folder of the build, for each
+ * configuration and release: to load wrangler takes half a second of processor time.
+ */
+async function configured(config, root) {
+  const release = await readFile(`${root}/node_modules/wrangler/package.json`);
+  const digest = createHash("sha256").update(config).update(await readFile(config)).update(release).digest("hex");
+  const kept = `${root}/build/options-${digest.slice(0, 16)}.json`;
+  const text = await readFile(kept, "utf8").catch(() => undefined);
+  if (text) return JSON.parse(text);
+  const { unstable_getMiniflareWorkerOptions } = await import("wrangler");
+  const { workerOptions } = unstable_getMiniflareWorkerOptions(config);
+  await writeFile(`${kept}.${process.pid}`, JSON.stringify(workerOptions));
+  await rename(`${kept}.${process.pid}`, kept);
+  return workerOptions;
+}
+
+const workerOptions = await configured(options.config, options.root);
 const worker = new Miniflare({
   ...workerOptions,
   // Miniflare's assets hide the scheduled handler; only the Worker itself needs them.

@@ -4,8 +4,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/tabard-auth/tabard/backend/directory"
+	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/backend/store/storetest/scratch"
 )
 
@@ -15,7 +17,7 @@ func Start(t testing.TB, o Options) *Process {
 	Must(t, Build())
 	o.State = Database(t, o.Desired)
 	if o.Script != "" {
-		Must(t, Execute(o.State, o.Script))
+		Must(t, Fill(o.State, o.Script))
 	}
 	return Run(t, o)
 }
@@ -37,13 +39,15 @@ func Run(t testing.TB, o Options) *Process {
 	return findProcess(w.node.Process.Pid)
 }
 
-// Database makes a local database for a test and applies a workspace to it.
+// Database makes a local database for a test, with a workspace, as Migrate and Apply do.
 func Database(t testing.TB, d directory.Desired) string {
 	t.Helper()
 	Must(t, Installed())
 	state := scratch.Dir(t)
 	Must(t, Migrate(state))
-	Must(t, Apply(state, d))
+	script, err := sqlstore.Script(d, time.Now().Unix())
+	Must(t, err)
+	Must(t, Fill(state, script))
 	return state
 }
 

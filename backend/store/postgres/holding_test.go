@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,27 +43,7 @@ func TestHolding_IsSeen(t *testing.T) {
 		}
 		return text
 	}
-	await := func(wants ...string) {
-		t.Helper()
-		tick := time.NewTicker(50 * time.Millisecond)
-		defer tick.Stop()
-		for try := 0; ; try++ {
-			text, missing := seen(), ""
-			for _, want := range wants {
-				if !strings.Contains(text, want) {
-					missing = want
-				}
-			}
-			if missing == "" {
-				return
-			}
-			if try == 400 {
-				t.Fatalf("%q is not in\n%s", missing, text)
-			}
-			<-tick.C
-		}
-	}
-	await("a transaction has been open for 0 minutes (process ", "the replication slot old is not in use and keeps ", "autovacuum is off")
+	awaitText(t, seen, "a transaction has been open for 0 minutes (process ", "the replication slot old is not in use and keeps ", "autovacuum is off")
 	if strings.Contains(seen(), "not archived") {
 		t.Error("before it failed")
 	}
@@ -74,5 +55,19 @@ func TestHolding_IsSeen(t *testing.T) {
 	if _, err := db.Exec("SELECT pg_switch_wal()"); err != nil {
 		t.Fatal(err)
 	}
-	await("its log is not archived (0000")
+	awaitText(t, seen, "its log is not archived (0000")
+}
+
+// awaitText waits until a text has all that it is wanted to have.
+func awaitText(t *testing.T, text func() string, wants ...string) {
+	t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for range 400 {
+		if !slices.ContainsFunc(wants, func(want string) bool { return !strings.Contains(text(), want) }) {
+			return
+		}
+		<-tick.C
+	}
+	t.Fatalf("%q are not all in\n%s", wants, text())
 }

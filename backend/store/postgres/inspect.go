@@ -32,7 +32,7 @@ func Inspect(ctx context.Context, address string) (*inspect.Database, error) {
 	}
 	if err != nil {
 		db.Close()
-		return nil, fmt.Errorf("postgres: %w", withoutPassword(err, config))
+		return nil, fmt.Errorf("postgres: %w", explain(err, address, config))
 	}
 	notOff := func(v string) bool { return v != "off" }
 	found, err := inspect.Look(ctx, db, inspect.Queries{
@@ -46,7 +46,7 @@ func Inspect(ctx context.Context, address string) (*inspect.Database, error) {
 	})
 	if err != nil {
 		db.Close()
-		return nil, fmt.Errorf("postgres: %w", withoutPassword(err, config))
+		return nil, fmt.Errorf("postgres: %w", explain(err, address, config))
 	}
 	found.Exposed, found.Holding = exposure(config), holding(ctx, db, usual)
 	found.Pooler, found.Named = pooler, pooler && namesStatements(config)

@@ -63,7 +63,7 @@ func OpenAs(ctx context.Context, address string, opening migrate.Opening) (*sqls
 	}
 	if err != nil {
 		db.Close()
-		return nil, fmt.Errorf("postgres: %w", withoutPassword(err, config))
+		return nil, fmt.Errorf("postgres: %w", explain(err, address, config))
 	}
 	rows := newReads(db, &live, 1+processors/processorsPerReader)
 	return sqlstore.NewReadingBy(rows.row, db, sqlstore.Postgres), nil

@@ -15,6 +15,8 @@ const (
 	// batch is the maximum number of rows of one statement, and the number of pending
 	// rows at which they are written. Fewer are written in one transaction.
 	batch = 500
+	// batchParameters are those of a statement of batch rows.
+	batchParameters = 6 * batch
 	// A transaction of a large file has as many rows as fit into commitTarget, since a
 	// sign-in of one of its people waits for it: firstRows at first, and leastRows at
 	// least.
@@ -211,7 +213,17 @@ func (a *applier) commit(ctx context.Context, p pendingWrites) error {
 }
 
 func (a *applier) writeMembers(ctx context.Context, tx *sql.Tx, p pendingWrites) error {
-	for _, s := range p.memberStatements(a.now, batch*userValues) {
+	var rows memberRows
+	for _, u := range p.users {
+		rows.users = append(rows.users, []any{u.id, u.iss, u.sub, u.name, u.email, a.now})
+	}
+	for _, m := range p.members {
+		rows.members = append(rows.members, []any{m.iss, m.sub, m.organizationID, m.roles, m.attributes})
+	}
+	for _, l := range p.leavers {
+		rows.leavers = append(rows.leavers, []any{l.userID, l.organizationID})
+	}
+	for _, s := range rows.statements(a.now, batchParameters) {
 		if _, err := tx.ExecContext(ctx, a.dialect.uncached(s.Text), s.Args...); err != nil {
 			return err
 		}

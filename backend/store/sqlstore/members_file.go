@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/tabard-auth/tabard/backend/directory"
@@ -14,48 +15,47 @@ const (
 
 	// maxParameters is the most parameters of a statement on D1.
 	maxParameters = 100
-
-	userValues, memberValues, leaverValues = 6, 5, 2
 )
 
 // ChangeFileMembers implements admin.FileStore.
 func (s members) ChangeFileMembers(ctx context.Context, organizationID string, set []directory.Member, removed []string, now int64) error {
-	var p pendingWrites
+	named := map[string]directory.Member{}
 	for _, m := range set {
-		one := personOf(m)
-		p.users = append(p.users, pendingUser{one, directory.NewID("usr_"), m.Name, m.Email})
-		p.members = append(p.members, pendingMember{one, organizationID, list(m.Roles).text(), string(m.Attributes), false})
+		named[m.Issuer+"\x00"+m.Subject] = m
+	}
+	var rows memberRows
+	for _, name := range slices.Sorted(maps.Keys(named)) { // the order of pendingWrites.inOrder
+		m := named[name]
+		rows.users = append(rows.users, []any{directory.NewID("usr_"), m.Issuer, m.Subject, m.Name, m.Email, now})
+		rows.members = append(rows.members, []any{m.Issuer, m.Subject, organizationID, list(m.Roles).text(), string(m.Attributes)})
 	}
 	for _, id := range removed {
-		p.leavers = append(p.leavers, pendingLeaver{id, organizationID})
+		rows.leavers = append(rows.leavers, []any{id, organizationID})
 	}
-	p.inOrder()
-	return s.together(ctx, "members of the file", p.memberStatements(now, maxParameters)...)
+	return s.together(ctx, "members of the file", rows.statements(now, maxParameters)...)
 }
 
-// memberStatements returns the statements that write the users, members and leavers, with at
-// most so many parameters each.
-func (p *pendingWrites) memberStatements(now int64, parameters int) (all []*Statement) {
-	for some := range slices.Chunk(p.users, parameters/userValues) {
-		var args []any
-		for _, u := range some {
-			args = append(args, u.id, u.iss, u.sub, u.name, u.email, now)
-		}
-		all = append(all, &Statement{Text: insertUsers + values(0, len(some), userValues) + insertUsersEnd, Args: args})
-	}
-	for some := range slices.Chunk(p.members, (parameters-1)/memberValues) {
-		args := []any{now}
-		for _, m := range some {
-			args = append(args, m.iss, m.sub, m.organizationID, m.roles, m.attributes)
-		}
-		all = append(all, &Statement{Text: upsertMembers + values(1, len(some), memberValues) + upsertMembersEnd, Args: args})
-	}
-	for some := range slices.Chunk(p.leavers, parameters/leaverValues) {
-		var args []any
-		for _, l := range some {
-			args = append(args, l.userID, l.organizationID)
-		}
-		all = append(all, &Statement{Text: deleteMembers + values(0, len(some), leaverValues) + ")", Args: args})
+// memberRows are the parameters of insertUsers, upsertMembers and deleteMembers.
+type memberRows struct{ users, members, leavers [][]any }
+
+// statements returns the statements that write the rows, with at most so many parameters each.
+func (r memberRows) statements(now int64, parameters int) []*Statement {
+	return slices.Concat(
+		chunked(insertUsers, insertUsersEnd, nil, r.users, parameters),
+		chunked(upsertMembers, upsertMembersEnd, []any{now}, r.members, parameters),
+		chunked(deleteMembers, ")", nil, r.leavers, parameters),
+	)
+}
+
+// chunked returns statements of a beginning, rows and an end. The parameters before those of the
+// rows are in each.
+func chunked(begin, end string, before []any, rows [][]any, parameters int) (all []*Statement) {
+	for len(rows) > 0 {
+		columns := len(rows[0])
+		n := min(len(rows), (parameters-len(before))/columns)
+		args := slices.Concat(append([][]any{before}, rows[:n]...)...)
+		all = append(all, &Statement{Text: begin + values(len(before), n, columns) + end, Args: args})
+		rows = rows[n:]
 	}
 	return all
 }

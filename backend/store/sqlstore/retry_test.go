@@ -72,22 +72,26 @@ func (c undoingConn) QueryContext(ctx context.Context, statement string, args []
 }
 
 // Every statement of the store, also those of an apply, is run again where the database
-// undid it.
+// undid it. TestEveryStatementThatTheDatabaseUndidIsRunAgain tries all of them.
 func TestStatementsThatTheDatabaseUndidAreRunAgain(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) storetest.Store {
-		config, err := pgx.ParseConfig(migrated.Postgres(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		u := &undoing{Connector: stdlib.GetConnector(*config), seen: map[string]int{}}
-		db := sql.OpenDB(u)
-		t.Cleanup(func() { db.Close() })
-		store := sqlstore.New(db, sqlstore.Postgres)
-		if _, err := store.Apply(t.Context(), storetest.Desired(), storetest.Now); err != nil {
-			t.Fatal(err)
-		}
-		return store
-	})
+	storetest.RunOneOf(t, 6, openUndoing)
+}
+
+// openUndoing returns a store on a database that undoes statements.
+func openUndoing(t *testing.T) storetest.Store {
+	t.Helper()
+	config, err := pgx.ParseConfig(migrated.Postgres(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := &undoing{Connector: stdlib.GetConnector(*config), seen: map[string]int{}}
+	db := sql.OpenDB(u)
+	t.Cleanup(func() { db.Close() })
+	store := sqlstore.New(db, sqlstore.Postgres)
+	if _, err := store.Apply(t.Context(), storetest.Desired(), storetest.Now); err != nil {
+		t.Fatal(err)
+	}
+	return store
 }
 
 // A database whose default is the strictest isolation undoes what is done at once, and

@@ -20,7 +20,8 @@ type File interface {
 func changesFileMembers(s *suite) {
 	carol := s.person("carol")
 	s.must(s.Admit(s.ctx, directory.Admission{Organization: "org_acme", UserID: carol.ID, Roles: []string{}}, Now))
-	set := []directory.Member{{User: s.person("alice"), Roles: []string{"admin"}}}
+	alice := directory.Member{User: s.person("alice"), Roles: []string{"admin"}}
+	set := []directory.Member{alice, alice}
 	for i := range 150 {
 		u := directory.User{Issuer: carol.Issuer, Subject: fmt.Sprintf("member %d", i), Name: "New", Email: "new@example.com"}
 		set = append(set, directory.Member{User: u, Roles: []string{"viewer"}, Attributes: `{"level":1}`})

@@ -29,6 +29,8 @@ type Crowd struct {
 	upgrading bool
 
 	Mints, SignIns, Repeated atomic.Int64
+	// Slowest is the time of the slowest sign-in in milliseconds, from the first attempt on.
+	Slowest atomic.Int64
 	// FailedTwice counts requests that were answered with 5xx twice in a row.
 	FailedTwice atomic.Int64
 	// Ended counts sign-outs that the operator caused.
@@ -194,12 +196,14 @@ func (c *Crowd) tries() int {
 }
 
 func (c *Crowd) signIn(w *Worker) {
+	begun := time.Now()
 	for i := range c.tries() {
 		c.SignIns.Add(1)
 		w.since = c.ended.Load()
 		answer := c.goIn(w, i)
 		for name := range w.Cookies() {
 			if strings.HasPrefix(name, "__Host-Http-tabard.") && strings.Contains(name, ".demo.") && c.landed(answer) {
+				c.noteSlowest(time.Since(begun).Milliseconds())
 				return
 			}
 		}
@@ -210,6 +214,15 @@ func (c *Crowd) signIn(w *Worker) {
 		<-time.After(20 * time.Millisecond)
 	}
 	w.failed.Add(1)
+}
+
+func (c *Crowd) noteSlowest(took int64) {
+	for {
+		before := c.Slowest.Load()
+		if took <= before || c.Slowest.CompareAndSwap(before, took) {
+			return
+		}
+	}
 }
 
 // landed reports whether a sign-in ended in the app. In a rolling upgrade a cookie alone
@@ -253,6 +266,7 @@ type Result struct {
 	People       int   `json:"people"`
 	Mints        int64 `json:"mints"`
 	SignIns      int64 `json:"sign_ins"`
+	Slowest      int64 `json:"slowest_sign_in_ms"`
 	Repeated     int64 `json:"requests_repeated"`
 	Stubborn     int64 `json:"5xx_after_a_retry"`
 	SignOuts     int64 `json:"false_sign_outs"`
@@ -268,7 +282,7 @@ type Result struct {
 
 // Result returns the outcome of the crowd's work so far.
 func (c *Crowd) Result() Result {
-	r := Result{People: len(c.People), Mints: c.Mints.Load(), SignIns: c.SignIns.Load(), Repeated: c.Repeated.Load(), Stubborn: c.FailedTwice.Load(), Ended: c.Ended.Load()}
+	r := Result{People: len(c.People), Mints: c.Mints.Load(), SignIns: c.SignIns.Load(), Slowest: c.Slowest.Load(), Repeated: c.Repeated.Load(), Stubborn: c.FailedTwice.Load(), Ended: c.Ended.Load()}
 	for _, w := range c.People {
 		out, failed, mixed, revived := w.signedOut.Load(), w.failed.Load(), w.mixed.Load(), w.revived.Load()
 		r.SignOuts, r.FailedSignIn, r.Mixed = r.SignOuts+out, r.FailedSignIn+failed, r.Mixed+mixed

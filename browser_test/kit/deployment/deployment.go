@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -304,9 +305,9 @@ func (d *Deployment) LogoutToken(person string) string {
 	return raw
 }
 
-// Apply applies a workspace with this number of people as members of acme and of
-// globex.
-func (d *Deployment) Apply(people int) {
+// Apply applies a workspace with this number of people as members of acme and of globex,
+// and returns the most memory that this took.
+func (d *Deployment) Apply(people int) (peak int64) {
 	d.Helper()
 	var members []map[string]any
 	for i := range people {
@@ -327,5 +328,9 @@ func (d *Deployment) Apply(people int) {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		d.Fatal(err)
 	}
-	d.Run(d.program(), "apply", file, "--database", d.Database)
+	command := exec.Command(d.program(), "apply", file, "--database", d.Database)
+	if out, err := command.CombinedOutput(); err != nil {
+		d.Fatalf("tabard apply: %v\n%s", err, out)
+	}
+	return command.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
 }

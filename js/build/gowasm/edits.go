@@ -13,10 +13,12 @@ var WithoutGodebug = []Edit{{File: "internal/godebug/godebug.go", New: godebug}}
 //go:embed std/godebug.go.txt
 var godebug string
 
-// SmallFmt has of fmt what libraries for js/wasm call to make an error's text. Package
-// os, reflection and Unicode's tables go with the rest. Only a program that never prints
-// values of its own by fmt may use it.
+// SmallFmt has those functions of fmt that libraries for js/wasm call to make an error's text,
+// and quotes nothing in one of strconv's, which would bring the tables of what is printed.
+// Package os, reflection and Unicode's tables go with the rest. Only a program that never
+// prints values of its own by fmt may use it.
 var SmallFmt = []Edit{
+	{File: "strconv/number.go", Old: "Quote(e.Num)", New: `"\"" + e.Num + "\""`},
 	{File: "fmt/print.go", New: smallFmt},
 	{File: "fmt/doc.go"}, {File: "fmt/errors.go"}, {File: "fmt/format.go"}, {File: "fmt/scan.go"},
 }
@@ -39,11 +41,12 @@ var WithoutTracer = []Edit{
 	},
 }
 
-// WithoutReports omits what the runtime reports of itself and nothing in a page asks for:
+// WithoutReports omits the runtime's reports about itself that no page asks for:
 // profiles of memory, locks and goroutines, the scheduler's trace, the searches of GODEBUG
 // for leaked finalizers, and dumps of memory beside a fatal error, whose message stays. A
 // page is one module, so that its types need no comparison with a plugin's.
 var WithoutReports = slices.Concat(
+	[]Edit{{File: "runtime/mgc.go", Old: "if debug.gctrace > 0 {", New: "if false {"}},
 	returning("runtime/type.go", "typelinksinit()"),
 	returning("runtime/proc.go", "schedtrace(detailed bool)"),
 	returning("runtime/mcheckmark.go", "checkFinalizersAndCleanups()"),
@@ -56,7 +59,43 @@ var WithoutReports = slices.Concat(
 		"tryRecordGoroutineProfile(gp1 *g, pcbuf []uintptr, yield func())"),
 )
 
-// returning makes functions of a file do nothing. They must have no results.
+// WithoutFloatText prints no digits of a float or complex number beside a panic, and so
+// leaves out the tables of powers of ten. strconv, for programs that call it, has them.
+var WithoutFloatText = slices.Concat(
+	printing("printfloat64(v float64)", "float64", "gwrite(strconv.AppendFloat(buf[:0], v, 'g', -1, 64))"),
+	printing("printfloat32(v float32)", "float32", "gwrite(strconv.AppendFloat(buf[:0], float64(v), 'g', -1, 32))"),
+	printing("printcomplex128(c complex128)", "complex128", "gwrite(strconv.AppendComplex(buf[:0], c, 'g', -1, 128))"),
+	printing("printcomplex64(c complex64)", "complex64", "gwrite(strconv.AppendComplex(buf[:0], complex128(c), 'g', -1, 64))"),
+)
+
+// WithoutStartChecks omits what the runtime checks of its own tables at each start, which
+// the linker has just written, and the variable GODEBUG, which a page has none of.
+var WithoutStartChecks = slices.Concat(
+	returning("runtime/symtab.go", "moduledataverify1(datap *moduledata)"),
+	returning("runtime/runtime1.go", "parsegodebug(godebug string, seen map[string]bool)"),
+	returning("internal/cpu/cpu.go", "processOptions(env string)"),
+)
+
+// WithoutTracebacks has no stacks of goroutines: neither beside a panic, whose message stays,
+// nor for a caller of runtime.Callers. Without names they are addresses alone, and a browser
+// has a stack of its own.
+var WithoutTracebacks = slices.Concat(
+	returning("runtime/traceback.go",
+		"traceback1(pc, sp, lr uintptr, gp *g, flags unwindFlags)",
+		"tracebackothers(me *g)",
+		"goroutineheader(gp *g)",
+		"printAncestorTraceback(ancestor ancestorInfo)"),
+	returning("runtime/symtab.go", "(ci *Frames) Next() (frame Frame, more bool)"),
+	[]Edit{{File: "runtime/extern.go", Old: "\treturn callers(skip, pc)\n", New: "\treturn 0\n"}},
+)
+
+// printing makes a function of the runtime print the name of a type in place of a value.
+func printing(function, name, body string) []Edit {
+	start := "func " + function + " {\n\tvar buf [" + name + "Bytes]byte\n\t"
+	return []Edit{{File: "runtime/print.go", Old: start + body, New: "func " + function + " {\n\tprintstring(\"(" + name + ")\")"}}
+}
+
+// returning empties functions of a file. Their results, if any, have names.
 func returning(file string, functions ...string) (edits []Edit) {
 	for _, f := range functions {
 		start := "func " + f + " {\n"

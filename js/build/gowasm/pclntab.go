@@ -79,7 +79,7 @@ func (t pclntab) name(fn int) (name string, ok bool) {
 	return string(text), ok
 }
 
-// runtimePrefix is what the runtime looks for to tell its own goroutines from others.
+// runtimePrefix is the prefix by which the runtime tells its own goroutines from others.
 const runtimePrefix = "runtime."
 
 // keptName is the part of a function's name that the runtime decides by:

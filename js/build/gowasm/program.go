@@ -18,7 +18,7 @@ type Program struct {
 	Env     []string // beside the process's own
 	Edits   []Edit   // of the standard library
 	Shrink  bool     // see [Shrink]
-	Names   bool     // keep what tracebacks read, in a module that is shrunk
+	Names   bool     // keep names and lines for tracebacks, in a module that is shrunk
 }
 
 // Build compiles the program. A toolchain whose layout is not known is refused where the
@@ -45,7 +45,7 @@ func (p Program) BuildWithSymbols() (module, symbols []byte, err error) {
 	return module, symbols, err
 }
 
-// link returns what Go's linker writes.
+// link returns the output of Go's linker.
 func (p Program) link() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "tabard-gowasm-")
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// acts is a program that does what depends on the runtime's tables.
+// acts is a program that depends on the runtime's tables.
 var acts = Program{Package: "./testdata/acts", Flags: []string{"-ldflags=-s -w"}}
 
 var builtActs = sync.OnceValues(acts.Build)
@@ -152,13 +152,7 @@ func TestShrink_BehaviorStays(t *testing.T) {
 	if err != nil || strings.Count(want, "\n") != 9 {
 		t.Fatal(err, want, problems)
 	}
-	without := acts
-	without.Edits, without.Shrink = slices.Concat(WithoutGodebug, SmallFmt, WithoutTracer, WithoutReports), true
-	without.Env = []string{"GOEXPERIMENT=nogreenteagc"}
-	served, err := without.Build()
-	if err != nil {
-		t.Fatal(err)
-	}
+	served := asServed(t)
 	merged, err := Shrink(module, true)
 	if err != nil {
 		t.Fatal(err)
@@ -171,15 +165,34 @@ func TestShrink_BehaviorStays(t *testing.T) {
 	}
 }
 
-// TestShrink_PanicSaysItsMessage: the message is there, the names of functions are not.
+// asServed builds the program with all that the browser module leaves out.
+func asServed(t *testing.T) []byte {
+	t.Helper()
+	without := acts
+	without.Edits = slices.Concat(WithoutGodebug, SmallFmt, WithoutTracer, WithoutReports, WithoutFloatText, WithoutStartChecks, WithoutTracebacks)
+	without.Shrink, without.Env = true, []string{"GOEXPERIMENT=nogreenteagc"}
+	module, err := without.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return module
+}
+
+// TestShrink_PanicSaysItsMessage: the message is there, the names of functions are not, and
+// as a page gets it neither is a stack.
 func TestShrink_PanicSaysItsMessage(t *testing.T) {
 	small, err := Shrink(linked(t), false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, problems, err := runModule(t, small, "panic")
-	if err == nil || !strings.Contains(problems, "panic: the message of a panic") || strings.Contains(problems, "main.main") {
-		t.Errorf("%v: %s", err, problems)
+	for hasStack, module := range map[bool][]byte{true: small, false: asServed(t)} {
+		_, problems, err := runModule(t, module, "panic")
+		if err == nil || !strings.Contains(problems, "panic: the message of a panic") || strings.Contains(problems, "main.main") {
+			t.Errorf("%v: %s", err, problems)
+		}
+		if got := strings.Contains(problems, "goroutine 1 [running]"); got != hasStack {
+			t.Errorf("a stack: %t, want %t: %s", got, hasStack, problems)
+		}
 	}
 }
 
@@ -205,7 +218,7 @@ func TestSymbols_AreOfTheShrunkModule(t *testing.T) {
 	}
 }
 
-// TestShrink_RefusesOtherContent: what is no module of Go's linker is an error.
+// TestShrink_RefusesOtherContent: all but modules of Go's linker are errors.
 func TestShrink_RefusesOtherContent(t *testing.T) {
 	module := linked(t)
 	inputs := map[string][]byte{

@@ -15,7 +15,7 @@ import (
 type part struct {
 	file, from, to string
 	digest         string
-	look           string // what to compare when it changes
+	look           string // the place to compare when it changes
 }
 
 var parts = []part{

@@ -1,5 +1,6 @@
 // @ts-check
-// Notes on Hono, as a Cloudflare Worker with the variables ISSUER and AUDIENCE. Notes are kept in the isolate's memory.
+// Notes on Hono, as a Cloudflare Worker with the variables ISSUER and AUDIENCE and, where Tabard's Worker is in the same zone, the
+// service binding AUTH to it. Notes are kept in the isolate's memory.
 
 import { Hono } from "hono";
 import { createGuard, createVerifier, logTo } from "@tabard/server";
@@ -13,11 +14,11 @@ import { Notes } from "./notes.js";
 let guard;
 const notes = new Notes();
 
-/** @type {Hono<{Bindings: {ISSUER: string, AUDIENCE: string, BASE_URL?: string}, Variables: import("@tabard/server/hono").TabardVariables}>} */
+/** @type {Hono<{Bindings: {ISSUER: string, AUDIENCE: string, BASE_URL?: string, AUTH?: { fetch: typeof fetch }}, Variables: import("@tabard/server/hono").TabardVariables}>} */
 const app = new Hono();
 app.use("/organizations/:organization/*", (c, next) => {
-  const { ISSUER, AUDIENCE, BASE_URL } = c.env;
-  guard ??= createGuard(createVerifier({ issuer: ISSUER, audience: AUDIENCE }), { baseURL: BASE_URL, record: logTo() });
+  const { ISSUER, AUDIENCE, BASE_URL, AUTH } = c.env;
+  guard ??= createGuard(createVerifier({ issuer: ISSUER, audience: AUDIENCE, fetch: AUTH }), { baseURL: BASE_URL, record: logTo() });
   return protect(guard, { organization: "organization" })(c, next);
 });
 app.get("/organizations/:organization/notes", (c) => c.json(notes.list(c.get("tabard").organization)));

@@ -2,7 +2,8 @@
 
 import { importJWK } from "jose";
 
-import { supported } from "./jws.js";
+import { wellFormed } from "./json.js";
+import { decodeBase64url, supported } from "./jws.js";
 
 /**
  * @import { PublicKey } from "./jws.js"
@@ -168,7 +169,7 @@ export async function inTime(promise, ms, text) {
  * @param {number} most in bytes
  */
 export async function limited(response, most) {
-  const reader = response.body?.getReader(), decoder = new TextDecoder();
+  const reader = response.body?.getReader(), decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   let text = "", bytes = 0;
   for (;;) {
     const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
@@ -183,8 +184,9 @@ export async function limited(response, most) {
 
 /**
  * Reads the signature keys of a set. It ignores a key of an unknown type (RFC 7517 section 5),
- * one without an id or an algorithm, and one that does not fit its algorithm. A set without
- * usable keys is an error and replaces nothing.
+ * one without an id or an algorithm, one that does not fit its algorithm, and all members of a
+ * key that are not needed: one bad key costs that key. A set without usable keys is an error and
+ * replaces nothing. Go reads sets alike, by the table in vectors/keysets.json.
  * @param {string} text
  */
 export async function parseKeySet(text) {
@@ -193,20 +195,59 @@ export async function parseKeySet(text) {
   const keys = new Map();
   for (const jwk of Array.isArray(set?.keys) ? set.keys : [set]) {
     const { kid, alg, use = "sig" } = jwk ?? {};
-    if (typeof kid !== "string" || !kid || !supported.includes(alg) || (use !== "" && use !== "sig")) continue;
+    if (typeof kid !== "string" || !kid || !supported.includes(alg) || use !== "sig") continue;
     const key = await publicKey(jwk).catch(() => undefined);
-    if (key) keys.set(kid, { algorithm: alg, key });
+    if (key) keys.set(wellFormed(kid), { algorithm: alg, key });
   }
   if (keys.size === 0) throw new Error("the key set has no signature key");
   return keys;
 }
 
-/** @param {import("jose").JWK} jwk */
+/** The least size of an RSA key in bytes (RFC 7518 section 3.3), and the longest exponent that Go takes. */
+const rsaLeast = 2048 / 8, rsaLongestExponent = 4;
+
+/**
+ * Returns the key for its algorithm (RFC 7518 sections 3 and 6, RFC 8037 section 3.1). Its numbers
+ * are written in one way: base64url without padding, of the curve's size or without zeros in front.
+ * @param {any} jwk
+ * @returns {Promise<CryptoKey | undefined>}
+ */
 async function publicKey({ alg, kty, crv, x, y, n, e }) {
-  const fits = { ES256: kty === "EC" && crv === "P-256", EdDSA: kty === "OKP" && crv === "Ed25519", RS256: kty === "RSA" };
-  if (!fits[/** @type {keyof typeof fits} */ (alg)]) return undefined;
-  const members = kty === "EC" ? { x, y, crv } : kty === "OKP" ? { x, crv } : { n, e };
-  const key = /** @type {CryptoKey} */ (await importJWK(/** @type {any} */ ({ kty, ...members }), alg));
-  const { modulusLength = Infinity } = /** @type {Partial<RsaKeyAlgorithm>} */ (key.algorithm);
-  return modulusLength < 2048 ? undefined : key; // RFC 7518 section 3.3
+  const point = (/** @type {unknown} */ text) => number(text).length === 32;
+  /** @type {{[alg: string]: () => object | false}} */
+  const needed = {
+    ES256: () => kty === "EC" && crv === "P-256" && point(x) && point(y) && { kty, crv, x, y },
+    EdDSA: () => kty === "OKP" && crv === "Ed25519" && point(x) && { kty, crv, x },
+    RS256: () => kty === "RSA" && fitsRSA(number(n), number(e)) && { kty, n, e },
+  };
+  const members = needed[alg]();
+  return members ? /** @type {Promise<CryptoKey>} */ (importJWK(members, alg)) : undefined;
+}
+
+/**
+ * @param {Uint8Array} n
+ * @param {Uint8Array} e
+ */
+function fitsRSA(n, e) {
+  const long = n.length > rsaLeast || (n.length === rsaLeast && n[0] >= 0x80);
+  const exponent = e.length < rsaLongestExponent || (e.length === rsaLongestExponent && e[0] < 0x80);
+  return long && exponent && odd(n) && odd(e) && (e.length > 1 || e[0] > 1);
+}
+
+/**
+ * Whether a number is odd and has no zeros in front.
+ * @param {Uint8Array} bytes
+ */
+const odd = (bytes) => bytes.length > 0 && bytes[0] !== 0 && (bytes.at(-1) ?? 0) % 2 === 1;
+
+/**
+ * The bytes of a text in strict base64url, and none if it is written otherwise.
+ * @param {unknown} text
+ */
+function number(text) {
+  try {
+    return typeof text === "string" ? decodeBase64url(text) : new Uint8Array();
+  } catch {
+    return new Uint8Array();
+  }
 }

@@ -14,6 +14,8 @@ import { KeySets } from "./keysets.js";
 
 /** The longest token that is accepted. Proxies accept no longer header. */
 const maxBytes = 8 << 10;
+/** An organization's id that answers can name in a header: visible ASCII (RFC 9110 section 5.5). */
+const inHeaders = /^[!-~]+$/;
 const maxLeeway = 60, defaultLeeway = 30; // seconds
 
 /** @param {VerifierOptions} options */
@@ -149,7 +151,7 @@ export class Verifier {
     if (!keys) throw new TokenError("wrong_issuer"); // the verifier does not accept the keys of this issuer
     await this.#verifySignature(message, keys);
     if (!claims.aud.includes(this.#options.audience)) throw new TokenError("wrong_audience");
-    if (!claims.sub || !claims.org_id || !claims.exp || !claims.iat) throw new TokenError("missing_claim");
+    if (!claims.sub || !inHeaders.test(claims.org_id) || !claims.exp || !claims.iat) throw new TokenError("missing_claim");
     return claims;
   }
 

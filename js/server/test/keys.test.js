@@ -2,6 +2,7 @@
 // Key sets: rotation, an issuer that is away, unknown keys, and organizations' own issuers.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { exportJWK, generateKeyPair } from "jose";
@@ -170,4 +171,16 @@ test("an issuer that answers late is given up after five seconds", { timeout: 30
   const waiting = new KeySet("https://issuer/keys", issuer.options).publicKey("a");
   t.mock.timers.tick(5000);
   await assert.rejects(waiting, /no answer in time/);
+});
+
+test("key sets are read as Go reads them", async () => {
+  const table = JSON.parse(readFileSync(new URL("../vectors/keysets.json", import.meta.url), "utf8"));
+  assert.ok(table.length > 60);
+  for (const { name, text, kids } of table) {
+    const set = new KeySet("https://issuer/keys", newIssuer(() => new Response(text)).options);
+    for (const kid of ["a", "good", "\uFFFD", "5", "bad"]) {
+      const found = await set.publicKey(kid).then((key) => !!key, () => undefined);
+      assert.equal(found, kids.length ? kids.includes(kid) : undefined, `${name}: ${kid}`);
+    }
+  }
 });

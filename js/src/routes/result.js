@@ -1,5 +1,5 @@
 // @ts-check
-// How the following of a route ends, and what a tab's state means for it.
+// How the following of a route ends, and the meaning of a tab's state for it.
 
 /** @import { Client, DeniedState, Organization, State } from "../../index.js" */
 /** @import { RouteProblem } from "../../routes.js" */
@@ -36,7 +36,7 @@ export const isStill = ({ organization }, id) => organization !== null && organi
 export const matches = (organization, name) => organization !== null && (organization.id === name || organization.slug === name);
 
 /**
- * What is known of an organization by its name alone.
+ * An organization of which only the name is known.
  * @param {string} name
  * @returns {Organization}
  */
@@ -82,3 +82,9 @@ export function withReturnTo(result, url) {
   if (result.status !== "step_up_required") return result;
   return { ...result, continue: (options) => result.continue({ returnTo: own(options).returnTo ?? url }) };
 }
+
+/** What did not happen. @type {Promise<undefined>} */
+export const none = Promise.resolve(undefined);
+
+/** What a client asks that has no question. @type {import("../gate.js").Ask} */
+export const noQuestion = () => undefined;

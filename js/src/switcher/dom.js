@@ -1,7 +1,7 @@
 // @ts-check
 
 /**
- * An element with attributes and children. Nothing is parsed, so Trusted Types have nothing to object to.
+ * An element with attributes and children. No markup is parsed, so Trusted Types do not object.
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
  * @param {Record<string, string | boolean | undefined>} [attributes] undefined and false are left out

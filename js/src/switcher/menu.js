@@ -38,7 +38,7 @@ export class Menu {
     if (this.isOpen) this.#parts.popup.hidePopover();
   }
 
-  /** Ends what goes on while it is open: the element has left the document. */
+  /** Ends all that goes on while it is open: the element has left the document. */
   end() {
     this.#placing.abort();
   }

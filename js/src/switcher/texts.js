@@ -1,6 +1,6 @@
 // @ts-check
 
-/** What the element says, in English. See switcher.d.ts. @type {import("../../switcher.js").SwitcherTexts} */
+/** The element's texts, in English. See switcher.d.ts. @type {import("../../switcher.js").SwitcherTexts} */
 export const english = Object.freeze({
   label: (/** @type {string} */ name) => `Organization of this tab: ${name}`,
   choose: "Choose an organization",

@@ -18,7 +18,7 @@ const external = "M8 4H5a1 1 0 0 0-1 1v10a1 1 0 0 0 1 1h10a1 1 0 0 0 1-1v-3M11 4
  * }} RowOptions
  */
 
-/** The element's skeleton: what it consists of, and stays. */
+/** The element's skeleton: its parts that stay. */
 export function skeleton() {
   const badge = el("span", { part: "badge", "aria-hidden": "true" });
   const label = el("span", { class: "heard" });

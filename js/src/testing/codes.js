@@ -11,7 +11,7 @@ const actions = {
 };
 
 /**
- * What to do about a code.
+ * The action after a code.
  * @param {string} code
  * @returns {Action}
  */

@@ -60,7 +60,7 @@ const loud = (listener, otherwise) => (/** @type {Parameters<F>} */ ...args) => 
 };
 
 /**
- * What the real client has.
+ * The real client's properties.
  * @param {Tab} tab
  * @param {readonly string[]} apis
  */
@@ -216,7 +216,7 @@ const withStepUp = (tab) => (/** @type {import("../error.js").TabardError} */ er
 };
 
 /**
- * What the test tells the client.
+ * The test's instructions to the client.
  * @param {Tab} tab
  * @param {World} world
  */

@@ -1,5 +1,5 @@
 // @ts-check
-// The tab of a fake client: what the module keeps in a real one.
+// The tab of a fake client: a real one's is kept by the module.
 
 import { TabardError } from "../error.js";
 import { enterDenied } from "../calls.js";
@@ -34,7 +34,7 @@ export class Tab {
   store;
   /** @type {Departure[]} */
   departures = [];
-  /** Settles what waits for the last departure. @type {((code: string | undefined) => void) | undefined} */
+  /** Settles the promise that waits for the last departure. @type {((code: string | undefined) => void) | undefined} */
   back;
 
   /**
@@ -235,7 +235,7 @@ export class Tab {
   }
 
   /**
-   * The page is left: what waits for its return is settled by {@link back}.
+   * The page is left: the promise that waits for its return is settled by {@link back}.
    * @param {Departure} departure
    * @param {(code: string | undefined) => void} [back]
    */
@@ -246,7 +246,7 @@ export class Tab {
 
   /**
    * The page is back.
-   * @param {string} [code] of what went wrong
+   * @param {string} [code] of the failure
    */
   comeBack(code) {
     const last = this.departures.at(-1);

@@ -1,5 +1,5 @@
 // @ts-check
-// What a fake client finds at its backend: the person, where they may go, and how the next
+// A fake client's backend: the person, where they may go, and how the next
 // request is answered.
 
 import { problemOf } from "./codes.js";

@@ -53,12 +53,16 @@ func (p *Provider) SignedText(payload string) string {
 	return p.SignedUnder(`{"alg":"ES256","typ":"JWT","kid":"`+public["kid"]+`"}`, payload)
 }
 
-// SignedUnder is SignedText with a header, as it is written.
+// SignedUnder is SignedText with a header, as it is written, by a key of ES256 or RS256.
 func (p *Provider) SignedUnder(header, payload string) string {
 	p.t.Helper()
-	key, _ := p.provider.Key()
+	key, public := p.provider.Key()
+	var method jwt.SigningMethod = jwt.SigningMethodES256
+	if public["kty"] == "RSA" {
+		method = jwt.SigningMethodRS256
+	}
 	text := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(payload))
-	signature, err := jwt.SigningMethodES256.Sign(text, key)
+	signature, err := method.Sign(text, key)
 	if err != nil {
 		p.t.Error(err)
 	}

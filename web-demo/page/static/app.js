@@ -1,4 +1,4 @@
-// The product: which screen to show for the client's state, and what its buttons do.
+// The product: which screen to show for the client's state, and the actions of its buttons.
 import { createClient } from "/auth/client/tabard.js";
 import { followTheme } from "/auth/client/theme.js";
 import { $, announce, onPress } from "/dom.js";
@@ -17,7 +17,7 @@ const tabard = createClient({ backend, organization });
 window.tabard = tabard;
 
 let shown = "starting"; // the screen
-let partition; // what the data on it belongs to
+let partition; // to which the data on it belongs
 
 const screens = {
   signed_out: (state) => showWelcome(tabard, state),

@@ -18,7 +18,7 @@ export function svg(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Replaces what an element contains. */
+/** Replaces an element's content. */
 export function fill(element, ...children) {
   element.replaceChildren(...children);
 }
@@ -32,7 +32,7 @@ export function announce(text) {
   $("announcer").textContent = text;
 }
 
-/** Runs what a button starts, once at a time, without taking its focus away. */
+/** Runs a button's action, once at a time, without taking its focus away. */
 export function onPress(button, action) {
   button.addEventListener("click", async (event) => {
     event.preventDefault();

@@ -3,7 +3,7 @@ import { $ } from "/dom.js";
 
 const text = $("note-text");
 const dialog = $("draft");
-let agreed = false; // to lose what is written
+let agreed = false; // to lose the text
 
 /** Whether there is a note to lose. */
 export const hasDraft = () => text.value.trim() !== "";

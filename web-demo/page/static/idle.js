@@ -1,4 +1,4 @@
-// The warning before an organization ends a session in which nobody does anything.
+// The warning before an organization ends an idle session.
 import { $, announce, fill } from "/dom.js";
 import { record } from "/log.js";
 

@@ -1,9 +1,9 @@
-// What happened in this tab, newest first.
+// The events of this tab, newest first.
 import { $, el } from "/dom.js";
 
 const longest = 60;
 
-/** Writes an event down; kind is "good", "refused" or nothing. */
+/** Writes an event down; kind is "good", "refused" or empty. */
 export function record(text, kind = "") {
   const now = new Date();
   const time = el("time", { dateTime: now.toISOString() }, now.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" }));

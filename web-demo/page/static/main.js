@@ -1,4 +1,4 @@
-// The page without its client has nothing to show: say so instead of staying empty.
+// The page without its client would be blank: say so instead of staying empty.
 import("/app.js").catch((error) => {
   console.error(error);
   document.body.dataset.screen = "unavailable";

@@ -54,7 +54,7 @@ function describe(organization) {
   return [organization.roles.join(", "), stateWords[organization.state]].filter(Boolean).join(" · ");
 }
 
-/** Switches this tab. Whatever comes of it, the tab keeps what it had until it has the new one. */
+/** Switches this tab. Until it has the new organization, the tab keeps the one before. */
 export async function enter(tabard, organization) {
   const result = await tabard.switchOrganization(organization.slug);
   if (result.status === "step_up_required") {

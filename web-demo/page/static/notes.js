@@ -62,7 +62,7 @@ function complain(reason) {
   record(`Refused: ${reason}.`, "refused");
 }
 
-// What the API asks for before it exports: see the buttons below.
+// The API's conditions for an export: see the buttons below.
 let stepUp;
 
 function offerStepUp(error) {
@@ -127,7 +127,9 @@ onPress($("note-add"), async () => {
   if (!$("note-form").reportValidity()) return;
   const { name } = organization;
   const body = JSON.stringify({ text: $("note-text").value });
+  $("note-text").readOnly = true; // what is typed now would be thrown away
   const note = await ask(address(), { method: "POST", headers: { "Content-Type": "application/json" }, body });
+  $("note-text").readOnly = false;
   if (!note) return;
   $("note-list").querySelector(".empty")?.remove();
   $("note-list").prepend(item(note));

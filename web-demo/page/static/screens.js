@@ -36,7 +36,7 @@ export function showChoices(tabard, { organizations }) {
   list($("choices"), tabard, organizations);
 }
 
-/** Signed in, and let in nowhere: who they are to the provider is what an administrator needs. */
+/** Signed in, and let in nowhere: an administrator needs their id at the provider. */
 export function showNobody(tabard, { user }) {
   fill($("nobody-name"), user.name || "unknown");
   fill($("nobody-email"), user.email || "unknown");
@@ -63,7 +63,7 @@ const endedReasons = {
   identity_changed: "Somebody else has signed in in this browser.",
 };
 
-/** What leads back in: to confirm, or just to enter. */
+/** The way back in: to confirm, or just to enter. */
 const confirms = (error) => ["idle", "expired", "revoked"].includes(error?.reason) || error?.code === "insufficient_user_authentication";
 
 export function showEnded(tabard, { organization, organizations, error, named, user }) {

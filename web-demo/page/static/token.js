@@ -1,5 +1,5 @@
-// What the tab holds: the claims of its access token, how long it still lives,
-// and what happens where it is shown at the wrong door.
+// The tab's token: the claims of its access token, how long it still lives,
+// and the answer of another organization's API.
 import { $, el, fill, onPress } from "/dom.js";
 import { record } from "/log.js";
 
@@ -63,7 +63,7 @@ function countDown() {
   $("ring").style.setProperty("--left", 100 * Math.min(1, left / (claims.exp - claims.iat)));
 }
 
-/** The claims are read for show. What they allow is decided where the signature is verified. */
+/** The claims are read for show. Their effect is decided where the signature is verified. */
 function decode(token) {
   const bytes = Uint8Array.from(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
   return JSON.parse(new TextDecoder().decode(bytes));

@@ -32,6 +32,19 @@ func NewCluster(tb testing.TB) *Cluster {
 	return c
 }
 
+// NewPasswordCluster is NewCluster with a password, which every connection needs.
+func NewPasswordCluster(tb testing.TB, password string) *Cluster {
+	tb.Helper()
+	c := newCluster(tb)
+	file := filepath.Join(c.directory, "password")
+	if err := os.WriteFile(file, []byte(password+"\n"), 0o644); err != nil { // of another account
+		tb.Fatal(err)
+	}
+	c.run("initdb", "--username=postgres", "--auth=scram-sha-256", "--pwfile="+file, "--encoding=UTF8", "--no-locale", "--no-sync", c.data())
+	c.Start()
+	return c
+}
+
 func newCluster(tb testing.TB) *Cluster {
 	tb.Helper()
 	c := &Cluster{tb: tb}

@@ -1,6 +1,6 @@
 //go:build js && wasm
 
-// Command acts does what depends on the runtime's tables, and prints what it saw. An
+// Command acts depends on the runtime's tables, and prints its observations. An
 // argument "panic" makes it die of a panic, "trap" of a trap.
 package main
 

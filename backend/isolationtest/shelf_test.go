@@ -1,0 +1,47 @@
+//go:build !race
+
+package isolationtest_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/tabard-auth/tabard/backend/isolationtest"
+)
+
+// TestCheck_ShelfLeaks plants leaks of kinds that the other samples do not have.
+func TestCheck_ShelfLeaks(t *testing.T) {
+	t.Run("intact", func(t *testing.T) {
+		t.Parallel()
+		for _, f := range checkSample(t, newShelf(""), false).Findings {
+			t.Error(f)
+		}
+	})
+	for _, leak := range shelfLeaks {
+		t.Run(leak, func(t *testing.T) {
+			t.Parallel()
+			report := checkSample(t, newShelf(leak), true)
+			found := slices.IndexFunc(report.Findings, func(f isolationtest.Finding) bool { return f.Problem != isolationtest.Unproven })
+			if found < 0 {
+				t.Fatal("not found")
+			}
+			t.Log(strings.TrimSpace(report.Findings[found].String()))
+		})
+	}
+}
+
+// TestCheck_NamesTheCause: what an attempt left behind in the sender's own views is not put
+// down to the attempts after it.
+func TestCheck_NamesTheCause(t *testing.T) {
+	t.Parallel()
+	report := checkSample(t, newShelf("a parent may be foreign"), false)
+	if len(report.Findings) == 0 {
+		t.Error("not found")
+	}
+	for _, f := range report.Findings {
+		if !strings.Contains(f.Attempt, "parent_id") || f.Repeated > 12 {
+			t.Error(f)
+		}
+	}
+}

@@ -1,0 +1,24 @@
+//go:build long
+
+package browser
+
+import (
+	"testing"
+
+	"github.com/tabard-auth/tabard/browser_test/kit/faultproxy"
+)
+
+// moreFaults are ways in which a network treats requests wrongly, beside faults.
+var moreFaults = map[string]faultproxy.Fault{
+	"requests are lost":    faultproxy.Lost,
+	"the server's fault":   faultproxy.Answer(500, `{"error":"server_error"}`),
+	"a proxy's 403":        faultproxy.Answer(403, `{"error":"forbidden"}`),
+	"a proxy's 429":        faultproxy.Answer(429, `<html>`, "Retry-After", "1"),
+	"something unheard of": faultproxy.Answer(418, `{"error":"teapot"}`),
+}
+
+// TestP6NoOtherFaultSignsAnyoneOut is TestP6NoFaultSignsAnyoneOut with more faults.
+func TestP6NoOtherFaultSignsAnyoneOut(t *testing.T) {
+	t.Parallel()
+	faultsSignNobodyOut(t, moreFaults)
+}
