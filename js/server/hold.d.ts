@@ -57,7 +57,8 @@ export interface Hold {
    * Is the guard's `protect` for answers that are streamed: `admission.signal` aborts, and the
    * body is cut off, at the token's end, or when the feed refuses it. A page opens a stream anew.
    * What is held is given up when the body ends, is canceled or fails, or is not read for 10 s.
-   * For a WebSocket that the handler opens, call `release` when it is closed.
+   * For a WebSocket that the handler opens, call `release` when it is closed. The signal aborts
+   * also when that of the request does: the page left.
    * With `links`, requests have a link in place of a token; what they open ends with the token
    * that made the link, and whenever the feed withdraws a signing key.
    */
@@ -69,10 +70,9 @@ export interface Hold {
     links?: Links,
   ) => (request: Request, ...rest: any[]) => Promise<Response>;
   /**
-   * Returns a signal that aborts as that of `protect` does, for handlers of other frameworks. The
-   * token is watched until its end, or until the request is over: when `until` aborts, when
-   * Express' or Fastify's answer or an upgraded connection closes, or when the signal of a
-   * Fetch `Request` aborts.
+   * Returns a signal that aborts as that of `protect` does, for handlers of other frameworks, and
+   * when the request is over: when `until` aborts, when Express' or Fastify's answer or Node's
+   * upgraded connection closes, or when the signal of a Fetch `Request` aborts that is no upgrade.
    */
   readonly signal: (admission: Admission, until?: AbortSignal) => AbortSignal;
 }

@@ -28,8 +28,12 @@ export class Admission {
     this.tags = tags;
     /** Whether a link admitted the request, and not a token. */
     this.linked = false;
-    /** Returns a signal that aborts when the request is over, if that is told. @type {() => AbortSignal | undefined} */
-    this.over = () => given.signal;
+    /**
+     * Returns a signal that aborts when the request is over, if that is told. On Deno that of an
+     * upgrade aborts when the WebSocket begins.
+     * @type {() => AbortSignal | undefined}
+     */
+    this.over = /** @type {any} */ (given).over ?? (() => (given.headers.get("Upgrade") === null ? given.signal : undefined));
     this.#given = given;
     this.#mismatch = mismatch;
     this.match = this.match.bind(this); // handlers take it out

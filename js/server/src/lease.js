@@ -22,7 +22,7 @@ export class Lease {
   #expiry;
   #checks;
   #unsubscribe;
-  /** @type {(() => void)[]} What is listened to that releases the lease. */
+  /** @type {(() => void)[]} What ends listening to that. */
   #listening = [];
   #keys = false; // whether a signing key was withdrawn since the last check
 
@@ -86,14 +86,15 @@ export class Lease {
   }
 
   /**
-   * Releases the lease when a signal aborts: what it is for is over.
+   * Ends the lease when a signal aborts: what it is for is over.
    * @param {AbortSignal | undefined} over
    */
-  releaseAt(over) {
-    if (!over || over.aborted) return over && this.release();
-    const release = () => this.release();
-    over.addEventListener("abort", release);
-    this.#listening.push(() => over.removeEventListener("abort", release));
+  endWith(over) {
+    if (!over) return;
+    const end = () => this.end(over.reason);
+    if (over.aborted) return end();
+    over.addEventListener("abort", end);
+    this.#listening.push(() => over.removeEventListener("abort", end));
   }
 
   /** Ends the lease without an abort. */

@@ -17,7 +17,7 @@ export const fromNode = (request) => ({
   method: request.method ?? "",
   url: request.originalUrl ?? request.url ?? "",
   headers: { get: (/** @type {string} */ name) => header(request.rawHeaders, name.toLowerCase()) },
-  get signal() { return request.headers.upgrade === undefined ? undefined : closeOf(request.socket); },
+  over: () => (request.headers.upgrade === undefined ? undefined : closeOf(request.socket)),
 });
 
 /**

@@ -179,6 +179,15 @@ test("what comes right behind the first message is handled, once the API listens
   held.close();
 });
 
+test("little waits for the first token", async () => {
+  const { socket, say, request, closed } = pageSocket(), accepted = hold.accept(socket, request);
+  for (const data of [credential(await token("org_acme", 300)), "x".repeat(60 << 10)]) say(data);
+  assert.deepEqual(closed, []);
+  say("x".repeat(5 << 10));
+  await assert.rejects(accepted, /too much/);
+  assert.deepEqual(closed, [[4503, "temporarily_unavailable"]]);
+});
+
 test("a token that is written otherwise is not handed on", async () => {
   for (const spell of [(text) => ` ${text}`, (text) => text.replace("{", "{ "), (text) => `\n${text.replace(":", " :")}`]) {
     const [ws] = await open("/live", credential(await token("org_acme", 300)));
@@ -308,11 +317,18 @@ test("a stream is given up however it ends", async (t) => {
   assert.equal(await ask(() => "all", {}, async (answer) => assert.equal(await answer.text(), "all")), 0, "read to its end");
   assert.equal(await ask(endless, { method: "HEAD" }, ({ body }) => assert.equal(body, null)), 0, "a HEAD's");
   const page = new AbortController();
-  assert.equal(await ask(endless, { signal: page.signal }, () => page.abort()), 0, "of a request that was broken off");
+  assert.equal(await ask(endless, { signal: page.signal }, async (answer) => {
+    const reader = await read(answer);
+    page.abort();
+    await assert.rejects(reader.read(), { name: "AbortError" });
+  }), 0, "of a request that was broken off");
+  const upgraded = new AbortController();
+  upgraded.abort(); // as on Deno, when the WebSocket begins
+  assert.equal(await ask(endless, { signal: upgraded.signal, headers: { Authorization: `Bearer ${raw}`, Upgrade: "websocket" } }, read), 1, "an upgrade goes on");
   mock.timers.enable({ apis: ["setTimeout"] });
   t.after(() => mock.timers.reset());
   assert.equal(await ask(endless, {}, () => mock.timers.tick(10_000)), 0, "never read");
-  assert.equal(given.length, 3);
+  assert.equal(given.length, 4);
 });
 
 test("what a handler holds itself is given up with its answer", async (t) => {
@@ -338,5 +354,5 @@ test("what a handler holds itself is given up with its answer", async (t) => {
   const over = new AbortController(), admission = await guard.admit(new Request(baseURL, { headers }));
   const signal = hold.signal(admission, over.signal);
   over.abort();
-  assert.deepEqual([subscribed.size, signal.aborted], [0, false], "until");
+  assert.deepEqual([subscribed.size, signal.aborted], [0, true], "until");
 });

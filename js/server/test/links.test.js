@@ -7,6 +7,7 @@ import { createServer } from "node:http";
 import { test } from "node:test";
 
 import express from "express";
+import { WebSocket, WebSocketServer } from "ws";
 
 import { createGuard, createVerifier } from "../index.js";
 import { protect as protectExpress } from "../express.js";
@@ -87,7 +88,7 @@ test("a link shows nothing of whose it is", async () => {
   const w = await world(), [one, two] = [await w.make("GET", "/files/7"), await w.make("GET", "/files/7")];
   assert.notEqual(one, two);
   const text = atob(one.slice(one.indexOf("link=") + 5).replaceAll("-", "+").replaceAll("_", "/"));
-  for (const secret of ["org_", "usr_", "exp", "eyJ"]) assert.ok(!text.includes(secret) && !one.includes(secret), secret);
+  for (const secret of ["org_acme", "usr_test", `"exp"`, "eyJhbG"]) assert.ok(!text.includes(secret) && !one.includes(secret), secret);
 });
 
 test("a link ends", async () => {
@@ -180,4 +181,28 @@ test("what a link opened is held", async () => {
   assert.equal(w.reason, "session_ended");
   const upgrade = (origin) => hold.refuse(new Request(`${base}/live`, { headers: { Origin: origin } }), { linked: true })?.status;
   assert.deepEqual([upgrade("https://app.example.com"), upgrade("https://evil.example")], [undefined, 403]);
+});
+
+test("what a link held of a WebSocket is given up when the page leaves", async (t) => {
+  const w = await world(), watched = new Set(), sockets = new WebSocketServer({ noServer: true }), server = createServer();
+  const follower = { subscribe: (listener) => (watched.add(listener), () => watched.delete(listener)) };
+  const hold = createHold(w.guard, { origins: ["https://app.example.com"], follower });
+  let signal;
+  server.on("upgrade", async (request, socket, head) => {
+    socket.on("error", () => socket.destroy());
+    assert.equal(hold.refuse(request, { linked: true }), undefined);
+    const admission = await w.links.admit(request);
+    sockets.handleUpgrade(request, socket, head, (ws) => {
+      signal = hold.signal(admission);
+      ws.send(admission.organization);
+    });
+  });
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  t.after(() => server.close());
+  const ws = new WebSocket(`ws://127.0.0.1:${server.address().port}${await w.make("GET", "/live")}`, { origin: "https://app.example.com" });
+  assert.equal(String(await new Promise((said) => ws.once("message", said))), "org_acme");
+  assert.deepEqual([watched.size, signal.aborted], [1, false]);
+  ws.terminate();
+  for (let i = 0; watched.size && i < 1000; i++) await new Promise(setImmediate);
+  assert.deepEqual([watched.size, signal.aborted], [0, true]);
 });
