@@ -13,10 +13,12 @@ var WithoutGodebug = []Edit{{File: "internal/godebug/godebug.go", New: godebug}}
 //go:embed std/godebug.go.txt
 var godebug string
 
-// SmallFmt has those functions of fmt that libraries for js/wasm call to make an error's text. Package
-// os, reflection and Unicode's tables go with the rest. Only a program that never prints
-// values of its own by fmt may use it.
+// SmallFmt has those functions of fmt that libraries for js/wasm call to make an error's text,
+// and quotes nothing in one of strconv's, which would bring the tables of what is printed.
+// Package os, reflection and Unicode's tables go with the rest. Only a program that never
+// prints values of its own by fmt may use it.
 var SmallFmt = []Edit{
+	{File: "strconv/number.go", Old: "Quote(e.Num)", New: `"\"" + e.Num + "\""`},
 	{File: "fmt/print.go", New: smallFmt},
 	{File: "fmt/doc.go"}, {File: "fmt/errors.go"}, {File: "fmt/format.go"}, {File: "fmt/scan.go"},
 }
@@ -44,6 +46,7 @@ var WithoutTracer = []Edit{
 // for leaked finalizers, and dumps of memory beside a fatal error, whose message stays. A
 // page is one module, so that its types need no comparison with a plugin's.
 var WithoutReports = slices.Concat(
+	[]Edit{{File: "runtime/mgc.go", Old: "if debug.gctrace > 0 {", New: "if false {"}},
 	returning("runtime/type.go", "typelinksinit()"),
 	returning("runtime/proc.go", "schedtrace(detailed bool)"),
 	returning("runtime/mcheckmark.go", "checkFinalizersAndCleanups()"),
