@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -305,9 +304,9 @@ func (d *Deployment) LogoutToken(person string) string {
 	return raw
 }
 
-// Apply applies a workspace with this number of people as members of acme and of globex,
-// and returns the most memory that this took.
-func (d *Deployment) Apply(people int) (peak int64) {
+// Apply applies a workspace with this number of people as members of acme and of
+// globex.
+func (d *Deployment) Apply(people int) {
 	d.Helper()
 	var members []map[string]any
 	for i := range people {
@@ -328,9 +327,5 @@ func (d *Deployment) Apply(people int) (peak int64) {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		d.Fatal(err)
 	}
-	command := exec.Command(d.program(), "apply", file, "--database", d.Database)
-	if out, err := command.CombinedOutput(); err != nil {
-		d.Fatalf("tabard apply: %v\n%s", err, out)
-	}
-	return command.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
+	d.Run(d.program(), "apply", file, "--database", d.Database)
 }
