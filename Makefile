@@ -1,6 +1,6 @@
 # Names for what can be done here; each is a command or two.
 
-.PHONY: help build run test check race test-long test-plain chaos-short lint size setup model simulate mutants chaos soak drafts bench worker worker-dev profile bench-worker bench-browser release
+.PHONY: help build run test check race test-long test-plain chaos-short lint size setup model simulate mutants chaos soak drafts people bench worker worker-dev profile bench-worker bench-browser release
 
 GOTESTSUM   = go run gotest.tools/gotestsum@v1.13.0 --format pkgname
 
@@ -83,6 +83,9 @@ soak: build ## twenty tabs on a bad network, and a browser that crashes, for hal
 
 drafts: build ## people who try for an hour to get a draft into another organization
 	go run ./browser_test/soak -run Drafts -drafts 1h $(ARGS)
+
+people: build ## two people in one browser for an hour: random acts, faults and crashes
+	go run ./browser_test/soak -run People -people 1h $(ARGS)
 
 bench: build ## the server's mints beside their parts, on SQLite and PostgreSQL; a large workspace file
 	go test -count=1 -timeout 30m -run '^$$' -bench 'Mint|Sessions|Apply' ./browser_test/bench $(ARGS)

@@ -22,7 +22,7 @@ func TestChunks_LiveTab(t *testing.T) {
 // changes nothing.
 func TestChunks_NotLoaded(t *testing.T) {
 	_, server := newApp(t, http.HandlerFunc(app))
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	chrome.Block(t, tab, "*://*:*/*/calls.js")
 	chrome.Go(t, tab, server.URL)
 	await(t, tab, "signed_out")
@@ -40,5 +40,24 @@ func TestChunks_NotLoaded(t *testing.T) {
 	gives(t, tab, `tabard.getToken()`, token)
 	gives(t, tab, `tabard.state.status + " " + tabard.state.organization.slug`, "active acme")
 	chrome.Eval[any](t, tab, `stop()`)
+	for chunk, call := range map[string]string{
+		"stepup": `stepUp()`, "proof": `proof("/api/echo")`, "lend": `lend()`, "connect": `connect("/api/live")`, "question": `switchOrganization("globex")`,
+		"window": `stepUp({ popup: true })`, "signin": `signIn({ popup: true })`,
+	} {
+		t.Run(chunk, func(t *testing.T) {
+			_, _, tab, _ := inAcme(t)
+			chrome.Block(t, tab, "*://*:*/*/"+chunk+".js")
+			chrome.Eval[any](t, tab, `{ tabard.beforeSwitch(() => true); globalThis.opened = []; const open = window.open; window.open = (...given) => (opened.push(open(...given)), opened.at(-1)); }`)
+			want := "temporarily_unavailable retry"
+			if chunk == "question" {
+				want = "switch_declined stop" // and nothing has changed
+			}
+			gives(t, tab, `tabard.`+call+`.then((r) => r, (e) => e).then((e) => e.code + " " + e.action)`, want)
+			await(t, tab, "active")
+			if !chrome.Eval[bool](t, tab, `opened.every((popup) => !popup || popup.closed)`) {
+				t.Error("an empty window stays open")
+			}
+		})
+	}
 	gives(t, tab, `tabard.switchOrganization("globex").then((r) => r.status)`, "switched")
 }

@@ -35,13 +35,22 @@ func config(options browser.Value) tab.Config {
 		Key:          options.Get("key").Text(),
 		Release:      release,
 		App:          options.Get("app").Text(),
-		Organization: options.Get("organization").Text(),
+		Organization: named(options.Get("organization")),
 		Arrival:      api.Code(options.Get("arrival").Text()),
 		Account:      options.Get("account").Text(),
 		Origin:       browser.Global("location").Get("origin").Text(),
 		Join:         options.Get("join").Text(),
 		KeepAlive:    options.Get("keepAlive").Bool(),
 	}
+}
+
+// named returns the organization that a page names. What is no text, such as a function, can be
+// no organization and is denied as one.
+func named(organization browser.Value) string {
+	if organization.Exists() && !organization.IsText() {
+		return "[not a text]"
+	}
+	return organization.Text()
 }
 
 func env(handle browser.Value) tab.Env {

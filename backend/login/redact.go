@@ -2,7 +2,6 @@ package login
 
 import (
 	"encoding/base64"
-	"html"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -30,7 +29,7 @@ func redactLayers(text string, replace *strings.Replacer) string {
 	text = replace.Replace(text)
 	layer := text
 	for range maxLayers {
-		for _, unescape := range []func(string) string{html.UnescapeString, unescapeJSON, unescapePercent} {
+		for _, unescape := range []func(string) string{unescapeHTML, unescapeJSON, unescapePercent} {
 			layer = unescape(layer)
 			if redacted := replace.Replace(layer); redacted != layer {
 				text, layer = redacted, redacted
@@ -66,6 +65,29 @@ var (
 	percentEscape = regexp.MustCompile(`%[0-9a-fA-F]{2}`)
 	jsonEscape    = regexp.MustCompile(`\\(?:u[0-9a-fA-F]{4}|.)`)
 )
+
+// htmlEscape is an escape of a character that HTML has a use for, or by its number. The
+// table of all names in package html would weigh 40 KiB in the Worker.
+var (
+	htmlEscape = regexp.MustCompile(`&(?:#[0-9]+|#[xX][0-9a-fA-F]+|amp|lt|gt|quot|apos);`)
+	htmlNames  = map[string]string{"amp": "&", "lt": "<", "gt": ">", "quot": `"`, "apos": "'"}
+)
+
+func unescapeHTML(text string) string {
+	return htmlEscape.ReplaceAllStringFunc(text, func(escape string) string {
+		name := escape[1 : len(escape)-1]
+		number, numeric := strings.CutPrefix(name, "#")
+		if !numeric {
+			return htmlNames[name]
+		}
+		base := 10
+		if digits := strings.TrimLeft(number, "xX"); digits != number {
+			number, base = digits, 16
+		}
+		r, _ := strconv.ParseInt(number, base, 32)
+		return string(rune(r))
+	})
+}
 
 func unescapePercent(text string) string {
 	return percentEscape.ReplaceAllStringFunc(text, func(escape string) string {

@@ -13,12 +13,13 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/demo"
 )
 
-// posts keeps each post of the tab's pages: the organization in its address at that time,
+// posts answers posts of the tab's pages where a test has an answer, and keeps each post of the tab's pages: the organization in its address at that time,
 // the one that it was posted to, and the answer.
 const posts = `{ const send = globalThis.fetch; globalThis.fetch = async (input, init) => {
 	const to = String(input).match(/organizations\/org_(\w+)\/notes/)?.[1];
 	const address = location.pathname.split("/")[1];
-	const response = await send(input, init);
+	const answer = init?.method === "POST" && to && globalThis.answers?.shift();
+	const response = answer ? await answer() : await send(input, init);
 	if (init?.method === "POST" && to) sessionStorage.posted = (sessionStorage.posted ?? "") + [address, to, response.status].join(" ") + ";";
 	return response;
 }; }`
@@ -56,10 +57,12 @@ func tryDrafts(t *testing.T, d *demo.Demo) {
 	for _, way := range []string{"the switcher", "back", "back by a script", "a link"} {
 		r.leave(way)
 	}
+	r.keeps()
+	r.isRefused()
 	r.reload()
 	r.deepLink()
 	beside.await("initech")
-	if got := chrome.Eval[string](t, tab, `sessionStorage.posted`); got != strings.Repeat("acme acme 201;", 4) {
+	if got := chrome.Eval[string](t, tab, `sessionStorage.posted`); got != strings.Repeat("acme acme 201;", 4)+"acme acme 503;acme acme 201;" {
 		t.Errorf("posted %s", got)
 	}
 	isClean(t, console, second)
@@ -134,10 +137,39 @@ func (r recipeTab) leave(way string) {
 	r.expect("", way+", after coming back")
 }
 
+// keeps types a draft that the API does not take, that does not reach it, and that it takes.
+func (r recipeTab) keeps() {
+	r.Helper()
+	r.write()
+	for _, try := range []struct{ answer, problem string }{
+		{`new Response("", { status: 503 })`, "the API answered 503"},
+		{`Promise.reject(new TypeError("Failed to fetch"))`, "Failed to fetch"},
+	} {
+		chrome.Eval[any](r.T, r.tab, `{ globalThis.answers = [() => `+try.answer+`]; }`)
+		chrome.Press(r.T, r.tab, "#add")
+		chrome.Await(r.T, r.tab, fmt.Sprintf(`document.querySelector("#problem")?.innerText.includes(%q)`, try.problem))
+		r.expect("x", try.problem)
+	}
+	chrome.Press(r.T, r.tab, "#add")
+	chrome.Await(r.T, r.tab, `document.querySelector("#draft").value === "" && !document.querySelector("#problem")`)
+}
+
+// isRefused leaves a draft for an organization that does not let the person in, by a script that
+// knows nothing of the router: the form is there again.
+func (r recipeTab) isRefused() {
+	r.Helper()
+	r.write()
+	chrome.Eval[any](r.T, r.tab, `history.pushState(null, "", "/nowhere/notes")`)
+	chrome.Await(r.T, r.tab, `document.querySelector("#leave") && location.pathname.startsWith("/acme/")`)
+	chrome.Press(r.T, r.tab, "#leave")
+	chrome.Await(r.T, r.tab, `document.querySelector("#why")?.checkVisibility() && document.querySelector("#draft")?.checkVisibility()`)
+	r.await("acme")
+	r.expect("x", "after a refusal")
+}
+
 // reload keeps the organization, and the browser asks about the draft.
 func (r recipeTab) reload() {
 	r.Helper()
-	r.write()
 	chrome.Reload(r.T, r.tab)
 	r.await("acme")
 	r.expect("", "after a reload")

@@ -66,6 +66,7 @@ func TestProxies_TheExamples(t *testing.T) {
 			t.Run("HTTP 2", d.speaksHTTP2)
 			t.Run("WebSocket", d.passesWebSockets)
 			t.Run("metrics are not for everybody", d.hidesMetrics)
+			t.Run("a server that waits for its database", d.passesOverWaiting)
 			t.Run("a server that is dead", d.survivesKill)
 		})
 	}
@@ -256,16 +257,15 @@ const callers = 8
 // survivesKill kills one of the servers while callers mint. That costs no request, unless
 // the proxy gives some up for at most two seconds.
 func (d *proxied) survivesKill(t *testing.T) {
-	pass := func(duration time.Duration) func() { return func() { <-time.After(duration) } }
 	dead := d.Replicas[0]
 	killed := d.underLoad(func() {
 		dead.Process.Kill()
-		pass(2 * time.Second)()
+		<-time.After(2 * time.Second)
 	})
 	if failures(killed) > 0 && !d.kind.givesUp {
 		t.Errorf("when the server was killed: %v", killed)
 	}
-	if gone := d.underLoad(pass(4 * time.Second)); failures(gone) > 0 {
+	if gone := d.underLoad(func() { <-time.After(4 * time.Second) }); failures(gone) > 0 {
 		t.Errorf("while the server was dead: %v", gone)
 	}
 	if back := d.underLoad(func() { d.Start(dead) }); failures(back) > 0 {
@@ -303,6 +303,37 @@ func (d *proxied) underLoad(act func()) map[string]int {
 	close(answers)
 	<-counted
 	return counts
+}
+
+// passesOverWaiting starts one of the servers with a database that does not answer, for which
+// it waits: the proxy asks the other one at once.
+func (d *proxied) passesOverWaiting(t *testing.T) {
+	waiting, database := d.Replicas[1], d.Database
+	waiting.Process.Stop()
+	d.Database = fmt.Sprintf("postgres://tabard@127.0.0.1:%d/tabard", ports.Hold(t))
+	d.Launch(waiting)
+	d.Database = database
+	d.Await("it waits", func() bool {
+		answer, err := http.Get("http://" + waiting.Listen + "/auth/readyz")
+		if err != nil {
+			return false
+		}
+		answer.Body.Close()
+		return answer.StatusCode == http.StatusServiceUnavailable
+	})
+	if d.kind.givesUp {
+		<-time.After(2 * time.Second) // it has seen that
+	}
+	begun := time.Now()
+	answers := d.underLoad(func() { <-time.After(2 * time.Second) })
+	if took := time.Since(begun); failures(answers) > 0 || took > 10*time.Second {
+		t.Errorf("after %v: %v", took, answers)
+	}
+	waiting.Process.Stop()
+	d.Start(waiting)
+	if d.kind.givesUp {
+		<-time.After(2 * time.Second)
+	}
 }
 
 // served is a server's answer to the callers, which have no session.

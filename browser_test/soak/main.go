@@ -8,6 +8,9 @@
 // It also has people type and press at random in an app by the guide, to get a draft into
 // another organization: -run Drafts -drafts 1h does that alone, for an hour.
 //
+// And it has two people act in four tabs of one browser: -run People -people 1h does that
+// alone, for an hour.
+//
 // Each run ends with a line about its acts and results. A run that fails prints its
 // seed and the event log of the tab concerned.
 package main
@@ -29,6 +32,7 @@ const startAndEnd = 10 * time.Minute
 func main() {
 	duration := flag.Duration("duration", 30*time.Minute, "wall time of the acts of the twenty tabs, all runs together")
 	drafts := flag.Duration("drafts", 5*time.Minute, "wall time of the attempts to get a draft into another organization")
+	people := flag.Duration("people", 3*time.Minute, "wall time of the acts of two people in one browser")
 	tabs := flag.Int("tabs", 20, "tabs of the person")
 	seed := flag.Uint64("seed", 0, "of what happens; 0 draws one")
 	only := flag.String("run", "", "run only the tests that match this `REGEXP` (see go help testflag)")
@@ -36,8 +40,8 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	test := exec.CommandContext(ctx, "go", "test", "-tags", "long", "-count=1", "-v", "-run", *only,
-		"-timeout", (*duration + *drafts + startAndEnd).String(), "./browser_test/soak",
-		"-duration", duration.String(), "-drafts", drafts.String(), "-tabs", strconv.Itoa(*tabs), "-seed", strconv.FormatUint(*seed, 10))
+		"-timeout", (*duration + *drafts + *people + startAndEnd).String(), "./browser_test/soak",
+		"-duration", duration.String(), "-drafts", drafts.String(), "-people", people.String(), "-tabs", strconv.Itoa(*tabs), "-seed", strconv.FormatUint(*seed, 10))
 	test.Stdout, test.Stderr = os.Stdout, os.Stderr
 	if err := test.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "soak:", err)

@@ -14,7 +14,8 @@ import { viewOf } from "./src/node.js";
 
 const subprotocol = "tabard";
 const firstMessage = 5000; // milliseconds
-const maxWaiting = 1 << 20; // of messages that wait for a token to be verified, in bytes
+/** Of messages that wait for a token to be verified, in bytes: the first one, or a renewal. */
+const maxEarly = 64 << 10, maxWaiting = 1 << 20;
 
 /**
  * @param {import("./index.js").Guard} guard
@@ -171,7 +172,7 @@ class Held extends EventTarget {
     this.#waiting.push(data);
     if (this.#busy) {
       this.#waitingSize += (data.length ?? data.byteLength ?? data.size) + 64;
-      if (this.#waitingSize > maxWaiting) throw new Error("too much waits for a token");
+      if (this.#waitingSize > (this.#lease ? maxWaiting : maxEarly)) throw new Error("too much waits for a token");
       return;
     }
     this.#busy = true;

@@ -32,7 +32,8 @@ export { foreign };
  * @param {Promise<T>} part
  * @returns {Promise<T>}
  */
-const loaded = ({ TabardError }, part) => part.catch((cause) => {
+const loaded = ({ TabardError, popup }, part) => part.catch((cause) => {
+  popup?.close();
   throw new TabardError("temporarily_unavailable", "retry", String(cause));
 });
 
@@ -42,7 +43,7 @@ const loaded = ({ TabardError }, part) => part.catch((cause) => {
  */
 function requireTopLevel({ TabardError }) {
   if (window.parent && window.parent !== window) {
-    throw new TabardError("in_frame", "stop", "a sign-in needs a page of its own: open this page in a tab");
+    throw new TabardError("in_frame", "stop", "sign in from a tab: open this page in one");
   }
 }
 
@@ -69,7 +70,7 @@ export async function signIn(context, options) {
  * @param {any} options
  */
 const signInWindow = async (context, options) =>
-  (await import("./signin.js")).signIn(/** @type {any} */ (context), options, (options) => signIn({ ...context, popup: undefined }, options));
+  (await loaded(context, import("./signin.js"))).signIn(/** @type {any} */ (context), options, (options) => signIn({ ...context, popup: undefined }, options));
 
 /**
  * Leaves the page for a step-up that a refusal names.
@@ -98,7 +99,7 @@ export const join = (context, loginUrl) => leave(context, "", loginUrl).catch(()
  * @param {string | URL | undefined} url
  * @param {Window} tab
  */
-export const openTab = async (context, organization, url, tab) => (await import("./origins.js")).openTab(context, organization, /** @type {any} */ (url && absolute(url)), tab);
+export const openTab = async (context, organization, url, tab) => (await loaded(context, import("./origins.js"))).openTab(context, organization, /** @type {any} */ (url && absolute(url)), tab);
 
 /**
  * Enters an organization that the tab was denied, by the step-up that it asks for.
@@ -119,7 +120,7 @@ export async function enterDenied(_, enter, organization, options) {
  * @param {Set<import("../index.js").BeforeSwitch>} listeners
  * @param {Parameters<import("../index.js").BeforeSwitch>[0]} change
  */
-export const askBeforeSwitch = async (context, listeners, change) => (await import("./question.js")).ask(context, listeners, change);
+export const askBeforeSwitch = async (context, listeners, change) => (await loaded(context, import("./question.js"))).ask(context, listeners, change);
 
 /** The result of a switch that the page declined. */
 export const decline = async () => declined;
@@ -179,7 +180,7 @@ export const debug = async (_, client, backend) => (await import("./debug.js")).
  */
 async function stepUps(context) {
   const handed = { ...context, requireTopLevel: () => requireTopLevel(context), returnAddress };
-  return { handed, ...(await import("./stepup.js")) };
+  return { handed, ...(await loaded(context, import("./stepup.js"))) };
 }
 
 /**
@@ -238,7 +239,7 @@ export const lend = async (context, options) => (await loaded(context, import(".
  * @param {string | URL} url
  * @param {{method?: string}} [options]
  */
-export const proof = async (context, url, options) => (await import("./proof.js")).proof(context, url, own(options));
+export const proof = async (context, url, options) => (await loaded(context, import("./proof.js"))).proof(context, url, own(options));
 
 /**
  * See {@link Client.stepUp}.

@@ -9,7 +9,7 @@
 /** The times after which a cause is looked for again: it is final if it is there each time. */
 const pauses = [0, 1000, 2000];
 
-/** The codes that stand on the console. */
+/** The codes and the origins of APIs that stand on the console. */
 const said = new Set();
 
 /**
@@ -136,6 +136,17 @@ const meant = [
  * @param {string} name
  */
 export function explainOption(name) {
+  if (/^\d/.test(name)) return name === "0" && console.error('tabard: createClient takes its options by name: createClient({ backend: "/auth" })');
   const found = meant.find(([pattern]) => /** @type {RegExp} */ (pattern).test(name));
   console.error(`tabard: unknown option ${name}, ignored` + (found ? `: did you mean ${found[1]}?` : ""));
+}
+
+/**
+ * Says that a request failed that went without a token.
+ * @param {string} origin
+ * @param {Error} error
+ */
+export function explainApi(origin, { name }) {
+  if (name !== "AbortError" && !said.has(origin)) console.error(`tabard: ${origin} is none of the client's apis, so that no token went there: if it is your API, name it by apis, as in apis: [location.origin, "${origin}"]`);
+  said.add(origin);
 }

@@ -96,7 +96,7 @@ function client(backend, options, end) {
  * @param {Options} options
  * @param {() => unknown} end
  */
-function start(backend, { organization: named, app, keepAlive, module: url, apis = [location.origin], backend: _, debug: __, ...unknown }, end) {
+function start(backend, { organization: named, app, keepAlive, module: url, apis = [location.href], backend: _, debug: __, ...unknown }, end) {
   const key = "tabard:" + backend;
   for (const name in unknown) explain("explainOption", name);
   const opened = takeParameter("organization");
@@ -130,7 +130,7 @@ function start(backend, { organization: named, app, keepAlive, module: url, apis
     /** The needs of a sign-in that does not wait for the module; false if it must. */
     early: () => !module.running() && !config.join && isSignedOut(epochOf(key)) && config,
     scope: () => store.partition,
-    apis: apis.map((api) => absolute(api).origin),
+    apis: [apis].flat().map((api) => absolute(api).origin),
     store,
     close() {
       end();

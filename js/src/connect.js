@@ -121,7 +121,8 @@ async function refusal({ TabardError, challenged }, address, { code, reason }) {
   if (reason.startsWith("insufficient_user_authentication")) return challenged(reason, "GET" + address);
   const told = code === 4403 ? "stop" : "retry";
   const known = reason.startsWith("organization_mismatch") ? "organization_mismatch" : "temporarily_unavailable";
-  return new TabardError(known, told, `the API closed the WebSocket: ${code} ${reason}`);
+  const upgrade = code === 1006 && !reason ? ", unless no WebSocket is there, or a proxy does not pass on its Upgrade" : "";
+  return new TabardError(known, told, `the API closed the WebSocket: ${code} ${reason}${upgrade}`);
 }
 
 /**

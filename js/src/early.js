@@ -19,7 +19,7 @@ const longest = 3000;
 export async function signIn({ backend, key, ...page }, organization, returnTo, hints) {
   if ([organization, ...hints].some((text) => typeof text !== "string")) throw new TypeError("signIn: every argument must be a string");
   const [prompt = "", loginHint = "", email = "", sessionCookie = ""] = hints;
-  const own = email ? "" : page.organization || boundTo(key);
+  const own = email ? "" : page.organization ? nameOf(page.organization) : boundTo(key);
   const given = Object.entries({ app: page.app, organization: organization || own, prompt, login_hint: loginHint, session_cookie: sessionCookie, return_to: returnTo });
   const query = "?" + new URLSearchParams(/** @type {string[][]} */ (given.filter(([, value]) => value)));
   const location = await begin(backend + "/login", query, email ? JSON.stringify({ email }) : "{}", key).catch(() => undefined);
@@ -30,6 +30,12 @@ export async function signIn({ backend, key, ...page }, organization, returnTo, 
   }
   globalThis.location.assign(/^http/.test(location ?? "") ? location : backend + "/login" + query);
 }
+
+/**
+ * What a page names, if it can be an organization.
+ * @param {unknown} organization
+ */
+const nameOf = (organization) => (/^[a-z0-9_-]{1,64}$/.test(String(organization)) ? String(organization) : "");
 
 /**
  * The organization that the tab acts for, by its record.

@@ -7,9 +7,10 @@ export function requireCookies() {
 }
 
 /**
- * Calls a function of the explanations.
- * @param {"explainModule" | "explainState" | "explainOption"} name
+ * Calls a function of the explanations. Where they cannot be loaded, its first argument is all
+ * that is said.
+ * @param {"explainModule" | "explainState" | "explainOption" | "explainApi"} name
  * @param {...any} args
  * @returns {Promise<any>}
  */
-export const explain = (name, ...args) => import("./causes.js").then((/** @type {any} */ causes) => causes[name](...args));
+export const explain = (name, ...args) => import("./causes.js").then((/** @type {any} */ causes) => causes[name](...args)).catch(() => console.error("tabard:", args[0]));

@@ -1,6 +1,7 @@
 // @ts-check
 
 import { isOwn } from "./answers.js";
+import { explain } from "./failures.js";
 import { callsOf } from "./ondemand.js";
 import { own } from "./own.js";
 
@@ -32,7 +33,12 @@ export const fetchFor = (context, call) => async (input, given) => {
   const init = own(given);
   const request = input instanceof Request ? input : undefined;
   const url = new URL(request?.url ?? String(input), document.baseURI);
-  if (!apis.includes(url.origin)) return fetch(input, given);
+  if (!apis.includes(url.origin)) {
+    return fetch(input, given).catch((error) => {
+      explain("explainApi", url.origin, error);
+      throw error;
+    });
+  }
 
   // The method as it is sent, and a signal of its own.
   const { method, signal } = new Request("data:,", { method: init.method ?? request?.method, signal: init.signal ?? request?.signal });

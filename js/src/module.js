@@ -88,7 +88,7 @@ export function startModule(url, host) {
       const final = new TabardError(found.code, "stop", found.description);
       end(final);
       host.failed(final);
-    }, () => console.error("tabard:", cause));
+    });
   }
 
   /**

@@ -44,8 +44,11 @@ class Question {
   async put(listeners, change) {
     for (const listener of listeners) {
       this.asked = listener;
+      if (typeof listener !== "function") throw new TypeError(`beforeSwitch takes a function, which is asked; given: ${listener}`);
       const agreed = await Promise.race([listener(change), this.#abandoned]);
-      if (agreed != null) return agreed;
+      if (agreed == null) continue;
+      if (typeof agreed !== "boolean") throw new TypeError(`a listener of beforeSwitch asks the person itself, and answers true to leave or false to stay; it answered: ${agreed}`);
+      return agreed;
     }
   }
 }

@@ -135,7 +135,7 @@ async function begin(context, challenge, onMet, options, popup) {
     if (challenge.acrValues.length > 0) query.set("acr_values", challenge.acrValues.join(" "));
     if (challenge.maxAge !== undefined) query.set("max_age", String(challenge.maxAge));
     const address = "/login?" + query;
-    if (popup) await (await import("./window.js")).stepUp(step, claimsOf, before, address, options, popup);
+    if (popup) await (await import("./window.js").catch(unavailable(context))).stepUp(step, claimsOf, before, address, options, popup);
     else await leave(step, organization, address, options);
     onMet();
   } catch (error) {
@@ -143,6 +143,15 @@ async function begin(context, challenge, onMet, options, popup) {
     throw error;
   }
 }
+
+/**
+ * What a window that cannot be loaded throws.
+ * @param {Context} context
+ * @returns {(cause: unknown) => never}
+ */
+const unavailable = ({ TabardError }) => (cause) => {
+  throw new TabardError("temporarily_unavailable", "retry", String(cause));
+};
 
 /**
  * Leaves the page. It rejects in a page that the browser restores from its cache: the

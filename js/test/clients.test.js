@@ -67,6 +67,24 @@ test("an unknown option is named, with the one that was meant, and ignored", asy
   ]);
 });
 
+test("a backend that is no option, and a request that went without a token, are said once", async (t) => {
+  set();
+  const { mock: errors } = mock.method(console, "error", () => {});
+  const { explainApi, explainOption } = await import("../src/causes.js");
+  Object.keys({ ..."/auth" }).forEach(explainOption);
+  const client = createClient({ backend: "/auth", module: address(), apis: "https://api.example" });
+  t.after(() => client.close());
+  mock.method(globalThis, "fetch", async () => { throw new TypeError("Failed to fetch"); });
+  for (let i = 0; i < 2; i++) await assert.rejects(client.fetch("https://other.example/notes"), /Failed to fetch/);
+  await settle();
+  explainApi("https://third.example", { name: "AbortError" });
+  const said = errors.calls.map(({ arguments: [text] }) => text).filter((text) => /by name|none of/.test(text));
+  assert.deepEqual(said, [
+    'tabard: createClient takes its options by name: createClient({ backend: "/auth" })',
+    'tabard: https://other.example is none of the client\'s apis, so that no token went there: if it is your API, name it by apis, as in apis: [location.origin, "https://other.example"]',
+  ]);
+});
+
 test("without a backend, the options that there are are named", () => {
   set();
   assert.throws(() => createClient({ url: "/auth" }), { name: "TypeError", message: "backend is missing; given: url" });

@@ -120,6 +120,7 @@ test("what the API asks for is said by the error", async () => {
     stage.sockets[0].happens("close", { code, reason });
     const error = await promise;
     assert.equal(`${error.code} ${error.action}`, want);
+    assert.equal(/no WebSocket is there/.test(error.message), code === 1006);
     assert.equal(stage.sockets.length, 1);
     mock.timers.reset();
   }

@@ -79,7 +79,7 @@ function open(options, path = "/acme/a", begins = state()) {
     },
   };
   const routes = followRoutes(client, options);
-  return { routes, tab, entries, push: (url) => (history.pushState(null, "", url), routes.follow()) };
+  return { client, routes, tab, entries, push: (url) => (history.pushState(null, "", url), routes.follow()) };
 }
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
@@ -172,6 +172,28 @@ test("an option that does not exist is named", async (t) => {
   t.mock.method(console, "error", (line) => lines.push(line));
   open({ patterns: "/:organization/*", host: ":organization.example.com", home: () => "/" }).routes.close();
   assert.deepEqual(lines, ["tabard: unknown option patterns of followRoutes, ignored", "tabard: unknown option host of followRoutes, ignored: it follows paths; leave it out where each organization has a host"]);
+});
+
+test("what would be silent, or would fail later, is named at once", async (t) => {
+  const lines = [];
+  t.mock.method(console, "warn", (line) => lines.push(line));
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { client, routes } = open({ navigate() {} });
+  assert.throws(() => routes.blocker(true), /routes.blocker takes a function.*given: true/);
+  await assert.rejects(routes.go("https://other.example/globex/a"), /routes.go leads to addresses of .*location.assign/);
+  for (const except of ["settings", { 0: "settings" }]) {
+    assert.throws(() => followRoutes(client, { except }), /except must be a list/);
+    assert.throws(() => organizationOf({ url: "https://acme.app.example.com", host: ":organization.app.example.com", except }), /except must be a list/);
+  }
+  assert.throws(() => followRoutes({ pattern: "/:organization/*" }), /takes the client first/);
+  void routes.go("/globex/a");
+  await settle();
+  t.mock.timers.tick(1500);
+  assert.match(lines.shift(), /navigate of followRoutes was asked for .*globex.a, returned nothing/);
+  followRoutes(client, { navigate() {} }).close();
+  assert.deepEqual(lines, [], "a hot reload");
+  followRoutes(client, { pattern: "/app/:organization/*" }).close();
+  assert.match(lines.shift(), /second followRoutes with another pattern/);
 });
 
 test("routes that were closed follow nothing more", async () => {

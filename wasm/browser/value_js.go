@@ -105,12 +105,15 @@ func (v Value) Elements() []tab.Value {
 
 // Text implements [tab.Value].
 func (v Value) Text() string {
-	if v.kind() != safejs.TypeString {
+	if !v.IsText() {
 		return ""
 	}
 	s, _ := v.js.String()
 	return s
 }
+
+// IsText reports whether v is a text, which may be empty.
+func (v Value) IsText() bool { return v.kind() == safejs.TypeString }
 
 // kind is the type of v, undefined for a BigInt: syscall/js panics at one.
 func (v Value) kind() (kind safejs.Type) {

@@ -80,6 +80,14 @@ func (t *Tab) noteAccounts(ids []string) {
 	}
 }
 
+// idsOf returns the ids of people, or nil for no list.
+func idsOf(accounts []api.Account) (ids []string) {
+	for _, a := range accounts {
+		ids = append(ids, a.ID)
+	}
+	return ids
+}
+
 // epochOf returns the epoch of a person.
 func (t *Tab) epochOf(user string) *epoch {
 	e := t.epoch
@@ -115,11 +123,7 @@ func (t *Tab) showAccounts(refused *Error) {
 	if b.record.User.ID != "" {
 		return // chosen meanwhile
 	}
-	var ids []string
-	for _, a := range refused.accounts {
-		ids = append(ids, a.ID)
-	}
-	t.noteAccounts(ids)
+	t.noteAccounts(idsOf(refused.accounts))
 	b.state.Accounts = refused.accounts
 	t.deactivate(ChooseAccount, nil)
 }

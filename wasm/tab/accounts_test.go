@@ -439,3 +439,20 @@ func TestAccounts_KeysOfUnfinishedSignInsAreForgotten(t *testing.T) {
 		bob.is(t, "bob")
 	})
 }
+
+// TestAccounts_TabOpenedBeforeAnOrganizationWasChosen checks that a tab that a person opens acts
+// for them, also if no token of theirs was minted in this browser yet.
+func TestAccounts_TabOpenedBeforeAnOrganizationWasChosen(t *testing.T) {
+	run(t, func(t *testing.T, b *browser) {
+		h := live(b)
+		ada := b.open()
+		ada.expect(t, tab.SignedOut)
+		ada.SignIn("", "/", tab.Hints{})
+		ada = h.comeBack(ada, "ada", false)
+		ada.expect(t, tab.Choose)
+		h.b.set(func() { h.session["bob"], h.key["bob"] = "ses_bobbobbo", h.key["ada"] })
+		opened := b.open(route("acme"), func(c *tab.Config) { c.Account = "usr_ada" })
+		opened.expect(t, tab.Active, "acme")
+		opened.is(t, "ada")
+	})
+}

@@ -19,7 +19,7 @@ func isName(text string) bool {
 }
 
 // errNoName is the result of a mint for what can be no organization.
-var errNoName = newError(api.OrganizationAccessDenied, "an organization has an id or slug of up to 64 small letters, digits, - and _")
+var errNoName = newError(api.OrganizationAccessDenied, "an organization has an id or slug of up to 64 small letters, digits, - and _: name it by that alone")
 
 // deniesEntry reports whether an error keeps a person out of an organization that they
 // were not in: it does not admit them, demands a step-up first, or has an origin of its own

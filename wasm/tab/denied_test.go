@@ -70,7 +70,11 @@ func TestDenied_WhatCanBeNoOrganizationIsNotAskedFor(t *testing.T) {
 		b.expectRequests(t)
 	})
 	run(t, func(t *testing.T, b *browser) {
-		b.open(route("ünï")).expect(t, tab.SignedOut) // nobody has signed in
+		p := b.open(route("ünï"))
+		p.expect(t, tab.SignedOut) // nobody has signed in
+		if p.SignIn("", "/", tab.Hints{}); strings.Contains(p.navigated, "organization=") {
+			t.Errorf("the sign-in is for what is no organization: %s", p.navigated)
+		}
 	})
 }
 

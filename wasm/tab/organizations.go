@@ -89,6 +89,7 @@ func (t *Tab) fetchSession(refused *Error) (api.SessionResponse, *Error) {
 	}
 	t.backoff = backoff{}
 	t.binding.record.Origins = session.Origins
+	t.noteAccounts(idsOf(session.Accounts))
 	return session, nil
 }
 

@@ -28,7 +28,7 @@ func (t *Tab) SignIn(organization, returnTo string, hints Hints) *Error {
 	t.mu.Lock()
 	wanted := b.wanted
 	t.mu.Unlock()
-	if hints.Email != "" || hints.Account != "" { // it may lead somewhere else
+	if hints.Email != "" || hints.Account != "" || !isName(wanted) { // it may lead somewhere else, or the page names what is none
 		wanted = ""
 	}
 	url := withQuery(t.config.loginURL(cmp.Or(organization, wanted)), api.ParamPrompt, hints.Prompt)

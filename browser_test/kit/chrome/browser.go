@@ -56,9 +56,10 @@ func lifecycle(t testing.TB, tab context.Context, state page.SetWebLifecycleStat
 // Restore starts a browser on a profile and has it reopen its last tabs, as after a
 // crash. It waits for n tabs with an address that starts with this one, and returns
 // those.
-func Restore(t testing.TB, profile, address string, n int) []context.Context {
+func Restore(t testing.TB, profile, address string, n int, options ...Option) []context.Context {
 	t.Helper()
-	browser, stop := chromedp.NewContext(allocator(t, profile, patience, chromedp.Flag("restore-last-session", true)))
+	options = append(options, chromedp.Flag("restore-last-session", true))
+	browser, stop := chromedp.NewContext(allocator(t, profile, patience, options...))
 	t.Cleanup(stop)
 	for began := time.Now(); ; <-time.After(lookInterval) {
 		all := pages(t, browser)

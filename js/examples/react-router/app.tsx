@@ -1,22 +1,29 @@
 // An app of React Router's whose addresses name the organization, with a form that asks
-// before a draft is left.
-import { createClient } from "@tabard/client";
+// before a draft is left, and keeps what was not sent.
+import { createClient, TabardError } from "@tabard/client";
 import { RequireOrganization, SignedOut, TabardProvider, TabardSwitcher, useOrganization, useOrganizationFetch, useSession } from "@tabard/client/react";
 import { organizationOf, type Routes } from "@tabard/client/routes";
-import { createContext, useContext, useState, useSyncExternalStore } from "react";
+import { createContext, type FormEvent, memo, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from "react";
 import { createRoot } from "react-dom/client";
-import { type ActionFunctionArgs, createBrowserRouter, Form, Link, Outlet, RouterProvider, useBeforeUnload, useBlocker } from "react-router";
+import { type ActionFunctionArgs, createBrowserRouter, Form, Link, RouterProvider, useActionData, useBeforeUnload, useBlocker, useLocation, useNavigation, useOutlet } from "react-router";
 
 export const tabard = createClient({ backend: "/auth", organization: organizationOf() });
 
 export const router = createBrowserRouter([{ element: <Layout />, children: [{ path: "/:organization?/*", element: <Notes />, action: remark }] }]);
 
-// The form says for which organization it was filled in, whatever address the router is at by now.
+const note = (text: unknown) => ({ method: "POST", body: JSON.stringify({ text }), headers: { "Content-Type": "application/json" } });
+
+// The form says for which organization it was filled in, whatever address the router is at by now. Returns why the remark was
+// not added: a throw would take the page away, and what was typed in it.
 async function remark({ request }: ActionFunctionArgs) {
   const form = await request.formData();
   const id = String(form.get("organization"));
-  await tabard.inOrganization(id).fetch(`/api/organizations/${id}/notes`, { method: "POST", body: JSON.stringify({ text: form.get("remark") }), headers: { "Content-Type": "application/json" } });
-  return null;
+  try {
+    const response = await tabard.inOrganization(id).fetch(`/api/organizations/${id}/notes`, note(form.get("remark")));
+    return response.ok ? null : `the API answered ${response.status}`;
+  } catch (error) {
+    return String(error);
+  }
 }
 
 const RoutesContext = createContext<Routes | undefined>(undefined);
@@ -36,18 +43,39 @@ function Layout() {
   const { status } = useSession();
   const organization = useOrganization();
   const routes = useContext(RoutesContext) as Routes;
-  const route = useSyncExternalStore(routes.subscribe, () => routes.state);
-  if (route.status === "switching") return <p>Opening {route.organization} …</p>; // and no page of it yet
+  const named = organizationOf({ url: useLocation().pathname });
+  const page = useOutlet();
+  const opening = Boolean(organization && named && ![organization.slug, organization.id].includes(named)); // and no page of it yet
   return (
     <>
-      <TabardSwitcher address={routes.home} />
-      <SignedOut><button id="sign-in" onClick={() => tabard.signIn()}>Sign in</button></SignedOut>
-      <h1>{organization?.name ?? status}</h1>
-      <nav>
-        <Link id="to-globex" to="/globex/notes">Globex</Link> <Link id="to-initech" to="/initech/notes">Initech</Link>
-      </nav>
-      <RequireOrganization><Outlet /></RequireOrganization>
+      {opening && <p>Opening {named} …</p>}
+      <div hidden={opening}>
+        <TabardSwitcher address={routes.home} />
+        <SignedOut><button id="sign-in" onClick={() => tabard.signIn()}>Sign in</button></SignedOut>
+        <h1>{organization?.name ?? status}</h1>
+        <nav>
+          <Link id="to-globex" to="/globex/notes">Globex</Link> <Link id="to-initech" to="/initech/notes">Initech</Link> <Link id="to-nowhere" to="/nowhere/notes">Nowhere</Link>
+        </nav>
+        <WhyNot />
+        <RequireOrganization><Kept still={opening}>{page}</Kept></RequireOrganization>
+      </div>
     </>
+  );
+}
+
+/** Shows what it showed, as long as it is still: where the tab is not let in, the form is there with what was typed. */
+const Kept = memo(({ children }: { still: boolean; children: ReactNode }) => children, (_, { still }) => still);
+
+/** Why the tab was not let in, unless the person chose to stay. */
+function WhyNot() {
+  const routes = useContext(RoutesContext) as Routes;
+  const route = useSyncExternalStore(routes.subscribe, () => routes.state);
+  const result = route.status === "stayed" || route.status === "denied" ? route.result : undefined;
+  if (!result || result.status === "overtaken" || result.code === "switch_declined") return null;
+  return (
+    <p id="why" role="alert">
+      {result.description} {result.status === "step_up_required" && <button id="continue" onClick={() => result.continue()}>Continue</button>}
+    </p>
   );
 }
 
@@ -56,17 +84,46 @@ function Notes() {
   const send = useOrganizationFetch(); // what was typed for this organization goes to no other
   const routes = useContext(RoutesContext) as Routes;
   const [draft, setDraft] = useState("");
+  const [sending, setSending] = useState(false);
+  const [problem, setProblem] = useState<unknown>();
+  const stepUp = problem instanceof TabardError && problem.action === "step_up" ? problem : undefined;
+  const notSent = useActionData<string | null>();
+  const leaving = useNavigation().state === "loading"; // what is typed now would be lost
   const blocker = useBlocker(routes.blocker(() => draft !== ""));
   useBeforeUnload((event) => draft !== "" && event.preventDefault()); // a bookmark, and a closed tab
-  const add = async () => {
-    await send(`/api/organizations/${organization?.id}/notes`, { method: "POST", body: JSON.stringify({ text: draft }), headers: { "Content-Type": "application/json" } });
-    setDraft("");
+  useEffect(() => {
+    if (blocker.state === "blocked" && draft === "") blocker.proceed(); // added meanwhile
+  }, [blocker, draft]);
+
+  async function add() {
+    setSending(true);
+    setProblem(undefined);
+    try {
+      const response = await send(`/api/organizations/${organization?.id}/notes`, note(draft));
+      if (!response.ok) throw new Error(`the API answered ${response.status}`);
+      setDraft("");
+    } catch (error) {
+      setProblem(error);
+    } finally {
+      setSending(false);
+    }
+  }
+
+  const onSubmit = (event: FormEvent) => {
+    event.preventDefault();
+    void add();
   };
   return (
     <>
-      <form action={add}>
-        <textarea id="draft" value={draft} onChange={({ target }) => setDraft(target.value)} />
-        <button id="add">Add</button>
+      <form onSubmit={onSubmit}>
+        <textarea id="draft" readOnly={sending || leaving} value={draft} onChange={({ target }) => setDraft(target.value)} />
+        <button id="add" disabled={sending}>Add</button>
+        {problem !== undefined && (
+          <p id="problem" role="alert">
+            Your note was not added: {problem instanceof Error ? problem.message : String(problem)}.
+            {stepUp && <button id="confirm" type="button" onClick={() => stepUp.continue?.({ popup: true }).then(add, setProblem)}>Confirm that it is you</button>}
+          </p>
+        )}
         {blocker.state === "blocked" && (
           <p role="alert">
             Your note is not saved.
@@ -79,6 +136,7 @@ function Notes() {
         <input type="hidden" name="organization" value={organization?.id} />
         <input id="remark" name="remark" />
         <button id="send">Send a remark</button>
+        {notSent && <p id="not-sent" role="alert">Your remark was not added: {notSent}.</p>}
       </Form>
     </>
   );

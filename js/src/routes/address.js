@@ -7,13 +7,21 @@
  * @typedef {{url: string, state: unknown, key: string | undefined}} Entry
  */
 
+/**
+ * @typedef {{
+ *   changed(): void,
+ *   returned(): void,
+ *   isNew(): boolean,
+ * }} Watcher
+ */
+
 /** The Navigation API, where there is one. @returns {Navigation | undefined} */
 const navigation = () => globalThis.navigation;
 
 /** @returns {Entry} */
 export const currentEntry = () => ({ url: location.href, state: history.state, key: navigation()?.currentEntry?.key });
 
-/** Those who watch the address. @type {Set<() => void>} */
+/** Those who watch the address. @type {Set<Watcher>} */
 const watchers = new Set();
 
 /** Whether the address has changed and the page's router has not answered yet, or is going back. */
@@ -22,37 +30,47 @@ let pending = false;
 /** Settles when a router that refused is back. */
 let back = Promise.resolve();
 
+/** Whether the page went to another address while a router was going back. */
+let wentOn = false;
+
 /** Whether the address is not yet, or no more, one that the page's router keeps. */
 export const isPending = () => pending;
 
 /**
- * Calls back when the address has changed within the page, and the page's router keeps
- * the change. The History API tells only of back and forward; a page's changes by
- * pushState it tells itself.
- * @param {() => void} changed
- * @param {() => boolean} isNew whether the address is one that was not dealt with
+ * Calls `changed` when the address has changed within the page, and the page's router keeps
+ * the change, and `returned` when a router that refused a change has gone back. The History API
+ * tells only of back and forward; a page's changes by pushState it tells itself. `isNew` is
+ * whether the address is one that was not dealt with.
+ * @param {Watcher} watcher
  * @param {AbortSignal} signal ends the watching
  */
-export function watch(changed, isNew, signal) {
-  watchers.add(changed);
-  signal.addEventListener("abort", () => watchers.delete(changed));
-  if (!navigation()) watchRefusals(isNew, signal);
+export function watch(watcher, signal) {
+  const { changed } = watcher;
+  watchers.add(watcher);
+  signal.addEventListener("abort", () => watchers.delete(watcher));
+  if (!navigation()) watchRefusals(watcher, signal);
   window.addEventListener("popstate", () => pending || changed(), { signal });
-  navigation()?.addEventListener("currententrychange", ({ navigationType }) => {
-    if (navigationType === "traverse") onTraverse();
-    else if (!pending) changed();
+  navigation()?.addEventListener("currententrychange", ({ navigationType, from }) => {
+    if (navigationType === "traverse") onTraverse(from);
+    else if (pending) wentOn = true;
+    else changed();
   }, { signal });
 }
 
-/** The popstate event comes next: a listener added now is the last to be called. */
-function onTraverse() {
+const tellChanged = () => watchers.forEach(({ changed }) => changed());
+
+/**
+ * The popstate event comes next: a listener added now is the last to be called.
+ * @param {NavigationHistoryEntry} from
+ */
+function onTraverse(from) {
   if (pending) return;
-  const answer = detectRefusal();
+  const answer = detectRefusal(Math.sign((navigation()?.currentEntry?.index ?? 0) - from.index));
   let answered = false;
   const end = () => {
     if (answered) return;
     answered = true;
-    if (!answer()) watchers.forEach((changed) => changed());
+    if (!answer()) tellChanged();
   };
   window.addEventListener("popstate", end, { once: true });
   setTimeout(end); // where another listener kept the event for itself
@@ -61,11 +79,12 @@ function onTraverse() {
 /**
  * Notices whether the router goes back at once when it hears of an address, as React
  * Router does for a blocker. The returned function ends the noticing, and tells.
+ * @param {number} [ahead] the direction in the history in which the address changed: going on in it is no refusal
  */
-function detectRefusal() {
+function detectRefusal(ahead) {
   let refused = false;
   pending = true;
-  const end = onGo(() => (refused = true));
+  const end = onGo((delta) => (refused ||= Math.sign(delta) !== ahead));
   return () => {
     end();
     if (refused) back = waitForReturn();
@@ -77,10 +96,10 @@ function detectRefusal() {
 /**
  * Notices the same where the browser has no Navigation API: there the router may hear of Back
  * first, and tell that the address has changed before it is the old one again.
- * @param {() => boolean} isNew
+ * @param {Watcher} watcher
  * @param {AbortSignal} signal
  */
-function watchRefusals(isNew, signal) {
+function watchRefusals({ isNew }, signal) {
   signal.addEventListener("abort", onGo(() => {
     if (pending || !isNew()) return;
     pending = true;
@@ -90,13 +109,13 @@ function watchRefusals(isNew, signal) {
 
 /**
  * Calls back when a script goes back or forward by history.go. The returned function ends that.
- * @param {() => void} called
+ * @param {(delta: number) => void} called
  */
 function onGo(called) {
   const own = Object.getOwnPropertyDescriptor(history, "go");
   const { go } = history;
   history.go = (delta) => {
-    called();
+    called(delta ?? 0);
     go.call(history, delta);
   };
   return () => {
@@ -107,11 +126,14 @@ function onGo(called) {
 
 /** Waits until the address is the old one again. */
 async function waitForReturn() {
+  wentOn = false;
   await new Promise((resolve) => {
     window.addEventListener("popstate", resolve, { once: true });
     setTimeout(resolve, 1000); // another navigation may have come in its place
   });
   pending = false;
+  if (wentOn) tellChanged();
+  else watchers.forEach(({ returned }) => returned());
 }
 
 /**
@@ -134,7 +156,7 @@ export async function change(url, replace, state) {
     refused = answer();
   }
   if (refused) await back;
-  else watchers.forEach((changed) => changed());
+  else tellChanged();
 }
 
 /**

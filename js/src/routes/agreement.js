@@ -15,6 +15,10 @@ export class Agreement {
   #agreedTo = null;
   /** Where the router's blocker asks about going: an organization as an address names it, or true for anywhere. @type {string | boolean} */
   #blocked = false;
+  /** The page's guard, which its router's blocker asks. @type {((...args: any[]) => boolean) | undefined} */
+  #guard;
+  /** What the guard was last asked about, as an address names it. @type {string | undefined} */
+  #heard;
   /** Whether the router's blocker need not ask: the person has agreed, or is led back. */
   given = false;
 
@@ -29,6 +33,34 @@ export class Agreement {
    */
   covers(named) {
     return matches(this.#asked, named) || matches(this.#agreedTo, named) || this.#blocked === true || this.#blocked === named;
+  }
+
+  /**
+   * Whether the person has said that they go to an organization.
+   * @param {string} named
+   */
+  agreesTo(named) {
+    return this.given && matches(this.#asked, named);
+  }
+
+  /**
+   * Whether the page's guard would keep an address from changing.
+   * @param {URL} url
+   */
+  guards({ pathname, search, hash }) {
+    try {
+      return this.#guard?.({ currentLocation: location, nextLocation: { pathname, search, hash }, historyAction: "PUSH", path: pathname }) ?? false;
+    } catch {
+      return true; // a guard that needs more of the router: let the router ask it
+    }
+  }
+
+  /**
+   * Whether the router has asked the guard about an organization. What it then goes to, it is at already.
+   * @param {string} named
+   */
+  heardOf(named) {
+    return this.#heard === named;
   }
 
   /**
@@ -76,6 +108,11 @@ export class Agreement {
     this.#blocked = false;
   }
 
+  /** Address and tab agree: what the guard is asked from now on is about something else. */
+  settled() {
+    this.#heard = undefined;
+  }
+
   /**
    * A router's blocker that asks nothing to which the person has agreed already. What it asks
    * about, the page need not ask again.
@@ -83,10 +120,14 @@ export class Agreement {
    * @param {(...args: Args) => boolean} blocks
    */
   blocker(blocks) {
+    if (typeof blocks !== "function") throw new TypeError(`routes.blocker takes a function that says whether to ask, as in () => draft !== ""; given: ${blocks}`);
+    this.#guard = /** @type {(...args: any[]) => boolean} */ (blocks);
     return (/** @type {Args} */ ...args) => {
       const { nextLocation, path } = own(args[0]);
       const next = nextLocation?.pathname ?? path;
-      this.#blocked = !this.given && blocks(...args) && (typeof next !== "string" || (this.#pattern.read(new URL(next, location.href)) ?? true));
+      const named = typeof next === "string" ? this.#pattern.read(new URL(next, location.href)) : undefined;
+      this.#heard = named;
+      this.#blocked = !this.given && blocks(...args) && (named ?? true);
       return this.#blocked !== false;
     };
   }

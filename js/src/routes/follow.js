@@ -9,7 +9,7 @@ import { Pattern } from "./pattern.js";
 /** @import { Client } from "../../index.js" */
 /** @import { RouteOptions, Routes } from "../../routes.js" */
 
-/** The follower of each client. @type {WeakMap<Client, Follower>} */
+/** The follower of each client, with the addresses that it follows. @type {WeakMap<Client, {follower: Follower, addresses: string}>} */
 const followers = new WeakMap();
 
 /**
@@ -33,16 +33,39 @@ const explainOption = (name) =>
   console.error(`tabard: unknown option ${name} of followRoutes, ignored` + (name === "host" ? ": it follows paths; leave it out where each organization has a host" : ""));
 
 /**
+ * Ends the following of before a hot reload. One of other addresses is a mistake.
+ * @param {Client} client
+ * @param {Follower} follower
+ * @param {string} addresses
+ */
+function replace(client, follower, addresses) {
+  const before = followers.get(client);
+  before?.follower.close();
+  if (before && before.addresses !== addresses) console.warn("tabard: a second followRoutes with another pattern or except has ended the first: a tab follows one pattern");
+  followers.set(client, { follower, addresses });
+}
+
+/**
+ * @param {string | URL} url
+ * @returns {URL}
+ */
+function withinPage(url) {
+  const address = new URL(url, location.href);
+  if (address.origin !== location.origin) throw new TypeError(`routes.go leads to addresses of ${location.origin}; to ${address.origin} leads location.assign, or openTab`);
+  return address;
+}
+
+/**
  * @param {Client} client
  * @param {RouteOptions} [options]
  * @returns {Routes}
  */
 export function followRoutes(client, options) {
+  if (typeof client?.subscribe !== "function") throw new TypeError("followRoutes takes the client first, as in followRoutes(createClient(…), { … })");
   const given = own(options);
   Object.keys(given).filter((name) => !known.has(name)).forEach(explainOption);
   const follower = new Follower(client, given);
-  followers.get(client)?.close(); // of before a hot reload
-  followers.set(client, follower);
+  replace(client, follower, JSON.stringify([given.pattern, given.except]));
   if (typeof document !== "undefined") follower.begin();
   /** @type {Routes} */
   const routes = {
@@ -54,8 +77,8 @@ export function followRoutes(client, options) {
     },
     blocker: (blocks) => follower.agreement.blocker(blocks),
     subscribe: (listener) => follower.published.subscribe(listener),
-    go: (url, options) => follower.go(new URL(url, location.href), own(options).replace ?? false),
-    home: (organization) => follower.home(organization),
+    go: async (url, options) => follower.go(withinPage(url), own(options).replace ?? false),
+    home: (organization) => follower.places.home(organization),
     follow: () => follower.addressChanged(),
     close: () => follower.close(),
   };

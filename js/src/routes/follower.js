@@ -3,13 +3,15 @@
 // tab together. The address goes first, for its router may keep it; the tab follows.
 
 import { declined } from "../declined.js";
-import { change, currentEntry, isOpen, isPending, leadBack, recall, request, restore, revisit, watch } from "./address.js";
+import { currentEntry, isOpen, isPending, leadBack, request, restore, revisit, watch } from "./address.js";
 import { Agreement } from "./agreement.js";
-import { interceptClicks, interceptNavigations } from "./ahead.js";
+import { intercept } from "./ahead.js";
 import { routesHook } from "./hook.js";
 import { Pattern } from "./pattern.js";
+import { Places } from "./places.js";
 import { Published, settled } from "./published.js";
-import { blocked, denialOf, isActive, isStill, isUntold, known, matches, overtaken, refusalOf, withReturnTo } from "./result.js";
+import { blocked, denialOf, isActive, isStill, isUntold, known, matches, none, noQuestion, overtaken, refusalOf, withReturnTo } from "./result.js";
+import { Router } from "./router.js";
 
 /** @import { Client, Organization, State, SwitchResult } from "../../index.js" */
 /** @import { RouteOptions, RouteProblem } from "../../routes.js" */
@@ -17,7 +19,7 @@ import { blocked, denialOf, isActive, isStill, isUntold, known, matches, overtak
 export class Follower {
   #client;
   #pattern;
-  #navigate;
+  #router;
   #manual;
   #closing = new AbortController();
   /** The halves of a switch. @type {import("./hook.js").Steps} */
@@ -30,6 +32,8 @@ export class Follower {
   #followed = none;
   /** The address as last seen. */
   #seen = "";
+  /** Where a router was that lost its way. */
+  #strayed = "";
   /** The last entry that belonged to the tab's organization. @type {import("./address.js").Entry} */
   #shown = { url: "", state: null, key: undefined };
   /** The id of the organization that was active when address and tab last agreed. @type {string | undefined} */
@@ -37,7 +41,7 @@ export class Follower {
 
   published = new Published();
   agreement;
-  home;
+  places;
 
   /**
    * @param {Client} client
@@ -49,15 +53,15 @@ export class Follower {
     this.#pattern = new Pattern(pattern, except);
     this.#manual = manual;
     this.agreement = new Agreement(this.#pattern);
-    this.#navigate = navigate ?? ((url, { replace }) => change(url, replace));
-    this.home = home ?? ((/** @type {Organization} */ { slug }) => this.#pattern.home(slug));
+    this.#router = new Router(navigate);
+    this.places = new Places(client, this.#pattern, home);
   }
 
   begin() {
     this.#synchronize();
     const { signal } = this.#closing;
-    if (!this.#manual) watch(() => this.addressChanged(), () => location.href !== this.#seen, signal);
-    this.#interceptNavigations(signal);
+    if (!this.#manual) watch({ changed: () => this.addressChanged(), returned: () => this.#returned(), isNew: () => location.href !== this.#seen }, signal);
+    intercept((...address) => this.#hold(...address), this.#router, signal);
     // Text that is typed after an answer is asked about again.
     window.addEventListener("input", () => this.agreement.forget(), { capture: true, signal });
     const client = this.#client;
@@ -65,7 +69,7 @@ export class Follower {
     signal.addEventListener("abort", stop);
     this.#interceptSwitches(/** @type {any} */ (client)[routesHook]);
     // The address that the client was told at its start, it has dealt with; a client that was told none has not.
-    client.ready.then(() => !this.#busy && (isActive(client.state) || isUntold(client.state, this.#named) ? this.#compare() : this.#onState(client.state)), () => {});
+    client.ready.then(() => !this.#busy && (isActive(client.state) || isUntold(client.state, this.places.named) ? this.#compare() : this.#onState(client.state)), () => {});
   }
 
   /**
@@ -78,32 +82,30 @@ export class Follower {
     this.#closing.signal.addEventListener("abort", () => by());
   }
 
-  /**
-   * From now on links, back, forward and the router wait for the person's answer where they lead to another organization.
-   * @param {AbortSignal} signal
-   */
-  #interceptNavigations(signal) {
-    interceptClicks((url, press) => this.#hold(url, press), signal);
-    interceptNavigations((url, { navigationType, destination: { key } }) => {
-      if (navigationType === "traverse") return this.#hold(url, () => revisit(key, () => this.#navigate(url.href, { replace: false })));
-      return this.#hold(url, () => this.#navigate(url.href, { replace: navigationType === "replace" }), recall);
-    }, signal);
-  }
-
   /** The address may have changed. */
   addressChanged() {
     if (!isPending() && location.href !== this.#seen && !this.#closing.signal.aborted) this.#compare();
   }
 
-  /** The organization that the page's address names. */
-  get #named() {
-    return this.#pattern.read(new URL(location.href));
+  /**
+   * A router that refused an address has gone back. Where Back came a second time meanwhile, it is
+   * at neither address: it is led back, and goes again, so that it asks about where the person
+   * would be.
+   */
+  async #returned() {
+    const { url, key } = currentEntry();
+    const once = url !== this.#strayed;
+    this.#strayed = once && url !== this.#seen ? url : "";
+    if (url === this.#seen || !isStill(this.#client.state, this.#active)) return;
+    const turn = this.#begin(false);
+    await this.agreement.during(() => leadBack(this.#shown));
+    if (once && this.#current(turn)) await revisit(key, () => this.#router.navigate(url, false));
   }
 
   #compare() {
     this.#seen = location.href;
     const { organization } = this.#client.state;
-    const named = this.#named;
+    const { named } = this.places;
     if (named && !matches(organization, named)) return this.#follow(named);
     if (this.#busy && organization) return this.#follow(organization.id); // overtakes the current one
     const back = location.href === this.#shown.url && this.published.state.status === "stayed";
@@ -116,6 +118,7 @@ export class Follower {
     this.#shown = currentEntry();
     this.#seen = this.#shown.url;
     this.#active = this.#client.state.organization?.id;
+    this.agreement.settled();
   }
 
   /** @param {string} named */
@@ -159,7 +162,22 @@ export class Follower {
     if (!named || matches(this.#client.state.organization, named) || this.agreement.covers(named)) return false;
     const question = this.#tab.ask(named);
     if (question) void this.#ask(named, url.href, question, navigate, back);
-    return question !== undefined;
+    else if (back && this.agreement.guards(url)) void this.#askRouter(named, url.href, navigate);
+    else return false;
+    return true;
+  }
+
+  /**
+   * Has the page's router ask, where the address was about to change past it, or past what was
+   * typed since it asked.
+   * @param {string} named
+   * @param {string} url
+   * @param {() => unknown} navigate
+   */
+  async #askRouter(named, url, navigate) {
+    const turn = this.#begin(false);
+    if (this.agreement.heardOf(named)) await this.agreement.during(() => this.#router.recall());
+    if (this.#current(turn)) await this.#change(turn, known(named), url, false, navigate);
   }
 
   /**
@@ -169,7 +187,7 @@ export class Follower {
    */
   #leadBack(named, question) {
     const { url, key } = currentEntry();
-    const again = () => revisit(key, () => this.#navigate(url, { replace: true }));
+    const again = () => revisit(key, () => this.#router.navigate(url, true));
     this.#seen = this.#shown.url; // the way back is no change of route
     return this.#ask(named, url, question, again, () => leadBack(this.#shown));
   }
@@ -200,7 +218,7 @@ export class Follower {
    */
   #keep(named, url, result) {
     const problem = this.#stay(named, url, result);
-    if (!this.#followTab() && location.href === url && isStill(this.#client.state, this.#active)) restore(this.#shown);
+    if (!this.#followTab() && location.href === url && isStill(this.#client.state, this.#active)) void this.agreement.during(() => restore(this.#shown));
     return problem;
   }
 
@@ -213,14 +231,15 @@ export class Follower {
     const { href } = url;
     const named = this.#pattern.read(url);
     if (!named || (matches(this.#client.state.organization, named) && isActive(this.#client.state))) {
-      await this.#requestAddress(href, () => this.#navigate(href, { replace }));
+      await this.#requestAddress(href, () => this.#router.navigate(href, replace));
       return { status: "unchanged" };
     }
     const turn = this.#begin(false);
-    const question = this.#tab.ask(named);
-    const agreed = question && (await question);
+    const pressed = this.agreement.agreesTo(named); // by a link, of which this is the page's handler
+    const question = pressed ? undefined : this.#tab.ask(named);
+    const agreed = question ? await question : pressed;
     if (!this.#current(turn)) return overtaken;
-    if (agreed === false) return this.#stay(named, href, declined);
+    if (agreed === false && question) return this.#stay(named, href, declined);
     this.#busy = true;
     const entered = await this.#tab.enter(named);
     if (!this.#current(turn)) return overtaken;
@@ -241,10 +260,10 @@ export class Follower {
     const turn = this.#begin(false);
     const entered = await this.#tab.enter(organization);
     if (!this.#current(turn)) return overtaken;
-    if (entered.status !== "switched") return withReturnTo(entered, this.#pageOf(organization));
-    const named = this.#named;
+    if (entered.status !== "switched") return withReturnTo(entered, this.places.pageOf(organization));
+    const named = this.places.named;
     const stays = !named || matches(entered.organization, named);
-    return this.#move(turn, entered.organization, stays ? location.href : this.#homeOf(entered.organization), this.#active === undefined, agreed);
+    return this.#move(turn, entered.organization, stays ? location.href : this.places.homeOf(entered.organization), this.#active === undefined, agreed);
   }
 
   /**
@@ -258,7 +277,7 @@ export class Follower {
    * @returns {Promise<SwitchResult>}
    */
   async #move(turn, organization, url, replace, agreed = false) {
-    const kept = await this.#change(turn, organization, url, agreed, () => this.#navigate(url, { replace }));
+    const kept = await this.#change(turn, organization, url, agreed, () => this.#router.navigate(url, replace));
     if (kept) return kept;
     this.#busy = true;
     this.agreement.end();
@@ -283,7 +302,7 @@ export class Follower {
     if (url !== location.href) await this.#requestAddress(url, navigate);
     this.agreement.settle();
     if (turn !== this.#turn) return (await this.#followed) ?? overtaken;
-    const named = this.#named;
+    const named = this.places.named;
     if (!named || matches(organization, named)) return undefined;
     if (agreed) this.agreement.keep(organization);
     return this.#stay(organization.slug, url, blocked);
@@ -336,7 +355,7 @@ export class Follower {
 
   /** @param {State} state */
   #onState(state) {
-    if (!this.#busy && state.status === "denied" && state.named === this.#named) this.published.set({ status: "denied", organization: state.named, url: location.href, result: denialOf(state) });
+    if (!this.#busy && state.status === "denied" && state.named === this.places.named) this.published.set({ status: "denied", organization: state.named, url: location.href, result: denialOf(state) });
     if (!this.#busy && isActive(state) && state.organization?.id !== this.#active) this.#followTab();
   }
 
@@ -345,12 +364,12 @@ export class Follower {
     const { state } = this.#client;
     const { organization } = state;
     if (!organization || !isActive(state) || organization.id === this.#active) return false;
-    const named = this.#named;
+    const named = this.places.named;
     if (!named || matches(organization, named)) {
       this.#synchronize();
       this.published.set(settled);
     } else {
-      void this.#moveAddress(organization, this.#homeOf(organization), this.#active === undefined);
+      void this.#moveAddress(organization, this.places.homeOf(organization), this.#active === undefined);
     }
     return true;
   }
@@ -366,25 +385,9 @@ export class Follower {
     const turn = this.#begin(false);
     this.#active = organization.id;
     this.published.set({ status: "switching", organization: organization.slug, url });
-    await this.#requestAddress(url, () => this.#navigate(url, { replace }));
-    const named = this.#named;
+    await this.#requestAddress(url, () => this.#router.navigate(url, replace));
+    const named = this.places.named;
     if (this.#current(turn) && named && !matches(organization, named)) location.assign(url);
-  }
-
-  /**
-   * Where a step-up for an organization leads: the page would not be in it at an address that
-   * names another.
-   * @param {string} name
-   */
-  #pageOf(name) {
-    const named = this.#named;
-    const organization = this.#client.state.organizations?.find((o) => matches(o, name)) ?? known(name);
-    return !named || matches(organization, named) ? location.href : this.#homeOf(organization);
-  }
-
-  /** @param {Organization} organization */
-  #homeOf(organization) {
-    return new URL(this.home(organization), location.href).href;
   }
 
   close() {
@@ -392,9 +395,3 @@ export class Follower {
     this.published.close();
   }
 }
-
-/** @type {Promise<undefined>} */
-const none = Promise.resolve(undefined);
-
-/** The question of a client without one. @type {import("../gate.js").Ask} */
-const noQuestion = () => undefined;

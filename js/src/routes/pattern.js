@@ -13,6 +13,7 @@ export class Pattern {
     const segments = pattern.split("/");
     const place = segments.indexOf(":organization");
     if (place < 1 || segments[0] !== "") throw new TypeError(`routes: "${pattern}" must begin with "/" and have a segment :organization, as in "/:organization/*"`);
+    requireList(except);
     this.#before = segments.slice(0, place);
     this.#except = except;
   }
@@ -35,6 +36,11 @@ export class Pattern {
   home(organization) {
     return [...this.#before, encodeURIComponent(organization), ""].join("/");
   }
+}
+
+/** @param {unknown} except */
+export function requireList(except) {
+  if (!Array.isArray(except)) throw new TypeError(`routes: except must be a list, as in ["settings"]; given: ${except}`);
 }
 
 /** @param {string} segment */

@@ -82,3 +82,9 @@ export function withReturnTo(result, url) {
   if (result.status !== "step_up_required") return result;
   return { ...result, continue: (options) => result.continue({ returnTo: own(options).returnTo ?? url }) };
 }
+
+/** What did not happen. @type {Promise<undefined>} */
+export const none = Promise.resolve(undefined);
+
+/** What a client asks that has no question. @type {import("../gate.js").Ask} */
+export const noQuestion = () => undefined;

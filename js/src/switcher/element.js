@@ -16,6 +16,14 @@ const HTMLElement = globalThis.HTMLElement ?? class {}; // on a server
 /** How long the menu stays open during a switch, in milliseconds: it must not cover a question of the page's. */
 const patience = 100;
 
+/**
+ * Says why an element shows nothing that nobody has given a client.
+ * @param {TabardSwitcher} element
+ */
+function explainMissing(element) {
+  if (!element.client) console.warn("tabard: <tabard-switcher> has no client, and shows nothing: set element.client = createClient(…)", element);
+}
+
 /** The organization switcher. See switcher.d.ts. */
 export class TabardSwitcher extends HTMLElement {
   /** @type {Client | undefined} */
@@ -29,6 +37,8 @@ export class TabardSwitcher extends HTMLElement {
   /** @type {(ReturnType<typeof skeleton> & {list: Menu}) | undefined} */
   #parts;
   #stop = () => {};
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #missing;
   /** The rows as they stand, in words. */
   #listed = "";
   /** The fence of the state in which the organizations were asked for. */
@@ -81,9 +91,11 @@ export class TabardSwitcher extends HTMLElement {
       Object.assign(this, { [name]: value });
     }
     this.#follow();
+    this.#missing = setTimeout(explainMissing, 5000, this);
   }
 
   disconnectedCallback() {
+    clearTimeout(this.#missing);
     this.#stop();
     this.#turn++;
     this.#built.list.end();

@@ -127,7 +127,9 @@ onPress($("note-add"), async () => {
   if (!$("note-form").reportValidity()) return;
   const { name } = organization;
   const body = JSON.stringify({ text: $("note-text").value });
+  $("note-text").readOnly = true; // what is typed now would be thrown away
   const note = await ask(address(), { method: "POST", headers: { "Content-Type": "application/json" }, body });
+  $("note-text").readOnly = false;
   if (!note) return;
   $("note-list").querySelector(".empty")?.remove();
   $("note-list").prepend(item(note));

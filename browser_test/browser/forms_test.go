@@ -1,0 +1,136 @@
+package browser
+
+import (
+	"context"
+	"strconv"
+	"testing"
+
+	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
+	"github.com/tabard-auth/tabard/browser_test/kit/demo"
+	"github.com/tabard-auth/tabard/browser_test/kit/example"
+)
+
+// answers lets a test answer the page's posts to its API, and counts them.
+const answers = `globalThis.answers = []; globalThis.posts = 0;
+{ const send = globalThis.fetch; globalThis.fetch = (input, init) => {
+	if (init?.method !== "POST" || !String(input).startsWith("/api/")) return send(input, init);
+	posts++;
+	const answer = answers.shift();
+	return answer ? answer() : send(input, init);
+}; }`
+
+// inForm is the example's form at an address, with a draft.
+func inForm(t *testing.T, person, organization string) (*demo.Demo, context.Context) {
+	t.Helper()
+	d, tab := example.Open(t, byNavigate)
+	chrome.Before(t, tab, answers)
+	example.SignIn(t, d, tab, "/"+organization+"/notes", person)
+	awaitRoute(t, tab, "/"+organization+"/notes", organization)
+	chrome.Press(t, tab, "#draft")
+	chrome.Key(t, tab, "x")
+	return d, tab
+}
+
+// adds presses the form's button, and expects a problem and the draft.
+func adds(t *testing.T, tab context.Context, problem string) {
+	t.Helper()
+	chrome.Press(t, tab, "#add")
+	chrome.Await(t, tab, `document.querySelector("#problem")?.innerText.includes(`+strconv.Quote(problem)+`)`)
+	if got := chrome.Eval[string](t, tab, `document.querySelector("#draft").value`); got != "x" {
+		t.Errorf("%s: the draft is %q", problem, got)
+	}
+}
+
+// TestForms_KeepWhatTheAPIDoesNotTake: what was typed stays in the form, with the reason and
+// the way on, whatever becomes of the request.
+func TestForms_KeepWhatTheAPIDoesNotTake(t *testing.T) {
+	t.Parallel()
+	_, tab := inForm(t, "alice", "initech")
+	adds(t, tab, "the API answered 403") // a viewer's
+	chrome.Eval[any](t, tab, `void answers.push(() => new Response("", { status: 500 }))`)
+	adds(t, tab, "the API answered 500")
+	chrome.Eval[any](t, tab, `void answers.push(() => Promise.reject(new TypeError("Failed to fetch")))`)
+	adds(t, tab, "Failed to fetch")
+	chrome.Eval[any](t, tab, `void answers.push(() => new Response("", { status: 401, headers: { "WWW-Authenticate": 'Bearer error="insufficient_user_authentication", acr_values="urn:tabard:mfa"' } }))`)
+	adds(t, tab, "insufficient_user_authentication")
+	chrome.Await(t, tab, `document.querySelector("#confirm")`)
+	chrome.Press(t, tab, "#remark")
+	chrome.Key(t, tab, "y")
+	chrome.Press(t, tab, "#send")
+	chrome.Press(t, tab, "#leave") // for the router asks about the note
+	chrome.Await(t, tab, `document.querySelector("#not-sent")?.innerText.includes("the API answered 403")`)
+	if got := chrome.Eval[string](t, tab, `document.querySelector("#draft").value + document.querySelector("#remark").value`); got != "xy" {
+		t.Errorf("the form holds %q", got)
+	}
+}
+
+// TestForms_SendOnce: while a note is sent it is neither changed nor sent again, and a link that
+// is pressed meanwhile is followed when the note was added.
+func TestForms_SendOnce(t *testing.T) {
+	t.Parallel()
+	_, tab := inForm(t, "alice", "acme")
+	chrome.Eval[any](t, tab, `void answers.push(() => new Promise((resolve) => (globalThis.answer = () => resolve(Response.json({}, { status: 201 })))))`)
+	chrome.Press(t, tab, "#add")
+	chrome.Await(t, tab, `globalThis.answer && document.querySelector("#draft").readOnly && document.querySelector("#add").disabled`)
+	chrome.Press(t, tab, "#draft")
+	chrome.Key(t, tab, "y")
+	chrome.Eval[any](t, tab, `void document.querySelector("#add").click()`)
+	chrome.Press(t, tab, "#to-globex")
+	chrome.Await(t, tab, `document.querySelector("#stay")`)
+	if got := chrome.Eval[string](t, tab, `document.querySelector("#draft").value + posts`); got != "x1" {
+		t.Errorf("while the note is sent: %s", got)
+	}
+	chrome.Eval[any](t, tab, `void answer()`)
+	awaitRoute(t, tab, "/globex/notes", "globex")
+	example.NoErrors(t, tab)
+}
+
+// TestDemo_SendsANoteOnce: the demo throws away what was added, and nothing else.
+func TestDemo_SendsANoteOnce(t *testing.T) {
+	t.Parallel()
+	_, tab := atAcme(t)
+	chrome.Press(t, tab, "#note-text")
+	chrome.Key(t, tab, "x")
+	held := chrome.Hold(t, tab, "*/api/organizations/org_acme/notes")
+	chrome.Press(t, tab, "#note-add")
+	chrome.Await(t, tab, `document.querySelector("#note-text").readOnly`)
+	chrome.Press(t, tab, "#note-text")
+	chrome.Key(t, tab, "y")
+	chrome.Eval[any](t, tab, `void document.querySelector("#note-add").click()`)
+	if got := chrome.Eval[string](t, tab, `document.querySelector("#note-text").value`); got != "x" {
+		t.Errorf("while the note is sent, the form holds %q", got)
+	}
+	held.Release(t)
+	chrome.Await(t, tab, `document.querySelector("#note-text").value === "" && !document.querySelector("#note-text").readOnly`)
+	if got := chrome.Eval[int](t, tab, `[...document.querySelectorAll(".note-body .note-text")].filter(({ textContent }) => textContent === "x").length`); got != 1 {
+		t.Errorf("the note stands %d times", got)
+	}
+	chrome.Offline(t, tab, true)
+	chrome.Press(t, tab, "#note-text")
+	chrome.Key(t, tab, "z")
+	chrome.Press(t, tab, "#note-add")
+	chrome.Await(t, tab, `!document.querySelector("#note-problem").hidden && document.querySelector("#note-text").value === "z"`)
+}
+
+// TestForms_KeepWhatATriedSwitchDidNotTake: a person who leaves their draft for an organization
+// that does not let them in still has it, and reads why.
+func TestForms_KeepWhatATriedSwitchDidNotTake(t *testing.T) {
+	t.Parallel()
+	_, tab := inForm(t, "dana", "acme")
+	tries := func(link, status string) {
+		t.Helper()
+		chrome.Eval[any](t, tab, link)
+		chrome.Press(t, tab, "#leave")
+		chrome.Await(t, tab, `routes.state.result?.status === `+strconv.Quote(status)+` && document.querySelector("#why")?.checkVisibility()`)
+		awaitRoute(t, tab, "/acme/notes", "acme")
+		if got := chrome.Eval[string](t, tab, whereabouts); got != "/acme/notes /acme/notes acme x" {
+			t.Errorf("%s: %s", status, got)
+		}
+	}
+	tries(`void document.querySelector("#to-nowhere").click()`, "refused")
+	tries(`void router.navigate("/lamna/notes")`, "step_up_required")
+	chrome.Await(t, tab, `document.querySelector("#continue")`)
+	chrome.Offline(t, tab, true)
+	tries(`void document.querySelector("#to-globex").click()`, "unavailable")
+	chrome.Offline(t, tab, false)
+}

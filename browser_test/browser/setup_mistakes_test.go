@@ -1,0 +1,104 @@
+package browser
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
+	"github.com/tabard-auth/tabard/browser_test/kit/demo"
+	"github.com/tabard-auth/tabard/browser_test/kit/example"
+)
+
+// attempt evaluates an expression and returns the error of its promise, or "fine".
+const attempt = `(async () => %s)().then(() => "fine", (error) => [error.name, error.code, error.action, error.message].join(" "))`
+
+// TestMistakes_Calls: a call that cannot be meant throws an error that names its cure, or says
+// it on the console.
+func TestMistakes_Calls(t *testing.T) {
+	t.Parallel()
+	d, tab := example.Open(t, "routes/main.ts")
+	console := chrome.Watch(t, tab)
+	example.SignIn(t, d, tab, "/acme/notes", "alice")
+	awaitAddress(t, tab, "/acme/notes", "acme")
+	for name, m := range map[string]struct{ call, error, line string }{
+		"a text for a guard":          {call: `routes.blocker("draft")`, error: "TypeError", line: "routes.blocker takes a function"},
+		"a value for a guard":         {call: `routes.blocker(true)`, error: "routes.blocker takes a function"},
+		"another origin for a route":  {call: `routes.go("https://other.example/globex/notes")`, error: "location.assign"},
+		"an address for a name":       {call: `tabard.switchOrganization("/globex/notes").then(({ description }) => { throw Error(description) })`, error: "name it by that alone"},
+		"no name":                     {call: `tabard.switchOrganization(5)`, error: "must be an id or slug"},
+		"a value to be asked":         {call: `(stop => tabard.switchOrganization("globex").then(stop))(tabard.beforeSwitch(true))`, error: "fine", line: "beforeSwitch takes a function"},
+		"a text for an answer":        {call: `(stop => tabard.switchOrganization("globex").then(stop))(tabard.beforeSwitch(() => "Really leave?"))`, error: "fine", line: "answers true to leave or false to stay"},
+		"an API that is not named":    {call: `tabard.fetch("http://127.0.0.1:1/notes")`, error: "Failed to fetch", line: "http://127.0.0.1:1 is none of the client's apis"},
+		"no WebSocket":                {call: `tabard.connect("/api/organizations/org_acme/notes")`, error: "no WebSocket is there"},
+		"a WebSocket elsewhere":       {call: `tabard.connect("https://other.example/live")`, error: "none of the client's apis"},
+		"a switcher without a client": {call: `void document.body.append(document.createElement("tabard-switcher"))`, error: "fine", line: "<tabard-switcher> has no client"},
+	} {
+		got := chrome.Eval[string](t, tab, fmt.Sprintf(attempt, m.call))
+		if !strings.Contains(got, m.error) {
+			t.Errorf("%s: %s, want %s", name, got, m.error)
+		}
+		if m.line != "" && m.error != "TypeError" {
+			awaitLine(t, console, m.line)
+		}
+	}
+	awaitAddress(t, tab, "/acme/notes", "acme")
+}
+
+// awaitLine waits for a line on a console that has a text.
+func awaitLine(t *testing.T, console *chrome.Console, text string) {
+	t.Helper()
+	for began := time.Now(); time.Since(began) < 20*time.Second; <-time.After(50 * time.Millisecond) {
+		for _, line := range console.Lines("") {
+			if strings.Contains(line, text) {
+				return
+			}
+		}
+	}
+	t.Errorf("%q is not on the console: %q", text, console.Lines(""))
+}
+
+// TestMistakes_Options: an organization that can be none is denied with what it has to be, and
+// an API may be named without a list.
+func TestMistakes_Options(t *testing.T) {
+	t.Parallel()
+	d := demo.StartWith(t, example.Page(t, "../test/options.ts", ""))
+	for options, named := range map[string]string{
+		`{ backend: "/auth", organization: () => "acme" }`:          "[not a text]",
+		`{ backend: "/auth", organization: 5 }`:                     "[not a text]",
+		`{ backend: "/auth", organization: "/acme/notes" }`:         "/acme/notes",
+		`{ backend: "/auth", apis: "/", organization: "org_acme" }`: "",
+	} {
+		tab := chrome.New(t)
+		chrome.Before(t, tab, `globalThis.options = `+options)
+		example.SignIn(t, d, tab, "/", "alice")
+		chrome.Await(t, tab, `["denied", "active"].includes(tabard.state.status)`)
+		got := chrome.Eval[string](t, tab, `[tabard.state.named, tabard.state.error?.description].join(" ")`)
+		if want := strings.TrimSpace(named + " an organization has an id or slug"); named != "" && !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %s, want %s", options, got, want)
+		}
+		if named == "" && got != " " {
+			t.Errorf("%s: %s", options, got)
+		}
+	}
+}
+
+// TestMistakes_FrameWithoutAnOrigin: a frame in a sandbox, whose document stands in an
+// attribute, is told what it lacks.
+func TestMistakes_FrameWithoutAnOrigin(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	page := clientPage(ofTheDemo, "", nil)(t, d)
+	tab := chrome.New(t)
+	chrome.Go(t, tab, page)
+	document := fmt.Sprintf(`<script type="module">const tell = (...words) => parent.postMessage(words.join(" "), "*");
+		console.error = tell; onerror = (text) => tell("uncaught", text);
+		const { createClient } = await import("%s/js/index.js"); createClient({ backend: "%s/auth" });</script>`, page, d.Origin)
+	chrome.Eval[any](t, tab, fmt.Sprintf(`{ globalThis.told = []; onmessage = ({ data }) => told.push(data);
+		const frame = document.createElement("iframe"); frame.sandbox = "allow-scripts"; frame.srcdoc = %q; document.body.append(frame); }`, document))
+	chrome.Await(t, tab, `told.some((line) => line.includes("page_without_origin") && line.includes("allow-same-origin"))`)
+	if got := chrome.Eval[string](t, tab, `told.filter((line) => line.startsWith("uncaught")).join()`); got != "" {
+		t.Errorf("the frame says %s", got)
+	}
+}

@@ -1,0 +1,52 @@
+// An app of React Router's whose pages have loaders, and whose form asks by the router's blocker.
+import { createClient } from "@tabard/client";
+import { RequireOrganization, SignedOut, TabardProvider } from "@tabard/client/react";
+import { followRoutes, organizationOf } from "@tabard/client/routes";
+import { useState } from "react";
+import { createRoot } from "react-dom/client";
+import { createBrowserRouter, Link, type LoaderFunctionArgs, Outlet, RouterProvider, useBlocker } from "react-router";
+
+const tabard = createClient({ backend: "/auth", organization: organizationOf() });
+const router = createBrowserRouter([{ element: <Layout />, children: [{ path: "/:organization?/*", element: <Notes />, loader: load }] }]);
+const routes = followRoutes(tabard, {
+  navigate(url, { replace }) {
+    const { pathname, search, hash } = new URL(url);
+    return router.navigate({ pathname, search, hash }, { replace });
+  },
+});
+router.subscribe(() => routes.follow());
+
+async function load({ params: { organization } }: LoaderFunctionArgs) {
+  if (organization) await tabard.inOrganization(organization).fetch(`/api/organizations/org_${organization}/notes`).catch(() => {});
+  return null;
+}
+
+function Layout() {
+  return (
+    <>
+      <SignedOut><button id="sign-in" onClick={() => tabard.signIn()}>Sign in</button></SignedOut>
+      <nav><Link id="to-globex" to="/globex/notes">Globex</Link></nav>
+      <RequireOrganization><Outlet /></RequireOrganization>
+    </>
+  );
+}
+
+function Notes() {
+  const [draft, setDraft] = useState("");
+  const blocker = useBlocker(routes.blocker(() => draft !== ""));
+  return (
+    <>
+      <textarea id="draft" value={draft} onChange={({ target }) => setDraft(target.value)} />
+      {blocker.state === "blocked" && (
+        <p role="alert">
+          Your note is not saved.
+          <button id="stay" onClick={() => blocker.reset()}>Stay</button>
+          <button id="leave" onClick={() => blocker.proceed()}>Leave</button>
+        </p>
+      )}
+    </>
+  );
+}
+
+createRoot(document.getElementById("root") as HTMLElement).render(<TabardProvider client={tabard}><RouterProvider router={router} /></TabardProvider>);
+Object.assign(globalThis, { tabard, routes, router });
