@@ -87,13 +87,17 @@ var (
 	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
 	linked  = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`)
 	unnamed = regexp.MustCompile(`[^\pL\pN_ -]`)
+	anchor  = regexp.MustCompile(`<a id="([^"]+)">`)
 )
 
-// headings returns the names by which links lead to a document's headings.
+// headings returns the names by which links lead to a document's headings and anchors.
 func headings(text string) (names []string) {
 	for _, h := range heading.FindAllStringSubmatch(blocks.ReplaceAllString(text, ""), -1) {
 		name := unnamed.ReplaceAllString(strings.ToLower(linked.ReplaceAllString(h[1], "$1")), "")
 		names = append(names, strings.ReplaceAll(name, " ", "-"))
+	}
+	for _, a := range anchor.FindAllStringSubmatch(text, -1) {
+		names = append(names, a[1])
 	}
 	return names
 }

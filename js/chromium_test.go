@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"testing"
 
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 )
+
+func TestMain(m *testing.M) { os.Exit(chrome.Run(m)) }
 
 // inAcme opens a tab in which a signed-in person has Acme active. It returns the tab's
 // token.
@@ -15,7 +18,7 @@ func inAcme(t *testing.T) (b *backend, address string, tab context.Context, toke
 	t.Helper()
 	b, server := newApp(t, http.HandlerFunc(app))
 	b.signedIn = true
-	tab = chrome.New(t)
+	tab = chrome.Guest(t)
 	chrome.Go(t, tab, server.URL+"/?tabard_organization=acme")
 	await(t, tab, "active")
 	token = chrome.Eval[string](t, tab, `tabard.getToken()`)
@@ -53,7 +56,7 @@ func asksNobody(t *testing.T, b *backend) {
 
 func TestSigningInAndChoosing(t *testing.T) {
 	_, server := newApp(t, http.HandlerFunc(app))
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	chrome.Go(t, tab, server.URL)
 	await(t, tab, "signed_out")
 	chrome.Eval[any](t, tab, `void tabard.signIn()`)

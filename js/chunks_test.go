@@ -22,7 +22,7 @@ func TestChunks_LiveTab(t *testing.T) {
 // changes nothing.
 func TestChunks_NotLoaded(t *testing.T) {
 	_, server := newApp(t, http.HandlerFunc(app))
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	chrome.Block(t, tab, "*://*:*/*/calls.js")
 	chrome.Go(t, tab, server.URL)
 	await(t, tab, "signed_out")

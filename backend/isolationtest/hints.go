@@ -79,24 +79,8 @@ func (s service) places(route Route, value string, at target) []attempt {
 			add(&bodies, "the body's "+name, func(r *http.Request, _, _ record) { addMember(r, name, value) })
 		}
 	}
-	for _, outer := range outerNames {
-		if !isObject {
-			break
-		}
-		var names []attempt
-		for _, name := range s.hintNames() {
-			names = append(names, attempt{name: at.name + " and the body's " + outer + "." + name, at: at, change: func(r *http.Request, _, _ record) {
-				editBody(r, func(members map[string]any) { inside(members, outer)[name] = value })
-			}})
-		}
-		inner = append(inner, attempt{name: at.name + " and the body's " + outer + " with every name of a tenant", at: at, odd: true, parts: names, change: func(r *http.Request, _, _ record) {
-			editBody(r, func(members map[string]any) { s.nameAll(inside(members, outer), value) })
-		}})
-	}
 	if isObject {
-		inner = append(inner, attempt{name: at.name + " and every object of the body with every name of a tenant", at: at, odd: true, change: func(r *http.Request, _, _ record) {
-			editBody(r, func(members map[string]any) { s.nameDeep(members, value) })
-		}})
+		inner = s.innerPlaces(value, at)
 	}
 	all := func(what string, parts []attempt, change edit) attempt {
 		return attempt{name: at.name + " and " + what, at: at, parts: parts, odd: true, change: change}
@@ -121,6 +105,24 @@ func (s service) places(route Route, value string, at target) []attempt {
 			})
 		}),
 	)
+}
+
+// innerPlaces returns attempts that name a tenant in objects within the body.
+func (s service) innerPlaces(value string, at target) (inner []attempt) {
+	for _, outer := range outerNames {
+		var names []attempt
+		for _, name := range s.hintNames() {
+			names = append(names, attempt{name: at.name + " and the body's " + outer + "." + name, at: at, change: func(r *http.Request, _, _ record) {
+				editBody(r, func(members map[string]any) { inside(members, outer)[name] = value })
+			}})
+		}
+		inner = append(inner, attempt{name: at.name + " and the body's " + outer + " with every name of a tenant", at: at, odd: true, parts: names, change: func(r *http.Request, _, _ record) {
+			editBody(r, func(members map[string]any) { s.nameAll(inside(members, outer), value) })
+		}})
+	}
+	return append(inner, attempt{name: at.name + " and every object of the body with every name of a tenant", at: at, odd: true, change: func(r *http.Request, _, _ record) {
+		editBody(r, func(members map[string]any) { s.nameDeep(members, value) })
+	}})
 }
 
 // nameAll gives every member that may name a tenant a value.

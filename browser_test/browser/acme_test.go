@@ -2,6 +2,7 @@ package browser
 
 import (
 	"context"
+	"os"
 	"testing"
 
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
@@ -9,12 +10,14 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/faultproxy"
 )
 
-// atAcme starts a demo and a browser, and returns a tab in which alice acts for Acme.
+func TestMain(m *testing.M) { os.Exit(chrome.Run(m)) }
+
+// atAcme starts a demo, and returns a tab in which alice acts for Acme.
 // scripts run in its pages before their own.
 func atAcme(t *testing.T, scripts ...string) (*demo.Demo, context.Context) {
 	t.Helper()
 	d := demo.Start(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	enterAcme(t, d, tab, scripts)
 	return d, tab
 }

@@ -24,7 +24,7 @@ const switcherTree = `document.querySelector("tabard-switcher").shadowRoot`
 func onSwitcher(t *testing.T, person, organization string) (*demo.Demo, context.Context) {
 	t.Helper()
 	d := demo.Start(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	chrome.Before(t, tab, example.KeepErrors+`addEventListener("securitypolicyviolation", (e) => complaints.push(e.violatedDirective + " " + e.blockedURI));`)
 	d.SignIn(t, tab, person)
 	d.Open(t, tab, organization)

@@ -180,35 +180,24 @@ func TestP10Origins_NoTokenFromRecord(t *testing.T) {
 		p := b.open(atAcme)
 		p.expect(t, tab.Active, "acme")
 		p.recordHasNoToken(t)
-		elsewhere := func(person string) func() { // without a word in this origin's storage or channel
-			return func() { b.set(func() { b.person = person }) }
-		}
-		signOut, signIn := elsewhere(""), elsewhere("ada")
-		alone := func(configure ...func(*tab.Config)) *page { // no other tab hears of it first
-			for _, other := range b.pages {
-				other.closeTab()
-			}
-			signIn()
-			return b.open(configure...)
-		}
-		signOut()
+		b.elsewhere("")
 		time.Sleep(time.Second)
 		p.reload().expect(t, tab.SignedOut)
 
-		p = alone(atAcme)
-		signOut()
+		p = b.alone(atAcme)
+		b.elsewhere("")
 		time.Sleep(31 * time.Second)
 		p.expect(t, tab.SignedOut)
 
-		p = alone(atAcme)
+		p = b.alone(atAcme)
 		p.hide()
-		signOut()
+		b.elsewhere("")
 		time.Sleep(time.Millisecond)
 		p.expect(t, tab.Active, "acme") // nobody looks
 		p.focus()
 		p.expect(t, tab.SignedOut)
 
-		p = alone()
+		p = b.alone()
 		p.expect(t, tab.Choose)
 		b.set(func() { b.offline = true })
 		p.focus()
@@ -216,19 +205,19 @@ func TestP10Origins_NoTokenFromRecord(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		p.expect(t, tab.Choose)
 		b.set(func() { b.offline = false })
-		signOut()
+		b.elsewhere("")
 		p.focus()
 		p.expect(t, tab.SignedOut)
 
-		p = alone()
+		p = b.alone()
 		p.expect(t, tab.Choose)
-		signOut()
+		b.elsewhere("")
 		time.Sleep(31 * time.Second)
 		p.expect(t, tab.SignedOut)
 
-		p = alone(atAcme)
+		p = b.alone(atAcme)
 		p.OnPageHide()
-		signOut()
+		b.elsewhere("")
 		b.set(func() { b.latency = time.Second })
 		p.OnPageShow() // by the back button
 		if token, err := p.Credential("", ""); err == nil {
@@ -236,6 +225,19 @@ func TestP10Origins_NoTokenFromRecord(t *testing.T) {
 		}
 		p.expect(t, tab.SignedOut)
 	})
+}
+
+// elsewhere makes a person the one who is signed in, without a word in this origin's storage
+// or channel; nobody, if it is empty.
+func (b *browser) elsewhere(person string) { b.set(func() { b.person = person }) }
+
+// alone signs ada in again, and opens the only tab, so that no other hears of it first.
+func (b *browser) alone(configure ...func(*tab.Config)) *page {
+	for _, other := range b.pages {
+		other.closeTab()
+	}
+	b.elsewhere("ada")
+	return b.open(configure...)
 }
 
 func (p *page) recordHasNoToken(t *testing.T) {

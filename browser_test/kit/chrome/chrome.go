@@ -67,8 +67,16 @@ const disabledFeatures = "Translate,BlinkGenPropertyTrees,WebUIOmniboxPopup,WebU
 
 func allocator(t testing.TB, profile string, life time.Duration, more ...Option) context.Context {
 	t.Helper()
+	allocator, free := newAllocator(path(t), profile, life, more...)
+	t.Cleanup(free)
+	return allocator
+}
+
+// newAllocator starts the browser at path on a profile when it is first used. It ends the
+// browser when free is called, or after its life.
+func newAllocator(path, profile string, life time.Duration, more ...Option) (allocator context.Context, free func()) {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path(t)),
+		chromedp.ExecPath(path),
 		chromedp.UserDataDir(profile),
 		chromedp.Flag("headless", headless()),
 		chromedp.Flag("disable-gpu", true),
@@ -79,10 +87,11 @@ func allocator(t testing.TB, profile string, life time.Duration, more ...Option)
 		chromedp.WSURLReadTimeout(startTimeout),
 	)
 	timed, stop := context.WithTimeout(context.Background(), life)
-	t.Cleanup(stop)
-	allocator, free := chromedp.NewExecAllocator(timed, append(options, more...)...)
-	t.Cleanup(free)
-	return allocator
+	allocator, end := chromedp.NewExecAllocator(timed, append(options, more...)...)
+	return allocator, func() {
+		end()
+		stop()
+	}
 }
 
 // path finds the browser by its usual names.
@@ -138,7 +147,9 @@ func attached(t testing.TB, parent context.Context, id target.ID) context.Contex
 		err := chromedp.Do(probe)
 		leave()
 		if err == nil {
-			return started(t, parent, chromedp.WithTargetID(id))
+			tab := started(t, parent, chromedp.WithTargetID(id))
+			chromedp.FromContext(tab).BrowserContextID = chromedp.FromContext(parent).BrowserContextID // of the same person
+			return tab
 		}
 		if time.Since(began) > awaitTimeout {
 			t.Fatalf("attaching to a tab: %v", err)
@@ -247,7 +258,8 @@ func Back(t testing.TB, tab context.Context) {
 // tab.
 func Opened(t testing.TB, tab context.Context, expression string) context.Context {
 	t.Helper()
-	opened := chromedp.WaitNewTarget(tab, func(*target.Info) bool { return true })
+	opener := chromedp.FromContext(tab).Target.TargetID
+	opened := chromedp.WaitNewTarget(tab, func(info *target.Info) bool { return info.OpenerID == opener })
 	Eval[any](t, tab, expression)
 	select {
 	case id := <-opened:
@@ -275,15 +287,18 @@ func OpenedBy(t testing.TB, tab context.Context, act func()) context.Context {
 	return nil
 }
 
-// pages returns the addresses of the browser's tabs, by id.
+// pages returns the addresses of the tabs of a tab's person, by id.
 func pages(t testing.TB, tab context.Context) map[target.ID]string {
 	t.Helper()
 	all, err := chromedp.Targets(tab)
 	if err != nil {
 		t.Fatal(err)
 	}
-	urls := map[target.ID]string{}
+	urls, person := map[target.ID]string{}, chromedp.FromContext(tab).BrowserContextID
 	for _, info := range all {
+		if others := person != "" && info.BrowserContextID != person; others {
+			continue
+		}
 		if info.Type == "page" && !strings.HasPrefix(info.URL, "chrome-extension:") {
 			urls[info.TargetID] = info.URL
 		}
