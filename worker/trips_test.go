@@ -30,7 +30,7 @@ func (c *loadTest) trips(t testing.TB) int {
 // the platform.
 var maxTrips = map[string]int{
 	"sign-in, to the provider": 0,
-	"sign-in, back":            4, // the revision, the person, a session of a tab that began with it, the new one
+	"sign-in, back":            3, // the revision, the person, the session
 	"the first mint":           2, // the session; entering, its check and its event
 	"a mint":                   1,
 	"the session":              1,

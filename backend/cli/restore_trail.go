@@ -98,7 +98,7 @@ func (r *restoration) openTrail(ctx context.Context) (*openedTrail, error) {
 		if err != nil {
 			return nil, err
 		}
-		return trailOf(ctx, store)
+		return &openedTrail{restore.Kept(ctx, store), 0, store.Close}, nil // the audit log may be all of it
 	}
 	file, err := os.Open(r.trail)
 	if err != nil {
@@ -114,11 +114,6 @@ func (r *restoration) openTrailDatabase(ctx context.Context) (*openedTrail, erro
 	if err != nil {
 		return nil, err
 	}
-	return trailOf(ctx, store)
-}
-
-// trailOf returns the audit log of an open database.
-func trailOf(ctx context.Context, store *sqlstore.Store) (*openedTrail, error) {
 	served, err := store.LastServed(ctx)
 	if err != nil {
 		store.Close()

@@ -19,73 +19,77 @@ func fails(path string, f idp.Fault) func(*logintest.Provider) {
 	return func(p *logintest.Provider) { p.Faults = map[string]idp.Fault{path: f} }
 }
 
+// deploymentFaults are lies of a provider that are faults of a deployment, with the
+// provider's own message.
+var deploymentFaults = map[string]struct {
+	lie  func(*logintest.Provider)
+	want login.Fault
+	says string
+}{
+	"client secret expired":  {fails("/token", idp.Fault{Status: 401, Error: "invalid_client", Description: "AADSTS7000222: The provided client secret keys are expired."}), login.FaultClient, "AADSTS7000222"},
+	"client may not":         {fails("/token", idp.Fault{Status: 400, Error: "unauthorized_client", Description: "grant type not allowed"}), login.FaultClient, "grant type not allowed"},
+	"client refused, bare":   {fails("/token", idp.Fault{Status: 401, Body: "go away", ContentType: "text/plain"}), login.FaultClient, "go away"},
+	"redirect URI":           {fails("/token", idp.Fault{Status: 400, Error: "invalid_request", Description: "redirect_uri mismatch"}), login.FaultRequest, "redirect_uri mismatch"},
+	"token endpoint fails":   {fails("/token", idp.Fault{Status: 503, Body: "maintenance until ten", ContentType: "text/plain"}), login.FaultAway, "maintenance until ten"},
+	"too many requests":      {fails("/token", idp.Fault{Status: 429, Error: "slow_down"}), login.FaultAway, "slow_down"},
+	"key set broken":         {fails("/jwks.json", idp.Fault{Status: 200, Body: "<html>", ContentType: "text/html"}), login.FaultKeys, "key set"},
+	"key set fails":          {fails("/jwks.json", idp.Fault{Status: 500}), login.FaultKeys, "500"},
+	"key not in the set":     {signed(foreignKey), login.FaultKeys, "signature"},
+	"token of another":       {claim("aud", "other"), login.FaultToken, "audience"},
+	"issuer of another":      {claim("iss", "https://evil.example"), login.FaultToken, "evil.example"},
+	"no nonce":               {claim("nonce", nil), login.FaultToken, "nonce is missing"},
+	"nonce null":             {claim("nonce", json.RawMessage("null")), login.FaultToken, "nonce is missing"},
+	"no sub":                 {claim("sub", nil), login.FaultToken, "sub is missing"},
+	"sub null":               {claim("sub", json.RawMessage("null")), login.FaultToken, "sub is missing"},
+	"sub too long":           {claim("sub", strings.Repeat("a", 256)), login.FaultToken, "255 bytes"},
+	"a session that ended":   {claim("session_expiry", now-1), login.FaultToken, "session_expiry is 1799999999, 1 s ago"},
+	"userinfo of another":    {func(p *logintest.Provider) { p.UserInfo = func(c map[string]any) { c["sub"] = "bob" } }, login.FaultToken, "userinfo: sub"},
+	"iss spelled otherwise":  {answer("iss", issuer+"/"), login.FaultReported, "from issuer"},
+	"iss promised":           {answer("iss", ""), login.FaultReported, "authorization_response_iss_parameter_supported"},
+	"neither code nor error": {answer("code", ""), login.FaultReported, "no code"},
+	"a malformed error":      {func(p *logintest.Provider) { p.Answer = refusing("a\nb") }, login.FaultReported, "malformed error"},
+	"too many tokens":        {endpoint("/token", enormous), login.FaultAway, "its token endpoint: Post \"https://id.example/token\": the answer is larger than 1 MiB"},
+	"too much metadata":      {endpoint("/.well-known/openid-configuration", enormous), login.FaultAway, "the answer is larger than 1 MiB"},
+	"too many keys":          {endpoint("/jwks.json", enormous), login.FaultKeys, "the answer is larger than 1 MiB"},
+	"too much of a push": {func(p *logintest.Provider) {
+		p.PushedRequests = idp.PushRequired
+		endpoint("/par", enormous)(p)
+	}, login.FaultAway, "its endpoint for pushed requests: the answer is larger than 1 MiB"},
+	"clock behind":  {claim("exp", now-61), login.FaultClock, "NTP"},
+	"clock ahead":   {claim("iat", now+61), login.FaultClock, "61 s ahead"},
+	"metadata fail": {fails("/.well-known/openid-configuration", idp.Fault{Status: 502}), login.FaultAway, "502"},
+	"server error, by browser": {func(p *logintest.Provider) {
+		p.Answer = func(v url.Values) {
+			v.Del("code")
+			v.Set("error", "server_error")
+			v.Set("error_description", "ORA-00942")
+		}
+	}, login.FaultReported, "ORA-00942"},
+	"client refused, with 200":   {fails("/token", idp.Fault{Status: 200, Error: "invalid_client", Description: "expired"}), login.FaultClient, "expired"},
+	"another error, with 200":    {fails("/token", idp.Fault{Status: 200, Error: "bad_verification_code"}), login.FaultRequest, "bad_verification_code"},
+	"away, with 200":             {fails("/token", idp.Fault{Status: 200, Error: "temporarily_unavailable"}), login.FaultAway, "temporarily_unavailable"},
+	"server error, with 400":     {fails("/token", idp.Fault{Status: 400, Error: "server_error"}), login.FaultAway, "server_error"},
+	"a time-out of a proxy":      {fails("/token", idp.Fault{Status: 408, Body: "timeout", ContentType: "text/plain"}), login.FaultAway, "timeout"},
+	"too early":                  {fails("/token", idp.Fault{Status: 425, Body: "early", ContentType: "text/plain"}), login.FaultAway, "early"},
+	"an error that is an object": {fails("/token", idp.Fault{Status: 400, Body: `{"error":{"code":"x17"}}`, ContentType: "application/json"}), login.FaultRequest, "x17"},
+	"push refused, with 200": {func(p *logintest.Provider) {
+		p.PushedRequests = idp.PushRequired
+		fails("/par", idp.Fault{Status: 200, Error: "invalid_client", Description: "expired"})(p)
+	}, login.FaultClient, "expired"},
+	"push refused": {func(p *logintest.Provider) {
+		p.PushedRequests = idp.PushRequired
+		fails("/par", idp.Fault{Status: 400, Error: "invalid_redirect_uri", Description: "not registered"})(p)
+	}, login.FaultRequest, "not registered"},
+	"push away": {func(p *logintest.Provider) {
+		p.PushedRequests = idp.PushRequired
+		fails("/par", idp.Fault{Status: 500})(p)
+	}, login.FaultAway, "500"},
+}
+
 // TestFault_Deployment checks that a fault of the deployment is distinguished from a
 // refusal, with the provider's own message.
 func TestFault_Deployment(t *testing.T) {
-	for name, test := range map[string]struct {
-		lie  func(*logintest.Provider)
-		want login.Fault
-		says string
-	}{
-		"client secret expired":  {fails("/token", idp.Fault{Status: 401, Error: "invalid_client", Description: "AADSTS7000222: The provided client secret keys are expired."}), login.FaultClient, "AADSTS7000222"},
-		"client may not":         {fails("/token", idp.Fault{Status: 400, Error: "unauthorized_client", Description: "grant type not allowed"}), login.FaultClient, "grant type not allowed"},
-		"client refused, bare":   {fails("/token", idp.Fault{Status: 401, Body: "go away", ContentType: "text/plain"}), login.FaultClient, "go away"},
-		"redirect URI":           {fails("/token", idp.Fault{Status: 400, Error: "invalid_request", Description: "redirect_uri mismatch"}), login.FaultRequest, "redirect_uri mismatch"},
-		"token endpoint fails":   {fails("/token", idp.Fault{Status: 503, Body: "maintenance until ten", ContentType: "text/plain"}), login.FaultAway, "maintenance until ten"},
-		"too many requests":      {fails("/token", idp.Fault{Status: 429, Error: "slow_down"}), login.FaultAway, "slow_down"},
-		"key set broken":         {fails("/jwks.json", idp.Fault{Status: 200, Body: "<html>", ContentType: "text/html"}), login.FaultKeys, "key set"},
-		"key set fails":          {fails("/jwks.json", idp.Fault{Status: 500}), login.FaultKeys, "500"},
-		"key not in the set":     {signed(foreignKey), login.FaultKeys, "signature"},
-		"token of another":       {claim("aud", "other"), login.FaultToken, "audience"},
-		"issuer of another":      {claim("iss", "https://evil.example"), login.FaultToken, "evil.example"},
-		"no nonce":               {claim("nonce", nil), login.FaultToken, "nonce is missing"},
-		"nonce null":             {claim("nonce", json.RawMessage("null")), login.FaultToken, "nonce is missing"},
-		"no sub":                 {claim("sub", nil), login.FaultToken, "sub is missing"},
-		"sub null":               {claim("sub", json.RawMessage("null")), login.FaultToken, "sub is missing"},
-		"sub too long":           {claim("sub", strings.Repeat("a", 256)), login.FaultToken, "255 bytes"},
-		"a session that ended":   {claim("session_expiry", now-1), login.FaultToken, "session_expiry is 1799999999, 1 s ago"},
-		"userinfo of another":    {func(p *logintest.Provider) { p.UserInfo = func(c map[string]any) { c["sub"] = "bob" } }, login.FaultToken, "userinfo: sub"},
-		"iss spelled otherwise":  {answer("iss", issuer+"/"), login.FaultReported, "from issuer"},
-		"iss promised":           {answer("iss", ""), login.FaultReported, "authorization_response_iss_parameter_supported"},
-		"neither code nor error": {answer("code", ""), login.FaultReported, "no code"},
-		"a malformed error":      {func(p *logintest.Provider) { p.Answer = refusing("a\nb") }, login.FaultReported, "malformed error"},
-		"too many tokens":        {endpoint("/token", enormous), login.FaultAway, "its token endpoint: Post \"https://id.example/token\": the answer is larger than 1 MiB"},
-		"too much metadata":      {endpoint("/.well-known/openid-configuration", enormous), login.FaultAway, "the answer is larger than 1 MiB"},
-		"too many keys":          {endpoint("/jwks.json", enormous), login.FaultKeys, "the answer is larger than 1 MiB"},
-		"too much of a push": {func(p *logintest.Provider) {
-			p.PushedRequests = idp.PushRequired
-			endpoint("/par", enormous)(p)
-		}, login.FaultAway, "its endpoint for pushed requests: the answer is larger than 1 MiB"},
-		"clock behind":  {claim("exp", now-61), login.FaultClock, "NTP"},
-		"clock ahead":   {claim("iat", now+61), login.FaultClock, "61 s ahead"},
-		"metadata fail": {fails("/.well-known/openid-configuration", idp.Fault{Status: 502}), login.FaultAway, "502"},
-		"server error, by browser": {func(p *logintest.Provider) {
-			p.Answer = func(v url.Values) {
-				v.Del("code")
-				v.Set("error", "server_error")
-				v.Set("error_description", "ORA-00942")
-			}
-		}, login.FaultReported, "ORA-00942"},
-		"client refused, with 200":   {fails("/token", idp.Fault{Status: 200, Error: "invalid_client", Description: "expired"}), login.FaultClient, "expired"},
-		"another error, with 200":    {fails("/token", idp.Fault{Status: 200, Error: "bad_verification_code"}), login.FaultRequest, "bad_verification_code"},
-		"away, with 200":             {fails("/token", idp.Fault{Status: 200, Error: "temporarily_unavailable"}), login.FaultAway, "temporarily_unavailable"},
-		"server error, with 400":     {fails("/token", idp.Fault{Status: 400, Error: "server_error"}), login.FaultAway, "server_error"},
-		"a time-out of a proxy":      {fails("/token", idp.Fault{Status: 408, Body: "timeout", ContentType: "text/plain"}), login.FaultAway, "timeout"},
-		"too early":                  {fails("/token", idp.Fault{Status: 425, Body: "early", ContentType: "text/plain"}), login.FaultAway, "early"},
-		"an error that is an object": {fails("/token", idp.Fault{Status: 400, Body: `{"error":{"code":"x17"}}`, ContentType: "application/json"}), login.FaultRequest, "x17"},
-		"push refused, with 200": {func(p *logintest.Provider) {
-			p.PushedRequests = idp.PushRequired
-			fails("/par", idp.Fault{Status: 200, Error: "invalid_client", Description: "expired"})(p)
-		}, login.FaultClient, "expired"},
-		"push refused": {func(p *logintest.Provider) {
-			p.PushedRequests = idp.PushRequired
-			fails("/par", idp.Fault{Status: 400, Error: "invalid_redirect_uri", Description: "not registered"})(p)
-		}, login.FaultRequest, "not registered"},
-		"push away": {func(p *logintest.Provider) {
-			p.PushedRequests = idp.PushRequired
-			fails("/par", idp.Fault{Status: 500})(p)
-		}, login.FaultAway, "500"},
-	} {
+	for name, test := range deploymentFaults {
 		t.Run(name, func(t *testing.T) {
 			p := provider(t)
 			test.lie(p)

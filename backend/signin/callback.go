@@ -265,8 +265,8 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 	if err := checkLanded(c, attempt, user.ID, ended); err != nil {
 		return session.ID{}, err
 	}
-	for {
-		id, err := f.begin(c, attempt, i, own, s)
+	for look := looksFirst(c, own); ; look = true {
+		id, err := f.begin(c, attempt, i, own, s, look)
 		if !errors.Is(err, session.ErrIDTaken) {
 			return id, err
 		}
@@ -275,8 +275,8 @@ func (f *Flow) signIn(c *authn.Request, attempt login.Attempt, i login.Identity,
 
 // begin stores a new session, unless the callback lands on one. It returns
 // session.ErrIDTaken if another callback was faster.
-func (f *Flow) begin(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection, s session.Session) (session.ID, error) {
-	on, lands, err := f.place(c, attempt, &s, s.SignIn)
+func (f *Flow) begin(c *authn.Request, attempt login.Attempt, i login.Identity, own *directory.Connection, s session.Session, look bool) (session.ID, error) {
+	on, lands, err := f.place(c, attempt, &s, s.SignIn, look)
 	if err != nil {
 		return session.ID{}, err
 	}

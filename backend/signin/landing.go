@@ -33,9 +33,21 @@ const (
 	mostAtOnce = 6
 )
 
+// looksFirst reports whether a callback looks for a session on which it lands before it tries
+// to begin one: something is stored for the new session before it. Otherwise the database
+// refuses an id that another callback's session has, and a look before would cost each
+// sign-in a round trip.
+func looksFirst(c *authn.Request, own *directory.Connection) bool {
+	asked := c.Workspace.SignIn.Revalidation
+	if own != nil {
+		asked = own.Revalidation
+	}
+	return asked.Revalidate > 0 || c.App.OriginPattern() != ""
+}
+
 // place sets the id of a new session, or returns the session on which the callback lands.
-// made is the authentication that the callback brings.
-func (f *Flow) place(c *authn.Request, attempt login.Attempt, s *session.Session, made policy.Authentication) (on session.Session, lands bool, err error) {
+// made is the authentication that the callback brings. Without look, it sets the first id.
+func (f *Flow) place(c *authn.Request, attempt login.Attempt, s *session.Session, made policy.Authentication, look bool) (on session.Session, lands bool, err error) {
 	browser, known := c.Browser()
 	if !known {
 		s.ID = session.NewID()
@@ -44,7 +56,10 @@ func (f *Flow) place(c *authn.Request, attempt login.Attempt, s *session.Session
 	kind := kindOf(attempt, s, made)
 	for n := range 4 * mostAtOnce {
 		id := session.ID(f.attempts.Together(browser, fmt.Sprint(c.Now/landWithin, " ", n, " ", kind))[:len(session.ID{})])
-		other, err := c.Store.Session(c.Ctx, id)
+		other, err := session.Session{}, session.ErrNotFound
+		if look {
+			other, err = c.Store.Session(c.Ctx, id)
+		}
 		switch {
 		case errors.Is(err, session.ErrNotFound):
 			s.ID = id

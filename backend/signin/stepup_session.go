@@ -48,7 +48,7 @@ func (f *Flow) replaceSession(c *authn.Request, attempt login.Attempt, i login.I
 // beginReplacement stores the session s in place of an old one, unless the callback lands
 // on one. It returns session.ErrIDTaken if another callback was faster.
 func (f *Flow) beginReplacement(c *authn.Request, attempt login.Attempt, i login.Identity, s session.Session, made policy.Authentication, old session.Session, own *directory.Connection, token string) (session.Session, error) {
-	on, lands, err := f.place(c, attempt, &s, made)
+	on, lands, err := f.place(c, attempt, &s, made, true)
 	if err != nil {
 		return s, err
 	}

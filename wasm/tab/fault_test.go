@@ -320,3 +320,21 @@ func headers(r tab.Request) map[string]string {
 	}
 	return h
 }
+
+// TestP11_HiddenTabIsOfferedAChoice checks that a hidden tab that began without the backend
+// offers the person their organizations once a call has reached it.
+func TestP11_HiddenTabIsOfferedAChoice(t *testing.T) {
+	run(t, func(t *testing.T, b *browser) {
+		b.signIn("ada")
+		p := b.open()
+		p.expect(t, tab.Choose)
+		b.set(func() { b.offline = true })
+		p = p.reload()
+		p.expect(t, tab.Unavailable, "")
+		p.hide()
+		b.set(func() { b.offline = false })
+		time.Sleep(10 * time.Minute)
+		p.expectRefusal(t, api.OrganizationRequired)
+		p.expect(t, tab.Choose)
+	})
+}

@@ -155,14 +155,23 @@ func (t *Tab) settle() {
 	}
 	switch {
 	case err == nil:
-	case err.Code == api.OrganizationRequired:
-		t.showChoice(err)
-	case err.Code == api.AccountRequired:
-		t.showAccounts(err)
 	case err.deniesEntry():
 		t.showDenied(wanted, err)
 	case err.Action == api.StepUp:
 		t.nameEnded(err)
+	default:
+		t.offer(err)
+	}
+}
+
+// offer lets the person choose what a mint was refused without.
+func (t *Tab) offer(err *Error) {
+	switch {
+	case err == nil:
+	case err.Code == api.OrganizationRequired:
+		t.showChoice(err)
+	case err.Code == api.AccountRequired:
+		t.showAccounts(err)
 	}
 }
 

@@ -203,6 +203,6 @@ test("what a link held of a WebSocket is given up when the page leaves", async (
   assert.equal(String(await new Promise((said) => ws.once("message", said))), "org_acme");
   assert.deepEqual([watched.size, signal.aborted], [1, false]);
   ws.terminate();
-  for (let i = 0; watched.size && i < 1000; i++) await new Promise(setImmediate);
+  for (let i = 0; watched.size && i < 1000; i++) await new Promise((later) => setTimeout(later));
   assert.deepEqual([watched.size, signal.aborted], [0, true]);
 });
