@@ -74,6 +74,7 @@ export interface Routes {
   /**
    * Makes the router's blocker and {@link Client.beforeSwitch} ask once between them: to what the person has agreed by the one,
    * the other does not ask. `useBlocker(routes.blocker(() => draft !== ""))`; with Vue Router, hand it the guard's `to`.
+   * The router also asks it where a script changes the address past the router, and where something was typed since it asked.
    */
   blocker<Args extends unknown[]>(blocks: (...args: Args) => boolean): (...args: Args) => boolean;
   /** Calls the listener after every change of {@link state}. Call what it returns to stop. */
