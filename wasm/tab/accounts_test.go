@@ -456,3 +456,27 @@ func TestAccounts_TabOpenedBeforeAnOrganizationWasChosen(t *testing.T) {
 		opened.is(t, "ada")
 	})
 }
+
+// TestP6_Accounts_RefusedProofOfAnAddedPerson checks that a person who has just been added proves
+// the same key again where the backend refuses a proof, as one that a browser sent twice.
+func TestP6_Accounts_RefusedProofOfAnAddedPerson(t *testing.T) {
+	for _, code := range []api.Code{api.InvalidDPoPProof, api.UseDPoPNonce, api.RequestTooOld} {
+		run2(t, func(t *testing.T, h *household, ada, bob *page) {
+			p := h.b.open()
+			p.expect(t, tab.ChooseAccount)
+			p.SignIn("", "/", tab.Hints{Account: api.AnotherAccount})
+			refused := false
+			h.b.set(func() {
+				h.b.script = func(r tab.Request) *tab.Response {
+					if !refused && header(r, api.HeaderAccount) == "usr_cleo" {
+						refused = true
+						answer := refuse(code.Status(), api.Error{Code: code})
+						return &answer
+					}
+					return h.answer(r)
+				}
+			})
+			h.comeBack(p, "cleo", true).is(t, "cleo")
+		})
+	}
+}

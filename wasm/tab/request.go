@@ -86,7 +86,9 @@ func (t *Tab) send(c *call, method, path, body string) (Value, *Error) {
 	var err *Error
 	for i, name := range names {
 		t.mu.Unlock()
-		v, err = t.roundTrip(c, name, method, path, body)
+		if v, err = t.roundTrip(c, name, method, path, body); err != nil && err.wantsProof() && i+1 < len(names) && names[i+1] != name {
+			v, err = t.roundTrip(c, name, method, path, body) // the key is right: another one would sign out
+		}
 		t.mu.Lock()
 		if err == nil || i+1 == len(names) || !t.device.canRetry(err) {
 			if i > 0 && name != keyName(r.Key) {
