@@ -131,8 +131,13 @@ func TestServe_HeldDatabase(t *testing.T) {
 		go func() { ended <- serve(ctx, settingsFor(t, d.args("--listen", listen)...), logs) }()
 		findings := ""
 		for tick := time.NewTicker(20 * time.Millisecond); ; <-tick.C {
-			if answer, err := http.Get("http://" + listen + "/auth/readyz"); err == nil {
-				answer.Body.Close()
+			answer, err := http.Get("http://" + listen + "/auth/readyz")
+			if err != nil {
+				continue
+			}
+			body, err := io.ReadAll(answer.Body)
+			answer.Body.Close()
+			if err == nil && !strings.Contains(string(body), "starting") {
 				findings, _ = examined(t, d.args())
 				break
 			}
