@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"log/slog"
 	"net"
 	"net/http"
@@ -41,6 +42,39 @@ func enter(listener net.Listener, handler http.Handler, log *slog.Logger) *entra
 
 // open makes the handler answer requests that arrive from now on.
 func (e *entrance) open(handler http.Handler) { e.handler.Store(&handler) }
+
+// usualStart is how long requests wait for a server that has just been started. Later they
+// are refused at once.
+const usualStart = 2 * time.Second
+
+// arrivals are the requests that come before there is a handler for them.
+type arrivals struct {
+	handler     http.Handler
+	there, late chan struct{}
+}
+
+func newArrivals() *arrivals {
+	w := &arrivals{there: make(chan struct{}), late: make(chan struct{})}
+	time.AfterFunc(usualStart, func() { close(w.late) })
+	return w
+}
+
+// await returns the handler, or nil if a usual start takes less.
+func (w *arrivals) await(ctx context.Context) http.Handler {
+	select {
+	case <-w.there:
+		return w.handler
+	case <-w.late:
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// end gives the handler to the requests that wait.
+func (w *arrivals) end(handler http.Handler) {
+	w.handler = handler
+	close(w.there)
+}
 
 func (e *entrance) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	(*e.handler.Load()).ServeHTTP(w, r)

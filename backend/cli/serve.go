@@ -81,7 +81,8 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	starting, err := host.Starting(s.publicURL)
+	arrived := newArrivals()
+	starting, err := host.Starting(s.publicURL, arrived.await)
 	if err != nil {
 		return err // checked
 	}
@@ -96,11 +97,11 @@ func serve(ctx context.Context, s *settings, logs io.Writer) error {
 		return err
 	}
 	defer running.store.Close()
-	return running.serve(ctx, secret, server, listener.Addr())
+	return running.serve(ctx, secret, listener.Addr(), server, arrived)
 }
 
 // serve answers requests with the database until ctx ends, and then stops.
-func (s *server) serve(ctx context.Context, secret signingkey.Secret, server *entrance, address net.Addr) error {
+func (s *server) serve(ctx context.Context, secret signingkey.Secret, address net.Addr, server *entrance, arrived *arrivals) error {
 	if err := s.load(ctx, secret); err != nil {
 		return err
 	}
@@ -116,6 +117,7 @@ func (s *server) serve(ctx context.Context, secret signingkey.Secret, server *en
 	defer stopReloading()
 	tuneGC()
 	server.open(handler)
+	arrived.end(handler)
 	s.tellStart(address)
 	err = gracefulStop{s.readiness, s.delay(), s.endings.Stop}.run(ctx, server, s.log)
 	s.recordShutdown()

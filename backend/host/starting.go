@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -19,8 +20,9 @@ const ReasonStarting = "starting"
 var errStarting = errors.New("the server waits for its database, or migrates it")
 
 // Starting returns the handler of a replica that does not serve yet: it is alive and not
-// ready, and other requests should be sent to another replica, or again in a second.
-func Starting(publicURL string) (http.Handler, error) {
+// ready. Other requests get the handler for which await waits, so that a usual start refuses
+// nothing; where that is nil they should be sent to another replica, or again in a second.
+func Starting(publicURL string, await func(context.Context) http.Handler) (http.Handler, error) {
 	public, err := publicurl.Parse(publicURL)
 	if err != nil {
 		return nil, err
@@ -33,6 +35,10 @@ func Starting(publicURL string) (http.Handler, error) {
 		case base + "/readyz":
 			health(w, &NotReady{PartStarting, errStarting}, nil)
 		default:
+			if next := await(r.Context()); next != nil {
+				next.ServeHTTP(w, r)
+				return
+			}
 			unavailable := refusal.New(api.TemporarilyUnavailable, "The server is starting. Try again.")
 			unavailable.Reason, unavailable.RetryAfter = ReasonStarting, 1
 			refuse(w, r, secure, unavailable)

@@ -281,11 +281,11 @@ func TestServer_WaitsForDatabase(t *testing.T) {
 	}
 }
 
-// answer returns status, Retry-After and body of what an address answers within two
-// seconds.
+// answer returns status, Retry-After and body of what an address answers within five
+// seconds: requests wait two seconds for a server that starts.
 func answer(t *testing.T, address string) string {
 	t.Helper()
-	response, err := (&http.Client{Timeout: 2 * time.Second}).Get(address)
+	response, err := (&http.Client{Timeout: 5 * time.Second}).Get(address)
 	if err != nil {
 		return err.Error()
 	}
