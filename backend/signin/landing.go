@@ -46,11 +46,12 @@ func looksFirst(c *authn.Request, own *directory.Connection) bool {
 }
 
 // place sets the id of a new session, or returns the session on which the callback lands.
-// made is the authentication that the callback brings. Without look, it sets the first id.
+// made is the authentication that the callback brings. Without look, it sets the first id. A
+// browser that signed in and out more often than there are ids to share gets one of its own.
 func (f *Flow) place(c *authn.Request, attempt login.Attempt, s *session.Session, made policy.Authentication, look bool) (on session.Session, lands bool, err error) {
+	s.ID = session.NewID()
 	browser, known := c.Browser()
 	if !known {
-		s.ID = session.NewID()
 		return session.Session{}, false, nil
 	}
 	kind := kindOf(attempt, s, made)
@@ -70,7 +71,7 @@ func (f *Flow) place(c *authn.Request, attempt login.Attempt, s *session.Session
 			return other, true, nil
 		}
 	}
-	return session.Session{}, false, refusedWith("temporarily_unavailable")
+	return session.Session{}, false, nil
 }
 
 // kindOf returns what the callbacks have in common that share a session.
