@@ -238,3 +238,20 @@ func (w *backend) fingerprint(b *httpbrowser.Browser) string {
 	}
 	return ""
 }
+
+// TestLanding_SignsInAgainAndAgain: a browser that signs in and out forty times within a
+// minute, as a program does that tests the app, is refused none of them.
+func TestLanding_SignsInAgainAndAgain(t *testing.T) {
+	w := newBackend(t, nil)
+	b := w.browser()
+	for i := range 40 {
+		page := b.Login("return_to=/")
+		got := b.Step(publicURL + "/callback?" + w.Provider.SignIn(page.URL.String(), "alice").Encode())
+		if location := got.Header.Get("Location"); got.Status != http.StatusSeeOther || strings.Contains(location, "tabard_error") {
+			t.Fatalf("sign-in %d: %d %s %s", i, got.Status, location, got.Body)
+		}
+		if got := b.Post("/logout", `{"scope":"session"}`); got.Status != http.StatusOK {
+			t.Fatalf("sign-out %d: %d %s", i, got.Status, got.Body)
+		}
+	}
+}
