@@ -261,7 +261,11 @@ func TestHeader_UnneededMembers(t *testing.T) {
 				t.Errorf("%s, %s: the keys were fetched %d times", name, algorithm, *fetched)
 			}
 			p.ReplaceKeyWith("1", algorithm) // under the same id
-			if _, err := signInAt(t, c, p, nil); err != nil || *fetched != 2 {
+			_, err := signInAt(t, c, p, nil)
+			if *fetched == 1 { // go-oidc was about to forget the first fetch, and shared it
+				_, err = signInAt(t, c, p, nil)
+			}
+			if err != nil || *fetched != 2 {
 				t.Errorf("%s, %s: by a new key after %d fetches: %v", name, algorithm, *fetched, err)
 			}
 			signing = provider(t)

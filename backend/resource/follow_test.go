@@ -46,13 +46,18 @@ func (f *feed) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := json.NewDecoder(r.Body).Decode(&ask); err != nil || r.URL.Path != "/auth/events/poll" || r.Header.Get("Authorization") != "Bearer tbk_1" {
 		return nil, net.ErrClosed
 	}
-	if f.says != "" {
-		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(f.says))}, nil
+	var says string
+	f.set(func(f *feed) { says = f.says })
+	if says != "" {
+		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(says))}, nil
 	}
 	for end := time.Now().Add(10 * time.Second); ; {
-		if answer := f.answer(ask.After); answer == nil {
+		answer, odd := f.answer(ask.After), false
+		f.set(func(f *feed) { odd = f.stuck || f.back })
+		if answer == nil {
 			return nil, net.ErrClosed
-		} else if len(answer["sets"].(map[string]string)) > 0 || ask.ReturnImmediately || answer["reset"] == true || f.stuck || f.back || time.Now().After(end) {
+		}
+		if len(answer["sets"].(map[string]string)) > 0 || ask.ReturnImmediately || answer["reset"] == true || odd || time.Now().After(end) {
 			recorder := httptest.NewRecorder()
 			json.NewEncoder(recorder).Encode(answer)
 			return recorder.Result(), nil
