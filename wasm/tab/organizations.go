@@ -67,7 +67,9 @@ func (t *Tab) nameEnded(refused *Error) {
 // fetchSession asks the backend which person is signed in, unless a refusal has said so.
 // It mints no token.
 func (t *Tab) fetchSession(refused *Error) (api.SessionResponse, *Error) {
+	t.mu.Lock()
 	epoch, first := t.epoch.current(), (*api.SessionResponse)(nil)
+	t.mu.Unlock()
 	if refused != nil && refused.session != nil {
 		epoch, first = refused.epoch, refused.session
 	}
