@@ -76,83 +76,95 @@ func TestP12_SeveralPeople_ComeAndGo(t *testing.T) {
 	t.Parallel()
 	d := startSeveral(t)
 	browser := chrome.New(t)
-	t.Run("an address keeps its organization", func(t *testing.T) {
-		h := newHousehold(t, d, browser)
-		tab := h.open(t, "?tabard_organization=initech")
-		awaitStatus(t, tab, "choose_account")
-		chrome.Offline(t, tab, true) // the first call, whose file is not there yet
-		if got := chrome.Eval[string](t, tab, `tabard.switchAccount("`+h.a+`").then(({ status }) => status, String)`); got != "unavailable" {
-			t.Errorf("offline: %s", got)
-		}
-		chrome.Offline(t, tab, false)
-		if got := chrome.Eval[string](t, tab, `tabard.switchAccount("`+h.a+`").then(({ status }) => status)`); got != "switched" {
-			t.Error(got)
-		}
-		demo.AwaitActive(t, tab, "initech")
-		isOf(t, tab, h.a)
-	})
-	t.Run("the second app", func(t *testing.T) {
-		h := newHousehold(t, d, browser)
-		for _, tab := range []context.Context{h.alice, h.bob} {
-			chrome.Press(t, tab, "#open-reports")
-			chrome.Await(t, tab, `location.origin === "`+d.Reports+`" && globalThis.tabard?.state.status === "active"`)
-		}
-		for range 2 {
-			isOf(t, h.alice, h.a)
-			isOf(t, h.bob, h.b)
-			for _, tab := range []context.Context{h.alice, h.bob} {
-				chrome.Reload(t, tab)
-				awaitStatus(t, tab, "active")
-			}
-		}
-	})
-	t.Run("two tabs add one person", func(t *testing.T) {
-		h := newHousehold(t, d, browser)
-		tabs := []context.Context{h.open(t, ""), h.open(t, "")}
-		for _, tab := range tabs {
-			chrome.Eval[any](t, tab, `void tabard.signIn({ account: "another" })`)
-			chrome.Await(t, tab, `document.querySelector("#person-dana")`)
-		}
-		for _, tab := range tabs {
-			chrome.Press(t, tab, "#person-dana")
-			awaitStatus(t, tab, "choose")
-			d.Open(t, tab, "acme")
-		}
-		dana := demo.Claim(t, tabs[1], "sub")
-		for range 2 {
-			for _, tab := range tabs {
-				awaitStatus(t, tab, "active")
-				isOf(t, tab, dana)
-				chrome.Reload(t, tab)
-			}
-		}
+	for _, visit := range []struct {
+		name string
+		test func(*testing.T, *household)
+	}{
+		{"an address keeps its organization", addressKeepsItsOrganization},
+		{"the second app", secondAppKnowsBoth},
+		{"two tabs add one person", twoTabsAddOnePerson},
+		{"everybody leaves", everybodyLeaves},
+		{"one signs another out", oneSignsAnotherOut},
+	} {
+		t.Run(visit.name, func(t *testing.T) { visit.test(t, newHousehold(t, d, browser)) })
+	}
+}
+
+func addressKeepsItsOrganization(t *testing.T, h *household) {
+	tab := h.open(t, "?tabard_organization=initech")
+	awaitStatus(t, tab, "choose_account")
+	chrome.Offline(t, tab, true) // the first call, whose file is not there yet
+	if got := chrome.Eval[string](t, tab, `tabard.switchAccount("`+h.a+`").then(({ status }) => status, String)`); got != "unavailable" {
+		t.Errorf("offline: %s", got)
+	}
+	chrome.Offline(t, tab, false)
+	if got := chrome.Eval[string](t, tab, `tabard.switchAccount("`+h.a+`").then(({ status }) => status)`); got != "switched" {
+		t.Error(got)
+	}
+	demo.AwaitActive(t, tab, "initech")
+	isOf(t, tab, h.a)
+}
+
+func secondAppKnowsBoth(t *testing.T, h *household) {
+	for _, tab := range []context.Context{h.alice, h.bob} {
+		chrome.Press(t, tab, "#open-reports")
+		chrome.Await(t, tab, `location.origin === "`+h.d.Reports+`" && globalThis.tabard?.state.status === "active"`)
+	}
+	for range 2 {
 		isOf(t, h.alice, h.a)
 		isOf(t, h.bob, h.b)
-		if got := chrome.Eval[string](t, h.alice, storedKeys); strings.Contains(got, "+") {
-			t.Errorf("IndexedDB keeps %s", got)
-		}
-	})
-	t.Run("everybody leaves", func(t *testing.T) {
-		h := newHousehold(t, d, browser)
-		tab := h.open(t, "")
-		awaitStatus(t, tab, "choose_account")
-		before := chrome.Cookies(t, tab, d.Origin)
-		chrome.Eval[any](t, tab, `tabard.signOut({ scope: "browser" }).then(() => null)`)
-		for _, tab := range []context.Context{tab, h.alice, h.bob} {
-			awaitStatus(t, tab, "signed_out")
-		}
-		chrome.SetCookies(t, tab, d.Origin, before) // late answers bring nothing back
-		for _, tab := range []context.Context{tab, h.alice, h.bob} {
+		for _, tab := range []context.Context{h.alice, h.bob} {
 			chrome.Reload(t, tab)
-			awaitStatus(t, tab, "signed_out")
+			awaitStatus(t, tab, "active")
 		}
-	})
-	t.Run("one signs another out", func(t *testing.T) {
-		h := newHousehold(t, d, browser)
-		chrome.Eval[any](t, h.alice, `tabard.signOut({ account: "`+h.b+`" }).then(() => null)`)
-		awaitStatus(t, h.bob, "signed_out")
-		isOf(t, h.alice, h.a)
-	})
+	}
+}
+
+func twoTabsAddOnePerson(t *testing.T, h *household) {
+	tabs := []context.Context{h.open(t, ""), h.open(t, "")}
+	for _, tab := range tabs {
+		chrome.Eval[any](t, tab, `void tabard.signIn({ account: "another" })`)
+		chrome.Await(t, tab, `document.querySelector("#person-dana")`)
+	}
+	for _, tab := range tabs {
+		chrome.Press(t, tab, "#person-dana")
+		awaitStatus(t, tab, "choose")
+		h.d.Open(t, tab, "acme")
+	}
+	dana := demo.Claim(t, tabs[1], "sub")
+	for range 2 {
+		for _, tab := range tabs {
+			awaitStatus(t, tab, "active")
+			isOf(t, tab, dana)
+			chrome.Reload(t, tab)
+		}
+	}
+	isOf(t, h.alice, h.a)
+	isOf(t, h.bob, h.b)
+	if got := chrome.Eval[string](t, h.alice, storedKeys); strings.Contains(got, "+") {
+		t.Errorf("IndexedDB keeps %s", got)
+	}
+}
+
+func everybodyLeaves(t *testing.T, h *household) {
+	tab := h.open(t, "")
+	awaitStatus(t, tab, "choose_account")
+	before := chrome.Cookies(t, tab, h.d.Origin)
+	chrome.Eval[any](t, tab, `tabard.signOut({ scope: "browser" }).then(() => null)`)
+	for _, tab := range []context.Context{tab, h.alice, h.bob} {
+		awaitStatus(t, tab, "signed_out")
+	}
+	chrome.SetCookies(t, tab, h.d.Origin, before) // late answers bring nothing back
+	for _, tab := range []context.Context{tab, h.alice, h.bob} {
+		chrome.Reload(t, tab)
+		awaitStatus(t, tab, "signed_out")
+	}
+}
+
+func oneSignsAnotherOut(t *testing.T, h *household) {
+	chrome.Eval[any](t, h.alice, `tabard.signOut({ account: "`+h.b+`" }).then(() => null)`)
+	awaitStatus(t, h.bob, "signed_out")
+	isOf(t, h.alice, h.a)
 }
 
 // TestSwitcher_ShowsThePeople: its menu says who is signed in and for whom the tab acts, makes
