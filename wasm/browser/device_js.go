@@ -100,8 +100,9 @@ func (d Device) Forget(stale func(name string) bool) error {
 	return nil
 }
 
-// key reads the key of a name, or makes it. A person without one has that without a name. If several tabs make one at once, the first wins: add
-// does not overwrite, and all tabs read again.
+// key reads the key of a name, or makes it. A person without one has that without a name. If
+// several tabs make one at once, the first wins: add does not overwrite, and all tabs read
+// again.
 func (d Device) key(name string) (key, error) {
 	own := d
 	own.name = d.item(name)
