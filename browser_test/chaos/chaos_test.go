@@ -31,6 +31,7 @@ var (
 	only     = flag.String("only", "", "run only the events with a name that matches this `REGEXP`")
 	results  = flag.String("results", "", "append results to this `FILE`, and skip events that passed according to it")
 	people   = flag.Int("people", 30, "number of people in the crowd")
+	pause    = flag.Duration("pause", 40*time.Millisecond, "shortest time between two mints of a person")
 	members  = flag.Int("members", 2_000, "number of memberships to apply under load")
 )
 
@@ -86,7 +87,7 @@ func (e event) run(t *testing.T) {
 		prepare = onPostgres
 	}
 	s := prepare(t)
-	s.crowd = s.StartCrowd(t, *people, true)
+	s.crowd = s.StartCrowdAt(t, *people, true, *pause)
 	s.crowd.AwaitNewSignIns(t)
 	s.crowd.Slowest.Store(0)
 	s.until = time.Now().Add(*duration)

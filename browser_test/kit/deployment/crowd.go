@@ -21,7 +21,9 @@ import (
 type Crowd struct {
 	*Deployment
 	People []*Worker
-	stop   chan struct{}
+	// pause is the shortest time between two mints of a person.
+	pause time.Duration
+	stop  chan struct{}
 	done   sync.WaitGroup
 	// patient lets a person begin a failed sign-in again.
 	patient bool
@@ -55,10 +57,18 @@ type failures struct {
 	last                              atomic.Value
 }
 
-// StartCrowd has this number of people work until the test ends or Stop is called.
+// StartCrowd has this number of people work, as fast as scripts, until the test ends or
+// Stop is called.
 func (d *Deployment) StartCrowd(t *testing.T, people int, patient bool) *Crowd {
 	t.Helper()
-	c := &Crowd{Deployment: d, stop: make(chan struct{}), patient: patient, upgrading: d.LastRelease != ""}
+	return d.StartCrowdAt(t, people, patient, 40*time.Millisecond)
+}
+
+// StartCrowdAt is StartCrowd with this pause between two mints of a person; some people
+// take up to twice as long.
+func (d *Deployment) StartCrowdAt(t *testing.T, people int, patient bool, pause time.Duration) *Crowd {
+	t.Helper()
+	c := &Crowd{Deployment: d, pause: pause, stop: make(chan struct{}), patient: patient, upgrading: d.LastRelease != ""}
 	for i := range people {
 		b := httpbrowser.New(t, d.Origin, d.Origin+"/auth")
 		if i%2 == 0 { // the others have browsers that keep no key
@@ -90,7 +100,7 @@ func (c *Crowd) work(w *Worker) {
 		select {
 		case <-c.stop:
 			return
-		case <-time.After(time.Duration(40+len(w.name)%5*10) * time.Millisecond):
+		case <-time.After(c.pause + c.pause*time.Duration(len(w.name)%5)/4):
 		}
 		c.mint(w, []string{"acme", "globex"}[i%2])
 		if i%mintsBetween == 0 {
