@@ -5,6 +5,7 @@ package browser
 import (
 	"testing"
 
+	"github.com/tabard-auth/tabard/browser_test/kit/demo"
 	"github.com/tabard-auth/tabard/browser_test/kit/faultproxy"
 )
 
@@ -20,5 +21,5 @@ var moreFaults = map[string]faultproxy.Fault{
 // TestP6NoOtherFaultSignsAnyoneOut is TestP6NoFaultSignsAnyoneOut with more faults.
 func TestP6NoOtherFaultSignsAnyoneOut(t *testing.T) {
 	t.Parallel()
-	faultsSignNobodyOut(t, moreFaults)
+	faultsSignNobodyOut(t, demo.Start(t), moreFaults)
 }

@@ -90,7 +90,10 @@ func detours(d *demo.Demo) map[string]func(t *testing.T, tab context.Context) {
 // in the app.
 func TestP11BackForwardReloadAndDoublePress(t *testing.T) {
 	t.Parallel()
-	d := demo.Start(t)
+	p11BackForwardReloadAndDoublePress(t, demo.Start(t))
+}
+
+func p11BackForwardReloadAndDoublePress(t *testing.T, d *demo.Demo) {
 	browser := chrome.New(t)
 	for name, way := range detours(d) {
 		t.Run(name, func(t *testing.T) {
