@@ -73,7 +73,7 @@ const storedKeys = `new Promise((resolve) => {
 func TestP12_SeveralPeople_Visits(t *testing.T) {
 	t.Parallel()
 	d := startSeveral(t)
-	browser := chrome.New(t)
+	browser := chrome.Guest(t)
 	for _, visit := range []struct {
 		name string
 		test func(*testing.T, *household)
