@@ -20,7 +20,8 @@ export function storeOf(json, enter) {
   let text = "";
   let notifying = false;
   let failed = false;
-  let guessed = false;
+  /** @type {boolean | undefined} */
+  let guessed;
   let partition = scopeOf("");
   /** @type {ReturnType<typeof deferred<void>>} */
   const ready = deferred();
@@ -43,9 +44,12 @@ export function storeOf(json, enter) {
     return freeze(state);
   }
 
-  /** @param {string} json */
-  function changed(json) {
-    guessed = false;
+  /**
+   * @param {string} json
+   * @param {boolean} [isGuess] it counts until the module says how it is
+   */
+  function changed(json, isGuess) {
+    guessed = isGuess;
     if (json === text) return;
     text = json;
     const before = state;
@@ -95,14 +99,6 @@ export function storeOf(json, enter) {
       return partition;
     },
     changed,
-    /**
-     * Shows everybody as signed out, until the module says how it is.
-     * @param {string} description
-     */
-    signedOut(description) {
-      changed(JSON.stringify({ ...state, status: "signed_out", error: { code: "login_required", action: "sign_in", description } }));
-      guessed = true;
-    },
     /**
      * Shows that the module does not run, if it never sent a state, and if it never will.
      * @param {any} error
