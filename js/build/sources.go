@@ -98,11 +98,20 @@ var beside = api.Plugin{Name: "beside", Setup: func(build api.PluginBuild) {
 	})
 }}
 
+// internal are the properties of the client's own objects that its first file alone reads. They
+// get short names in it. What chunks, the module or a page read, or a record holds, is none.
+var internal = []string{"dormant", "endScope", "listen", "recheck", "running", "tell", "view"}
+
 // bundle makes one small file of an entry of the npm package, which may read assets as
 // import.meta.assets, and its source map, which has the sources. The file does not name the
 // map, so that only a debugger loads it: a header does.
 func bundle(dir, name, entry, assets string) (code, sourceMap []byte, err error) {
+	var mangled string
+	if name == client {
+		mangled = "^(" + strings.Join(internal, "|") + ")$"
+	}
 	result := api.Build(api.BuildOptions{
+		MangleProps:       mangled,
 		AbsWorkingDir:     dir,
 		EntryPoints:       []string{entry},
 		Bundle:            true,

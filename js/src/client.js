@@ -8,6 +8,7 @@ import { TabardError } from "./error.js";
 import { manifest, servedBy } from "./exec.js";
 import { explain } from "./failures.js";
 import { fetchFor, tokenOf } from "./fetch.js";
+import { freeze } from "./freeze.js";
 import { gateOf } from "./gate.js";
 import { startModule } from "./module.js";
 import { callsOf } from "./ondemand.js";
@@ -16,7 +17,7 @@ import { absolute, addressFor, connectTabs, takeParameter, afterPrerendering } f
 import { epochOf, storedToken } from "./record.js";
 import { routesHook } from "./routes/hook.js";
 import { scopeOf } from "./scope.js";
-import { initialState, freeze, storeOf } from "./store.js";
+import { initialState, storeOf } from "./store.js";
 
 /** @import { Client, Options } from "../index.js" */
 

@@ -1,6 +1,7 @@
 // @ts-check
 
 import { deferred } from "./deferred.js";
+import { freeze } from "./freeze.js";
 import { own } from "./own.js";
 import { partitionKey, personOf, scopeOf } from "./scope.js";
 
@@ -129,10 +130,4 @@ export function storeOf(json, enter) {
       abortOthers();
     },
   };
-}
-
-/** @param {any} value */
-export function freeze(value) {
-  if (value && typeof value === "object") Object.values(value).forEach(freeze);
-  return Object.freeze(value);
 }
