@@ -17,6 +17,7 @@ const (
 	// execBudget is for the toolchain's wasm_exec.js, minified.
 	execBudget = 2_560
 	// clientBudget is for the files that a page with a live tab loads. The other files are chunks.
+	// The goal is 5,632; BENCHMARKS.md has the parts that are above it.
 	// The names and digests that stand in it compress to some bytes more or less with each build.
 	clientBudget = 6_112 + 16
 )
