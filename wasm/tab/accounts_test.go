@@ -324,13 +324,14 @@ func TestAccounts_KeysOfUnfinishedSignInsAreForgotten(t *testing.T) {
 		if got := unnamed(); len(got) != 0 {
 			t.Errorf("bob has come back: %v", got)
 		}
+		h.b.device.Key("+ofthereleasebefore")
 		for range 3 { // and are left
 			p := h.b.open()
 			p.expect(t, tab.ChooseAccount)
 			p.SignIn("", "/", tab.Hints{Account: api.AnotherAccount})
 			p.closeTab()
 		}
-		if got := unnamed(); len(got) != 3 {
+		if got := unnamed(); len(got) != 4 {
 			t.Errorf("under way: %v", got)
 		}
 		time.Sleep(25 * time.Hour)
@@ -339,6 +340,12 @@ func TestAccounts_KeysOfUnfinishedSignInsAreForgotten(t *testing.T) {
 		p.SignIn("", "/", tab.Hints{Account: api.AnotherAccount})
 		if got := unnamed(); len(got) != 1 {
 			t.Errorf("a day later: %v", got)
+		}
+		p.SignIn("", "/", tab.Hints{Account: api.AnotherAccount})
+		h.b.device.Key("+underway") // at a page of the release before
+		p.SignIn("", "/", tab.Hints{Account: api.AnotherAccount})
+		if got := unnamed(); !slices.Contains(got, "+underway") {
+			t.Errorf("under way: %v", got)
 		}
 		h.comeBack(p, "cleo", true).is(t, "cleo")
 		bob.is(t, "bob")
