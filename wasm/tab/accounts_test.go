@@ -74,6 +74,35 @@ func TestP12_Accounts_MessagesAndRequestsAtRest(t *testing.T) {
 	})
 }
 
+// TestP12_Accounts_AtRestAsTwoBrowsers: two people in one browser send no more requests in an
+// hour at rest, each with two tabs, than in a browser each.
+func TestP12_Accounts_AtRestAsTwoBrowsers(t *testing.T) {
+	anHour := func(b *browser, tabs ...*page) int {
+		for _, p := range tabs {
+			p.hide()
+			p.focus()
+		}
+		b.requests()
+		time.Sleep(time.Hour)
+		return len(b.requests())
+	}
+	apart, together := 0, 0
+	for person, organization := range map[string]string{"ada": "acme", "bob": "globex"} {
+		run(t, func(t *testing.T, b *browser) {
+			b.signIn(person)
+			apart += anHour(b, b.open(route(organization)), b.open(route(organization)))
+		})
+	}
+	run2(t, func(t *testing.T, h *household, ada, bob *page) {
+		together = anHour(h.b, ada, bob, h.b.restore(ada.session.copy()), h.b.restore(bob.session.copy()))
+		ada.is(t, "ada")
+		bob.is(t, "bob")
+	})
+	if apart < 20 || together > apart {
+		t.Errorf("%d requests of two people in one browser, %d in two", together, apart)
+	}
+}
+
 func TestAccounts_NewTab(t *testing.T) {
 	run2(t, func(t *testing.T, h *household, ada, bob *page) {
 		p := h.b.open()
