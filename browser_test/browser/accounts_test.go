@@ -78,7 +78,7 @@ func signedInTogether(t *testing.T) (d *demo.Demo, alice, bob context.Context) {
 
 func signInTogether(t *testing.T, d *demo.Demo) (alice, bob context.Context) {
 	d.Apply(t, strings.Replace(d.Workspace(t), "  - id: demo\n", "  - id: demo\n    accounts: several\n", 1))
-	alice = chrome.New(t)
+	alice = chrome.Guest(t)
 	d.SignIn(t, alice, "alice")
 	d.Open(t, alice, "acme")
 	bob = chrome.Tab(t, alice)

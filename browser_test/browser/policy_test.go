@@ -47,7 +47,7 @@ func TestP4OneOrganizationIdlesOutAndTheOtherWorksOn(t *testing.T) {
 }
 
 func p4OneOrganizationIdlesOut(t *testing.T, d *demo.Demo) {
-	other := chrome.New(t)
+	other := chrome.Guest(t)
 	d.SignIn(t, other, "dana")
 	d.Open(t, other, "globex")
 	strict := chrome.Tab(t, other)
@@ -110,7 +110,7 @@ func TestP9WhoeverIsActiveStays(t *testing.T) {
 }
 
 func p9WhoeverIsActiveStays(t *testing.T, d *demo.Demo) {
-	quiet := chrome.New(t)
+	quiet := chrome.Guest(t)
 	d.SignIn(t, quiet, "dana")
 	chrome.Press(t, quiet, `#choices [data-organization="lamna"] .menu-row`)
 	confirm(t, quiet)
@@ -136,7 +136,7 @@ func p9WhoeverIsActiveStays(t *testing.T, d *demo.Demo) {
 func TestP3ARefusedStepUpLeavesTheOldOrganization(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	d.SignIn(t, tab, "dana")
 	d.Open(t, tab, "acme")
 	before := chrome.Eval[string](t, tab, `tabard.getToken()`)

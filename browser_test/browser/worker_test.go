@@ -25,7 +25,7 @@ func TestPromises_OnTheWorker(t *testing.T) {
 		{"two tabs sign in at the same time", twoTabsSignInAtTheSameTime},
 		{"a reload without the module", reloadWithoutModule},
 		{"a clean console", consoleIsClean},
-		{"P11 back, forward, reload and a double press", p11BackForwardReloadAndDoublePress},
+		{"P11 back, forward, reload and a double press", func(t *testing.T, d *demo.Demo) { takeDetours(t, d, detours) }},
 		{"P4 one organization idles out and the other works on", func(t *testing.T, d *demo.Demo) { p4OneOrganizationIdlesOut(t, withStrictBank(t, d)) }},
 		{"P9 whoever is active stays", func(t *testing.T, d *demo.Demo) { p9WhoeverIsActiveStays(t, withStrictBank(t, d)) }},
 		{"P12 two people in one browser", p12TwoPeopleInOneBrowser},
