@@ -19,11 +19,11 @@ func main() {
 	t := tab.New(config(handle.Get("options")), env(handle))
 	closed := make(chan struct{})
 	functions := functions(t)
-	functions["close"] = browser.FuncOf(func([]browser.Value) any {
+	functions = append(functions, browser.Member{Name: "close", Func: browser.FuncOf(func([]browser.Value) any {
 		t.Close()
 		close(closed)
 		return nil
-	})
+	})})
 	handle.Call("ready", functions)
 	t.Start()
 	<-closed
@@ -79,59 +79,59 @@ func (c channel) Send(message string) { c.handle.Call("send", message) }
 // functions returns the functions that the client calls. Their names are a contract
 // with clients of other releases. Arguments and results are strings; errors and
 // compound results are JSON.
-func functions(t *tab.Tab) map[string]*browser.Func {
-	return map[string]*browser.Func{
-		"token": async(func(a arguments) (string, *tab.Error) {
+func functions(t *tab.Tab) browser.Functions {
+	return browser.Functions{
+		{"token", async(func(a arguments) (string, *tab.Error) {
 			if a.text(2) == "keep" {
 				return t.Renew(a.text(0), a.text(1))
 			}
 			return t.Credential(a.text(0), a.text(1))
-		}),
-		"proof": async(func(a arguments) (string, *tab.Error) {
+		})},
+		{"proof", async(func(a arguments) (string, *tab.Error) {
 			return t.Proof(a.text(0), a.text(1), a.text(2))
-		}),
-		"switch": async(func(a arguments) (string, *tab.Error) {
+		})},
+		{"switch", async(func(a arguments) (string, *tab.Error) {
 			return t.Switch(a.text(0)).JSON(), nil
-		}),
-		"enter": async(func(a arguments) (string, *tab.Error) {
+		})},
+		{"enter", async(func(a arguments) (string, *tab.Error) {
 			return t.Enter(a.text(0)).JSON(), nil
-		}),
-		"lead": async(func(a arguments) (string, *tab.Error) { return t.Address(a.text(0), a.text(1)) }),
-		"organizations": async(func(arguments) (string, *tab.Error) {
+		})},
+		{"lead", async(func(a arguments) (string, *tab.Error) { return t.Address(a.text(0), a.text(1)) })},
+		{"organizations", async(func(arguments) (string, *tab.Error) {
 			list, err := t.Organizations()
 			return tab.EncodeOrganizations(list), err
-		}),
-		"accounts": async(func(arguments) (string, *tab.Error) {
+		})},
+		{"accounts", async(func(arguments) (string, *tab.Error) {
 			list, err := t.Accounts()
 			return tab.EncodeAccounts(list), err
-		}),
-		"switchAccount": async(func(a arguments) (string, *tab.Error) {
+		})},
+		{"switchAccount", async(func(a arguments) (string, *tab.Error) {
 			return t.SwitchAccount(a.text(0), a.text(1)).JSON(), nil
-		}),
-		"sessions": async(func(arguments) (string, *tab.Error) {
+		})},
+		{"sessions", async(func(arguments) (string, *tab.Error) {
 			list, err := t.Sessions()
 			return tab.EncodeSessions(list), err
-		}),
-		"endSession": async(func(a arguments) (string, *tab.Error) { return "", t.EndSession(a.text(0)) }),
-		"signOut":    async(func(a arguments) (string, *tab.Error) { return t.SignOut(a.text(0), a.text(1)) }),
-		"signIn": async(func(a arguments) (string, *tab.Error) {
+		})},
+		{"endSession", async(func(a arguments) (string, *tab.Error) { return "", t.EndSession(a.text(0)) })},
+		{"signOut", async(func(a arguments) (string, *tab.Error) { return t.SignOut(a.text(0), a.text(1)) })},
+		{"signIn", async(func(a arguments) (string, *tab.Error) {
 			return "", t.SignIn(a.text(0), a.text(1), tab.Hints{
 				Prompt: a.text(2), LoginHint: a.text(3), Email: a.text(4), SessionCookie: a.text(5), Account: a.text(6),
 			})
-		}),
-		"stepUp": settled(func(a arguments) { t.StepUp(a.text(0), a.text(1), a.text(2)) }),
-		"stepUpURL": async(func(a arguments) (string, *tab.Error) {
+		})},
+		{"stepUp", settled(func(a arguments) { t.StepUp(a.text(0), a.text(1), a.text(2)) })},
+		{"stepUpURL", async(func(a arguments) (string, *tab.Error) {
 			return t.StepUpURL(a.text(0), a.text(1), a.text(2), a.text(3)), nil
-		}),
-		"signedIn": settled(func(a arguments) { t.SignedIn(a.text(0)) }),
-		"asked":    settled(func(arguments) { t.OnNotJoined() }),
-		"input":    fireAndForget(func(arguments) { t.OnInput() }),
-		"halt":     fireAndForget(func(a arguments) { t.OnFinal(a.text(0), a.text(1)) }),
-		"hear":     fireAndForget(func(a arguments) { t.OnMessage(a.text(0)) }),
-		"look":     fireAndForget(func(a arguments) { t.OnVisible(a.text(0) == "online") }),
-		"hide":     fireAndForget(func(arguments) { t.OnHidden() }),
-		"freeze":   fireAndForget(func(arguments) { t.OnPageHide() }),
-		"thaw":     fireAndForget(func(arguments) { t.OnPageShow() }),
+		})},
+		{"signedIn", settled(func(a arguments) { t.SignedIn(a.text(0)) })},
+		{"asked", settled(func(arguments) { t.OnNotJoined() })},
+		{"input", fireAndForget(func(arguments) { t.OnInput() })},
+		{"halt", fireAndForget(func(a arguments) { t.OnFinal(a.text(0), a.text(1)) })},
+		{"hear", fireAndForget(func(a arguments) { t.OnMessage(a.text(0)) })},
+		{"look", fireAndForget(func(a arguments) { t.OnVisible(a.text(0) == "online") })},
+		{"hide", fireAndForget(func(arguments) { t.OnHidden() })},
+		{"freeze", fireAndForget(func(arguments) { t.OnPageHide() })},
+		{"thaw", fireAndForget(func(arguments) { t.OnPageShow() })},
 	}
 }
 
