@@ -133,7 +133,7 @@ func (v Value) Number() float64 {
 }
 
 // Bool implements [tab.Value]. It does not read what is no boolean: safejs would recover a
-// panic, which takes a start of the module longer than all of its options.
+// panic, for which a start of the module calls dozens of the runtime's functions.
 func (v Value) Bool() bool {
 	if v.kind() != safejs.TypeBoolean {
 		return false
