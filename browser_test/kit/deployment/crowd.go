@@ -24,7 +24,7 @@ type Crowd struct {
 	// pause is the shortest time between two mints of a person.
 	pause time.Duration
 	stop  chan struct{}
-	done   sync.WaitGroup
+	done  sync.WaitGroup
 	// patient lets a person begin a failed sign-in again.
 	patient bool
 	// upgrading tells that servers of the last release may answer.
