@@ -32,7 +32,7 @@ func TestStart_CallsLittle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	script, err := wasmExec()
+	script, err := wasmExec(served)
 	if err != nil {
 		t.Fatal(err)
 	}
