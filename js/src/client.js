@@ -57,7 +57,6 @@ function client(backend, options, end) {
       return store.partition.view;
     },
     ...accessOf(context),
-    proof: call("proof"),
     lend: call("lend"),
     signOut: call("signOut"),
     sessions: call("sessions"),
@@ -199,12 +198,11 @@ function switchFailure(error) {
  */
 const accessOf = (context, call = callsOf(context)) => ({
   fetch: fetchFor(context, call),
+  proof: call("proof"),
   connect: call("connect"),
   async getToken(/** @type {import("../index.js").TokenOptions | undefined} */ options) {
-    const { forceRefresh, ...narrower } = own(options);
-    for (const _ in narrower) return call("narrower")(options);
-    const token = tokenOf(await context.credential());
-    return forceRefresh ? tokenOf(await context.credential(token, "keep")) : token;
+    for (const _ in own(options)) return call("newToken")(options);
+    return tokenOf(await context.credential());
   },
 });
 
@@ -254,7 +252,7 @@ function prerendered() {
     beforeSwitch: () => () => {},
     stepUp: fail,
     switchOrganization: fail,
-    inOrganization: () => ({ getToken: fail, fetch: fail, connect: fail, signal: view.signal }),
+    inOrganization: () => ({ getToken: fail, fetch: fail, proof: fail, connect: fail, signal: view.signal }),
     organizations: fail,
     sessions: fail,
     endSession: fail,
