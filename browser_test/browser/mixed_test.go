@@ -123,7 +123,11 @@ func TestForms_KeepBesideALoader(t *testing.T) {
 		chrome.Press(t, tab, "#typed")
 		chrome.Key(t, tab, "x")
 		typed := chrome.Eval[string](t, tab, `document.querySelector("#typed").value`)
+		held := chrome.Hold(t, tab, "*/auth/token")
 		chrome.Press(t, tab, "#to-nowhere")
+		chrome.Await(t, tab, `document.body.innerText.includes("Opening nowhere")`)
+		chrome.Eval[any](t, tab, `new Promise((resolve) => requestIdleCallback(() => requestIdleCallback(() => resolve(null))))`)
+		held.Release(t)
 		chrome.Await(t, tab, `document.querySelector("#why") && location.pathname === "/acme/settings" && document.querySelector("#typed")?.checkVisibility()`)
 		if got := chrome.Eval[string](t, tab, `document.querySelector("#typed").value`); got != typed || got == "name of acme" {
 			t.Errorf("the form holds %q, not %q", got, typed)
