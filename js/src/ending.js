@@ -2,9 +2,9 @@
 // The person's sessions, and how they are ended. It is loaded when it is used, and shares no state
 // with the client, which may be of another release.
 
+import { freeze } from "./freeze.js";
 import { own } from "./own.js";
 import { absolute, appBase } from "./page.js";
-import { freeze } from "./store.js";
 
 /** @import { Client, StepUpOptions } from "../index.js" */
 
