@@ -86,7 +86,7 @@ func TestP5_ProofIsForTheOrganizationAtTheCall(t *testing.T) {
 	held := chrome.Hold(t, tab, "*/acting.js")
 	chrome.Eval[any](t, tab, `{ globalThis.partition = tabard.partition;
 		globalThis.upload = (options) => tabard.proof("/api/files", { method: "PUT", ...options }).then(() => "handed out", ({ code, name }) => code + " " + name);
-		globalThis.early = upload(); }`)
+		globalThis.early = upload(); void 0; }`)
 	if got := chrome.Eval[string](t, tab, `tabard.switchOrganization("globex").then(({ status }) => status)`); got != "switched" {
 		t.Fatal(got)
 	}
