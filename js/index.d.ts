@@ -250,7 +250,9 @@ export interface Client {
   endSession(id: string): Promise<void>;
   /**
    * Opens a page of the app (default: this one) in a new tab of another organization. Call it in a click. In an app with an
-   * origin for each organization it opens the path of `url` there (default: the app's first page).
+   * origin for each organization it opens the path of `url` there (default: the app's first page). Where routes are followed,
+   * an address of another organization becomes the first page of this one.
+   * @throws {TypeError} where routes are followed and `url` names another organization: the tab would act for that.
    */
   openTab(organization: string, url?: string | URL): void;
   /** Calls the listener after every change of {@link state}. Call the returned function to stop. */
