@@ -19,7 +19,7 @@ func Check(ctx context.Context, c Config) (Report, error) {
 	if err := c.prepare(); err != nil {
 		return Report{}, err
 	}
-	k := &check{service: service{c}, ledger: newLedger(), streamed: map[Route]bool{}, report: Report{Findings: []Finding{}, Omitted: []string{}}}
+	k := &check{service: service{c}, ledger: newLedger(), streamed: map[Route]bool{}, shared: map[Route]map[string]bool{}, sure: map[Route]bool{}, unsteady: map[Route]int{}, report: Report{Findings: []Finding{}, Omitted: []string{}}}
 	for i := range k.links {
 		k.links[i] = newLinks()
 	}
@@ -42,6 +42,10 @@ type check struct {
 	renewed int // how often the victim of a route was renewed
 	// streamed are the routes whose answers have no end.
 	streamed map[Route]bool
+	late     bool                      // views change some time after a record is made
+	unsteady map[Route]int             // how often a view changed by itself
+	shared   map[Route]map[string]bool // parts of views that depend on the other's rows
+	sure     map[Route]bool            // routes that are known to change the other's records
 }
 
 func (k *check) run(ctx context.Context) error {
@@ -93,7 +97,7 @@ func (k *check) begin(ctx context.Context) error {
 		}
 	}
 	for t := range k.Tenants {
-		if err := errors.Join(k.influences(ctx, t), k.limits(ctx, t)); err != nil {
+		if err := errors.Join(k.influences(ctx, t), k.limits(ctx, t), k.delays(ctx, t)); err != nil {
 			return err
 		}
 	}
@@ -183,8 +187,9 @@ func (k *check) ask(ctx context.Context, t act) (answer, error) {
 		from = a.named[0]
 	}
 	all, err := k.follow(ctx, from, a, t.token)
-	for _, next := range all {
-		t.attempt = strings.TrimSuffix(t.attempt, ", redirected") + ", redirected"
+	for _, next := range all { // of the route that it leads to: a redirect makes any method GET
+		t.attempt = strings.TrimSuffix(t.attempt, redirected) + redirected
+		t.route = k.routeOf(next)
 		k.scan(t, next)
 	}
 	return a, err
@@ -228,7 +233,7 @@ func (k *check) look(ctx context.Context, t int, values map[string]string, why s
 
 // route tests one route in every way.
 func (k *check) route(ctx context.Context, route Route, by, of int) error {
-	v, err := k.victim(ctx, of)
+	v, err := k.victim(ctx, of, nil)
 	if err != nil {
 		return err
 	}
@@ -314,6 +319,11 @@ func (k *check) control(ctx context.Context, route Route, by int) error {
 	}
 	t := act{call{route: route, values: k.freshened(route, by, own.values), token: k.Tenants[by].Token}, by, "its own request"}
 	got, err := k.ask(ctx, t)
+	if err == nil && !got.good() { // the record may be made later, as by a job
+		if err = wait(ctx, k.Settle); err == nil {
+			got, err = k.ask(ctx, t)
+		}
+	}
 	switch {
 	case err != nil:
 	case got.good(): // what it made may have an address of its own: an export, a job
