@@ -26,6 +26,10 @@ type Planned struct {
 	Omitted []string
 }
 
+// Public is why an operation without security is not in a plan. It is none that a plan fails
+// to test.
+const Public = "it is public"
+
 // PlanOpenAPI makes a plan of an OpenAPI 3.0 or 3.1 document, in JSON or YAML. A POST
 // to a path that another path continues with a parameter makes a record, whose id is
 // read from the answer. Bodies are made of the schemas: free texts are canaries,
@@ -214,7 +218,7 @@ func (p *planner) base() string {
 // operation adds an operation.
 func (p *planner) operation(path, method string, item, operation map[string]any) {
 	if security, ok := operation["security"].([]any); ok && len(security) == 0 {
-		p.omit(method, path, "it is public")
+		p.omit(method, path, Public)
 		return
 	}
 	r := Route{Method: method, Path: p.Base + p.renamed(path)}
