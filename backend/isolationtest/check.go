@@ -81,9 +81,16 @@ func (k *check) run(ctx context.Context) error {
 	return k.fill(ctx)
 }
 
-// tested are the routes to test.
-func (k *check) tested() []Route {
-	return slices.DeleteFunc(slices.Clone(k.Routes), func(r Route) bool { return !k.Only(r) })
+// tested are the routes to test, first those of which little is tried.
+func (k *check) tested() (all []Route) {
+	for _, variant := range []bool{true, false} {
+		for _, route := range k.Routes {
+			if route.variant == variant && k.Only(route) {
+				all = append(all, route)
+			}
+		}
+	}
+	return all
 }
 
 // begin makes records of both, reads them, and sees whether the views of one depend on
@@ -145,22 +152,26 @@ const kept = 12
 // tidy removes a tenant's older records, where the service has a route that does.
 func (k *check) tidy(ctx context.Context, t int) error { return k.removeAll(ctx, t, kept) }
 
+// removeAll removes a tenant's older records by every route that removes one, the innermost
+// first: lists that grow make each attempt slower.
 func (k *check) removeAll(ctx context.Context, t, but int) error {
-	var remove Route
-	for _, route := range k.Routes {
-		ids := route.ids(k.OrganizationParam)
-		if route.Method == http.MethodDelete && len(ids) > 0 && len(ids) >= len(remove.ids(k.OrganizationParam)) {
-			remove = route
-		}
-	}
-	for remove.Method != "" && len(k.made[t]) > but {
+	of := func(r Route) int { return len(r.ids(k.OrganizationParam)) }
+	removals := slices.DeleteFunc(slices.Clone(k.Routes), func(r Route) bool { return r.Method != http.MethodDelete || of(r) == 0 })
+	slices.SortStableFunc(removals, func(a, b Route) int { return of(b) - of(a) })
+	for len(removals) > 0 && len(k.made[t]) > but {
 		r := k.made[t][0]
 		k.made[t] = k.made[t][1:]
 		if r.canary == k.own[t].canary {
 			continue // still in use
 		}
-		if _, err := k.send(ctx, call{route: remove, values: r.values, token: k.Tenants[t].Token}); err != nil {
-			return err
+		for _, remove := range removals {
+			ids := remove.ids(k.OrganizationParam)
+			if last := ids[len(ids)-1]; r.values[last] == k.own[t].values[last] {
+				continue // of a later record as well
+			}
+			if _, err := k.send(ctx, call{route: remove, values: r.values, token: k.Tenants[t].Token}); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

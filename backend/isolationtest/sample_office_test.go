@@ -32,12 +32,21 @@ type officeList struct {
 	text string
 }
 
-// officeLeaks are of the kinds that a second person's list had and the kit missed.
-var officeLeaks = []string{
-	"a task may be in a foreign project", "a task may be moved to a foreign project", "a filter names any project",
-	"a comment quotes any comment", "an assignee may be anybody's", "a comment is found by its id alone",
-	"a file is found by its name alone", "a mention shows anybody", "one primary project for everybody",
-	"a person is found by address", "a removal takes the name's others along", "an export takes any project",
+// officeLeaks are of the kinds that a second person's list had and the kit missed, each with
+// a route that has it.
+var officeLeaks = map[string]string{
+	"a task may be in a foreign project":       "POST /tasks",
+	"a task may be moved to a foreign project": "PATCH /tasks/{task}",
+	"a filter names any project":               "GET /tasks?projectId={project}",
+	"a comment quotes any comment":             "POST /tasks/{task}/comments",
+	"an assignee may be anybody's":             "PATCH /tasks/{task}",
+	"a comment is found by its id alone":       "DELETE /comments/{comment}",
+	"a file is found by its name alone":        "PUT /files/raw/{file_name}",
+	"a mention shows anybody":                  "POST /tasks/{task}/comments",
+	"one primary project for everybody":        "PUT /projects/{project}/primary",
+	"a person is found by address":             "POST /people",
+	"a removal takes the name's others along":  "DELETE /projects/{project}",
+	"an export takes any project":              "POST /exports",
 }
 
 const officeDocument = `
@@ -51,12 +60,13 @@ paths:
   /people:
     get: {}
     post: {requestBody: {content: {application/json: {schema: {type: object, required: [name, email], properties: {name: {type: string}, email: {type: string, format: email}}}}}}}
-  /people/{person_id}: {get: {}}
+  /people/{person_id}: {get: {}, delete: {}}
   /tasks:
     get: {parameters: [{name: projectId, in: query, schema: {type: integer}}]}
     post: {requestBody: {content: {application/json: {schema: {type: object, required: [projectId, title], properties: {projectId: {type: integer}, title: {type: string}}}}}}}
   /tasks/{id}:
     get: {}
+    delete: {}
     patch: {requestBody: {content: {application/json: {schema: {type: object, properties: {projectId: {type: integer}, assignee_id: {type: integer}, title: {type: string}}}}}}}
   /tasks/{id}/comments:
     post: {requestBody: {content: {application/json: {schema: {type: object, required: [body], properties: {body: {type: string}, reply_to: {type: integer}}}}}}}
@@ -66,11 +76,11 @@ paths:
     post:
       requestBody: {content: {application/json: {schema: {type: object, required: [name], properties: {name: {type: string}}}}}}
       responses: {"201": {content: {application/json: {schema: {type: object, properties: {id: {type: integer}, name: {type: string}}}}}}}
-  /files/{file_id}: {get: {}}
+  /files/{file_id}: {get: {}, delete: {}}
   /files/raw/{file_name}: {put: {requestBody: {content: {application/octet-stream: {}}}}}
   /exports:
     post: {requestBody: {content: {application/json: {schema: {type: object, required: [project_id], properties: {project_id: {type: integer}}}}}}}
-  /exports/{id}: {get: {}}
+  /exports/{id}: {get: {}, delete: {}}
   /dashboard: {get: {}}
 `
 
