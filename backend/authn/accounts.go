@@ -226,34 +226,35 @@ func (c *Request) held() ([]*liveSession, error) {
 	return all, err
 }
 
-// EndOthers ends the sessions that other people have in this browser in the request's app,
-// and returns these people. The caller has authenticated s. A session with a device key
-// that the request does not prove only loses its cookie here: its cookie may be copied.
-func (c *Request) EndOthers(s session.Session) (ids []string, err error) {
-	all, err := c.held()
-	if err != nil {
-		return nil, err
+// EndBeside ends the sessions that the browser has in the request's app beside s: further
+// ones of its person, or by api.ScopeBrowser everybody's. It returns the people of all. The
+// caller has authenticated s. A session with a device key that the request does not prove
+// only loses its cookie here: its cookie may be copied.
+func (c *Request) EndBeside(s session.Session, scope string) ([]string, error) {
+	if scope == api.ScopeSession && !c.account.byMark {
+		return nil, nil // the newest of the person's sessions was found, and has ended the others
 	}
+	all, err := c.held()
+	ids := []string{s.UserID}
 	for _, other := range all {
-		if other.UserID == s.UserID {
+		if other.SignInID() == s.ID || other.UserID != s.UserID && scope != api.ScopeBrowser {
 			continue
 		}
 		if own, err := provesBeside(c, other.Session); err != nil {
 			return nil, err
 		} else if own {
-			if err := c.Store.Revoke(c.Ctx, other.ID, session.ReasonSignedOut, c.Now); err != nil {
+			if err := c.Revoke(other.ID, session.ReasonSignedOut, audit.Event{
+				Action: audit.SignOut, Reason: scope, Actor: s.UserID, UserID: other.UserID,
+				OrganizationID: other.ConfinedTo, SessionID: other.ID.String(),
+			}); err != nil {
 				return nil, err
 			}
-			c.Audit(audit.Event{
-				Action: audit.SignOut, Reason: api.ScopeBrowser, Actor: s.UserID, UserID: other.UserID,
-				OrganizationID: other.ConfinedTo, SessionID: other.ID.String(),
-			})
 		}
 		clearToken(c, other.cookieToken)
 		ids = append(ids, other.UserID)
 	}
 	slices.Sort(ids)
-	return slices.Compact(ids), nil
+	return slices.Compact(ids), err
 }
 
 // SharesProvider reports whether another person's session in this browser began at the

@@ -48,6 +48,37 @@ func TestAccounts_SignOutOfTheBrowser(t *testing.T) {
 	w.wants((&personTab{thief, bob.user, bob.session}).named(true).Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.SessionRevoked)
 }
 
+// TestP10_Accounts_SignOutBesideALaterSignIn checks that a person who signed in again, and
+// whose page never came back from that, is signed out by a tab that knows the session before
+// alone. A later session with another key loses its cookie: that may be copied.
+func TestP10_Accounts_SignOutBesideALaterSignIn(t *testing.T) {
+	for _, scope := range []string{api.ScopeSession, api.ScopeBrowser} {
+		w, alice, bob := two(t)
+		w.Pass(2 * time.Second)
+		alice.Choose(alice.BeginByScript(publicURL+"/login?account="+alice.user), "alice")
+		own := alice.On(httpbrowser.NewDevice(t))
+		own.Choose(own.BeginByScript(publicURL+"/login?account="+alice.user), "alice")
+		late := alice.Copy()
+		if n := len(sessionCookies(late)); n != 4 {
+			t.Fatalf("%d sessions", n)
+		}
+		answer := w.ok(alice.named(true).Post("/logout", `{"scope":"`+scope+`","user":"`+alice.user+`"}`))
+		if strings.Contains(answer.Body, `"users"`) != (scope == api.ScopeBrowser) {
+			t.Errorf("%s", answer.Body)
+		}
+		if n := len(sessionCookies(alice.Browser)); (n == 1) != (scope == api.ScopeSession) {
+			t.Errorf("%s: %d cookies are left", scope, n)
+		}
+		w.wants((&personTab{alice.Browser, alice.user, ""}).named(true).Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.LoginRequired)
+		if scope == api.ScopeSession && !bob.acts(w) {
+			t.Error("bob is signed out")
+		}
+		if n := w.Count(`SELECT COUNT(*) FROM sessions WHERE revoked_at IS NULL`); n != 2 { // bob's, and that of another key
+			t.Errorf("%s: %d sessions go on", scope, n)
+		}
+	}
+}
+
 // signOutAll signs everybody in a browser out, with proofs by the keys of others.
 func (w *backend) signOutAll(tab *personTab, others ...*personTab) httpbrowser.Response {
 	w.Helper()

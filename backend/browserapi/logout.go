@@ -98,14 +98,14 @@ func (h *handler) endSession(c *authn.Request, request api.LogoutRequest, subjec
 func (h *handler) end(c *authn.Request, scope string, subject directory.Subject, s session.Session, out *api.LogoutResponse) error {
 	signedOut := audit.Event{Action: audit.SignOut, Reason: scope, UserID: s.UserID, SessionID: s.ID.String()}
 	switch scope {
-	case api.ScopeSession:
-		return endHere(c, s, signedOut)
-	case api.ScopeBrowser:
-		others, err := c.EndOthers(s)
+	case api.ScopeSession, api.ScopeBrowser:
+		users, err := c.EndBeside(s, scope)
 		if err != nil {
 			return err
 		}
-		out.Users = append(others, s.UserID)
+		if scope == api.ScopeBrowser {
+			out.Users = users
+		}
 		return endHere(c, s, signedOut)
 	}
 	if err := requireRecent(c, subject); err != nil {

@@ -22,7 +22,7 @@ const hasModule = `performance.getEntriesByType("resource").some((e) => e.name.e
 func TestModule_FetchedBeforeTheCall(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	chrome.Go(t, tab, d.Origin+"/style.css")
 	chrome.Eval[any](t, tab, `import("/auth/client/tabard.js").then(() => null)`)
 	chrome.Await(t, tab, hasModule)
@@ -35,6 +35,7 @@ func TestSignIn_BeforeTheModule(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
+	browser := chrome.New(t, chrome.WithProxy(w.Address))
 	var proven atomic.Int32
 	w.SetAt("/auth/login", func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.Header.Get("DPoP") != "" {
@@ -51,7 +52,7 @@ func TestSignIn_BeforeTheModule(t *testing.T) {
 			if c.requests == 2 { // the server reads it when somebody is signed in
 				d.Apply(t, d.Workspace(t)+"\nproof_nonce: true\n")
 			}
-			tab := chrome.New(t, chrome.WithProxy(w.Address))
+			tab := chrome.Person(t, browser)
 			if c.returns {
 				d.SignIn(t, tab, "dana")
 				d.Open(t, tab, "acme")
@@ -94,7 +95,7 @@ func TestSignIn_SlowNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := demo.StartWith(t, page)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	chrome.Slow(t, tab, 50_000, 400)
 	chrome.Go(t, tab, d.Origin)
 	after := chrome.Eval[float64](t, tab, `shown`)

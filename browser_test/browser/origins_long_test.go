@@ -15,9 +15,12 @@ import (
 var moreOriginTests = []originTest{
 	{"P2 from an organization's origin to the app's own", p2OriginsBackHome},
 	{"P2 the switcher", p2OriginsSwitcher},
+	{"P3 a switch that is refused", p3OriginsRefused},
+	{"P6 the key of the first session is lost", p6OriginsFirstKeyLost},
 	{"P6 the provider's session is gone", p6OriginsProviderGone},
 	{"P6 storage is cleared", p6OriginsStorageCleared},
 	{"P10 the back button", p10OriginsBackButton},
+	{"stolen cookies", originsStolenCookies},
 }
 
 // TestOrigins_MoreOfEachOrganization is TestOrigins_OneOfEachOrganization with further cases.

@@ -19,7 +19,8 @@ type door struct{ method, path string }
 func doorsOf() (all []door) {
 	for _, path := range []string{
 		api.PathLogin, api.PathLogin + "/con_northwind", api.PathCallback, api.PathCallback + "/con_northwind", api.PathToken, api.PathLend,
-		api.PathSession, api.PathSessions, api.PathSessions + "/ses_1", api.PathLogout, api.PathHandover, api.PathHandoverCode,
+		api.PathSession, api.PathSessions, api.PathSessions + "/ses_1", api.PathLogout,
+		api.PathHandover, api.PathHandoverCode, api.PathHandoverOrigin, api.PathHandoverJoin,
 		api.PathBackchannelLogout, api.PathBackchannelLogout + "/con_northwind", api.PathRevocation, api.PathRevocation + "/con_northwind",
 		api.PathFrontchannelLogout, api.PathFrontchannelLogout + "/con_northwind", "/events/poll",
 	} {

@@ -276,14 +276,33 @@ const keyLife = 24 * time.Hour
 // of sign-ins that nobody came back from. The name has the time, in seconds.
 func (t *Tab) nameKey() string {
 	now := t.clock.Wall()
+	seconds := strconv.FormatInt(int64(now/time.Second), 36)
 	if t.env.Device != nil {
-		t.env.Device.Forget(func(name string) bool {
-			made, _, dated := strings.Cut(name, ".")
-			seconds, err := strconv.ParseInt(strings.TrimPrefix(made, newKey), 36, 64)
-			return dated && name[0] == newKey[0] && err == nil && now-time.Duration(seconds)*time.Second > keyLife
-		})
+		t.forgetKeys(now, seconds)
 	}
-	return newKey + strconv.FormatInt(int64(now/time.Second), 36) + "." + strconv.FormatUint(t.env.Random(), 36)
+	return newKey + seconds + "." + strconv.FormatUint(t.env.Random(), 36)
+}
+
+// forgetKeys forgets the keys of sign-ins that nobody came back from. The names of the release
+// before have no time: theirs is when one was first seen.
+func (t *Tab) forgetKeys(now time.Duration, seconds string) {
+	item, undated := t.config.Key+":undated", false
+	seen := t.env.Local.Item(item)
+	t.env.Device.Forget(func(name string) bool {
+		rest, isNew := strings.CutPrefix(name, newKey)
+		made, _, dated := strings.Cut(rest, ".")
+		if isNew && !dated {
+			made, undated = seen, true
+		}
+		at, err := strconv.ParseInt(made, 36, 64)
+		return isNew && err == nil && now-time.Duration(at)*time.Second > keyLife
+	})
+	switch {
+	case undated && seen == "":
+		t.env.Local.SetItem(item, seconds)
+	case !undated && seen != "":
+		t.env.Local.SetItem(item, "")
+	}
 }
 
 // keyNames returns the names of the keys of a call, the likeliest first. A tab of nobody

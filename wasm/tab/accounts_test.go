@@ -74,6 +74,35 @@ func TestP12_Accounts_MessagesAndRequestsAtRest(t *testing.T) {
 	})
 }
 
+// TestP12_Accounts_AtRestAsTwoBrowsers: two people in one browser send no more requests in an
+// hour at rest, each with two tabs, than in a browser each.
+func TestP12_Accounts_AtRestAsTwoBrowsers(t *testing.T) {
+	anHour := func(b *browser, tabs ...*page) int {
+		for _, p := range tabs {
+			p.hide()
+			p.focus()
+		}
+		b.requests()
+		time.Sleep(time.Hour)
+		return len(b.requests())
+	}
+	apart, together := 0, 0
+	for person, organization := range map[string]string{"ada": "acme", "bob": "globex"} {
+		run(t, func(t *testing.T, b *browser) {
+			b.signIn(person)
+			apart += anHour(b, b.open(route(organization)), b.open(route(organization)))
+		})
+	}
+	run2(t, func(t *testing.T, h *household, ada, bob *page) {
+		together = anHour(h.b, ada, bob, h.b.restore(ada.session.copy()), h.b.restore(bob.session.copy()))
+		ada.is(t, "ada")
+		bob.is(t, "bob")
+	})
+	if apart < 20 || together > apart {
+		t.Errorf("%d requests of two people in one browser, %d in two", together, apart)
+	}
+}
+
 func TestAccounts_NewTab(t *testing.T) {
 	run2(t, func(t *testing.T, h *household, ada, bob *page) {
 		p := h.b.open()
@@ -324,13 +353,14 @@ func TestAccounts_KeysOfUnfinishedSignInsAreForgotten(t *testing.T) {
 		if got := unnamed(); len(got) != 0 {
 			t.Errorf("bob has come back: %v", got)
 		}
+		h.b.device.Key("+ofthereleasebefore")
 		for range 3 { // and are left
 			p := h.b.open()
 			p.expect(t, tab.ChooseAccount)
 			p.SignIn("", "/", tab.Hints{Account: api.AnotherAccount})
 			p.closeTab()
 		}
-		if got := unnamed(); len(got) != 3 {
+		if got := unnamed(); len(got) != 4 {
 			t.Errorf("under way: %v", got)
 		}
 		time.Sleep(25 * time.Hour)
@@ -339,6 +369,12 @@ func TestAccounts_KeysOfUnfinishedSignInsAreForgotten(t *testing.T) {
 		p.SignIn("", "/", tab.Hints{Account: api.AnotherAccount})
 		if got := unnamed(); len(got) != 1 {
 			t.Errorf("a day later: %v", got)
+		}
+		p.SignIn("", "/", tab.Hints{Account: api.AnotherAccount})
+		h.b.device.Key("+underway") // at a page of the release before
+		p.SignIn("", "/", tab.Hints{Account: api.AnotherAccount})
+		if got := unnamed(); !slices.Contains(got, "+underway") {
+			t.Errorf("under way: %v", got)
 		}
 		h.comeBack(p, "cleo", true).is(t, "cleo")
 		bob.is(t, "bob")

@@ -18,7 +18,7 @@ type binding struct {
 	namedByPage bool   // the page names it
 	shownBefore string // person and organization that the page showed when it was left; see isShown
 	input       activity
-	listed      time.Duration // when the person was last asked to choose (clock.now)
+	listed      time.Duration // when the person was last asked to choose, or denied (clock.now)
 }
 
 func newBinding(c Config, r record, shownBefore string, input activity) binding {

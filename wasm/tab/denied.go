@@ -28,11 +28,14 @@ func (e *Error) deniesEntry() bool {
 	return e != nil && (e.Code == api.OrganizationAccessDenied || e.Code == api.OriginNotJoined || e.Code == api.InsufficientUserAuthentication && e.Reason == "")
 }
 
+// isDenied reports whether the tab shows that it did not enter an organization.
+func (b *binding) isDenied() bool { return b.state.Status == Ended && b.state.Denied != "" }
+
 // opens reports whether the tab is about to act for an organization of which it shows
 // nothing yet.
 func (b *binding) opens(organization string) bool {
-	undecided := b.state.Status == Starting || b.state.Status == Unavailable
-	shown := b.state.Organization.ID != "" || b.shownBefore != "" && b.record.Organization == b.id(b.wanted)
+	undecided := b.state.Status == Starting || b.state.Status == Unavailable || b.isDenied()
+	shown := b.state.Organization.ID != "" && !b.isDenied() || b.shownBefore != "" && b.record.Organization == b.id(b.wanted)
 	return undecided && !shown && b.isActive(organization)
 }
 
@@ -58,7 +61,7 @@ func (t *Tab) showDenied(name string, err *Error) {
 		b.state.Organizations, b.state.User, b.state.DeviceBound = session.Organizations, session.User, session.DeviceBound
 	}
 	b.deactivate(Ended)
-	b.state.Denied, b.state.Organization = name, b.lookup(name)
+	b.state.Denied, b.state.Organization, b.listed = name, b.lookup(name), t.clock.now()
 	t.show(Ended, err)
 	t.save()
 }

@@ -159,6 +159,65 @@ func TestDenied_Offline(t *testing.T) {
 	})
 }
 
+// TestDenied_AsksWhenLookedAt: a tab that was denied learns that the person was admitted, or
+// signed out elsewhere, when it is looked at, and asks no more often than every 30 seconds.
+func TestDenied_AsksWhenLookedAt(t *testing.T) {
+	for name, end := range map[string]func(b *browser, p *page){
+		"admitted": func(b *browser, p *page) {
+			b.set(func() { b.members["ada"] = append(b.members["ada"], initech); clear(b.refusals) })
+			p.focus()
+			p.expect(t, tab.Active, "initech")
+		},
+		"signed out": func(b *browser, p *page) {
+			b.set(func() { b.session, b.person = "", "" })
+			p.focus()
+			p.expect(t, tab.SignedOut)
+		},
+		"offline": func(b *browser, p *page) {
+			b.set(func() { b.offline = true })
+			shown := len(p.states)
+			p.focus()
+			if s := p.state(t); s.Denied != "initech" || len(p.states) != shown {
+				t.Errorf("offline: %+v", s)
+			}
+			b.set(func() { b.offline = false })
+		},
+	} {
+		for _, code := range []api.Code{api.OrganizationAccessDenied, api.InsufficientUserAuthentication, api.OriginNotJoined} {
+			t.Run(name+" "+string(code), func(t *testing.T) { run(t, func(t *testing.T, b *browser) { lookAtDenied(t, b, code, end) }) })
+		}
+	}
+}
+
+func lookAtDenied(t *testing.T, b *browser, code api.Code, end func(*browser, *page)) {
+	b.signIn("ada")
+	if code != api.OrganizationAccessDenied {
+		b.refusals["org_i"] = api.Error{Code: code, LoginURL: "/login?organization=org_i"}
+	}
+	p := b.open(route("initech"))
+	p.hide()
+	b.requests()
+	shown := len(p.states)
+	for range 3 { // it stays denied, and the page does not flicker
+		time.Sleep(29 * time.Second)
+		p.focus()
+		b.expectRequests(t)
+		time.Sleep(2 * time.Second)
+		p.focus()
+		if got := b.requests(); len(got) == 0 || got[0] != "POST /token initech" {
+			t.Errorf("asked %v", got)
+		}
+		p.focus()
+		b.expectRequests(t)
+		p.hide()
+	}
+	if s := p.state(t); s.Denied != "initech" || len(p.states) != shown || s.User == nil {
+		t.Errorf("%+v, after %v", s, p.states[shown:])
+	}
+	time.Sleep(time.Hour)
+	end(b, p)
+}
+
 // TestSignOut_OfAnOrganizationHasItsReason, in this tab as in the others.
 func TestSignOut_OfAnOrganizationHasItsReason(t *testing.T) {
 	run(t, func(t *testing.T, b *browser) {

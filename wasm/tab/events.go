@@ -24,7 +24,7 @@ func (t *Tab) OnVisible(online bool) {
 	}
 	t.checkSleep()
 	t.checkEpoch()
-	if !t.env.Page.Hidden() && (t.timers.cancelDelayed() || t.resumeFinal() || t.isStale() || t.binding.choosesAmongOrigins()) {
+	if !t.env.Page.Hidden() && (t.timers.cancelDelayed() || t.resumeFinal() || t.isStale() || t.asksAgain()) {
 		go t.settle()
 	}
 	t.updateIdle()
@@ -41,6 +41,20 @@ func (t *Tab) isStale() bool {
 		return false
 	}
 	h.renewAt = min(h.renewAt, now)
+	return true
+}
+
+// asksAgain reports whether a tab without an organization asks again when it is looked at:
+// one that was denied may be admitted by now, or the person may have signed out elsewhere.
+func (t *Tab) asksAgain() bool {
+	b, now := &t.binding, t.clock.now()
+	if b.choosesAmongOrigins() {
+		return true
+	}
+	if !b.isDenied() || !isName(b.state.Denied) || now < max(b.listed+staleAfter, t.backoff.until) {
+		return false
+	}
+	b.listed = now
 	return true
 }
 

@@ -117,7 +117,7 @@ func (t *Tab) refused(organization string, err *Error) {
 			t.backoff.until = now + final
 		}
 		switch h := b.find(b.wanted); {
-		case b.choosesAmongOrigins():
+		case b.choosesAmongOrigins(), b.isDenied():
 			t.schedule()
 		case !b.isActive(organization):
 		case h.usable(now):

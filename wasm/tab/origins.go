@@ -36,7 +36,7 @@ func (t *Tab) join(refused *Error) bool {
 		return false
 	}
 	wall := t.clock.Wall()
-	if since := wall - b.record.Asked; refused.silentURL == "" || since >= 0 && since < joinAgain {
+	if since := wall - b.record.Asked; refused.silentURL == "" || b.isDenied() || since >= 0 && since < joinAgain {
 		t.showNotJoined(refused)
 		return false
 	}
@@ -70,7 +70,7 @@ func (t *Tab) showNotJoined(err *Error) {
 		return
 	}
 	b.deactivate(Ended)
-	b.state.Denied, b.state.Organization = b.wanted, b.lookup(b.wanted)
+	b.state.Denied, b.state.Organization, b.listed = b.wanted, b.lookup(b.wanted), t.clock.now()
 	t.show(Ended, err)
 	t.save()
 }

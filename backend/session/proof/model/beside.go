@@ -6,9 +6,10 @@ import (
 )
 
 // jars is two sessions in one cookie jar: the first one of a browser, and one that joined
-// it at another origin. A crash sets both cookies back, and the end of the first one ends
-// both. Each has a row of its own, which no request of the other reads. One request and
-// one reply are under way at a time, of either.
+// it at another origin, or another person's. A crash sets both cookies back. The end of the
+// first one ends one that joined, and leaves another person's. Each has a row of its own,
+// which no request of the other reads. One request and one reply are under way at a time, of
+// either.
 type jars struct{ first, joined browser }
 
 func (h *environment) checkPair() found {
@@ -25,13 +26,13 @@ func (h *environment) nextPair(p jars, reach func(jars)) (wrong string) {
 	}
 	wrong = h.alone(p.first, func(b browser) {
 		joined := p.joined
-		joined.ended = joined.ended || b.ended && !h.apart
+		joined.ended = joined.ended || b.ended && !h.apart && !h.people
 		visit(jars{h.normal(b), joined})
 	})
 	if wrong != "" {
 		return "first: " + wrong
 	}
-	if p.first.ended && !p.joined.ended && p.joined.requests != [3]message{} {
+	if !h.people && p.first.ended && !p.joined.ended && p.joined.requests != [3]message{} {
 		return "joined: it mints after the end of the first one"
 	}
 	alone := h.alone

@@ -61,6 +61,8 @@ type environment struct {
 	brief bool
 	// apart leaves the session that joined as it is when the first one ends.
 	apart bool
+	// people makes the other session another person's, whose sign-out leaves the first.
+	people bool
 	// twoNames keeps a second cookie of the session, which no reply replaces.
 	twoNames bool
 }

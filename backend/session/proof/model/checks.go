@@ -51,9 +51,22 @@ func checks() []check {
 		beside("a session beside the one that it joined", true, environment{rules: judging(tight), messages: 1}),
 		beside("both, and a crash that sets both cookies back", true, environment{rules: judging(tight), messages: 1, crashes: 1, brief: true}),
 		beside("both, and the end of the first", true, environment{rules: judging(tight), messages: 1, ends: true, brief: true}),
+		beside("two people, and the sign-out of one", true, environment{rules: judging(tight), messages: 1, brief: true, people: true, ends: true}),
 		parted("both, and a crash: W below the flush time", true, environment{rules: judging(but(tight, func(l *session.Limits) { l.Flush = 2 })), messages: 1, crashes: 1, brief: true}),
 		parted("both, and a crash: no rollback rows", false, environment{rules: rules{Limits: tight, judge: withoutRollbacks}, messages: 1, crashes: 1, brief: true}),
 		parted("both, and the end of the first alone", false, environment{rules: judging(tight), messages: 1, ends: true, apart: true}),
+
+		people("two people in one browser, a crash", false, choosing{messages: 1, signIns: 3, crashes: 1}),
+		people("two people, two messages", true, choosing{messages: 2, signIns: 2, crashes: 1}),
+		people("two people, four sign-ins", true, choosing{messages: 1, signIns: 4}),
+		people("two people, somebody copies the jar", false, choosing{messages: 1, signIns: 3, copies: true}),
+		mixed("an unknown mark gets the newest session", choosing{messages: 1, signIns: 2, newest: true}),
+		mixed("the only cookie answers whoever asks", choosing{messages: 1, signIns: 2, onlyCookie: true}),
+		mixed("a sign-out of the mark's session alone", choosing{messages: 1, signIns: 2, markAlone: true}),
+		mixed("a sign-out that only clears the cookie", choosing{messages: 1, signIns: 2, crashes: 1, clearOnly: true}),
+		mixed("one cookie name for both people", choosing{messages: 1, signIns: 2, oneName: true}),
+		mixed("a request ends everybody's older sessions", choosing{messages: 1, signIns: 3, endsOthers: true}),
+		mixed("a copied jar without a key of the browser", choosing{messages: 1, signIns: 2, copies: true, keyless: true}),
 
 		control("a session that ends by its cookie alone", false, environment{rules: judging(tight), messages: 2, crashes: 1, ends: true, clearedOnly: true}),
 		control("two names of one session", false, environment{rules: judging(tight), messages: 2, twoNames: true}),
@@ -123,6 +136,22 @@ func beside(name string, full bool, h environment) check {
 func parted(name string, full bool, h environment) check {
 	return check{"control: " + name, full, func() result {
 		found := h.checkPair()
+		return result{found.why != "", found.states, says(found.why, "nothing is wrong"), nil}
+	}}
+}
+
+// people is honest for the choice between the sessions of two people.
+func people(name string, full bool, c choosing) check {
+	return check{"honest: " + name, full, func() result {
+		found := c.check()
+		return result{found.why == "", found.states, says(found.why, "nobody mixed, signed out or back in"), found.trace}
+	}}
+}
+
+// mixed is control for the choice between the sessions of two people.
+func mixed(name string, c choosing) check {
+	return check{"control: " + name, false, func() result {
+		found := c.check()
 		return result{found.why != "", found.states, says(found.why, "nothing is wrong"), nil}
 	}}
 }

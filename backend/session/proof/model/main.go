@@ -2,23 +2,25 @@
 // messages of an honest browser, their loss and duplication, sleep and crashes, and
 // every choice of a thief. It runs session.Judge itself.
 //
-//	go run ./backend/session/proof/model [-full] [-trace]
+//	go run ./backend/session/proof/model [-full] [-trace] [-only TEXT]
 package main
 
 import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 )
 
 func main() {
+	only := flag.String("only", "", "check only what has this in its name")
 	full := flag.Bool("full", false, "also check the larger worlds (minutes, and up to 4 GB)")
 	trace := flag.Bool("trace", false, "print the path to a wrong verdict")
 	flag.Parse()
 	failed := false
 	for _, check := range checks() {
-		if check.full && !*full {
+		if check.full && !*full || !strings.Contains(check.name, *only) {
 			continue
 		}
 		began := time.Now()
