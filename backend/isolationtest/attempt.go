@@ -95,12 +95,14 @@ func (s service) attempts(route Route, by, of Tenant) []attempt {
 		}
 		all = append(all, s.searches(route, own)...)
 	}
-	all = append(all, s.texts(route, own)...)
 	for i := range all {
 		all[i] = all[i].with(by.Token, !route.reads())
 	}
 	for _, bad := range badTokens(by, of) {
 		all = append(all, attempt{name: bad.name, token: bad.token, at: whole, refused: true, writes: !route.reads()})
+	}
+	for _, last := range s.texts(route, own) { // they name the other's texts, which is no leak later
+		all = append(all, last.with(by.Token, true))
 	}
 	return all
 }

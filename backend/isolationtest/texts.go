@@ -13,18 +13,11 @@ func (s service) texts(route Route, at target) (all []attempt) {
 	if route.reads() {
 		return nil
 	}
-	of := slices.DeleteFunc(route.params(), func(param string) bool { return param == s.OrganizationParam })
-	if len(of) > 0 {
-		if route.Method != http.MethodDelete {
-			all = append(all, attempt{name: at.name + ", after the other did the same with its own record", at: at, first: true})
-		}
-		all = append(all, attempt{name: at.name + ", of a record with the other's texts", at: at, twin: true})
-	}
 	places := strings.Count(route.Body, "{canary}")
-	var mentions []attempt
+	var mentions, several []attempt
 	for n := range places {
 		if places > 1 {
-			all = append(all, attempt{name: "the other's text as one of several in the body", at: at, odd: true, change: func(r *http.Request, own, others record) {
+			several = append(several, attempt{name: "the other's text as one of several in the body", at: at, odd: true, change: func(r *http.Request, own, others record) {
 				setBody(r, withNth(route, anew(own), "canary", n, others.canary))
 			}})
 		}
@@ -40,7 +33,14 @@ func (s service) texts(route Route, at target) (all []attempt) {
 			setBody(r, filledBody(route.Body, values))
 		}})
 	}
-	return all
+	of := slices.DeleteFunc(route.params(), func(param string) bool { return param == s.OrganizationParam })
+	if len(of) > 0 {
+		if route.Method != http.MethodDelete {
+			all = append(all, attempt{name: at.name + ", after the other did the same with its own record", at: at, first: true})
+		}
+		several = append(several, attempt{name: at.name + ", of a record with the other's texts", at: at, twin: true})
+	}
+	return append(all, several...)
 }
 
 // anew returns a record's values with a text that no record has.
