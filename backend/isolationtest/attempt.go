@@ -24,6 +24,8 @@ type attempt struct {
 	// first marks an attempt after the other did the same with its own record, and twin one
 	// with a record of the sender's that has the texts of the other's.
 	first, twin bool
+	// unnamed marks an attempt at a record of which no request named a text before.
+	unnamed bool
 	// parts are the attempts that this one tries at once. Each is tried alone if this
 	// one finds something, or is refused although the plain request is not.
 	parts []attempt

@@ -27,7 +27,7 @@ func (s service) texts(route Route, at target) (all []attempt) {
 		}})
 	}
 	if len(mentions) > 0 {
-		all = append(all, attempt{name: "a mention of its record in every text of the body", at: at, odd: true, parts: mentions, change: func(r *http.Request, own, others record) {
+		all = append(all, attempt{name: "a mention of its record in every text of the body", at: at, odd: true, unnamed: true, parts: mentions, change: func(r *http.Request, own, others record) {
 			values := anew(own)
 			values["canary"] += s.mention(others)
 			setBody(r, filledBody(route.Body, values))
@@ -53,11 +53,12 @@ func anew(own record) map[string]string {
 	return values
 }
 
-// mention returns ids of a record as texts refer to them.
+// mention returns ids of a record as texts refer to them, but none with its text: what an
+// answer repeats is no leak.
 func (s service) mention(others record) string {
 	var all strings.Builder
 	for _, wildcard := range s.recordWildcards() {
-		if id := others.values[wildcard]; id != "" {
+		if id := others.values[wildcard]; id != "" && !strings.Contains(id, others.canary) {
 			all.WriteString(" @" + id + " #" + id + " [[" + id + "]]")
 		}
 	}

@@ -113,8 +113,12 @@ func (k *check) changed(ctx context.Context, v *victim) (found difference, err e
 // try makes an attempt. If it could write, it looks at the other tenant's view, and at
 // the sender's own, in which a copy may be.
 func (k *check) try(ctx context.Context, route Route, a attempt, by int, v *victim) (answer, error) {
-	if a.first {
-		if err := k.replace(ctx, v, &route); err != nil {
+	if a.first || a.unnamed {
+		var first *Route
+		if a.first {
+			first = &route
+		}
+		if err := k.replace(ctx, v, first); err != nil {
 			return answer{}, err
 		}
 	}
