@@ -32,13 +32,7 @@ type isolation struct {
 	schema       bool
 }
 
-func isolationCommand() *cobra.Command {
-	var i isolation
-	command := &cobra.Command{
-		Use:     "isolation [PLAN]",
-		Short:   "Test an API for leaks between organizations",
-		GroupID: groupAPI,
-		Long: `Isolation calls every route of an API with the tokens of two organizations: with the
+const isolationHelp = `Isolation calls every route of an API with the tokens of two organizations: with the
 other organization's paths, headers, queries, cookies, bodies and records, spelled and
 asked for in every way that has been seen to get past a check, with both
 organizations' requests at once, and with invalid tokens. It looks for the other
@@ -66,7 +60,15 @@ The tokens are read from files, or from TABARD_TOKEN_A, TABARD_TOKEN_B,
 TABARD_EXPIRED_A, TABARD_EXPIRED_B, TABARD_OTHER_AUDIENCE_A and
 TABARD_OTHER_AUDIENCE_B, never from the command line, which other users can read. They
 must stay valid until the end; a file with a token of A or B is read again for as long as
-the test runs, so that another program can replace a token before it expires.`,
+the test runs, so that another program can replace a token before it expires.`
+
+func isolationCommand() *cobra.Command {
+	var i isolation
+	command := &cobra.Command{
+		Use:     "isolation [PLAN]",
+		Short:   "Test an API for leaks between organizations",
+		GroupID: groupAPI,
+		Long: isolationHelp,
 		Example: `  tabard isolation --openapi openapi.yaml --url https://api.example.com \
     --token-a-file a.jwt --token-b-file b.jwt
 
