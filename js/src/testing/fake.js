@@ -5,6 +5,7 @@
 import { connect } from "../connect.js";
 import { TabardError } from "../error.js";
 import { fetchFor } from "../fetch.js";
+import { signOutOptions } from "../ending.js";
 import { declined } from "../declined.js";
 import { gateOf } from "../gate.js";
 import { bodyOf, lend } from "../lend.js";
@@ -84,11 +85,6 @@ function clientOf(tab, apis) {
     },
     accounts: async () => freeze([]),
     switchAccount: async () => ({ status: /** @type {const} */ ("refused"), ...problemOf("login_required") }),
-    async proof(/** @type {string | URL} */ url) {
-      const { origin } = new URL(url, globalThis.location?.href);
-      if (!apis.some((api) => new URL(api, globalThis.location?.href).origin === origin)) throw new TypeError(`${origin} is not one of apis, the origins that get the token`);
-      return { Authorization: `Bearer ${await tab.token("", "", "")}` };
-    },
     stepUp: (/** @type {import("../../index.js").StepUpRequest} */ options) => stepUp(tab, own(options)),
     beforeSwitch: (/** @type {import("../../index.js").BeforeSwitch} */ listener) => gate.add(loud(listener, false)),
     async switchOrganization(/** @type {string} */ organization) {
@@ -111,7 +107,7 @@ function clientOf(tab, apis) {
       void tab.departures.push({ to: "new_tab", organization: requireName(organization), ...(url !== undefined && { returnTo: String(url) }) }),
     subscribe: (/** @type {Parameters<Client["subscribe"]>[0]} */ listener) => store.subscribe(loud(listener, undefined)),
     async signOut(/** @type {Parameters<Client["signOut"]>[0]} */ options) {
-      const { scope = "session" } = own(options);
+      const { scope = "session" } = signOutOptions(options);
       await tab.request().catch(withStepUp(tab));
       if (scope === "organization") tab.end("signed_out");
       else tab.signedOut();
@@ -171,6 +167,15 @@ function accessOf(tab, organization, scope, apis) {
     fetch: async (input, init) => {
       requires("fetch", "document", "fetch", "Request");
       return send(input, init);
+    },
+    async proof(/** @type {string | URL} */ url, /** @type {import("../../index.js").ProofOptions} */ options) {
+      const { origin } = new URL(url, globalThis.location?.href);
+      if (!context.apis.includes(origin)) throw new TypeError(`${origin} is not one of apis, the origins that get the token`);
+      const { signal } = own(options), begun = scope();
+      signal?.throwIfAborted();
+      const token = await credential();
+      for (const one of [begun.key ? begun.signal : scope().signal, signal]) one?.throwIfAborted();
+      return { Authorization: `Bearer ${token}` };
     },
     async connect(/** @type {string | URL} */ url) {
       requires("connect", "document", "WebSocket");
