@@ -36,6 +36,7 @@ const maxUpload = 4070
 // TestADeploymentWouldSucceed runs all of wrangler deploy but the upload, on what a fresh clone
 // has: wrangler builds the client, the module and the program.
 func TestADeploymentWouldSucceed(t *testing.T) {
+	t.Parallel()
 	workerd.Must(t, workerd.Installed())
 	clone := freshClone(t)
 	said := deploy(t, filepath.Join(clone, "worker"), "--outdir", "build/upload")

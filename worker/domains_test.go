@@ -45,6 +45,7 @@ var storedDomains = []storedDomain{
 // TestDomains_OnD1: the cron trigger and the administration API look records up by DNS
 // over HTTPS; a domain whose record is gone leads nobody to its organization.
 func TestDomains_OnD1(t *testing.T) {
+	t.Parallel()
 	dns := domaintest.New(t)
 	port := ports.Hold(t)
 	origin := fmt.Sprintf("http://localhost:%d", port)

@@ -37,6 +37,7 @@ type oddAnswer struct {
 // TestOddRequests_AsTheServer sends what a stranger may send, to find an organization, from
 // a portal, for a revocation and with limits, to the Worker and to the server.
 func TestOddRequests_AsTheServer(t *testing.T) {
+	t.Parallel()
 	worker, server := start(t, "entry.mjs"), contract.StartServer(t).Target
 	statuses := map[int]int{}
 	for _, odd := range slices.Concat(oddAddresses(), oddPortals(), oddRevocations(), oddDomains()) {

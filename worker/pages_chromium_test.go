@@ -25,6 +25,7 @@ import (
 // each has a heading, its style and a link that is large enough for a finger.
 // Screenshots are written to the folder TABARD_SCREENSHOTS.
 func TestPages_InChromium(t *testing.T) {
+	t.Parallel()
 	workerd.Must(t, workerd.Build())
 	port := ports.Hold(t)
 	publicURL := fmt.Sprintf("http://localhost:%d/auth", port)

@@ -52,6 +52,7 @@ func navigation(site string) http.Header {
 // TestPages_ErrorsLeadOn checks that a person gets a page with a link where the program
 // does not answer.
 func TestPages_ErrorsLeadOn(t *testing.T) {
+	t.Parallel()
 	get := startLimited(t, nil)
 	failing := func(site string) http.Header {
 		header := navigation(site)
@@ -78,6 +79,7 @@ func TestPages_ErrorsLeadOn(t *testing.T) {
 // TestPages_TooManySessions checks that the page takes away the oldest cookies, so that
 // its link leads on.
 func TestPages_TooManySessions(t *testing.T) {
+	t.Parallel()
 	get := startLimited(t, nil)
 	header := navigation("same-origin")
 	header["Cookie"] = sessionCookies(40)["Cookie"]
@@ -106,6 +108,7 @@ func TestPages_TooManySessions(t *testing.T) {
 // TestPages_Limits checks the page of too many requests, and the one of a form that is
 // too large.
 func TestPages_Limits(t *testing.T) {
+	t.Parallel()
 	workerd.Must(t, workerd.Build())
 	port := ports.Hold(t)
 	publicURL := fmt.Sprintf("http://localhost:%d/auth", port)
@@ -137,6 +140,7 @@ func TestPages_Limits(t *testing.T) {
 // TestPages_LargeHeader checks that the page of a header that is too large leads on: to a
 // new sign-in.
 func TestPages_LargeHeader(t *testing.T) {
+	t.Parallel()
 	get := startLimited(t, nil)
 	for path, site := range map[string]string{"/login?return_to=/a": "same-origin", "/callback?code=1&state=2": "cross-site"} {
 		header := navigation(site)

@@ -5,9 +5,7 @@ package main_test
 import (
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 
@@ -16,37 +14,44 @@ import (
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
+// readinessCase is a database of which readyz tells something.
+type readinessCase struct {
+	name    string
+	options workerd.Options
+	failed  string // "" for ready
+	others  int    // the status of the metadata
+	log     []string
+}
+
+const migrate = "apply the migrations: npx wrangler d1 migrations apply"
+
+// schemaOf returns the state of a database on which a script has run.
+func schemaOf(t *testing.T, script string) string {
+	t.Helper()
+	state := workerd.Database(t, directory.Desired{})
+	if script != "" {
+		workerd.Must(t, workerd.Fill(state, script))
+	}
+	return state
+}
+
 // TestReadiness_OnD1: where the database is not as the release and its secret need it, readyz
 // names what fails, and the log tells the cause and what to do.
+// TestReadiness_OtherDatabases has more of them.
 func TestReadiness_OnD1(t *testing.T) {
-	workerd.Must(t, workerd.Build())
-	copied := func(script string) string {
-		state := workerd.Database(t, directory.Desired{})
-		if script != "" {
-			workerd.Must(t, workerd.Execute(state, script))
-		}
-		return state
-	}
-	sealed := copied("")
-	variables := workerd.Variables("http://localhost/auth", "http://127.0.0.1:1", "id", "secret")
-	served := maps.Clone(variables)
-	const migrate = "apply the migrations: npx wrangler d1 migrations apply"
-	unmigrated, err := os.MkdirTemp(t.TempDir(), "empty")
-	workerd.Must(t, err)
-	for _, c := range []struct {
-		name    string
-		options workerd.Options
-		failed  string // "" for ready
-		others  int    // the status of the metadata
-		log     []string
-	}{
-		{"ready", workerd.Options{State: sealed, Variables: served}, "", http.StatusOK, nil},
-		{"no migration", workerd.Options{State: unmigrated}, "schema", http.StatusServiceUnavailable, []string{"no such table: current_epoch", migrate}},
-		{"some migrations", workerd.Options{State: copied("DELETE FROM d1_migrations WHERE name > '0040'")}, "schema", http.StatusOK, []string{`the database is \"0039_claims.sql\"`, migrate}},
-		{"of a later release", workerd.Options{State: copied("INSERT INTO d1_migrations (name) VALUES ('9999_later.sql')")}, "", http.StatusOK, nil},
-		{"no binding", workerd.Options{NoDatabase: true}, "database", http.StatusServiceUnavailable, []string{"no D1 database is bound as DB"}},
+	t.Parallel()
+	sealed := schemaOf(t, "")
+	checkReadiness(t, []readinessCase{
+		{"ready", workerd.Options{State: sealed, Variables: workerd.Variables("http://localhost/auth", "http://127.0.0.1:1", "id", "secret")}, "", http.StatusOK, nil},
+		{"some migrations", workerd.Options{State: schemaOf(t, "DELETE FROM d1_migrations WHERE name > '0040'")}, "schema", http.StatusOK, []string{`the database is \"0039_claims.sql\"`, migrate}},
 		{"another secret", workerd.Options{State: sealed}, "signing_keys", http.StatusServiceUnavailable, []string{"not sealed under this secret"}},
-	} {
+	})
+}
+
+func checkReadiness(t *testing.T, cases []readinessCase) {
+	t.Helper()
+	workerd.Must(t, workerd.Build())
+	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			o, log := c.options, &workerd.Log{}
 			o.Port = ports.Hold(t)

@@ -105,6 +105,7 @@ func spellings(path string) []string {
 // TestPathsAreLimitedAsTheProgramRoutesThem, however they are spelled and wherever the
 // backend is mounted.
 func TestPathsAreLimitedAsTheProgramRoutesThem(t *testing.T) {
+	t.Parallel()
 	read := reader(t)
 	for _, base := range []string{"", "/auth", "/a/b-c.d", "/login", "/caf%C3%A9"} {
 		publicURL := "https://app.example.com" + base
@@ -161,6 +162,7 @@ func expectedReading(base, pattern string) (r reading) {
 
 // TestCookiesAreCountedAsTheProgramReadsThem, however they are spelled.
 func TestCookiesAreCountedAsTheProgramReadsThem(t *testing.T) {
+	t.Parallel()
 	const name, another = "__Host-Http-tabard.demo.abcdefgh", "__Host-Http-tabard.OTHER.demo.abcdefgh"
 	mark, err := publicurl.ParseCookieMark("", "https://app.example.com/auth")
 	workerd.Must(t, err)

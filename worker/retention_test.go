@@ -15,6 +15,7 @@ import (
 
 // Events are deleted after 90 days by default, and never if the setting says so.
 func TestTheCleanUpForgetsOldEventsWhereItIsTold(t *testing.T) {
+	t.Parallel()
 	workerd.Must(t, workerd.Build())
 	state := workerd.Database(t, directory.Desired{})
 	workerd.Must(t, workerd.Fill(state, `INSERT INTO audit (id, at, action, outcome, reason, actor, user_id, organization_id, session_id, app, address)

@@ -57,6 +57,7 @@ func (o *oddRefreshes) set(answer http.HandlerFunc) {
 // TestRevalidation_OddAnswersOnD1: no answer but a refusal signs a person out, whatever the
 // platform's fetch makes of it.
 func TestRevalidation_OddAnswersOnD1(t *testing.T) {
+	t.Parallel()
 	port := ports.Hold(t)
 	origin := fmt.Sprintf("http://localhost:%d", port)
 	odd := &oddRefreshes{asked: make(chan struct{}, 1)}

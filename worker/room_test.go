@@ -76,6 +76,7 @@ func (s scheduledTest) exported() map[string]events.Event {
 
 // TestRoom_AlarmAt70Percent: an alarm sounds when the database has 70 % of its room.
 func TestRoom_AlarmAt70Percent(t *testing.T) {
+	t.Parallel()
 	posted := make(chan string, 4)
 	alarms := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		text, _ := io.ReadAll(r.Body)
@@ -104,6 +105,7 @@ func TestRoom_AlarmAt70Percent(t *testing.T) {
 
 // TestRoom_EventsAreExportedBeforeTheyAreForgotten: the audit log goes to R2 first.
 func TestRoom_EventsAreExportedBeforeTheyAreForgotten(t *testing.T) {
+	t.Parallel()
 	state := workerd.Database(t, directory.Desired{})
 	insert := func(id, at string) string {
 		return `INSERT INTO audit (id, at, action, outcome, reason, actor, user_id, organization_id, session_id, app, address)

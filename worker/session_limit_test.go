@@ -20,6 +20,7 @@ import (
 // workspace allows stay signed in, whether the further ones or the oldest lose; the others
 // learn why. Another person's stay.
 func TestSessionLimit_OnD1(t *testing.T) {
+	t.Parallel()
 	for _, at := range []directory.AtLimit{directory.EndOldest, directory.RefuseSignIn} {
 		t.Run(string(at), func(t *testing.T) {
 			port := ports.Hold(t)

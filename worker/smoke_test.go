@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/tabard-auth/tabard/browser_test/kit/ports"
@@ -23,12 +24,14 @@ type smokeTest struct {
 	log *workerd.Log
 }
 
+var compileSmoke = sync.OnceValue(func() error { return workerd.Compile("smoke") })
+
 func newSmokeTest(t *testing.T) smokeTest { return newSmokeTestWith(t, "{}") }
 
 // newSmokeTestWith sets the pool's limits, as JSON.
 func newSmokeTestWith(t *testing.T, limits string) smokeTest {
 	t.Helper()
-	workerd.Must(t, workerd.Compile("smoke"))
+	workerd.Must(t, compileSmoke())
 	port := ports.Hold(t)
 	log := &workerd.Log{}
 	worker, err := workerd.Launch(workerd.Options{Port: port, Entry: "smoke/entry.mjs", Variables: map[string]string{"LIMITS": limits}}, log)
@@ -62,6 +65,7 @@ func (w smokeTest) want(path string, status int, body string) {
 }
 
 func TestThePool(t *testing.T) {
+	t.Parallel()
 	w := newSmokeTest(t)
 	t.Run("serves many requests by one instance, then by another", func(t *testing.T) {
 		w.want("/panic", 500, "")
@@ -149,6 +153,7 @@ func (w smokeTest) makesRequestsWaitForTheirTurn(t *testing.T) {
 }
 
 func TestTheAdapter(t *testing.T) {
+	t.Parallel()
 	w := newSmokeTest(t)
 	t.Run("gives the handler a request as it was sent", w.aRequestArrivesAsItWasSent)
 	t.Run("gives the client an answer as it was written", w.anAnswerArrivesAsItWasGiven)

@@ -61,6 +61,7 @@ func startOn(t *testing.T, port int, origin, entry string, distance int) contrac
 }
 
 func TestTheWorker(t *testing.T) {
+	t.Parallel()
 	target := start(t, "entry.mjs")
 	t.Run("keeps the contract", func(t *testing.T) { contract.Run(t, target) })
 	t.Run("serves the browser module and the face as the server does", func(t *testing.T) { clientFilesAreServed(t, target) })
@@ -68,11 +69,13 @@ func TestTheWorker(t *testing.T) {
 
 // TestTheWorker_Origins runs the scripts of an app that has an origin for each organization.
 func TestTheWorker_Origins(t *testing.T) {
+	t.Parallel()
 	port := ports.Hold(t)
 	contract.RunOrigins(t, startOn(t, port, contract.ManyOrigin(port), "entry.mjs", 0))
 }
 
 func TestAWorkerWithoutItsSettingsSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
 	workerd.Must(t, workerd.Build())
 	port := ports.Hold(t)
 	log := &workerd.Log{}

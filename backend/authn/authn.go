@@ -62,13 +62,15 @@ type Server struct {
 
 	mark        string // of cookies
 	farDatabase bool
-	revalidator grant.Revalidator
-	refresh     *session.MACKeys
-	replays     *dpop.Replays
-	nonces      nonces
-	log         recorder
-	now         func() time.Time
-	workspace   atomic.Pointer[directory.Workspace]
+	// beginRedemption is the field Begin of grants.
+	beginRedemption func(func() (session.Row, error)) func() (session.Row, error)
+	revalidator     grant.Revalidator
+	refresh         *session.MACKeys
+	replays         *dpop.Replays
+	nonces          nonces
+	log             recorder
+	now             func() time.Time
+	workspace       atomic.Pointer[directory.Workspace]
 }
 
 // New returns a Server.
@@ -93,6 +95,9 @@ func New(c Config) (*Server, error) {
 	}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if c.FarDatabase {
+		s.beginRedemption = begin[session.Row]
 	}
 	return s, nil
 }

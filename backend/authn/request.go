@@ -63,7 +63,7 @@ type exchange struct {
 func (c *Request) Grant() *grant.Grant {
 	return &grant.Grant{
 		Issuer: c.Issuer, Store: c.Store, Keys: c.Keys, Workspace: c.Workspace, App: c.App, Now: c.Now, Trail: c,
-		Revalidator: c.revalidator,
+		Revalidator: c.revalidator, Begin: c.beginRedemption,
 	}
 }
 

@@ -39,6 +39,9 @@ type Grant struct {
 	audit.Trail
 	// Revalidator asks the providers of sessions. Nil asks none.
 	Revalidator Revalidator
+	// Begin begins a redemption and returns its result when it is asked for. Nil means that
+	// the database is near, so that nothing is gained by that.
+	Begin func(redeem func() (session.Row, error)) func() (session.Row, error)
 }
 
 // Request is the request for an access token.

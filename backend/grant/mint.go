@@ -47,42 +47,58 @@ type Minted struct {
 // token for the requested organization only. Theft of the token is detected before any
 // other refusal. It updates s to the person's current membership.
 func (g *Grant) Mint(ctx context.Context, presented session.Token, s *directory.Subject, request Request) (m Minted, err error) {
-	verdict, err := g.redeem(ctx, presented, &s.Session)
-	if err != nil {
-		return m, err
+	if g.Begin != nil && g.usesOnly(presented, &s.Session) {
+		return g.mintWithUse(ctx, presented, s, request)
 	}
+	verdict, err := g.redeem(ctx, presented, &s.Session)
+	if err == nil {
+		err = g.succeed(&m, s, verdict)
+	}
+	if err == nil {
+		err = g.mint(ctx, s, request, &m)
+	}
+	return m, err
+}
+
+// succeed puts into m what follows from the verdict on the refresh token. It returns
+// ErrEnded if the session has ended.
+func (g *Grant) succeed(m *Minted, s *directory.Subject, verdict session.Verdict) error {
 	if !verdict.Outcome.Mints() {
-		m.Ended = verdict.After.RevokeReason
-		return m, ErrEnded
+		*m = Minted{Ended: verdict.After.RevokeReason}
+		return ErrEnded
 	}
 	m.Current = verdict.After.Cur
 	if verdict.Successor {
 		next := session.Successor(s.Session.ID, verdict.After, session.NewTokenID(), g.Now)
 		m.Successor = &next
 	}
+	return nil
+}
 
+// mint lets policy decide about a session whose refresh token was redeemed, and signs.
+func (g *Grant) mint(ctx context.Context, s *directory.Subject, request Request, m *Minted) (err error) {
 	if s.Session.RevalidationDue(g.Now) {
 		if m.Ended, err = g.revalidate(ctx, s, request.Organization); err != nil {
-			return m, err
+			return err
 		}
 	}
 	if err := g.admit(ctx, s, request); err != nil {
-		return m, err
+		return err
 	}
 	m.Organization = s.Membership.Organization.ID
 	if err := request.Check(); err != nil {
-		return m, err
+		return err
 	}
 	if m.Decision, err = g.Decide(ctx, s, request); err != nil {
-		return m, err
+		return err
 	}
 	if m.Decision.Outcome != policy.Allow {
-		return m, ErrDenied
+		return ErrDenied
 	}
 
 	m.Claims = g.Claims(s, m.Decision)
 	m.Token, err = g.Sign(ctx, m.Claims, m.Decision.Rules)
-	return m, err
+	return err
 }
 
 // admit finds the person's membership in the named organization, or the only one if

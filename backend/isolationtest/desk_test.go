@@ -35,22 +35,17 @@ POST   /batch {"requests": [{"method": "GET", "path": "/tickets/{ticket}"}]}
 // deskLeaks were planted before their author had read the kit, which then missed the stream,
 // the shared cache and the limit.
 var deskLeaks = []string{
-	"a node is found by its id alone",
 	"a stream has everybody's events",
 	"an archive has everybody's files",
 	"shared caches may keep the dashboard",
-	"a cursor holds the organization",
-	"a bulk change takes any id",
 	"events go to everybody's webhooks",
 	"a spreadsheet has everybody's rows",
-	"suggestions are everybody's",
 	"the trash is everybody's",
 	"one limit of requests for everybody",
-	"a repeated request is known by its key alone",
 	"files of one name share a place",
-	"a batch's requests are not checked",
 }
 
+// TestCheck_DeskLeaks plants them. TestCheck_LateDeskLeaks plants more.
 func TestCheck_DeskLeaks(t *testing.T) {
 	for intact, plan := range map[string]string{"": deskPlan, limitByAddress: streamPlan} {
 		t.Run("intact "+intact, func(t *testing.T) {
@@ -60,7 +55,13 @@ func TestCheck_DeskLeaks(t *testing.T) {
 			}
 		})
 	}
-	for _, leak := range deskLeaks {
+	findsDeskLeaks(t, deskLeaks)
+}
+
+// findsDeskLeaks plants one leak at a time.
+func findsDeskLeaks(t *testing.T, leaks []string) {
+	t.Helper()
+	for _, leak := range leaks {
 		t.Run(leak, func(t *testing.T) {
 			t.Parallel()
 			if found := checkDesk(t, leak, deskPlan); len(found) == 0 {

@@ -70,39 +70,17 @@ func isOf(t *testing.T, tab context.Context, user string) {
 	}
 }
 
-// TestP12_SeveralPeople_ComeAndGo: people find their tabs by addresses, come to a second app,
-// are added by two tabs at once, and leave.
+// TestP12_SeveralPeople_ComeAndGo: a second app knows everybody, and one call signs everybody
+// out. TestP12_SeveralPeople_Visits has more visits.
 func TestP12_SeveralPeople_ComeAndGo(t *testing.T) {
 	t.Parallel()
-	d := startSeveral(t)
-	browser := chrome.New(t)
-	for _, visit := range []struct {
-		name string
-		test func(*testing.T, *household)
-	}{
-		{"an address keeps its organization", addressKeepsItsOrganization},
-		{"the second app", secondAppKnowsBoth},
-		{"two tabs add one person", twoTabsAddOnePerson},
-		{"everybody leaves", everybodyLeaves},
-		{"one signs another out", oneSignsAnotherOut},
-	} {
-		t.Run(visit.name, func(t *testing.T) { visit.test(t, newHousehold(t, d, browser)) })
+	h := newHousehold(t, startSeveral(t), chrome.New(t))
+	secondAppKnowsBoth(t, h)
+	for _, tab := range []context.Context{h.alice, h.bob} {
+		chrome.Go(t, tab, h.d.Origin)
+		awaitStatus(t, tab, "active")
 	}
-}
-
-func addressKeepsItsOrganization(t *testing.T, h *household) {
-	tab := h.open(t, "?tabard_organization=initech")
-	awaitStatus(t, tab, "choose_account")
-	chrome.Offline(t, tab, true) // the first call, whose file is not there yet
-	if got := chrome.Eval[string](t, tab, `tabard.switchAccount("`+h.a+`").then(({ status }) => status, String)`); got != "unavailable" {
-		t.Errorf("offline: %s", got)
-	}
-	chrome.Offline(t, tab, false)
-	if got := chrome.Eval[string](t, tab, `tabard.switchAccount("`+h.a+`").then(({ status }) => status)`); got != "switched" {
-		t.Error(got)
-	}
-	demo.AwaitActive(t, tab, "initech")
-	isOf(t, tab, h.a)
+	everybodyLeaves(t, h)
 }
 
 func secondAppKnowsBoth(t *testing.T, h *household) {
@@ -120,32 +98,6 @@ func secondAppKnowsBoth(t *testing.T, h *household) {
 	}
 }
 
-func twoTabsAddOnePerson(t *testing.T, h *household) {
-	tabs := []context.Context{h.open(t, ""), h.open(t, "")}
-	for _, tab := range tabs {
-		chrome.Eval[any](t, tab, `void tabard.signIn({ account: "another" })`)
-		chrome.Await(t, tab, `document.querySelector("#person-dana")`)
-	}
-	for _, tab := range tabs {
-		chrome.Press(t, tab, "#person-dana")
-		awaitStatus(t, tab, "choose")
-		h.d.Open(t, tab, "acme")
-	}
-	dana := demo.Claim(t, tabs[1], "sub")
-	for range 2 {
-		for _, tab := range tabs {
-			awaitStatus(t, tab, "active")
-			isOf(t, tab, dana)
-			chrome.Reload(t, tab)
-		}
-	}
-	isOf(t, h.alice, h.a)
-	isOf(t, h.bob, h.b)
-	if got := chrome.Eval[string](t, h.alice, storedKeys); strings.Contains(got, "+") {
-		t.Errorf("IndexedDB keeps %s", got)
-	}
-}
-
 func everybodyLeaves(t *testing.T, h *household) {
 	tab := h.open(t, "")
 	awaitStatus(t, tab, "choose_account")
@@ -159,12 +111,6 @@ func everybodyLeaves(t *testing.T, h *household) {
 		chrome.Reload(t, tab)
 		awaitStatus(t, tab, "signed_out")
 	}
-}
-
-func oneSignsAnotherOut(t *testing.T, h *household) {
-	chrome.Eval[any](t, h.alice, `tabard.signOut({ account: "`+h.b+`" }).then(() => null)`)
-	awaitStatus(t, h.bob, "signed_out")
-	isOf(t, h.alice, h.a)
 }
 
 // TestSwitcher_ShowsThePeople: its menu says who is signed in and for whom the tab acts, makes
@@ -197,15 +143,6 @@ func TestSwitcher_ShowsThePeople(t *testing.T) {
 	chrome.Press(t, tab, "#person-alice")
 	chrome.Await(t, tab, `globalThis.tabard?.state.user?.id === "`+h.a+`"`)
 }
-
-// storedKeys are the names of the keys that the page's origin keeps.
-const storedKeys = `new Promise((resolve) => {
-	const opening = indexedDB.open("tabard", 1);
-	opening.onsuccess = () => {
-		const all = opening.result.transaction("keys").objectStore("keys").getAllKeys();
-		all.onsuccess = () => (resolve(all.result.join(" ")), opening.result.close());
-	};
-})`
 
 // TestP6_SeveralPeople_BackToOne: a change of the setting ends nobody's session, and a new tab
 // acts for whoever signed in last.

@@ -42,3 +42,11 @@ func TestSignIn_TwoServersForADay(t *testing.T) {
 	t.Parallel()
 	twoServers(t, 24)
 }
+
+// TestSignIn_TwelveTabsAtOnce: twelve tabs without a cookie begin at once at a slow
+// provider, or at a backend that is; all of them return. TestSignIn_TwelveTabsByEveryWay
+// has more ways to begin.
+func TestSignIn_TwelveTabsAtOnce(t *testing.T) {
+	t.Parallel()
+	beginning{byClient, false}.inTwelveTabs(t)
+}

@@ -251,14 +251,6 @@ const (
 	byLink   = `void (location.href = "/auth/login?return_to=" + encodeURIComponent(location.href))`
 )
 
-// TestSignIn_TwelveTabsAtOnce: twelve tabs without a cookie begin at once at a slow
-// provider, or at a backend that is; all of them return. TestSignIn_TwelveTabsByEveryWay
-// has more ways to begin.
-func TestSignIn_TwelveTabsAtOnce(t *testing.T) {
-	t.Parallel()
-	beginning{byClient, false}.inTwelveTabs(t)
-}
-
 func (b beginning) inTwelveTabs(t *testing.T) {
 	d := deploy(t, "")[0]
 	d.slow = 1500 * time.Millisecond

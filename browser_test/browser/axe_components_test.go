@@ -14,13 +14,6 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/faultproxy"
 )
 
-// TestAxe_Components: the components of React, in a page that a server rendered, in every
-// state. TestAxe_OtherLooks has the other frameworks.
-func TestAxe_Components(t *testing.T) {
-	t.Parallel()
-	t.Run("React", func(t *testing.T) { react.axe(t, looks) })
-}
-
 // axe examines SignedOut, SignedIn, RequireOrganization with its fallback, TabardPartition
 // and TabardSwitcher, as the example of a framework uses them.
 func (b binding) axe(t *testing.T, looks []look) {

@@ -144,39 +144,6 @@ func (e *examiner) openList() {
 	chrome.Await(e.T, e.tab, switcherTree+`.querySelectorAll("[role=menuitemradio]").length > 1`)
 }
 
-// TestAxe_People: a person who may write, with the question before a switch and the
-// menu of the account, and one without an organization.
-func TestAxe_People(t *testing.T) {
-	t.Parallel()
-	axePeople(t, looks)
-}
-
-func axePeople(t *testing.T, looks []look) {
-	t.Helper()
-	d := demo.Start(t)
-	tab := chrome.New(t)
-	e := newExaminer(t, tab, looks)
-	d.SignIn(t, tab, "alice")
-	d.Open(t, tab, "acme")
-	chrome.Await(t, tab, `document.querySelectorAll("#note-list li").length > 0`)
-	e.examine("an administrator")
-	e.desktop()
-	chrome.Press(t, tab, "#person")
-	chrome.Await(t, tab, `document.querySelector("#person-menu").matches(":popover-open")`)
-	e.examine("the menu of the account")
-	chrome.Key(t, tab, kb.Escape)
-	chrome.Eval[any](t, tab, `void (document.querySelector("#note-text").value = "mine", tabard.switchOrganization("globex"))`)
-	chrome.Await(t, tab, `document.querySelector("#draft").open`)
-	e.examine("asking before a switch")
-
-	for person, screen := range map[string]string{"bob": "active", "carol": "nobody"} {
-		e.tab = chrome.Person(t, tab)
-		d.SignIn(t, e.tab, person)
-		demo.AwaitScreen(t, e.tab, screen)
-		e.examine(person)
-	}
-}
-
 // TestAxe_PagesOfTheBackend: what a person meets where a sign-in goes wrong.
 func TestAxe_PagesOfTheBackend(t *testing.T) {
 	t.Parallel()

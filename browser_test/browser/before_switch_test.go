@@ -80,33 +80,6 @@ func TestBeforeSwitch_Leaves(t *testing.T) {
 	})
 }
 
-// TestBeforeSwitch_RouterNeedNotAskAgain: a page that has a question and a router with
-// blockers asks once.
-func TestBeforeSwitch_RouterNeedNotAskAgain(t *testing.T) {
-	t.Parallel()
-	for wiring, entry := range wirings {
-		t.Run(wiring, func(t *testing.T) {
-			d, tab := example.Open(t, entry)
-			example.SignIn(t, d, tab, "/acme/notes", "alice")
-			for _, way := range []string{"the switcher", "switchOrganization", "go"} {
-				chrome.Go(t, tab, d.Origin+"/acme/notes")
-				awaitRoute(t, tab, "/acme/notes", "acme")
-				chrome.Eval[any](t, tab, askOnce)
-				chrome.Press(t, tab, "#draft")
-				chrome.Key(t, tab, "x")
-				asks[way](t, tab)
-				chrome.Await(t, tab, `questions.length > 0`)
-				chrome.Eval[any](t, tab, `void answer(true)`)
-				chrome.Await(t, tab, `location.pathname.startsWith("/globex/") && tabard.state.organization.slug === "globex" && routes.state.status === "settled"`)
-				if got := chrome.Eval[string](t, tab, `[questions.join(), document.querySelector("#stay") ? "asked again" : "once", document.querySelector("#draft").value].join(" ")`); got != "acme>globex once " {
-					t.Errorf("%s: %s", way, got)
-				}
-			}
-			example.NoErrors(t, tab)
-		})
-	}
-}
-
 // askAboutDraft makes the page ask the same as the form's blocker does.
 const askAboutDraft = `{ globalThis.questions = 0; tabard.beforeSwitch(() => {
 	if (!document.querySelector("#draft")?.value) return;
@@ -154,30 +127,6 @@ func askedOnce(t *testing.T, tab context.Context, leave func(*testing.T, context
 // of which React Router asks the last.
 const secondBlocker = `; globalThis.blocks = true; new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 50)))
 	.then(() => void router.getBlocker("another", () => blocks))`
-
-// TestBeforeSwitch_NoThirdQuestion: a blocker that does not know the page's question asks a
-// second time, and the console says how to ask once. When the person leaves, that is all.
-func TestBeforeSwitch_NoThirdQuestion(t *testing.T) {
-	t.Parallel()
-	d, tab := example.Open(t, byNavigate)
-	chrome.Before(t, tab, `globalThis.lines = []; console.debug = (line) => lines.push(line);`)
-	example.SignIn(t, d, tab, "/acme/notes", "alice")
-	for _, way := range []string{"the switcher", "switchOrganization", "go"} {
-		chrome.Go(t, tab, d.Origin+"/acme/notes")
-		awaitRoute(t, tab, "/acme/notes", "acme")
-		chrome.Eval[any](t, tab, askOnce+secondBlocker)
-		asks[way](t, tab)
-		chrome.Await(t, tab, `questions.length === 1`)
-		chrome.Eval[any](t, tab, `void answer(true)`)
-		chrome.Await(t, tab, `router.state.blockers.get("another").state === "blocked" && routes.state.status === "stayed" && lines.some((line) => line.includes("routes.blocker"))`)
-		awaitRoute(t, tab, "/acme/notes", "acme")
-		chrome.Eval[any](t, tab, `void router.state.blockers.get("another").proceed()`)
-		chrome.Await(t, tab, `location.pathname.startsWith("/globex/") && tabard.state.organization.slug === "globex" && routes.state.status === "settled"`)
-		if got := chrome.Eval[string](t, tab, `questions.join()`); got != "acme>globex" {
-			t.Errorf("%s: asked %s", way, got)
-		}
-	}
-}
 
 // TestBeforeSwitch_AnswerIsForWhatWasTyped: what is typed after an answer is asked about.
 func TestBeforeSwitch_AnswerIsForWhatWasTyped(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 
 // moreDegraded lists browsers that lack a feature, beside degraded.
 var moreDegraded = map[string]string{
+	"no IndexedDB":                    `Object.defineProperty(globalThis, "indexedDB", { value: undefined });`,
+	"localStorage blocked":            blocked("localStorage"),
 	"Web Locks that never answer":     `LockManager.prototype.request = () => new Promise(() => {});`,
 	"no BroadcastChannel":             `delete globalThis.BroadcastChannel;`,
 	"localStorage full":               full("localStorage"),

@@ -14,8 +14,6 @@ import (
 // degraded lists browsers that lack a feature, by the script that removes it.
 var degraded = map[string]string{
 	"no Web Locks":           `Object.defineProperty(Navigator.prototype, "locks", { get() {} });`,
-	"no IndexedDB":           `Object.defineProperty(globalThis, "indexedDB", { value: undefined });`,
-	"localStorage blocked":   blocked("localStorage"),
 	"sessionStorage blocked": blocked("sessionStorage"),
 }
 

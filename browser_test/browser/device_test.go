@@ -179,6 +179,8 @@ func TestDevice_TabsStartedTogether(t *testing.T) {
 
 func TestDevice_BrowserWithoutKeys(t *testing.T) {
 	t.Parallel()
+	d := demo.Start(t)
+	browser := chrome.New(t)
 	for name, script := range map[string]string{
 		"no WebCrypto":         `Object.defineProperty(Crypto.prototype, "subtle", { get() {} })`,
 		"no IndexedDB":         `Object.defineProperty(globalThis, "indexedDB", { value: undefined })`,
@@ -186,8 +188,7 @@ func TestDevice_BrowserWithoutKeys(t *testing.T) {
 		"IndexedDB fails":      `IDBObjectStore.prototype.add = () => { throw new DOMException("no keys", "DataCloneError"); }`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := demo.Start(t)
-			tab := chrome.New(t)
+			tab := chrome.Person(t, browser)
 			chrome.Before(t, tab, script)
 			d.SignIn(t, tab, "alice")
 			d.Open(t, tab, "acme")

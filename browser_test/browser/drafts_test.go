@@ -104,46 +104,6 @@ func staysWithDraft(t *testing.T, tab context.Context, leave func(*testing.T, co
 	}
 }
 
-// TestDrafts_BackByTheHistoryAPI: in browsers without the Navigation API a blocker is asked
-// before the tab follows Back, too.
-func TestDrafts_BackByTheHistoryAPI(t *testing.T) {
-	t.Parallel()
-	for wiring, entry := range wirings {
-		t.Run(wiring, func(t *testing.T) {
-			d, tab := example.Open(t, entry)
-			chrome.Before(t, tab, posts+`Object.defineProperty(globalThis, "navigation", { value: undefined });`)
-			example.SignIn(t, d, tab, "/globex/notes", "alice")
-			for _, test := range []func(*testing.T, context.Context, func(*testing.T, context.Context)){staysWithDraft, leavesDraft} {
-				chrome.Go(t, tab, d.Origin+"/globex/notes")
-				writesDraft(t, tab)
-				test(t, tab, exits["back"])
-			}
-			example.NoErrors(t, tab)
-		})
-	}
-}
-
-// TestDrafts_StayIsReported: the routes report that the switch did not happen.
-func TestDrafts_StayIsReported(t *testing.T) {
-	t.Parallel()
-	for wiring, entry := range wirings {
-		t.Run(wiring, func(t *testing.T) {
-			d, tab := example.Open(t, entry)
-			example.SignIn(t, d, tab, "/acme/notes", "alice")
-			awaitRoute(t, tab, "/acme/notes", "acme")
-			chrome.Press(t, tab, "#draft")
-			chrome.Key(t, tab, "x")
-			for _, call := range []string{`tabard.switchOrganization("globex")`, `routes.go("/globex/notes")`} {
-				got := chrome.Eval[string](t, tab, call+`.then(({ status, code }) => [status, code, routes.state.status, routes.state.result?.code].join(" "))`)
-				if got != "overtaken navigation_blocked stayed navigation_blocked" {
-					t.Errorf("%s: %s", call, got)
-				}
-			}
-			example.NoErrors(t, tab)
-		})
-	}
-}
-
 // TestDrafts_Leave: a person that leaves changes address and organization together, and
 // the draft is posted nowhere. TestDrafts_LeaveByHistory is wired otherwise.
 func TestDrafts_Leave(t *testing.T) {

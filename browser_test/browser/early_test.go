@@ -35,6 +35,7 @@ func TestSignIn_BeforeTheModule(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
+	browser := chrome.New(t, chrome.WithProxy(w.Address))
 	var proven atomic.Int32
 	w.SetAt("/auth/login", func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.Header.Get("DPoP") != "" {
@@ -51,7 +52,7 @@ func TestSignIn_BeforeTheModule(t *testing.T) {
 			if c.requests == 2 { // the server reads it when somebody is signed in
 				d.Apply(t, d.Workspace(t)+"\nproof_nonce: true\n")
 			}
-			tab := chrome.New(t, chrome.WithProxy(w.Address))
+			tab := chrome.Person(t, browser)
 			if c.returns {
 				d.SignIn(t, tab, "dana")
 				d.Open(t, tab, "acme")

@@ -4,6 +4,7 @@ package browser
 
 import (
 	"testing"
+	"time"
 
 	"github.com/tabard-auth/tabard/browser_test/kit/faultproxy"
 )
@@ -21,4 +22,17 @@ var moreFaults = map[string]faultproxy.Fault{
 func TestP6NoOtherFaultSignsAnyoneOut(t *testing.T) {
 	t.Parallel()
 	faultsSignNobodyOut(t, moreFaults)
+}
+
+// TestP6AClockWrongByADay is TestP6AWrongClockSignsNobodyOut with a clock that is wrong by more
+// than a day.
+func TestP6AClockWrongByADay(t *testing.T) {
+	t.Parallel()
+	wrongClockSignsNobodyOut(t, -26, 26)
+}
+
+// TestP6TwentyTabsDoNotStampede is TestP6EightTabsDoNotStampede with more tabs.
+func TestP6TwentyTabsDoNotStampede(t *testing.T) {
+	t.Parallel()
+	tabsDoNotStampede(t, 20, 15, 3*time.Second)
 }

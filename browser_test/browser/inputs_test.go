@@ -54,13 +54,14 @@ func TestInputs_Messages(t *testing.T) {
 func TestInputs_ReplacedDeviceKey(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
+	browser := chrome.New(t)
 	for name, value := range map[string]string{
 		"a number": `10n`, "what looks like a pair": `{ publicKey: { type: "public" }, privateKey: { type: "private" } }`,
 		"a pair of another curve":   `await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-384" }, false, ["sign", "verify"])`,
 		"a pair that signs nothing": `await crypto.subtle.generateKey({ name: "ECDH", namedCurve: "P-256" }, false, ["deriveKey"])`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			tab := chrome.New(t)
+			tab := chrome.Person(t, browser)
 			chrome.Go(t, tab, d.Origin)
 			chrome.Await(t, tab, `document.body.dataset.screen === "signed_out"`)
 			chrome.Eval[any](t, tab, `(async () => {

@@ -35,14 +35,6 @@ func shown(kind page.Kind, full bool) page.Page {
 	return p
 }
 
-// TestP11EveryPageIsReadable opens a page of every kind: axe finds no fault, none scrolls
-// sideways, each has one heading and something to press that is large enough for a finger.
-// Screenshots are written to the folder TABARD_SCREENSHOTS.
-func TestP11EveryPageIsReadable(t *testing.T) {
-	t.Parallel()
-	everyPageIsReadable(t, looks)
-}
-
 func everyPageIsReadable(t *testing.T, looks []look) {
 	t.Helper()
 	server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

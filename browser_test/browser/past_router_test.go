@@ -31,36 +31,6 @@ const twoBacks = `void setTimeout(() => { history.back(); history.back(); })`
 const asksAboutAcme = `document.querySelector("#stay") && location.pathname === "/initech/notes" &&
 	[...router.state.blockers.values()].some(({ state, location }) => state === "blocked" && location.pathname === "/acme/notes")`
 
-// TestDrafts_TwoBacksAtOnce: React Router loses its way where Back comes twice before it has
-// answered once. The person is asked about where they would be, and either answer counts.
-func TestDrafts_TwoBacksAtOnce(t *testing.T) {
-	t.Parallel()
-	for wiring, entry := range wirings {
-		t.Run(wiring, func(t *testing.T) {
-			d, tab := example.Open(t, entry)
-			example.SignIn(t, d, tab, "/acme/notes", "alice")
-			inInitechFromAcme(t, tab)
-			for range 2 {
-				chrome.Eval[any](t, tab, twoBacks)
-				chrome.Await(t, tab, asksAboutAcme)
-				chrome.Press(t, tab, "#stay")
-				chrome.Await(t, tab, `!document.querySelector("#stay")`)
-				if got := chrome.Eval[string](t, tab, whereabouts); got != "/initech/notes /initech/notes initech x" {
-					t.Fatalf("after staying: %s", got)
-				}
-			}
-			chrome.Eval[any](t, tab, twoBacks)
-			chrome.Await(t, tab, asksAboutAcme)
-			chrome.Press(t, tab, "#leave")
-			awaitRoute(t, tab, "/acme/notes", "acme")
-			if got := chrome.Eval[string](t, tab, whereabouts); got != "/acme/notes /acme/notes acme " {
-				t.Errorf("after leaving: %s", got)
-			}
-			example.NoErrors(t, tab)
-		})
-	}
-}
-
 // TestBeforeSwitch_TwoBacksAtOnce: where the page asks before its router does, there is one
 // question as well.
 func TestBeforeSwitch_TwoBacksAtOnce(t *testing.T) {

@@ -24,7 +24,7 @@ func p1ATabKeepsItsOrganization(t *testing.T, d *demo.Demo) {
 	for organization, tab := range tabs {
 		d.Open(t, tab, organization)
 	}
-	for range 5 {
+	for range 2 {
 		for organization, tab := range tabs {
 			chrome.Reload(t, tab)
 			demo.AwaitActive(t, tab, organization)

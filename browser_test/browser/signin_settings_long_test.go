@@ -4,6 +4,7 @@ package browser
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
@@ -47,5 +48,80 @@ func TestSessionLimit_RefusesTheThird(t *testing.T) {
 	d.Open(t, third, "acme")
 	if got := mintAnew(t, third); got != "minted" {
 		t.Errorf("after the sign-out elsewhere: %s", got)
+	}
+}
+
+// TestSessionCookie_EndsWithTheBrowser: a session whose cookie has no Max-Age ends when the
+// browser is closed.
+func TestSessionCookie_EndsWithTheBrowser(t *testing.T) {
+	t.Parallel()
+	d, profile, tab := signedInForNow(t)
+	d.Open(t, tab, "acme")
+	endsWithBrowser(t, d, tab)
+	awaitCookieOnDisk(t, profile)
+	chrome.Close(t, tab)
+	anew := startsAgain(t, d, profile)
+	if got := chrome.Eval[string](t, anew, `tabard.state.status`); got != "signed_out" {
+		t.Errorf("the browser came back %s", got)
+	}
+	if all := sessionCookies(t, d, anew); len(all) != 0 {
+		t.Errorf("the session's cookies: %+v", all)
+	}
+}
+
+// TestSessionCookie_ComesBackWithItsTabs: a browser that comes back with its tabs, after it was
+// closed and after a crash, keeps such cookies for them. There the session goes on until
+// the server ends it.
+func TestSessionCookie_ComesBackWithItsTabs(t *testing.T) {
+	t.Parallel()
+	d, profile, tab := signedInForNow(t)
+	d.Open(t, tab, "acme")
+	d.Open(t, chrome.Tab(t, tab), "globex")
+	chrome.Close(t, tab)
+
+	closed := byOrganization(t, chrome.Restore(t, profile, d.Origin, 2))
+	if got := mintAnew(t, closed["acme"]); got != "minted" {
+		t.Errorf("after it was closed, a mint is answered with %s", got)
+	}
+	endsWithBrowser(t, d, closed["acme"])
+	chrome.Eval[any](t, closed["globex"], `tabard.switchOrganization("initech").then(() => null)`)
+	awaitOnDisk(t, profile, `"organization":"org_initech"`)
+	chrome.Kill(t, closed["globex"])
+
+	crashed := byOrganization(t, chrome.Restore(t, profile, d.Origin, 2))["initech"]
+	if got := mintAnew(t, crashed); got != "minted" {
+		t.Errorf("after the crash, a mint is answered with %s", got)
+	}
+	endsWithBrowser(t, d, crashed)
+	d.Tabard(t, "sessions", "end", "--all", "--yes")
+	if got := mintAnew(t, crashed); got != "session_revoked" {
+		t.Errorf("a mint of the ended session is answered with %s", got)
+	}
+	demo.AwaitScreen(t, crashed, "signed_out")
+}
+
+// TestSessionLimit_ThreeBrowsers: in one browser too many the oldest session ends and its page
+// says why. TestSessionLimit_RefusesTheThird has the other setting.
+func TestSessionLimit_ThreeBrowsers(t *testing.T) {
+	t.Parallel()
+	d, _, signIn := limitedBrowsers(t)
+	signsIn(t, d, "{max_sessions: 2, at_limit: oldest}")
+	first, second, third := signIn(), signIn(), signIn()
+	if got := mintAnew(t, first); got != "session_revoked" {
+		t.Errorf("the first browser: %s", got)
+	}
+	demo.AwaitScreen(t, first, "signed_out")
+	if got := chrome.Eval[string](t, first, `document.getElementById("sign-in-problem").innerText`); !strings.Contains(got, "another browser") {
+		t.Errorf("the first browser says %q", got)
+	}
+	for _, tab := range []context.Context{second, third} {
+		if got := mintAnew(t, tab); got != "minted" {
+			t.Errorf("another browser: %s", got)
+		}
+	}
+	chrome.Press(t, first, "#sign-in") // the provider knows the person, and the second browser is the oldest now
+	demo.AwaitActive(t, first, "acme")
+	if got := mintAnew(t, second); got != "session_revoked" {
+		t.Errorf("the second browser: %s", got)
 	}
 }

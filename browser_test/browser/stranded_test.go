@@ -35,20 +35,6 @@ func detours(d *demo.Demo) map[string]func(t *testing.T, tab context.Context) {
 			chrome.Eval[any](t, tab, `document.querySelector("#sign-in").click(), document.querySelector("#sign-in").click()`)
 			press(t, tab, person)
 		},
-		"reload at the provider": func(t *testing.T, tab context.Context) {
-			press(t, tab, "#sign-in")
-			chrome.Await(t, tab, `document.querySelector("#person-dana")`)
-			chrome.Reload(t, tab)
-			press(t, tab, person)
-		},
-		"back at the provider, and again": func(t *testing.T, tab context.Context) {
-			press(t, tab, "#sign-in")
-			chrome.Await(t, tab, `document.querySelector("#person-dana")`)
-			chrome.Back(t, tab)
-			chrome.Await(t, tab, signedOutScreen)
-			press(t, tab, "#sign-in")
-			press(t, tab, person)
-		},
 		"back and forward at the provider": func(t *testing.T, tab context.Context) {
 			press(t, tab, "#sign-in")
 			chrome.Await(t, tab, `document.querySelector("#person-dana")`)
@@ -56,11 +42,6 @@ func detours(d *demo.Demo) map[string]func(t *testing.T, tab context.Context) {
 			chrome.Await(t, tab, signedOutScreen)
 			chrome.Eval[any](t, tab, `void setTimeout(() => history.forward())`)
 			press(t, tab, person)
-		},
-		"the person pressed twice": func(t *testing.T, tab context.Context) {
-			press(t, tab, "#sign-in")
-			chrome.Await(t, tab, `document.querySelector("#person-dana")`)
-			chrome.Eval[any](t, tab, `document.querySelector("#person-dana").click(), document.querySelector("#person-dana").click()`)
 		},
 		"back after the sign-in, and chosen again": func(t *testing.T, tab context.Context) {
 			press(t, tab, "#sign-in")
@@ -73,11 +54,6 @@ func detours(d *demo.Demo) map[string]func(t *testing.T, tab context.Context) {
 				press(t, tab, person)
 			}
 		},
-		"a bare callback, and its button": func(t *testing.T, tab context.Context) {
-			chrome.Go(t, tab, d.Origin+"/auth/callback")
-			press(t, tab, "main a")
-			press(t, tab, person)
-		},
 		"a typed address of the sign-in": func(t *testing.T, tab context.Context) {
 			chrome.Go(t, tab, d.Origin+"/auth/login?organization=acme")
 			press(t, tab, "main a")
@@ -87,9 +63,14 @@ func detours(d *demo.Demo) map[string]func(t *testing.T, tab context.Context) {
 }
 
 // TestP11BackForwardReloadAndDoublePress at every point of the sign-in: it always ends
-// in the app.
+// in the app. TestP11OtherDetours has more of them.
 func TestP11BackForwardReloadAndDoublePress(t *testing.T) {
 	t.Parallel()
+	takeDetours(t, detours)
+}
+
+func takeDetours(t *testing.T, detours func(*demo.Demo) map[string]func(*testing.T, context.Context)) {
+	t.Helper()
 	d := demo.Start(t)
 	browser := chrome.New(t)
 	for name, way := range detours(d) {

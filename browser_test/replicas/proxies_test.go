@@ -251,8 +251,12 @@ func (d *proxied) hidesMetrics(t *testing.T) {
 	}
 }
 
-// callers is the number of concurrent callers.
-const callers = 8
+// callers is the number of concurrent callers. Each mints every pause, so that they leave
+// processor time to the servers and proxies.
+const (
+	callers = 8
+	pause   = 25 * time.Millisecond
+)
 
 // survivesKill kills one of the servers while callers mint. That costs no request, unless
 // the proxy gives some up for at most two seconds.
@@ -280,12 +284,14 @@ func (d *proxied) underLoad(act func()) map[string]int {
 	done, answers := make(chan struct{}), make(chan string)
 	for range callers {
 		waiting.Go(func() {
+			tick := time.NewTicker(pause)
+			defer tick.Stop()
 			for {
 				answers <- d.mint()
 				select {
 				case <-done:
 					return
-				default:
+				case <-tick.C:
 				}
 			}
 		})

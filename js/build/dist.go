@@ -40,7 +40,7 @@ const (
 // chunks are files that the client, or the switcher, loads when it uses them.
 var chunks = []string{
 	"accounts.js", "calls.js", "stepup.js", "window.js", "signin.js", "proof.js", "connect.js", "lend.js", "returnto.js", "debug.js", "origins.js", "question.js",
-	"causes.js", "network.js", "silence.js", "assets.js", "checked.js", "early.js", people,
+	"causes.js", "network.js", "silence.js", "assets.js", "asked.js", "checked.js", "early.js", people,
 }
 
 // people is the chunk of the switcher.

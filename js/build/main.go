@@ -69,7 +69,7 @@ func build(root string, v variant) (*dist, error) {
 	if err != nil {
 		return nil, err
 	}
-	exec, err := wasmExec()
+	exec, err := wasmExec(v)
 	if err != nil {
 		return nil, err
 	}

@@ -14,9 +14,12 @@ const (
 	// moduleBudget is below what an empty Go program of the same toolchain has, 418,071.
 	moduleBudget = 384_000
 	chunkBudget  = 1_536 + 16
+	// execBudget is for the toolchain's wasm_exec.js, minified.
+	execBudget = 2_560
 	// clientBudget is for the files that a page with a live tab loads. The other files are chunks.
+	// The goal is 5,632; BENCHMARKS.md has the parts that are above it.
 	// The names and digests that stand in it compress to some bytes more or less with each build.
-	clientBudget = 5_984 + 224
+	clientBudget = 6_112 + 16
 )
 
 // sizes are a file's sizes, plain and compressed.
@@ -53,7 +56,7 @@ func reportFiles(table *tabwriter.Writer, d *dist) error {
 		name, file string
 		budget     int
 	}{
-		{"module", d.module.Wasm.URL, moduleBudget}, {"client", client, clientBudget}, {"wasm_exec.js", d.module.Exec.URL, 0},
+		{"module", d.module.Wasm.URL, moduleBudget}, {"client", client, clientBudget}, {"wasm_exec.js", d.module.Exec.URL, execBudget},
 		{"routes", routes, 0}, {"switcher", switcher, 0},
 	} {
 		w, err := d.sizes(f.file)

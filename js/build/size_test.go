@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestBudgets: the client and each of its chunks keep their budgets.
+// TestBudgets: the client, each of its chunks and wasm_exec.js keep their budgets.
 func TestBudgets(t *testing.T) {
 	dir, err := filepath.Abs("..")
 	if err != nil {
@@ -21,6 +21,13 @@ func TestBudgets(t *testing.T) {
 		if got := len(brotli11(content)); got > budget {
 			t.Errorf("%s has %d bytes of brotli, budget %d: move what a live tab does not use into a chunk", name, got, budget)
 		}
+	}
+	exec, err := wasmExec(served)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := len(brotli11(exec)); got > execBudget {
+		t.Errorf("wasm_exec.js has %d bytes of brotli, budget %d: is it minified?", got, execBudget)
 	}
 	check(client, "index.js", assetsJSON(module), clientBudget)
 	for _, name := range chunks {

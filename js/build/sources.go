@@ -62,13 +62,30 @@ func moduleProgram(root, version string) gowasm.Program {
 
 func releaseFlag(version string) string { return "-X main.release=" + version }
 
-// wasmExec is the toolchain's own glue: it must be of the Go that built the module.
-func wasmExec() ([]byte, error) {
+// wasmExec is the toolchain's own glue: it must be of the Go that built the module. The
+// served one is minified, under its authors' notice.
+func wasmExec(v variant) ([]byte, error) {
 	goroot, err := gowasm.Goroot()
 	if err != nil {
 		return nil, err
 	}
-	return os.ReadFile(filepath.Join(goroot, "lib", "wasm", "wasm_exec.js"))
+	content, err := os.ReadFile(filepath.Join(goroot, "lib", "wasm", "wasm_exec.js"))
+	if err != nil || v != served {
+		return content, err
+	}
+	notice, _, _ := strings.Cut(string(content), "\n\n")
+	result := api.Transform(string(content), api.TransformOptions{
+		Target: api.ES2022, MinifyWhitespace: true, MinifyIdentifiers: true, MinifySyntax: true, Banner: notice,
+	})
+	return result.Code, joined(result.Errors)
+}
+
+// joined returns esbuild's errors as one.
+func joined(messages []api.Message) error {
+	if len(messages) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(api.FormatMessages(messages, api.FormatMessagesOptions{}), ""))
 }
 
 // beside leaves a bundle's dynamic imports to files beside it.
@@ -81,11 +98,20 @@ var beside = api.Plugin{Name: "beside", Setup: func(build api.PluginBuild) {
 	})
 }}
 
+// internal are the properties of the client's own objects that its first file alone reads. They
+// get short names in it. What chunks, the module or a page read, or a record holds, is none.
+var internal = []string{"dormant", "endScope", "listen", "recheck", "running", "tell", "view"}
+
 // bundle makes one small file of an entry of the npm package, which may read assets as
 // import.meta.assets, and its source map, which has the sources. The file does not name the
 // map, so that only a debugger loads it: a header does.
 func bundle(dir, name, entry, assets string) (code, sourceMap []byte, err error) {
+	var mangled string
+	if name == client {
+		mangled = "^(" + strings.Join(internal, "|") + ")$"
+	}
 	result := api.Build(api.BuildOptions{
+		MangleProps:       mangled,
 		AbsWorkingDir:     dir,
 		EntryPoints:       []string{entry},
 		Bundle:            true,
@@ -100,8 +126,8 @@ func bundle(dir, name, entry, assets string) (code, sourceMap []byte, err error)
 		Outfile:           name,
 		Sourcemap:         api.SourceMapExternal,
 	})
-	if len(result.Errors) > 0 {
-		return nil, nil, errors.New(strings.Join(api.FormatMessages(result.Errors, api.FormatMessagesOptions{}), ""))
+	if err := joined(result.Errors); err != nil {
+		return nil, nil, err
 	}
 	for _, file := range result.OutputFiles {
 		if filepath.Ext(file.Path) == mapSuffix {

@@ -4,11 +4,11 @@
 // the client, which may be of another release: its needs are handed to it.
 
 import { declined } from "./declined.js";
+import { freeze } from "./freeze.js";
 import { own } from "./own.js";
 import { absolute, appBase } from "./page.js";
 import { answerTo, foreign } from "./refusals.js";
 import { returnAddress } from "./returnaddress.js";
-import { freeze } from "./store.js";
 
 export { foreign };
 

@@ -8,6 +8,7 @@ import { TabardError } from "./error.js";
 import { manifest, servedBy } from "./exec.js";
 import { explain } from "./failures.js";
 import { fetchFor, tokenOf } from "./fetch.js";
+import { freeze } from "./freeze.js";
 import { gateOf } from "./gate.js";
 import { startModule } from "./module.js";
 import { callsOf } from "./ondemand.js";
@@ -16,7 +17,7 @@ import { absolute, addressFor, connectTabs, takeParameter, afterPrerendering } f
 import { epochOf, storedToken } from "./record.js";
 import { routesHook } from "./routes/hook.js";
 import { scopeOf } from "./scope.js";
-import { initialState, freeze, storeOf } from "./store.js";
+import { initialState, storeOf } from "./store.js";
 
 /** @import { Client, Options } from "../index.js" */
 
@@ -158,15 +159,14 @@ const isSignedOut = (epoch) => /^(\.|$)/.test(epoch ?? "");
 
 /**
  * Asks whether everybody is signed out, so that a page does not wait for its module to offer a
- * sign-in. The rest of the answer does not count: the module asks by itself.
+ * sign-in.
  * @param {{backend: string, store: import("./store.js").Store, early(): unknown}} context
  */
 function askEarly({ backend, store, early }) {
   const isOpen = () => early() && store.state.status === "starting";
   if (!isOpen()) return;
-  fetch(backend + "/session?quiet=1", { credentials: "include" })
-    .then((answer) => answer.json())
-    .then(({ error, error_description: text }) => error === "login_required" && isOpen() && store.signedOut(text))
+  Promise.all([import("./asked.js"), fetch(backend + "/session?quiet=1", { credentials: "include" })])
+    .then(([chunk, answer]) => chunk.show(store, isOpen, answer))
     .catch(() => {}); // the module finds out
 }
 

@@ -140,16 +140,18 @@ export function startModule(url, host) {
       if (args.some((arg) => arg !== undefined && typeof arg !== "string")) throw new TypeError(`${name}: every argument must be a string`);
       if (dormant) start();
       const its = functions ?? (await ready.promise);
-      /** @type {ReturnType<typeof deferred<string>>} */
-      const answer = deferred();
-      calls.add(answer.reject);
+      /** @type {(reason: unknown) => void} */
+      let end;
       try {
-        (its[name] ?? its[name === "enter" ? "switch" : name])(answer.resolve, answer.reject, ...args);
-        return await answer.promise;
+        return await new Promise((resolve, reject) => {
+          calls.add((end = reject));
+          (its[name] ?? its[name === "enter" ? "switch" : name])(resolve, reject, ...args);
+        });
       } catch (reason) {
         throw toError(reason);
       } finally {
-        calls.delete(answer.reject);
+        // @ts-expect-error: it is set by now
+        calls.delete(end);
       }
     },
     /**

@@ -1,6 +1,7 @@
 // @ts-check
+import { freeze } from "./freeze.js";
 import { scopeOf } from "./scope.js";
-import { initialState, freeze } from "./store.js";
+import { initialState } from "./store.js";
 
 /** @import { Organization, Partition, State } from "../index.js" */
 

@@ -1,6 +1,7 @@
 // @ts-check
 
 import { deferred } from "./deferred.js";
+import { freeze } from "./freeze.js";
 import { own } from "./own.js";
 import { partitionKey, personOf, scopeOf } from "./scope.js";
 
@@ -20,7 +21,8 @@ export function storeOf(json, enter) {
   let text = "";
   let notifying = false;
   let failed = false;
-  let guessed = false;
+  /** @type {boolean | undefined} */
+  let guessed;
   let partition = scopeOf("");
   /** @type {ReturnType<typeof deferred<void>>} */
   const ready = deferred();
@@ -43,9 +45,12 @@ export function storeOf(json, enter) {
     return freeze(state);
   }
 
-  /** @param {string} json */
-  function changed(json) {
-    guessed = false;
+  /**
+   * @param {string} json
+   * @param {boolean} [isGuess] it counts until the module says how it is
+   */
+  function changed(json, isGuess) {
+    guessed = isGuess;
     if (json === text) return;
     text = json;
     const before = state;
@@ -96,14 +101,6 @@ export function storeOf(json, enter) {
     },
     changed,
     /**
-     * Shows everybody as signed out, until the module says how it is.
-     * @param {string} description
-     */
-    signedOut(description) {
-      changed(JSON.stringify({ ...state, status: "signed_out", error: { code: "login_required", action: "sign_in", description } }));
-      guessed = true;
-    },
-    /**
      * Shows that the module does not run, if it never sent a state, and if it never will.
      * @param {any} error
      */
@@ -133,10 +130,4 @@ export function storeOf(json, enter) {
       abortOthers();
     },
   };
-}
-
-/** @param {any} value */
-export function freeze(value) {
-  if (value && typeof value === "object") Object.values(value).forEach(freeze);
-  return Object.freeze(value);
 }

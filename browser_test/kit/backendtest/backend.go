@@ -35,6 +35,7 @@ type Backend struct {
 	Relying  func(*login.Config) // changes the relying party before Restart; may be nil
 
 	Resolver domain.Resolver // looks up DNS records after Restart; may be nil
+	Far      bool            // after Restart, the database counts as far away
 
 	t  testing.TB
 	db *Database
@@ -110,7 +111,7 @@ func (b *Backend) Handler(publicURL string, store host.Store) http.Handler {
 	handler, err := host.New(host.Config{
 		PublicURL: publicURL, Secret: b.db.Secret, Now: b.db.Now,
 		Log: slog.New(log), Provider: relying,
-		Tenants: b.Hosts, LoopbackConnections: publicURL == PublicURL, Resolver: b.Resolver,
+		Tenants: b.Hosts, LoopbackConnections: publicURL == PublicURL, Resolver: b.Resolver, FarDatabase: b.Far,
 	}, store)
 	if err != nil {
 		b.t.Fatal(err)

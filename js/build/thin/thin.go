@@ -81,7 +81,7 @@ var Core = []string{
 //     for organizations that no header can name.
 //
 // A change that raises it says by how much and why.
-const Ceiling = 8283
+const Ceiling = 8327
 
 // Lines counts the lines of the core that have code on them. A package or file that is
 // not there is an error.

@@ -12,7 +12,7 @@ import { own } from "../own.js";
 import { ask } from "../question.js";
 import { answerTo, foreign } from "../refusals.js";
 import { routesHook } from "../routes/hook.js";
-import { freeze } from "../store.js";
+import { freeze } from "../freeze.js";
 import { problemOf } from "./codes.js";
 import { errorOf, returnOf, Tab } from "./tab.js";
 import { World } from "./world.js";
