@@ -14,7 +14,7 @@ import (
 // one.
 func TestFirefox_TwoPeople(t *testing.T) {
 	t.Parallel()
-	d := startSeveral(t)
+	d := demo.StartSeveral(t, "tabard")
 	alice := firefoxTab{firefox.New(t), d}
 	alice.signIn(t, "alice")
 	alice.open(t, "acme")
