@@ -46,6 +46,12 @@ func StartSeveral(t testing.TB, host string) *Demo {
 	return start(t, host, "-several")
 }
 
+// StartSeveralWith is StartSeveral on the server, with another page, from a directory.
+func StartSeveralWith(t testing.TB, page string) *Demo {
+	t.Helper()
+	return start(t, "tabard", "-several", "-page", page)
+}
+
 // At returns the origin of an organization in such a demo.
 func (d *Demo) At(organization string) string {
 	return strings.Replace(d.Origin, "://", "://"+organization+".", 1)
