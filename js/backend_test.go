@@ -60,11 +60,20 @@ window.tabard = createClient();
 	}
 }
 
+// build builds the client, once for the life of this program.
+var build = sync.OnceValue(func() error {
+	out, err := exec.Command("go", "run", "./build").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("building: %w\n%s", err, out)
+	}
+	return nil
+})
+
 // newApp builds the client and serves it with a page and an API of the app's own.
 func newApp(t *testing.T, page http.Handler) (*backend, *httptest.Server) {
 	t.Helper()
-	if out, err := exec.Command("go", "run", "./build").CombinedOutput(); err != nil {
-		t.Fatalf("building: %v\n%s", err, out)
+	if err := build(); err != nil {
+		t.Fatal(err)
 	}
 	b := &backend{}
 	mux := http.NewServeMux()

@@ -1,4 +1,4 @@
-//go:build long && !race
+//go:build !race && long
 
 package isolationtest_test
 

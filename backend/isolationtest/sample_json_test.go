@@ -4,7 +4,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -28,7 +30,7 @@ POST /articles/batch {"ids": ["{article}"]}`)
 		return text(attributes, "title")
 	}
 	s.handle("GET /organizations/{organization}/articles", func(w http.ResponseWriter, r *http.Request, organization string) {
-		for name := range r.URL.Query() {
+		for _, name := range slices.Sorted(maps.Keys(r.URL.Query())) { // the same answer each time
 			if name != "include" && name != "sort" {
 				fail(w, http.StatusBadRequest, "unknown parameter "+name)
 				return

@@ -69,7 +69,7 @@ func TestP12_TwoPeopleInOneBrowser(t *testing.T) {
 func signedInTogether(t *testing.T) (d *demo.Demo, alice, bob context.Context) {
 	d = demo.Start(t)
 	d.Apply(t, strings.Replace(d.Workspace(t), "  - id: demo\n", "  - id: demo\n    accounts: several\n", 1))
-	alice = chrome.New(t)
+	alice = chrome.Guest(t)
 	d.SignIn(t, alice, "alice")
 	d.Open(t, alice, "acme")
 	bob = chrome.Tab(t, alice)

@@ -84,7 +84,7 @@ func TestP12_SeveralPeople_OnTheWorker(t *testing.T) {
 func playVisits(t *testing.T, host string) {
 	t.Helper()
 	d := demo.StartSeveral(t, host)
-	browser := chrome.New(t)
+	browser := chrome.Guest(t)
 	for _, visit := range []struct {
 		name string
 		test func(*testing.T, *household)

@@ -67,7 +67,7 @@ func isOf(t *testing.T, tab context.Context, user string) {
 // out. TestP12_SeveralPeople_Visits has more visits.
 func TestP12_SeveralPeople_ComeAndGo(t *testing.T) {
 	t.Parallel()
-	h := newHousehold(t, demo.StartSeveral(t, "tabard"), chrome.New(t))
+	h := newHousehold(t, demo.StartSeveral(t, "tabard"), chrome.Guest(t))
 	secondAppKnowsBoth(t, h)
 	for _, tab := range []context.Context{h.alice, h.bob} {
 		chrome.Go(t, tab, h.d.Origin)
@@ -110,7 +110,7 @@ func everybodyLeaves(t *testing.T, h *household) {
 // the tab another person's, and signs one out.
 func TestSwitcher_ShowsThePeople(t *testing.T) {
 	t.Parallel()
-	h := newHousehold(t, demo.StartSeveral(t, "tabard"), chrome.New(t))
+	h := newHousehold(t, demo.StartSeveral(t, "tabard"), chrome.Guest(t))
 	chrome.Await(t, h.bob, switcherTree+`.querySelector("[part=button]").checkVisibility()`) // who has one organization
 	tab := h.alice
 	chrome.Eval[any](t, tab, `document.querySelector("tabard-switcher").open()`)
@@ -144,7 +144,7 @@ func TestP6_SeveralPeople_BackToOne(t *testing.T) {
 	d := demo.Start(t)
 	one := d.Workspace(t)
 	d.Apply(t, strings.Replace(one, "  - id: demo\n", "  - id: demo\n    accounts: several\n", 1))
-	h := newHousehold(t, d, chrome.New(t))
+	h := newHousehold(t, d, chrome.Guest(t))
 	d.Apply(t, one)
 	isOf(t, h.alice, h.a)
 	isOf(t, h.bob, h.b)

@@ -93,7 +93,7 @@ async function answer(request) {
 }
 `)
 	d = demo.StartWith(t, folder)
-	tab = chrome.New(t)
+	tab = chrome.Guest(t)
 	example.SignIn(t, d, tab, "/", "alice")
 	switchTo(t, tab, "acme")
 	return server.URL, tab

@@ -258,7 +258,7 @@ func (b beginning) inTwelveTabs(t *testing.T) {
 	if b.late {
 		d.slow, d.late = 20*time.Millisecond, 300*time.Millisecond
 	}
-	tabs := []context.Context{chrome.New(t)}
+	tabs := []context.Context{chrome.Guest(t)}
 	for len(tabs) < 12 {
 		tabs = append(tabs, chrome.Tab(t, tabs[0]))
 	}
@@ -285,7 +285,7 @@ func (b beginning) inTwelveTabs(t *testing.T) {
 // TestSignIn_TwoServersForADay for 24.
 func TestSignIn_TwoServersOnOneHost(t *testing.T) {
 	t.Parallel()
-	twoServers(t, 4)
+	twoServers(t, 2)
 }
 
 func twoServers(t *testing.T, hours int) {
@@ -298,7 +298,7 @@ func twoServers(t *testing.T, hours int) {
 			all := servers(t)
 			one, two := all[0], all[1]
 			two.person = "bob"
-			tabs := []context.Context{chrome.New(t)}
+			tabs := []context.Context{chrome.Guest(t)}
 			tabs = append(tabs, chrome.Tab(t, tabs[0]))
 			opens := func(i int, status string) {
 				t.Helper()

@@ -42,7 +42,7 @@ func TestAxe_People(t *testing.T) {
 func axePeople(t *testing.T, looks []look) {
 	t.Helper()
 	d := demo.Start(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	e := newExaminer(t, tab, looks)
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")

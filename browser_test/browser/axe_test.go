@@ -153,7 +153,7 @@ func TestAxe_PagesOfTheBackend(t *testing.T) {
 func axePagesOfTheBackend(t *testing.T, looks []look) {
 	t.Helper()
 	d := demo.Start(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	e := newExaminer(t, tab, looks)
 	for _, path := range []string{"/login?app=nope", "/login?app=demo&return_to=https://elsewhere.example/", "/callback", "/callback?state=x&code=y", "/login"} {
 		chrome.Go(t, tab, d.Backend+path)

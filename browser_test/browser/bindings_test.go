@@ -38,7 +38,7 @@ func (b binding) start(t *testing.T) *demo.Demo {
 
 func (b binding) hydrates(t *testing.T) {
 	d := b.start(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	chrome.Before(t, tab, example.KeepErrors)
 	example.SignIn(t, d, tab, "/", "alice")
 	for _, organization := range []string{"acme", "globex", "acme"} {

@@ -88,7 +88,7 @@ func TestCauses_SayWhatToChange(t *testing.T) {
 func sayWhatToChange(t *testing.T, mistakes map[string]mistake) {
 	t.Helper()
 	d := demo.Start(t)
-	browser := chrome.New(t)
+	browser := chrome.Guest(t)
 	for name, m := range mistakes {
 		t.Run(name, func(t *testing.T) {
 			tab := chrome.Person(t, browser)
@@ -142,7 +142,7 @@ func TestCauses_ProxyOnAnotherPort(t *testing.T) {
 	d := demo.Start(t)
 	page := strings.Replace(clientPage(ofTheDemo, "", nil)(t, d), "127.0.0.1", "localhost", 1)
 	register(t, d, page)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	console := chrome.Watch(t, tab)
 	chrome.Go(t, tab, page)
 	chrome.Await(t, tab, `tabard.state.status === "signed_out"`)
@@ -157,7 +157,7 @@ func TestCauses_ProxyOnAnotherPort(t *testing.T) {
 func TestCauses_NothingAnswers(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	console := chrome.Watch(t, tab)
 	options := fmt.Sprintf(`{ backend: "http://127.0.0.1:%d/auth" }`, ports.Hold(t))
 	chrome.Go(t, tab, clientPage(options, "", nil)(t, d))
@@ -172,7 +172,7 @@ func TestCauses_NothingAnswers(t *testing.T) {
 func TestCauses_StrictDynamic(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	console := chrome.Watch(t, tab)
 	address := setup{options: ofTheDemo, policy: "script-src 'nonce-abc' 'strict-dynamic' 'wasm-unsafe-eval'; object-src 'none'", nonce: "abc"}.serve(t, d)
 	register(t, d, address)

@@ -164,7 +164,7 @@ func (l *live) closes(t *testing.T, tab context.Context, what string, after time
 func TestP4_ConnectionsEndWithTheOrganization(t *testing.T) {
 	t.Parallel()
 	l := liveDemo(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	example.SignIn(t, l.Demo, tab, "/", "alice")
 
 	switchTo(t, tab, "acme")
@@ -208,7 +208,7 @@ func TestP4_ConnectionsEndWithTheOrganization(t *testing.T) {
 func TestConnect_ForeignPage(t *testing.T) {
 	t.Parallel()
 	l := liveDemo(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	example.SignIn(t, l.Demo, tab, "/", "alice")
 	switchTo(t, tab, "globex")
 	raw := chrome.Eval[string](t, tab, `tabard.getToken()`)

@@ -14,7 +14,7 @@ func TestConnection_LinkOfAnotherPerson(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	d.Apply(t, d.Workspace(t)+"      - {iss: \""+d.Issuer+"\", sub: alice, roles: [viewer]}\n")
-	dana, alice := chrome.New(t), chrome.New(t)
+	dana, alice := chrome.Guest(t), chrome.Guest(t)
 	d.SignIn(t, dana, "dana")
 	d.Open(t, dana, "acme")
 	enter(t, dana, "northwind")

@@ -22,7 +22,7 @@ func enter(t *testing.T, tab context.Context, organization string) {
 func TestP3AnOrganizationIsEnteredByItsOwnProvider(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	d.SignIn(t, tab, "dana")
 	d.Open(t, tab, "acme")
 	person := demo.Claim(t, tab, "sub")
@@ -52,7 +52,7 @@ func TestP3AnOrganizationIsEnteredByItsOwnProvider(t *testing.T) {
 	third := chrome.Tab(t, tab)
 	d.Open(t, third, "northwind")
 
-	again := chrome.New(t) // another browser: the link is already there, and belongs to the same person
+	again := chrome.Guest(t) // another browser: the link is already there, and belongs to the same person
 	d.SignIn(t, again, "dana")
 	d.Open(t, again, "acme")
 	enter(t, again, "northwind")
@@ -67,7 +67,7 @@ func TestP3AnOrganizationIsEnteredByItsOwnProvider(t *testing.T) {
 func TestConnection_PersonUnknownElsewhere(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	chrome.Go(t, tab, d.Origin)
 	demo.AwaitScreen(t, tab, "signed_out")
 	chrome.Press(t, tab, "#sign-in-northwind")

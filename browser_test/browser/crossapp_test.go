@@ -20,7 +20,7 @@ func awaitReport(t *testing.T, tab context.Context, organization string) {
 func TestCrossApp_NoSecondSignIn(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	first := chrome.New(t)
+	first := chrome.Guest(t)
 	d.SignIn(t, first, "alice")
 	d.Open(t, first, "acme")
 	second := chrome.Tab(t, first)

@@ -34,7 +34,7 @@ func TestP1ABrowserThatLacksSomethingServesEachTabStill(t *testing.T) {
 func eachTabIsServed(t *testing.T, degraded map[string]string) {
 	t.Helper()
 	d := demo.Start(t)
-	browser := chrome.New(t)
+	browser := chrome.Guest(t)
 	for name, script := range degraded {
 		t.Run(name, func(t *testing.T) {
 			first := chrome.Person(t, browser)

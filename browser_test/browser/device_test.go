@@ -139,7 +139,7 @@ func TestDevice_LostKey(t *testing.T) {
 func TestDevice_LinkFromAnotherSite(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	evil := httpbrowser.NewDevice(t)
 	chrome.Go(t, tab, d.Issuer+"/nowhere") // another site
 	chrome.Eval[any](t, tab, fmt.Sprintf(`void (location.href = "%s/login?return_to=/&dpop_jkt=%s")`, d.Backend, evil.Thumbprint()))
@@ -156,7 +156,7 @@ func TestDevice_LinkFromAnotherSite(t *testing.T) {
 func TestDevice_TabsStartedTogether(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	first := chrome.New(t)
+	first := chrome.Guest(t)
 	tabs := []context.Context{first}
 	for range 5 {
 		tabs = append(tabs, chrome.Tab(t, first))
@@ -180,7 +180,7 @@ func TestDevice_TabsStartedTogether(t *testing.T) {
 func TestDevice_BrowserWithoutKeys(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	browser := chrome.New(t)
+	browser := chrome.Guest(t)
 	for name, script := range map[string]string{
 		"no WebCrypto":         `Object.defineProperty(Crypto.prototype, "subtle", { get() {} })`,
 		"no IndexedDB":         `Object.defineProperty(globalThis, "indexedDB", { value: undefined })`,
@@ -206,7 +206,7 @@ func TestABoundAccessTokenWorksInItsBrowserAlone(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	d.Apply(t, strings.Replace(d.Workspace(t), "    audience:", "    dpop_bound_tokens: true\n    audience:", 1))
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	chrome.Before(t, tab, recorder)
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")

@@ -10,6 +10,12 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/example"
 )
 
+// TestDrafts_StayByHistory is TestDrafts_Stay with routes on the History API.
+func TestDrafts_StayByHistory(t *testing.T) {
+	t.Parallel()
+	onDraft(t, byHistory, staysWithDraft)
+}
+
 // TestDrafts_LeaveByHistory is TestDrafts_Leave with routes on the History API.
 func TestDrafts_LeaveByHistory(t *testing.T) {
 	t.Parallel()

@@ -74,12 +74,10 @@ func awaitRoute(t *testing.T, tab context.Context, path, organization string) {
 }
 
 // TestDrafts_Stay: a person that stays at the router's prompt stays in the organization
-// too, and the draft is posted to no other.
+// too, and the draft is posted to no other. TestDrafts_StayByHistory is wired otherwise.
 func TestDrafts_Stay(t *testing.T) {
 	t.Parallel()
-	for wiring, entry := range wirings {
-		t.Run(wiring, func(t *testing.T) { onDraft(t, entry, staysWithDraft) })
-	}
+	onDraft(t, byNavigate, staysWithDraft)
 }
 
 func staysWithDraft(t *testing.T, tab context.Context, leave func(*testing.T, context.Context)) {

@@ -22,7 +22,7 @@ const hasModule = `performance.getEntriesByType("resource").some((e) => e.name.e
 func TestModule_FetchedBeforeTheCall(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	chrome.Go(t, tab, d.Origin+"/style.css")
 	chrome.Eval[any](t, tab, `import("/auth/client/tabard.js").then(() => null)`)
 	chrome.Await(t, tab, hasModule)
@@ -95,7 +95,7 @@ func TestSignIn_SlowNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := demo.StartWith(t, page)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	chrome.Slow(t, tab, 50_000, 400)
 	chrome.Go(t, tab, d.Origin)
 	after := chrome.Eval[float64](t, tab, `shown`)

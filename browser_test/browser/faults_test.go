@@ -89,7 +89,7 @@ func TestP6AWrongClockSignsNobodyOut(t *testing.T) {
 func wrongClockSignsNobodyOut(t *testing.T, wrong ...int) {
 	t.Helper()
 	d := demo.Start(t)
-	browser := chrome.New(t)
+	browser := chrome.Guest(t)
 	for _, hours := range wrong {
 		t.Run(fmt.Sprintf("%+d hours", hours), func(t *testing.T) {
 			tab := chrome.Person(t, browser)

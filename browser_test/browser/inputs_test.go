@@ -16,7 +16,7 @@ import (
 func TestInputs_AScriptOnEveryPrototype(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	chrome.Before(t, tab, `for (const [name, value] of Object.entries({ module: "/evil/module.json", organization: "globex", backend: "/evil", apis: ["https://evil.example"],
 		access_token: "evil", session: "evil", error: "login_required" })) Object.defineProperty(Object.prototype, name, { value, writable: true, configurable: true });`)
 	d.SignIn(t, tab, "alice")
@@ -31,7 +31,7 @@ func TestInputs_AScriptOnEveryPrototype(t *testing.T) {
 func TestInputs_Messages(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	chrome.Before(t, tab, example.KeepErrors)
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")
@@ -54,7 +54,7 @@ func TestInputs_Messages(t *testing.T) {
 func TestInputs_ReplacedDeviceKey(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	browser := chrome.New(t)
+	browser := chrome.Guest(t)
 	for name, value := range map[string]string{
 		"a number": `10n`, "what looks like a pair": `{ publicKey: { type: "public" }, privateKey: { type: "private" } }`,
 		"a pair of another curve":   `await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-384" }, false, ["sign", "verify"])`,

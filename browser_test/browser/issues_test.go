@@ -174,7 +174,7 @@ func rotationSignsNobodyOut(t *testing.T, rounds int) {
 func TestP7TheftEndsTheSession(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	victim := chrome.New(t)
+	victim := chrome.Guest(t)
 	thief, own := chrome.Person(t, victim), chrome.Person(t, victim)
 	for _, tab := range []context.Context{victim, thief} {
 		chrome.Before(t, tab, keyless)
@@ -216,7 +216,7 @@ func TestP7TheftEndsTheSession(t *testing.T) {
 func TestPainDNoLockStopsAnybody(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	chrome.Before(t, tab, `
 		const request = LockManager.prototype.request;
 		LockManager.prototype.request = function (name, options, held) {
@@ -248,7 +248,7 @@ func TestPainDNoLockStopsAnybody(t *testing.T) {
 func TestPainFAfterASleepNothingOldIsServed(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	other := chrome.Tab(t, tab)
 	for _, each := range []context.Context{tab, other} {
 		chrome.Before(t, each, asleep)

@@ -31,7 +31,7 @@ const narrowerTokens = `(async () => {
 func TestLend_NarrowerTokens(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	d.SignIn(t, tab, "alice")
 	for _, organization := range []string{"org_acme", "org_globex"} {
 		if organization == "org_globex" {
@@ -69,7 +69,7 @@ const lendToWorker = `(async () => {
 func TestLend_Worker(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	if _, err := chromedp.Call(tab, page.SetBypassCSP, page.SetBypassCSPParams{Enabled: true}); err != nil { // for the worker, a blob
 		t.Fatal(err)
 	}

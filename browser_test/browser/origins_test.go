@@ -29,7 +29,7 @@ var originTests = []originTest{
 func runOriginTests(t *testing.T, host string, tests []originTest) {
 	t.Helper()
 	d := demo.StartMany(t, host)
-	browser := chrome.New(t)
+	browser := chrome.Guest(t)
 	for _, each := range tests {
 		t.Run(each.name, func(t *testing.T) { each.test(t, d, chrome.Person(t, browser)) })
 	}

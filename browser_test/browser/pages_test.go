@@ -44,7 +44,7 @@ func everyPageIsReadable(t *testing.T, looks []look) {
 		}
 		page.Write(w, r, shown(page.Kind(strings.Trim(r.URL.Path, "/")), r.URL.Query().Has("full")), nil)
 	}))
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	e := newExaminer(t, tab, looks)
 	kinds := 0
 	for _, key := range page.Keys() {

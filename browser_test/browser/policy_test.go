@@ -44,7 +44,7 @@ func confirm(t *testing.T, tab context.Context) {
 func TestP4OneOrganizationIdlesOutAndTheOtherWorksOn(t *testing.T) {
 	t.Parallel()
 	d := strictDemo(t)
-	other := chrome.New(t)
+	other := chrome.Guest(t)
 	d.SignIn(t, other, "dana")
 	d.Open(t, other, "globex")
 	strict := chrome.Tab(t, other)
@@ -104,7 +104,7 @@ func TestP4OneOrganizationIdlesOutAndTheOtherWorksOn(t *testing.T) {
 func TestP9WhoeverIsActiveStays(t *testing.T) {
 	t.Parallel()
 	d := strictDemo(t)
-	quiet := chrome.New(t)
+	quiet := chrome.Guest(t)
 	d.SignIn(t, quiet, "dana")
 	chrome.Press(t, quiet, `#choices [data-organization="lamna"] .menu-row`)
 	confirm(t, quiet)
@@ -130,7 +130,7 @@ func TestP9WhoeverIsActiveStays(t *testing.T) {
 func TestP3ARefusedStepUpLeavesTheOldOrganization(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	d.SignIn(t, tab, "dana")
 	d.Open(t, tab, "acme")
 	before := chrome.Eval[string](t, tab, `tabard.getToken()`)

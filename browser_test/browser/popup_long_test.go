@@ -47,7 +47,7 @@ func TestSignIn_WindowOfAFrame(t *testing.T) {
 	page := httptest.NewServer(http.FileServer(http.Dir(folder))) // whose policy allows frames
 	t.Cleanup(page.Close)
 	d := demo.StartWith(t, page.URL)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprintf(w, `<!doctype html><title>another site</title><iframe id="frame" src=%q width="600" height="400"></iframe>`, d.Origin)

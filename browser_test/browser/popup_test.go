@@ -49,7 +49,7 @@ func TestProof_RequestOfAnotherKind(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	d.Apply(t, strings.Replace(d.Workspace(t), "    audience:", "    dpop_bound_tokens: true\n    audience:", 1))
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")
 	chrome.Eval[any](t, tab, `{ globalThis.send = (method, url, headers) => new Promise((resolve) => {

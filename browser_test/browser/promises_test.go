@@ -16,7 +16,7 @@ func TestP1ATabKeepsItsOrganization(t *testing.T) {
 }
 
 func p1ATabKeepsItsOrganization(t *testing.T, d *demo.Demo) {
-	first := chrome.New(t)
+	first := chrome.Guest(t)
 	d.SignIn(t, first, "alice")
 	demo.AwaitScreen(t, first, "choose")
 
@@ -57,7 +57,7 @@ func TestP2NoSecondSignIn(t *testing.T) {
 }
 
 func p2NoSecondSignIn(t *testing.T, d *demo.Demo) {
-	bob := chrome.New(t)
+	bob := chrome.Guest(t)
 	d.SignIn(t, bob, "bob")
 	demo.AwaitActive(t, bob, "globex")
 	if chrome.Eval[bool](t, bob, `document.querySelector("#switcher").shadowRoot.querySelector("button").checkVisibility({ visibilityProperty: true })`) {
@@ -81,7 +81,7 @@ func TestP3ASwitchIsATransaction(t *testing.T) {
 }
 
 func p3ASwitchIsATransaction(t *testing.T, d *demo.Demo) {
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	d.SignIn(t, tab, "alice")
 	for _, organization := range []string{"acme", "globex", "acme"} {
 		chrome.Eval[any](t, tab, fmt.Sprintf(`tabard.switchOrganization(%q).then(() => null)`, organization))
@@ -108,7 +108,7 @@ func TestP10SignedOutIsOut(t *testing.T) {
 }
 
 func p10SignedOutIsOut(t *testing.T, d *demo.Demo) {
-	first := chrome.New(t)
+	first := chrome.Guest(t)
 	d.SignIn(t, first, "alice")
 	second := chrome.Tab(t, first)
 	d.Open(t, first, "acme")
@@ -140,7 +140,7 @@ func TestSignIn_TwoTabs(t *testing.T) {
 }
 
 func twoTabsSignInAtTheSameTime(t *testing.T, d *demo.Demo) {
-	first := chrome.New(t)
+	first := chrome.Guest(t)
 	second := chrome.Tab(t, first)
 	for _, tab := range []context.Context{first, second} {
 		chrome.Go(t, tab, d.Origin)
@@ -183,7 +183,7 @@ func TestReload_WithoutModule(t *testing.T) {
 }
 
 func reloadWithoutModule(t *testing.T, d *demo.Demo) {
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	d.SignIn(t, tab, "alice")
 	d.Open(t, tab, "acme")
 	before := chrome.Eval[string](t, tab, `tabard.getToken()`)
@@ -207,7 +207,7 @@ func TestP8RenewalAfterExpiryLandsWhereTheTabIs(t *testing.T) {
 
 func p8RenewalAfterExpiryLandsWhereTheTabIs(t *testing.T, d *demo.Demo) {
 	d.Apply(t, d.Workspace(t)+"\npolicy: {access_ttl: 10s}\n")
-	first := chrome.New(t)
+	first := chrome.Guest(t)
 	d.SignIn(t, first, "alice")
 	second := chrome.Tab(t, first)
 	tabs := map[string]context.Context{"acme": first, "globex": second}

@@ -38,7 +38,7 @@ func TestReturnAddress_AsChromiumReadsIt(t *testing.T) {
 	if len(passed) < 20_000 {
 		t.Fatalf("only %d addresses pass: the test sees too little", len(passed))
 	}
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	for chunk := range slices.Chunk(passed, 2000) {
 		asked, err := json.Marshal(chunk)
 		if err != nil {

@@ -70,7 +70,7 @@ func TestMistakes_Options(t *testing.T) {
 		`{ backend: "/auth", organization: "/acme/notes" }`:         "/acme/notes",
 		`{ backend: "/auth", apis: "/", organization: "org_acme" }`: "",
 	} {
-		tab := chrome.New(t)
+		tab := chrome.Guest(t)
 		chrome.Before(t, tab, `globalThis.options = `+options)
 		example.SignIn(t, d, tab, "/", "alice")
 		chrome.Await(t, tab, `["denied", "active"].includes(tabard.state.status)`)
@@ -90,7 +90,7 @@ func TestMistakes_FrameWithoutAnOrigin(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
 	page := clientPage(ofTheDemo, "", nil)(t, d)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	chrome.Go(t, tab, page)
 	document := fmt.Sprintf(`<script type="module">const tell = (...words) => parent.postMessage(words.join(" "), "*");
 		console.error = tell; onerror = (text) => tell("uncaught", text);

@@ -19,7 +19,7 @@ new MutationObserver(() => (shownAt[document.body?.dataset.screen] ??= performan
 func TestSignIn_IsHeardInOtherTabs(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	browser := chrome.New(t)
+	browser := chrome.Guest(t)
 	for person, screen := range map[string]string{"alice": "choose", "bob": "active"} {
 		waits := chrome.Person(t, browser)
 		hidden := chrome.Tab(t, waits)
@@ -31,7 +31,7 @@ func TestSignIn_IsHeardInOtherTabs(t *testing.T) {
 		}
 		onlyFrontIsVisible(t, []context.Context{hidden, front})
 		best := 10.0
-		for range 3 {
+		for try := 0; try < 3 && best > 1; try++ {
 			chrome.Eval[any](t, waits, `void (shownAt = {})`)
 			signInAnew(t, front, person, screen)
 			demo.AwaitScreen(t, waits, screen)

@@ -17,7 +17,7 @@ func TestSignOut_ReturnsToTheApp(t *testing.T) {
 		"/":            `tabard.signOut()`,
 		"/app/goodbye": `tabard.signOut({ returnTo: "/app/goodbye" })`,
 	} {
-		tab := chrome.New(t)
+		tab := chrome.Guest(t)
 		d.SignIn(t, tab, "alice")
 		end, err := url.Parse(chrome.Eval[string](t, tab, call+`.then((r) => r.endSessionUrl)`))
 		if err != nil || end.Query().Get("post_logout_redirect_uri") != d.Origin+want {

@@ -13,7 +13,7 @@ import (
 func TestStepUp_DoneInAnotherTab(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	exporting(t, d, tab)
 	chrome.OpenedBy(t, tab, func() { chrome.Press(t, tab, "#note-confirm-window") })
 	other := chrome.Tab(t, tab)
@@ -29,7 +29,7 @@ func TestStepUp_DoneInAnotherTab(t *testing.T) {
 func TestStepUp_CanceledInAWindow(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	exporting(t, d, tab)
 	popup := chrome.OpenedBy(t, tab, func() { chrome.Press(t, tab, "#note-confirm-window") })
 	chrome.Press(t, popup, "#cancel")
@@ -44,7 +44,7 @@ func TestStepUp_CanceledInAWindow(t *testing.T) {
 func TestStepUp_WindowBlocked(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	chrome.AgreeToLeave(t, tab)
 	exporting(t, d, tab)
 	const ask = `tabard.fetch("/api/organizations/org_acme/notes/export").catch((error) => (globalThis.refused = error).continue({ popup: true })).catch((error) => (globalThis.blocked = error).code)`

@@ -60,7 +60,7 @@ func TestStepUp_InAWindow(t *testing.T) {
 func TestStepUp_ByLeavingThePage(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	asked := chrome.AgreeToLeave(t, tab)
 	exporting(t, d, tab)
 	chrome.Press(t, tab, "#note-confirm-here")

@@ -72,7 +72,7 @@ func TestP11BackForwardReloadAndDoublePress(t *testing.T) {
 func takeDetours(t *testing.T, detours func(*demo.Demo) map[string]func(*testing.T, context.Context)) {
 	t.Helper()
 	d := demo.Start(t)
-	browser := chrome.New(t)
+	browser := chrome.Guest(t)
 	for name, way := range detours(d) {
 		t.Run(name, func(t *testing.T) {
 			tab := chrome.Person(t, browser)
@@ -90,7 +90,7 @@ func takeDetours(t *testing.T, detours func(*demo.Demo) map[string]func(*testing
 func TestP11PagesFitPhonesInLightAndDark(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	for name, address := range map[string]string{
 		"unknown": "/auth/callback", "foreign": "/auth/login", "silent": "/auth/login?prompt=none", "invalid": "/auth/login?app=nope",
 	} {

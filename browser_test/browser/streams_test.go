@@ -131,7 +131,7 @@ func (s *streams) large(w http.ResponseWriter, r *http.Request) {
 func TestP4_StreamsEndWithTheOrganization(t *testing.T) {
 	t.Parallel()
 	s := newStreams(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	example.SignIn(t, s.Demo, tab, "/", "alice")
 	const left = "AbortError organization_left stop true"
 	for _, c := range []struct {
@@ -179,7 +179,7 @@ func TestP4_StreamsEndWithTheOrganization(t *testing.T) {
 func TestP4_StreamsOfASecondOrganization(t *testing.T) {
 	t.Parallel()
 	s := newStreams(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	example.SignIn(t, s.Demo, tab, "/", "alice")
 	switchTo(t, tab, "acme")
 	chrome.Eval[any](t, tab, `void read("/events", 0, tabard.inOrganization("globex"))`)

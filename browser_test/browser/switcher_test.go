@@ -197,7 +197,7 @@ func TestSwitcher_HiddenWithoutAChoice(t *testing.T) {
 func TestSwitcher_PropertiesSetBeforeDefinition(t *testing.T) {
 	t.Parallel()
 	d := demo.StartWith(t, "../../js/examples/plain")
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	chrome.Before(t, tab, `new MutationObserver((_, observer) => {
 		const early = document.querySelector("tabard-switcher:not(:defined)");
 		if (!early) return;

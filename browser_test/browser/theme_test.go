@@ -28,7 +28,7 @@ func TestTheme_ColorOfEachOrganization(t *testing.T) {
 	if err != nil || len(ids) < 5 {
 		t.Fatalf("the demo has the organizations %v, %v", ids, err)
 	}
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	chrome.Go(t, tab, d.Origin)
 	hues := chrome.Eval[[]float64](t, tab, `import("/theme.js").then(({ badge }) =>
 		`+string(names)+`.map((id) => Number(badge({ id, name: id }).style.getPropertyValue("--hue"))))`)
@@ -51,7 +51,7 @@ const dressOf = `JSON.stringify([document.title, document.querySelector("link[re
 func TestTheme_FollowsTheOrganization(t *testing.T) {
 	t.Parallel()
 	d := demo.Start(t)
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	chrome.Go(t, tab, d.Origin)
 	demo.AwaitScreen(t, tab, "signed_out")
 	plain := chrome.Eval[string](t, tab, dressOf)

@@ -22,7 +22,7 @@ import (
 // TestP13_EndingsAreHeard has an API follow the feed of three replicas while people sign
 // out, one after the other, and one of the replicas is killed: each ending is heard.
 func TestP13_EndingsAreHeard(t *testing.T) {
-	const people = 40
+	const people = 16
 	d := deployment.New(t, people)
 	verifier, follower := follow(t, d)
 	scripts := map[string]*scriptFollower{}

@@ -11,7 +11,7 @@ import (
 // secret rotate, which refuses one that is too early; then each replica gets the file
 // and is restarted. No session ends, and no sign-in fails.
 func TestSecret_ReplacedUnderLoad(t *testing.T) {
-	const people = 60
+	const people = 24
 	d := deployment.New(t, people)
 	c := d.StartCrowd(t, people, false)
 	c.AwaitNewSignIns(t)

@@ -19,12 +19,12 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/program"
 )
 
-// Open runs the demo with an example in place of its page, and opens a browser that
+// Open runs the demo with an example in place of its page, and opens a tab of a guest that
 // keeps its pages' console errors.
 func Open(t *testing.T, entry string) (*demo.Demo, context.Context) {
 	t.Helper()
 	d := demo.StartWith(t, Page(t, entry, ""))
-	tab := chrome.New(t)
+	tab := chrome.Guest(t)
 	chrome.Before(t, tab, KeepErrors)
 	return d, tab
 }

@@ -63,13 +63,15 @@ func newCluster(tb testing.TB) *Cluster {
 }
 
 // Standby starts a second cluster, which every commit waits for from now on, and which
-// Promote makes the primary.
+// Promote makes the primary. It connects again soon after the primary was restarted, and
+// finds there what it lacks: otherwise no commit would ever end.
 func (c *Cluster) Standby() *Cluster {
 	c.tb.Helper()
 	s := newCluster(c.tb)
 	s.run("pg_basebackup", "--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--username=postgres", "--host="+c.directory, "--pgdata="+s.data())
+	s.options = " -c wal_retrieve_retry_interval=500ms"
 	s.Start()
-	c.options = " -c synchronous_standby_names=*"
+	c.options = " -c synchronous_standby_names=* -c wal_keep_size=1GB"
 	c.Stop("fast")
 	c.Start()
 	return s
