@@ -19,11 +19,11 @@ func main() {
 	t := tab.New(config(handle.Get("options")), env(handle))
 	closed := make(chan struct{})
 	functions := functions(t)
-	functions["close"] = browser.FuncOf(func([]browser.Value) any {
+	functions = append(functions, member("close", func([]browser.Value) any {
 		t.Close()
 		close(closed)
 		return nil
-	})
+	}))
 	handle.Call("ready", functions)
 	t.Start()
 	<-closed
@@ -79,59 +79,59 @@ func (c channel) Send(message string) { c.handle.Call("send", message) }
 // functions returns the functions that the client calls. Their names are a contract
 // with clients of other releases. Arguments and results are strings; errors and
 // compound results are JSON.
-func functions(t *tab.Tab) map[string]*browser.Func {
-	return map[string]*browser.Func{
-		"token": async(func(a arguments) (string, *tab.Error) {
+func functions(t *tab.Tab) browser.Functions {
+	return browser.Functions{
+		async("token", func(a arguments) (string, *tab.Error) {
 			if a.text(2) == "keep" {
 				return t.Renew(a.text(0), a.text(1))
 			}
 			return t.Credential(a.text(0), a.text(1))
 		}),
-		"proof": async(func(a arguments) (string, *tab.Error) {
+		async("proof", func(a arguments) (string, *tab.Error) {
 			return t.Proof(a.text(0), a.text(1), a.text(2))
 		}),
-		"switch": async(func(a arguments) (string, *tab.Error) {
+		async("switch", func(a arguments) (string, *tab.Error) {
 			return t.Switch(a.text(0)).JSON(), nil
 		}),
-		"enter": async(func(a arguments) (string, *tab.Error) {
+		async("enter", func(a arguments) (string, *tab.Error) {
 			return t.Enter(a.text(0)).JSON(), nil
 		}),
-		"lead": async(func(a arguments) (string, *tab.Error) { return t.Address(a.text(0), a.text(1)) }),
-		"organizations": async(func(arguments) (string, *tab.Error) {
+		async("lead", func(a arguments) (string, *tab.Error) { return t.Address(a.text(0), a.text(1)) }),
+		async("organizations", func(arguments) (string, *tab.Error) {
 			list, err := t.Organizations()
 			return tab.EncodeOrganizations(list), err
 		}),
-		"accounts": async(func(arguments) (string, *tab.Error) {
+		async("accounts", func(arguments) (string, *tab.Error) {
 			list, err := t.Accounts()
 			return tab.EncodeAccounts(list), err
 		}),
-		"switchAccount": async(func(a arguments) (string, *tab.Error) {
+		async("switchAccount", func(a arguments) (string, *tab.Error) {
 			return t.SwitchAccount(a.text(0), a.text(1)).JSON(), nil
 		}),
-		"sessions": async(func(arguments) (string, *tab.Error) {
+		async("sessions", func(arguments) (string, *tab.Error) {
 			list, err := t.Sessions()
 			return tab.EncodeSessions(list), err
 		}),
-		"endSession": async(func(a arguments) (string, *tab.Error) { return "", t.EndSession(a.text(0)) }),
-		"signOut":    async(func(a arguments) (string, *tab.Error) { return t.SignOut(a.text(0), a.text(1)) }),
-		"signIn": async(func(a arguments) (string, *tab.Error) {
+		async("endSession", func(a arguments) (string, *tab.Error) { return "", t.EndSession(a.text(0)) }),
+		async("signOut", func(a arguments) (string, *tab.Error) { return t.SignOut(a.text(0), a.text(1)) }),
+		async("signIn", func(a arguments) (string, *tab.Error) {
 			return "", t.SignIn(a.text(0), a.text(1), tab.Hints{
 				Prompt: a.text(2), LoginHint: a.text(3), Email: a.text(4), SessionCookie: a.text(5), Account: a.text(6),
 			})
 		}),
-		"stepUp": settled(func(a arguments) { t.StepUp(a.text(0), a.text(1), a.text(2)) }),
-		"stepUpURL": async(func(a arguments) (string, *tab.Error) {
+		settled("stepUp", func(a arguments) { t.StepUp(a.text(0), a.text(1), a.text(2)) }),
+		async("stepUpURL", func(a arguments) (string, *tab.Error) {
 			return t.StepUpURL(a.text(0), a.text(1), a.text(2), a.text(3)), nil
 		}),
-		"signedIn": settled(func(a arguments) { t.SignedIn(a.text(0)) }),
-		"asked":    settled(func(arguments) { t.OnNotJoined() }),
-		"input":    fireAndForget(func(arguments) { t.OnInput() }),
-		"halt":     fireAndForget(func(a arguments) { t.OnFinal(a.text(0), a.text(1)) }),
-		"hear":     fireAndForget(func(a arguments) { t.OnMessage(a.text(0)) }),
-		"look":     fireAndForget(func(a arguments) { t.OnVisible(a.text(0) == "online") }),
-		"hide":     fireAndForget(func(arguments) { t.OnHidden() }),
-		"freeze":   fireAndForget(func(arguments) { t.OnPageHide() }),
-		"thaw":     fireAndForget(func(arguments) { t.OnPageShow() }),
+		settled("signedIn", func(a arguments) { t.SignedIn(a.text(0)) }),
+		settled("asked", func(arguments) { t.OnNotJoined() }),
+		fireAndForget("input", func(arguments) { t.OnInput() }),
+		fireAndForget("halt", func(a arguments) { t.OnFinal(a.text(0), a.text(1)) }),
+		fireAndForget("hear", func(a arguments) { t.OnMessage(a.text(0)) }),
+		fireAndForget("look", func(a arguments) { t.OnVisible(a.text(0) == "online") }),
+		fireAndForget("hide", func(arguments) { t.OnHidden() }),
+		fireAndForget("freeze", func(arguments) { t.OnPageHide() }),
+		fireAndForget("thaw", func(arguments) { t.OnPageShow() }),
 	}
 }
 
@@ -145,17 +145,21 @@ func (a arguments) text(i int) string {
 	return a[i].Text()
 }
 
+func member(name string, f func([]browser.Value) any) browser.Member {
+	return browser.Member{Name: name, Func: browser.FuncOf(f)}
+}
+
 // fireAndForget wraps a function that the client does not wait for.
-func fireAndForget(f func(arguments)) *browser.Func {
-	return browser.FuncOf(func(args []browser.Value) any {
+func fireAndForget(name string, f func(arguments)) browser.Member {
+	return member(name, func(args []browser.Value) any {
 		go f(args)
 		return nil
 	})
 }
 
 // async wraps a function whose first two arguments settle a promise of the client.
-func async(f func(arguments) (string, *tab.Error)) *browser.Func {
-	return browser.FuncOf(func(args []browser.Value) any {
+func async(name string, f func(arguments) (string, *tab.Error)) browser.Member {
+	return member(name, func(args []browser.Value) any {
 		go func() {
 			result, err := f(args[2:])
 			if err != nil {
@@ -169,8 +173,8 @@ func async(f func(arguments) (string, *tab.Error)) *browser.Func {
 }
 
 // settled wraps a function without a result that the client waits for.
-func settled(f func(arguments)) *browser.Func {
-	return async(func(a arguments) (string, *tab.Error) {
+func settled(name string, f func(arguments)) browser.Member {
+	return async(name, func(a arguments) (string, *tab.Error) {
 		f(a)
 		return "", nil
 	})

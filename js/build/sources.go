@@ -54,7 +54,7 @@ func buildModule(root, version string, v variant) (module, symbols []byte, err e
 func moduleProgram(root, version string) gowasm.Program {
 	return gowasm.Program{
 		Dir: root, Package: "./wasm", Shrink: true,
-		Edits: slices.Concat(gowasm.WithoutGodebug, gowasm.SmallFmt, gowasm.WithoutTracer, gowasm.WithoutReports, gowasm.WithoutFloatText, gowasm.WithoutStartChecks),
+		Edits: slices.Concat(gowasm.WithoutGodebug, gowasm.SmallFmt, gowasm.WithoutTracer, gowasm.WithoutReports, gowasm.WithoutFloatText, gowasm.WithoutStartChecks, gowasm.LargeStacks),
 		Flags: append(slices.Clip(sizeFlags), "-ldflags="+releaseFlag(version)),
 		Env:   []string{smallCollector},
 	}

@@ -33,6 +33,29 @@ func FuncOf(f func(args []Value) any) *Func {
 	return &Func{fn}
 }
 
+// Functions are an object's members. A map of them would have to be made, read and converted
+// by code that a start of the module calls for nothing else.
+type Functions []Member
+
+// Member is a function with its name.
+type Member struct {
+	Name string
+	Func *Func
+}
+
+func (all Functions) object() safejs.Value {
+	object, err := Global("Object").New()
+	for _, m := range all {
+		if err == nil {
+			err = object.js.Set(m.Name, m.Func.js)
+		}
+	}
+	if err != nil {
+		report(err)
+	}
+	return object.js
+}
+
 // Release frees the function.
 func (f *Func) Release() { f.js.Release() }
 

@@ -7,6 +7,8 @@
 package browser
 
 import (
+	"errors"
+
 	"github.com/hack-pad/safejs"
 
 	"github.com/tabard-auth/tabard/wasm/tab"
@@ -30,7 +32,7 @@ func (v Value) Get(name string) Value {
 }
 
 // Call calls a method. Arguments are as for js.ValueOf, and Values, Funcs and
-// objects of Funcs.
+// Functions.
 func (v Value) Call(method string, args ...any) (Value, error) {
 	got, err := v.js.Call(method, bare(args)...)
 	return Value{got}, err
@@ -57,12 +59,8 @@ func bare(args []any) []any {
 			out[i] = arg.js
 		case *Func:
 			out[i] = arg.js
-		case map[string]*Func:
-			members := make(map[string]any, len(arg))
-			for name, f := range arg {
-				members[name] = f.js
-			}
-			out[i] = members
+		case Functions:
+			out[i] = arg.object()
 		default:
 			out[i] = arg
 		}
@@ -134,14 +132,24 @@ func (v Value) Number() float64 {
 	return n
 }
 
-// Bool implements [tab.Value].
+// Bool implements [tab.Value]. It does not read what is no boolean: safejs would recover a
+// panic, for which a start of the module calls dozens of the runtime's functions.
 func (v Value) Bool() bool {
+	if v.kind() != safejs.TypeBoolean {
+		return false
+	}
 	b, err := v.js.Bool()
 	return err == nil && b
 }
 
-// Parse reads a JSON text.
+var errNoText = errors.New("there is no JSON text")
+
+// Parse reads a JSON text. A tab that starts has no record yet; that is found without an
+// exception.
 func Parse(text string) (tab.Value, error) {
+	if text == "" {
+		return nil, errNoText
+	}
 	v, err := Global("JSON").Call("parse", text)
 	if err != nil {
 		return nil, err

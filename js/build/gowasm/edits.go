@@ -68,13 +68,26 @@ var WithoutFloatText = slices.Concat(
 	printing("printcomplex64(c complex64)", "complex64", "gwrite(strconv.AppendComplex(buf[:0], complex128(c), 'g', -1, 64))"),
 )
 
-// WithoutStartChecks omits what the runtime checks of its own tables at each start, which
-// the linker has just written, and the variable GODEBUG, which a page has none of.
+// WithoutStartChecks omits what the runtime checks at each start of its own tables, which
+// the linker has just written, and of the compiler's arithmetic, and the variable GODEBUG,
+// which a page has none of.
 var WithoutStartChecks = slices.Concat(
 	returning("runtime/symtab.go", "moduledataverify1(datap *moduledata)"),
-	returning("runtime/runtime1.go", "parsegodebug(godebug string, seen map[string]bool)"),
+	returning("runtime/runtime1.go", "check()", "parsegodebug(godebug string, seen map[string]bool)"),
 	returning("internal/cpu/cpu.go", "processOptions(env string)"),
 )
+
+// LargeStacks begins goroutines with a stack of 16 KB, not 2, until the first collection,
+// which measures how much they need. A start that grows no stack does without the functions
+// that do, which are large, and a browser compiles what is called.
+var LargeStacks = []Edit{
+	{
+		File: "runtime/stack.go",
+		Old:  "var startingStackSize uint32 = fixedStack\n",
+		New:  "var startingStackSize uint32 = 16384\n",
+	},
+	{File: "runtime/proc.go", Old: "malg(stackMin)", New: "malg(int32(startingStackSize))"},
+}
 
 // WithoutTracebacks has no stacks of goroutines: neither beside a panic, whose message stays,
 // nor for a caller of runtime.Callers. Without names they are addresses alone, and a browser

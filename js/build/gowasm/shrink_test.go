@@ -169,7 +169,7 @@ func TestShrink_BehaviorStays(t *testing.T) {
 func asServed(t *testing.T) []byte {
 	t.Helper()
 	without := acts
-	without.Edits = slices.Concat(WithoutGodebug, SmallFmt, WithoutTracer, WithoutReports, WithoutFloatText, WithoutStartChecks, WithoutTracebacks)
+	without.Edits = slices.Concat(WithoutGodebug, SmallFmt, WithoutTracer, WithoutReports, WithoutFloatText, WithoutStartChecks, LargeStacks, WithoutTracebacks)
 	without.Shrink, without.Env = true, []string{"GOEXPERIMENT=nogreenteagc"}
 	module, err := without.Build()
 	if err != nil {

@@ -27,7 +27,7 @@ func TestShrink_StandardLibraryStillPasses(t *testing.T) {
 	} {
 		t.Run(filepath.Base(name), func(t *testing.T) {
 			p := Program{Dir: root, Package: name, Tests: true, Flags: []string{"-ldflags=-s -w"}, Shrink: true,
-				Edits: slices.Concat(WithoutGodebug, WithoutTracer, WithoutReports, WithoutFloatText, WithoutStartChecks)}
+				Edits: slices.Concat(WithoutGodebug, WithoutTracer, WithoutReports, WithoutFloatText, WithoutStartChecks, LargeStacks)}
 			module, err := p.Build()
 			if err != nil {
 				t.Fatal(err)
