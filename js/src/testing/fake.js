@@ -5,6 +5,7 @@
 import { connect } from "../connect.js";
 import { TabardError } from "../error.js";
 import { fetchFor } from "../fetch.js";
+import { signOutOptions } from "../ending.js";
 import { declined } from "../declined.js";
 import { gateOf } from "../gate.js";
 import { bodyOf, lend } from "../lend.js";
@@ -89,11 +90,6 @@ function clientOf(tab, apis) {
       if ((await gate.ask(id)) === false) return declined;
       return tab.switchAccount(id, own(options).organization ?? "");
     },
-    async proof(/** @type {string | URL} */ url) {
-      const { origin } = new URL(url, globalThis.location?.href);
-      if (!apis.some((api) => new URL(api, globalThis.location?.href).origin === origin)) throw new TypeError(`${origin} is not one of apis, the origins that get the token`);
-      return { Authorization: `Bearer ${await tab.token("", "", "")}` };
-    },
     stepUp: (/** @type {import("../../index.js").StepUpRequest} */ options) => stepUp(tab, own(options)),
     beforeSwitch: (/** @type {import("../../index.js").BeforeSwitch} */ listener) => gate.add(loud(listener, false)),
     async switchOrganization(/** @type {string | null} */ to) {
@@ -117,7 +113,7 @@ function clientOf(tab, apis) {
       void tab.departures.push({ to: "new_tab", organization: requireName(organization), ...(url !== undefined && { returnTo: String(url) }), ...(tab.store.state.origins && { url: tab.addressOf(organization) }) }),
     subscribe: (/** @type {Parameters<Client["subscribe"]>[0]} */ listener) => store.subscribe(loud(listener, undefined)),
     async signOut(/** @type {Parameters<Client["signOut"]>[0]} */ options) {
-      const { scope = "session", account } = own(options);
+      const { scope = "session", account } = signOutOptions(options);
       await tab.request(scope === "browser" || account !== undefined).catch(withStepUp(tab));
       if (account !== undefined || scope === "browser") tab.signOutAccount(account);
       else if (scope === "organization") tab.end("signed_out");
@@ -178,6 +174,15 @@ function accessOf(tab, organization, scope, apis) {
     fetch: async (input, init) => {
       requires("fetch", "document", "fetch", "Request");
       return send(input, init);
+    },
+    async proof(/** @type {string | URL} */ url, /** @type {import("../../index.js").ProofOptions} */ options) {
+      const { origin } = new URL(url, globalThis.location?.href);
+      if (!context.apis.includes(origin)) throw new TypeError(`${origin} is not one of apis, the origins that get the token`);
+      const { signal } = own(options), begun = scope();
+      signal?.throwIfAborted();
+      const token = await credential();
+      for (const one of [begun.key ? begun.signal : scope().signal, signal]) one?.throwIfAborted();
+      return { Authorization: `Bearer ${token}` };
     },
     async connect(/** @type {string | URL} */ url) {
       requires("connect", "document", "WebSocket");
