@@ -70,8 +70,7 @@ type homePeople struct {
 	tabs           []*personsTab
 	people         map[string]*atHome // by id
 	done           map[string]int
-	killed         time.Time // when the browser was
-	signedIn       time.Time // when somebody was last
+	killed         time.Time // when the browser was, or the last sign-in
 	mu             sync.Mutex
 	problems       []string
 }
@@ -136,7 +135,7 @@ func newPeople(t *testing.T, control string) *homePeople {
 		w.watch(beside)
 		w.tabs = append(w.tabs, w.tabOf(beside, person))
 	}
-	w.killed, w.signedIn = time.Now(), time.Now()
+	w.killed = time.Now()
 	return w
 }
 
@@ -232,17 +231,12 @@ func (w *homePeople) work(end time.Time) {
 		drawn = append(drawn, slices.Repeat([]int{i}, act.often)...)
 	}
 	for time.Now().Before(end) && w.wrong() == "" {
-		due := time.Since(w.killed) > killAfter // nobody leaves then, so that the last sign-in gets old
-		if due && time.Since(w.signedIn) > flushed {
+		if time.Since(w.killed) > max(flushed, killAfter) {
 			w.crashes()
 			w.done["crashes"]++
-			due = false
 		}
-		tab, draw := w.tabs[w.random.IntN(len(w.tabs))], len(drawn)
-		if due {
-			draw-- // the last is a sign-out
-		}
-		if act := acts[drawn[w.random.IntN(draw)]]; tab.person.out {
+		tab := w.tabs[w.random.IntN(len(w.tabs))]
+		if act := acts[drawn[w.random.IntN(len(drawn))]]; tab.person.out {
 			w.comesBack(tab)
 			w.done["signs in"]++
 		} else {
@@ -353,7 +347,7 @@ func (w *homePeople) comesBack(p *personsTab) {
 		chrome.Eval[any](w, p.tab, button+`.click()`) // a tab behind others paints nothing, and cannot be pressed
 	}
 	w.awaits(p.tab, back)
-	p.person.out, w.signedIn = false, time.Now()
+	p.person.out, w.killed = false, time.Now()
 	for _, tab := range w.tabs {
 		if tab.person == p.person {
 			w.awaits(tab.tab, back) // it hears of the sign-in
