@@ -136,23 +136,3 @@ func TestSwitcher_ShowsThePeople(t *testing.T) {
 	chrome.Press(t, tab, "#person-alice")
 	chrome.Await(t, tab, `globalThis.tabard?.state.user?.id === "`+h.a+`"`)
 }
-
-// TestP6_SeveralPeople_BackToOne: a change of the setting ends nobody's session, and a new tab
-// acts for whoever signed in last.
-func TestP6_SeveralPeople_BackToOne(t *testing.T) {
-	t.Parallel()
-	d := demo.Start(t)
-	one := d.Workspace(t)
-	d.Apply(t, strings.Replace(one, "  - id: demo\n", "  - id: demo\n    accounts: several\n", 1))
-	h := newHousehold(t, d, chrome.Guest(t))
-	d.Apply(t, one)
-	isOf(t, h.alice, h.a)
-	isOf(t, h.bob, h.b)
-	isOf(t, h.open(t, ""), h.b)
-	for _, tab := range []context.Context{h.alice, h.bob} {
-		chrome.Reload(t, tab)
-		awaitStatus(t, tab, "active")
-	}
-	isOf(t, h.alice, h.a)
-	isOf(t, h.bob, h.b)
-}
