@@ -107,7 +107,7 @@ profile: ## what the compiler optimizes the server by
 
 bench-worker: build ## cold start, warm mints, a crowd and memory on workerd, and the upload's size
 	go test -run '^$$' -bench 'Worker|Size' -benchtime 1000x ./worker
-	go test -run '^$$' -bench Load -timeout 40m -benchtime 1000x ./worker
+	go test -run '^$$' -bench Load -timeout 40m -benchtime 400x ./worker
 	go test -run '^$$' -bench Distance -timeout 40m -benchtime 30x ./worker
 	go test -run '^$$' -bench Steady -timeout 40m -benchtime 5000x ./worker
 	go test -run '^$$' -bench Worker/memory -benchtime 5000x ./worker

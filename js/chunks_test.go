@@ -41,7 +41,7 @@ func TestChunks_NotLoaded(t *testing.T) {
 	gives(t, tab, `tabard.state.status + " " + tabard.state.organization.slug`, "active acme")
 	chrome.Eval[any](t, tab, `stop()`)
 	for chunk, call := range map[string]string{
-		"stepup": `stepUp()`, "proof": `proof("/api/echo")`, "lend": `lend()`, "connect": `connect("/api/live")`, "question": `switchOrganization("globex")`,
+		"stepup": `stepUp()`, "acting": `proof("/api/echo")`, "ending": `signOut()`, "lend": `lend()`, "connect": `connect("/api/live")`, "question": `switchOrganization("globex")`,
 		"window": `stepUp({ popup: true })`, "signin": `signIn({ popup: true })`,
 	} {
 		t.Run(chunk, func(t *testing.T) {

@@ -28,7 +28,8 @@ export interface Options {
 
 /**
  * Answers the question whether the tab may leave its organization: `false` keeps it, `true` says that the person agreed,
- * and no answer says that there is no need to ask. The first listener that answers decides, and no other is asked.
+ * and no answer says that there is no need to ask, also after the listener has saved what was typed. All listeners are asked, each
+ * for its own form, until one answers `false`.
  * One that throws keeps the organization.
  */
 export type BeforeSwitch = (change: {
@@ -54,6 +55,8 @@ export interface Scope {
   getToken(options?: TokenOptions): Promise<string>;
   /** As {@link Client.fetch}, for this organization. */
   fetch: typeof globalThis.fetch;
+  /** As {@link Client.proof}, for this organization. */
+  proof(url: string | URL, options?: ProofOptions): Promise<RequestHeaders>;
   /** As {@link Client.connect}, for this organization. It is closed when {@link signal} aborts. */
   connect(url: string | URL): Promise<WebSocket>;
   /** Aborts when the organization refuses, the person signs out or the client is closed. */
@@ -85,6 +88,13 @@ export interface SignInOptions {
   popup?: boolean | string | URL;
   /** Gives up waiting for the window. */
   signal?: AbortSignal;
+}
+
+export interface ProofOptions {
+  /** The request's method. Default: `GET`. */
+  method?: string | undefined;
+  /** Once it aborts, no headers are handed out: a handler that waits before it asks gives {@link Partition.signal} as it began. */
+  signal?: AbortSignal | undefined;
 }
 
 /** The authorization of one request to an API. */
@@ -192,10 +202,11 @@ export interface Client {
   lend(options: LendOptions): Promise<Loan>;
   /**
    * The headers for one request that the page sends by other means than {@link fetch}, such as `XMLHttpRequest` for an upload:
-   * the token of the tab's organization and, where tokens are bound to the device key, a proof for this address and method
-   * (default: `GET`), which is good once and for some seconds. The address is of one of {@link Options.apis}.
+   * the token of the organization that the tab has at the call and, where tokens are bound to the device key, a proof for this
+   * address and method, which is good once and for some seconds. The address is of one of {@link Options.apis}.
+   * @throws {TabardError} where there is no token, and `organization_left`, named `AbortError`, where the tab has left meanwhile.
    */
-  proof(url: string | URL, options?: { method?: string }): Promise<RequestHeaders>;
+  proof(url: string | URL, options?: ProofOptions): Promise<RequestHeaders>;
   /**
    * Asks for another authentication of the person before something that needs it, without a request that was refused. It
    * resolves when the tab has a token that meets the demand; without a `popup` it leaves the page.
@@ -239,7 +250,9 @@ export interface Client {
   endSession(id: string): Promise<void>;
   /**
    * Opens a page of the app (default: this one) in a new tab of another organization. Call it in a click. In an app with an
-   * origin for each organization it opens the path of `url` there (default: the app's first page).
+   * origin for each organization it opens the path of `url` there (default: the app's first page). Where routes are followed,
+   * an address of another organization becomes the first page of this one.
+   * @throws {TypeError} where routes are followed and `url` names another organization: the tab would act for that.
    */
   openTab(organization: string, url?: string | URL): void;
   /** Calls the listener after every change of {@link state}. Call the returned function to stop. */

@@ -26,8 +26,19 @@ export function useOrganization(): Organization | null;
 /** The scope of data of person and organization: {@link Partition.key} for cache keys, its signal for requests. */
 export function usePartition(): Partition;
 
-export interface TabardPartitionProps {
+export interface ChildrenProps {
   children?: ReactNode;
+}
+
+export interface TabardPartitionProps extends ChildrenProps {
+  /**
+   * The organization, by slug or id, that the router's address names, where the children are the page at that address; undefined
+   * where it names none. Address and tab do not change in the same render. With it, no page is mounted for another organization
+   * than the tab's. The page that is left stays, hidden, until the tab is in the next organization.
+   */
+  named?: string | undefined;
+  /** Shown while the address names another organization than the tab's. */
+  opening?: ReactNode;
 }
 
 /**
@@ -49,6 +60,9 @@ export function useToken(): () => Promise<string>;
  */
 export function useOrganizationFetch(): typeof globalThis.fetch;
 
+/** {@link Client.proof} for the organization on the screen, as {@link useOrganizationFetch}: what a form holds may go by `XMLHttpRequest`. */
+export function useOrganizationProof(): Client["proof"];
+
 export interface OrganizationSwitch {
   /** As {@link Client.switchOrganization}. */
   switchOrganization(organization: string): Promise<SwitchResult>;
@@ -65,13 +79,12 @@ export function useSwitchOrganization(): OrganizationSwitch;
 export function usePermission(permission: string): boolean;
 
 /** Shows its children while somebody is signed in, with an organization or without. On a server it is empty. */
-export function SignedIn(props: TabardPartitionProps): ReactElement | null;
+export function SignedIn(props: ChildrenProps): ReactElement | null;
 
 /** Shows its children while it is known that the person is signed out. */
-export function SignedOut(props: TabardPartitionProps): ReactElement | null;
+export function SignedOut(props: ChildrenProps): ReactElement | null;
 
-export interface RequireOrganizationProps {
-  children?: ReactNode;
+export interface RequireOrganizationProps extends TabardPartitionProps {
   /** Shown in their place: {@link State.status} says why. Empty by default. */
   fallback?: ReactNode | ((state: State) => ReactNode);
   /** Shows the children to those who have this permission in the organization. The API decides what they may do. */

@@ -1,5 +1,5 @@
 // @ts-check
 export {
-  RequireOrganization, SignedIn, SignedOut, TabardPartition, TabardProvider, TabardSwitcher, useOrganization, useOrganizationFetch, usePartition, usePermission, useSession,
+  RequireOrganization, SignedIn, SignedOut, TabardPartition, TabardProvider, TabardSwitcher, useOrganization, useOrganizationFetch, useOrganizationProof, usePartition, usePermission, useSession,
   useSwitchOrganization, useTabard, useToken,
 } from "./src/react.js";

@@ -27,6 +27,9 @@ export function tokenOf(client: Client): () => Promise<string>;
  */
 export function fetchOf(client: Client): typeof globalThis.fetch;
 
+/** {@link Client.proof} for the same organization as {@link fetchOf}: what a form holds may go by `XMLHttpRequest`. */
+export function proofOf(client: Client): Client["proof"];
+
 export interface OrganizationSwitch {
   /** The organization that is being switched to; null without a switch. */
   readonly switching: string | null;

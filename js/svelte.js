@@ -1,2 +1,2 @@
 // @ts-check
-export { fetchOf, organizationOf, partitionOf, permissionOf, sessionOf, switchOf, tabardSwitcher, tokenOf } from "./src/svelte.js";
+export { fetchOf, organizationOf, partitionOf, permissionOf, proofOf, sessionOf, switchOf, tabardSwitcher, tokenOf } from "./src/svelte.js";

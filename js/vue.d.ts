@@ -36,6 +36,9 @@ export function useToken(): () => Promise<string>;
  */
 export function useOrganizationFetch(): typeof globalThis.fetch;
 
+/** {@link Client.proof} for the same organization as {@link useOrganizationFetch}: what a form holds may go by `XMLHttpRequest`. */
+export function useOrganizationProof(): Client["proof"];
+
 /** Whether the person has a permission in the tab's organization, to show what it is for. The API decides. */
 export function usePermission(permission: string): ComputedRef<boolean>;
 

@@ -1,5 +1,5 @@
 // @ts-check
 export {
-  createTabard, RequireOrganization, SignedIn, SignedOut, TabardPartition, TabardSwitcher, useOrganization, useOrganizationFetch, usePartition, usePermission, useSession,
-  useSwitchOrganization, useTabard, useToken,
+  createTabard, RequireOrganization, SignedIn, SignedOut, TabardPartition, TabardSwitcher, useOrganization, useOrganizationFetch, useOrganizationProof, usePartition, usePermission,
+  useSession, useSwitchOrganization, useTabard, useToken,
 } from "./src/vue.js";

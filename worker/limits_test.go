@@ -15,7 +15,6 @@ import (
 )
 
 func TestTooManyRequestsAreRefused(t *testing.T) {
-	t.Parallel()
 	workerd.Must(t, workerd.Build())
 	port := ports.Hold(t)
 	publicURL := fmt.Sprintf("http://localhost:%d/auth", port)

@@ -108,7 +108,6 @@ func TestPages_TooManySessions(t *testing.T) {
 // TestPages_Limits checks the page of too many requests, and the one of a form that is
 // too large.
 func TestPages_Limits(t *testing.T) {
-	t.Parallel()
 	workerd.Must(t, workerd.Build())
 	port := ports.Hold(t)
 	publicURL := fmt.Sprintf("http://localhost:%d/auth", port)

@@ -121,7 +121,6 @@ func (w smokeTest) hold(p *slowProvider, path string) <-chan answer {
 }
 
 func TestThePoolServesWhoCameFirst(t *testing.T) {
-	t.Parallel()
 	w := newSmokeTestWith(t, `{"event": 60000, "waiting": 8}`)
 	p := newSlowProvider(t)
 	held := w.hold(p, "/login")
@@ -168,7 +167,6 @@ func TestThePoolServesWhoCameFirst(t *testing.T) {
 
 // TestEventsThatAskAProviderHoldTwoInstances, whether they were expected to ask or not.
 func TestEventsThatAskAProviderHoldTwoInstances(t *testing.T) {
-	t.Parallel()
 	w := newSmokeTestWith(t, `{"instances": 4, "event": 60000}`)
 	p := newSlowProvider(t)
 	held := []<-chan answer{w.hold(p, "/login"), w.hold(p, "/logout")}

@@ -24,7 +24,6 @@ import (
 // in the interval; who has left is out, and nobody else; a provider that hangs holds two
 // instances and no mint up for long.
 func TestRevalidation_OnD1(t *testing.T) {
-	t.Parallel()
 	port := ports.Hold(t)
 	origin := fmt.Sprintf("http://localhost:%d", port)
 	var left atomic.Bool

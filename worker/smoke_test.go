@@ -65,7 +65,6 @@ func (w smokeTest) want(path string, status int, body string) {
 }
 
 func TestThePool(t *testing.T) {
-	t.Parallel()
 	w := newSmokeTest(t)
 	t.Run("serves many requests by one instance, then by another", func(t *testing.T) {
 		w.want("/panic", 500, "")

@@ -2,7 +2,10 @@
 
 package isolationtest_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // The kit finds the leaks of this file after most of its attempts.
 
@@ -40,3 +43,27 @@ var lateGuardedLeaks = map[string]bool{
 
 // TestKit_LateLeaksOfGuardedAPIs is TestKit_LeaksOfGuardedAPIs with more leaks.
 func TestKit_LateLeaksOfGuardedAPIs(t *testing.T) { findsGuardedLeaks(t, lateGuardedLeaks) }
+
+// lateSecondLeaks were thought of with secondLeaks.
+var lateSecondLeaks = []string{
+	"validation comes before the owner", "suggestions are everybody's", "a merge checks only one side", "a merge takes a foreign row",
+	"an imported row names its organization", "a row of a list names its organization", "a list of ids is checked at its first",
+}
+
+// TestCheck_LateLeaksOfASecondList is TestCheck_FindsLeaksOfASecondList with more leaks.
+func TestCheck_LateLeaksOfASecondList(t *testing.T) { findsSecondLeaks(t, lateSecondLeaks) }
+
+// TestCheck_NamesTheCause: what an attempt left behind in the sender's own views is not put
+// down to the attempts after it.
+func TestCheck_NamesTheCause(t *testing.T) {
+	t.Parallel()
+	report := checkSample(t, newShelf("a parent may be foreign"), false)
+	if len(report.Findings) == 0 {
+		t.Error("not found")
+	}
+	for _, f := range report.Findings {
+		if !strings.Contains(f.Attempt, "parent_id") || f.Repeated > 12 {
+			t.Error(f)
+		}
+	}
+}

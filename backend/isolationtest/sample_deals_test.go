@@ -20,14 +20,12 @@ type deals struct {
 	activity []row
 }
 
-// secondLeaks were thought of after the kit was written.
+// secondLeaks were thought of after the kit was written. lateSecondLeaks are the others.
 var secondLeaks = []string{
 	"the archive is everybody's", "what changed since is everybody's", "a list of ids is not filtered", "facets count everybody's rows",
 	"the newest row's time is everybody's", "a chosen id overwrites", "a template may be foreign", "duplicates are looked for everywhere",
-	"HEAD is not checked", "the error quotes the row in UTF-16", "a debug header has the query", "validation comes before the owner",
-	"comments do not ask whose the deal is", "a comment can be put at a foreign deal", "the average is everybody's",
-	"suggestions are everybody's", "a merge checks only one side", "a merge takes a foreign row", "the feed is everybody's",
-	"an imported row names its organization", "a row of a list names its organization", "a list of ids is checked at its first",
+	"HEAD is not checked", "the error quotes the row in UTF-16", "a debug header has the query", "comments do not ask whose the deal is",
+	"a comment can be put at a foreign deal", "the average is everybody's", "the feed is everybody's",
 }
 
 func newDeals(leak string) *sample {

@@ -37,18 +37,3 @@ func findsShelfLeaks(t *testing.T, leaks []string) {
 		})
 	}
 }
-
-// TestCheck_NamesTheCause: what an attempt left behind in the sender's own views is not put
-// down to the attempts after it.
-func TestCheck_NamesTheCause(t *testing.T) {
-	t.Parallel()
-	report := checkSample(t, newShelf("a parent may be foreign"), false)
-	if len(report.Findings) == 0 {
-		t.Error("not found")
-	}
-	for _, f := range report.Findings {
-		if !strings.Contains(f.Attempt, "parent_id") || f.Repeated > 12 {
-			t.Error(f)
-		}
-	}
-}

@@ -1,4 +1,4 @@
-package browser_test
+package browser
 
 import (
 	"context"
@@ -14,7 +14,11 @@ import (
 // the sign-out of one.
 func TestP12_TwoPeopleInOneBrowser(t *testing.T) {
 	t.Parallel()
-	d, alice, bob := signedInTogether(t)
+	p12TwoPeopleInOneBrowser(t, demo.Start(t))
+}
+
+func p12TwoPeopleInOneBrowser(t *testing.T, d *demo.Demo) {
+	alice, bob := signInTogether(t, d)
 	subject := func(tab context.Context) string { return demo.Claim(t, tab, "sub") }
 	a, b := subject(alice), subject(bob)
 	if a == b {
@@ -68,6 +72,11 @@ func TestP12_TwoPeopleInOneBrowser(t *testing.T) {
 // signedInTogether returns a tab of alice's and one of bob's in the same browser.
 func signedInTogether(t *testing.T) (d *demo.Demo, alice, bob context.Context) {
 	d = demo.Start(t)
+	alice, bob = signInTogether(t, d)
+	return d, alice, bob
+}
+
+func signInTogether(t *testing.T, d *demo.Demo) (alice, bob context.Context) {
 	d.Apply(t, strings.Replace(d.Workspace(t), "  - id: demo\n", "  - id: demo\n    accounts: several\n", 1))
 	alice = chrome.Guest(t)
 	d.SignIn(t, alice, "alice")
@@ -78,5 +87,5 @@ func signedInTogether(t *testing.T) (d *demo.Demo, alice, bob context.Context) {
 	chrome.Eval[any](t, bob, `void tabard.signIn({ account: "another" })`)
 	chrome.Press(t, bob, "#person-bob")
 	chrome.Await(t, bob, `globalThis.tabard?.state.status === "active"`)
-	return d, alice, bob
+	return alice, bob
 }

@@ -72,7 +72,18 @@ const storedKeys = `new Promise((resolve) => {
 // people who have just come.
 func TestP12_SeveralPeople_Visits(t *testing.T) {
 	t.Parallel()
-	d := startSeveral(t)
+	playVisits(t, "tabard")
+}
+
+// TestP12_SeveralPeople_OnTheWorker is TestP12_SeveralPeople_Visits on workerd and D1.
+func TestP12_SeveralPeople_OnTheWorker(t *testing.T) {
+	t.Parallel()
+	playVisits(t, "tabard-worker")
+}
+
+func playVisits(t *testing.T, host string) {
+	t.Helper()
+	d := demo.StartSeveral(t, host)
 	browser := chrome.Guest(t)
 	for _, visit := range []struct {
 		name string
@@ -86,4 +97,24 @@ func TestP12_SeveralPeople_Visits(t *testing.T) {
 	} {
 		t.Run(visit.name, func(t *testing.T) { visit.test(t, newHousehold(t, d, browser)) })
 	}
+}
+
+// TestP6_SeveralPeople_BackToOne: a change of the setting ends nobody's session, and a new tab
+// acts for whoever signed in last.
+func TestP6_SeveralPeople_BackToOne(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	one := d.Workspace(t)
+	d.Apply(t, strings.Replace(one, "  - id: demo\n", "  - id: demo\n    accounts: several\n", 1))
+	h := newHousehold(t, d, chrome.Guest(t))
+	d.Apply(t, one)
+	isOf(t, h.alice, h.a)
+	isOf(t, h.bob, h.b)
+	isOf(t, h.open(t, ""), h.b)
+	for _, tab := range []context.Context{h.alice, h.bob} {
+		chrome.Reload(t, tab)
+		awaitStatus(t, tab, "active")
+	}
+	isOf(t, h.alice, h.a)
+	isOf(t, h.bob, h.b)
 }

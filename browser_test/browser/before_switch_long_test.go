@@ -3,9 +3,11 @@
 package browser
 
 import (
+	"context"
 	"testing"
 
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
+	"github.com/tabard-auth/tabard/browser_test/kit/demo"
 	"github.com/tabard-auth/tabard/browser_test/kit/example"
 )
 
@@ -58,4 +60,24 @@ func TestBeforeSwitch_NoThirdQuestion(t *testing.T) {
 			t.Errorf("%s: asked %s", way, got)
 		}
 	}
+}
+
+// TestBeforeSwitch_PressThatGoes: a link is asked about once, also where the page's own handler
+// goes by the routes.
+func TestBeforeSwitch_PressThatGoes(t *testing.T) {
+	t.Parallel()
+	onEitherHistory(t, "alice", func(t *testing.T, d *demo.Demo, tab context.Context) {
+		inAcmeFromGlobex(t, d, tab)
+		chrome.Press(t, tab, "#globex-notes")
+		chrome.Await(t, tab, `questions.length === 1`)
+		chrome.Eval[any](t, tab, `void answer(false)`)
+		awaitAddress(t, tab, "/acme/notes", "acme")
+		chrome.Press(t, tab, "#globex-notes")
+		chrome.Await(t, tab, `questions.length === 2`)
+		chrome.Eval[any](t, tab, `{ globalThis.asked = 0; const give = answer; globalThis.answer = undefined; give(true); }`)
+		awaitAddress(t, tab, "/globex/notes", "globex")
+		if got := chrome.Eval[int](t, tab, `questions.length`); got != 2 {
+			t.Errorf("two presses were asked about %d times", got)
+		}
+	})
 }

@@ -98,3 +98,78 @@ func TestDrafts_TwoBacksAtOnce(t *testing.T) {
 		})
 	}
 }
+
+// TestDrafts_TypedWhileALoaderRuns: the router asked before its loader ran. What is typed
+// meanwhile is asked about before the tab goes.
+func TestDrafts_TypedWhileALoaderRuns(t *testing.T) {
+	t.Parallel()
+	d, tab := example.Open(t, "../test/loaders.tsx")
+	example.SignIn(t, d, tab, "/acme/notes", "alice")
+	awaitRoute(t, tab, "/acme/notes", "acme")
+	held := chrome.Hold(t, tab, "*/api/organizations/org_globex/*")
+	chrome.Press(t, tab, "#to-globex")
+	chrome.Await(t, tab, `router.state.navigation.state === "loading"`)
+	chrome.Press(t, tab, "#draft")
+	chrome.Key(t, tab, "x")
+	held.Release(t)
+	chrome.Await(t, tab, `document.querySelector("#stay")`)
+	chrome.Press(t, tab, "#stay")
+	chrome.Await(t, tab, `!document.querySelector("#stay")`)
+	if got := chrome.Eval[string](t, tab, whereabouts); got != "/acme/notes /acme/notes acme x" {
+		t.Errorf("after staying: %s", got)
+	}
+	chrome.Press(t, tab, "#to-globex")
+	chrome.Press(t, tab, "#leave")
+	awaitRoute(t, tab, "/globex/notes", "globex")
+	if got := chrome.Eval[string](t, tab, whereabouts); got != "/globex/notes /globex/notes globex " {
+		t.Errorf("after leaving: %s", got)
+	}
+	example.NoErrors(t, tab)
+}
+
+// TestDrafts_FollowCalledTooEarly: a page that calls follow at each event of its router
+// also calls it while a blocker asks. The tab stays until the router has reached its
+// address.
+func TestDrafts_FollowCalledTooEarly(t *testing.T) {
+	t.Parallel()
+	d, tab := example.Open(t, byNavigate)
+	chrome.Before(t, tab, posts)
+	example.SignIn(t, d, tab, "/globex/notes", "alice")
+	awaitRoute(t, tab, "/globex/notes", "globex")
+	move(t, tab, `routes.go("/acme/notes")`)
+	awaitRoute(t, tab, "/acme/notes", "acme")
+	chrome.Press(t, tab, "#draft")
+	chrome.Key(t, tab, "x")
+	chrome.Eval[any](t, tab, `{ globalThis.worn = new Set(); tabard.subscribe(({ organization }) => worn.add(organization?.slug)); }`)
+	move(t, tab, `history.back()`)
+	chrome.Await(t, tab, `document.querySelector("#stay") && location.pathname === "/acme/notes"`)
+	chrome.Press(t, tab, "#stay")
+	chrome.Press(t, tab, "#add")
+	chrome.Await(t, tab, `posted.length > 0`)
+	if got := chrome.Eval[string](t, tab, `posted.join() + " " + worn.has("globex")`); got != "acme acme 201 false" {
+		t.Errorf("posted %s", got)
+	}
+	chrome.Press(t, tab, "#draft")
+	chrome.Key(t, tab, "x")
+	move(t, tab, `history.back()`)
+	chrome.Press(t, tab, "#leave")
+	awaitRoute(t, tab, "/globex/notes", "globex")
+	example.NoErrors(t, tab)
+}
+
+// TestDrafts_EventIsStopped: the tab follows Back, and the navigation after
+// it, even if another script stops the event's propagation.
+func TestDrafts_EventIsStopped(t *testing.T) {
+	t.Parallel()
+	d, tab := example.Open(t, byNavigate)
+	chrome.Before(t, tab, `addEventListener("popstate", (event) => globalThis.keeps && event.stopImmediatePropagation());`)
+	example.SignIn(t, d, tab, "/globex/notes", "alice")
+	awaitRoute(t, tab, "/globex/notes", "globex")
+	move(t, tab, `routes.go("/acme/notes")`)
+	awaitRoute(t, tab, "/acme/notes", "acme")
+	move(t, tab, `globalThis.keeps = true; history.back()`)
+	chrome.Await(t, tab, `tabard.state.organization?.slug === "globex"`)
+	if !chrome.Eval[bool](t, tab, `history.go === History.prototype.go`) {
+		t.Error("the page's history is not its own again")
+	}
+}

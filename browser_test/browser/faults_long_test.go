@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tabard-auth/tabard/browser_test/kit/demo"
 	"github.com/tabard-auth/tabard/browser_test/kit/faultproxy"
 )
 
@@ -21,7 +22,7 @@ var moreFaults = map[string]faultproxy.Fault{
 // TestP6NoOtherFaultSignsAnyoneOut is TestP6NoFaultSignsAnyoneOut with more faults.
 func TestP6NoOtherFaultSignsAnyoneOut(t *testing.T) {
 	t.Parallel()
-	faultsSignNobodyOut(t, moreFaults)
+	faultsSignNobodyOut(t, demo.Start(t), moreFaults)
 }
 
 // TestP6AClockWrongByADay is TestP6AWrongClockSignsNobodyOut with a clock that is wrong by more

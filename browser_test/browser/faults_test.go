@@ -35,12 +35,14 @@ var faults = map[string]faultproxy.Fault{
 // TestP6NoOtherFaultSignsAnyoneOut has more faults.
 func TestP6NoFaultSignsAnyoneOut(t *testing.T) {
 	t.Parallel()
-	faultsSignNobodyOut(t, faults)
+	faultsSignNobodyOut(t, demo.Start(t), faults)
 }
 
-func faultsSignNobodyOut(t *testing.T, faults map[string]faultproxy.Fault) {
+func faultsSignNobodyOut(t *testing.T, d *demo.Demo, faults map[string]faultproxy.Fault) {
 	t.Helper()
-	w, _, tab := atAcmeByProxy(t, asleep)
+	w := faultproxy.New(t)
+	tab := chrome.New(t, chrome.WithProxy(w.Address))
+	enterAcme(t, d, tab, []string{asleep})
 	for name, fate := range faults {
 		t.Run(name, func(t *testing.T) {
 			token := chrome.Eval[string](t, tab, `tabard.getToken()`)

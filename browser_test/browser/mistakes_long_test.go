@@ -13,7 +13,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 	"github.com/tabard-auth/tabard/browser_test/kit/demo"
+	"github.com/tabard-auth/tabard/browser_test/kit/example"
 )
 
 // sent answers with a file's content, whatever a proxy has made of it.
@@ -196,4 +198,29 @@ func TestCauses_OfProxiesAndPages(t *testing.T) {
 	maps.Copy(all, mistakesOfPages())
 	maps.Copy(all, mistakesOfSetups(t))
 	sayWhatToChange(t, all)
+}
+
+// TestMistakes_Options: an organization that can be none is denied with what it has to be, and
+// an API may be named without a list.
+func TestMistakes_Options(t *testing.T) {
+	t.Parallel()
+	d := demo.StartWith(t, example.Page(t, "../test/options.ts", ""))
+	for options, named := range map[string]string{
+		`{ backend: "/auth", organization: () => "acme" }`:          "[not a text]",
+		`{ backend: "/auth", organization: 5 }`:                     "[not a text]",
+		`{ backend: "/auth", organization: "/acme/notes" }`:         "/acme/notes",
+		`{ backend: "/auth", apis: "/", organization: "org_acme" }`: "",
+	} {
+		tab := chrome.Guest(t)
+		chrome.Before(t, tab, `globalThis.options = `+options)
+		example.SignIn(t, d, tab, "/", "alice")
+		chrome.Await(t, tab, `["denied", "active"].includes(tabard.state.status)`)
+		got := chrome.Eval[string](t, tab, `[tabard.state.named, tabard.state.error?.description].join(" ")`)
+		if want := strings.TrimSpace(named + " an organization has an id or slug"); named != "" && !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %s, want %s", options, got, want)
+		}
+		if named == "" && got != " " {
+			t.Errorf("%s: %s", options, got)
+		}
+	}
 }

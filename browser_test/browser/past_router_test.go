@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
-	"github.com/tabard-auth/tabard/browser_test/kit/demo"
 	"github.com/tabard-auth/tabard/browser_test/kit/example"
 )
 
@@ -55,26 +54,6 @@ func TestBeforeSwitch_TwoBacksAtOnce(t *testing.T) {
 	}
 }
 
-// TestBeforeSwitch_PressThatGoes: a link is asked about once, also where the page's own handler
-// goes by the routes.
-func TestBeforeSwitch_PressThatGoes(t *testing.T) {
-	t.Parallel()
-	onEitherHistory(t, "alice", func(t *testing.T, d *demo.Demo, tab context.Context) {
-		inAcmeFromGlobex(t, d, tab)
-		chrome.Press(t, tab, "#globex-notes")
-		chrome.Await(t, tab, `questions.length === 1`)
-		chrome.Eval[any](t, tab, `void answer(false)`)
-		awaitAddress(t, tab, "/acme/notes", "acme")
-		chrome.Press(t, tab, "#globex-notes")
-		chrome.Await(t, tab, `questions.length === 2`)
-		chrome.Eval[any](t, tab, `{ globalThis.asked = 0; const give = answer; globalThis.answer = undefined; give(true); }`)
-		awaitAddress(t, tab, "/globex/notes", "globex")
-		if got := chrome.Eval[int](t, tab, `questions.length`); got != 2 {
-			t.Errorf("two presses were asked about %d times", got)
-		}
-	})
-}
-
 // TestDrafts_AddressChangedPastTheRouter: the router asks also where a script that knows nothing
 // of it changes the address.
 func TestDrafts_AddressChangedPastTheRouter(t *testing.T) {
@@ -107,34 +86,6 @@ func TestDrafts_AddressChangedPastTheRouter(t *testing.T) {
 		}
 		move(t, tab, `routes.go("/acme/notes")`)
 		awaitRoute(t, tab, "/acme/notes", "acme")
-	}
-	example.NoErrors(t, tab)
-}
-
-// TestDrafts_TypedWhileALoaderRuns: the router asked before its loader ran. What is typed
-// meanwhile is asked about before the tab goes.
-func TestDrafts_TypedWhileALoaderRuns(t *testing.T) {
-	t.Parallel()
-	d, tab := example.Open(t, "../test/loaders.tsx")
-	example.SignIn(t, d, tab, "/acme/notes", "alice")
-	awaitRoute(t, tab, "/acme/notes", "acme")
-	held := chrome.Hold(t, tab, "*/api/organizations/org_globex/*")
-	chrome.Press(t, tab, "#to-globex")
-	chrome.Await(t, tab, `router.state.navigation.state === "loading"`)
-	chrome.Press(t, tab, "#draft")
-	chrome.Key(t, tab, "x")
-	held.Release(t)
-	chrome.Await(t, tab, `document.querySelector("#stay")`)
-	chrome.Press(t, tab, "#stay")
-	chrome.Await(t, tab, `!document.querySelector("#stay")`)
-	if got := chrome.Eval[string](t, tab, whereabouts); got != "/acme/notes /acme/notes acme x" {
-		t.Errorf("after staying: %s", got)
-	}
-	chrome.Press(t, tab, "#to-globex")
-	chrome.Press(t, tab, "#leave")
-	awaitRoute(t, tab, "/globex/notes", "globex")
-	if got := chrome.Eval[string](t, tab, whereabouts); got != "/globex/notes /globex/notes globex " {
-		t.Errorf("after leaving: %s", got)
 	}
 	example.NoErrors(t, tab)
 }

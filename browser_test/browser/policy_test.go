@@ -43,7 +43,10 @@ func confirm(t *testing.T, tab context.Context) {
 // organization.
 func TestP4OneOrganizationIdlesOutAndTheOtherWorksOn(t *testing.T) {
 	t.Parallel()
-	d := strictDemo(t)
+	p4OneOrganizationIdlesOut(t, strictDemo(t))
+}
+
+func p4OneOrganizationIdlesOut(t *testing.T, d *demo.Demo) {
 	other := chrome.Guest(t)
 	d.SignIn(t, other, "dana")
 	d.Open(t, other, "globex")
@@ -103,7 +106,10 @@ func TestP4OneOrganizationIdlesOutAndTheOtherWorksOn(t *testing.T) {
 // tabs of the organization.
 func TestP9WhoeverIsActiveStays(t *testing.T) {
 	t.Parallel()
-	d := strictDemo(t)
+	p9WhoeverIsActiveStays(t, strictDemo(t))
+}
+
+func p9WhoeverIsActiveStays(t *testing.T, d *demo.Demo) {
 	quiet := chrome.Guest(t)
 	d.SignIn(t, quiet, "dana")
 	chrome.Press(t, quiet, `#choices [data-organization="lamna"] .menu-row`)

@@ -61,15 +61,42 @@ func TestProof_RequestOfAnotherKind(t *testing.T) {
 	}); }`)
 	const notes = "/api/organizations/org_acme/notes"
 	for expression, want := range map[string]int{
-		`tabard.proof("` + notes + `").then((headers) => send("GET", "` + notes + `?x=1", headers))`:                                               200,
-		`tabard.proof("` + notes + `").then((headers) => send("GET", "` + notes + `", headers).then(() => send("GET", "` + notes + `", headers)))`: 401,
-		`tabard.proof("` + notes + `", { method: "POST" }).then((headers) => send("GET", "` + notes + `", headers))`:                               401,
-		`tabard.proof("/api/organizations/org_globex/notes").then((headers) => send("GET", "/api/organizations/org_globex/notes", headers))`:       403,
-		`tabard.proof("` + notes + `").then(({ Authorization }) => send("GET", "` + notes + `", { Authorization }))`:                               401,
-		`tabard.proof("https://evil.example/").then(() => 1, (error) => (error instanceof TypeError ? 2 : 3))`:                                     2,
+		`tabard.proof("` + notes + `").then((headers) => send("GET", "` + notes + `?x=1", headers))`:                                                                  200,
+		`tabard.proof("` + notes + `").then((headers) => send("GET", "` + notes + `", headers).then(() => send("GET", "` + notes + `", headers)))`:                    401,
+		`tabard.proof("` + notes + `", { method: "POST" }).then((headers) => send("GET", "` + notes + `", headers))`:                                                  401,
+		`tabard.proof("/api/organizations/org_globex/notes").then((headers) => send("GET", "/api/organizations/org_globex/notes", headers))`:                          403,
+		`tabard.proof("` + notes + `").then(({ Authorization }) => send("GET", "` + notes + `", { Authorization }))`:                                                  401,
+		`tabard.inOrganization("globex").proof("/api/organizations/org_globex/notes").then((headers) => send("GET", "/api/organizations/org_globex/notes", headers))`: 200,
+		`tabard.proof("https://evil.example/").then(() => 1, (error) => (error instanceof TypeError ? 2 : 3))`:                                                        2,
 	} {
 		if got := chrome.Eval[int](t, tab, expression); got != want {
 			t.Errorf("%s: %d, want %d", expression, got, want)
 		}
+	}
+}
+
+// TestP5_ProofIsForTheOrganizationAtTheCall: what was picked for one organization is sent with the
+// headers of no other, whether the handler waited or the client did.
+func TestP5_ProofIsForTheOrganizationAtTheCall(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	tab := chrome.New(t)
+	d.SignIn(t, tab, "alice")
+	d.Open(t, tab, "acme")
+	held := chrome.Hold(t, tab, "*/acting.js")
+	chrome.Eval[any](t, tab, `{ globalThis.partition = tabard.partition;
+		globalThis.upload = (options) => tabard.proof("/api/files", { method: "PUT", ...options }).then(() => "handed out", ({ code, name }) => code + " " + name);
+		globalThis.early = upload(); void 0; }`)
+	if got := chrome.Eval[string](t, tab, `tabard.switchOrganization("globex").then(({ status }) => status)`); got != "switched" {
+		t.Fatal(got)
+	}
+	held.Release(t)
+	for _, call := range []string{`early`, `upload({ signal: partition.signal })`} {
+		if got := chrome.Eval[string](t, tab, call); got != "organization_left AbortError" {
+			t.Errorf("%s: %s", call, got)
+		}
+	}
+	if got := chrome.Eval[string](t, tab, `upload()`); got != "handed out" {
+		t.Errorf("for the tab's own organization: %s", got)
 	}
 }

@@ -60,31 +60,6 @@ func awaitLine(t *testing.T, console *chrome.Console, text string) {
 	t.Errorf("%q is not on the console: %q", text, console.Lines(""))
 }
 
-// TestMistakes_Options: an organization that can be none is denied with what it has to be, and
-// an API may be named without a list.
-func TestMistakes_Options(t *testing.T) {
-	t.Parallel()
-	d := demo.StartWith(t, example.Page(t, "../test/options.ts", ""))
-	for options, named := range map[string]string{
-		`{ backend: "/auth", organization: () => "acme" }`:          "[not a text]",
-		`{ backend: "/auth", organization: 5 }`:                     "[not a text]",
-		`{ backend: "/auth", organization: "/acme/notes" }`:         "/acme/notes",
-		`{ backend: "/auth", apis: "/", organization: "org_acme" }`: "",
-	} {
-		tab := chrome.Guest(t)
-		chrome.Before(t, tab, `globalThis.options = `+options)
-		example.SignIn(t, d, tab, "/", "alice")
-		chrome.Await(t, tab, `["denied", "active"].includes(tabard.state.status)`)
-		got := chrome.Eval[string](t, tab, `[tabard.state.named, tabard.state.error?.description].join(" ")`)
-		if want := strings.TrimSpace(named + " an organization has an id or slug"); named != "" && !strings.HasPrefix(got, want) {
-			t.Errorf("%s: %s, want %s", options, got, want)
-		}
-		if named == "" && got != " " {
-			t.Errorf("%s: %s", options, got)
-		}
-	}
-}
-
 // TestMistakes_FrameWithoutAnOrigin: a frame in a sandbox, whose document stands in an
 // attribute, is told what it lacks.
 func TestMistakes_FrameWithoutAnOrigin(t *testing.T) {

@@ -125,3 +125,14 @@ func TestSessionLimit_ThreeBrowsers(t *testing.T) {
 		t.Errorf("the second browser: %s", got)
 	}
 }
+
+// TestStaySignedIn_PersonsChoice: a person whose workspace lets them choose stays signed in
+// over the end of the browser, and another one does not. TestStaySignedIn_WithoutAChoice has
+// further settings.
+func TestStaySignedIn_PersonsChoice(t *testing.T) {
+	t.Parallel()
+	staysSignedIn(t, map[string]staying{
+		"stays":            {"{session_cookie: true, stay_signed_in: true}", "{ staySignedIn: true }", "choose"},
+		"a shared machine": {"{}", "{ staySignedIn: false }", "signed_out"},
+	})
+}

@@ -83,17 +83,6 @@ func endsWithBrowser(t *testing.T, d *demo.Demo, tab context.Context) {
 	}
 }
 
-// TestStaySignedIn_PersonsChoice: a person whose workspace lets them choose stays signed in
-// over the end of the browser, and another one does not. TestStaySignedIn_WithoutAChoice has
-// further settings.
-func TestStaySignedIn_PersonsChoice(t *testing.T) {
-	t.Parallel()
-	staysSignedIn(t, map[string]staying{
-		"stays":            {"{session_cookie: true, stay_signed_in: true}", "{ staySignedIn: true }", "choose"},
-		"a shared machine": {"{}", "{ staySignedIn: false }", "signed_out"},
-	})
-}
-
 // staying is a workspace's settings, the options of a sign-in, and the status after the end
 // of the browser.
 type staying struct{ settings, choice, want string }

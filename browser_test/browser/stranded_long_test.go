@@ -44,5 +44,5 @@ func otherDetours(d *demo.Demo) map[string]func(t *testing.T, tab context.Contex
 // TestP11OtherDetours is TestP11BackForwardReloadAndDoublePress on other ways.
 func TestP11OtherDetours(t *testing.T) {
 	t.Parallel()
-	takeDetours(t, otherDetours)
+	takeDetours(t, demo.Start(t), otherDetours)
 }

@@ -66,12 +66,11 @@ func detours(d *demo.Demo) map[string]func(t *testing.T, tab context.Context) {
 // in the app. TestP11OtherDetours has more of them.
 func TestP11BackForwardReloadAndDoublePress(t *testing.T) {
 	t.Parallel()
-	takeDetours(t, detours)
+	takeDetours(t, demo.Start(t), detours)
 }
 
-func takeDetours(t *testing.T, detours func(*demo.Demo) map[string]func(*testing.T, context.Context)) {
+func takeDetours(t *testing.T, d *demo.Demo, detours func(*demo.Demo) map[string]func(*testing.T, context.Context)) {
 	t.Helper()
-	d := demo.Start(t)
 	browser := chrome.Guest(t)
 	for name, way := range detours(d) {
 		t.Run(name, func(t *testing.T) {

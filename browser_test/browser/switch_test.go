@@ -173,7 +173,12 @@ func TestP3WhatTheOldOrganizationAskedForEndsWithIt(t *testing.T) {
 // TestP5ATokenServesOneOrganization: the other fields of a request do not change that.
 func TestP5ATokenServesOneOrganization(t *testing.T) {
 	t.Parallel()
-	_, tab := atAcme(t)
+	p5ATokenServesOneOrganization(t, demo.Start(t))
+}
+
+func p5ATokenServesOneOrganization(t *testing.T, d *demo.Demo) {
+	tab := chrome.Guest(t)
+	enterAcme(t, d, tab, nil)
 	for name, request := range map[string]string{
 		"the path":   `fetch("/api/organizations/org_globex/notes", { headers })`,
 		"the query":  `fetch("/api/organizations/org_globex/notes?organization=org_acme&org_id=org_acme", { headers })`,

@@ -4,9 +4,8 @@
 // the client, which may be of another release: its needs are handed to it.
 
 import { declined } from "./declined.js";
-import { freeze } from "./freeze.js";
 import { own } from "./own.js";
-import { absolute, appBase } from "./page.js";
+import { absolute } from "./page.js";
 import { answerTo, foreign } from "./refusals.js";
 import { returnAddress } from "./returnaddress.js";
 
@@ -22,6 +21,7 @@ export { foreign };
  *   open(options: StepUpOptions): Window | null | undefined,
  *   early?(): import("./early.js").Config | false,
  *   popup?: Window | null,
+ *   begun?: {key: string, signal: AbortSignal},
  * }} Context
  */
 
@@ -126,45 +126,13 @@ export const askBeforeSwitch = async (context, listeners, change) => (await load
 export const decline = async () => declined;
 
 /**
- * See {@link Client.sessions}.
- * @param {Context} context
+ * A call about the person's sessions.
+ * @param {"sessions" | "endSession" | "signOut"} name
+ * @returns {(context: Context, given: any) => Promise<any>}
  */
-export const sessions = async ({ ask }) => freeze(JSON.parse(await ask("sessions")));
+const ending = (name) => async (context, given) => (await loaded(context, import("./ending.js")))[name]({ ...context, leave: leave.bind(null, context, "") }, given);
 
-/**
- * See {@link Client.endSession}.
- * @param {Context} context
- * @param {string} id
- */
-export const endSession = async (context, id) => void (await askWithStepUp(context, "endSession", id));
-
-/**
- * See {@link Client.signOut}.
- * @param {Context} context
- * @param {Parameters<Client["signOut"]>[0]} [options]
- */
-export async function signOut(context, options) {
-  const { scope = "session", account = scope, returnTo = appBase() } = own(options);
-  const endSessionUrl = await askWithStepUp(context, "signOut", account, ...(returnTo ? [absolute(returnTo).href] : []));
-  return endSessionUrl ? { endSessionUrl } : {};
-}
-
-/**
- * Calls a function that needs a recent authentication. If it is refused without one, the
- * error's `continue` leads to the step-up.
- * @param {Context} context
- * @param {string} name
- * @param {...string} args
- */
-async function askWithStepUp(context, name, ...args) {
-  try {
-    return await context.ask(name, ...args);
-  } catch (/** @type {any} */ error) {
-    const loginUrl = context.addressOf(error);
-    if (loginUrl) error.continue = (/** @type {StepUpOptions} */ options) => leave(context, "", loginUrl, options);
-    throw error;
-  }
-}
+export const sessions = ending("sessions"), endSession = ending("endSession"), signOut = ending("signOut");
 
 /**
  * Tells every state of a client on the console.
@@ -206,40 +174,17 @@ async function challenged(context, header, request) {
 }
 
 /**
- * See {@link Client.connect}.
- * @param {Context & {apis: string[]}} context
- * @param {string | URL} url
+ * A call that acts for an organization.
+ * @param {"connect" | "lend" | "newToken" | "proof"} name
+ * @returns {(context: Context & {apis: string[]}, ...args: any[]) => Promise<any>}
  */
-export async function connect(context, url) {
-  const chunk = await loaded(context, import("./connect.js"));
-  return chunk.connect({
-    ...context,
-    prove: (...request) => context.ask("proof", ...request),
-    challenged: (header, request) => challenged(context, header, request),
-  }, url);
-}
+const acting = (name) => async (context, ...args) => {
+  /** @type {any} */
+  const chunk = await loaded(context, import("./acting.js"));
+  return chunk[name]({ ...context, loaded: loaded.bind(null, context), challenged: challenged.bind(null, context) }, ...args);
+};
 
-/**
- * See {@link Client.getToken}.
- * @param {Context} context
- * @param {import("../index.js").TokenOptions} options
- */
-export const narrower = async (context, options) => (await loaded(context, import("./lend.js"))).narrower(context, own(options));
-
-/**
- * See {@link Client.lend}.
- * @param {Context} context
- * @param {import("../index.js").LendOptions} options
- */
-export const lend = async (context, options) => (await loaded(context, import("./lend.js"))).lend(context, own(options));
-
-/**
- * See {@link Client.proof}.
- * @param {Context & {apis: string[]}} context
- * @param {string | URL} url
- * @param {{method?: string}} [options]
- */
-export const proof = async (context, url, options) => (await loaded(context, import("./proof.js"))).proof(context, url, own(options));
+export const connect = acting("connect"), lend = acting("lend"), newToken = acting("newToken"), proof = acting("proof");
 
 /**
  * See {@link Client.stepUp}.

@@ -28,7 +28,7 @@ import { initialState, storeOf } from "./store.js";
 export function createClient(given) {
   const options = own(given);
   const backend = options.backend ?? servedBy;
-  if (backend === undefined) throw new TypeError(`backend is missing; given: ${Object.keys(options)}`);
+  if (backend === undefined) throw new TypeError(`backend is missing, as in createClient({ backend: "/auth" }); given: ${Object.keys(options)}`);
   if (!import.meta.served && typeof document === "undefined") return prerendered();
   const base = new URL(backend, document.baseURI).href.replace(/\/+$/, "");
   return sharedClient(base, options, (end) => client(base, options, end));
@@ -58,7 +58,6 @@ function client(backend, options, end) {
       return store.partition.view;
     },
     ...accessOf(context),
-    proof: call("proof"),
     lend: call("lend"),
     signOut: call("signOut"),
     sessions: call("sessions"),
@@ -70,14 +69,14 @@ function client(backend, options, end) {
     beforeSwitch: gate.add,
     async switchOrganization(to) {
       const organization = to === null ? "" : requireName(to);
-      const question = gate.ask(organization);
+      const question = change.agrees?.(organization) || gate.ask(organization);
       const agreed = question && (await question);
       return agreed === false ? call("decline")().catch(switchFailure) : change(organization, agreed);
     },
     inOrganization: (organization) => secondOrganization(context, requireName(organization)),
     organizations: async () => freeze(JSON.parse(await ask("organizations"))),
     openTab(organization, url) {
-      const address = addressFor(requireName(organization), url, store.state);
+      const address = addressFor(requireName(organization), change.address?.(organization, url) ?? url, store.state);
       if (own(store.state).origins) call("openTab")(organization, url, window.open("", "_blank"));
       else window.open(address, "_blank", "noopener");
     },
@@ -199,12 +198,11 @@ function switchFailure(error) {
  */
 const accessOf = (context, call = callsOf(context)) => ({
   fetch: fetchFor(context, call),
+  proof: call("proof"),
   connect: call("connect"),
   async getToken(/** @type {import("../index.js").TokenOptions | undefined} */ options) {
-    const { forceRefresh, ...narrower } = own(options);
-    for (const _ in narrower) return call("narrower")(options);
-    const token = tokenOf(await context.credential());
-    return forceRefresh ? tokenOf(await context.credential(token, "keep")) : token;
+    for (const _ in own(options)) return call("newToken")(options);
+    return tokenOf(await context.credential());
   },
 });
 
@@ -254,7 +252,7 @@ function prerendered() {
     beforeSwitch: () => () => {},
     stepUp: fail,
     switchOrganization: fail,
-    inOrganization: () => ({ getToken: fail, fetch: fail, connect: fail, signal: view.signal }),
+    inOrganization: () => ({ getToken: fail, fetch: fail, proof: fail, connect: fail, signal: view.signal }),
     organizations: fail,
     sessions: fail,
     endSession: fail,

@@ -31,11 +31,11 @@ const addressOf = (/** @type {any} */ error) => addresses.get(error);
  * @returns {(name: keyof typeof import("./calls.js") | keyof typeof import("./accounts.js")) => (...args: any[]) => Promise<any>}
  */
 export const callsOf = (context) => (name) => async (...args) => {
-  const popup = open(own(args[0]));
+  const popup = open(own(args[0])), begun = context.scope();
   /** @type {any} */
   const calls = await (/ccount/.test(name) ? import("./accounts.js") : import("./calls.js")).catch((cause) => {
     popup?.close();
     throw unavailable(String(cause));
   });
-  return calls[name]({ ...context, addressOf, open, popup }, ...args);
+  return calls[name]({ ...context, addressOf, open, popup, begun }, ...args);
 };

@@ -68,18 +68,26 @@ class Question {
   #abandoned = new Promise((resolve) => (this.abandon = () => resolve(false)));
 
   /**
-   * Puts the question. The first listener that answers decides.
+   * Puts the question to all listeners, until one answers no: a yes is one form's, and says nothing of
+   * what another holds. A listener that came after a yes, as of a form that draws anew when it is
+   * asked, would ask the same again.
    * @param {Set<BeforeSwitch>} listeners
    * @param {Parameters<BeforeSwitch>[0]} change
    */
   async put(listeners, change) {
+    const first = new Set(listeners);
+    /** @type {boolean | undefined} */
+    let all;
     for (const listener of listeners) {
+      if (all && !first.has(listener)) continue;
       this.asked = listener;
       if (typeof listener !== "function") throw new TypeError(`beforeSwitch takes a function, which is asked; given: ${listener}`);
       const agreed = await Promise.race([call(listeners, listener, change), this.#abandoned]);
       if (agreed == null) continue;
       if (typeof agreed !== "boolean") throw new TypeError(`a listener of beforeSwitch asks the person itself, and answers true to leave or false to stay; it answered: ${agreed}`);
-      return agreed;
+      if (!agreed) return false;
+      all = true;
     }
+    return all;
   }
 }

@@ -1,7 +1,8 @@
 // @ts-check
+import * as React from "react";
 import { createContext, createElement, Fragment, useContext, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 
-import { activeOrganization, defineSwitcher, fetchIn, hasPermission, isSignedIn, noPartition, noSwitch, starting, switchesOf, tokenFor } from "./starting.js";
+import { activeOrganization, defineSwitcher, fetchIn, hasPermission, isSignedIn, noPartition, noSwitch, proofIn, starting, switchesOf, tokenFor } from "./starting.js";
 
 /** @import { Client, Organization } from "../index.js" */
 
@@ -44,9 +45,41 @@ export function usePartition() {
 }
 
 /** @param {import("../react.js").TabardPartitionProps} props */
-export function TabardPartition({ children }) {
+export function TabardPartition(props) {
   const { key } = usePartition();
-  return createElement(Fragment, { key }, children);
+  return "named" in props ? createElement(Addressed, { key, ...props }) : createElement(Fragment, { key }, props.children);
+}
+
+/** React's parts from 19.2 on. A spread, for bundlers complain of imports that an earlier React lacks. */
+const { Activity, use } = /** @type {any} */ ({ ...React });
+
+/**
+ * The content of a partition at addresses that name an organization. Routers change their
+ * address in a transition, and the tab changes at once, so that either may be ahead for a while.
+ * What is hidden has no effects, and is not rendered: it would read the next page's data from the router.
+ * @param {import("../react.js").TabardPartitionProps} props
+ */
+function Addressed({ named, opening, children }) {
+  const organization = useOrganization();
+  const fits = !organization || !named || organization.slug === named || organization.id === named;
+  const kept = createElement(Kept, { fits }, children);
+  const hidden = Activity ? createElement(Activity, { mode: fits ? "visible" : "hidden" }, kept) : createElement("div", { hidden: !fits }, kept);
+  return createElement(Fragment, null, fits ? null : opening, hidden);
+}
+
+/** What never comes. */
+const never = () => new Promise(() => {});
+
+/**
+ * Shows its children as long as they fit. Then it stays as it was: nothing, if they never did.
+ * @param {{fits: boolean, children?: import("react").ReactNode}} props
+ */
+function Kept({ fits, children }) {
+  const [shown, show] = useState(/** @type {import("react").ReactNode} */ (null));
+  const [wait] = useState(never);
+  if (fits && shown !== children) show(children);
+  if (!fits && shown && Activity) use(wait); // React keeps what was there, and renders none of it
+  return fits ? children : shown;
 }
 
 export function useToken() {
@@ -61,6 +94,12 @@ export function useOrganizationFetch() {
   return useMemo(() => fetchIn(client, partition), [client, partition]);
 }
 
+export function useOrganizationProof() {
+  const client = useTabard();
+  const partition = usePartition();
+  return useMemo(() => proofIn(client, partition), [client, partition]);
+}
+
 export function useSwitchOrganization() {
   const client = useTabard();
   const [state, setState] = useState(noSwitch);
@@ -71,17 +110,17 @@ export function useSwitchOrganization() {
 /** @param {string} permission */
 export const usePermission = (permission) => hasPermission(useSession(), permission);
 
-/** @param {import("../react.js").TabardPartitionProps} props */
+/** @param {import("../react.js").ChildrenProps} props */
 export const SignedIn = ({ children }) => (isSignedIn(useSession()) ? createElement(Fragment, null, children) : null);
 
-/** @param {import("../react.js").TabardPartitionProps} props */
+/** @param {import("../react.js").ChildrenProps} props */
 export const SignedOut = ({ children }) => (useSession().status === "signed_out" ? createElement(Fragment, null, children) : null);
 
 /** @param {import("../react.js").RequireOrganizationProps} props */
-export function RequireOrganization({ children, fallback, permission }) {
+export function RequireOrganization({ fallback, permission, ...partition }) {
   const state = useSession();
   const organization = useOrganization();
-  if (organization && (permission === undefined || hasPermission(state, permission))) return createElement(TabardPartition, null, children);
+  if (organization && (permission === undefined || hasPermission(state, permission))) return createElement(TabardPartition, partition);
   return createElement(Fragment, null, typeof fallback === "function" ? fallback(state) : fallback);
 }
 

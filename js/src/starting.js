@@ -54,8 +54,25 @@ export const tokenFor = (client, partition) => async () => {
 export const fetchIn = (client, { signal }) => async (input, init) => {
   signal.throwIfAborted();
   const own = init?.signal ?? (input instanceof Request ? input.signal : undefined);
-  return client.fetch(input, { ...init, signal: own ? AbortSignal.any([own, signal]) : signal });
+  return client.fetch(input, { ...init, signal: either(signal, own) });
 };
+
+/**
+ * The client's proof for a partition, as {@link fetchIn}.
+ * @param {import("../index.js").Client} client
+ * @param {Partition} partition
+ * @returns {import("../index.js").Client["proof"]}
+ */
+export const proofIn = (client, { signal }) => async (url, options) => {
+  signal.throwIfAborted();
+  return client.proof(url, { ...options, signal: either(signal, options?.signal) });
+};
+
+/**
+ * @param {AbortSignal} signal
+ * @param {AbortSignal | undefined} own a caller's
+ */
+const either = (signal, own) => (own ? AbortSignal.any([own, signal]) : signal);
 
 /**
  * Whether somebody is signed in.

@@ -1,5 +1,5 @@
 // @ts-check
-import { activeOrganization, defineSwitcher, fetchIn, hasPermission, noSwitch, switchesOf, tokenFor } from "./starting.js";
+import { activeOrganization, defineSwitcher, fetchIn, hasPermission, noSwitch, proofIn, switchesOf, tokenFor } from "./starting.js";
 
 /** @import { Client } from "../index.js" */
 
@@ -46,6 +46,9 @@ export const tokenOf = (client) => () => tokenFor(client, client.partition)();
 
 /** @param {Client} client */
 export const fetchOf = (client) => fetchIn(client, client.partition);
+
+/** @param {Client} client */
+export const proofOf = (client) => proofIn(client, client.partition);
 
 /** @param {Client} client */
 export function switchOf(client) {

@@ -1,7 +1,7 @@
 // @ts-check
 import { computed, defineComponent, Fragment, h, inject, onMounted, shallowReadonly, shallowRef, watchPostEffect } from "vue";
 
-import { activeOrganization, defineSwitcher, fetchIn, hasPermission, isSignedIn, noPartition, noSwitch, starting, switchesOf, tokenFor } from "./starting.js";
+import { activeOrganization, defineSwitcher, fetchIn, hasPermission, isSignedIn, noPartition, noSwitch, proofIn, starting, switchesOf, tokenFor } from "./starting.js";
 
 /** @import { Client } from "../index.js" */
 /** @import { TabardSwitcher as Switcher } from "../switcher.js" */
@@ -66,6 +66,11 @@ export function useToken() {
 export function useOrganizationFetch() {
   const { client } = provided();
   return fetchIn(client, client.partition);
+}
+
+export function useOrganizationProof() {
+  const { client } = provided();
+  return proofIn(client, client.partition);
 }
 
 /** @param {string} permission */

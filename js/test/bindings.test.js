@@ -13,7 +13,7 @@ const { createClient } = await import("../index.js");
 const { organizationOf, partitionOf, sessionOf } = await import("../svelte.js");
 const react = await import("../react.js");
 const binding = await import("../vue.js");
-const { activeOrganization, fetchIn, hasPermission, isSignedIn, switchesOf, tokenFor } = await import("../src/starting.js");
+const { activeOrganization, fetchIn, hasPermission, isSignedIn, proofIn, switchesOf, tokenFor } = await import("../src/starting.js");
 const { TabardSwitcher } = await import("../switcher.js");
 
 test("on a server every binding renders what is not known yet", async () => {
@@ -98,6 +98,11 @@ test("what a form began for one organization never goes to another, however late
   assert.deepEqual(sent, []);
   await fetchIn(fake, fake.partition)("https://app.example/notes");
   assert.deepEqual(sent, ["https://app.example/notes"]);
+  const prove = proofIn(fake, fake.partition);
+  assert.match((await prove("https://app.example/files", { method: "PUT" })).Authorization, /^Bearer /);
+  await assert.rejects(prove("https://app.example/files", { signal: own.signal }), { name: "AbortError" });
+  fake.switchTo("acme");
+  await assert.rejects(prove("https://app.example/files", { method: "PUT" }), { name: "AbortError", code: "organization_left" });
 });
 
 test("a signed-in person, and a permission of the organization on the screen", () => {

@@ -97,5 +97,8 @@ test("a backend that is no option, and a request that went without a token, are 
 
 test("without a backend, the options that there are are named", () => {
   set();
-  assert.throws(() => createClient({ url: "/auth" }), { name: "TypeError", message: "backend is missing; given: url" });
+  const missing = 'backend is missing, as in createClient({ backend: "/auth" }); given: ';
+  for (const [options, given] of [[{ url: "/auth" }, "url"], ["/auth", "0,1,2,3,4"], [["/auth"], "0"], [new URL("https://app.example/auth"), ""], [null, ""], [{ backend: null }, "backend"]]) {
+    assert.throws(() => createClient(options), { name: "TypeError", message: missing + given });
+  }
 });

@@ -64,14 +64,40 @@ test("what is no listener, or answers a text, keeps the organization and is told
   assert.deepEqual(switches(), []);
 });
 
-test("the first listener that answers decides, and the person is asked once", async () => {
+test("each form is asked once, until one says no", async () => {
   const { client } = await inAcme();
   const asked = [];
   client.beforeSwitch(() => void asked.push("clean form"));
-  client.beforeSwitch(() => (asked.push("draft"), true));
-  client.beforeSwitch(() => (asked.push("another draft"), false));
+  const stop = client.beforeSwitch(() => {
+    asked.push("draft");
+    stop(); // the form draws anew when it is asked
+    client.beforeSwitch(() => (asked.push("the draft again"), true));
+    return true;
+  });
+  client.beforeSwitch(async () => void asked.push("saved"));
   assert.equal((await client.switchOrganization("globex")).status, "switched");
-  assert.deepEqual(asked, ["clean form", "draft"]);
+  assert.deepEqual(asked.splice(0), ["clean form", "draft", "saved"]);
+  await client.switchOrganization("acme");
+  asked.length = 0;
+  client.beforeSwitch(() => (asked.push("another draft"), false));
+  client.beforeSwitch(() => (asked.push("a third one"), true));
+  assert.deepEqual(await client.switchOrganization("globex"), declined);
+  assert.deepEqual(asked, ["clean form", "saved", "the draft again", "another draft"]);
+});
+
+test("what is typed while a form is saved is saved before the tab goes", async () => {
+  const { client } = await inAcme();
+  const saved = [];
+  let done;
+  const stop = client.beforeSwitch(() => (saved.push("a"), new Promise((resolve) => (done = resolve))));
+  const leaving = client.switchOrganization("globex");
+  await settle();
+  stop();
+  const end = client.beforeSwitch(() => void saved.push("ab")); // an effect of the text's
+  done();
+  assert.equal((await leaving).status, "switched");
+  assert.deepEqual(saved, ["a", "ab"]);
+  end();
 });
 
 test("switches that begin while a question is open share its answer", async () => {

@@ -161,3 +161,18 @@ test("wasm_exec.js is preloaded with its integrity before it is imported", async
   const [link] = links.calls[0].arguments;
   assert.deepEqual([link.rel, link.href.startsWith("data:text/javascript,#"), /^sha256-/.test(link.integrity)], ["modulepreload", true, true]);
 });
+
+test("a call that was meant otherwise has no effect", async () => {
+  const stage = set();
+  const client = open();
+  await settle();
+  const before = stage.calls.length;
+  for (const meant of ["organization", { scop: "organization" }]) await assert.rejects(client.signOut(meant), TypeError);
+  await assert.rejects(client.proof("/files", "PUT"), TypeError);
+  assert.deepEqual(stage.calls.slice(before), []);
+  class ButtonEvent {
+    type = "click";
+  }
+  await client.signOut(new ButtonEvent());
+  assert.deepEqual(stage.calls.at(-1), ["signOut", "session"]);
+});

@@ -133,6 +133,8 @@ test("the headers of a request: the token, and a proof of this address where it 
   await assert.rejects(client.proof("/up"), { name: "TypeError" }, "the page's own origin is none of apis");
 });
 
+const globexToo = { fence: 2, organization: { id: "org_g", slug: "globex", name: "Globex" } };
+
 test("headers that come after a switch are not handed out", async () => {
   const stage = set();
   const client = open();
@@ -143,7 +145,40 @@ test("headers that come after a switch are not handed out", async () => {
   stage.module.proof = () => new Promise((resolve) => (prove = resolve));
   const late = errorOf(client.proof("/up"));
   await settle();
-  publish(stage, { fence: 2, organization: { id: "org_g", slug: "globex", name: "Globex" } });
+  publish(stage, globexToo);
   prove("late");
   assert.equal((await late).code, "organization_left");
+});
+
+test("what is asked for one organization is got for no other, also where the chunk of the call comes later", async () => {
+  const stage = set();
+  const client = open();
+  await settle();
+  publish(stage, {});
+  globalThis.WebSocket = class {
+    constructor() {
+      assert.fail("a WebSocket was opened");
+    }
+  };
+  const calls = [
+    client.proof("/up"), client.connect("/live"), client.lend({ permissions: ["notes:read"] }), client.getToken({ permissions: ["notes:read"] }),
+    client.getToken({ forceRefresh: true }),
+  ].map(errorOf);
+  publish(stage, globexToo);
+  for (const call of calls) assert.equal((await call).code, "organization_left");
+});
+
+test("headers for a handler's own signal, and for a second organization", async () => {
+  const stage = set();
+  const client = open();
+  await settle();
+  publish(stage, {});
+  const { signal } = client.partition;
+  publish(stage, globexToo);
+  assert.equal((await errorOf(client.proof("/up", { method: "PUT", signal }))).code, "organization_left");
+  stage.module.token = (organization) => `token of ${organization}`;
+  const acme = client.inOrganization("acme");
+  assert.deepEqual(await acme.proof("/up"), { Authorization: "Bearer token of acme" });
+  publish(stage, { fence: 3, organization: null, user: null, status: "signed_out" });
+  assert.equal((await errorOf(acme.proof("/up"))).code, "organization_left");
 });

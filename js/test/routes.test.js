@@ -5,6 +5,8 @@ import { afterEach, test } from "node:test";
 import { acme, globex, state } from "./stage.js";
 
 const { followRoutes, organizationOf } = await import("../routes.js");
+const { Pattern } = await import("../src/routes/pattern.js");
+const { Places } = await import("../src/routes/places.js");
 const { createClient } = await import("../index.js");
 
 test("an address names the organization where the pattern says", () => {
@@ -41,6 +43,23 @@ test("on a server routes are settled and follow nothing", () => {
   assert.deepEqual(routes.state, { status: "settled" });
   routes.subscribe(() => {})();
   routes.close();
+});
+
+test("a new tab begins where its organization does, and at no address of another's", () => {
+  globalThis.location = new URL("https://app.example/acme/notes");
+  const places = (known) => new Places({ state: state({ organizations: known }) }, new Pattern("/:organization/*", ["settings"]));
+  const at = (name, url, known = [acme, globex]) => String(places(known).tabOf(name, url));
+  assert.equal(at("globex"), "https://app.example/globex/");
+  assert.equal(at(globex.id), "https://app.example/globex/");
+  assert.equal(at("acme"), "https://app.example/acme/notes");
+  for (const url of ["/globex/notes", `/${globex.id}/notes`, "/settings", "/", "https://docs.example/acme"]) {
+    for (const name of ["globex", globex.id]) assert.equal(at(name, url), url);
+  }
+  for (const [name, url] of [["globex", "/acme/notes"], [globex.id, "/acme/notes"], ["acme", `/${globex.id}/`], ["globex", new URL("https://app.example/nowhere/")]]) {
+    assert.throws(() => at(name, url), { name: "TypeError", message: /^openTab: .* is an address of (acme|nowhere|org_\w+), .*such as \/(acme|globex)\/, or none$/ });
+  }
+  assert.equal(at("org_new", "/new/notes", null), "/new/notes", "an id that is not listed may be of that slug");
+  assert.throws(() => at("new", "/other/notes", null), /an address of other/);
 });
 
 /** A page at an address, and a tab in Acme, whose switches the test ends. */

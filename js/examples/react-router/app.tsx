@@ -3,7 +3,7 @@
 import { createClient, TabardError } from "@tabard/client";
 import { RequireOrganization, SignedOut, TabardProvider, TabardSwitcher, useOrganization, useOrganizationFetch, useSession } from "@tabard/client/react";
 import { organizationOf, type Routes } from "@tabard/client/routes";
-import { createContext, type FormEvent, memo, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from "react";
+import { createContext, type FormEvent, useContext, useEffect, useState, useSyncExternalStore } from "react";
 import { createRoot } from "react-dom/client";
 import { type ActionFunctionArgs, createBrowserRouter, Form, Link, RouterProvider, useActionData, useBeforeUnload, useBlocker, useLocation, useNavigation, useOutlet } from "react-router";
 
@@ -44,27 +44,19 @@ function Layout() {
   const organization = useOrganization();
   const routes = useContext(RoutesContext) as Routes;
   const named = organizationOf({ url: useLocation().pathname });
-  const page = useOutlet();
-  const opening = Boolean(organization && named && ![organization.slug, organization.id].includes(named)); // and no page of it yet
   return (
     <>
-      {opening && <p>Opening {named} …</p>}
-      <div hidden={opening}>
-        <TabardSwitcher address={routes.home} />
-        <SignedOut><button id="sign-in" onClick={() => tabard.signIn()}>Sign in</button></SignedOut>
-        <h1>{organization?.name ?? status}</h1>
-        <nav>
-          <Link id="to-globex" to="/globex/notes">Globex</Link> <Link id="to-initech" to="/initech/notes">Initech</Link> <Link id="to-nowhere" to="/nowhere/notes">Nowhere</Link>
-        </nav>
-        <WhyNot />
-        <RequireOrganization><Kept still={opening}>{page}</Kept></RequireOrganization>
-      </div>
+      <TabardSwitcher address={routes.home} />
+      <SignedOut><button id="sign-in" onClick={() => tabard.signIn()}>Sign in</button></SignedOut>
+      <h1>{organization?.name ?? status}</h1>
+      <nav>
+        <Link id="to-globex" to="/globex/notes">Globex</Link> <Link id="to-initech" to="/initech/notes">Initech</Link> <Link id="to-nowhere" to="/nowhere/notes">Nowhere</Link>
+      </nav>
+      <WhyNot />
+      <RequireOrganization named={named} opening={<p>Opening {named} …</p>}>{useOutlet()}</RequireOrganization>
     </>
   );
 }
-
-/** Shows what it showed, as long as it is still: where the tab is not let in, the form is there with what was typed. */
-const Kept = memo(({ children }: { still: boolean; children: ReactNode }) => children, (_, { still }) => still);
 
 /** Why the tab was not let in, unless the person chose to stay. */
 function WhyNot() {

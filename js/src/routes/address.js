@@ -21,6 +21,13 @@ const navigation = () => globalThis.navigation;
 /** @returns {Entry} */
 export const currentEntry = () => ({ url: location.href, state: history.state, key: navigation()?.currentEntry?.key });
 
+/**
+ * Whether the page's router may have put an entry there: one that marks its entries marks each.
+ * @param {Entry} entry
+ * @param {Entry} before an entry of the router's
+ */
+export const isOfRouter = ({ state }, before) => state !== null || before.state === null;
+
 /** Those who watch the address. @type {Set<Watcher>} */
 const watchers = new Set();
 

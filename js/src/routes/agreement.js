@@ -3,9 +3,13 @@
 // the page's question and the router's blocker ask once between them.
 
 import { own } from "../own.js";
+import { isOfRouter } from "./address.js";
 import { matches } from "./result.js";
 
 /** @import { Organization } from "../../index.js" */
+
+/** @param {EventTarget | undefined} target */
+const takesText = (target) => target instanceof HTMLElement && (target.isContentEditable || target.matches("textarea, select, label, input:not([type=submit], [type=button])"));
 
 export class Agreement {
   #pattern;
@@ -17,6 +21,8 @@ export class Agreement {
   #blocked = false;
   /** The page's guard, which its router's blocker asks. @type {((...args: any[]) => boolean) | undefined} */
   #guard;
+  /** Whether the person has pressed something since the blocker began to ask. */
+  #answered = false;
   /** What the guard was last asked about, as an address names it. @type {string | undefined} */
   #heard;
   /** Whether the router's blocker need not ask: the person has agreed, or is led back. */
@@ -32,15 +38,31 @@ export class Agreement {
    * @param {string} named
    */
   covers(named) {
-    return matches(this.#asked, named) || matches(this.#agreedTo, named) || this.#blocked === true || this.#blocked === named;
+    return this.#isAsked(named) || this.#blocked === true || this.#blocked === named;
+  }
+
+  /** @param {string} named */
+  #isAsked(named) {
+    return matches(this.#asked, named) || matches(this.#agreedTo, named);
+  }
+
+  /**
+   * Whether a script has gone to an organization past the router, whose blocker asked about
+   * the same before: it would ask again.
+   * @param {string} named
+   * @param {import("./address.js").Entry} entry where the page is
+   * @param {import("./address.js").Entry} shown where it was
+   */
+  passes(named, entry, shown) {
+    return this.covers(named) && !this.#isAsked(named) && !isOfRouter(entry, shown) && this.guards(new URL(entry.url));
   }
 
   /**
    * Whether the person has said that they go to an organization.
-   * @param {string} named
+   * @param {Organization} organization
    */
-  agreesTo(named) {
-    return this.given && matches(this.#asked, named);
+  agreesTo({ id, slug }) {
+    return this.given && (matches(this.#asked, id) || matches(this.#asked, slug));
   }
 
   /**
@@ -103,6 +125,17 @@ export class Agreement {
     console.debug(`tabard: the router's blocker asks about ${organization.slug}, to which the person has agreed by beforeSwitch: use routes.blocker(…) to ask once`);
   }
 
+  /**
+   * From now on text that is typed is asked about. A question that is open is about it too, until the
+   * person presses something that takes no text, which may be the answer.
+   * @param {AbortSignal} signal
+   */
+  watch(signal) {
+    const on = (/** @type {string} */ type, /** @type {(event: Event) => void} */ listener) => window.addEventListener(type, listener, { capture: true, signal });
+    on("input", () => (this.#blocked === false || this.#answered) && this.forget());
+    on("click", (event) => (this.#answered ||= !takesText(event.composedPath()[0])));
+  }
+
   forget() {
     this.#agreedTo = null;
     this.#blocked = false;
@@ -128,6 +161,7 @@ export class Agreement {
       const named = typeof next === "string" ? this.#pattern.read(new URL(next, location.href)) : undefined;
       this.#heard = named;
       this.#blocked = !this.given && blocks(...args) && (named ?? true);
+      this.#answered = false;
       return this.#blocked !== false;
     };
   }

@@ -63,8 +63,7 @@ export class Follower {
     const { signal } = this.#closing;
     if (!this.#manual) watch({ changed: () => this.addressChanged(), returned: () => this.#returned(), isNew: () => location.href !== this.#seen }, signal);
     intercept((...address) => this.#hold(...address), this.#router, signal);
-    // Text that is typed after an answer is asked about again.
-    window.addEventListener("input", () => this.agreement.forget(), { capture: true, signal });
+    this.agreement.watch(signal);
     const client = this.#client;
     const stop = client.subscribe((state) => this.#onState(state));
     signal.addEventListener("abort", stop);
@@ -79,7 +78,9 @@ export class Follower {
    */
   #interceptSwitches(by) {
     if (!by) return;
-    this.#tab = Object.assign({ ask: noQuestion }, by((organization, agreed) => this.switch(organization, agreed)));
+    const agrees = (/** @type {string} */ name) => this.agreement.agreesTo(this.places.find(name));
+    const change = Object.assign(this.switch.bind(this), { agrees, address: this.places.tabOf.bind(this.places) });
+    this.#tab = Object.assign({ ask: noQuestion }, by(change));
     this.#closing.signal.addEventListener("abort", () => by());
   }
 
@@ -138,6 +139,7 @@ export class Follower {
    */
   async #enter(turn, named) {
     const url = location.href;
+    if (this.agreement.passes(named, currentEntry(), this.#shown)) return this.#leadBack(named, none, () => this.#router.navigate(url, false));
     const question = this.agreement.covers(named) ? undefined : this.#tab.ask(named);
     this.agreement.end();
     this.agreement.forget();
@@ -186,10 +188,11 @@ export class Follower {
    * The router was ahead of the question: it goes back, and comes again where the person agrees.
    * @param {string} named
    * @param {Promise<boolean | undefined>} question
+   * @param {() => unknown} [again] how it comes again
    */
-  #leadBack(named, question) {
+  #leadBack(named, question, again) {
     const { url, key } = currentEntry();
-    const again = () => revisit(key, () => this.#router.navigate(url, true));
+    again ??= () => revisit(key, () => this.#router.navigate(url, true));
     this.#seen = this.#shown.url; // the way back is no change of route
     return this.#ask(named, url, question, again, () => leadBack(this.#shown));
   }
@@ -237,7 +240,7 @@ export class Follower {
       return { status: "unchanged" };
     }
     const turn = this.#begin(false);
-    const pressed = this.agreement.agreesTo(named); // by a link, of which this is the page's handler
+    const pressed = this.agreement.agreesTo(this.places.find(named)); // by a link, of which this is the page's handler
     const question = pressed ? undefined : this.#tab.ask(named);
     const agreed = question ? await question : pressed;
     if (!this.#current(turn)) return overtaken;

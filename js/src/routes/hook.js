@@ -3,7 +3,13 @@
 /** @import { SwitchResult } from "../../index.js" */
 
 /**
- * @typedef {(organization: string, agreed?: boolean) => Promise<SwitchResult>} Switch agreed is the answer of `ask`
+ * A switch; agreed is the answer of `ask`. Of routes' it says as well whether the person has
+ * agreed to it already, and where a new tab begins.
+ * @typedef {{
+ *   (organization: string, agreed?: boolean): Promise<SwitchResult>,
+ *   agrees?(organization: string): boolean,
+ *   address?(organization: string, url?: string | URL): string | URL,
+ * }} Switch
  * @typedef {{ask: import("../gate.js").Ask, enter: Switch, switch: Switch}} Steps `ask` asks the page; `enter` gets the token and leaves the tab as it is; `switch` then takes no request
  */
 

@@ -6,6 +6,9 @@ import { known, matches } from "./result.js";
 
 /** @import { Client, Organization } from "../../index.js" */
 
+/** Whether a name is an id: slugs never begin so. @param {string} name */
+const isId = (name) => name.startsWith("org_");
+
 export class Places {
   #client;
   #pattern;
@@ -38,13 +41,40 @@ export class Places {
   }
 
   /**
+   * The organization of a name: of one that the client has not listed, only that is known.
+   * @param {string} name
+   * @returns {Organization}
+   */
+  find(name) {
+    const { organization, organizations } = this.#client.state;
+    return [organization, ...(organizations ?? [])].find((o) => o && matches(o, name)) ?? known(name);
+  }
+
+  /**
+   * Where a new tab for an organization begins. At an address that names another it would act
+   * for that one.
+   * @param {string} name
+   * @param {string | URL} [url] default: the page's own, or the organization's first
+   */
+  tabOf(name, url) {
+    if (url === undefined) return this.pageOf(name);
+    const { origin, href } = new URL(url, location.href);
+    const named = origin === location.origin ? this.#pattern.read(new URL(href)) : undefined;
+    const organization = this.find(name);
+    if (named && !matches(organization, named) && (organization.id !== organization.slug || isId(name) === isId(named))) {
+      throw new TypeError(`openTab: ${url} is an address of ${named}, for which the tab would act, not for ${name}: give it one of ${name}, such as ${this.home(organization)}, or none`);
+    }
+    return url;
+  }
+
+  /**
    * Where a step-up for an organization leads: the page would not be in it at an address that
    * names another.
    * @param {string} name
    */
   pageOf(name) {
     const { named } = this;
-    const organization = this.#client.state.organizations?.find((o) => matches(o, name)) ?? known(name);
+    const organization = this.find(name);
     return !named || matches(organization, named) ? location.href : this.homeOf(organization);
   }
 }
