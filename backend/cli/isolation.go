@@ -68,7 +68,7 @@ func isolationCommand() *cobra.Command {
 		Use:     "isolation [PLAN]",
 		Short:   "Test an API for leaks between organizations",
 		GroupID: groupAPI,
-		Long: isolationHelp,
+		Long:    isolationHelp,
 		Example: `  tabard isolation --openapi openapi.yaml --url https://api.example.com \
     --token-a-file a.jwt --token-b-file b.jwt
 
