@@ -89,6 +89,7 @@ func newOffice(leak string) *sample {
 	s := newSample(leak, "")
 	handle := func(pattern string, f func(w http.ResponseWriter, r *http.Request, organization string)) {
 		s.handle(pattern, func(w http.ResponseWriter, r *http.Request, organization string) {
+			time.Sleep(5 * time.Millisecond) // as a network does, by the bubble's clock
 			o.mu.Lock()
 			defer o.mu.Unlock()
 			f(w, r, organization)
