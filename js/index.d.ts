@@ -14,7 +14,7 @@ export interface Options {
   backend?: string | undefined;
   /** The organization that the page is about, by id or slug, as its route says. It goes before the one that the tab remembers. */
   organization?: string | undefined;
-  /** Origins that {@link Client.fetch} sends the token to. Default: the page's own. */
+  /** The origins that {@link Client.fetch} sends the token to. Default: the page's own, which a list has to name too. */
   apis?: readonly string[];
   /** The app's id. Default: the app to which the page's origin belongs. */
   app?: string;

@@ -1,4 +1,4 @@
-import type { Client, Code, Ending, User } from "./index.js";
+import type { Client, Code, Ending, Origins, User } from "./index.js";
 
 /** An organization that a fake client's person may enter. */
 export interface FakeOrganization {
@@ -13,7 +13,23 @@ export interface FakeOrganization {
   readonly stepUp?: boolean;
 }
 
+/** A person of a browser in which several can be signed in. */
+export interface FakeAccount {
+  /** Default: Ada Lovelace. Give each person an `id`. */
+  user?: Partial<User>;
+  /** Where the person may go. Default: `acme` and `globex`. */
+  organizations?: readonly FakeOrganization[];
+  /** Default: true. Somebody who is not yet signed in is who comes back from `signIn({ account: "another" })`. */
+  signedIn?: boolean;
+}
+
 export interface FakeOptions {
+  /** The people of the browser, of an app that lets several be signed in, in place of `user` and `organizations`. */
+  accounts?: readonly FakeAccount[];
+  /** The id of the one that the tab acts for. Default: the only one, or the status `choose_account`. */
+  account?: string;
+  /** Where the app's pages are, if it has an origin for each organization. A switch leaves the page then. */
+  origins?: Origins;
   /** The person. Default: Ada Lovelace. */
   user?: Partial<User>;
   /** Where the person may go. Default: `acme` and `globex`. The tab of a person with one organization acts for it at once. */
@@ -28,11 +44,15 @@ export interface FakeOptions {
 
 /** How the page was left, or would have been: nothing is opened in a test. */
 export interface Departure {
-  /** `sign_in` and `step_up` end by {@link FakeClient.comeBack}; a `new_tab` leaves this one alone. */
-  readonly to: "sign_in" | "step_up" | "new_tab";
+  /** `sign_in` and `step_up` end by {@link FakeClient.comeBack}; a `new_tab` leaves this one alone; an `origin` is another organization's. */
+  readonly to: "sign_in" | "step_up" | "new_tab" | "origin";
   /** As it was named. */
   readonly organization?: string;
   readonly returnTo?: string;
+  /** Whom a sign-in is for: `another`, or an id. */
+  readonly account?: string;
+  /** Where the page at another organization's own origin is; that of the app's own page without an `organization`. */
+  readonly url?: string;
   /** Set where the step-up has a window of its own. */
   readonly popup?: true;
 }

@@ -55,6 +55,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if o.several {
+		w = w.several()
+	}
 	pages, err := listenPages(o)
 	if err != nil {
 		return err

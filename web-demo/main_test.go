@@ -103,6 +103,17 @@ func TestTheWorkspaceFollowsTheAddresses(t *testing.T) {
 	}
 }
 
+// TestWorkspace_Several: both apps let several people be signed in.
+func TestWorkspace_Several(t *testing.T) {
+	w, err := newWorkspace([]string{writtenOrigin}, writtenReports, writtenProvider, ".run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(w.several().text, "\n    accounts: several\n"); n != 2 {
+		t.Errorf("%d apps do", n)
+	}
+}
+
 func TestThePeopleBelongToThreeOneAndNoOrganization(t *testing.T) {
 	w, err := newWorkspace([]string{writtenOrigin}, writtenReports, writtenProvider, ".run")
 	if err != nil {

@@ -19,6 +19,7 @@ type options struct {
 	state       string // directory that keeps sessions between starts
 	tls         bool
 	origins     bool   // an origin for each organization, below app.localhost
+	several     bool   // several people in one browser
 	page        string // another page than the demo's: a directory, or a development server's address
 }
 
@@ -34,6 +35,7 @@ func readOptions(args []string, out io.Writer) (options, error) {
 	flags.StringVar(&o.state, "state", ".run", "directory that keeps sessions between starts")
 	flags.BoolVar(&o.tls, "tls", false, "serve the page over https, with a certificate made at start")
 	flags.BoolVar(&o.origins, "origins", false, "give each organization an origin of its own: the page is at app.localhost, and Acme's at acme.app.localhost")
+	flags.BoolVar(&o.several, "several", false, "let several people be signed in in one browser")
 	flags.StringVar(&o.page, "page", "", "page in place of the demo's: a directory, with index.html for its routes, or a development server, such as http://localhost:5173")
 	if err := flags.Parse(args); err != nil {
 		return o, err

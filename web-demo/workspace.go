@@ -73,6 +73,12 @@ func newWorkspace(origins []string, reports, provider, state string) (workspace,
 	return w, nil
 }
 
+// several returns the workspace with apps that let several people be signed in in one browser.
+func (w workspace) several() workspace {
+	w.text = strings.NewReplacer("  - id: demo\n", "  - id: demo\n    accounts: several\n", "  - id: reports\n", "  - id: reports\n    accounts: several\n").Replace(w.text)
+	return w
+}
+
 // write saves the file for `tabard apply`, and the secret that it points to, and
 // returns its path.
 func (w workspace) write(dir, clientSecret string) (string, error) {

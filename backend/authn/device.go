@@ -99,6 +99,13 @@ func provesDevice(c *Request, s session.Session) (bool, error) {
 	return err == nil, err
 }
 
+// furtherProof is a proof by another key of the browser. A person may have several sessions
+// with the key.
+type furtherProof struct {
+	*dpop.Proof
+	used once[struct{}]
+}
+
 // ProveAlso takes proofs of the request by further device keys, separated by spaces, from its
 // body.
 func (c *Request) ProveAlso(proofs string) error {
@@ -111,7 +118,7 @@ func (c *Request) ProveAlso(proofs string) error {
 		if err != nil {
 			return err
 		}
-		c.beside = append(c.beside, proof)
+		c.beside = append(c.beside, &furtherProof{Proof: proof})
 	}
 	return nil
 }
@@ -121,8 +128,10 @@ func (c *Request) ProveAlso(proofs string) error {
 func provesBeside(c *Request, s session.Session) (bool, error) {
 	for _, proof := range c.beside {
 		if s.JKT == proof.JKT {
-			err := c.use(proof)
-			return err == nil, err
+			if !proof.used.done {
+				proof.used.done, proof.used.err = true, c.use(proof.Proof)
+			}
+			return proof.used.err == nil, proof.used.err
 		}
 	}
 	return provesDevice(c, s)

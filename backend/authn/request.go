@@ -49,7 +49,7 @@ type Request struct {
 	sessions int               // the number of the browser's sessions
 	proven   once[*dpop.Proof] // the outcome of prove
 	spent    once[struct{}]    // the outcome of useProof
-	beside   []*dpop.Proof     // see ProveAlso
+	beside   []*furtherProof   // see ProveAlso
 }
 
 // exchange is a request, its answer and its log record.

@@ -153,11 +153,26 @@ func (h *histories) mint(p *resident) {
 
 func (h *histories) signOut(p *resident) {
 	h.Helper()
-	answer, carried := h.send(p, "/logout", `{"scope":"session","user":"`+p.user+`"}`)
+	leaving, body := []*resident{p}, `{"scope":"session","user":"`+p.user+`"}`
+	everybody := h.IntN(4) == 0
+	if everybody {
+		leaving = h.people[:]
+		other := h.people[0]
+		if other == p {
+			other = h.people[1]
+		}
+		body = `{"scope":"browser","user":"` + p.user + `","proofs":"` + other.device.Proof(h, http.MethodPost, publicURL+"/logout", h.Now()) + `"}`
+	}
+	answer, carried := h.send(p, "/logout", body)
+	if everybody && answer.Status == http.StatusUnauthorized { // the other one alone is signed in
+		return
+	}
 	h.ok(answer)
 	h.done["signed out"]++
-	for _, name := range p.in(carried) {
-		p.left[name] = true
+	for _, each := range leaving {
+		for _, name := range each.in(carried) {
+			each.left[name] = true
+		}
 	}
 }
 

@@ -79,6 +79,18 @@ func TestP10_Accounts_SignOutBesideALaterSignIn(t *testing.T) {
 	}
 }
 
+// TestSignOut_TwoSessionsOfAnother checks that one proof is for both sessions of a person who
+// signed in twice.
+func TestSignOut_TwoSessionsOfAnother(t *testing.T) {
+	w, alice, bob := two(t)
+	w.Pass(2 * time.Second)
+	bob.Choose(bob.BeginByScript(publicURL+"/login?account="+bob.user), "bob")
+	w.ok(w.signOutAll(alice, bob))
+	if n := w.Count(`SELECT COUNT(*) FROM sessions WHERE revoked_at IS NULL`); n != 0 || len(sessionCookies(alice.Browser)) != 0 {
+		t.Errorf("%d sessions go on, and the browser keeps %v", n, sessionCookies(alice.Browser))
+	}
+}
+
 // signOutAll signs everybody in a browser out, with proofs by the keys of others.
 func (w *backend) signOutAll(tab *personTab, others ...*personTab) httpbrowser.Response {
 	w.Helper()

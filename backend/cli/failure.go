@@ -18,10 +18,19 @@ const (
 	exitInvalid  = 2 // the request or the command line is invalid
 	exitNotFound = 3
 	exitConflict = 4 // the object exists, is managed by the file, or was changed in the meantime
+	exitPartial  = 5 // no problem was found, but a part was not examined
 )
 
 // problemsFound is the code of a command that ran and found problems.
 const problemsFound api.Code = "problems_found"
+
+// partlyExamined is the code of a command that found no problems but did not examine a part.
+const partlyExamined api.Code = "partly_examined"
+
+// partialError is its error.
+type partialError string
+
+func (f partialError) Error() string { return string(f) }
 
 // problemsError is the error of a command that found problems.
 type problemsError string
@@ -61,6 +70,8 @@ func codeOf(err error) api.Code {
 		return api.InvalidRequest
 	case errors.As(err, &problems):
 		return problemsFound
+	case errors.As(err, new(partialError)):
+		return partlyExamined
 	}
 	return api.ServerError
 }
@@ -74,6 +85,8 @@ func exitStatus(err error) int {
 		return exitNotFound
 	case api.AlreadyExists, api.ManagedByFile, api.Conflict:
 		return exitConflict
+	case partlyExamined:
+		return exitPartial
 	}
 	return 1
 }

@@ -172,6 +172,36 @@ func TestIsolation_PlanOfADocument(t *testing.T) {
 	}
 }
 
+// TestIsolation_LeftOut: what a plan leaves out does not look like success.
+func TestIsolation_LeftOut(t *testing.T) {
+	key := newOneKey(t)
+	files := newIsolationFiles(t, key)
+	t.Setenv("TABARD_TOKEN_B", key.token(t, "globex", 0))
+	text, err := os.ReadFile(files.described)
+	if err != nil {
+		t.Fatal(err)
+	}
+	document := filepath.Join(t.TempDir(), "further.yaml")
+	if err := os.WriteFile(document, append(text, "  /labels/{label_id}: {delete: {}}\n"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	url := notesService(t, key, notes.Scoped) + "/api/"
+	for status, further := range map[int][]string{exitPartial: nil, 0: {"--partial"}} {
+		args := append([]string{"isolation", "--openapi", document, "--url", url, "--token-a-file", files.token, "--settle", "10ms", "--only", "DELETE /api/"}, further...)
+		out, warnings, err := tabard(t, args...)
+		got := 0
+		if err != nil {
+			got = exitStatus(err)
+		}
+		if got != status {
+			t.Errorf("exit %d, want %d: %v", got, status, err)
+		}
+		if !strings.HasSuffix(out, ", 0 findings, 1 operation of the document NOT TESTED\n") || !strings.Contains(warnings, " requests to 3 routes\n") {
+			t.Errorf("%s%s", out, warnings)
+		}
+	}
+}
+
 func TestIsolation_Arguments(t *testing.T) {
 	key := newOneKey(t)
 	files := newIsolationFiles(t, key)

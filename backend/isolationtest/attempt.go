@@ -21,6 +21,11 @@ type attempt struct {
 	writes bool
 	// odd marks requests that a service may fail at, such as those with strange paths.
 	odd bool
+	// first marks an attempt after the other did the same with its own record, and twin one
+	// with a record of the sender's that has the texts of the other's.
+	first, twin bool
+	// unnamed marks an attempt at a record of which no request named a text before.
+	unnamed bool
 	// parts are the attempts that this one tries at once. Each is tried alone if this
 	// one finds something, or is refused although the plain request is not.
 	parts []attempt
@@ -55,6 +60,9 @@ func (s service) values(at target, own, others record) map[string]string {
 // attempts returns all attempts for a route: by one tenant, at the other's record. The
 // first of them are plain requests.
 func (s service) attempts(route Route, by, of Tenant) []attempt {
+	if route.variant {
+		return s.ofVariant(route, by)
+	}
 	var all []attempt
 	whole := target{"the path of its organization and record", of.Organization, true}
 	path, _, _ := strings.Cut(route.Path, "?")
@@ -94,6 +102,23 @@ func (s service) attempts(route Route, by, of Tenant) []attempt {
 	}
 	for _, bad := range badTokens(by, of) {
 		all = append(all, attempt{name: bad.name, token: bad.token, at: whole, refused: true, writes: !route.reads()})
+	}
+	for _, last := range s.texts(route, own) { // they name the other's texts, which is no leak later
+		all = append(all, last.with(by.Token, true))
+	}
+	return all
+}
+
+// ofVariant returns attempts at what a route names besides what another route of its path
+// and method does.
+func (s service) ofVariant(route Route, by Tenant) (all []attempt) {
+	for _, at := range []target{{name: "its own path"}, {name: "the path's record", record: true}} {
+		all = append(all, attempt{name: at.name, at: at})
+	}
+	all = append(all, s.single(route, all[0].at)...)
+	all = append(all, s.bulk(route, all[0].at)...)
+	for i := range all {
+		all[i] = all[i].with(by.Token, !route.reads())
 	}
 	return all
 }

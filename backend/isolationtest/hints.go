@@ -263,14 +263,14 @@ func (s service) referencesTo(wildcard string, at target) (queries, bodies []att
 	names := []string{wildcard, wildcard + "_id", wildcard + "Id", "id", "parent", "parent_id", "parentId", "source", "source_id", "sourceId", "copy_of", "template_id", "templateId", "related_id", "ref"}
 	for _, name := range append(names, s.Names...) {
 		queries = append(queries, attempt{name: "its record in the query " + name, at: at, change: func(r *http.Request, _, others record) { setQuery(r, name, others.values[wildcard]) }})
-		bodies = append(bodies, attempt{name: "its record as the body's " + name, at: at, change: func(r *http.Request, _, others record) { addMember(r, name, others.values[wildcard]) }})
+		bodies = append(bodies, attempt{name: "its record as the body's " + name, at: at, change: func(r *http.Request, _, others record) { addMember(r, name, others.id(wildcard)) }})
 	}
 	for _, name := range []string{"ids", wildcard + "s", wildcard + "_ids", wildcard + "Ids", "filter[id]", "id[]", "id[in]"} {
 		queries = append(queries, attempt{name: "both records in the query " + name, at: at, change: func(r *http.Request, own, others record) {
 			setQuery(r, name, own.values[wildcard]+","+others.values[wildcard])
 		}})
 		bodies = append(bodies, attempt{name: "both records as the body's " + name, at: at, change: func(r *http.Request, own, others record) {
-			addMember(r, name, []any{own.values[wildcard], others.values[wildcard]})
+			addMember(r, name, []any{own.id(wildcard), others.id(wildcard)})
 		}})
 	}
 	return queries, bodies

@@ -101,6 +101,12 @@ func (k *check) reportParts(t int, parts map[part]bool, shown map[asked]answer) 
 			continue
 		}
 		slices.Sort(names)
+		if k.shared[view.route] == nil {
+			k.shared[view.route] = map[string]bool{}
+		}
+		for _, name := range names {
+			k.shared[view.route][name] = true
+		}
 		f := k.finding(Leaked, act{call: call{route: view.route}, by: t, attempt: ownView + " before and after the other makes records"}, shown[view])
 		f.Seen = "it changes whenever the other organization makes records, and never else: " + strings.Join(names[:min(3, len(names))], "; ")
 		f.Why = "the answer counts, sorts or tags records of the other organization"
@@ -242,7 +248,7 @@ func (k *check) retries(ctx context.Context, by, of int) error {
 		if err != nil {
 			return err
 		}
-		if got, err := c.read(a); err == nil {
+		if got, err := c.read(a, nil); err == nil {
 			maps.Copy(values, got)
 			k.made[by] = append(k.made[by], record{organization: own.organization, values: maps.Clone(values)})
 		}

@@ -9,6 +9,10 @@
 // records with answers about records that do not exist. It listens to streams, which have
 // no end, and reads what headers let shared caches keep and say of limits of requests.
 //
+// A run sends some thousand requests a route, of which [Config.Requests] is an estimate:
+// minutes for forty routes. A token must live as long, or be renewed ([Tenant]). A part of
+// the routes is tested with [Config.Only].
+//
 // It finds leaks of the kinds that it tries, on the routes that it is given. A report
 // without findings does not prove that there are none. It is best to generate a
 // service's routes and that list from one table.
@@ -46,6 +50,9 @@ type Config struct {
 	Records []Creation
 	// Routes are the routes to test. Plan, ParseRoute and OpenAPI return routes.
 	Routes []Route
+	// Only reports whether to test a route. The others still make records and show what
+	// changed. Nil means all.
+	Only func(Route) bool
 	// Quota is the maximum number of records of one organization. 0 skips the test. An
 	// organization at its quota must not take room from the other.
 	Quota int
@@ -53,7 +60,8 @@ type Config struct {
 	// an organization, in its queries, headers and bodies.
 	Names []string
 	// Settle is how long what the service does later may take, such as an export. 0
-	// means a quarter of a second. Each tenant's own answers are read again after it.
+	// means a quarter of a second. Each tenant's own answers are read again after it. What
+	// seems to be changed by the other organization is read again after 2.5 s at least.
 	Settle time.Duration
 	// Found is called with each finding when it is first found. Nil is none.
 	Found func(Finding)
@@ -69,7 +77,10 @@ type Tenant struct {
 	Organization string // its id
 	Slug         string // may be empty
 	Token        string // valid, with all permissions that the routes require
-	Expired      string // a token that has expired; may be empty
+	// Renew returns a token that is valid now, for a run that takes longer than Token lives.
+	// Nil means Token. Both tenants' requests may call it at once.
+	Renew   func() string
+	Expired string // a token that has expired; may be empty
 	// OtherAudience is a valid token of the organization for another API, which this one
 	// must refuse; may be empty.
 	OtherAudience string
@@ -103,6 +114,32 @@ func Run(t TB, c Config) {
 	}
 }
 
+// Requests returns about how many requests a run sends if it finds nothing.
+func (c Config) Requests() int {
+	if c.Only == nil {
+		c.Only = func(Route) bool { return true }
+	}
+	reads, all := 0, 0
+	for _, route := range c.Routes {
+		if route.reads() {
+			reads++
+		}
+	}
+	for by := range c.Tenants {
+		for _, route := range c.Routes {
+			if !c.Only(route) {
+				continue
+			}
+			attempts := len(service{c}.attempts(route, c.Tenants[by], c.Tenants[1-by]))
+			if !route.reads() { // both tenants' views are read after each
+				attempts *= 2*reads + len(c.Records)
+			}
+			all += attempts + len(c.Records) + 6*reads
+		}
+	}
+	return all
+}
+
 func (c *Config) prepare() error {
 	switch {
 	case (c.Handler == nil) == (c.URL == ""):
@@ -127,6 +164,9 @@ func (c *Config) prepare() error {
 	}
 	if c.Authorize == nil {
 		c.Authorize = func(r *http.Request, token string) { r.Header.Set("Authorization", "Bearer "+token) }
+	}
+	if c.Only == nil {
+		c.Only = func(Route) bool { return true }
 	}
 	if c.Settle == 0 {
 		c.Settle = time.Second / 4

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -109,26 +110,49 @@ func (p place) pages() (all []string) {
 
 // visit reads an address and looks for the other tenant's secrets.
 func (k *check) visit(ctx context.Context, by int, address, attempt string) error {
-	path := address
-	if to, err := url.Parse(address); err == nil {
-		path = to.RequestURI()
-	}
-	t := act{call{route: Route{Method: "GET", Path: path}, token: k.Tenants[by].Token}, by, attempt}
+	t := act{call{token: k.Tenants[by].Token}, by, attempt}
 	a, err := k.get(ctx, address, t.token)
 	if err != nil {
 		return err
 	}
+	t.route = k.routeOf(a)
 	k.report.Attempts++
 	k.named(by, a.named...)
 	k.scan(t, a)
 	all, err := k.follow(ctx, address, a, t.token)
 	for _, next := range all {
+		t.route = k.routeOf(next)
 		k.scan(t, next)
 	}
 	if a.good() && strings.HasPrefix(attempt, "its own") {
 		k.links[by].add(k.service, address, a)
 	}
 	return err
+}
+
+// routeOf returns the route that an answer to GET is of. An address that none has is one of
+// itself, without its query and ids.
+func (k *check) routeOf(a answer) Route {
+	to, err := url.Parse(a.named[0])
+	if err != nil {
+		return Route{Method: "GET", Path: a.named[0]}
+	}
+	segments := strings.Split(to.EscapedPath(), "/")
+	for _, route := range k.Routes {
+		path, _, _ := strings.Cut(route.Path, "?")
+		parts := strings.Split(path, "/")
+		if route.Method == "GET" && slices.EqualFunc(parts, segments, func(part, segment string) bool {
+			return part == segment || strings.HasPrefix(part, "{") && segment != ""
+		}) {
+			return route
+		}
+	}
+	for i, segment := range segments {
+		if k.ids[strings.ToLower(longestWord(segment))] != nil || aNumber.MatchString(segment) {
+			segments[i] = "{id}"
+		}
+	}
+	return Route{Method: "GET", Path: strings.Join(segments, "/")}
 }
 
 // ownLinks follows a tenant's own links and cursors: next pages, downloads, jobs.

@@ -26,11 +26,17 @@ type Planned struct {
 	Omitted []string
 }
 
+// Public is why an operation without security is not in a plan. It is none that a plan fails
+// to test.
+const Public = "it is public"
+
 // PlanOpenAPI makes a plan of an OpenAPI 3.0 or 3.1 document, in JSON or YAML. A POST
 // to a path that another path continues with a parameter makes a record, whose id is
 // read from the answer. Bodies are made of the schemas: free texts are canaries,
-// members that are named after a record or an organization have its id. Parameters of
-// paths are renamed after what they stand in: /notes/{id} becomes /notes/{note}, and
+// members that are named after a record or an organization have its id, and those after
+// a member of the organization (assignee_id) that one's. What names a record and may be
+// left out, a member of the body or a parameter of the query, is in further routes.
+// Parameters of paths are renamed after what they stand in: /notes/{id} becomes /notes/{note}, and
 // what a document calls a tenant becomes {organization}.
 func PlanOpenAPI(document []byte) (Planned, error) {
 	var root map[string]any
@@ -40,17 +46,22 @@ func PlanOpenAPI(document []byte) (Planned, error) {
 	if version, _ := root["openapi"].(string); !strings.HasPrefix(version, "3.") {
 		return Planned{}, errors.New("the document is not OpenAPI 3.0 or 3.1: it has no openapi: 3.x")
 	}
-	p := planner{root: root, collections: map[string]string{}, made: map[string]bool{}}
+	p := planner{
+		root: root, collections: map[string]string{}, called: map[string]string{}, maker: map[string]string{},
+		makes: map[string]string{}, further: map[string][]string{}, member: map[string]string{}, made: map[string]bool{},
+	}
 	paths := object(root["paths"])
 	p.tenant = tenantOf(paths)
 	for _, path := range slices.Sorted(maps.Keys(paths)) {
 		p.name(path)
 	}
 	p.Base = p.base()
-	for _, path := range slices.SortedFunc(maps.Keys(paths), func(a, b string) int {
+	ordered := slices.SortedFunc(maps.Keys(paths), func(a, b string) int {
 		return cmp.Or(strings.Count(a, "{")-strings.Count(b, "{"), strings.Compare(a, b))
-	}) {
-		item := p.resolved(paths[path])
+	})
+	p.makers(ordered)
+	for _, path := range ordered {
+		item := p.item(path)
 		for _, method := range methods {
 			if operation := object(item[strings.ToLower(method)]); operation != nil {
 				p.operation(path, method, item, operation)
@@ -65,9 +76,20 @@ func PlanOpenAPI(document []byte) (Planned, error) {
 type planner struct {
 	Planned
 	root        map[string]any
-	tenant      string            // what the document's paths call it; may be empty
-	collections map[string]string // the wildcard of each collection, by its path with {} for parameters
-	made        map[string]bool   // wildcards that a creation has the value of
+	tenant      string              // what the document's paths call it; may be empty
+	collections map[string]string   // the wildcard of each collection, by its path with {} for parameters
+	called      map[string]string   // what the document calls the parameter after each collection
+	maker       map[string]string   // the path whose POST makes each wildcard's record
+	makes       map[string]string   // the wildcard that the POST to a collection makes
+	further     map[string][]string // wildcards that are other members of the same answer
+	member      map[string]string   // of each of them
+	made        map[string]bool     // wildcards that a creation has the value of
+
+	path     string   // of the operation at hand
+	method   string   // of it
+	optional bool     // also name records in members that may be left out
+	left     bool     // such a member was left out
+	filters  []string // parameters of the query that may name a record
 }
 
 var (
@@ -135,6 +157,7 @@ func (p *planner) name(path string) {
 			if i > 0 && !parameter.MatchString(segments[i-1]) && segments[i-1] != "" {
 				name = singular(notAName.ReplaceAllString(segments[i-1], "_"))
 			}
+			p.called[key] = match[1]
 			if p.tenant != "" && (tenantWord(match[1]) == p.tenant || tenantWord(name) == p.tenant) {
 				name = "organization"
 			}
@@ -195,10 +218,11 @@ func (p *planner) base() string {
 // operation adds an operation.
 func (p *planner) operation(path, method string, item, operation map[string]any) {
 	if security, ok := operation["security"].([]any); ok && len(security) == 0 {
-		p.omit(method, path, "it is public")
+		p.omit(method, path, Public)
 		return
 	}
 	r := Route{Method: method, Path: p.Base + p.renamed(path)}
+	p.path, p.method, p.optional, p.left, p.filters = path, method, false, false, nil
 	query, err := p.query(item, operation)
 	if err != nil {
 		p.omit(method, path, err.Error())
@@ -211,9 +235,36 @@ func (p *planner) operation(path, method string, item, operation map[string]any)
 	}
 	r.Safe = method == "POST" && readsOnly.MatchString(path)
 	p.Routes = append(p.Routes, r)
-	if wildcard := p.collections[collection(path)]; method == "POST" && wildcard != "" && wildcard != "organization" && !p.made[wildcard] {
-		p.made[wildcard] = true
-		p.Records = append(p.Records, Creation{Route: r, Values: map[string]string{wildcard: p.idMembers(path, wildcard)}})
+	if wildcard := p.makes[collection(path)]; method == "POST" && wildcard != "" && !p.made[wildcard] {
+		values := map[string]string{wildcard: p.idMembers(path, wildcard)}
+		for _, further := range p.further[wildcard] {
+			values[further] = p.member[further]
+		}
+		for name := range values {
+			p.made[name] = true
+		}
+		p.Records = append(p.Records, Creation{Route: r, Values: values})
+	}
+	p.variants(r, operation)
+}
+
+// variants adds the operation with what may be left out: members of the body that name
+// records, and each parameter of the query that does.
+func (p *planner) variants(r Route, operation map[string]any) {
+	r.variant = true
+	if p.left {
+		further := r
+		p.optional = true
+		further.Body, _, _ = p.body(operation) // it was read before
+		p.Routes = append(p.Routes, further)
+	}
+	for _, filter := range p.filters {
+		further := r
+		if further.Path += "?"; strings.Count(further.Path, "?") > 1 {
+			further.Path = r.Path + "&"
+		}
+		further.Path += filter
+		p.Routes = append(p.Routes, further)
 	}
 }
 
@@ -251,11 +302,26 @@ func (p *planner) finish() {
 		return false
 	})
 	p.Records = slices.DeleteFunc(p.Records, func(c Creation) bool { return !slices.Contains(p.Routes, c.Route) })
-	slices.SortStableFunc(p.Records, func(a, b Creation) int {
-		return len(a.Route.ids("organization")) - len(b.Route.ids("organization"))
-	})
+	p.Records = inOrder(p.Records)
 	slices.Sort(p.Names)
 	p.Names = slices.Compact(p.Names)
+}
+
+// inOrder returns records so that each comes after those that it names.
+func inOrder(all []Creation) (ordered []Creation) {
+	done := map[string]bool{}
+	all = slices.Clone(all)
+	for len(all) > 0 {
+		i := max(0, slices.IndexFunc(all, func(c Creation) bool {
+			return !slices.ContainsFunc(c.Route.ids("organization"), func(id string) bool { return !done[id] })
+		}))
+		for name := range all[i].Values {
+			done[name] = true
+		}
+		ordered = append(ordered, all[i])
+		all = slices.Delete(all, i, i+1)
+	}
+	return ordered
 }
 
 // resolved follows a value's $ref within the document.

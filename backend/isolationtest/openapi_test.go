@@ -37,6 +37,7 @@ paths:
           application/vnd.tasks+json:
             schema: {$ref: "#/components/schemas/Task"}
   /tasks/{id}: {get: {}}
+  /labels/{id}: {get: {}}
   /tenants/{tenantId}/projects/{projectId}/tasks/{taskId}: {patch: {requestBody: {content: {application/json: {example: {done: true}}}}}}
   /tenants/{tenantId}/uploads: {post: {requestBody: {required: true, content: {image/png: {}}}}}
 components:
@@ -77,7 +78,7 @@ func TestPlanOpenAPI_MakesAPlan(t *testing.T) {
 	want := []isolationtest.Route{
 		{Method: "GET", Path: projects + "?state=open"}, project,
 		{Method: "GET", Path: projects + "/{project}"}, {Method: "DELETE", Path: projects + "/{project}"},
-		{Method: "GET", Path: tasks}, task,
+		{Method: "GET", Path: tasks}, task, {Method: "GET", Path: "/v1/tasks/{task2}"},
 		{Method: "PATCH", Path: tasks + "/{task2}", Body: `{"done":true}`},
 	}
 	for _, r := range want {
@@ -94,7 +95,7 @@ func TestPlanOpenAPI_MakesAPlan(t *testing.T) {
 	if !slices.Contains(got.Names, "team_id") {
 		t.Errorf("names %v", got.Names)
 	}
-	for _, what := range []string{"GET /health: it is public", "uploads: its body is not JSON", "no POST of the document makes a record for {task}"} {
+	for _, what := range []string{"GET /health: it is public", "uploads: its body is not JSON", "no POST of the document makes a record for {label}"} {
 		if !strings.Contains(strings.Join(got.Omitted, "\n"), what) {
 			t.Errorf("%s is not among %q", what, got.Omitted)
 		}

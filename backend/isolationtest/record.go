@@ -22,13 +22,22 @@ type record struct {
 	organization string
 	canary       string            // a text that occurs only in it
 	values       map[string]string // of the wildcards
+	numbers      map[string]bool   // the wildcards with values that answers have as numbers
+}
+
+// id returns the value of a wildcard as the service's answers have it, for JSON.
+func (r record) id(wildcard string) any {
+	if r.numbers[wildcard] {
+		return json.Number(r.values[wildcard])
+	}
+	return r.values[wildcard]
 }
 
 func newCanary() string { return canaryPrefix + strings.ToLower(rand.Text()) }
 
 // fresh returns values with a canary and no record yet.
 func (s service) fresh(t Tenant) record {
-	r := record{organization: t.Organization, canary: newCanary()}
+	r := record{organization: t.Organization, canary: newCanary(), numbers: map[string]bool{}}
 	r.values = map[string]string{s.OrganizationParam: t.Organization, "canary": r.canary}
 	return r
 }
@@ -48,7 +57,11 @@ func (k *check) freshened(route Route, by int, values map[string]string) map[str
 
 // create makes a tenant's record.
 func (s service) create(ctx context.Context, t Tenant, change func(*http.Request)) (record, []answer, error) {
-	made := s.fresh(t)
+	return s.createWith(ctx, t, s.fresh(t), change)
+}
+
+// createWith makes a tenant's record with a text.
+func (s service) createWith(ctx context.Context, t Tenant, made record, change func(*http.Request)) (record, []answer, error) {
 	var answers []answer
 	for _, c := range s.Records {
 		var values map[string]string
@@ -59,7 +72,7 @@ func (s service) create(ctx context.Context, t Tenant, change func(*http.Request
 			var a answer
 			if a, err = s.send(ctx, call{route: c.Route, values: made.values, token: t.Token, change: change}); err == nil {
 				answers = append(answers, a)
-				values, err = c.read(a)
+				values, err = c.read(a, made.numbers)
 			}
 		}
 		if err != nil {
@@ -70,8 +83,9 @@ func (s service) create(ctx context.Context, t Tenant, change func(*http.Request
 	return made, answers, nil
 }
 
-// read reads the values of wildcards from the answer to a creation.
-func (c Creation) read(a answer) (map[string]string, error) {
+// read reads the values of wildcards from the answer to a creation. It notes those that are
+// numbers in a map, unless that is nil.
+func (c Creation) read(a answer, numbers map[string]bool) (map[string]string, error) {
 	if !a.good() {
 		return nil, fmt.Errorf("%s %s answers %d: %s", c.Route.Method, c.Route.Path, a.status, a.start())
 	}
@@ -81,7 +95,11 @@ func (c Creation) read(a answer) (map[string]string, error) {
 	err := reader.Decode(&value)
 	got := map[string]string{}
 	for param, members := range c.Values {
-		if got[param] = c.find(a, value, members); got[param] == "" {
+		found := c.find(a, value, members)
+		if numbers != nil {
+			_, numbers[param] = found.(json.Number)
+		}
+		if got[param] = fmt.Sprint(found); got[param] == "" {
 			if _, object := value.(map[string]any); err != nil || !object {
 				return nil, fmt.Errorf("%s %s answers %d, without a JSON object: %s", c.Route.Method, c.Route.Path, a.status, a.start())
 			}
@@ -91,9 +109,9 @@ func (c Creation) read(a answer) (map[string]string, error) {
 	return got, nil
 }
 
-// find returns the first of several members that an answer has, "id|data.id|Location",
-// as text. Location is the last segment of that header's path.
-func (c Creation) find(a answer, value any, members string) string {
+// find returns the first of several members that an answer has, "id|data.id|Location".
+// Location is the last segment of that header's path. Without one, it returns "".
+func (c Creation) find(a answer, value any, members string) any {
 	for member := range strings.SplitSeq(members, "|") {
 		if member == "Location" {
 			if at := a.header.Get(member); at != "" {
@@ -108,8 +126,8 @@ func (c Creation) find(a answer, value any, members string) string {
 	return ""
 }
 
-// memberOf returns a member by its name, or by its path with points.
-func memberOf(value any, name string) string {
+// memberOf returns a member by its name, or by its path with points, or "".
+func memberOf(value any, name string) any {
 	object, ok := value.(map[string]any)
 	if !ok {
 		return ""
@@ -119,7 +137,7 @@ func memberOf(value any, name string) string {
 		case map[string]any, []any:
 			return ""
 		}
-		return fmt.Sprint(member)
+		return member
 	}
 	outer, inner, ok := strings.Cut(name, ".")
 	if !ok {

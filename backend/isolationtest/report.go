@@ -119,7 +119,7 @@ func (k *check) repeated(f Finding) bool {
 		if g.Problem != f.Problem || g.Route != f.Route || g.By != f.By || g.Of != f.Of {
 			continue
 		}
-		if of++; known < 0 && (of > maxOfRoute || g.Attempt == f.Attempt || after(g.Attempt) && after(f.Attempt)) {
+		if of++; known < 0 && (of > maxOfRoute || g.Attempt == f.Attempt || strings.HasSuffix(f.Attempt, redirected) || after(g.Attempt) && after(f.Attempt)) {
 			known = i
 		}
 	}
@@ -128,6 +128,9 @@ func (k *check) repeated(f Finding) bool {
 	}
 	return known >= 0
 }
+
+// redirected ends the description of an attempt at an address that a redirect leads to.
+const redirected = ", redirected"
 
 // after reports whether an attempt is a look at a tenant's own records.
 func after(attempt string) bool { return strings.HasPrefix(attempt, ownView) }

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -19,13 +18,17 @@ import (
 type Route struct {
 	Method string `json:"method"`
 	Path   string `json:"path"`
-	// Body is sent as JSON. Wildcards and {canary} in it are filled in.
+	// Body is sent as JSON. Wildcards and {canary} in it are filled in: "{project}" is sent
+	// as a string, and {project} without quotes as the number that the id is.
 	Body string `json:"body,omitempty"`
 	// Type is the body's media type. Empty means application/json.
 	Type string `json:"type,omitempty"`
 	// Safe marks a route that only reads although its method is none of GET and HEAD. A
 	// query of GraphQL is recognized without it.
 	Safe bool `json:"safe,omitempty"`
+	// variant marks a route that another one with fewer parameters or members has the path
+	// and method of. Only what it names further is tried.
+	variant bool
 }
 
 // ParseRoute reads "METHOD /path", optionally with a JSON body after it.
@@ -36,7 +39,7 @@ func ParseRoute(text string) (Route, error) {
 	if method != strings.ToUpper(method) || !strings.HasPrefix(path, "/") {
 		return r, fmt.Errorf("%q is not a route, such as GET /notes/{note}", text)
 	}
-	if r.Body != "" && !json.Valid([]byte(r.Body)) {
+	if r.Body != "" && !isJSON(r.Body) {
 		return r, fmt.Errorf("the body of %q is not JSON", text)
 	}
 	return r, nil
@@ -47,12 +50,16 @@ func ParseRoute(text string) (Route, error) {
 //
 //	GET /organizations/{organization}/notes
 //	record note=id POST /organizations/{organization}/notes {"text": "{canary}"}
+//	PATCH /organizations/{organization}/notes/{note} {"text": "{canary}", "folder_id": {folder}}
 //	DELETE /organizations/{organization}/notes/{note}
 //	read POST /organizations/{organization}/notes/search {"query": "{canary}"}
 //
 // A member within another is written with a point, note=data.id; alternatives with a
-// bar, note=id|data.id|Location, where Location is the end of that header. Lines that
-// begin with "read" only read, though they have a body. Empty lines and lines that begin with # are ignored.
+// bar, note=id|data.id|Location, where Location is the end of that header. Several values
+// of one answer are separated by blanks: record file=id name=name POST …. An id in quotes
+// is sent as a string, one without quotes as a number, if it is one. Lines that begin with
+// "read" only read, though they have a body. Empty lines and lines that begin with # are
+// ignored.
 func Plan(text string) (routes []Route, records []Creation, err error) {
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
@@ -61,7 +68,9 @@ func Plan(text string) (routes []Route, records []Creation, err error) {
 		values, isRecord := map[string]string(nil), false
 		if rest, ok := strings.CutPrefix(line, "record "); ok {
 			line, isRecord = rest, true
-			values, line = readValues(line)
+			if values, line, err = readValues(line); err != nil {
+				return nil, nil, err
+			}
 		}
 		safe := false
 		if rest, ok := strings.CutPrefix(line, "read "); ok {
@@ -79,14 +88,19 @@ func Plan(text string) (routes []Route, records []Creation, err error) {
 	return routes, records, nil
 }
 
+var memberPath = regexp.MustCompile(`^[^,=]+$`)
+
 // readValues reads the words wildcard=member at the start of a line.
-func readValues(line string) (values map[string]string, rest string) {
+func readValues(line string) (values map[string]string, rest string, err error) {
 	values = map[string]string{}
 	for {
 		word, after, _ := strings.Cut(strings.TrimSpace(line), " ")
 		param, member, ok := strings.Cut(word, "=")
 		if !ok {
-			return values, line
+			return values, line, nil
+		}
+		if !memberPath.MatchString(member) {
+			return nil, "", fmt.Errorf("%q is not wildcard=member; separate several by blanks: record file=id name=name POST …", word)
 		}
 		values[param], line = member, after
 	}
@@ -201,14 +215,5 @@ func (r Route) filled(values map[string]string) (path, body string) {
 	path = wildcard.ReplaceAllStringFunc(r.Path, func(w string) string {
 		return url.PathEscape(values[wildcard.FindStringSubmatch(w)[1]])
 	})
-	body = shortened.ReplaceAllStringFunc(r.Body, func(w string) string {
-		n, _ := strconv.Atoi(shortened.FindStringSubmatch(w)[1])
-		canary := values["canary"]
-		return canary[max(0, len(canary)-n):]
-	})
-	for name, value := range values {
-		text, _ := json.Marshal(value) // a string can always be encoded
-		body = strings.ReplaceAll(body, "{"+name+"}", string(text[1:len(text)-1]))
-	}
-	return path, body
+	return path, filledBody(r.Body, values)
 }

@@ -26,7 +26,14 @@ func (p *planner) query(item, operation map[string]any) (string, error) {
 			continue
 		}
 		p.keep(name)
+		schema := p.flat(parameter["schema"])
+		if schema["description"] == nil {
+			schema["description"] = parameter["description"]
+		}
 		if required, _ := parameter["required"].(bool); !required {
+			if wildcard := p.reference(schema, name); wildcard != "" && in == "query" && kind(schema) != "array" {
+				p.filters = append(p.filters, url.QueryEscape(name)+"={"+wildcard+"}")
+			}
 			continue
 		}
 		if in == "header" {
@@ -35,11 +42,11 @@ func (p *planner) query(item, operation map[string]any) (string, error) {
 			}
 			return "", fmt.Errorf("it requires the header %s", name)
 		}
-		value := parameter["example"]
-		if value == nil {
-			value = p.sample(parameter["schema"], name, 0)
+		value := p.sample(schema, name, 0)
+		if example := parameter["example"]; example != nil && !refers(value) {
+			value = example
 		}
-		if text := fmt.Sprint(value); strings.HasPrefix(text, "{") {
+		if text := strings.Replace(fmt.Sprint(value), "{#", "{", 1); strings.HasPrefix(text, "{") {
 			filled = append(filled, url.QueryEscape(name)+"="+text) // a wildcard stays one
 		} else {
 			values.Set(name, text)
@@ -57,7 +64,7 @@ func (p *planner) query(item, operation map[string]any) (string, error) {
 // keep keeps the name of a parameter or member that may hold an id or a tenant.
 func (p *planner) keep(name string) {
 	plain := strings.NewReplacer("X-", "", "-", "_").Replace(name)
-	if tenantName.MatchString(plain) || idName.MatchString(name) {
+	if tenantName.MatchString(plain) || idName.MatchString(name) || parentWord.MatchString(withoutID(snake(name))) {
 		p.Names = append(p.Names, name)
 	}
 }
@@ -79,6 +86,11 @@ func (p *planner) body(operation map[string]any) (body, media string, err error)
 		}
 	}
 	if entry == nil {
+		for _, media := range []string{"application/octet-stream", "text/plain"} {
+			if content[media] != nil {
+				return `"{canary}"`, media, nil
+			}
+		}
 		if required, _ := request["required"].(bool); required {
 			return "", "", errors.New("its body is not JSON")
 		}
@@ -98,7 +110,7 @@ func (p *planner) body(operation map[string]any) (body, media string, err error)
 	if media == "application/json" || media == "*/*" {
 		media = ""
 	}
-	return string(text), media, err
+	return unmarked(string(text)), media, err
 }
 
 // merged adds members of an example that the schema's sample does not have.
@@ -111,7 +123,7 @@ func (p *planner) merged(sample, example any) any {
 		return sample
 	}
 	for name, member := range object(example) {
-		if _, ok := members[name]; !ok {
+		if _, ok := members[name]; !ok && p.reference(map[string]any{"type": "string"}, name) == "" {
 			members[name] = member
 		}
 	}
@@ -126,11 +138,20 @@ func (p *planner) sample(schema any, name string, depth int) any {
 	if depth > maxNested {
 		return nil
 	}
+	if of := kind(s); of == "string" || of == "integer" || of == "number" {
+		if wildcard := p.reference(s, name); wildcard != "" {
+			return wildcardOf(s, wildcard)
+		}
+	}
 	switch kind(s) {
 	case "object":
 		return p.sampleObject(s, depth)
 	case "array":
-		items := p.sample(s["items"], singular(name), depth+1)
+		one := singular(name)
+		if strings.EqualFold(name, "ids") { // reference knows what of
+			one = name
+		}
+		items := p.sample(s["items"], one, depth+1)
 		if items == nil {
 			return []any{}
 		}
@@ -235,7 +256,14 @@ func (p *planner) sampleObject(s map[string]any, depth int) any {
 		}
 		needed := slices.Contains(required, any(name))
 		value := p.sample(member, name, depth+1)
-		free := strings.Contains(fmt.Sprint(value), "{canary")
+		if !needed && refers(value) {
+			if !p.optional {
+				p.left = true
+				continue
+			}
+			needed = true
+		}
+		free := strings.Contains(fmt.Sprint(value), "{canary") && !p.named(name)
 		if value != nil && (needed || free || member["example"] != nil || member["default"] != nil) {
 			all[name] = value
 		}
@@ -243,14 +271,9 @@ func (p *planner) sampleObject(s map[string]any, depth int) any {
 	return all
 }
 
-// sampleText returns an example of a text: a record's or an organization's id where it
-// is named after one, and else a canary if the schema lets it be one.
+// sampleText returns an example of a text: an organization's id where it is named after
+// one, and else a canary if the schema lets it be one.
 func (p *planner) sampleText(s map[string]any, name string) any {
-	for _, wildcard := range p.collections {
-		if name == wildcard && idName.MatchString(name) || name == wildcard+"_id" || name == wildcard+"Id" || name == wildcard+"ID" {
-			return "{" + wildcard + "}"
-		}
-	}
 	if tenantID.MatchString(name) {
 		return "{organization}"
 	}
@@ -258,7 +281,7 @@ func (p *planner) sampleText(s map[string]any, name string) any {
 	if all, _ := s["examples"].([]any); example == nil && len(all) > 0 {
 		example = all[0]
 	}
-	for _, fixed := range []any{s["const"], first(s["enum"])} {
+	for _, fixed := range []any{s["const"], p.choice(s["enum"])} {
 		if fixed != nil {
 			return fixed
 		}
@@ -293,11 +316,17 @@ var formats = map[string]any{
 	"byte": "dGV4dA==", "ipv4": "192.0.2.1", "ipv6": "2001:db8::1", "hostname": "host.example.com", "duration": "PT1H",
 }
 
-func first(value any) any {
-	if all, _ := value.([]any); len(all) > 0 {
-		return all[0]
+// choice returns one of several values: the first, and the last for a change, as what is
+// changed likely has the first.
+func (p *planner) choice(value any) any {
+	all, _ := value.([]any)
+	switch {
+	case len(all) == 0:
+		return nil
+	case p.method == "PUT" || p.method == "PATCH":
+		return all[len(all)-1]
 	}
-	return nil
+	return all[0]
 }
 
 // either returns the first of two values that is there.

@@ -79,11 +79,12 @@ func (s service) send(ctx context.Context, c call) (answer, error) {
 		if err := ctx.Err(); err != nil {
 			return answer{}, err
 		}
-		r, err := s.request(ctx, c)
+		token := s.current(c.token)
+		r, err := s.request(ctx, c, token)
 		if err != nil {
 			return answer{}, err
 		}
-		a, err := s.do(r, c.token, c.until)
+		a, err := s.do(r, token, s.variable(c.token), c.until)
 		if err != nil || a.status != http.StatusTooManyRequests || tries == 2 {
 			return a, err
 		}
@@ -106,7 +107,7 @@ func wait(ctx context.Context, d time.Duration) error {
 }
 
 // request fills a route with values, and changes the request.
-func (s service) request(ctx context.Context, c call) (*http.Request, error) {
+func (s service) request(ctx context.Context, c call, token string) (*http.Request, error) {
 	path, body := c.route.filled(c.values)
 	base := s.URL
 	if s.Handler != nil {
@@ -119,8 +120,8 @@ func (s service) request(ctx context.Context, c call) (*http.Request, error) {
 	if body != "" {
 		r.Header.Set("Content-Type", cmp.Or(c.route.Type, "application/json"))
 	}
-	if c.token != "" {
-		s.Authorize(r, c.token)
+	if token != "" {
+		s.Authorize(r, token)
 	}
 	if c.change != nil {
 		c.change(r)
@@ -129,7 +130,7 @@ func (s service) request(ctx context.Context, c call) (*http.Request, error) {
 }
 
 // do sends a request. A stream is read until a channel is closed, and a little longer.
-func (s service) do(r *http.Request, token string, until <-chan struct{}) (answer, error) {
+func (s service) do(r *http.Request, token, variable string, until <-chan struct{}) (answer, error) {
 	sent := ""
 	if r.Body != nil {
 		body, err := io.ReadAll(r.Body)
@@ -139,7 +140,7 @@ func (s service) do(r *http.Request, token string, until <-chan struct{}) (answe
 		sent = string(body)
 		setBody(r, sent)
 	}
-	asked := curl(r, sent, token, s.variable(token))
+	asked := curl(r, sent, token, variable)
 	named := []string{r.URL.String(), sent, r.Host}
 	for name, values := range r.Header {
 		if name != "Authorization" {
@@ -171,6 +172,16 @@ func (s service) answerTo(r *http.Request, until <-chan struct{}) (answer, error
 func setBody(r *http.Request, body string) {
 	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
 	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(body)), nil }
+}
+
+// current returns what a tenant's token was renewed to. Other tokens stay as they are.
+func (s service) current(token string) string {
+	for _, t := range s.Tenants {
+		if token == t.Token && t.Renew != nil {
+			return t.Renew()
+		}
+	}
+	return token
 }
 
 // variable returns the shell's variable that stands for a token.
@@ -223,10 +234,11 @@ func (s service) get(ctx context.Context, address, token string) (answer, error)
 	if err != nil {
 		return answer{}, err
 	}
-	if token != "" {
-		s.Authorize(r, token)
+	now := s.current(token)
+	if now != "" {
+		s.Authorize(r, now)
 	}
-	return s.do(r, token, nil)
+	return s.do(r, now, s.variable(token), nil)
 }
 
 // serve calls a handler. A panic counts as a failure, as in net/http.

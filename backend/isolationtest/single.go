@@ -32,9 +32,7 @@ func (s service) single(route Route, at target) (all []attempt) {
 				break
 			}
 			all = append(all, attempt{name: "one " + param + " of the body alone", at: at, change: func(r *http.Request, own, others record) {
-				id, _ := json.Marshal(others.values[param]) // a string can always be encoded
-				_, body := Route{Body: replacedNth(route.Body, "{"+param+"}", string(id[1:len(id)-1]), n)}.filled(own.values)
-				setBody(r, body)
+				setBody(r, withNth(route, own.values, param, n, others.values[param]))
 			}})
 		}
 	}

@@ -24,85 +24,107 @@ type view map[Route]struct {
 	volatile bool
 }
 
-// victim makes a tenant's record and reads its view twice, to find the parts that never
-// change.
-func (k *check) victim(ctx context.Context, t int) (*victim, error) {
+// victim makes a tenant's record and reads its view. The tenant sends the request of a
+// route for it before, if there is one.
+func (k *check) victim(ctx context.Context, t int, first *Route) (*victim, error) {
 	r, err := k.makeRecord(ctx, t, nil)
 	if err != nil {
 		return nil, err
 	}
-	v := &victim{t, r, view{}}
+	if first != nil {
+		if _, err := k.send(ctx, call{route: *first, values: k.freshened(*first, t, r.values), token: k.Tenants[t].Token}); err != nil {
+			return nil, err
+		}
+	}
+	if k.late {
+		if err := wait(ctx, k.Settle); err != nil {
+			return nil, err
+		}
+	}
+	v := &victim{t, r, nil}
+	return v, k.read(ctx, v)
+}
+
+// read reads a victim's view twice, to find the parts that never change.
+func (k *check) read(ctx context.Context, v *victim) error {
+	v.found = view{}
 	for _, route := range k.Routes {
 		if !route.reads() {
 			continue
 		}
-		of := call{route: route, values: r.values, token: k.Tenants[t].Token}
+		of := call{route: route, values: v.values, token: k.Tenants[v.index].Token}
 		first, err := k.send(ctx, of)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		second, err := k.send(ctx, of)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		k.scan(act{of, t, ownView}, second)
+		k.scan(act{of, v.index, ownView}, second)
 		if second.good() {
-			k.links[t].add(k.service, second.named[0], second)
+			k.links[v.index].add(k.service, second.named[0], second)
 		}
 		seen := v.found[route]
 		seen.answer, seen.volatile = second, second.streams || !first.same(second)
 		v.found[route] = seen
 	}
-	return v, nil
+	return nil
 }
 
 // renew takes a new record of the tenant's. What the other's own views show of the one before
 // is reported, and says nothing of the next attempts.
 func (k *check) renew(ctx context.Context, v *victim) error {
 	k.told(1-v.index, v.record)
-	next, err := k.victim(ctx, v.index)
+	next, err := k.victim(ctx, v.index, nil)
 	if err == nil {
 		*v = *next
 	}
 	return err
 }
 
-// changed returns a difference in the tenant's view, or "" if there is none. What the
-// other tenant wrote into it counts as seen: it is no leak.
-func (k *check) changed(ctx context.Context, v *victim) (difference string, err error) {
+// changed returns a difference in the tenant's view, or none. What the other tenant wrote
+// into it counts as seen: it is no leak.
+func (k *check) changed(ctx context.Context, v *victim) (found difference, err error) {
 	var now []answer
 	for _, route := range k.Routes {
 		was, ok := v.found[route]
-		if !ok {
+		if !ok || k.unsteady[route] >= unsteady {
 			continue
 		}
 		is, err := k.send(ctx, call{route: route, values: v.values, token: k.Tenants[v.index].Token})
 		if err != nil {
-			return "", err
+			return found, err
 		}
 		now = append(now, is)
-		gone := strings.Contains(was.body, v.canary) != strings.Contains(is.body, v.canary)
-		if difference == "" && (was.status != is.status || gone || !was.volatile && was.body != is.body) {
-			difference = fmt.Sprintf("its own %s %s was answered %d, %q, and then %d, %q", route.Method, route.Path, was.status, was.start(), is.status, is.start())
+		if found.what == "" {
+			gone := strings.Contains(was.body, v.canary) != strings.Contains(is.body, v.canary)
+			found = k.differ(route, was.answer, is, gone || !was.volatile)
 		}
 	}
 	for _, a := range now {
-		if difference != "" {
+		if found.what != "" {
 			k.named(v.index, a.body)
 		}
 	}
-	return difference, nil
+	return found, nil
 }
 
 // try makes an attempt. If it could write, it looks at the other tenant's view, and at
 // the sender's own, in which a copy may be.
 func (k *check) try(ctx context.Context, route Route, a attempt, by int, v *victim) (answer, error) {
-	own := k.own[by]
-	if a.writes && !a.at.record && route.namesRecord(k.OrganizationParam) { // the last attempt may have deleted it
-		var err error
-		if own, err = k.newOwn(ctx, by); err != nil {
+	if a.first || a.unnamed {
+		var first *Route
+		if a.first {
+			first = &route
+		}
+		if err := k.replace(ctx, v, first); err != nil {
 			return answer{}, err
 		}
+	}
+	own, ok, err := k.ownFor(ctx, route, a, by, v)
+	if err != nil || !ok {
+		return answer{}, err
 	}
 	t := act{call{route: route, values: k.freshened(route, by, k.values(a.at, own, v.record)), token: a.token, change: a.edit(own, v.record)}, by, a.name}
 	got, err := k.ask(ctx, t)
@@ -147,18 +169,18 @@ func (k *check) addUnlessLeaked(f Finding) {
 // afterWrite reads both tenants' views after an attempt that could write. A change of
 // the other's view counts if the attempt makes it again, at a new record.
 func (k *check) afterWrite(ctx context.Context, t act, a attempt, v *victim, got answer) error {
-	difference, err := k.changed(ctx, v)
+	found, err := k.changed(ctx, v)
 	if err != nil {
 		return err
 	}
-	if difference != "" {
-		again, err := k.changesAgain(ctx, t, a, v)
+	if found.what != "" {
+		again, err := k.changesAgain(ctx, t, a, v, found)
 		if err != nil {
 			return err
 		}
-		if again != "" {
+		if again.what != "" {
 			f := k.finding(Changed, t, got)
-			f.Evidence, f.Seen = difference, "an answer to the other organization"
+			f.Evidence, f.Seen = again.what, again.where
 			k.pending = append(k.pending, f)
 		}
 	}
@@ -178,7 +200,7 @@ func (k *check) lookAtMade(ctx context.Context, t act, got answer, why string) e
 		if len(c.Values) == 0 {
 			continue
 		}
-		values, err := c.read(got)
+		values, err := c.read(got, nil)
 		if err != nil {
 			continue // it made none of these
 		}
@@ -196,33 +218,4 @@ func (k *check) lookAtMade(ctx context.Context, t act, got answer, why string) e
 		}
 	}
 	return nil
-}
-
-// changesAgain makes an attempt again, with new records of both.
-func (k *check) changesAgain(ctx context.Context, t act, a attempt, v *victim) (string, error) {
-	next, err := k.victim(ctx, v.index)
-	if err != nil {
-		return "", err
-	}
-	*v = *next
-	own, err := k.newOwn(ctx, t.by)
-	if err != nil {
-		return "", err
-	}
-	t.values, t.change = k.freshened(t.route, t.by, k.values(a.at, own, v.record)), a.edit(own, v.record)
-	got, err := k.send(ctx, t.call)
-	if err != nil {
-		return "", err
-	}
-	k.named(t.by, got.named...)
-	difference, err := k.changed(ctx, v)
-	if err != nil || difference == "" {
-		return difference, err
-	}
-	next, err = k.victim(ctx, v.index)
-	if err != nil {
-		return "", err
-	}
-	*v = *next
-	return difference, nil
 }

@@ -72,7 +72,18 @@ const storedKeys = `new Promise((resolve) => {
 // people who have just come.
 func TestP12_SeveralPeople_Visits(t *testing.T) {
 	t.Parallel()
-	d := startSeveral(t)
+	playVisits(t, "tabard")
+}
+
+// TestP12_SeveralPeople_OnTheWorker is TestP12_SeveralPeople_Visits on workerd and D1.
+func TestP12_SeveralPeople_OnTheWorker(t *testing.T) {
+	t.Parallel()
+	playVisits(t, "tabard-worker")
+}
+
+func playVisits(t *testing.T, host string) {
+	t.Helper()
+	d := demo.StartSeveral(t, host)
 	browser := chrome.Guest(t)
 	for _, visit := range []struct {
 		name string

@@ -9,13 +9,6 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/demo"
 )
 
-// startSeveral starts the demo with several people in a browser, in both of its apps.
-func startSeveral(t *testing.T) *demo.Demo {
-	d := demo.Start(t)
-	d.Apply(t, strings.NewReplacer("  - id: demo\n", "  - id: demo\n    accounts: several\n", "  - id: reports\n", "  - id: reports\n    accounts: several\n").Replace(d.Workspace(t)))
-	return d
-}
-
 // household is a browser of alice, who acts for globex, and bob.
 type household struct {
 	d          *demo.Demo
@@ -74,7 +67,7 @@ func isOf(t *testing.T, tab context.Context, user string) {
 // out. TestP12_SeveralPeople_Visits has more visits.
 func TestP12_SeveralPeople_ComeAndGo(t *testing.T) {
 	t.Parallel()
-	h := newHousehold(t, startSeveral(t), chrome.Guest(t))
+	h := newHousehold(t, demo.StartSeveral(t, "tabard"), chrome.Guest(t))
 	secondAppKnowsBoth(t, h)
 	for _, tab := range []context.Context{h.alice, h.bob} {
 		chrome.Go(t, tab, h.d.Origin)
@@ -117,7 +110,7 @@ func everybodyLeaves(t *testing.T, h *household) {
 // the tab another person's, and signs one out.
 func TestSwitcher_ShowsThePeople(t *testing.T) {
 	t.Parallel()
-	h := newHousehold(t, startSeveral(t), chrome.Guest(t))
+	h := newHousehold(t, demo.StartSeveral(t, "tabard"), chrome.Guest(t))
 	chrome.Await(t, h.bob, switcherTree+`.querySelector("[part=button]").checkVisibility()`) // who has one organization
 	tab := h.alice
 	chrome.Eval[any](t, tab, `document.querySelector("tabard-switcher").open()`)

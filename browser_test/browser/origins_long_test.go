@@ -7,6 +7,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/chromedp/chromedp"
+
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 	"github.com/tabard-auth/tabard/browser_test/kit/demo"
 )
@@ -15,6 +17,7 @@ import (
 var moreOriginTests = []originTest{
 	{"P2 from an organization's origin to the app's own", p2OriginsBackHome},
 	{"P2 the switcher", p2OriginsSwitcher},
+	{"P2 links", p2OriginsLinks},
 	{"P3 a switch that is refused", p3OriginsRefused},
 	{"P6 the key of the first session is lost", p6OriginsFirstKeyLost},
 	{"P6 the provider's session is gone", p6OriginsProviderGone},
@@ -67,6 +70,37 @@ func p2OriginsSwitcher(t *testing.T, d *demo.Demo, home context.Context) {
 	demo.AwaitActive(t, home, "initech")
 	demo.Choose(t, home, "acme")
 	awaitAt(t, d, home, "acme")
+}
+
+// p2OriginsLinks opens tabs at other origins by links. That of an ordinary link joins by a
+// sign-in that asks nothing. The switcher's bring the session, by Ctrl and by the middle button
+// as well, so that they need no session at the provider.
+func p2OriginsLinks(t *testing.T, d *demo.Demo, home context.Context) {
+	signInHome(t, d, home)
+	d.Open(t, home, "initech")
+	session := demo.Claim(t, home, "sid")
+	chrome.Eval[any](t, home, `void document.body.prepend(Object.assign(document.createElement("a"), { id: "elsewhere", href: "`+d.At("acme")+`/", textContent: "Acme" }))`)
+	opened := map[string]func(){
+		"acme": func() { chrome.PressPart(t, home, `document.querySelector("#elsewhere")`, chromedp.ModifierCtrl) },
+	}
+	open := func() {
+		t.Helper()
+		for organization, act := range opened {
+			tab := chrome.OpenedBy(t, home, act)
+			awaitAt(t, d, tab, organization)
+			if got := demo.Claim(t, tab, "sid"); got != session {
+				t.Errorf("%s: the session is %s, want %s", organization, got, session)
+			}
+			demo.AwaitActive(t, home, "initech")
+		}
+	}
+	open()
+	chrome.ForgetCookies(t, home, d.Issuer)
+	opened = map[string]func(){
+		"globex":  func() { demo.OpenByCtrl(t, home, "globex") },
+		"initech": func() { demo.OpenByMiddle(t, home, "initech") },
+	}
+	open()
 }
 
 // p6OriginsProviderGone: without a session at the provider an address alone asks the person,

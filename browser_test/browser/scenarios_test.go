@@ -24,6 +24,7 @@ type scenario struct {
 	Name      string
 	At        string
 	SignedOut bool
+	People    []string // who is signed in in the browser; the tab is a new one
 	Steps     []struct {
 		Call  []any           // a call of the client
 		Gives json.RawMessage // what comes of it
@@ -53,18 +54,11 @@ func TestScenarios_TheFakeClientDoesWhatTheRealOneDoes(t *testing.T) {
 // playScenarios plays the scenarios whose places in the file are selected.
 func playScenarios(t *testing.T, selected func(int) bool) {
 	t.Helper()
-	text, err := os.ReadFile("../../js/test/scenarios.json")
-	if err != nil {
-		t.Fatal(err)
+	all := readScenarios(t, "scenarios.json")
+	if len(all) < 20 {
+		t.Fatalf("%d scenarios", len(all))
 	}
-	var all []scenario
-	if err := json.Unmarshal(text, &all); err != nil || len(all) < 20 {
-		t.Fatalf("%d scenarios: %v", len(all), err)
-	}
-	observe, err := os.ReadFile("../../js/test/observe.js")
-	if err != nil {
-		t.Fatal(err)
-	}
+	observe := read(t, "observe.js")
 	page := t.TempDir()
 	program.Write(t, filepath.Join(page, "index.html"), scenarioPage)
 	d := withStrictBank(t, demo.StartWith(t, page))
@@ -78,10 +72,63 @@ func playScenarios(t *testing.T, selected func(int) bool) {
 			st := &stage{T: t, d: d, network: network, tab: chrome.Person(t, browser)}
 			network.Set(st.fault)
 			defer network.Set(nil)
-			chrome.Before(t, st.tab, string(observe))
+			chrome.Before(t, st.tab, observe)
 			st.play(s)
 		})
 	}
+}
+
+// TestScenarios_SeveralPeople plays the scenarios of several people in one browser.
+func TestScenarios_SeveralPeople(t *testing.T) {
+	t.Parallel()
+	page := t.TempDir()
+	program.Write(t, filepath.Join(page, "index.html"), scenarioPage)
+	d := demo.StartSeveralWith(t, page)
+	browser := chrome.New(t)
+	for _, s := range readScenarios(t, "people.json") {
+		t.Run(s.Name, func(t *testing.T) {
+			st := &stage{T: t, d: d, tab: chrome.Person(t, browser)}
+			st.signInAll(s.People)
+			st.tab = chrome.Tab(t, st.tab)
+			chrome.Before(t, st.tab, read(t, "observe.js"))
+			chrome.Go(t, st.tab, d.Origin)
+			chrome.Await(t, st.tab, `globalThis.tabard?.state.status === "choose_account"`)
+			st.take(s)
+		})
+	}
+}
+
+// signInAll signs people in beside each other.
+func (st *stage) signInAll(people []string) {
+	st.Helper()
+	chrome.Go(st.T, st.tab, st.d.Origin)
+	chrome.Await(st.T, st.tab, `globalThis.tabard?.state.status === "signed_out"`)
+	for i, person := range people {
+		if i == 0 {
+			chrome.Press(st.T, st.tab, "#sign-in")
+		} else {
+			chrome.Eval[any](st.T, st.tab, `void tabard.signIn({ account: "another" })`)
+		}
+		chrome.Press(st.T, st.tab, "#person-"+person)
+		chrome.Await(st.T, st.tab, `globalThis.tabard && ["choose", "active"].includes(tabard.state.status)`)
+	}
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile("../../js/test/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func readScenarios(t *testing.T, name string) (all []scenario) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(read(t, name)), &all); err != nil || len(all) == 0 {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return all
 }
 
 // stage is what happens around a tab of the real client.
@@ -134,6 +181,12 @@ func (st *stage) play(s scenario) {
 		chrome.Go(st.T, st.tab, st.d.Origin+"/?tabard_organization="+s.At)
 		chrome.Await(st.T, st.tab, `globalThis.tabard && tabard.state.status !== "starting"`)
 	}
+	st.take(s)
+}
+
+// take takes the steps of a scenario.
+func (st *stage) take(s scenario) {
+	st.Helper()
 	left := ""
 	for i, step := range s.Steps {
 		switch {

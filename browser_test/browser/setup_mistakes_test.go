@@ -30,6 +30,7 @@ func TestMistakes_Calls(t *testing.T) {
 		"no name":                     {call: `tabard.switchOrganization(5)`, error: "must be an id or slug"},
 		"a value to be asked":         {call: `(stop => tabard.switchOrganization("globex").then(stop))(tabard.beforeSwitch(true))`, error: "fine", line: "beforeSwitch takes a function"},
 		"a text for an answer":        {call: `(stop => tabard.switchOrganization("globex").then(stop))(tabard.beforeSwitch(() => "Really leave?"))`, error: "fine", line: "answers true to leave or false to stay"},
+		"a listener that switches":    {call: `(stop => tabard.switchOrganization("globex").then(stop))(tabard.beforeSwitch(() => tabard.switchOrganization("initech").then(() => true)))`, error: "fine", line: `switches to "initech" itself`},
 		"an API that is not named":    {call: `tabard.fetch("http://127.0.0.1:1/notes")`, error: "Failed to fetch", line: "http://127.0.0.1:1 is none of the client's apis"},
 		"no WebSocket":                {call: `tabard.connect("/api/organizations/org_acme/notes")`, error: "no WebSocket is there"},
 		"a WebSocket elsewhere":       {call: `tabard.connect("https://other.example/live")`, error: "none of the client's apis"},

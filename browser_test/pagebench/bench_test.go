@@ -96,10 +96,10 @@ func (f *figures) load(b *testing.B, tab context.Context, s *site, one subject) 
 	chrome.CloseTab(b, warm)
 }
 
-// visit opens a page in a new tab and waits until it is ready.
+// visit opens a page in a new tab, unwatched as a person's, and waits until it is ready.
 func visit(b *testing.B, tab context.Context, s *site, one subject) context.Context {
 	b.Helper()
-	page := chrome.Tab(b, tab)
+	page := unwatched(b, tab)
 	chrome.Go(b, page, s.origin+"/"+one.name)
 	done(b, page, one)
 	return page

@@ -24,7 +24,9 @@ export async function accounts({ ask, store }) {
  * @param {{organization?: string}} [options]
  * @returns {Promise<AccountResult>}
  */
-export async function switchAccount({ ask, TabardError }, question, id, { organization = "" } = {}) {
+export async function switchAccount({ ask, TabardError }, question, id, options) {
+  if (typeof options === "string") throw new TypeError(`switchAccount takes an object, as in switchAccount(id, { organization: "${options}" })`);
+  const { organization = "" } = options ?? {};
   if (!id || typeof id !== "string") throw new TypeError("switchAccount takes the id of a person, as accounts() lists them");
   if ((await question(id)) === false) return { status: "refused", code: "switch_declined", action: "stop", description: "the page stays with its person" };
   try {

@@ -2,6 +2,7 @@
 // The calls that act for an organization by other ways than the client's fetch. They are loaded
 // when they are used, and share no state with the client, which may be of another release.
 
+import { requireKnown } from "./known.js";
 import { own } from "./own.js";
 import { proof as headersFor } from "./proof.js";
 
@@ -79,5 +80,7 @@ export async function lend(context, options) {
  */
 export async function proof(context, url, options) {
   if (typeof options === "string") throw new TypeError(`proof takes an object, as in proof(url, { method: "${options}" })`); // else it would be GET's
+  const { method: _, signal: __, ...unknown } = own(options);
+  requireKnown("proof", options, unknown);
   return headersFor(await forOne(context), url, own(options));
 }

@@ -4,6 +4,7 @@
 // the client, which may be of another release: its needs are handed to it.
 
 import { declined } from "./declined.js";
+import { requireKnown } from "./known.js";
 import { own } from "./own.js";
 import { absolute } from "./page.js";
 import { answerTo, foreign } from "./refusals.js";
@@ -54,7 +55,8 @@ function requireTopLevel({ TabardError }) {
  * @returns {Promise<void>}
  */
 export async function signIn(context, options) {
-  const { organization = "", returnTo, prompt = "", loginHint = "", email = "", staySignedIn, account = "" } = own(options);
+  const { organization = "", returnTo, prompt = "", loginHint = "", email = "", staySignedIn, account = "", popup: _, signal: __, ...unknown } = own(options);
+  requireKnown("signIn", options, unknown, context.popup);
   if (context.popup !== undefined) return signInWindow(context, own(options));
   requireTopLevel(context);
   const hints = [prompt, loginHint, email, staySignedIn === undefined ? "" : String(!staySignedIn), account];

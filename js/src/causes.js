@@ -142,11 +142,14 @@ export function explainOption(name) {
 }
 
 /**
- * Says that a request failed that went without a token.
+ * Says that a request went without a token, where it failed or was refused. `apis` is all origins that get one.
  * @param {string} origin
- * @param {Error} error
+ * @param {Promise<Response>} answer
  */
-export function explainApi(origin, { name }) {
-  if (name !== "AbortError" && !said.has(origin)) console.error(`tabard: ${origin} is none of the client's apis, so that no token went there: if it is your API, name it by apis, as in apis: [location.origin, "${origin}"]`);
+export async function explainApi(origin, answer) {
+  const { name, status = 401 } = await answer.catch(Object);
+  if (status !== 401 || name === "AbortError" || said.has(origin)) return;
   said.add(origin);
+  const cure = origin === location.origin ? "the page's own origin, which apis replaces: name it as well" : "if it is your API, name it by apis";
+  console.error(`tabard: ${origin} is none of the client's apis, so that no token went there: ${cure}, as in apis: [location.origin, ${origin === location.origin ? "…" : `"${origin}"`}]`);
 }

@@ -26,6 +26,8 @@ export const sessions = async ({ ask }) => freeze(JSON.parse(await ask("sessions
  */
 export const endSession = async (context, id) => void (await askWithStepUp(context, "endSession", id));
 
+const scopes = ["organization", "session", "browser", "everywhere"];
+
 /**
  * The options of a sign-out. What was meant otherwise ends no session: without a scope it would be
  * that of the whole browser. A button's event has no options.
@@ -36,6 +38,7 @@ export function signOutOptions(options) {
   const { scope, account, returnTo, ...unknown } = own(options);
   const plain = options && [Object.prototype, null].includes(Object.getPrototypeOf(options));
   if (plain) for (const name in unknown) throw new TypeError(`signOut has no option ${name}, only scope, account and returnTo`);
+  if (typeof scope === "string" && !scopes.includes(scope)) throw new TypeError(`signOut has no scope ${scope}, only ${scopes.join(", ")}`);
   return { scope, account, returnTo };
 }
 

@@ -34,10 +34,9 @@ export const fetchFor = (context, call) => async (input, given) => {
   const request = input instanceof Request ? input : undefined;
   const url = new URL(request?.url ?? String(input), document.baseURI);
   if (!apis.includes(url.origin)) {
-    return fetch(input, given).catch((error) => {
-      explain("explainApi", url.origin, error);
-      throw error;
-    });
+    const answer = fetch(input, given);
+    if (!(/** @type {any} */ (await answer.catch(String)).ok)) explain("explainApi", url.origin, answer);
+    return answer;
   }
 
   // The method as it is sent, and a signal of its own.

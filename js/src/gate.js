@@ -10,7 +10,7 @@
  * @param {(listeners: Set<BeforeSwitch>, change: Parameters<BeforeSwitch>[0]) => Promise<boolean | undefined>} answer asks the listeners
  */
 export function gateOf(store, answer) {
-  /** @type {Set<BeforeSwitch>} */
+  /** `refuse` throws while a listener runs: a switch of its own would wait for its own answer. @type {Set<BeforeSwitch> & {refuse?(to: string): void}} */
   const listeners = new Set();
   /** The last answer: the chunks that ask may come in another order than they were called for. @type {ReturnType<Ask>} */
   let last;
@@ -29,6 +29,7 @@ export function gateOf(store, answer) {
     ask(to) {
       const { organization: from } = store.state;
       if (!listeners.size || !store.partition.key || !from || from.id === to || from.slug === to) return;
+      listeners.refuse?.(to);
       const before = last;
       return (last = answer(listeners, { from, to }).catch((error) => (reportError(error), false)).then(async (agreed) => (await before, agreed)));
     },

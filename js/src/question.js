@@ -18,12 +18,43 @@ const questions = new WeakMap();
  */
 export function ask({ scope }, listeners, change) {
   const open = questions.get(listeners);
-  if (open && listeners.has(open.asked)) return open.answer;
+  if (open && listeners.has(open.asked)) {
+    setTimeout(remind, 5000, open, listeners, change);
+    return open.answer;
+  }
   open?.abandon();
   const question = new Question();
   scope().signal.addEventListener("abort", question.abandon);
   questions.set(listeners, question);
   return (question.answer = question.put(listeners, change).finally(() => questions.get(listeners) === question && questions.delete(listeners)));
+}
+
+/**
+ * Says that a switch still waits for an answer. A listener that awaits a switch of its own does so
+ * for ever.
+ * @param {Question} question
+ * @param {Set<BeforeSwitch>} listeners
+ * @param {Parameters<BeforeSwitch>[0]} change
+ */
+function remind(question, listeners, { to }) {
+  if (questions.get(listeners) === question) console.warn(`tabard: a switch to "${to}" waits for a listener of beforeSwitch that has not answered: if the listener asked for that switch, let it answer first`);
+}
+
+/**
+ * Calls a listener, which must not ask for a switch: that would wait for the listener's own answer.
+ * @param {Set<BeforeSwitch> & {refuse?(to: string): void}} listeners
+ * @param {BeforeSwitch} listener
+ * @param {Parameters<BeforeSwitch>[0]} change
+ */
+function call(listeners, listener, change) {
+  listeners.refuse = (to) => {
+    throw new TypeError(`a listener of beforeSwitch, asked about "${change.to}", switches to "${to}" itself, and would wait for its own answer: let it answer first; it may send with the tab's present organization as it is`);
+  };
+  try {
+    return listener(change);
+  } finally {
+    delete listeners.refuse;
+  }
 }
 
 class Question {
@@ -51,7 +82,7 @@ class Question {
       if (all && !first.has(listener)) continue;
       this.asked = listener;
       if (typeof listener !== "function") throw new TypeError(`beforeSwitch takes a function, which is asked; given: ${listener}`);
-      const agreed = await Promise.race([listener(change), this.#abandoned]);
+      const agreed = await Promise.race([call(listeners, listener, change), this.#abandoned]);
       if (agreed == null) continue;
       if (typeof agreed !== "boolean") throw new TypeError(`a listener of beforeSwitch asks the person itself, and answers true to leave or false to stay; it answered: ${agreed}`);
       if (!agreed) return false;

@@ -77,11 +77,21 @@ test("a backend that is no option, and a request that went without a token, are 
   mock.method(globalThis, "fetch", async () => { throw new TypeError("Failed to fetch"); });
   for (let i = 0; i < 2; i++) await assert.rejects(client.fetch("https://other.example/notes"), /Failed to fetch/);
   await settle();
-  explainApi("https://third.example", { name: "AbortError" });
+  globalThis.fetch = async () => new Response("", { status: 401 });
+  for (let i = 0; i < 2; i++) assert.equal((await client.fetch("/notes")).status, 401);
+  await settle();
+  globalThis.fetch = async () => new Response("", { status: 404 });
+  await client.fetch("https://third.example/notes");
+  globalThis.fetch = async () => { throw null; };
+  await client.fetch("https://fourth.example/notes").then(assert.fail, (reason) => assert.equal(reason, null));
+  await settle();
+  await explainApi("https://third.example", Promise.reject({ name: "AbortError" }));
   const said = errors.calls.map(({ arguments: [text] }) => text).filter((text) => /by name|none of/.test(text));
   assert.deepEqual(said, [
     'tabard: createClient takes its options by name: createClient({ backend: "/auth" })',
     'tabard: https://other.example is none of the client\'s apis, so that no token went there: if it is your API, name it by apis, as in apis: [location.origin, "https://other.example"]',
+    "tabard: https://app.example is none of the client's apis, so that no token went there: the page's own origin, which apis replaces: name it as well, as in apis: [location.origin, …]",
+    'tabard: https://fourth.example is none of the client\'s apis, so that no token went there: if it is your API, name it by apis, as in apis: [location.origin, "https://fourth.example"]',
   ]);
 });
 

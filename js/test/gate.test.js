@@ -1,7 +1,7 @@
 // @ts-nocheck
 // The question before a tab leaves its organization.
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 
 import { gateOf } from "../src/gate.js";
 import { open } from "./open.js";
@@ -115,6 +115,35 @@ test("switches that begin while a question is open share its answer", async () =
   answer(true);
   assert.equal((await later).status, "switched");
   assert.equal(asked, 2);
+});
+
+test("a listener that switches is told so at once, and keeps the organization", async () => {
+  const { stage, client, switches } = await inAcme();
+  const stop = client.beforeSwitch(async ({ to }) => void (await client.switchOrganization(to === "globex" ? "initech" : to)));
+  for (const to of ["globex", "initech"]) assert.deepEqual(await client.switchOrganization(to), declined);
+  assert.match(stage.errors[0].message, /asked about "globex", switches to "initech" itself/);
+  assert.match(stage.errors[1].message, /asked about "initech", switches to "initech" itself/);
+  assert.ok(stage.errors.every((error) => error instanceof TypeError));
+  stop();
+  assert.equal((await client.switchOrganization("globex")).status, "switched");
+  assert.deepEqual(switches(), ["globex"]);
+});
+
+test("a listener that awaits something before it switches is named on the console", async () => {
+  const { client } = await inAcme();
+  const { mock: said } = mock.method(console, "warn", () => {});
+  client.beforeSwitch(async () => {
+    await settle();
+    await client.switchOrganization("initech");
+  });
+  void client.switchOrganization("globex");
+  await settle();
+  await settle();
+  mock.timers.enable({ apis: ["setTimeout"] });
+  void client.switchOrganization("globex"); // as the person who waits
+  await settle();
+  mock.timers.tick(5000);
+  assert.deepEqual(said.calls.map(({ arguments: [text] }) => /a switch to "globex" waits for a listener/.test(text)), [true]);
 });
 
 test("a question ends with the organization, and the next one is asked anew", async () => {

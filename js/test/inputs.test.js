@@ -105,6 +105,25 @@ test("a call with anything but text is refused before the module sees it", async
   assert.deepEqual(stage.calls, []);
 });
 
+test("an option that a call does not have is named, and nothing happens", async () => {
+  const stage = set();
+  const client = open();
+  await settle();
+  publish(stage, {});
+  stage.calls.length = 0;
+  stage.popup = { close: () => (stage.closed = true) };
+  await assert.rejects(client.signIn({ promt: "login" }), { name: "TypeError", message: "signIn has no option promt" });
+  await assert.rejects(client.signIn("acme"), /signIn takes its options by name, in an object; given: acme/);
+  await assert.rejects(client.signIn({ popup: true, promt: "login" }), /signIn has no option promt/);
+  assert.ok(stage.closed);
+  await assert.rejects(client.proof("/api/notes", { methd: "PUT" }), { name: "TypeError", message: "proof has no option methd" });
+  await assert.rejects(client.signOut({ scope: "organisation" }), { name: "TypeError", message: /^signOut has no scope organisation, only organization, session/ });
+  await assert.rejects(client.switchAccount("usr_ada", "acme"), { name: "TypeError", message: 'switchAccount takes an object, as in switchAccount(id, { organization: "acme" })' });
+  assert.deepEqual(stage.calls, []);
+  await client.signIn(Object.assign(Object.create({ type: "click" }), { isTrusted: true })); // a button's event
+  assert.equal(stage.calls[0][0], "signIn");
+});
+
 const noRecords = {
   "of a version to come": { version: 2 },
   "with a token that is no text": { held: [{ minted: 0, until: 1e15, answer: { access_token: 7, organization: acme } }] },

@@ -8,7 +8,7 @@ globalThis.observer = (() => {
   const see = ({ state, partition }) => ({
     status: state.status, organization: state.organization?.slug ?? null, user: state.user?.name ?? null, roles: state.roles,
     permissions: state.permissions, organizations: names(state.organizations), error: problem(state.error), named: state.named ?? null,
-    continues: typeof state.continue === "function", idle: state.idle !== null, partition: partition.key !== "",
+    accounts: state.accounts?.map(({ name }) => name).sort() ?? null, continues: typeof state.continue === "function", idle: state.idle !== null, partition: partition.key !== "",
   });
 
   /** The result of a call; `last` keeps the one with a way on. */
@@ -21,11 +21,16 @@ globalThis.observer = (() => {
     return { status, organization: organization?.slug ?? null, code: code ?? null, action: action ?? null, reason: reason ?? null, continues: "continue" in value };
   };
 
+  const idOf = async (client, name) => (await client.accounts()).find((one) => one.name === name).id;
+
   const calls = {
     fetch: (client) => client.fetch("/api/scenario"),
     second: (client, organization) => client.inOrganization(organization).getToken(),
     continue: () => globalThis.last.continue(),
     ask: (client, answer) => void client.beforeSwitch(({ from, to }) => ((globalThis.asked ??= []).push(`${from.slug} ${to}`), answer)),
+    people: async (client) => ({ status: (await client.accounts()).map(({ name }) => name).sort().join() }),
+    become: async (client, name, organization) => client.switchAccount(await idOf(client, name), { ...(organization && { organization }) }),
+    signOutPerson: async (client, name) => client.signOut({ account: await idOf(client, name) }),
     watch: (client) => void (globalThis.watched = client.partition.signal),
     aborted: () => ({ status: globalThis.watched.aborted ? globalThis.watched.reason.code : "not aborted" }),
     asked: () => ({ status: (globalThis.asked ?? []).join() }),

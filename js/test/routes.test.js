@@ -215,6 +215,49 @@ test("what would be silent, or would fail later, is named at once", async (t) =>
   assert.match(lines.shift(), /second followRoutes with another pattern/);
 });
 
+const enters = [acme, globex].map((organization) => ({ ...organization, roles: [], state: "available" }));
+const denial = (named) => state({ status: "denied", organization: null, organizations: enters, named, error: { code: "organization_access_denied", action: "stop", description: "" } });
+const addresses = {
+  "an except that organizationOf was not given": { options: { except: ["settings"] }, path: "/settings/profile", begins: denial("settings"), line: /organization "settings" of this address, in which followRoutes reads none/ },
+  "another pattern than organizationOf's": { options: { pattern: "/shop/:organization/*" }, path: "/shop/globex/a", begins: denial("shop"), line: /"shop" of this address, in which followRoutes reads "globex"/ },
+  "a base that both patterns lack": { path: "/app/acme/notes", begins: denial("app"), line: /names "app".*"\/app\/:organization\/\*"/ },
+  "a hash router": { path: "/#/acme/notes", line: /names "acme" behind "#"/ },
+  "a home of the name": { options: { home: ({ slug }) => `/${slug} Inc/` }, act: ({ tab }) => tab.wear(globex), line: /home .*"globex".*names "globex Inc"/ },
+  "a navigate that adds a base": { options: { navigate: (url) => history.pushState(null, "", "/app" + new URL(url).pathname) }, act: ({ routes }) => void routes.go("/globex/a"), line: /asked for \/globex\/a and went to \/app\/globex\/a.*"\/app\/:organization\/\*"/ },
+};
+for (const [name, { options, path, begins, act, line }] of Object.entries(addresses)) {
+  test(`an address that cannot be meant is said once: ${name}`, async (t) => {
+    const lines = [];
+    t.mock.method(console, "error", (text) => lines.push(text));
+    const opened = open(options, path, begins);
+    await settle();
+    act?.(opened);
+    await settle();
+    opened.routes.follow();
+    opened.routes.close();
+    assert.equal(lines.length, 1, lines.join("\n"));
+    assert.match(lines[0], line);
+  });
+}
+
+test("an address that may be meant is not commented on", async (t) => {
+  const said = t.mock.method(console, "error", () => {}).mock;
+  const navigate = (url) => history.pushState(null, "", new URL(url).pathname === "/" ? "/acme/" : url);
+  for (const [options, path, begins] of [
+    [{}, "/nowhere/notes", denial("nowhere")], [{}, "/nowhere/acme-notes", denial("nowhere")], [{}, "/", denial("acme")],
+    [{}, "/acme/#/globex/notes"], [{}, "/#/profile"], [{ except: ["settings"] }, "/settings#/profile"],
+    [{ navigate, home: ({ id }) => `/${id}/` }, "/acme/a"], [{ home: () => "/" }, "/acme/a"],
+  ]) {
+    const { routes, tab } = open(options, path, begins);
+    await settle();
+    if (!begins) tab.wear(globex);
+    await routes.go("/");
+    await settle();
+    routes.close();
+  }
+  assert.deepEqual(said.calls.map(({ arguments: [text] }) => text), []);
+});
+
 test("routes that were closed follow nothing more", async () => {
   const { routes, tab, push } = open();
   push("/globex/a");

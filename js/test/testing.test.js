@@ -12,13 +12,20 @@ import { open } from "./open.js";
 import { set, settle } from "./stage.js";
 import "./observe.js";
 
-const scenarios = JSON.parse(readFileSync(new URL("scenarios.json", import.meta.url), "utf8"));
-const roles = { viewer: ["notes:read"], editor: ["notes:read", "notes:write"] };
+const read = (name) => JSON.parse(readFileSync(new URL(name, import.meta.url), "utf8"));
+const scenarios = [...read("scenarios.json"), ...read("people.json")];
+const roles = { admin: ["notes:read", "notes:write"], viewer: ["notes:read"], editor: ["notes:read", "notes:write"] };
 const tenant = (slug, role, stepUp = false) => ({ slug, roles: [role], permissions: roles[role], stepUp });
 /** Dana, as the demo knows her. */
 const dana = {
   user: { id: "usr_dana", name: "Dana Novak" },
   organizations: [tenant("acme", "viewer"), tenant("globex", "viewer"), tenant("lamna", "editor", true), tenant("northwind", "editor", true)],
+};
+
+/** Other people of the demo. */
+const people = {
+  alice: { user: { id: "usr_alice", name: "Alice Martin" }, organizations: [tenant("acme", "admin"), tenant("globex", "editor"), tenant("initech", "viewer")] },
+  bob: { user: { id: "usr_bob", name: "Bob Keller" }, organizations: [tenant("globex", "admin")] },
 };
 
 const { fetch } = globalThis;
@@ -40,10 +47,10 @@ function page() {
 
 const challenge = 'Bearer error="insufficient_user_authentication", acr_values="urn:tabard:mfa"';
 
-for (const { name, at, signedOut, steps } of scenarios) {
+for (const { name, at, signedOut, people: all, steps } of scenarios) {
   test(`as the real client: ${name}`, async () => {
     const { answers } = page();
-    const fake = createFakeClient({ ...dana, organization: at, ...(signedOut && { status: "signed_out" }) });
+    const fake = createFakeClient({ ...(all ? { accounts: all.map((one) => people[one]) } : dana), organization: at, ...(signedOut && { status: "signed_out" }) });
     const world = {
       rejectNext: () => answers.push(new Response("", { status: 401 })),
       challengeNext: () => answers.push(new Response("", { status: 401, headers: { "WWW-Authenticate": challenge } })),
@@ -201,4 +208,38 @@ test("a fake client's WebSocket is the page's own, and is closed with the organi
   fake.switchTo("globex");
   assert.deepEqual(socket.closed, [4000, "organization_left"]);
   await assert.rejects(fake.connect("wss://evil.example/live"), /none of the client's apis/);
+});
+
+test("who signs in beside the others comes back as the tab's person", async () => {
+  const fake = createFakeClient({ accounts: [people.alice, { ...people.bob, signedIn: false }] });
+  assert.deepEqual([fake.state.status, fake.state.account], ["choose", "usr_alice"]);
+  await fake.signIn({ account: "another" });
+  assert.deepEqual(fake.departures, [{ to: "sign_in", account: "another" }]);
+  fake.comeBack();
+  assert.deepEqual([fake.state.status, fake.state.account, fake.state.user.name], ["active", "usr_bob", "Bob Keller"]);
+  await fake.signIn({ account: "another" });
+  assert.throws(() => fake.comeBack(), /signedIn: false/);
+  await fake.signIn();
+  fake.comeBack();
+  assert.deepEqual((await fake.accounts()).map(({ id }) => id), ["usr_bob"]);
+  assert.deepEqual(await createFakeClient(dana).accounts(), []);
+  assert.throws(() => createFakeClient({ accounts: [people.alice], user: { id: "usr_x" } }), TypeError);
+  assert.throws(() => createFakeClient({ accounts: [people.alice], account: "usr_x" }), /no account "usr_x"/);
+});
+
+test("a switch to an organization with an origin of its own leaves the page", async () => {
+  const origins = { home: "https://app.example", pattern: "https://:organization.app.example" };
+  const fake = createFakeClient({ ...dana, organization: "acme", origins });
+  assert.deepEqual(fake.state.origins, origins);
+  const { status, code } = await fake.switchOrganization("globex");
+  assert.deepEqual([status, code, fake.state.organization.slug], ["leaving", "page_left", "acme"]);
+  assert.equal((await fake.switchOrganization("acme")).status, "switched");
+  assert.equal((await fake.switchOrganization("nosuch")).code, "organization_access_denied");
+  assert.equal((await fake.switchOrganization("lamna")).status, "step_up_required");
+  assert.equal((await fake.switchOrganization(null)).status, "leaving");
+  fake.openTab("globex");
+  assert.deepEqual(fake.departures, [
+    { to: "origin", organization: "globex", url: "https://globex.app.example/" }, { to: "origin", url: "https://app.example/" },
+    { to: "new_tab", organization: "globex", url: "https://globex.app.example/" },
+  ]);
 });

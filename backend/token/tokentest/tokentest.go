@@ -93,7 +93,9 @@ func (i *Issuer) Sign(claims token.Claims) string {
 	return sign(claims, key)
 }
 
-// Token returns a valid token for an organization.
+// Token returns a valid token for an organization. It expires after five minutes, by the
+// issuer's clock. Sign with later Claims.Expires makes one for a longer test, and
+// isolationtest.Tenant takes a function that renews it.
 func (i *Issuer) Token(organization string, roles ...string) string {
 	return i.Sign(i.Claims(organization, roles...))
 }

@@ -21,10 +21,21 @@ func Press(t testing.TB, tab context.Context, selector string) {
 // element notices. modifiers are the keys held meanwhile.
 func PressPart(t testing.TB, tab context.Context, expression string, modifiers ...chromedp.Modifier) {
 	t.Helper()
+	pressWith(t, tab, expression, chromedp.ButtonModifiers(modifiers...))
+}
+
+// PressMiddle presses an element with the middle button.
+func PressMiddle(t testing.TB, tab context.Context, expression string) {
+	t.Helper()
+	pressWith(t, tab, expression, chromedp.ButtonMiddle)
+}
+
+func pressWith(t testing.TB, tab context.Context, expression string, option chromedp.MouseOption) {
+	t.Helper()
 	for missed := true; missed; {
 		Await(t, tab, fmt.Sprintf(canBePressed, expression))
 		at := Eval[[]float64](t, tab, `press.at`)
-		if err := chromedp.Do(tab, chromedp.MouseClickXY(at[0], at[1], chromedp.ButtonModifiers(modifiers...))); err != nil {
+		if err := chromedp.Do(tab, chromedp.MouseClickXY(at[0], at[1], option)); err != nil {
 			t.Fatalf("pressing %s: %v", expression, err)
 		}
 		missed, _ = evaluateOnce(tab, `globalThis.press?.missed`) // a page that was left has no press

@@ -40,6 +40,18 @@ func StartMany(t testing.TB, host string) *Demo {
 	return start(t, host, "-origins")
 }
 
+// StartSeveral runs a demo on a host, with several people in a browser, until the test ends.
+func StartSeveral(t testing.TB, host string) *Demo {
+	t.Helper()
+	return start(t, host, "-several")
+}
+
+// StartSeveralWith is StartSeveral on the server, with another page, from a directory.
+func StartSeveralWith(t testing.TB, page string) *Demo {
+	t.Helper()
+	return start(t, "tabard", "-several", "-page", page)
+}
+
 // At returns the origin of an organization in such a demo.
 func (d *Demo) At(organization string) string {
 	return strings.Replace(d.Origin, "://", "://"+organization+".", 1)

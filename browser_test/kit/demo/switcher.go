@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/chromedp/chromedp"
+
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 )
 
@@ -15,7 +17,24 @@ const switcher = `document.querySelector("tabard-switcher").shadowRoot`
 func Choose(t testing.TB, tab context.Context, organization string) {
 	t.Helper()
 	chrome.PressPart(t, tab, switcher+`.querySelector("[part=button]")`)
-	chrome.PressPart(t, tab, fmt.Sprintf(switcher+`.querySelector('[role=menuitemradio][data-organization=%q]')`, organization))
+	chrome.PressPart(t, tab, fmt.Sprintf(row, organization))
+}
+
+// row is an organization's link in the switcher's menu.
+const row = switcher + `.querySelector('[role=menuitemradio][data-organization=%q]')`
+
+// OpenByCtrl presses an organization in the switcher's menu with the key that opens a tab.
+func OpenByCtrl(t testing.TB, tab context.Context, organization string) {
+	t.Helper()
+	chrome.PressPart(t, tab, switcher+`.querySelector("[part=button]")`)
+	chrome.PressPart(t, tab, fmt.Sprintf(row, organization), chromedp.ModifierCtrl)
+}
+
+// OpenByMiddle presses an organization in the switcher's menu with the middle button.
+func OpenByMiddle(t testing.TB, tab context.Context, organization string) {
+	t.Helper()
+	chrome.PressPart(t, tab, switcher+`.querySelector("[part=button]")`)
+	chrome.PressMiddle(t, tab, fmt.Sprintf(row, organization))
 }
 
 // OpenInTab presses the arrow beside an organization in the switcher's menu, which opens a tab.

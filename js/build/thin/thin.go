@@ -79,9 +79,10 @@ var Core = []string{
 //   - 72 for as many sessions as a limit of browsers allows, of however many that sign in at once,
 //     for key sets that Go and JavaScript read alike, in which a bad key replaces no good one, and
 //     for organizations that no header can name.
+//   - 6 for a sign-out of everybody in a browser where one of them had signed in twice.
 //
 // A change that raises it says by how much and why.
-const Ceiling = 8327
+const Ceiling = 8333
 
 // Lines counts the lines of the core that have code on them. A package or file that is
 // not there is an error.

@@ -7,6 +7,7 @@ import { currentEntry, isOpen, isPending, leadBack, request, restore, revisit, w
 import { Agreement } from "./agreement.js";
 import { intercept } from "./ahead.js";
 import { routesHook } from "./hook.js";
+import { explainDenied, explainHash, explainNavigate } from "./mistakes.js";
 import { Pattern } from "./pattern.js";
 import { Places } from "./places.js";
 import { Published, settled } from "./published.js";
@@ -68,7 +69,7 @@ export class Follower {
     signal.addEventListener("abort", stop);
     this.#interceptSwitches(/** @type {any} */ (client)[routesHook]);
     // The address that the client was told at its start, it has dealt with; a client that was told none has not.
-    client.ready.then(() => !this.#busy && (isActive(client.state) || isUntold(client.state, this.places.named) ? this.#compare() : this.#onState(client.state)), () => {});
+    client.ready.then(() => (explainDenied(client.state, this.#pattern), !this.#busy) && (isActive(client.state) || isUntold(client.state, this.places.named) ? this.#compare() : this.#onState(client.state)), () => {});
   }
 
   /**
@@ -105,6 +106,7 @@ export class Follower {
 
   #compare() {
     this.#seen = location.href;
+    explainHash(this.#client.state, this.#pattern);
     const { organization } = this.#client.state;
     const { named } = this.places;
     if (named && !matches(organization, named)) return this.#follow(named);
@@ -317,6 +319,7 @@ export class Follower {
    */
   async #requestAddress(url, navigate) {
     await request(navigate, url);
+    explainNavigate(url, this.#pattern);
     this.addressChanged();
   }
 

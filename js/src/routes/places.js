@@ -1,6 +1,7 @@
 // @ts-check
 // The addresses of organizations.
 
+import { explainHome } from "./mistakes.js";
 import { known, matches } from "./result.js";
 
 /** @import { Client, Organization } from "../../index.js" */
@@ -34,7 +35,9 @@ export class Places {
    * @param {Organization} organization
    */
   homeOf(organization) {
-    return new URL(this.home(organization), location.href).href;
+    const { href } = new URL(this.home(organization), location.href);
+    explainHome(href, organization, this.#pattern);
+    return href;
   }
 
   /**

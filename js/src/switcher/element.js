@@ -24,6 +24,9 @@ function explainMissing(element) {
   if (!element.client) console.warn("tabard: <tabard-switcher> has no client, and shows nothing: set element.client = createClient(…)", element);
 }
 
+/** Whether a press of a link opens a tab or a window. */
+const opensApart = (/** @type {MouseEvent} */ event) => event.ctrlKey || event.metaKey || event.shiftKey;
+
 /** The organization switcher. See switcher.d.ts. */
 export class TabardSwitcher extends HTMLElement {
   /** @type {Client | undefined} */
@@ -277,6 +280,7 @@ export class TabardSwitcher extends HTMLElement {
    */
   #choose(event, organization) {
     const { list } = this.#built;
+    if (opensApart(event) && this.#origins) return this.#visit(event, organization);
     this.#leave(event, () => {
       const { organization: current, status } = /** @type {Client} */ (this.#client).state;
       if (organization.id === current?.id && status === "active") return list.close();
@@ -289,7 +293,7 @@ export class TabardSwitcher extends HTMLElement {
    * @param {() => void} go
    */
   #leave(event, go) {
-    if (event.ctrlKey || event.metaKey || event.shiftKey) return this.#built.list.close(); // the link opens a tab of its own
+    if (opensApart(event)) return this.#built.list.close(); // the link opens a tab of its own
     event.preventDefault();
     go();
   }
@@ -300,7 +304,7 @@ export class TabardSwitcher extends HTMLElement {
    * @param {OrganizationState} organization
    */
   #visit(event, organization) {
-    if (!this.#origins || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (!this.#origins) return;
     event.preventDefault();
     this.#built.list.close();
     this.#client?.openTab(organization.slug, this.#address?.(organization));

@@ -68,6 +68,7 @@ function row(organization, here, { texts, badge, address, choose, visit }) {
   item.addEventListener("click", (event) => choose(event, organization));
   const open = el("a", { part: "open", role: "menuitem", tabindex: "-1", target: "_blank", rel: "noopener", href, "aria-label": texts.open(name), title: texts.open(name) }, icon(external, "20"));
   open.addEventListener("click", (event) => visit(event, organization));
+  for (const link of [item, open]) link.addEventListener("auxclick", (event) => event.button === 1 && visit(event, organization));
   return el("div", { class: "row", role: "none" }, item, open);
 }
 

@@ -15,7 +15,8 @@ import { answerTo, foreign } from "../refusals.js";
 import { routesHook } from "../routes/hook.js";
 import { freeze } from "../freeze.js";
 import { problemOf } from "./codes.js";
-import { errorOf, returnOf, Tab } from "./tab.js";
+import { errorOf, returnOf } from "./outcomes.js";
+import { Tab } from "./tab.js";
 import { World } from "./world.js";
 
 /** @import { Client, StepUpOptions } from "../../index.js" */
@@ -79,16 +80,21 @@ function clientOf(tab, apis) {
     ...accessOf(tab, "", () => store.partition, apis),
     lend: (/** @type {import("../../index.js").LendOptions} */ options) => lendBy(tab, own(options)),
     signIn: async (/** @type {import("../../index.js").SignInOptions} */ options) => {
-      const { organization, returnTo } = own(options);
+      const { organization, returnTo, account } = own(options);
       await tab.started();
-      tab.leave({ to: "sign_in", ...(organization && { organization }), ...returnOf({ returnTo }) });
+      tab.leave({ to: "sign_in", ...(organization && { organization }), ...(account && { account }), ...returnOf({ returnTo }) });
     },
-    accounts: async () => freeze([]),
-    switchAccount: async () => ({ status: /** @type {const} */ ("refused"), ...problemOf("login_required") }),
+    accounts: async () => freeze(await tab.people()),
+    async switchAccount(/** @type {string} */ id, /** @type {{organization?: string}} */ options) {
+      if (!id || typeof id !== "string") throw new TypeError("switchAccount takes the id of a person, as accounts() lists them");
+      if ((await gate.ask(id)) === false) return declined;
+      return tab.switchAccount(id, own(options).organization ?? "");
+    },
     stepUp: (/** @type {import("../../index.js").StepUpRequest} */ options) => stepUp(tab, own(options)),
     beforeSwitch: (/** @type {import("../../index.js").BeforeSwitch} */ listener) => gate.add(loud(listener, false)),
-    async switchOrganization(/** @type {string} */ organization) {
-      const question = gate.ask(requireName(organization));
+    async switchOrganization(/** @type {string | null} */ to) {
+      const organization = to === null ? "" : requireName(to);
+      const question = gate.ask(organization);
       const agreed = question && (await question);
       return agreed === false ? declined : change(organization, agreed);
     },
@@ -104,12 +110,13 @@ function clientOf(tab, apis) {
       tab.signedOut();
     },
     openTab: (/** @type {string} */ organization, /** @type {string | URL} */ url) =>
-      void tab.departures.push({ to: "new_tab", organization: requireName(organization), ...(url !== undefined && { returnTo: String(url) }) }),
+      void tab.departures.push({ to: "new_tab", organization: requireName(organization), ...(url !== undefined && { returnTo: String(url) }), ...(tab.store.state.origins && { url: tab.addressOf(organization) }) }),
     subscribe: (/** @type {Parameters<Client["subscribe"]>[0]} */ listener) => store.subscribe(loud(listener, undefined)),
     async signOut(/** @type {Parameters<Client["signOut"]>[0]} */ options) {
-      const { scope = "session" } = signOutOptions(options);
-      await tab.request().catch(withStepUp(tab));
-      if (scope === "organization") tab.end("signed_out");
+      const { scope = "session", account } = signOutOptions(options);
+      await tab.request(scope === "browser" || account !== undefined).catch(withStepUp(tab));
+      if (account !== undefined || scope === "browser") tab.signOutAccount(account);
+      else if (scope === "organization") tab.end("signed_out");
       else tab.signedOut();
       return {};
     },

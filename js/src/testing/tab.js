@@ -1,23 +1,17 @@
 // @ts-check
 // The tab of a fake client: a real one's is kept by the module.
 
-import { TabardError } from "../error.js";
 import { enterDenied } from "../calls.js";
 import { initialState, storeOf } from "../store.js";
 import { problemOf } from "./codes.js";
+import { deniesEntry, errorOf, failed, organizationOf, returnOf, statusOf } from "./outcomes.js";
 
-/** @import { Ending, Organization, Problem, Status, SwitchResult } from "../../index.js" */
+/** @import { AccountResult, Ending, Problem, Status, SwitchResult } from "../../index.js" */
 /** @import { Departure } from "../../testing.js" */
 /** @import { Tenant, World } from "./world.js" */
 
 /** Statuses with an organization whose data may be shown. @type {Status[]} */
 const shown = ["active", "unavailable", "starting"];
-
-/** @param {Problem} problem */
-export const errorOf = ({ code, action, description, reason, retryAfter }) => new TabardError(code, action, description, reason, retryAfter);
-
-/** Whether a refusal keeps a person out of an organization that they were not in. */
-const deniesEntry = (/** @type {Problem} */ { code, reason }) => code === "organization_access_denied" || (code === "insufficient_user_authentication" && !reason);
 
 export class Tab {
   #world;
@@ -56,11 +50,17 @@ export class Tab {
     if (this.#closed) return;
     Object.assign(this.#state, { error: null, idle: null }, changes);
     if (!("denied" in changes)) delete this.#state.denied;
+    if (this.#state.status !== "choose_account") delete this.#state.accounts;
+    if (this.#world.several && this.#world.chosen) this.#state.account = this.#world.user.id;
+    if (this.#world.origins) this.#state.origins = this.#world.origins;
     this.store.changed(JSON.stringify(this.#state));
   }
 
   /** Finds where the tab stands, as a page that loads does. */
   settle() {
+    const { chosen, accounts } = this.#world;
+    if (!chosen && accounts.length > 1) return this.#deactivate({ status: "choose_account", organization: null, user: null, organizations: null, accounts });
+    if (!chosen && accounts[0]) this.#world.become(accounts[0].id);
     if (!this.#world.signedIn) return this.signedOut(problemOf("login_required"));
     const found = this.#world.mint(this.#wanted, false);
     if (!("code" in found)) this.activate(found);
@@ -69,7 +69,7 @@ export class Tab {
 
   /** @param {Problem} [problem] */
   signedOut(problem) {
-    this.#world.signedIn = false;
+    this.#world.signedIn = false; // of several people, the tab's
     this.#tokens.clear();
     this.#deactivate({ status: "signed_out", error: problem ?? null, organization: null, user: null, organizations: null });
   }
@@ -132,7 +132,7 @@ export class Tab {
    * @returns {Problem | undefined}
    */
   #refusal() {
-    const codes = /** @type {const} */ ({ signed_out: "login_required", ended: "organization_session_expired", choose: "organization_required" });
+    const codes = /** @type {const} */ ({ signed_out: "login_required", ended: "organization_session_expired", choose: "organization_required", choose_account: "account_required" });
     const code = codes[/** @type {keyof typeof codes} */ (this.#state.status)];
     return code && (this.#state.error ?? problemOf(code));
   }
@@ -182,10 +182,19 @@ export class Tab {
     if (this.#closed) throw errorOf({ code: "client_closed", action: "stop", description: "the client was closed" });
   }
 
-  /** Asks for something that is about no organization. */
-  async request() {
+  /** The people who are signed in in the browser. */
+  async people() {
+    await this.request(true);
+    return this.#world.several ? this.#world.accounts : [];
+  }
+
+  /**
+   * Asks for something that is about no organization.
+   * @param {boolean} [forAnother] than the tab's person
+   */
+  async request(forAnother) {
     await this.started();
-    const refusal = this.#world.refusal();
+    const refusal = this.#world.refusal(forAnother);
     if (!refusal) return;
     if (refusal.action === "sign_in" || refusal.code === "identity_changed") this.#refused("", refusal);
     throw errorOf(refusal);
@@ -205,6 +214,7 @@ export class Tab {
    * @returns {Promise<SwitchResult>}
    */
   async change(name, finish) {
+    if (!this.#stays(name)) return this.#depart(name);
     const number = ++this.#switches;
     const ready = this.#ready;
     this.#ready = undefined;
@@ -219,6 +229,78 @@ export class Tab {
     if (finish) this.activate(found);
     else this.#ready = found;
     return { status: "switched", organization: organizationOf(found) };
+  }
+
+  /**
+   * Whether a switch stays at the page's origin.
+   * @param {string} name
+   */
+  #stays(name) {
+    return !this.#world.origins || (this.status === "active" && this.#world.find(name)?.id === this.#wanted);
+  }
+
+  /**
+   * Leaves for the origin of an organization, once the backend has agreed; without a name for the app's own page.
+   * @param {string} name
+   * @returns {Promise<SwitchResult>}
+   */
+  async #depart(name) {
+    await this.started();
+    const found = name ? this.#world.mint(name, true) : this.#world.refusal();
+    if (found && "code" in found) return this.#failure(name, found);
+    this.leave({ to: "origin", ...(name && { organization: name }), url: this.addressOf(name) });
+    return failed("leaving", { code: "page_left", action: "stop", description: "the page leaves for the organization's own origin" });
+  }
+
+  /**
+   * Where an organization's own pages are, in an app with an origin for each.
+   * @param {string} name an id or slug; empty for the app's own page
+   */
+  addressOf(name) {
+    const { home, pattern } = /** @type {import("../../index.js").Origins} */ (this.#world.origins);
+    return name ? pattern.replace(":organization", this.#world.find(name)?.slug ?? name) + "/" : home + "/";
+  }
+
+  /**
+   * A switch to another person who is signed in in the browser. If it fails, the tab stays as it is.
+   * @param {string} id
+   * @param {string} organization an id or slug; empty for the one that the page names, or the person's only one
+   * @returns {Promise<AccountResult>}
+   */
+  async switchAccount(id, organization) {
+    const number = ++this.#switches;
+    await this.started();
+    const world = this.#world;
+    const here = world.chosen ? world.user.id : "";
+    const named = organization || (this.status === "choose_account" ? this.#wanted : "");
+    const known = world.accounts.some((one) => one.id === id);
+    if (known) world.become(id);
+    const found = known ? world.mint(named, organization !== "") : (world.refusal(true) ?? problemOf("login_required"));
+    await undefined; // a switch that begins meanwhile overtakes it
+    const overtaken = number !== this.#switches;
+    const stays = "code" in found && found.code !== "organization_required" && !(named && !organization && (deniesEntry(found) || found.action === "step_up"));
+    if (overtaken || stays) {
+      world.become(here);
+      return overtaken ? failed("overtaken", { code: "overtaken", action: "retry", description: "another switch came later" }) : failed(statusOf(/** @type {Problem} */ (found)), /** @type {Problem} */ (found));
+    }
+    this.#tokens.clear();
+    if (here !== id) this.#deactivate({ status: "starting", organization: null, user: null, organizations: null });
+    this.#wanted = named;
+    if (!("code" in found)) this.activate(found);
+    else this.#refused(named, found);
+    return { status: "switched", ...(!("code" in found) && { organization: organizationOf(found) }) };
+  }
+
+  /**
+   * Signs people out of the browser.
+   * @param {string} [id] of one of them; everybody without
+   */
+  signOutAccount(id) {
+    const world = this.#world;
+    const own = !id || (world.chosen && id === world.user.id);
+    world.signOut(id);
+    if (own) this.signedOut();
+    else if (this.status === "choose_account") this.settle();
   }
 
   /**
@@ -259,7 +341,12 @@ export class Tab {
   }
 
   /** @param {Departure} departure */
-  #authenticated({ to, organization, popup }) {
+  #authenticated({ to, organization, popup, account }) {
+    if (to === "sign_in" && this.#world.several) {
+      this.#world.signIn(account);
+      this.#tokens.clear();
+      this.#wanted = "";
+    }
     this.#world.signedIn = true;
     const tenant = organization ? this.#world.find(organization) : undefined;
     if (to === "step_up" && tenant) {
@@ -308,16 +395,3 @@ export class Tab {
     this.store.close();
   }
 }
-
-/** @param {Tenant} tenant @returns {Organization} */
-const organizationOf = ({ id, slug, name }) => Object.freeze({ id, slug, name });
-
-/** @param {{returnTo?: string | URL | undefined}} [options] */
-export const returnOf = (options) => (options?.returnTo === undefined ? {} : { returnTo: String(options.returnTo) });
-
-/**
- * @template {string} S
- * @param {S} status
- * @param {Problem} problem
- */
-const failed = (status, { code, action, description, reason }) => ({ status, code, action, description, ...(reason && { reason }) });
