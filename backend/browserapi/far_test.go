@@ -33,8 +33,7 @@ func TestP10_FarDatabase(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			end := func(session.ID) {}
-			var w *backend
-			w = newBackend(t, func(s host.Store) host.Store {
+			w := newBackend(t, func(s host.Store) host.Store {
 				return endedMeanwhile{s, func(id session.ID) { end(id) }}
 			})
 			w.Far = true

@@ -69,13 +69,7 @@ func p12TwoPeopleInOneBrowser(t *testing.T, d *demo.Demo) {
 	chrome.Await(t, alice, `globalThis.tabard?.state.status === "signed_out"`)
 }
 
-// signedInTogether returns a tab of alice's and one of bob's in the same browser.
-func signedInTogether(t *testing.T) (d *demo.Demo, alice, bob context.Context) {
-	d = demo.Start(t)
-	alice, bob = signInTogether(t, d)
-	return d, alice, bob
-}
-
+// signInTogether returns a tab of alice's and one of bob's in the same browser.
 func signInTogether(t *testing.T, d *demo.Demo) (alice, bob context.Context) {
 	d.Apply(t, strings.Replace(d.Workspace(t), "  - id: demo\n", "  - id: demo\n    accounts: several\n", 1))
 	alice = chrome.Guest(t)
