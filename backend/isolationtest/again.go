@@ -193,7 +193,7 @@ func (k *check) settle(ctx context.Context, v *victim) error {
 	}
 	for route, seen := range v.found {
 		if !was[route].same(seen.answer) {
-			seen.volatile = true
+			seen.volatile, k.late = true, true
 			v.found[route] = seen
 			k.byItself(route)
 		}
@@ -203,7 +203,6 @@ func (k *check) settle(ctx context.Context, v *victim) error {
 
 // byItself notes that a view changed without an attempt.
 func (k *check) byItself(route Route) {
-	k.late = true
 	if k.unsteady[route]++; k.unsteady[route] == unsteady {
 		k.omit(fmt.Sprintf("changes of %s %s, whose answers change by themselves", route.Method, route.Path))
 	}

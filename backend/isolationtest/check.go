@@ -42,6 +42,7 @@ type check struct {
 	renewed int // how often the victim of a route was renewed
 	// streamed are the routes whose answers have no end.
 	streamed map[Route]bool
+	testing  Route                     // the route under test
 	late     bool                      // views change some time after a record is made
 	unsteady map[Route]int             // how often a view changed by itself
 	shared   map[Route]map[string]bool // parts of views that depend on the other's rows
@@ -249,6 +250,7 @@ func (k *check) look(ctx context.Context, t int, values map[string]string, why s
 
 // route tests one route in every way.
 func (k *check) route(ctx context.Context, route Route, by, of int) error {
+	k.testing = route
 	v, err := k.victim(ctx, of, nil)
 	if err != nil {
 		return err
