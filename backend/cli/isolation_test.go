@@ -135,7 +135,7 @@ func TestIsolation_Plan(t *testing.T) {
 	t.Setenv("TABARD_EXPIRED_A", key.token(t, "acme", time.Hour))
 	t.Setenv("TABARD_OTHER_AUDIENCE_A", key.claims(t, "acme", 0, "b"))
 	run := func(url string, further ...string) (string, error) {
-		args := append([]string{"isolation", files.plan, "--openapi", files.openAPI, "--url", url, "--token-a-file", files.token}, further...)
+		args := append([]string{"isolation", files.plan, "--openapi", files.openAPI, "--url", url, "--token-a-file", files.token, "--settle", "250ms"}, further...)
 		out, _, err := tabard(t, args...)
 		return out, err
 	}

@@ -124,7 +124,7 @@ func TestExamples_Next(t *testing.T) {
 
 func isolate(t *testing.T, issuer *tokentest.Issuer, tabard, planned, url string) (string, error) {
 	t.Helper()
-	command := exec.Command(tabard, "isolation", planned, "--url", url)
+	command := exec.Command(tabard, "isolation", planned, "--url", url, "--settle", "250ms")
 	command.Env = append(os.Environ(),
 		"TABARD_TOKEN_A="+issuer.Token("org_a"), "TABARD_TOKEN_B="+issuer.Token("org_b"),
 		"TABARD_EXPIRED_A="+issuer.Expired("org_a"), "TABARD_EXPIRED_B="+issuer.Expired("org_b"))
