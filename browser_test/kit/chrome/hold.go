@@ -44,10 +44,9 @@ func (h *Held) Count() int {
 	return len(h.requests)
 }
 
-// Release sends all held requests on, and stops holding. A request that its page has
-// canceled is ignored.
-func (h *Held) Release(t testing.TB) {
-	t.Helper()
+// Pass sends all held requests on, and holds those that follow. A request that its page
+// has canceled is ignored.
+func (h *Held) Pass() {
 	h.mu.Lock()
 	requests := h.requests
 	h.requests = nil
@@ -55,6 +54,12 @@ func (h *Held) Release(t testing.TB) {
 	for _, id := range requests {
 		chromedp.Call(h.tab, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: id})
 	}
+}
+
+// Release sends all held requests on, and stops holding.
+func (h *Held) Release(t testing.TB) {
+	t.Helper()
+	h.Pass()
 	if _, err := chromedp.Call(h.tab, fetch.Disable, struct{}{}); err != nil {
 		t.Fatalf("releasing: %v", err)
 	}
