@@ -18,6 +18,7 @@ import (
 
 	"github.com/tabard-auth/tabard/browser_test/kit/deployment"
 	"github.com/tabard-auth/tabard/browser_test/kit/ports"
+	"github.com/tabard-auth/tabard/browser_test/kit/serverlog"
 )
 
 // proxyKind is an example of backend/deploy, with the function that starts it.
@@ -146,10 +147,8 @@ func (d *proxied) startProxy(config, path string) (stop func()) {
 	stop = sync.OnceFunc(func() {
 		command.Process.Kill()
 		command.Wait()
-		if d.Failed() {
-			log, _ := os.ReadFile(filepath.Join(d.folder, "error.log"))
-			d.Logf("the proxy said:\n%s%s", said.String(), log)
-		}
+		log, _ := os.ReadFile(filepath.Join(d.folder, "error.log"))
+		serverlog.Report(d, "proxy", said.String()+string(log))
 	})
 	d.Cleanup(stop)
 	d.Await("the proxy answers", func() bool {

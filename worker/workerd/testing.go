@@ -9,6 +9,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/backend/store/storetest/scratch"
+	"github.com/tabard-auth/tabard/browser_test/kit/serverlog"
 )
 
 // Start builds the Worker, makes it a database, and runs it until the test ends.
@@ -32,9 +33,7 @@ func Run(t testing.TB, o Options) *Process {
 	}
 	t.Cleanup(func() {
 		w.Stop()
-		if t.Failed() {
-			t.Logf("workerd said:\n%s", log)
-		}
+		serverlog.Report(t, "workerd", log.String())
 	})
 	return findProcess(w.node.Process.Pid)
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/contract"
 	"github.com/tabard-auth/tabard/browser_test/kit/ports"
 	"github.com/tabard-auth/tabard/browser_test/kit/program"
+	"github.com/tabard-auth/tabard/browser_test/kit/serverlog"
 	"github.com/tabard-auth/tabard/web-demo/idp"
 )
 
@@ -246,9 +247,8 @@ func (d *Deployment) nginx(nextUpstream string) {
 	d.Cleanup(func() {
 		command.Process.Kill() // all of it is this one process
 		command.Wait()
-		if log, err := os.ReadFile(filepath.Join(folder, "error.log")); d.Failed() && err == nil {
-			d.Logf("nginx said:\n%s", log)
-		}
+		log, _ := os.ReadFile(filepath.Join(folder, "error.log"))
+		serverlog.Report(d, "nginx", string(log))
 	})
 }
 

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/tabard-auth/tabard/browser_test/kit/serverlog"
 )
 
 var (
@@ -88,9 +90,7 @@ func Run(t testing.TB, name string, command *exec.Cmd) *Process {
 	t.Cleanup(func() {
 		command.Process.Signal(syscall.SIGTERM)
 		<-ended
-		if t.Failed() {
-			t.Logf("%s said:\n%s", name, p.output)
-		}
+		serverlog.Report(t, name, p.output.String())
 	})
 	return p
 }
