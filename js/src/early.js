@@ -6,7 +6,7 @@
 import { isSignedOut } from "./ended.js";
 import { epochOf, stored } from "./record.js";
 
-/** @typedef {{store: {state: {status: string}}, loading(): unknown}} Context */
+/** @typedef {{store: {state: {status: string}}, loading?(): unknown}} Context */
 /** @typedef {{backend: string, key: string, organization?: string | undefined, app?: string | undefined}} Config */
 
 /** How long the browser may take for its key, in milliseconds. */
@@ -46,7 +46,7 @@ export async function signIn(context, config, organization, returnTo, hints) {
  */
 export async function addressOf({ store, loading }, { backend, key, app }, organization, returnTo, hints, own) {
   if ([organization, ...hints].some((text) => typeof text !== "string")) throw new TypeError("signIn: every argument must be a string");
-  if (store.state.status !== "signed_out" && !(await isFree(backend, key) && loading())) return;
+  if (store.state.status !== "signed_out" && !(await isFree(backend, key) && loading?.())) return;
   const [prompt = "", loginHint = "", email = "", sessionCookie = ""] = hints;
   const given = Object.entries({ app, organization: organization || own, prompt, login_hint: loginHint, session_cookie: sessionCookie, return_to: returnTo });
   const query = "?" + new URLSearchParams(/** @type {string[][]} */ (given.filter(([, value]) => value)));

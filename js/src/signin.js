@@ -91,5 +91,5 @@ async function inWindow(context, options, popup, problem) {
 async function early(context, organization, end, hints) {
   const config = context.loading?.();
   const chunk = config && (await import("./early.js").catch(() => undefined));
-  return chunk && chunk.addressOf?.(/** @type {any} */ (context), config, organization, end, hints);
+  return chunk && chunk.addressOf?.(context, config, organization, end, hints);
 }
