@@ -3,7 +3,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -96,9 +95,11 @@ func (w *homePeople) returns(tab context.Context) {
 	case seen.User != "":
 		p.person = w.people[seen.User]
 		p.alone = mark == ""
-	default:
+	case mark != "":
 		id, _, _ := strings.Cut(mark, " ")
-		p.person = w.people[cmp.Or(id, w.anybody())]
+		p.person = w.people[id]
+	default:
+		return // a tab of nobody
 	}
 	w.marks(p, p.person.id)
 }
@@ -121,6 +122,7 @@ func (w *homePeople) survive(killed time.Time) {
 		}
 		person.out = !lives[id]
 	}
+	w.claim(len(living))
 	for _, p := range w.tabs {
 		w.require(!p.alone || len(living) == 1, "a new tab has taken %s of %d people", p.person.subject, len(living))
 		if p.person.out {
@@ -147,8 +149,19 @@ func (w *homePeople) takesOver(person *atHome) {
 	}
 }
 
-// anybody returns the id of one of the people.
-func (w *homePeople) anybody() string {
+// claim signs somebody in in a browser that lost everybody. The tabs of nobody are then theirs.
+func (w *homePeople) claim(living int) {
+	w.Helper()
 	ids := slices.Sorted(maps.Keys(w.people))
-	return ids[w.random.IntN(len(ids))]
+	person, first := w.people[ids[w.random.IntN(len(ids))]], (*personsTab)(nil)
+	for _, p := range w.tabs {
+		if p.person == nil {
+			w.require(living == 0, "a new tab has taken none of %d people", living)
+			first, p.person = p, person
+			w.marks(p, person.id)
+		}
+	}
+	if first != nil {
+		w.comesBack(first, person)
+	}
 }
