@@ -99,6 +99,17 @@ func TestP10_Accounts_LeaveBesideALaterSignIn(t *testing.T) {
 	}
 }
 
+// TestP10_Accounts_LeaveNotForAnotherKey checks that a later session whose key the request does
+// not prove stays where it is: its cookie may be copied.
+func TestP10_Accounts_LeaveNotForAnotherKey(t *testing.T) {
+	w, alice, _ := two(t)
+	w.Pass(2 * time.Second)
+	own := alice.On(httpbrowser.NewDevice(t))
+	own.Choose(own.BeginByScript(publicURL+"/login?account="+alice.user), "alice")
+	w.ok(alice.named(true).Post("/logout", `{"scope":"organization","organization":"acme"}`))
+	w.ok((&personTab{own, alice.user, ""}).named(false).Post("/token", `{"organization":"acme"}`))
+}
+
 // TestSignOut_TwoSessionsOfAnother checks that one proof is for both sessions of a person who
 // signed in twice.
 func TestSignOut_TwoSessionsOfAnother(t *testing.T) {

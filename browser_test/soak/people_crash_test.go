@@ -108,8 +108,7 @@ func (w *homePeople) returns(tab context.Context) {
 // the disk is lost, and its person signs in again.
 func (w *homePeople) survive(killed time.Time) {
 	w.Helper()
-	var living []struct{ ID string }
-	json.Unmarshal([]byte(w.says(w.tabs[0], `tabard.accounts().then((all) => ({ status: JSON.stringify(all) }))`)), &living)
+	living := w.asks(w.tabs[0])
 	lives := map[string]bool{}
 	for _, account := range living {
 		lives[account.ID] = true
@@ -136,6 +135,16 @@ func (w *homePeople) survive(killed time.Time) {
 			w.takesOver(person)
 		}
 	}
+}
+
+// asks has a tab say who is signed in. The tab of a person who is not asks for another.
+func (w *homePeople) asks(p *personsTab) (living []struct{ ID string }) {
+	w.Helper()
+	mark := chrome.Eval[string](w, p.tab, `sessionStorage.soak ?? ""`)
+	w.marks(p, strings.Join(slices.Collect(maps.Keys(w.people)), " "))
+	json.Unmarshal([]byte(w.says(p, `tabard.accounts().then((all) => ({ status: JSON.stringify(all) }))`)), &living)
+	w.marks(p, mark)
+	return living
 }
 
 // takesOver gives a person one of the tabs of another, who has several.
