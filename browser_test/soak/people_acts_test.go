@@ -137,7 +137,7 @@ func (w *homePeople) leaves(p *personsTab) {
 	p.person.out = true
 	for _, tab := range w.tabs {
 		if tab.person == p.person {
-			chrome.Await(w, tab.tab, `tabard.state.status === "signed_out"`)
+			w.awaits(tab.tab, `tabard.state.status === "signed_out"`)
 		}
 	}
 }

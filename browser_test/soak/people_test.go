@@ -24,6 +24,10 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/faultproxy"
 )
 
+// outlasts is how long a tab is waited for: an hour's run does not end because the machine
+// was busy for a while.
+const outlasts = 3 * time.Minute
+
 var peopleFor = flag.Duration("people", time.Minute, "wall time of the acts of two people in one browser")
 
 // TestSoak_People: two people act at random in four tabs of one browser, each for
@@ -181,7 +185,7 @@ func (w *homePeople) settled(tab context.Context) {
 // awaits waits for an expression. A hidden tab without an answer does not ask again by itself.
 func (w *homePeople) awaits(tab context.Context, expression string) {
 	w.Helper()
-	chrome.Await(w, tab, `((globalThis.tabard?.state.status === "unavailable" && tabard.getToken().catch(() => {})), `+expression+`)`)
+	chrome.AwaitFor(w, tab, outlasts, `((globalThis.tabard?.state.status === "unavailable" && tabard.getToken().catch(() => {})), `+expression+`)`)
 }
 
 // arrives looks at a request, and has one in ten of those to the backend fail.
