@@ -3,6 +3,7 @@ package browser
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -41,9 +42,9 @@ func TestTheme_ColorOfEachOrganization(t *testing.T) {
 	}
 }
 
-// dressOf is what tells a tab apart: its title, whether its icon is the page's own, and the
-// colors of the browser's frame and of the page.
-const dressOf = `JSON.stringify([document.title, document.querySelector("link[rel=icon]").href.startsWith("data:image/svg+xml,"),
+// dressOf is what tells a tab apart: its title, its icon, and the colors of the browser's frame
+// and of the page.
+const dressOf = `JSON.stringify([document.title, document.querySelector("link[rel=icon]").href,
 	document.querySelector("meta[name=theme-color]")?.content ?? "", getComputedStyle(document.documentElement).getPropertyValue("--tabard-hue")])`
 
 // TestTheme_FollowsTheOrganization checks that two tabs never look alike, that a switch and
@@ -62,15 +63,28 @@ func TestTheme_FollowsTheOrganization(t *testing.T) {
 		looks[organization] = chrome.Eval[string](t, tab, dressOf)
 		picture(t, tab, "theme-"+organization)
 	}
-	if looks["acme"] == looks["globex"] || looks["acme"] == plain {
-		t.Errorf("tabs look alike: %v, and without an organization %s", looks, plain)
-	}
+	differs(t, looks["acme"], looks["globex"])
+	differs(t, looks["acme"], plain)
 	switchTo(t, tab, "acme")
 	chrome.Await(t, tab, dressOf+" === "+quoted(looks["acme"]))
 	chrome.Eval[any](t, tab, `tabard.signOut().then(() => null)`)
 	demo.AwaitScreen(t, tab, "signed_out")
 	chrome.Await(t, tab, dressOf+" === "+quoted(plain))
 	picture(t, tab, "theme-signed-out")
+}
+
+// differs fails the test unless two tabs differ in everything that tells them apart.
+func differs(t *testing.T, a, b string) {
+	t.Helper()
+	var one, other []string
+	if err := errors.Join(json.Unmarshal([]byte(a), &one), json.Unmarshal([]byte(b), &other)); err != nil || len(one) != 4 || len(other) != 4 {
+		t.Fatalf("the tabs are %s and %s: %v", a, b, err)
+	}
+	for i, value := range one {
+		if value == other[i] {
+			t.Errorf("two tabs have the same %q", value)
+		}
+	}
 }
 
 func quoted(text string) string {
