@@ -6,13 +6,13 @@ import { declined } from "../declined.js";
 import { currentEntry, isOpen, isPending, leadBack, request, restore, revisit, watch } from "./address.js";
 import { Agreement } from "./agreement.js";
 import { intercept } from "./ahead.js";
-import { routesHook } from "./hook.js";
 import { explainDenied, explainHash, explainNavigate } from "./mistakes.js";
 import { Pattern } from "./pattern.js";
 import { Places } from "./places.js";
 import { Published, settled } from "./published.js";
-import { blocked, denialOf, isActive, isStill, isUntold, known, matches, none, noQuestion, overtaken, refusalOf, withReturnTo } from "./result.js";
+import { blocked, denialOf, isActive, isStill, isUntold, known, matches, none, overtaken, refusalOf, withReturnTo } from "./result.js";
 import { Router } from "./router.js";
+import { stepsOf, takeOver } from "./steps.js";
 
 /** @import { Client, Organization, State, SwitchResult } from "../../index.js" */
 /** @import { RouteOptions, RouteProblem } from "../../routes.js" */
@@ -50,7 +50,7 @@ export class Follower {
    */
   constructor(client, { pattern = "/:organization/*", except = [], navigate, home, manual = false }) {
     this.#client = client;
-    this.#tab = { ask: noQuestion, enter: client.switchOrganization, switch: client.switchOrganization };
+    this.#tab = stepsOf(client);
     this.#pattern = new Pattern(pattern, except);
     this.#manual = manual;
     this.agreement = new Agreement(this.#pattern);
@@ -67,21 +67,15 @@ export class Follower {
     const client = this.#client;
     const stop = client.subscribe((state) => this.#onState(state));
     signal.addEventListener("abort", stop);
-    this.#interceptSwitches(/** @type {any} */ (client)[routesHook]);
+    this.#tab = takeOver(client, this.#asClients(), signal);
     // The address that the client was told at its start, it has dealt with; a client that was told none has not.
     client.ready.then(() => (explainDenied(client.state, this.#pattern), !this.#busy) && (isActive(client.state) || isUntold(client.state, this.places.named) ? this.#compare() : this.#onState(client.state)), () => {});
   }
 
-  /**
-   * From now on the address changes before the tab does.
-   * @param {((by?: import("./hook.js").Switch) => import("./hook.js").Steps) | undefined} by a client's; an object that only looks like one has none
-   */
-  #interceptSwitches(by) {
-    if (!by) return;
+  /** The switch that takes the place of the client's own. */
+  #asClients() {
     const agrees = (/** @type {string} */ name) => this.agreement.agreesTo(this.places.find(name));
-    const change = Object.assign(this.switch.bind(this), { agrees, address: this.places.tabOf.bind(this.places) });
-    this.#tab = Object.assign({ ask: noQuestion }, by(change));
-    this.#closing.signal.addEventListener("abort", () => by());
+    return Object.assign(this.switch.bind(this), { agrees, address: this.places.tabOf.bind(this.places) });
   }
 
   /** The address may have changed. */

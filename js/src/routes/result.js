@@ -85,6 +85,3 @@ export function withReturnTo(result, url) {
 
 /** What did not happen. @type {Promise<undefined>} */
 export const none = Promise.resolve(undefined);
-
-/** What a client asks that has no question. @type {import("../gate.js").Ask} */
-export const noQuestion = () => undefined;
