@@ -4,13 +4,14 @@
 
 import { sharedClient } from "./clients.js";
 import { endReturn, takeArrival } from "./arrival.js";
-import { TabardError } from "./error.js";
+import { problemOf, TabardError } from "./error.js";
 import { manifest, servedBy } from "./exec.js";
 import { explain } from "./failures.js";
 import { fetchFor, tokenOf } from "./fetch.js";
 import { freeze } from "./freeze.js";
 import { gateOf } from "./gate.js";
 import { startModule } from "./module.js";
+import { requireName } from "./name.js";
 import { callsOf } from "./ondemand.js";
 import { own } from "./own.js";
 import { absolute, addressFor, connectTabs, takeParameter, afterPrerendering } from "./page.js";
@@ -41,12 +42,12 @@ export function createClient(given) {
  * @returns {Client}
  */
 function client(backend, options, end) {
+  /** @type {Context & {close(): void}} */
   const context = start(backend, options, end);
   const { store, ask, close } = context;
   const call = callsOf(context);
   const gate = gateOf(store, call("askBeforeSwitch"));
   const steps = { ask: gate.ask, enter: switchTo(context, "enter"), switch: switchTo(context, "switch") };
-  /** @type {import("./routes/hook.js").Switch} */
   let change = steps.switch;
   /** @type {Client & {[routesHook](by?: import("./routes/hook.js").Switch): import("./routes/hook.js").Steps}} */
   const self = {
@@ -67,23 +68,25 @@ function client(backend, options, end) {
     accounts: call("accounts"),
     switchAccount: (id, options) => call("switchAccount")(gate.ask, id, options).catch(switchFailure),
     beforeSwitch: gate.add,
-    async switchOrganization(to) {
-      const organization = to === null ? "" : requireName(to);
+    /** @param {string | null} to @param {unknown} [more] */
+    async switchOrganization(to, more) {
+      const organization = to === null ? "" : requireName(to, more);
       const question = change.agrees?.(organization) || gate.ask(organization);
       const agreed = question && (await question);
       return agreed === false ? call("decline")().catch(switchFailure) : change(organization, agreed);
     },
-    inOrganization: (organization) => secondOrganization(context, requireName(organization)),
+    /** @type {(organization: string, more?: unknown) => import("../index.js").Scope} */
+    inOrganization: (organization, more) => secondOrganization(context, requireName(organization, more)),
     organizations: async () => freeze(JSON.parse(await ask("organizations"))),
     openTab(organization, url) {
-      const address = addressFor(requireName(organization), change.address?.(organization, url) ?? url, store.state);
+      const address = addressFor(requireName(organization, url), change.address?.(organization, url) ?? url, store.state);
       if (own(store.state).origins) call("openTab")(organization, url, window.open("", "_blank"));
       else window.open(address, "_blank", "noopener");
     },
     subscribe: store.subscribe,
     close,
     [routesHook](by = steps.switch) {
-      change = by;
+      context.change = change = by;
       return steps;
     },
   };
@@ -127,8 +130,8 @@ function start(backend, { organization: named, app, keepAlive, module: url, apis
     /** The tab's credential: not the rejected one again; "keep": it is good until there is another. */
     credential: async (rejected = "", /** @type {string[]} */ ...keep) =>
       (!module.running() && !rejected && storedToken(key, organization, account)?.token) || module.ask("token", "", rejected, ...keep),
-    /** The needs of a sign-in that does not wait for the module; false if it must. */
-    early: () => !module.running() && !config.join && isSignedOut(epochOf(key)) && config,
+    /** The needs of a sign-in that does not wait for the module; false if it must: everybody is signed out as far as the browser knows, for no session begins its epoch. */
+    early: () => !module.running() && !config.join && /^(\.|$)/.test(epochOf(key) ?? "") && config,
     scope: () => store.partition,
     apis: [apis].flat().map((api) => absolute(api).origin),
     store,
@@ -149,12 +152,6 @@ function start(backend, { organization: named, app, keepAlive, module: url, apis
   tabs.listen(module);
   return context;
 }
-
-/**
- * Whether everybody is signed out as far as the browser knows: no session begins its epoch.
- * @param {string | null | undefined} epoch
- */
-const isSignedOut = (epoch) => /^(\.|$)/.test(epoch ?? "");
 
 /**
  * Asks whether everybody is signed out, so that a page does not wait for its module to offer a
@@ -186,8 +183,7 @@ const switchTo = (context, step) => async (organization) => {
 /** @param {unknown} error */
 function switchFailure(error) {
   if (!(error instanceof TabardError)) throw error;
-  const { code, action, message } = error;
-  return { status: "unavailable", code, action, description: message };
+  return { status: "unavailable", ...problemOf(error) };
 }
 
 /** @typedef {import("./ondemand.js").Context & {apis: string[], store: import("./store.js").Store}} Context */
@@ -201,8 +197,7 @@ const accessOf = (context, call = callsOf(context)) => ({
   proof: call("proof"),
   connect: call("connect"),
   async getToken(/** @type {import("../index.js").TokenOptions | undefined} */ options) {
-    for (const _ in own(options)) return call("newToken")(options);
-    return tokenOf(await context.credential());
+    return options ? call("newToken")(options) : tokenOf(await context.credential());
   },
 });
 
@@ -261,10 +256,4 @@ function prerendered() {
     signOut: fail,
     close() {},
   });
-}
-
-/** @param {string} organization */
-function requireName(organization) {
-  if (!organization || typeof organization !== "string") throw new TypeError("organization must be an id or slug");
-  return organization;
 }

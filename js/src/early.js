@@ -17,7 +17,7 @@ const longest = 3000;
  * @param {string[]} hints
  */
 export async function signIn({ backend, key, ...page }, organization, returnTo, hints) {
-  if ([organization, ...hints].some((text) => typeof text !== "string")) throw new TypeError("signIn: every argument must be a string");
+  if ([organization, ...hints].some((text) => typeof text !== "string")) throw new TypeError("signIn takes texts");
   const [prompt = "", loginHint = "", email = "", sessionCookie = ""] = hints;
   const own = email ? "" : page.organization ? nameOf(page.organization) : boundTo(key);
   const given = Object.entries({ app: page.app, organization: organization || own, prompt, login_hint: loginHint, session_cookie: sessionCookie, return_to: returnTo });

@@ -5,7 +5,7 @@
 import { connect } from "../connect.js";
 import { TabardError } from "../error.js";
 import { fetchFor } from "../fetch.js";
-import { signOutOptions } from "../ending.js";
+import { signOutOptions } from "../options.js";
 import { declined } from "../declined.js";
 import { gateOf } from "../gate.js";
 import { bodyOf, lend } from "../lend.js";
