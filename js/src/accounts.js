@@ -2,7 +2,7 @@
 // Several people in one browser. It is loaded when it is used, and shares no state with the
 // client, which may be of another release: its needs are handed to it.
 
-import { accountOptions } from "./options.js";
+import { accountOptions, requirePerson } from "./arguments.js";
 
 /** @import { Account, AccountResult } from "../index.js" */
 
@@ -38,9 +38,4 @@ export async function switchAccount({ ask, TabardError }, question, id, options)
     const { code, action, message } = error;
     return { status: "unavailable", code, action, description: message };
   }
-}
-
-/** @param {string} id */
-export function requirePerson(id) {
-  if (!id || typeof id !== "string") throw new TypeError("switchAccount takes the id of a person, as accounts() lists them");
 }

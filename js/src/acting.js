@@ -3,7 +3,7 @@
 // when they are used, and share no state with the client, which may be of another release.
 
 import { own } from "./own.js";
-import { lendOptions, proofOptions, refuseProtocols, tokenOptions } from "./options.js";
+import { lendOptions, proofOptions, refuseProtocols, tokenOptions } from "./arguments.js";
 import { proof as headersFor } from "./proof.js";
 
 /** @import { Client } from "../index.js" */

@@ -4,9 +4,9 @@
 // the client, which may be of another release: its needs are handed to it.
 
 import { declined } from "./declined.js";
-import { continueOptions, signInOptions } from "./options.js";
+import { continueOptions, signInOptions } from "./arguments.js";
 import { absolute } from "./page.js";
-import { returnAddress } from "./returnaddress.js";
+import { addressIn, returnAddress } from "./returnaddress.js";
 
 /** @import { Client, SignInOptions, StepUpOptions, StepUpRequest } from "../index.js" */
 
@@ -82,22 +82,6 @@ export async function leave(context, organization, loginUrl, options) {
   const returnTo = addressIn(context, organization, continueOptions(options).returnTo);
   requireTopLevel(context);
   await context.ask("stepUp", organization, loginUrl, await returnAddress(returnTo));
-}
-
-/**
- * Where a way to the provider comes back to. Where routes are followed, that is an address of the
- * organization that it is for: at another one's the tab would act for that.
- * @param {Context} context
- * @param {string} organization
- * @param {string | URL} [url]
- */
-function addressIn({ change, popup }, organization, url) {
-  try {
-    return (organization && change?.address?.(organization, url)) || url;
-  } catch (error) {
-    popup?.close();
-    throw error;
-  }
 }
 
 /**

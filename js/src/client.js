@@ -3,7 +3,7 @@
 // runs, and calls the module from then on.
 
 import { sharedClient } from "./clients.js";
-import { endReturn, takeArrival } from "./arrival.js";
+import { left, takeArrival } from "./arrival.js";
 import { problemOf, TabardError } from "./error.js";
 import { manifest, servedBy } from "./exec.js";
 import { explain } from "./failures.js";
@@ -11,7 +11,7 @@ import { fetchFor, tokenOf } from "./fetch.js";
 import { freeze } from "./freeze.js";
 import { gateOf } from "./gate.js";
 import { startModule } from "./module.js";
-import { requireName } from "./name.js";
+import { requireName } from "./arguments.js";
 import { callsOf } from "./ondemand.js";
 import { own } from "./own.js";
 import { absolute, addressFor, connectTabs, takeParameter, afterPrerendering } from "./page.js";
@@ -143,8 +143,8 @@ function start(backend, { organization: named, app, keepAlive, module: url, apis
       store.close();
     },
   };
-  endReturn();
-  const question = !arrival && !document.hidden ? setTimeout(askEarly, 250, context) : 0;
+  left("removeItem"); // the return from a sign-in has ended
+  const question = /** @type {any} */ (arrival || document.hidden || setTimeout(askEarly, 250, context));
   store.ready.then(() => {
     if (module.running() && store.state.status === "unavailable") explain("explainState", store, backend, (/** @type {any} */ cause) => module.tell("halt", cause.code, cause.description));
   });

@@ -3,7 +3,7 @@
 // with the client, which may be of another release.
 
 import { freeze } from "./freeze.js";
-import { signOutOptions } from "./options.js";
+import { signOutOptions } from "./arguments.js";
 import { absolute, appBase } from "./page.js";
 
 /** @import { Client, StepUpOptions } from "../index.js" */

@@ -49,7 +49,7 @@ const said = new Set();
  * @param {Response} response
  */
 function explainRefusal(response) {
-  const { origin } = new URL(response.url);
+  const { origin } = new URL(response.url || location.href);
   if (said.has(origin)) return;
   said.add(origin);
   const challenge = challengeOf(response);

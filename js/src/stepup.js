@@ -2,7 +2,7 @@
 // The step-up that an API asks for (RFC 9470). It is loaded when it is used, and shares no state
 // with the client, which may be of another release: its needs are handed to it.
 
-import { continueOptions, stepUpOptions } from "./options.js";
+import { continueOptions, stepUpOptions } from "./arguments.js";
 
 /** @import { StepUpOptions, StepUpRequest, TabardError } from "../index.js" */
 

@@ -49,12 +49,13 @@ async function compare(url, init) {
 }
 
 /**
- * An answer of the backend by other means than fetch; undefined if there is none.
+ * An answer of the backend by other means than fetch; undefined if there is none, or no such means.
  * @param {string} url
  * @param {Request} init
  * @returns {Promise<Told | undefined>}
  */
 const askBrowser = (url, { method, body }) => new Promise((resolve) => {
+  if (!globalThis.XMLHttpRequest) return resolve(undefined);
   const request = new XMLHttpRequest();
   request.open(method, url);
   request.withCredentials = true;

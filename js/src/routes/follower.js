@@ -75,7 +75,7 @@ export class Follower {
   /** The switch that takes the place of the client's own. */
   #asClients() {
     const agrees = (/** @type {string} */ name) => this.agreement.agreesTo(this.places.find(name));
-    return Object.assign(this.switch.bind(this), { agrees, address: this.places.tabOf.bind(this.places) });
+    return Object.assign(this.switch.bind(this), { agrees, address: this.places.addressOf.bind(this.places) });
   }
 
   /** The address may have changed. */

@@ -1,5 +1,5 @@
 // @ts-check
-// The options of the calls. The client of @tabard/client/testing takes them by the same rules.
+// The arguments of the calls. The client of @tabard/client/testing takes them by the same rules.
 
 import { own } from "./own.js";
 
@@ -75,4 +75,29 @@ export function signOutOptions(given) {
  */
 export function refuseProtocols(given) {
   if (typeof given === "string" || (given && typeof given === "object")) throw new TypeError('connect takes an address alone: its WebSocket has the one subprotocol "tabard"');
+}
+
+/**
+ * Returns the name of an organization. It throws for what can be none, and for options: calls that
+ * take a name have none.
+ * @param {string} organization
+ * @param {any} [more] what the call was given besides
+ */
+export function requireName(organization, more) {
+  if (!organization || typeof organization !== "string" || more?.constructor === Object) throw new TypeError("organization must be an id or slug alone");
+  return organization;
+}
+
+/** @param {string} id */
+export function requirePerson(id) {
+  if (!id || typeof id !== "string") throw new TypeError("switchAccount takes the id of a person, as accounts() lists them");
+}
+
+/**
+ * Throws for an origin that gets no token.
+ * @param {readonly string[]} apis
+ * @param {string} origin
+ */
+export function requireApi(apis, origin) {
+  if (!apis.includes(origin)) throw new TypeError(`${origin} is none of the client's apis, the origins that get the token`);
 }
