@@ -137,7 +137,7 @@ export function startModule(url, host) {
      * @returns {Promise<string>}
      */
     async ask(name, ...args) {
-      if (args.some((arg) => arg !== undefined && typeof arg !== "string")) throw new TypeError(`${name} takes texts`);
+      if (args.some((arg) => arg !== undefined && typeof arg !== "string")) throw new TypeError(`${name}: every argument must be a string`);
       if (dormant) start();
       const its = functions ?? (await ready.promise);
       /** @type {(reason: unknown) => void} */
