@@ -6,6 +6,7 @@
 import { declined } from "./declined.js";
 import { continueOptions, signInOptions } from "./arguments.js";
 import { absolute } from "./page.js";
+import { isReplaced } from "./replaced.js";
 import { addressIn, returnAddress } from "./returnaddress.js";
 
 /** @import { Client, SignInOptions, StepUpOptions, StepUpRequest } from "../index.js" */
@@ -57,6 +58,7 @@ export async function signIn(context, options) {
   const returnTo = addressIn(context, organization, given.returnTo);
   if (context.popup !== undefined) return signInWindow(context, { ...given, returnTo });
   requireTopLevel(context);
+  if (isReplaced()) await (await loaded(context, import("./wrapped.js"))).requireCookie(context);
   const hints = [prompt, loginHint, email, staySignedIn === undefined ? "" : String(!staySignedIn), account];
   const address = await returnAddress(returnTo);
   const config = !account && context.loading?.();

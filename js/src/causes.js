@@ -124,7 +124,7 @@ const causeOfFetch = async (backend) => (isReplaced() ? (await import("./wrapped
 export async function explainState(store, backend, halt) {
   const isOver = () => store.state.status !== "unavailable";
   const { error } = store.state;
-  if (error?.action === "stop") return say(cause(error.code, `${backend}: ${error.description}`));
+  if (error?.action === "stop") return say((await causeOfFetch(backend)) ?? cause(error.code, `${backend}: ${error.description}`));
   const look = async () => (await causeOfFetch(backend)) ?? (await import("./network.js")).causeOfBackend(backend);
   const found = await conclude(causeOfBrowser() ?? (await lasting(look, isOver)), backend);
   if (found) halt(found);

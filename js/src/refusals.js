@@ -55,7 +55,7 @@ function explainRefusal(response) {
   const challenge = challengeOf(response);
   const problem = /^(bearer|dpop)/i.test(challenge) && !/error=/.test(challenge)
     ? 'got no token, although one was sent: leave mode "no-cors" out of the request, and let neither a wrapper of fetch, a service worker nor a proxy drop the header Authorization'
-    : `refuses a token that was minted just now (401 ${challenge}): see that it expects this backend as the issuer, and the app's audience`;
+    : `refuses a token that was minted just now (401${challenge && " " + challenge}): see that it expects this backend as the issuer, and the app's audience`;
   console.error(`tabard: ${response.url} ${problem}`);
 }
 

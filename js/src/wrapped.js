@@ -1,6 +1,6 @@
 // @ts-check
-// What a script of the page has made of fetch. It is loaded where one has replaced it and
-// something fails.
+// What a script of the page has made of fetch. It is loaded where one has replaced it, when
+// something fails and before a sign-in.
 
 import { cause, patience } from "./probe.js";
 
@@ -22,7 +22,36 @@ const headers = { "Content-Type": "application/json", "Tabard-Client": "0" };
 export async function causeOfFetch(backend) {
   // Without a session the first is refused, as APIs refuse, and the second is by its body: neither changes anything.
   const problem = (await compare(backend + "/session", { method: "GET" })) ?? (await compare(backend + "/token", { method: "POST", body: "?" }));
-  if (problem) return cause("fetch_replaced", `a script of the page has replaced fetch, and its own ${problem}: let it pass requests to ${backend} and their answers on as they are`);
+  if (problem) return causeOf(problem, backend);
+}
+
+/**
+ * @param {string} problem
+ * @param {string} backend
+ */
+const causeOf = (problem, backend) => cause("fetch_replaced", `a script of the page has replaced fetch, and its own ${problem}: let it pass requests to ${backend} and their answers on as they are`);
+
+/** When the tab last left for a sign-in. */
+const item = "tabard:sign-in:";
+
+/**
+ * Throws where the tab came back from a sign-in some minutes ago and is signed out, for the page's fetch
+ * drops the cookie of the session: another sign-in would be of no use, and the next, for ever.
+ * @param {Pick<import("./calls.js").Context, "TabardError" | "backend"> & {store: {state: {status: string}}}} context
+ */
+export async function requireCookie({ TabardError, backend, store }) {
+  try {
+    const left = Number(sessionStorage.getItem(item));
+    sessionStorage.setItem(item, String(Date.now()));
+    if (store.state.status !== "signed_out" || Date.now() - left > 600_000) return;
+  } catch {
+    return; // Storage is blocked.
+  }
+  const problem = await compare(backend + "/session?quiet=1", { method: "GET" });
+  if (!problem) return;
+  const { code, description } = causeOf(problem, backend);
+  console.error(`tabard: ${code}: ${description}`);
+  throw new TabardError(/** @type {any} */ (code), "stop", description);
 }
 
 /**
