@@ -7,7 +7,7 @@ import { createRoot } from "react-dom/client";
 import { createBrowserRouter, Link, type LoaderFunctionArgs, Outlet, RouterProvider, useBlocker } from "react-router";
 
 const tabard = createClient({ backend: "/auth", organization: organizationOf() });
-const router = createBrowserRouter([{ element: <Layout />, children: [{ path: "/:organization?/*", element: <Notes />, loader: load }] }]);
+const router = createBrowserRouter([{ path: "/:organization?", element: <Layout />, children: [{ path: "*", element: <Notes />, loader: load }] }]);
 const routes = followRoutes(tabard, {
   navigate(url, { replace }) {
     const { pathname, search, hash } = new URL(url);
