@@ -4,7 +4,7 @@ import { RequireOrganization, SignedOut, TabardProvider } from "@tabard/client/r
 import { followRoutes, organizationOf } from "@tabard/client/routes";
 import { useState } from "react";
 import { createRoot } from "react-dom/client";
-import { createBrowserRouter, Link, type LoaderFunctionArgs, Outlet, RouterProvider, useBlocker } from "react-router";
+import { createBrowserRouter, Link, type LoaderFunctionArgs, RouterProvider, useBlocker, useLocation, useOutlet } from "react-router";
 
 const tabard = createClient({ backend: "/auth", organization: organizationOf() });
 const router = createBrowserRouter([{ path: "/:organization?", element: <Layout />, children: [{ path: "*", element: <Notes />, loader: load }] }]);
@@ -22,11 +22,13 @@ async function load({ params: { organization } }: LoaderFunctionArgs) {
 }
 
 function Layout() {
+  const named = organizationOf({ url: useLocation().pathname });
+  const page = useOutlet();
   return (
     <>
       <SignedOut><button id="sign-in" onClick={() => tabard.signIn()}>Sign in</button></SignedOut>
       <nav><Link id="to-globex" to="/globex/notes">Globex</Link></nav>
-      <RequireOrganization><Outlet /></RequireOrganization>
+      {"unnamed" in globalThis ? <RequireOrganization>{page}</RequireOrganization> : <RequireOrganization named={named} opening={<p>Opening {named} …</p>}>{page}</RequireOrganization>}
     </>
   );
 }

@@ -13,6 +13,7 @@ import { Published, settled } from "./published.js";
 import { blocked, denialOf, isActive, isStill, isUntold, known, matches, none, overtaken, refusalOf, withReturnTo } from "./result.js";
 import { Router } from "./router.js";
 import { stepsOf, takeOver } from "./steps.js";
+import { Turns } from "./turns.js";
 
 /** @import { Client, Organization, State, SwitchResult } from "../../index.js" */
 /** @import { RouteOptions, RouteProblem } from "../../routes.js" */
@@ -25,12 +26,7 @@ export class Follower {
   #closing = new AbortController();
   /** The halves of a switch. @type {import("./hook.js").Steps} */
   #tab;
-  /** Numbers the changes of route: the last one counts. */
-  #turn = 0;
-  /** Whether a change of the last turn is under way. */
-  #busy = false;
-  /** How the tab came to follow an address in the last turn. @type {Promise<SwitchResult | undefined>} */
-  #followed = none;
+  #turns = new Turns(this.#closing.signal);
   /** The address as last seen. */
   #seen = "";
   /** Where a router was that lost its way. */
@@ -69,7 +65,7 @@ export class Follower {
     signal.addEventListener("abort", stop);
     this.#tab = takeOver(client, this.#asClients(), signal);
     // The address that the client was told at its start, it has dealt with; a client that was told none has not.
-    client.ready.then(() => (explainDenied(client.state, this.#pattern), !this.#busy) && (isActive(client.state) || isUntold(client.state, this.places.named) ? this.#compare() : this.#onState(client.state)), () => {});
+    client.ready.then(() => (explainDenied(client.state, this.#pattern), !this.#turns.busy) && (isActive(client.state) || isUntold(client.state, this.places.named) ? this.#compare() : this.#onState(client.state)), () => {});
   }
 
   /** The switch that takes the place of the client's own. */
@@ -93,9 +89,9 @@ export class Follower {
     const once = url !== this.#strayed;
     this.#strayed = once && url !== this.#seen ? url : "";
     if (url === this.#seen || !isStill(this.#client.state, this.#active)) return;
-    const turn = this.#begin(false);
+    const turn = this.#turns.begin(false);
     await this.agreement.during(() => leadBack(this.#shown));
-    if (once && this.#current(turn)) await revisit(key, () => this.#router.navigate(url, false));
+    if (once && this.#turns.isCurrent(turn)) await revisit(key, () => this.#router.navigate(url, false));
   }
 
   #compare() {
@@ -104,7 +100,7 @@ export class Follower {
     const { organization } = this.#client.state;
     const { named } = this.places;
     if (named && !matches(organization, named)) return this.#follow(named);
-    if (this.#busy && organization) return this.#follow(organization.id); // overtakes the current one
+    if (this.#turns.busy && organization) return this.#follow(organization.id); // overtakes the current one
     const back = location.href === this.#shown.url && this.published.state.status === "stayed";
     this.#synchronize();
     if (!back) this.published.set(settled);
@@ -120,8 +116,8 @@ export class Follower {
 
   /** @param {string} named */
   #follow(named) {
-    const turn = this.#begin(true);
-    this.#followed = this.#enter(turn, named);
+    const turn = this.#turns.begin(true);
+    this.#turns.followed = this.#enter(turn, named);
   }
 
   /**
@@ -138,14 +134,14 @@ export class Follower {
     this.agreement.end();
     this.agreement.forget();
     const open = question && (await isOpen(question));
-    if (!this.#current(turn)) return undefined;
+    if (!this.#turns.isCurrent(turn)) return undefined;
     if (open) return this.#leadBack(named, question);
     if (question && (await question) === false) return this.#keep(named, url, declined);
     this.published.set({ status: "switching", organization: named, url });
     const refusal = await refusalOf(this.#client, named);
-    if (!this.#current(turn)) return undefined;
+    if (!this.#turns.isCurrent(turn)) return undefined;
     const result = refusal ?? (await this.#tab.switch(named));
-    if (!this.#current(turn)) return undefined;
+    if (!this.#turns.isCurrent(turn)) return undefined;
     return result.status === "switched" ? this.#settle(result) : this.#keep(named, url, result);
   }
 
@@ -173,9 +169,9 @@ export class Follower {
    * @param {() => unknown} navigate
    */
   async #askRouter(named, url, navigate) {
-    const turn = this.#begin(false);
+    const turn = this.#turns.begin(false);
     if (this.agreement.heardOf(named)) await this.agreement.during(() => this.#router.recall());
-    if (this.#current(turn)) await this.#change(turn, known(named), url, false, navigate);
+    if (this.#turns.isCurrent(turn)) await this.#change(turn, known(named), url, false, navigate);
   }
 
   /**
@@ -201,10 +197,10 @@ export class Follower {
    * @returns {Promise<SwitchResult | undefined>}
    */
   async #ask(named, url, question, navigate, back) {
-    const turn = this.#begin(false);
+    const turn = this.#turns.begin(false);
     if (back) await this.agreement.during(back);
     const agreed = await question;
-    if (!this.#current(turn)) return undefined;
+    if (!this.#turns.isCurrent(turn)) return undefined;
     if (agreed === false) return this.#stay(named, url, declined);
     return this.#change(turn, known(named), url, agreed === true, navigate);
   }
@@ -233,15 +229,15 @@ export class Follower {
       await this.#requestAddress(href, () => this.#router.navigate(href, replace));
       return { status: "unchanged" };
     }
-    const turn = this.#begin(false);
+    const turn = this.#turns.begin(false);
     const pressed = this.agreement.agreesTo(this.places.find(named)); // by a link, of which this is the page's handler
     const question = pressed ? undefined : this.#tab.ask(named);
     const agreed = question ? await question : pressed;
-    if (!this.#current(turn)) return overtaken;
+    if (!this.#turns.isCurrent(turn)) return overtaken;
     if (agreed === false && question) return this.#stay(named, href, declined);
-    this.#busy = true;
+    this.#turns.busy = true;
     const entered = await this.#tab.enter(named);
-    if (!this.#current(turn)) return overtaken;
+    if (!this.#turns.isCurrent(turn)) return overtaken;
     if (entered.status === "switched") return this.#move(turn, entered.organization, href, replace, agreed);
     const problem = this.#stay(named, href, entered);
     this.#followTab();
@@ -256,9 +252,9 @@ export class Follower {
    * @returns {Promise<SwitchResult>}
    */
   async switch(organization, agreed) {
-    const turn = this.#begin(false);
+    const turn = this.#turns.begin(false);
     const entered = await this.#tab.enter(organization);
-    if (!this.#current(turn)) return overtaken;
+    if (!this.#turns.isCurrent(turn)) return overtaken;
     if (entered.status !== "switched") return withReturnTo(entered, this.places.pageOf(organization));
     const named = this.places.named;
     const stays = !named || matches(entered.organization, named);
@@ -278,10 +274,10 @@ export class Follower {
   async #move(turn, organization, url, replace, agreed = false) {
     const kept = await this.#change(turn, organization, url, agreed, () => this.#router.navigate(url, replace));
     if (kept) return kept;
-    this.#busy = true;
+    this.#turns.busy = true;
     this.agreement.end();
     const result = await this.#tab.switch(organization.id);
-    if (!this.#current(turn)) return overtaken;
+    if (!this.#turns.isCurrent(turn)) return overtaken;
     return result.status === "switched" ? this.#settle(result) : this.#stay(organization.slug, url, result);
   }
 
@@ -296,11 +292,11 @@ export class Follower {
    * @returns {Promise<SwitchResult | undefined>}
    */
   async #change(turn, organization, url, agreed, navigate) {
-    this.#busy = false;
+    this.#turns.busy = false;
     this.agreement.begin(organization, agreed);
     if (url !== location.href) await this.#requestAddress(url, navigate);
     this.agreement.settle();
-    if (turn !== this.#turn) return (await this.#followed) ?? overtaken;
+    if (!this.#turns.isLast(turn)) return (await this.#turns.followed) ?? overtaken;
     const named = this.places.named;
     if (!named || matches(organization, named)) return undefined;
     if (agreed) this.agreement.keep(organization);
@@ -317,24 +313,12 @@ export class Follower {
     this.addressChanged();
   }
 
-  /** @param {boolean} busy whether a return to where the tab is overtakes it */
-  #begin(busy) {
-    this.#busy = busy;
-    this.#followed = none;
-    return ++this.#turn;
-  }
-
-  /** @param {number} turn */
-  #current(turn) {
-    return turn === this.#turn && !this.#closing.signal.aborted;
-  }
-
   /**
    * @template {SwitchResult} Result
    * @param {Result} result
    */
   #settle(result) {
-    this.#busy = false;
+    this.#turns.busy = false;
     this.#synchronize();
     this.published.set(settled);
     return result;
@@ -346,7 +330,7 @@ export class Follower {
    * @param {RouteProblem} result
    */
   #stay(organization, url, result) {
-    this.#busy = false;
+    this.#turns.busy = false;
     this.agreement.end();
     const problem = withReturnTo(result, url);
     this.published.set({ status: "stayed", organization, url, result: problem });
@@ -355,8 +339,8 @@ export class Follower {
 
   /** @param {State} state */
   #onState(state) {
-    if (!this.#busy && state.status === "denied" && state.named === this.places.named) this.published.set({ status: "denied", organization: state.named, url: location.href, result: denialOf(state) });
-    if (!this.#busy && isActive(state) && state.organization?.id !== this.#active) this.#followTab();
+    if (!this.#turns.busy && state.status === "denied" && state.named === this.places.named) this.published.set({ status: "denied", organization: state.named, url: location.href, result: denialOf(state) });
+    if (!this.#turns.busy && isActive(state) && state.organization?.id !== this.#active) this.#followTab();
   }
 
   /** Follows a tab whose organization is no longer the address's. Returns whether it is not. */
@@ -382,12 +366,12 @@ export class Follower {
    * @param {boolean} replace
    */
   async #moveAddress(organization, url, replace) {
-    const turn = this.#begin(false);
+    const turn = this.#turns.begin(false);
     this.#active = organization.id;
     this.published.set({ status: "switching", organization: organization.slug, url });
     await this.#requestAddress(url, () => this.#router.navigate(url, replace));
     const named = this.places.named;
-    if (this.#current(turn) && named && !matches(organization, named)) location.assign(url);
+    if (this.#turns.isCurrent(turn) && named && !matches(organization, named)) location.assign(url);
   }
 
   close() {
