@@ -11,7 +11,7 @@ import { type ActionFunctionArgs, createBrowserRouter, Form, Link, Outlet, Route
 const { control } = globalThis as { control?: string };
 
 const tabard = createClient({ backend: "/auth", organization: organizationOf() });
-const router = createBrowserRouter([{ path: "/:organization?", element: <Layout />, children: [{ path: "*", element: <Notes />, action: remark }] }]);
+const router = createBrowserRouter([{ element: <Layout />, children: [{ path: "/:organization?/*", element: <Notes />, action: remark }] }]);
 const routes = followRoutes(tabard, {
   navigate(url, { replace }) {
     const { pathname, search, hash } = new URL(url);

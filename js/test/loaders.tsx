@@ -1,13 +1,14 @@
-// An app of React Router's whose pages have loaders, and whose form asks by the router's blocker.
+// An app of React Router's whose pages have loaders, whose form asks by the router's blocker, and
+// in which an action leads to another organization.
 import { createClient } from "@tabard/client";
 import { RequireOrganization, SignedOut, TabardProvider } from "@tabard/client/react";
 import { followRoutes, organizationOf } from "@tabard/client/routes";
 import { useState } from "react";
 import { createRoot } from "react-dom/client";
-import { createBrowserRouter, Link, type LoaderFunctionArgs, RouterProvider, useBlocker, useLocation, useOutlet } from "react-router";
+import { createBrowserRouter, Link, type LoaderFunctionArgs, redirect, RouterProvider, useBlocker, useFetcher, useLocation, useOutlet } from "react-router";
 
 const tabard = createClient({ backend: "/auth", organization: organizationOf() });
-const router = createBrowserRouter([{ path: "/:organization?", element: <Layout />, children: [{ path: "*", element: <Notes />, loader: load }] }]);
+const router = createBrowserRouter([{ path: "/create", action: () => redirect("/globex/welcome") }, { element: <Layout />, children: [{ path: "/:organization?/*", element: <Notes />, loader: load }] }]);
 const routes = followRoutes(tabard, {
   navigate(url, { replace }) {
     const { pathname, search, hash } = new URL(url);
@@ -35,10 +36,12 @@ function Layout() {
 
 function Notes() {
   const [draft, setDraft] = useState("");
+  const fetcher = useFetcher();
   const blocker = useBlocker(routes.blocker(() => draft !== ""));
   return (
     <>
       <textarea id="draft" value={draft} onChange={({ target }) => setDraft(target.value)} />
+      <button id="create" onClick={() => fetcher.submit(null, { method: "post", action: "/create" })}>New organization</button>
       {blocker.state === "blocked" && (
         <p role="alert">
           Your note is not saved.

@@ -5,7 +5,7 @@ import { useEffect, useState } from "react";
 import { createPortal } from "react-dom";
 import { createBrowserRouter, Form, Link, type LoaderFunctionArgs, useActionData, useLoaderData, useParams, useRouteLoaderData } from "react-router";
 
-import { layout, page, show, tabard } from "../examples/react-router/app.js";
+import { layout, pages, show, tabard } from "../examples/react-router/app.js";
 
 /** What does not belong together: the organizations of the tab, the address and the data that a page was rendered with. */
 const mixed: string[] = [];
@@ -70,7 +70,7 @@ function Autosaved() {
 }
 
 const settings = { path: "settings", element: <Settings />, loader: load, action: kept };
-const router = createBrowserRouter([{ ...layout, id: "layout", loader: loadLayout, children: [settings, page] }]);
+const router = createBrowserRouter([{ ...layout, id: "layout", loader: loadLayout, children: [settings, ...pages] }]);
 const routes = followRoutes(tabard, {
   navigate(url, { replace }) {
     const { pathname, search, hash } = new URL(url);

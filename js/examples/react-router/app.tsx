@@ -12,9 +12,11 @@ export const tabard = createClient({ backend: "/auth", organization: organizatio
 /** The organization is in the layout's own path: a loader of a layout without it would run once, for the first organization. */
 export const layout = { path: "/:organization?", element: <Layout /> };
 
-export const page = { path: "*", element: <Notes />, action: remark };
+const notes = { element: <Notes />, action: remark };
 
-export const router = createBrowserRouter([{ ...layout, children: [page] }]);
+export const pages = [{ index: true, ...notes }, { path: "*", ...notes }];
+
+export const router = createBrowserRouter([{ ...layout, children: pages }]);
 
 const note = (text: unknown) => ({ method: "POST", body: JSON.stringify({ text }), headers: { "Content-Type": "application/json" } });
 

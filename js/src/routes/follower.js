@@ -3,7 +3,7 @@
 // tab together. The address goes first, for its router may keep it; the tab follows.
 
 import { declined } from "../declined.js";
-import { currentEntry, isOpen, isPending, leadBack, request, restore, revisit, watch } from "./address.js";
+import { currentEntry, isOpen, isPending, leadBack, pause, request, restore, revisit, watch } from "./address.js";
 import { Agreement } from "./agreement.js";
 import { intercept } from "./ahead.js";
 import { explainDenied, explainHash, explainNavigate } from "./mistakes.js";
@@ -17,6 +17,9 @@ import { Turns } from "./turns.js";
 
 /** @import { Client, Organization, State, SwitchResult } from "../../index.js" */
 /** @import { RouteOptions, RouteProblem } from "../../routes.js" */
+
+/** How long a page that was hidden may take to have its guard again, in milliseconds. */
+const longest = 2000;
 
 export class Follower {
   #client;
@@ -163,15 +166,21 @@ export class Follower {
 
   /**
    * Has the page's router ask, where the address was about to change past it, or past what was
-   * typed since it asked.
+   * typed since it asked. It is led back first, for it may be ahead, as after a loader or a redirect: the page
+   * that it left, and the guard in it, may be hidden. If that is not back soon enough, the router
+   * asks nothing, and comes here again.
    * @param {string} named
    * @param {string} url
    * @param {() => unknown} navigate
+   * @returns {Promise<SwitchResult | undefined>}
    */
   async #askRouter(named, url, navigate) {
-    const turn = this.#turns.begin(false);
-    if (this.agreement.heardOf(named)) await this.agreement.during(() => this.#router.recall());
-    if (this.#turns.isCurrent(turn)) await this.#change(turn, known(named), url, false, navigate);
+    const turn = this.#turns.begin(false), patience = this.agreement.unheard(url);
+    await this.agreement.during(() => this.#router.recall());
+    if (patience < longest) await pause(patience);
+    if (!this.#turns.isCurrent(turn)) return undefined;
+    if (patience < longest) await this.#requestAddress(url, navigate);
+    return this.#turns.isCurrent(turn) ? this.#stay(named, url, blocked) : undefined;
   }
 
   /**
@@ -202,6 +211,7 @@ export class Follower {
     const agreed = await question;
     if (!this.#turns.isCurrent(turn)) return undefined;
     if (agreed === false) return this.#stay(named, url, declined);
+    if (back && agreed === undefined && this.agreement.guards(new URL(url))) return this.#askRouter(named, url, navigate);
     return this.#change(turn, known(named), url, agreed === true, navigate);
   }
 
