@@ -100,7 +100,7 @@ var beside = api.Plugin{Name: "beside", Setup: func(build api.PluginBuild) {
 
 // internal are the properties of the client's own objects that its first file alone reads. They
 // get short names in it. What chunks, the module or a page read, or a record holds, is none.
-var internal = []string{"dormant", "endScope", "failed", "listen", "recheck", "running", "tell", "view"}
+var internal = []string{"dormant", "endScope", "listen", "recheck", "running", "tell", "view"}
 
 // bundle makes one small file of an entry of the npm package, which may read assets as
 // import.meta.assets, and its source map, which has the sources. The file does not name the
