@@ -12,8 +12,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/syumai/workers/cloudflare"
-
 	"github.com/tabard-auth/tabard/worker/edge"
 )
 
@@ -50,9 +48,9 @@ func main() {
 		fmt.Println("lingering")
 		time.Sleep(2 * time.Second)
 	})
-	mux.HandleFunc("/later", func(http.ResponseWriter, *http.Request) {
+	mux.HandleFunc("/later", func(_ http.ResponseWriter, r *http.Request) {
 		working = true
-		cloudflare.WaitUntil(func() {
+		edge.Later(r.Context(), func() {
 			time.Sleep(100 * time.Millisecond)
 			working = false
 		})
