@@ -13,7 +13,9 @@ export default {
   fetch(request, env, ctx) {
     const { waiting } = poolOf(env);
     if (new URL(request.url).pathname === "/state") return Response.json({ waiting, started: started(), bytes: peakBytes() });
-    return pool.fetch(parse(request, env), env, ctx);
+    // The platform ends an event whose client left and that nobody has it wait for.
+    const lost = { waitUntil() {} };
+    return pool.fetch(parse(request, env), env, new URL(request.url).searchParams.has("lost") ? lost : ctx);
   },
   scheduled: (_, env, ctx) => poolOf(env).scheduled(env, ctx),
 };

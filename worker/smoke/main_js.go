@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/tabard-auth/tabard/worker/edge"
@@ -20,6 +21,18 @@ var served int
 
 // working reports that work goes on after its response.
 var working bool
+
+// lock is held over a request, and alarm is closed by a timer of another event.
+var (
+	lock  sync.Mutex
+	alarm = make(chan struct{})
+)
+
+// arrived are the requests that go on together.
+var (
+	arrived  int
+	complete = make(chan struct{})
+)
 
 func main() {
 	mux := http.NewServeMux()
@@ -59,6 +72,26 @@ func main() {
 		working = true
 		time.AfterFunc(20*time.Millisecond, func() { working = false })
 	})
+	mux.HandleFunc("/together", together)
+	mux.HandleFunc("/hold", func(w http.ResponseWriter, r *http.Request) {
+		lock.Lock()
+		defer lock.Unlock()
+		asks(w, r)
+	})
+	mux.HandleFunc("/held", func(http.ResponseWriter, *http.Request) {
+		lock.Lock()
+		defer lock.Unlock()
+	})
+	mux.HandleFunc("/alarm", func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-alarm:
+		case <-r.Context().Done():
+			http.Error(w, r.Context().Err().Error(), http.StatusGatewayTimeout)
+		}
+	})
+	mux.HandleFunc("/set", func(http.ResponseWriter, *http.Request) {
+		time.AfterFunc(1500*time.Millisecond, func() { close(alarm) })
+	})
 	mux.HandleFunc("/login", asks)
 	mux.HandleFunc("/logout", asks)
 	mux.HandleFunc("/grow", func(w http.ResponseWriter, _ *http.Request) {
@@ -70,6 +103,16 @@ func main() {
 		mux.ServeHTTP(w, r)
 	})
 	edge.Run(edge.Program{Handler: count, Scheduled: func(context.Context) error { return errors.New("on purpose") }})
+}
+
+// together asks as asks does, when as many requests as n says have arrived: the last one wakes
+// the others.
+func together(w http.ResponseWriter, r *http.Request) {
+	if arrived++; fmt.Sprint(arrived) == r.URL.Query().Get("n") {
+		close(complete)
+	}
+	<-complete
+	asks(w, r)
 }
 
 // asks asks the address that the request names, as an event that asks a provider does.
@@ -85,7 +128,8 @@ func asks(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer answer.Body.Close()
-	fmt.Fprint(w, served)
+	fmt.Fprintf(w, "%d", served)
+	io.Copy(w, answer.Body)
 }
 
 func echo(w http.ResponseWriter, r *http.Request) {
