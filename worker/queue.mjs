@@ -27,7 +27,7 @@ export class Queue {
   #free;
 
   /**
-   * @param {number} most how many may wait
+   * @param {number} most how many may wait, beside those that have their turn
    * @param {() => {places: number, asking: number}} free how many events may begin, and how
    *   many of those that ask a provider
    */
@@ -52,7 +52,7 @@ export class Queue {
   async wait(event, patience, claim) {
     const until = Date.now() + patience;
     const waiting = { event, polledAt: Date.now() };
-    if (this.length >= this.#limit) throw new Busy("too many events wait");
+    if (this.length - this.#next().length >= this.#limit) throw new Busy("too many events wait");
     this.#waiting.push(waiting);
     // The platform takes an event for hung that has nothing to wait for but another's word.
     const poll = setInterval(() => waiting.look?.(), POLL_INTERVAL);
