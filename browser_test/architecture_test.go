@@ -263,7 +263,7 @@ func standard(p string) bool {
 // and imports only packages of the floors below it. browser_test is not listed: it
 // holds only tests.
 var floors = [][]string{
-	{"backend/strictjson", "backend/owner", "backend/store/storetest/scratch"},
+	{"backend/strictjson", "backend/owner", "backend/store/storetest/scratch", "backend/store/storetest/serverlog"},
 	{ // independent of each other: formats and rules
 		"backend/api", "backend/audit", "backend/domain", "backend/domain/domaintest", "backend/domain/overhttps", "backend/jws", "backend/page", "backend/limits", "backend/policy", "backend/trace",
 		"backend/tenantdb", "backend/isolationtest", "backend/store/storetest/pg", "backend/deploy/release",

@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"context"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -44,18 +45,21 @@ func TestSignIn_BeforeTheModule(t *testing.T) {
 	})
 	for _, c := range []struct {
 		name     string
-		returns  bool // somebody was signed in before
+		before   func(t *testing.T, d *demo.Demo, tab context.Context) // somebody was signed in
 		requests int
-	}{{"a new browser", false, 1}, {"after a sign-out", true, 1}, {"with a nonce in proofs", true, 2}} {
+	}{
+		{"a new browser", nil, 1}, {"after a sign-out", signedOut, 1}, {"after a session that ended", sessionEnded, 1},
+		{"after a session whose cookie went", cookieForgotten, 1}, {"with a nonce in proofs", signedOut, 2},
+	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.requests == 2 { // the server reads it when somebody is signed in
 				d.Apply(t, d.Workspace(t)+"\nproof_nonce: true\n")
 			}
 			tab := chrome.Person(t, browser)
-			if c.returns {
+			if c.before != nil {
 				d.SignIn(t, tab, "dana")
 				d.Open(t, tab, "acme")
-				chrome.Eval[any](t, tab, `tabard.signOut().then(() => null)`)
+				c.before(t, d, tab)
 			}
 			w.Forget()
 			proven.Store(0)
@@ -77,6 +81,62 @@ func TestSignIn_BeforeTheModule(t *testing.T) {
 				t.Errorf("the note is still there: %s", note)
 			}
 		})
+	}
+}
+
+func signedOut(t *testing.T, _ *demo.Demo, tab context.Context) {
+	chrome.Eval[any](t, tab, `tabard.signOut().then(() => null)`)
+}
+
+// sessionEnded ends the sessions at the backend, which the browser does not know: its epoch
+// names one.
+func sessionEnded(t *testing.T, d *demo.Demo, tab context.Context) {
+	d.Tabard(t, "sessions", "end", "--all", "--yes")
+	tokensExpired(t, d, tab)
+}
+
+// cookieForgotten makes the browser forget the session, as it does at the session's end.
+func cookieForgotten(t *testing.T, d *demo.Demo, tab context.Context) {
+	chrome.ForgetCookies(t, tab, d.Origin)
+	tokensExpired(t, d, tab)
+}
+
+// tokensExpired takes the tab to a page without the client, and its tokens away.
+func tokensExpired(t *testing.T, d *demo.Demo, tab context.Context) {
+	chrome.Go(t, tab, d.Origin+"/style.css")
+	const script = `(() => {
+		for (const key of Object.keys(sessionStorage).filter((key) => /^tabard:[^ ]*\/auth$/.test(key))) {
+			const record = JSON.parse(sessionStorage.getItem(key));
+			sessionStorage.setItem(key, JSON.stringify({ ...record, held: [] }));
+		}
+		return Object.keys(localStorage).some((key) => key.endsWith(":epoch") && !localStorage.getItem(key).startsWith("."));
+	})()`
+	if !chrome.Eval[bool](t, tab, script) {
+		t.Fatal("the browser knows of no session")
+	}
+}
+
+// TestSignIn_InAWindowBeforeTheModule: a window for a sign-in does not wait for the module of the
+// page that opened it, whose tab goes on signed in once the module is there.
+func TestSignIn_InAWindowBeforeTheModule(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	tab := chrome.Person(t, chrome.New(t))
+	held := chrome.Hold(t, tab, "*.wasm")
+	chrome.Go(t, tab, d.Origin)
+	demo.AwaitScreen(t, tab, "signed_out")
+	chrome.Eval[any](t, tab, `{ globalThis.given = { organization: "globex", prompt: "login" }; }; `+signInWindow)
+	popup := chrome.OpenedBy(t, tab, func() { chrome.Press(t, tab, "#in-window") })
+	chrome.Press(t, popup, "#person-alice")
+	chrome.AwaitClosed(t, popup)
+	if got := chrome.Eval[string](t, tab, `String(globalThis.signedIn) + " " + tabard.state.status`); got != "undefined signed_out" || held.Count() == 0 {
+		t.Errorf("%s with %d requests for the module held", got, held.Count())
+	}
+	held.Release(t)
+	chrome.Await(t, tab, `globalThis.signedIn === "yes"`)
+	demo.AwaitActive(t, tab, "globex")
+	if got := chrome.Eval[string](t, tab, `[tabard.state.deviceBound, document.querySelector("#typed").value].join()`); got != "true,unsaved" {
+		t.Errorf("the session's device key, and what was typed: %s", got)
 	}
 }
 

@@ -80,6 +80,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"get":         command(1, (*script).get),
 	"post":        command(2, (*script).post),
 	"server":      command(4, (*script).server),
+	"hear":        command(3, (*script).hear),
 	"admin":       command(3, (*script).admin),
 	"open":        command(1, (*script).open),
 	"visit":       command(1, (*script).visit),
@@ -100,6 +101,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"answered":    check(2, (*script).answered),
 	"code":        check(1, (*script).code),
 	"json":        check(2, (*script).member),
+	"heard":       check(2, (*script).heard),
 	"claim":       check(2, (*script).claim),
 	"cookies":     check(1, (*script).cookies),
 	"save": func(ts *testscript.TestScript, _ bool, args []string) {

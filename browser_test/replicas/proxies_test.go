@@ -16,9 +16,9 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/tabard-auth/tabard/backend/store/storetest/serverlog"
 	"github.com/tabard-auth/tabard/browser_test/kit/deployment"
 	"github.com/tabard-auth/tabard/browser_test/kit/ports"
-	"github.com/tabard-auth/tabard/browser_test/kit/serverlog"
 )
 
 // proxyKind is an example of backend/deploy, with the function that starts it.

@@ -20,7 +20,8 @@ export { foreign };
  * @typedef {import("./ondemand.js").Context & {
  *   addressOf(error: unknown): string | undefined,
  *   open(options: StepUpOptions): Window | null | undefined,
- *   early?(): import("./early.js").Config | false,
+ *   loading?(): import("./early.js").Config | false,
+ *   store: import("./store.js").Store,
  *   popup?: Window | null,
  *   begun?: {key: string, signal: AbortSignal},
  * }} Context
@@ -61,9 +62,9 @@ export async function signIn(context, options) {
   requireTopLevel(context);
   const hints = [prompt, loginHint, email, staySignedIn === undefined ? "" : String(!staySignedIn), account];
   const address = await returnAddress(returnTo);
-  const config = !account && context.early?.();
-  if (config) await (await loaded(context, import("./early.js"))).signIn(config, organization, address, hints);
-  else await context.ask("signIn", organization, address, ...(hints.some(Boolean) ? hints : []));
+  const config = !account && context.loading?.();
+  const waits = config ? await (await loaded(context, import("./early.js"))).signIn(context, config, organization, address, hints) : true;
+  if (waits) await context.ask("signIn", organization, address, ...(hints.some(Boolean) ? hints : []));
 }
 
 /**

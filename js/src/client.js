@@ -127,8 +127,8 @@ function start(backend, { organization: named, app, keepAlive, module: url, apis
     /** The tab's credential: not the rejected one again; "keep": it is good until there is another. */
     credential: async (rejected = "", /** @type {string[]} */ ...keep) =>
       (!module.running() && !rejected && storedToken(key, organization, account)?.token) || module.ask("token", "", rejected, ...keep),
-    /** The needs of a sign-in that does not wait for the module; false if it must. */
-    early: () => !module.running() && !config.join && isSignedOut(epochOf(key)) && config,
+    /** The needs of a sign-in while the module is on its way; false if it runs, or must be awaited. */
+    loading: () => !module.running() && !config.join && config,
     scope: () => store.partition,
     apis: [apis].flat().map((api) => absolute(api).origin),
     store,
@@ -151,18 +151,12 @@ function start(backend, { organization: named, app, keepAlive, module: url, apis
 }
 
 /**
- * Whether everybody is signed out as far as the browser knows: no session begins its epoch.
- * @param {string | null | undefined} epoch
- */
-const isSignedOut = (epoch) => /^(\.|$)/.test(epoch ?? "");
-
-/**
  * Asks whether everybody is signed out, so that a page does not wait for its module to offer a
  * sign-in.
- * @param {{backend: string, store: import("./store.js").Store, early(): unknown}} context
+ * @param {{backend: string, store: import("./store.js").Store, loading(): unknown}} context
  */
-function askEarly({ backend, store, early }) {
-  const isOpen = () => early() && store.state.status === "starting";
+function askEarly({ backend, store, loading }) {
+  const isOpen = () => loading() && store.state.status === "starting";
   if (!isOpen()) return;
   Promise.all([import("./asked.js"), fetch(backend + "/session?quiet=1", { credentials: "include" })])
     .then(([chunk, answer]) => chunk.show(store, isOpen, answer))

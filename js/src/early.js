@@ -1,34 +1,73 @@
 // @ts-check
-// A sign-in that does not wait for the module, where everybody is signed out. It does as the
+// A sign-in that does not wait for the module, where nobody is signed in. It does as the
 // module does, and leaves a note of it: only the module writes the tab's record. It is
 // loaded when it is used.
 
-import { stored } from "./record.js";
+import { isSignedOut } from "./ended.js";
+import { epochOf, stored } from "./record.js";
 
+/** @typedef {{store: {state: {status: string}}, loading?(): unknown}} Context */
 /** @typedef {{backend: string, key: string, organization?: string | undefined, app?: string | undefined}} Config */
 
 /** How long the browser may take for its key, in milliseconds. */
 const longest = 3000;
 
 /**
+ * Leaves the page for a sign-in.
+ * @param {Context} context
  * @param {Config} config
  * @param {string} organization empty for the tab's own
  * @param {string} returnTo
  * @param {string[]} hints
+ * @returns {Promise<boolean>} whether the sign-in must wait for the module
  */
-export async function signIn({ backend, key, ...page }, organization, returnTo, hints) {
-  if ([organization, ...hints].some((text) => typeof text !== "string")) throw new TypeError("signIn: every argument must be a string");
-  const [prompt = "", loginHint = "", email = "", sessionCookie = ""] = hints;
-  const own = email ? "" : page.organization ? nameOf(page.organization) : boundTo(key);
-  const given = Object.entries({ app: page.app, organization: organization || own, prompt, login_hint: loginHint, session_cookie: sessionCookie, return_to: returnTo });
-  const query = "?" + new URLSearchParams(/** @type {string[][]} */ (given.filter(([, value]) => value)));
-  const location = await begin(backend + "/login", query, email ? JSON.stringify({ email }) : "{}", key).catch(() => undefined);
+export async function signIn(context, config, organization, returnTo, hints) {
+  const { key, organization: named } = config;
+  const own = hints[2] ? "" : named ? nameOf(named) : boundTo(key);
+  const address = await addressOf(context, config, organization, returnTo, hints, own);
+  if (!address) return true;
   try {
     sessionStorage.setItem(key + ":left", JSON.stringify({ organization }));
   } catch {
     // Storage is blocked, for the module too.
   }
-  globalThis.location.assign(/^http/.test(location ?? "") ? location : backend + "/login" + query);
+  globalThis.location.assign(address);
+  return false;
+}
+
+/**
+ * The address at which a sign-in goes on; undefined where it must wait for the module.
+ * @param {Context} context
+ * @param {Config} config
+ * @param {string} organization
+ * @param {string} returnTo
+ * @param {string[]} hints
+ * @param {string} [own] the organization where none is given
+ */
+export async function addressOf({ store, loading }, { backend, key, app }, organization, returnTo, hints, own) {
+  if ([organization, ...hints].some((text) => typeof text !== "string")) throw new TypeError("signIn: every argument must be a string");
+  if (store.state.status !== "signed_out" && !(await isFree(backend, key) && loading?.())) return;
+  const [prompt = "", loginHint = "", email = "", sessionCookie = ""] = hints;
+  const given = Object.entries({ app, organization: organization || own, prompt, login_hint: loginHint, session_cookie: sessionCookie, return_to: returnTo });
+  const query = "?" + new URLSearchParams(/** @type {string[][]} */ (given.filter(([, value]) => value)));
+  const location = await begin(backend + "/login", query, email ? JSON.stringify({ email }) : "{}", key).catch(() => undefined);
+  return /^http/.test(location ?? "") ? location : backend + "/login" + query;
+}
+
+/**
+ * Whether nobody is signed in: the browser's epoch names no session, or one that has ended, as
+ * the backend says.
+ * @param {string} backend
+ * @param {string} key
+ */
+async function isFree(backend, key) {
+  if (/^(\.|$)/.test(epochOf(key) ?? "")) return true;
+  try {
+    const answer = await fetch(backend + "/session?quiet=1", { credentials: "include" });
+    return isSignedOut((await answer.json()).error);
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -4,7 +4,7 @@
 
 /** @import { SignInOptions } from "../index.js" */
 
-/** @typedef {import("./stepup.js").Context & {store: import("./store.js").Store, popup: Window | null}} Context */
+/** @typedef {import("./stepup.js").Context & Pick<import("./calls.js").Context, "loading"> & {store: import("./store.js").Store, popup: Window | null}} Context */
 
 /**
  * Whether another site frames the page: the browser sends no session from there.
@@ -64,7 +64,9 @@ async function inWindow(context, options, popup, problem) {
   const stop = store.subscribe(() => elsewhere() && closing.abort());
   try {
     const { known, open } = await import("./window.js");
-    await open(context, popup, file, (end) => context.ask("stepUpURL", "", address, end, email), {
+    const begin = async (/** @type {string} */ end) =>
+      (await early(context, organization, end, [prompt, loginHint, email, session])) || context.ask("stepUpURL", "", address, end, email);
+    await open(context, popup, file, begin, {
       look: async (done) => done || elsewhere(),
       problem,
       signal: AbortSignal.any([closing.signal, ...(signal ? [signal] : [])]),
@@ -77,4 +79,17 @@ async function inWindow(context, options, popup, problem) {
   } finally {
     stop();
   }
+}
+
+/**
+ * The address of a sign-in that does not wait for the module; undefined if it must.
+ * @param {Context} context
+ * @param {string} organization
+ * @param {string} end
+ * @param {string[]} hints
+ */
+async function early(context, organization, end, hints) {
+  const config = context.loading?.();
+  const chunk = config && (await import("./early.js").catch(() => undefined));
+  return chunk && chunk.addressOf?.(context, config, organization, end, hints);
 }

@@ -153,10 +153,10 @@ async function waiting(epoch, answer, options) {
 const signedOut = { error: "login_required", error_description: "Sign in." };
 
 test("a page shows that nobody is signed in before its module is there", async () => {
-  for (const epoch of [undefined, "", ".y"]) {
-    const { stage, client, requests } = await waiting(epoch, signedOut);
+  for (const [epoch, code] of [[undefined, "login_required"], ["", "login_required"], [".y", "login_required"], ["ses_1.x", "login_required"], ["ses_1.x", "session_expired"], ["ses_1.x-ses_0", "session_revoked"]]) {
+    const { stage, client, requests } = await waiting(epoch, { ...signedOut, error: code });
     assert.deepEqual(requests, [["https://app.example/auth/session?quiet=1", { credentials: "include" }]]);
-    assert.deepEqual([client.state.status, client.state.error.code, client.state.error.action, stage.starts], ["signed_out", "login_required", "sign_in", 0]);
+    assert.deepEqual([client.state.status, client.state.error.code, client.state.error.action, stage.starts], ["signed_out", code, "sign_in", 0]);
     await client.ready;
     mock.timers.tick(20_000);
     await settle();
@@ -166,10 +166,12 @@ test("a page shows that nobody is signed in before its module is there", async (
 });
 
 test("P6 a page that may have a session shows no sign-out before its module does", async () => {
-  for (const [epoch, answer] of [["ses_1.x", signedOut], [".y", { error: "device_key_required" }], [".y", { error: "temporarily_unavailable" }], [".y", { user: {} }], [".y", null]]) {
-    const { client } = await waiting(epoch, answer);
-    assert.equal(client.state.status, "starting", JSON.stringify(answer));
-    mock.timers.reset();
+  for (const answer of [...["device_key_required", "refresh_token_reused", "account_required", "organization_session_expired", "temporarily_unavailable"].map((error) => ({ error })), { user: {} }, null]) {
+    for (const epoch of [".y", "ses_1.x"]) {
+      const { client } = await waiting(epoch, answer);
+      assert.equal(client.state.status, "starting", JSON.stringify(answer));
+      mock.timers.reset();
+    }
   }
 });
 
@@ -235,12 +237,65 @@ test("a sign-in that the backend does not begin goes on to the backend's own pag
   }
 });
 
-test("P12 a sign-in waits for the module where somebody may be signed in", async () => {
-  const { stage, client } = await waiting("ses_1.x", signedOut);
+/** A call before the page has heard from its module, or of the backend; then the answer to the question whether a session lives. */
+async function unheard(epoch, answer, call) {
+  const stage = set();
+  stage.hangs = true;
+  localStorage.setItem(key + ":epoch", epoch);
+  location.assign = (address) => (stage.left = address);
+  const { fetch } = globalThis;
+  const sent = [];
+  mock.method(globalThis, "fetch", async (url, init) => {
+    if (!/\/(session|login)\?/.test(url)) return fetch(url, init);
+    sent.push(String(url).match(/session|login/)[0]);
+    return sent.at(-1) === "login" ? Response.json({ location: "https://id.example/authorize" }) : answer(init);
+  });
+  const client = open();
   let settled = false;
-  void client.signIn().catch(() => {}).then(() => (settled = true));
+  void call(client, stage).catch(() => {}).then(() => (settled = true));
   await settle();
-  assert.deepEqual([settled, stage.left], [false, undefined]);
+  return { stage, sent: sent.join(), settled };
+}
+
+test("P12 a sign-in waits for the module where somebody may be signed in", async () => {
+  for (const answer of [() => Response.json({ user: {} }), () => Response.json({ error: "device_key_required" }), () => Promise.reject(new TypeError("offline")), () => new Response("<html>")]) {
+    const { stage, sent, settled } = await unheard("ses_1.x", answer, (client) => client.signIn());
+    assert.deepEqual([sent, settled, stage.left], ["session", false, undefined]);
+  }
+});
+
+test("a sign-in asks whether the session that the browser knows has ended, and waits for no module then", async () => {
+  for (const code of ["login_required", "session_expired", "session_revoked"]) {
+    const { stage, sent } = await unheard("ses_1.x", () => Response.json({ error: code }), (client) => client.signIn());
+    assert.deepEqual([sent, stage.left], ["session,login", "https://id.example/authorize"]);
+  }
+});
+
+test("a sign-in that the page was shown to be needed asks nothing more", async () => {
+  const { stage, client, requests } = await waiting("ses_1.x", signedOut);
+  location.assign = (address) => (stage.left = address);
+  mock.method(globalThis, "fetch", async (url) => (String(url).includes("/session") ? assert.fail("it was asked again") : Response.json({ location: "https://id.example/authorize" })));
+  await client.signIn();
+  assert.deepEqual([requests.length, stage.left], [1, "https://id.example/authorize"]);
+});
+
+test("a sign-in in a window begins before the module is there", async () => {
+  const window = (stage) => ({ location: { replace: (address) => (stage.popup.at = String(address)) }, close: () => (stage.popup.gone = true), resizeTo() {} });
+  for (const [epoch, answer, want, at] of [
+    [".y", () => assert.fail("nothing is to be asked"), "login", "https://id.example/authorize"],
+    ["ses_1.x", () => Response.json(signedOut), "session,login", "https://id.example/authorize"],
+    ["ses_1.x", () => Response.json({ user: {} }), "session", undefined],
+  ]) {
+    const leaving = new AbortController();
+    const { stage, sent } = await unheard(epoch, answer, (client, stage) => {
+      stage.popup = window(stage);
+      return client.signIn({ popup: true, signal: leaving.signal });
+    });
+    assert.deepEqual([sent, stage.popup.at, stage.left, sessionStorage.getItem(key + ":left")], [want, at, undefined, null]);
+    leaving.abort();
+    await settle();
+    assert.equal(stage.popup.gone, at && true);
+  }
 });
 
 test("an early sign-in takes text alone", async () => {

@@ -1,6 +1,7 @@
 package tab_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/tabard-auth/tabard/backend/api"
@@ -15,24 +16,28 @@ func TestP12_EarlySignIn(t *testing.T) {
 	for _, c := range []struct{ person, organization, want string }{
 		{"ada", "globex", "globex"}, {"ada", "", "acme"}, {"cleo", "", "initech"}, {"cleo", "globex", "initech"},
 	} {
-		t.Run(c.person+" "+c.organization, func(t *testing.T) {
-			run(t, func(t *testing.T, b *browser) {
-				b.signIn("ada")
-				p := b.open(route("acme"))
-				p.config.Organization = ""
-				p = p.reload()
-				p.signOut(t, api.ScopeSession)
-				p.closeTab()
-				p.session.SetItem(note, `{"organization":"`+c.organization+`"}`)
-				b.signIn(c.person)
-				p = b.restore(p.session)
-				p.expect(t, tab.Active, c.want)
-				p.token(t, c.person+"@"+c.want)
-				if left := p.session.Item(note); left != "" {
-					t.Errorf("the note is still there: %s", left)
-				}
+		for _, signsOut := range []bool{true, false} { // or the session ends, and the tab does not hear of it
+			t.Run(fmt.Sprint(c.person, " ", c.organization, " ", signsOut), func(t *testing.T) {
+				run(t, func(t *testing.T, b *browser) {
+					b.signIn("ada")
+					p := b.open(route("acme"))
+					p.config.Organization = ""
+					p = p.reload()
+					if signsOut {
+						p.signOut(t, api.ScopeSession)
+					}
+					p.closeTab()
+					p.session.SetItem(note, `{"organization":"`+c.organization+`"}`)
+					b.signIn(c.person)
+					p = b.restore(p.session)
+					p.expect(t, tab.Active, c.want)
+					p.token(t, c.person+"@"+c.want)
+					if left := p.session.Item(note); left != "" {
+						t.Errorf("the note is still there: %s", left)
+					}
+				})
 			})
-		})
+		}
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/tabard-auth/tabard/backend/directory"
 	"github.com/tabard-auth/tabard/backend/store/sqlstore"
 	"github.com/tabard-auth/tabard/backend/store/storetest/scratch"
-	"github.com/tabard-auth/tabard/browser_test/kit/serverlog"
+	"github.com/tabard-auth/tabard/backend/store/storetest/serverlog"
 )
 
 // Start builds the Worker, makes it a database, and runs it until the test ends.

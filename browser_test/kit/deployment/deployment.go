@@ -19,10 +19,10 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/tabard-auth/tabard/backend/store/storetest/pg"
+	"github.com/tabard-auth/tabard/backend/store/storetest/serverlog"
 	"github.com/tabard-auth/tabard/browser_test/contract"
 	"github.com/tabard-auth/tabard/browser_test/kit/ports"
 	"github.com/tabard-auth/tabard/browser_test/kit/program"
-	"github.com/tabard-auth/tabard/browser_test/kit/serverlog"
 	"github.com/tabard-auth/tabard/web-demo/idp"
 )
 

@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tabard-auth/tabard/browser_test/kit/serverlog"
+	"github.com/tabard-auth/tabard/backend/store/storetest/serverlog"
 )
 
 var (
