@@ -4,10 +4,10 @@ import { Pool } from "../pool.mjs";
 import { parse } from "../request.mjs";
 import { roundTrips, withLatency } from "./latency.mjs";
 
-// The Worker for crowds: an event waits for a place until there is one, however slow
-// the machine is. Its database is as far away as LATENCY says, and /most-memory tells how
+// The Worker for crowds: an event waits for a place until there is one, and has time, however
+// slow the machine is. Its database is as far away as LATENCY says, and /most-memory tells how
 // much memory the programs had together at the most.
-const pool = new Pool(program, { patience: 600_000 });
+const pool = new Pool(program, { event: 60_000, patience: 600_000 });
 
 export default {
   async fetch(request, env, ctx) {
