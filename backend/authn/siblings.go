@@ -112,3 +112,29 @@ func (c *Request) Sibling(id session.ID) (session.Session, error) {
 	}
 	return siblings[i].Session, nil
 }
+
+// Further returns the other sign-ins of the person of s in this browser: those at other
+// origins of the app, and those that the mark in the request spared reading. The caller has
+// authenticated s with its device key. A session of this origin whose key the request does
+// not prove is not among them: its cookie may be copied.
+func (c *Request) Further(s session.Session) (further []session.Session, err error) {
+	all, err := c.Siblings()
+	if err == nil && c.account.byMark {
+		var here []*liveSession
+		here, err = c.held()
+		all = append(all, here...)
+	}
+	for _, other := range all {
+		if other.UserID != s.UserID || other.SignInID() == s.SignInID() || other.coexists(&liveSession{Session: s}) {
+			continue
+		}
+		own, err := provesDevice(c, other.Session)
+		if err != nil {
+			return nil, err
+		}
+		if own || other.Origin != c.TenantOrigin {
+			further = append(further, other.Session)
+		}
+	}
+	return further, err
+}

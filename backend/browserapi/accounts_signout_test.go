@@ -79,6 +79,37 @@ func TestP10_Accounts_SignOutBesideALaterSignIn(t *testing.T) {
 	}
 }
 
+// TestP10_Accounts_LeaveBesideALaterSignIn checks that a person who signed in again, and whose
+// page has not come back from that, leaves an organization for good by a tab that knows the
+// session before alone: what that page asks for does not enter it again, and only they do.
+func TestP10_Accounts_LeaveBesideALaterSignIn(t *testing.T) {
+	for name, mark := range map[string]bool{"by the mark": true, "by the person": false} {
+		t.Run(name, func(t *testing.T) {
+			w, alice, bob := two(t)
+			w.Pass(2 * time.Second)
+			alice.Choose(alice.BeginByScript(publicURL+"/login?account="+alice.user), "alice")
+			w.ok(alice.named(mark).Post("/logout", `{"scope":"organization","organization":"acme"}`))
+			landed := alice.named(false)
+			w.wants(landed.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.OrganizationSessionExpired)
+			w.ok(landed.Post("/token", `{"organization":"acme","enter":true}`))
+			if !bob.acts(w) {
+				t.Error("bob has left it with alice")
+			}
+		})
+	}
+}
+
+// TestP10_Accounts_LeaveNotForAnotherKey checks that a later session whose key the request does
+// not prove stays where it is: its cookie may be copied.
+func TestP10_Accounts_LeaveNotForAnotherKey(t *testing.T) {
+	w, alice, _ := two(t)
+	w.Pass(2 * time.Second)
+	own := alice.On(httpbrowser.NewDevice(t))
+	own.Choose(own.BeginByScript(publicURL+"/login?account="+alice.user), "alice")
+	w.ok(alice.named(true).Post("/logout", `{"scope":"organization","organization":"acme"}`))
+	w.ok((&personTab{own, alice.user, ""}).named(false).Post("/token", `{"organization":"acme"}`))
+}
+
 // TestSignOut_TwoSessionsOfAnother checks that one proof is for both sessions of a person who
 // signed in twice.
 func TestSignOut_TwoSessionsOfAnother(t *testing.T) {

@@ -139,13 +139,20 @@ func endHere(c *authn.Request, s session.Session, signedOut audit.Event) error {
 	return c.Revoke(s.ID, session.ReasonSignedOut, signedOut)
 }
 
-// leave ends the organization session.
+// leave ends the organization session, and those that further sign-ins of the person in this
+// browser have for the organization, or would begin.
 func leave(c *authn.Request, subject directory.Subject) (*api.LogoutResponse, error) {
 	if subject.Membership == nil {
 		return nil, refusal.New(api.OrganizationAccessDenied, noAccess)
 	}
 	c.Record.Organization = subject.Membership.Organization.ID
-	if err := c.OrganizationSessions().Leave(c.Ctx, &subject.Session, subject.Membership.Organization.ID); err != nil {
+	all, err := c.Further(subject.Session)
+	for _, s := range append(all, subject.Session) {
+		if err == nil {
+			err = c.OrganizationSessions().Leave(c.Ctx, &s, subject.Membership.Organization.ID)
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
 	return &api.LogoutResponse{ServerTime: c.Now}, nil

@@ -82,6 +82,23 @@ func TestP10Origins_SignOut(t *testing.T) {
 	}
 }
 
+// TestP10Origins_LeaveBesideALaterSignIn checks that a person who signed in anew at one origin,
+// whose page has not come back from that, leaves an organization for good at another.
+func TestP10Origins_LeaveBesideALaterSignIn(t *testing.T) {
+	w := newMany(t)
+	acme := w.at(originOf("acme"))
+	w.signInAt(acme, originOf("acme"), "alice")
+	home := w.at(manyHome, acme)
+	w.silently(home, manyHome)
+	w.mint(home, "acme")
+	w.Pass(2 * time.Second)
+	w.signInAt(acme, originOf("acme"), "alice")
+	if got := home.Post("/logout", `{"scope":"organization","organization":"acme"}`); got.Status != http.StatusOK {
+		t.Fatalf("%d %s", got.Status, got.Body)
+	}
+	w.wants(acme.Post("/token", `{"organization":"acme"}`), http.StatusUnauthorized, api.OrganizationSessionExpired)
+}
+
 // silently joins an origin by a sign-in without a prompt, as the refusal tells.
 func (w *many) silently(b *httpbrowser.Browser, origin string) {
 	w.Helper()

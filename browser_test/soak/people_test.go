@@ -8,10 +8,12 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -22,14 +24,11 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/faultproxy"
 )
 
-var peopleFor = flag.Duration("people", time.Minute, "wall time of the acts of two people in one browser")
+// outlasts is how long a tab is waited for: an hour's run does not end because the machine
+// was busy for a while.
+const outlasts = 3 * time.Minute
 
-const (
-	// flushed is how long after a sign-in a browser has it on its disk.
-	flushed = 40 * time.Second
-	// killAfter is the time between two crashes of the browser.
-	killAfter = 50 * time.Second
-)
+var peopleFor = flag.Duration("people", time.Minute, "wall time of the acts of two people in one browser")
 
 // TestSoak_People: two people act at random in four tabs of one browser, each for
 // organizations of their own, on a bad network and over crashes. No request, token or record
@@ -70,7 +69,7 @@ type homePeople struct {
 	tabs           []*personsTab
 	people         map[string]*atHome // by id
 	done           map[string]int
-	killed         time.Time // when the browser was, or the last sign-in
+	crash          time.Time // when the next one is due
 	mu             sync.Mutex
 	problems       []string
 }
@@ -79,24 +78,29 @@ type homePeople struct {
 type atHome struct {
 	id, subject   string
 	organizations []string
-	out           bool // signed out by themselves
+	out           bool      // signed out by themselves, or by a crash soon after they had signed in
+	since         time.Time // of their sign-in
 }
 
 // personsTab is a tab, with the person whom it acts for.
 type personsTab struct {
 	tab    context.Context
 	person *atHome
+	alone  bool // it took the person without asking
 }
 
-// watching says with every request of a page whose tab it is. In the control the pages keep
-// the last token for all tabs.
+// watching is what the demo's page runs first: it says with every request whose tab sends it.
+// A tab that was opened for somebody is theirs from the first request. In the control the
+// pages keep the last token for all tabs.
 const watching = `{
+	const opened = new URLSearchParams(location.search).get("tabard_account");
+	if (opened) sessionStorage.soak ??= opened;
 	const send = globalThis.fetch;
 	globalThis.fetch = function (input, init) {
 		const request = new Request(input, init);
-		request.headers.set("X-Soak-Person", sessionStorage.getItem("soak") ?? "");
+		request.headers.set("X-Soak-Person", sessionStorage.soak ?? "");
 		const token = request.headers.get("Authorization");
-		if (globalThis.control === "shared token" && token) {
+		if (CONTROL === "shared token" && token) {
 			request.headers.set("Authorization", localStorage.soakToken ?? token);
 			localStorage.soakToken = token;
 		}
@@ -114,7 +118,9 @@ func newPeople(t *testing.T, control string) *homePeople {
 		random: rand.New(rand.NewPCG(*seed, 7)), people: map[string]*atHome{}, done: map[string]int{},
 	}
 	network.Set(w.arrives)
-	first := chrome.OpenFor(t, w.profile, *peopleFor+time.Hour, chrome.WithProxy(w.proxy))
+	network.SetAt("/", w.page)
+	network.SetAt("/soak.js", w.script)
+	first := w.starts()
 	for i, person := range []*atHome{
 		{subject: "alice", organizations: []string{"acme", "globex"}}, {subject: "dana", organizations: []string{"acme", "globex"}},
 	} {
@@ -122,28 +128,46 @@ func newPeople(t *testing.T, control string) *homePeople {
 		if i > 0 {
 			tab = chrome.Tab(t, first)
 		}
-		w.watch(tab)
 		chrome.Go(t, tab, d.Origin)
 		w.settled(tab)
 		chrome.Eval[any](t, tab, `void tabard.signIn({ account: "another" })`)
 		chrome.Press(t, tab, "#person-"+person.subject)
 		w.settled(tab)
-		person.id = chrome.Eval[string](t, tab, `tabard.state.user.id`)
+		person.id, person.since = chrome.Eval[string](t, tab, `tabard.state.user.id`), time.Now()
 		w.people[person.id] = person
 		w.tabs = append(w.tabs, w.tabOf(tab, person))
 		beside := chrome.OpenedBy(t, tab, func() { chrome.Eval[any](t, tab, `tabard.openTab("`+person.organizations[1]+`")`) })
-		w.watch(beside)
 		w.tabs = append(w.tabs, w.tabOf(beside, person))
 	}
-	w.killed = time.Now()
+	w.schedules()
 	return w
+}
+
+// page serves the demo's page with watching in it.
+func (w *homePeople) page(rw http.ResponseWriter, r *http.Request) bool {
+	answer, err := http.Get(r.URL.String())
+	if err != nil {
+		return faultproxy.Lost(rw, r)
+	}
+	defer answer.Body.Close()
+	text, _ := io.ReadAll(answer.Body)
+	maps.Copy(rw.Header(), answer.Header)
+	rw.Header().Del("Content-Length")
+	fmt.Fprint(rw, strings.Replace(string(text), "<head>", `<head><script src="/soak.js"></script>`, 1))
+	return true
+}
+
+func (w *homePeople) script(rw http.ResponseWriter, _ *http.Request) bool {
+	rw.Header().Set("Content-Type", "text/javascript")
+	fmt.Fprint(rw, strings.Replace(watching, "CONTROL", strconv.Quote(w.control), 1))
+	return true
 }
 
 // tabOf marks a tab as a person's, and has it act for an organization.
 func (w *homePeople) tabOf(tab context.Context, person *atHome) *personsTab {
 	w.Helper()
 	w.settled(tab)
-	p := &personsTab{tab, person}
+	p := &personsTab{tab: tab, person: person}
 	w.marks(p, person.id)
 	w.enters(p)
 	return p
@@ -151,10 +175,6 @@ func (w *homePeople) tabOf(tab context.Context, person *atHome) *personsTab {
 
 func (w *homePeople) marks(p *personsTab, people string) {
 	chrome.Eval[any](w, p.tab, fmt.Sprintf(`void sessionStorage.setItem("soak", %q)`, people))
-}
-
-func (w *homePeople) watch(tab context.Context) {
-	chrome.Before(w, tab, fmt.Sprintf("globalThis.control = %q;", w.control)+watching)
 }
 
 func (w *homePeople) settled(tab context.Context) {
@@ -165,7 +185,7 @@ func (w *homePeople) settled(tab context.Context) {
 // awaits waits for an expression. A hidden tab without an answer does not ask again by itself.
 func (w *homePeople) awaits(tab context.Context, expression string) {
 	w.Helper()
-	chrome.Await(w, tab, `((globalThis.tabard?.state.status === "unavailable" && tabard.getToken().catch(() => {})), `+expression+`)`)
+	chrome.AwaitFor(w, tab, outlasts, `((globalThis.tabard?.state.status === "unavailable" && tabard.getToken().catch(() => {})), `+expression+`)`)
 }
 
 // arrives looks at a request, and has one in ten of those to the backend fail.
@@ -216,163 +236,6 @@ func (w *homePeople) wrong() string {
 	return strings.Join(w.problems[:min(len(w.problems), 10)], "\n")
 }
 
-// work acts until an end, or until something is wrong.
-func (w *homePeople) work(end time.Time) {
-	w.Helper()
-	acts := []struct {
-		name  string
-		often int
-		run   func(*personsTab)
-	}{
-		{"reloads", 5, w.reloads}, {"renews", 6, w.renews}, {"enters", 5, w.enters}, {"changes the account", 3, w.changes}, {"signs out", 1, w.leaves},
-	}
-	var drawn []int
-	for i, act := range acts {
-		drawn = append(drawn, slices.Repeat([]int{i}, act.often)...)
-	}
-	for time.Now().Before(end) && w.wrong() == "" {
-		if time.Since(w.killed) > max(flushed, killAfter) {
-			w.crashes()
-			w.done["crashes"]++
-		}
-		tab := w.tabs[w.random.IntN(len(w.tabs))]
-		if act := acts[drawn[w.random.IntN(len(drawn))]]; tab.person.out {
-			w.comesBack(tab)
-			w.done["signs in"]++
-		} else {
-			act.run(tab)
-			w.done[act.name]++
-		}
-		w.looks()
-	}
-}
-
-// looks compares what each tab shows and keeps with whose it is.
-func (w *homePeople) looks() {
-	w.Helper()
-	for _, p := range w.tabs {
-		w.settled(p.tab)
-		var seen struct{ Status, User, Error, Kept string }
-		json.Unmarshal([]byte(chrome.Eval[string](w, p.tab, `JSON.stringify({
-			status: tabard.state.status, user: tabard.state.user?.id ?? "", error: tabard.state.error?.code ?? "",
-			kept: Object.entries(sessionStorage).filter(([name]) => name.startsWith("tabard")).join() })`)), &seen)
-		for id := range w.people {
-			w.require(id == p.person.id || seen.User != id && !strings.Contains(seen.Kept, id), "a tab of %s shows or keeps %s: %+v", p.person.subject, id, seen)
-		}
-		w.require(p.person.out || seen.User == p.person.id, "%s was signed out: %s %s", p.person.subject, seen.Status, seen.Error)
-	}
-}
-
-// says evaluates a promise in a tab, and has it again while that says to retry.
-func (w *homePeople) says(p *personsTab, promise string) string {
-	w.Helper()
-	return chrome.Eval[string](w, p.tab, `(async () => {
-		for (let tried = 0; tried < 20; tried++) {
-			try {
-				const { status = "done", action } = Object(await (`+promise+`));
-				if (status !== "unavailable" && status !== "overtaken") return status;
-			} catch (error) {
-				if (error.action !== "retry") return error.code ?? String(error);
-			}
-			await new Promise((resolve) => setTimeout(resolve, 300));
-		}
-		return "given up";
-	})()`)
-}
-
-func (w *homePeople) reloads(p *personsTab) { chrome.Reload(w, p.tab); w.settled(p.tab) }
-
-func (w *homePeople) renews(p *personsTab) {
-	if chrome.Eval[string](w, p.tab, `tabard.state.status`) != "active" {
-		w.enters(p)
-	}
-	got := w.says(p, `tabard.getToken({ forceRefresh: true }).then(() => tabard.fetch("/api/organizations/" + tabard.state.organization.id + "/notes")).then(() => ({}))`)
-	w.require(got == "done", "%s renews: %s", p.person.subject, got)
-}
-
-func (w *homePeople) enters(p *personsTab) {
-	organization := p.person.organizations[w.random.IntN(2)]
-	got := w.says(p, `tabard.switchOrganization("`+organization+`")`)
-	w.require(got == "switched", "%s enters %s: %s", p.person.subject, organization, got)
-}
-
-// changes makes a tab the other person's, if they are signed in.
-func (w *homePeople) changes(p *personsTab) {
-	for _, other := range w.people {
-		if other == p.person || other.out || w.count(p.person) == 1 {
-			continue
-		}
-		w.marks(p, p.person.id+" "+other.id)
-		got := w.says(p, `tabard.switchAccount("`+other.id+`")`)
-		w.require(got == "switched", "%s changes to %s: %s", p.person.subject, other.subject, got)
-		p.person = other
-		w.marks(p, other.id)
-		return
-	}
-}
-
-// count returns how many tabs a person has.
-func (w *homePeople) count(person *atHome) (n int) {
-	for _, p := range w.tabs {
-		if p.person == person {
-			n++
-		}
-	}
-	return n
-}
-
-func (w *homePeople) leaves(p *personsTab) {
-	got := w.says(p, `tabard.signOut()`)
-	w.require(got == "done", "%s signs out: %s", p.person.subject, got)
-	p.person.out = true
-	for _, tab := range w.tabs {
-		if tab.person == p.person {
-			chrome.Await(w, tab.tab, `tabard.state.status === "signed_out"`)
-		}
-	}
-}
-
-// comesBack signs the person of a tab in again, beside the other.
-func (w *homePeople) comesBack(p *personsTab) {
-	w.Helper()
-	options := `{ account: "` + p.person.id + `" }`
-	if w.control == "plain sign-in" {
-		options = `{ prompt: "login" }`
-	}
-	chrome.Eval[any](w, p.tab, `void tabard.signIn(`+options+`)`)
-	button := `document.querySelector("#person-` + p.person.subject + `")`
-	back := `globalThis.tabard?.state.user?.id === "` + p.person.id + `"`
-	w.awaits(p.tab, button+` || `+back) // the provider may remember the person
-	if chrome.Eval[bool](w, p.tab, `Boolean(`+button+`)`) {
-		chrome.Eval[any](w, p.tab, button+`.click()`) // a tab behind others paints nothing, and cannot be pressed
-	}
-	w.awaits(p.tab, back)
-	p.person.out, w.killed = false, time.Now()
-	for _, tab := range w.tabs {
-		if tab.person == p.person {
-			w.awaits(tab.tab, back) // it hears of the sign-in
-		}
-	}
-}
-
-// crashes kills the browser, and has it open its tabs again.
-func (w *homePeople) crashes() {
-	w.Helper()
-	chrome.Kill(w, w.tabs[0].tab)
-	w.tabs = nil
-	for _, tab := range chrome.Restore(w, w.profile, w.demo.Origin, 4, chrome.WithProxy(w.proxy)) {
-		w.settled(tab)
-		p := &personsTab{tab, w.people[chrome.Eval[string](w, tab, `sessionStorage.getItem("soak")`)]}
-		if p.person == nil {
-			w.Fatalf("seed %d: a tab has forgotten its person", *seed)
-		}
-		w.watch(tab)
-		chrome.Reload(w, tab)
-		w.tabs = append(w.tabs, p)
-	}
-	w.killed = time.Now()
-}
-
 // report logs what was done, and fails a run that shows nothing.
 func (w *homePeople) report() {
 	w.Helper()
@@ -381,7 +244,7 @@ func (w *homePeople) report() {
 		acts = append(acts, fmt.Sprintf("%d %s", w.done[act], act))
 	}
 	w.Logf("seed %d, %v: %s", *seed, time.Since(w.began).Round(time.Second), strings.Join(acts, ", "))
-	for _, act := range []string{"reloads", "enters", "changes the account", "signs out", "signs in", "crashes"} {
+	for _, act := range []string{"reloads", "enters", "changes the account", "signs out", "signs in", restored, afresh} {
 		if w.done[act] == 0 && *peopleFor >= 5*time.Minute {
 			w.Errorf("there was no %s: the run is not conclusive", act)
 		}

@@ -128,10 +128,32 @@ func (t *Tab) showAccounts(refused *Error) {
 	t.deactivate(ChooseAccount, nil)
 }
 
-// Accounts fetches the people who are signed in in this browser.
+// Accounts fetches the people who are signed in in this browser. The tab of a person who is
+// signed out asks for one of those of whom it knows.
 func (t *Tab) Accounts() ([]api.Account, *Error) {
-	session, err := t.fetchSession(nil)
-	return session.Accounts, err
+	t.mu.Lock()
+	out := t.binding.record.person() != "" && t.binding.state.Status == SignedOut
+	t.mu.Unlock()
+	if !out {
+		session, err := t.fetchSession(nil)
+		return session.Accounts, err
+	}
+	for _, user := range t.known() {
+		if session, err := t.sessionOf(user); err == nil || !err.signsOut() {
+			return session.Accounts, err
+		}
+	}
+	return nil, nil
+}
+
+// sessionOf fetches the session of a person who need not be the tab's.
+func (t *Tab) sessionOf(user string) (api.SessionResponse, *Error) {
+	t.mu.Lock()
+	c := t.newCallLocked()
+	c.user, c.key, c.fixed = user, user, true
+	t.mu.Unlock()
+	v, err := t.send(c, "GET", api.PathSession+"?"+api.QuietRefusals, "")
+	return DecodeSessionResponse(v), err
 }
 
 // SwitchAccount changes the tab to another person who is signed in in this browser, as a
@@ -194,14 +216,12 @@ func (t *Tab) SwitchAccount(user, organization string) SwitchResult {
 func (t *Tab) followAddress() {
 	user := t.config.Account
 	t.mu.Lock()
-	if r := &t.binding.record; r.User.ID != "" || !strings.HasPrefix(user, "usr_") || !isName(user) || len(t.known()) == 0 {
-		t.mu.Unlock()
+	known := t.binding.record.User.ID != ""
+	t.mu.Unlock()
+	if known || !strings.HasPrefix(user, "usr_") || !isName(user) || len(t.known()) == 0 {
 		return
 	}
-	c := t.newCallLocked()
-	c.user, c.key, c.fixed = user, user, true
-	t.mu.Unlock()
-	_, err := t.send(c, "GET", api.PathSession+"?"+api.QuietRefusals, "")
+	_, err := t.sessionOf(user)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err == nil {

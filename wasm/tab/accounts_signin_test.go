@@ -102,3 +102,28 @@ func TestP11_Accounts_TwoTabsAddOnePerson(t *testing.T) {
 		bob.is(t, "bob")
 	})
 }
+
+// TestAccounts_OfATabSignedOut: a tab whose person has signed out tells who else is signed in,
+// so that its page can offer them.
+func TestAccounts_OfATabSignedOut(t *testing.T) {
+	run2(t, func(t *testing.T, h *household, ada, bob *page) {
+		if _, err := ada.SignOut(api.ScopeSession, ""); err != nil {
+			t.Fatal(err)
+		}
+		ada.expect(t, tab.SignedOut)
+		before := ada.state(t)
+		if all, err := ada.Accounts(); err != nil || len(all) != 1 || all[0].ID != "usr_bob" {
+			t.Errorf("beside bob: %v %v", all, err)
+		}
+		bob.SignOut(api.ScopeSession, "")
+		bob.expect(t, tab.SignedOut)
+		for _, p := range []*page{ada, bob} {
+			if all, err := p.Accounts(); err != nil || len(all) != 0 {
+				t.Errorf("with nobody: %v %v", all, err)
+			}
+		}
+		if after := ada.state(t); after.Status != before.Status || after.Error != before.Error {
+			t.Errorf("the question has changed the tab from %+v to %+v", before, after)
+		}
+	})
+}

@@ -1,8 +1,11 @@
 package chrome
 
 import (
+	"bytes"
 	"context"
 	"maps"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +61,7 @@ func lifecycle(t testing.TB, tab context.Context, state page.SetWebLifecycleStat
 // those.
 func Restore(t testing.TB, profile, address string, n int, options ...Option) []context.Context {
 	t.Helper()
+	agreesToRestore(t, profile)
 	options = append(options, chromedp.Flag("restore-last-session", true))
 	browser, stop := chromedp.NewContext(allocator(t, profile, patience, options...))
 	t.Cleanup(stop)
@@ -74,6 +78,20 @@ func Restore(t testing.TB, profile, address string, n int, options ...Option) []
 		if time.Since(began) > awaitTimeout {
 			t.Fatalf("the browser restored %d tabs, want %d", len(all), n)
 		}
+	}
+}
+
+// agreesToRestore answers the question that Chromium asks a person after a crash. Until
+// then it restores no tabs, whatever the command line says.
+func agreesToRestore(t testing.TB, profile string) {
+	t.Helper()
+	file := filepath.Join(profile, "Default", "Preferences")
+	preferences, err := os.ReadFile(file)
+	if err == nil {
+		err = os.WriteFile(file, bytes.Replace(preferences, []byte(`"exit_type":"Crashed"`), []byte(`"exit_type":"Normal"`), 1), 0o600)
+	}
+	if err != nil {
+		t.Fatalf("a profile without preferences restores no tabs: %v", err)
 	}
 }
 

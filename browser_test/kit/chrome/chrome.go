@@ -203,7 +203,13 @@ func Block(t testing.TB, tab context.Context, pattern string) {
 // page, so it also works while a page navigates, is frozen or paints no frames.
 func Await(t testing.TB, tab context.Context, expression string) {
 	t.Helper()
-	patient, stop := context.WithTimeout(tab, awaitTimeout)
+	AwaitFor(t, tab, awaitTimeout, expression)
+}
+
+// AwaitFor is [Await] for a machine that has other work too, with a limit of its own.
+func AwaitFor(t testing.TB, tab context.Context, limit time.Duration, expression string) {
+	t.Helper()
+	patient, stop := context.WithTimeout(tab, limit)
 	defer stop()
 	for {
 		holds, err := evaluateOnce(patient, expression)

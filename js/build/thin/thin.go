@@ -80,9 +80,11 @@ var Core = []string{
 //     for key sets that Go and JavaScript read alike, in which a bad key replaces no good one, and
 //     for organizations that no header can name.
 //   - 6 for a sign-out of everybody in a browser where one of them had signed in twice.
+//   - 27 for leaving an organization by a tab that does not know yet of the person's newest sign-in,
+//     which otherwise goes on there.
 //
 // A change that raises it says by how much and why.
-const Ceiling = 8333
+const Ceiling = 8360
 
 // Lines counts the lines of the core that have code on them. A package or file that is
 // not there is an error.
