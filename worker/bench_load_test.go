@@ -4,17 +4,14 @@ package main_test
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
-	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
-	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
 // distances are those of D1 from the Worker, in milliseconds.
@@ -100,16 +97,4 @@ func BenchmarkSteady(b *testing.B) {
 	b.ReportMetric(float64(c.memory(b))/1e6, "most-MB")
 	b.ReportMetric(c.number(b, "/started"), "programs")
 	b.ReportMetric(float64(refused.Load()), "refused")
-}
-
-func (c *loadTest) number(b *testing.B, path string) float64 {
-	b.Helper()
-	response, err := http.Get(c.origin + path)
-	workerd.Must(b, err)
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	workerd.Must(b, err)
-	n, err := strconv.ParseFloat(string(text), 64)
-	workerd.Must(b, err)
-	return n
 }

@@ -4,46 +4,15 @@
  */
 
 /**
- * The statements of one event. What the program asks in one turn, before it waits, goes to
- * D1 in one round trip: a batch, which D1 runs in order in one transaction.
+ * Runs what the program asked before it waited, in one round trip: a batch, which D1 runs in
+ * order in one transaction. The outcomes of each come as one text.
+ * @param {D1Database} db
+ * @param {string[]} asked JSON arrays of statements
  */
-export class Statements {
-  #db;
-  #answered;
-  #turn = []; // what was asked in this turn
-  #ended = false;
-
-  /**
-   * @param {D1Database} db
-   * @param {(number: number, failure: string, answer: string) => void} answered is called with
-   *   each answer, and not after the event has ended
-   */
-  constructor(db, answered) {
-    this.#db = db;
-    this.#answered = answered;
-  }
-
-  /** Sends statements, which come as a JSON array of them. */
-  ask(number, text) {
-    this.#turn.push({ number, statements: JSON.parse(text) });
-    if (this.#turn.length === 1) queueMicrotask(() => this.#send(this.#turn.splice(0)));
-  }
-
-  /** Ends the event: answers that come later reach nobody. */
-  end() {
-    this.#ended = true;
-  }
-
-  async #send(asked) {
-    let answers;
-    try {
-      const outcomes = await run(this.#db, asked.flatMap(({ statements }) => statements));
-      answers = asked.map(({ number, statements }) => [number, "", JSON.stringify(outcomes.splice(0, statements.length))]);
-    } catch (problem) {
-      answers = asked.map(({ number }) => [number, String(problem), ""]);
-    }
-    for (const answer of answers) if (!this.#ended) this.#answered(...answer);
-  }
+export async function query(db, asked) {
+  const lists = asked.map((text) => JSON.parse(text));
+  const outcomes = await run(db, lists.flat());
+  return lists.map(({ length }) => JSON.stringify(outcomes.splice(0, length)));
 }
 
 /**

@@ -1,5 +1,5 @@
 import "./build/wasm_exec.js";
-import { Statements } from "./d1.mjs";
+import { Event } from "./event.mjs";
 import { parseHeaders, readLimited } from "./http.mjs";
 import { Timers } from "./timers.mjs";
 
@@ -12,19 +12,18 @@ const MAX_ANSWER = 1 << 20;
  */
 const ENVIRONMENT = { GOGC: "25" };
 
-/**
- * One instance of the Go program. It takes one event at a time: Go's scheduler
- * resumes whatever goroutine is ready in the event that happens to call it, and
- * the platform refuses I/O that belongs to another event.
- */
+/** One instance of the Go program, which serves many events at once: see event.mjs. */
 export class Instance {
   uses = 0;
+  healthy = true; // no event of it panicked, failed, or never came to an end
   #go = new globalThis.Go();
-  #timers = new Timers(this.#go);
+  #timers = new Timers(this.#go, () => this.#current?.wake());
   #memory;
   #binding = {};
-  #runtime;
-  #statements;
+  #events = new Map(); // by number
+  #current; // the event in whose context the program was called last
+  #depth = 0; // of the calls of the program
+  #ended = false;
 
   /**
    * Starts the program of a WebAssembly module, at once: what instantiates it later would
@@ -33,21 +32,20 @@ export class Instance {
    */
   static start(module, env, onMemory) {
     const instance = new Instance();
-    instance.#go.env = ENVIRONMENT;
-    const wasm = new WebAssembly.Instance(module, instance.#go.importObject);
+    const go = instance.#go;
+    go.env = ENVIRONMENT;
+    const wasm = new WebAssembly.Instance(module, go.importObject);
     instance.#memory = wasm.exports.mem;
     onMemory(instance.#memory);
-    instance.#runtime = { env, binding: instance.#binding };
-    globalThis.context = instance.#runtime; // which the program keeps while it starts
-    instance.#go._resolveExitPromise = () => {}; // belongs to this event; #go.exit tells
-    instance.#go.run(wasm);
-    if (instance.ended) throw new Error("the program ended at its start");
+    const post = (number, what, ...args) => instance.#post(number, what, args);
+    globalThis.context = { env, binding: instance.#binding, post }; // which the program keeps while it starts
+    go._resolveExitPromise = () => {}; // belongs to this event; go.exit tells
+    go.exit = (code) => instance.#end(new Error(`the program ended with code ${code}`));
+    const resume = go._resume;
+    go._resume = () => instance.#resume(() => resume.call(go));
+    go.run(wasm);
+    if (instance.#ended) throw new Error("the program ended at its start");
     return instance;
-  }
-
-  /** Whether the program has ended. */
-  get ended() {
-    return this.#go.exited;
   }
 
   /** The size of the program's memory, in bytes. */
@@ -55,33 +53,85 @@ export class Instance {
     return this.#memory.buffer.byteLength;
   }
 
-  /**
-   * Gives the program an event and returns what it calls back with.
-   * @param {"fetch" | "scheduled"} kind
-   * @param {unknown[]} args
-   * @param {object} platform what the program has for the event
-   * @param {D1Database} platform.db
-   * @param {(work: Promise<unknown>) => void} platform.waitUntil takes what goes on after the answer
-   * @param {(...request: unknown[]) => Promise<unknown[]>} platform.fetch makes a request of the program's own
-   */
-  call(kind, args, { db, waitUntil, fetch }) {
-    this.uses++;
-    const statements = new Statements(db, (...answer) => this.#binding.answered(...answer));
-    this.#statements = statements;
-    this.#runtime.ask = (number, text) => statements.ask(number, text);
-    this.#runtime.ctx = { waitUntil };
-    this.#runtime.fetch = fetch;
-    this.#timers.start();
-    return new Promise((resolve, reject) => {
-      this.#go.exit = (code) => reject(new Error(`the program ended with code ${code}`));
-      this.#binding[kind](...args, (...answer) => resolve(answer));
-    });
+  /** The events that it serves. One that the platform ended gives nothing back: it lapses. */
+  get events() {
+    const now = Date.now();
+    const lapsed = [...this.#events.values()].filter(({ lapses }) => lapses <= now);
+    for (const event of lapsed) this.giveUp(event, new Error("the event was lost"));
+    return [...this.#events.values()];
   }
 
-  /** Ends the event. */
-  endEvent() {
-    this.#statements.end();
-    this.#timers.stop();
+  /**
+   * Gives the program an event, in the event's own context.
+   * @param {"fetch" | "scheduled"} kind
+   * @param {unknown[]} args
+   * @param {object} platform as Event takes it
+   */
+  call(kind, args, platform) {
+    const event = new Event(this, platform);
+    const number = ++this.uses;
+    this.#events.set(number, event);
+    this.#enter(event, () => this.#binding[kind](number, ...args));
+    return event;
+  }
+
+  /** Gives the program what it waits for, in an event's own context. */
+  reply(event, number, failure, value) {
+    this.#enter(event, () => this.#binding.replied(number, failure, value));
+  }
+
+  /** When the program's next timer is due, in milliseconds. */
+  get nextTimer() {
+    return this.#ended ? Infinity : this.#timers.next;
+  }
+
+  /** Lets the program run the timers that are due, in an event's own context. */
+  runTimers(event) {
+    if (this.nextTimer <= Date.now()) this.#enter(event, () => this.#go._resume());
+  }
+
+  /** Gives an event up. Its goroutines may wait for ever, and hold what others need. */
+  giveUp(event, problem) {
+    this.healthy = false;
+    for (const [number, other] of this.#events) if (other === event) this.#events.delete(number);
+    event.fail(problem);
+  }
+
+  #enter(event, call) {
+    this.#current = event;
+    // The platform ends an event that takes too much time, wherever the program is then.
+    if (this.#depth > 0) this.#end(new Error("the program was interrupted"));
+    if (!this.#ended) call();
+  }
+
+  /** What is asked on behalf of no event is done by the one in whose context it is asked. */
+  #post(number, what, args) {
+    const event = number === 0 ? this.#current : this.#events.get(number);
+    if (what === "end") {
+      this.#events.delete(number);
+      this.healthy &&= args[0];
+    }
+    event?.post(what, args);
+  }
+
+  /** Runs the program until all its goroutines wait. */
+  #resume(run) {
+    if (this.#ended) return;
+    this.#depth++;
+    try {
+      run();
+    } catch (problem) {
+      this.#end(problem);
+    }
+    this.#depth--;
+  }
+
+  /** Ends all events, as the program has ended. */
+  #end(problem) {
+    this.#ended = true;
+    this.healthy = false;
+    for (const event of this.#events.values()) event.fail(problem);
+    this.#events.clear();
   }
 }
 

@@ -3,6 +3,7 @@
 package main_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/tabard-auth/tabard/browser_test/contract"
 	"github.com/tabard-auth/tabard/browser_test/kit/httpbrowser"
@@ -64,7 +66,8 @@ type loadTest struct {
 }
 
 const (
-	callbacks = 24
+	callbacks = 40
+	maxAsking = 16          // events that ask a provider at once
 	maxMemory = 100_000_000 // bytes that all programs have together at the most
 )
 
@@ -132,14 +135,20 @@ func (c *loadTest) mint(t testing.TB) int {
 
 // memory is the most that the programs' memories had together, in bytes.
 func (c *loadTest) memory(t testing.TB) int {
-	response, err := http.Get(c.origin + "/most-memory")
+	return int(c.number(t, "/most-memory"))
+}
+
+// number is what a path of the test's own answers.
+func (c *loadTest) number(t testing.TB, path string) float64 {
+	t.Helper()
+	response, err := http.Get(c.origin + path)
 	workerd.Must(t, err)
 	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
+	text, err := io.ReadAll(response.Body)
 	workerd.Must(t, err)
-	bytes, err := strconv.Atoi(string(body))
+	n, err := strconv.ParseFloat(string(text), 64)
 	workerd.Must(t, err)
-	return bytes
+	return n
 }
 
 // The database is far away and many callers mint at once.
@@ -159,11 +168,53 @@ func TestAProviderThatHangsLeavesMintsAlone(t *testing.T) {
 	}
 	all.Wait()
 	end()
-	// Two at a time; the provider may not have heard yet of the two that were given up.
-	if c.provider.most > 4 {
-		t.Errorf("%d instances hung at the provider", c.provider.most)
+	// The provider may not have heard yet of those that were given up.
+	if c.provider.most > 2*maxAsking {
+		t.Errorf("%d callbacks hung at the provider", c.provider.most)
 	}
 	if most := c.memory(t); most == 0 || most > maxMemory {
 		t.Errorf("the programs held %d bytes, more than %d", most, maxMemory)
+	}
+}
+
+// TestClientsThatLeave leaves a hundred mints in the midst of them, and mints.
+func TestClientsThatLeave(t *testing.T) {
+	const leaving, staying = 100, 20
+	c := newLoadTest(t, "workerd/load.mjs", 100)
+	var (
+		all  sync.WaitGroup
+		left atomic.Int64
+	)
+	for range leaving {
+		ctx, leave := context.WithCancel(t.Context())
+		all.Go(func() {
+			defer leave()
+			r := mint(c.origin, c.publicURL, c.signedIn.Cookies(), "acme").WithContext(ctx)
+			if response, err := resettingClient.Do(r); err == nil {
+				response.Body.Close()
+			} else {
+				left.Add(1)
+			}
+		})
+		time.AfterFunc(30*time.Millisecond, leave)
+	}
+	for range staying {
+		all.Go(func() {
+			if status := c.mint(t); status != http.StatusOK {
+				t.Errorf("a mint beside them: %d", status)
+			}
+		})
+	}
+	all.Wait()
+	if left.Load() < leaving/2 {
+		t.Errorf("only %d clients left", left.Load())
+	}
+	for range staying {
+		if status := c.mint(t); status != http.StatusOK {
+			t.Errorf("a mint after them: %d", status)
+		}
+	}
+	if n := c.number(t, "/started"); n != 1 {
+		t.Errorf("%v programs were started", n)
 	}
 }

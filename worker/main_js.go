@@ -47,7 +47,7 @@ func newProgram(log *slog.Logger) (edge.Program, error) {
 		PublicURL: s.publicURL, CookieMark: s.cookieMark, Secret: s.secret, Algorithm: s.algorithm, Keys: ring,
 		Provider: s.provider,
 		Tenants:  edge.Transport{}, LoopbackConnections: s.loopbackConnections,
-		Resolver: s.resolver, Log: log, Epoch: epoch, Later: cloudflare.WaitUntil, FarDatabase: true,
+		Resolver: s.resolver, Log: log, Epoch: epoch, Later: edge.Later, FarDatabase: true,
 		Ready: func(ctx context.Context) error { return readiness.CheckByRequest(ctx, ring) },
 	}, store)
 	if err != nil {

@@ -22,9 +22,8 @@ import (
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
-// TestManyAtOnceEachGetTheirOwn lets people of as many organizations mint at once, while
-// instances serve one of them after the other. TestTwoHundredAtOnceEachGetTheirOwn has
-// more people.
+// TestManyAtOnceEachGetTheirOwn lets people of as many organizations mint at once, by one
+// instance. TestTwoHundredAtOnceEachGetTheirOwn has more people.
 func TestManyAtOnceEachGetTheirOwn(t *testing.T) { eachGetsTheirOwn(t, 40) }
 
 func eachGetsTheirOwn(t *testing.T, people int) {

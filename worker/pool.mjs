@@ -7,15 +7,16 @@ import { head } from "./request.mjs";
 
 /** What a pool keeps to. Times are milliseconds, sizes bytes. */
 const LIMITS = {
-  instances: 6, // at once
-  asking: 2, // of them for events that ask a provider, which may hang
+  events: 64, // at once; more than an isolate's processor keeps busy with D1 far away
+  asking: 16, // of them ask a provider, which may hang
+  instances: 4, // at once: one takes events, the others end those that they have
   budget: 96 << 20, // of all memories together; the platform's 128 MB are for the whole isolate
-  share: 12 << 20, // of it that an instance is sure of
+  share: 24 << 20, // of it that a successor needs
   memory: 24 << 20, // beyond which an instance is replaced
   uses: 20_000, // after which an instance is replaced, whatever it has kept
-  event: 15_000, // a request has been answered, or its instance is given up
+  event: 15_000, // a request has been answered, or it is given up
   cron: 300_000, // the same for what a cron trigger does
-  patience: 10_000, // a request waits for an instance
+  patience: 10_000, // a request waits for a place
   waiting: 250, // events wait
   body: 128 << 10, // of a request; a provider may post an identity token beside the code
 };
@@ -23,12 +24,12 @@ const LIMITS = {
 /** How often at the most the log says that requests are refused, in milliseconds. */
 const TELL_EVERY = 10_000;
 
-/** Keeps instances of a program and lends each to one event at a time. */
+/** Keeps an instance of a program that serves events, and replaces it. */
 export class Pool {
   #module;
   #limits;
-  #idle = [];
-  #loans = new Set();
+  #instance; // that takes events
+  #replaced = []; // those that end the events that they have
   #memories = new Memories();
   #queue;
   #refused = { count: 0, toldAt: 0 }; // since the log was told
@@ -36,7 +37,7 @@ export class Pool {
   constructor(module, limits = {}) {
     this.#module = module;
     this.#limits = { ...LIMITS, ...limits };
-    this.#queue = new Queue(this.#limits.waiting, (event) => this.#canLend(event));
+    this.#queue = new Queue(this.#limits.waiting, () => this.#free());
   }
 
   /** How many events wait. */
@@ -72,115 +73,62 @@ export class Pool {
     const body = await readLimited(request.body, most);
     if (body === undefined) return refusal(parsed, 413, "invalid_request", "The body is too large.");
     const event = { env, ctx, asks, signal: request.signal, patience, life };
-    // The program gives up before its instance is given up: what it asked may hang.
+    // The program gives up before it is given up: what it asked may hang.
     const [status, headers, content] = await this.#call(event, "fetch", [head(parsed), body, life * 0.8]);
     return new Response(hasNoBody(status, request) ? null : content, { status, headers: parseHeaders(headers) });
   }
 
-  /** Lends an instance to an event until all that the event began has ended. */
+  /** Gives the program an event when it is the event's turn, and returns what it answers. */
   async #call(event, kind, args) {
-    const loan = await this.#borrow(event);
-    const later = [];
-    try {
-      const platform = { db: event.env.DB, waitUntil: (work) => later.push(work), fetch: (...request) => this.#outgoing(loan, request) };
-      const answer = await withTimeout(event.life, loan.instance.call(kind, args, platform));
-      loan.healthy = answer[3] ?? true;
-      if (later.length === 0) this.#release(loan);
-      else event.ctx.waitUntil(withTimeout(event.life, Promise.allSettled(later)).then(() => this.#release(loan), () => this.#close(loan)));
-      return answer;
-    } catch (problem) {
-      loan.instance.endEvent();
-      this.#close(loan);
-      throw problem;
+    const { env, ctx, asks, life, patience } = event;
+    const platform = { env, asks, life, fetch: (served, ...request) => this.#outgoing(served, request) };
+    const served = await this.#queue.wait(event, patience, () => this.#usable(env).call(kind, args, platform));
+    ctx.waitUntil(served.serve().finally(() => this.#queue.wake()));
+    return served.answer;
+  }
+
+  /** The instance that takes events: a new one where that of before has served its time. */
+  #usable(env) {
+    if (this.#instance === undefined || this.#isSpent(this.#instance)) {
+      if (this.#instance !== undefined) this.#replaced.push(this.#instance);
+      this.#instance = undefined;
+      this.#instance = Instance.start(this.#module, env, (memory) => this.#memories.add(memory));
     }
+    return this.#instance;
   }
 
-  /** Takes an idle instance, or starts one, when it is the event's turn. */
-  async #borrow(event) {
-    const loan = await this.#queue.wait(event, event.patience, () => this.#lend(event));
-    try {
-      loan.instance ??= Instance.start(this.#module, event.env, (memory) => this.#memories.add(memory));
-    } catch (problem) {
-      this.#close(loan);
-      throw problem;
-    }
-    return loan;
+  /**
+   * Whether an instance takes no more events. What is dropped takes up its room until the
+   * platform collects it, which may be long after: a successor has to have room beside it.
+   */
+  #isSpent({ healthy, uses, bytes }) {
+    const { uses: most, memory, budget, share } = this.#limits;
+    return !healthy || ((uses >= most || bytes > memory) && this.#memories.bytes + share <= budget);
   }
 
-  #lend({ asks, life }) {
-    // An event that the platform ended gives nothing back: its loan lapses.
-    const loan = { instance: this.#idle.pop(), asks, asking: 0, expires: Date.now() + 3 * life, healthy: true };
-    this.#loans.add(loan);
-    return loan;
-  }
-
-  /** Whether an event may have an instance now. */
-  #canLend({ asks }) {
-    this.#dropExpiredLoans();
-    if (asks && this.#asking() >= this.#limits.asking) return false;
-    if (this.#idle.length > 0) return true;
-    return this.#loans.size < this.#minInstances || (this.#loans.size < this.#limits.instances && this.#fitsBudget());
-  }
-
-  /** Whether the budget has room for one more instance, when each has grown to its share. */
-  #fitsBudget() {
-    const { budget, share } = this.#limits;
-    const growing = this.#instances().map((instance) => Math.max(0, share - (instance?.bytes ?? 0)));
-    return growing.reduce((sum, more) => sum + more, this.#memories.bytes) + share <= budget;
-  }
-
-  /** All instances; undefined stands for one that starts. */
-  #instances() {
-    return [...this.#idle, ...[...this.#loans].map(({ instance }) => instance)];
-  }
-
-  /** With fewer instances, events that ask a provider might have them all. */
-  get #minInstances() {
-    return Math.min(this.#limits.asking + 1, this.#limits.instances);
-  }
-
-  #dropExpiredLoans() {
-    const now = Date.now();
-    for (const loan of this.#loans) if (loan.expires <= now) this.#loans.delete(loan);
-  }
-
-  /** How many instances are lent to events that ask a provider. */
-  #asking() {
-    return [...this.#loans].filter(({ asks, asking }) => asks || asking > 0).length;
+  /** How many more events may begin, and how many of those that ask a provider. */
+  #free() {
+    const { events, asking, instances } = this.#limits;
+    this.#replaced = this.#replaced.filter((instance) => instance.events.length > 0);
+    const served = this.#instance?.events ?? [];
+    const spent = this.#instance !== undefined && this.#isSpent(this.#instance);
+    if (!spent) return { places: events - served.length, asking: asking - countAsking(served) };
+    return this.#replaced.length + 1 < instances ? { places: events, asking } : { places: 0, asking: 0 };
   }
 
   /**
    * Makes a request of the program's own. An event that had not been expected to ask
    * anybody does so where there is a place for it, and does not wait for one.
    */
-  async #outgoing(loan, request) {
-    if (!loan.asks && loan.asking === 0 && this.#asking() >= this.#limits.asking) throw new Error("too many events ask a provider");
-    loan.asking++;
+  async #outgoing(event, request) {
+    const expected = event.asks || event.asking > 0;
+    if (!expected && countAsking(this.#instance?.events ?? []) >= this.#limits.asking) throw new Error("too many events ask a provider");
+    event.asking++;
     try {
       return await outgoing(...request);
     } finally {
-      loan.asking--;
+      event.asking--;
     }
-  }
-
-  #release(loan) {
-    loan.instance.endEvent();
-    if (loan.healthy && !loan.instance.ended && this.#isReusable(loan.instance)) this.#idle.push(loan.instance);
-    this.#close(loan);
-  }
-
-  /**
-   * Whether an instance goes on. What is dropped takes up its room until the platform
-   * collects it, which may be long after: a successor has to have room beside it.
-   */
-  #isReusable({ uses, bytes }) {
-    const { uses: most, memory, budget } = this.#limits;
-    if (this.#memories.bytes > budget) return this.#instances().length <= this.#minInstances;
-    return (uses < most && bytes <= memory) || !this.#fitsBudget();
-  }
-
-  #close(loan) {
-    this.#loans.delete(loan);
   }
 
   /** The answer where the program gave none. */
@@ -204,11 +152,7 @@ function hasNoBody(status, request) {
   return request.method === "HEAD" || status === 204 || status === 205 || status === 304;
 }
 
-/** Rejects when a promise has not settled in time. */
-function withTimeout(milliseconds, promise) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error("the event took too long")), milliseconds);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+/** How many events ask a provider. */
+function countAsking(events) {
+  return events.filter(({ asks, asking }) => asks || asking > 0).length;
 }

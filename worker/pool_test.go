@@ -165,9 +165,9 @@ func TestThePoolServesWhoCameFirst(t *testing.T) {
 	}
 }
 
-// TestEventsThatAskAProviderHoldTwoInstances, whether they were expected to ask or not.
-func TestEventsThatAskAProviderHoldTwoInstances(t *testing.T) {
-	w := newSmokeTestWith(t, `{"instances": 4, "event": 60000}`)
+// TestEventsThatAskAProviderHoldTheirPlacesOnly, whether they were expected to ask or not.
+func TestEventsThatAskAProviderHoldTheirPlacesOnly(t *testing.T) {
+	w := newSmokeTestWith(t, `{"events": 4, "asking": 2, "event": 60000}`)
 	p := newSlowProvider(t)
 	held := []<-chan answer{w.hold(p, "/login"), w.hold(p, "/logout")}
 	address := "?address=" + url.QueryEscape(p.URL)

@@ -1,10 +1,8 @@
 /**
- * How often a waiting event looks, in milliseconds: the next one, each behind it so much
- * less often, and the last. An event looks for itself, by a timer of its own: what another
- * one resolved would go on in the other's context, where it may do no I/O.
+ * How often a waiting event looks for itself, in milliseconds, beside when it is told to: the
+ * platform may have ended those before it.
  */
-const POLL_INTERVAL = 4;
-const MAX_POLL_INTERVAL = 100;
+const POLL_INTERVAL = 100;
 
 /**
  * An event that did not look for so long may have been ended by the platform: it no
@@ -26,15 +24,16 @@ export class ClientGone extends Error {}
 export class Queue {
   #waiting = []; // in the order of arrival
   #limit;
-  #isAvailable;
+  #free;
 
   /**
-   * @param {number} most how many may wait
-   * @param {(event: object) => boolean} isAvailable whether there is a place for an event
+   * @param {number} most how many may wait, beside those that have their turn
+   * @param {() => {places: number, asking: number}} free how many events may begin, and how
+   *   many of those that ask a provider
    */
-  constructor(most, isAvailable) {
+  constructor(most, free) {
     this.#limit = most;
-    this.#isAvailable = isAvailable;
+    this.#free = free;
   }
 
   /** How many events wait. */
@@ -53,29 +52,38 @@ export class Queue {
   async wait(event, patience, claim) {
     const until = Date.now() + patience;
     const waiting = { event, polledAt: Date.now() };
-    if (this.length >= this.#limit) throw new Busy("too many events wait");
+    if (this.length - this.#next().length >= this.#limit) throw new Busy("too many events wait");
     this.#waiting.push(waiting);
+    // The platform takes an event for hung that has nothing to wait for but another's word.
+    const poll = setInterval(() => waiting.look?.(), POLL_INTERVAL);
     try {
-      while (this.#next() !== waiting) {
-        await pause(Math.min(POLL_INTERVAL * (1 + this.#ahead(waiting)), MAX_POLL_INTERVAL));
+      while (!this.#next().includes(waiting)) {
+        await new Promise((resolve) => (waiting.look = resolve));
         waiting.polledAt = Date.now();
         if (event.signal?.aborted) throw new ClientGone("the client left");
-        if (waiting.polledAt >= until) throw new Busy("every instance is in use");
+        if (waiting.polledAt >= until) throw new Busy("every place is taken");
       }
       return claim();
     } finally {
+      clearInterval(poll);
       this.#waiting = this.#waiting.filter((other) => other !== waiting);
     }
   }
 
-  /** How many of its kind are before an event. */
-  #ahead({ event }) {
-    return this.#waiting.filter((other) => other.event.asks === event.asks).findIndex((other) => other.event === event);
+  /** Has the events look for which there is a place. */
+  wake() {
+    for (const { look } of this.#next()) look?.();
   }
 
-  /** The first for which there is a place. */
+  /** Those for which there is a place. */
   #next() {
-    return this.#polling().find(({ event }) => this.#isAvailable(event));
+    const free = this.#free();
+    return this.#polling().filter(({ event }) => {
+      if (free.places === 0 || (event.asks && free.asking <= 0)) return false;
+      free.places--;
+      if (event.asks) free.asking--;
+      return true;
+    });
   }
 
   /** Those that have looked of late. */
@@ -84,8 +92,4 @@ export class Queue {
     this.#waiting = this.#waiting.filter(({ polledAt }) => now - polledAt < ABANDONED_AFTER);
     return this.#waiting.filter(({ polledAt }) => now - polledAt < STALE_AFTER);
   }
-}
-
-function pause(milliseconds) {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -16,8 +16,8 @@ import (
 	"github.com/tabard-auth/tabard/worker/workerd"
 )
 
-// smokeTest is the smoke program on workerd: one instance, so that every request meets
-// the state that the one before it left.
+// smokeTest is the smoke program on workerd: one event at a time, unless its limits say
+// otherwise, so that every request meets the state that the one before it left.
 type smokeTest struct {
 	t   *testing.T
 	url string
@@ -88,7 +88,7 @@ func TestThePool(t *testing.T) {
 		w.want("/later", 200, "")
 		w.want("/served", 200, "2 false")
 	})
-	t.Run("lets no timer wake an instance in another event", func(t *testing.T) {
+	t.Run("runs the timer of an event that has ended in another", func(t *testing.T) {
 		w.want("/fail", 500, "")
 		w.want("/timer", 200, "")
 		w.want("/slow", 200, "2")

@@ -99,10 +99,16 @@ func TestAWorkerWithoutItsSettingsSaysWhatIsMissing(t *testing.T) {
 // await waits until a Worker's log contains a text; log lines come after the responses.
 func await(t *testing.T, log *workerd.Log, text string) {
 	t.Helper()
+	awaitTimes(t, log, text, 1)
+}
+
+// awaitTimes waits until a text is in a log so many times.
+func awaitTimes(t *testing.T, log *workerd.Log, text string, times int) {
+	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for deadline := time.After(time.Minute); ; {
-		if strings.Contains(log.String(), text) {
+		if strings.Count(log.String(), text) >= times {
 			return
 		}
 		select {

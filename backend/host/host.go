@@ -61,7 +61,7 @@ type Config struct {
 	Ready func(context.Context) error
 	// Later runs the rest of a revalidation after its mint was answered. Nil means a
 	// goroutine.
-	Later func(func())
+	Later func(ctx context.Context, run func())
 	// FarDatabase has requests begin reads before their turn: each round trip takes long.
 	FarDatabase bool
 	// Endings lets polls of the feed of endings wait. Nil answers them at once.

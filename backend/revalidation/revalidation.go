@@ -90,7 +90,7 @@ type Config struct {
 	Providers Providers
 	Secret    signingkey.Secret
 	// Later runs what goes on after a mint was answered. Nil means a goroutine.
-	Later func(func())
+	Later func(ctx context.Context, run func())
 	Log   *slog.Logger
 }
 
@@ -107,7 +107,7 @@ type Service struct {
 // New returns a Service.
 func New(c Config) *Service {
 	if c.Later == nil {
-		c.Later = func(run func()) { go run() }
+		c.Later = func(_ context.Context, run func()) { go run() }
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -129,7 +129,7 @@ func (v *Service) Revalidate(ctx context.Context, g *grant.Grant, s *directory.S
 		return v.follow(ctx, &s.Session, held)
 	}
 	asked := make(chan error, 1)
-	v.Later(func() {
+	v.Later(ctx, func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseTime*time.Second)
 		defer cancel()
 		err := v.ask(ctx, g, s.Session, s.User)

@@ -140,7 +140,7 @@ func TestOpenTab_AddressOfAnotherOrganization(t *testing.T) {
 		`tabard.openTab("globex", "/acme/notes")`, `tabard.openTab("org_globex", new URL("/acme/notes", location.href))`, `tabard.openTab("acme", "/org_globex/notes")`,
 	} {
 		got := chrome.Eval[string](t, tab, fmt.Sprintf(caught, call))
-		if !strings.HasPrefix(got, "TypeError: openTab: ") || !strings.Contains(got, " is an address of ") {
+		if !strings.HasPrefix(got, "TypeError: ") || !strings.Contains(got, " is an address of ") {
 			t.Errorf("%s: %s", call, got)
 		}
 	}

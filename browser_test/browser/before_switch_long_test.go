@@ -28,7 +28,7 @@ func TestBeforeSwitch_RouterNeedNotAskAgain(t *testing.T) {
 				asks[way](t, tab)
 				chrome.Await(t, tab, `questions.length > 0`)
 				chrome.Eval[any](t, tab, `void answer(true)`)
-				chrome.Await(t, tab, `location.pathname.startsWith("/globex/") && tabard.state.organization.slug === "globex" && routes.state.status === "settled"`)
+				chrome.Await(t, tab, `location.pathname.startsWith("/globex/") && tabard.state.organization.slug === "globex" && routes.state.status === "settled" && document.querySelector("#draft")`)
 				if got := chrome.Eval[string](t, tab, `[questions.join(), document.querySelector("#stay") ? "asked again" : "once", document.querySelector("#draft").value].join(" ")`); got != "acme>globex once " {
 					t.Errorf("%s: %s", way, got)
 				}

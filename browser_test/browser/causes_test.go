@@ -58,6 +58,11 @@ const (
 // demoPage is the demo's own page.
 func demoPage(_ *testing.T, d *demo.Demo) string { return d.Origin }
 
+// replaced is a script that replaces the page's fetch by one that calls the browser's as send.
+func replaced(by string) string {
+	return `{ const send = fetch; globalThis.fetch = ` + by + `; }`
+}
+
 // files returns handlers for the module's files in place of the backend's.
 func files(t *testing.T, which string, answer http.HandlerFunc) at {
 	t.Helper()
@@ -73,6 +78,7 @@ func mistakes(t *testing.T) map[string]mistake {
 		"an origin that is not registered": {page: clientPage(ofTheDemo, "", nil), code: "origin_not_allowed", line: []string{"PAGE", "workspace file"}},
 		"a path that answers with a page":  {page: clientPage(`{ backend: "/wrong" }`, "", at{"/wrong": shell}), code: "not_the_backend", line: []string{"/wrong/client/module.json", "200 (text/html)", "the client's backend"}},
 		"a path at which nothing is":       {page: clientPage(`{ backend: "/wrong" }`, "", at{"/wrong": notFound}), code: "backend_not_found", line: []string{"/wrong/client/module.json", "404 (text/html)"}},
+		"a fetch that parses answers":      {page: demoPage, script: replaced(`async (...request) => (await send(...request)).json()`), code: "fetch_replaced", line: []string{"DEMO/auth/session", "something else than a Response", "as they are"}},
 		"a module that is not there":       {page: clientPage(ofTheDemo, "", files(t, "the module", notFound)), code: "module_not_found", line: []string{"module.", ".wasm", "404 (text/html)", "/client/"}},
 	}
 }

@@ -99,23 +99,58 @@ func TestDrafts_TwoBacksAtOnce(t *testing.T) {
 	}
 }
 
+// besides are what pages have beside the form whose router asks.
+var besides = map[string]string{
+	"nothing":                     ``,
+	"a layout without the name":   `globalThis.unnamed = true;`,
+	"a listener with no question": `addEventListener("load", () => globalThis.tabard?.beforeSwitch(() => {}));`,
+}
+
 // TestDrafts_TypedWhileALoaderRuns: the router asked before its loader ran. What is typed
-// meanwhile is asked about before the tab goes.
+// meanwhile is asked about before the tab goes, although the page is hidden as soon as the router is ahead.
 func TestDrafts_TypedWhileALoaderRuns(t *testing.T) {
 	t.Parallel()
+	for beside, script := range besides {
+		t.Run(beside, func(t *testing.T) {
+			typedWhileAhead(t, script, func(tab context.Context) {
+				held := chrome.Hold(t, tab, "*/api/organizations/org_globex/*")
+				chrome.Press(t, tab, "#to-globex")
+				chrome.Await(t, tab, `router.state.navigation.state === "loading"`)
+				chrome.Press(t, tab, "#draft")
+				chrome.Key(t, tab, "x")
+				held.Release(t)
+			})
+		})
+	}
+}
+
+// TestDrafts_RedirectOfAnAction: a router asks nothing about where an action leads. The page asks
+// before the tab goes.
+func TestDrafts_RedirectOfAnAction(t *testing.T) {
+	t.Parallel()
+	for beside, script := range besides {
+		t.Run(beside, func(t *testing.T) {
+			typedWhileAhead(t, script, func(tab context.Context) {
+				chrome.Press(t, tab, "#draft")
+				chrome.Key(t, tab, "x")
+				chrome.Press(t, tab, "#create")
+			})
+		})
+	}
+}
+
+// typedWhileAhead takes the router ahead of a question about a draft. The person stays, and then leaves.
+func typedWhileAhead(t *testing.T, script string, goes func(context.Context)) {
+	t.Helper()
 	d, tab := example.Open(t, "../test/loaders.tsx")
+	chrome.Before(t, tab, script)
 	example.SignIn(t, d, tab, "/acme/notes", "alice")
 	awaitRoute(t, tab, "/acme/notes", "acme")
-	held := chrome.Hold(t, tab, "*/api/organizations/org_globex/*")
-	chrome.Press(t, tab, "#to-globex")
-	chrome.Await(t, tab, `router.state.navigation.state === "loading"`)
-	chrome.Press(t, tab, "#draft")
-	chrome.Key(t, tab, "x")
-	held.Release(t)
-	chrome.Await(t, tab, `document.querySelector("#stay")`)
+	goes(tab)
+	chrome.Await(t, tab, `document.querySelector("#stay")?.checkVisibility()`)
 	chrome.Press(t, tab, "#stay")
 	chrome.Await(t, tab, `!document.querySelector("#stay")`)
-	if got := chrome.Eval[string](t, tab, whereabouts); got != "/acme/notes /acme/notes acme x" {
+	if got := chrome.Eval[string](t, tab, whereabouts+` + " " + document.querySelector("#draft").checkVisibility()`); got != "/acme/notes /acme/notes acme x true" {
 		t.Errorf("after staying: %s", got)
 	}
 	chrome.Press(t, tab, "#to-globex")

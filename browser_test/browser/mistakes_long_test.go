@@ -153,6 +153,19 @@ func mistakesOfSetups(t *testing.T) map[string]mistake {
 	}
 }
 
+// mistakesOfFetch are those of scripts that replace the page's fetch.
+func mistakesOfFetch() map[string]mistake {
+	kind := func(by string, line ...string) mistake {
+		return mistake{page: demoPage, script: replaced(by), code: "fetch_replaced", line: append(line, "a script of the page has replaced fetch", "DEMO/auth")}
+	}
+	return map[string]mistake{
+		"a fetch that reads answers":         kind(`async (...request) => { const answer = await send(...request); await answer.text(); return answer; }`, "has read the body", "clone()"),
+		"a fetch that gives nothing":         kind(`(...request) => void send(...request)`, "gives nothing"),
+		"a fetch that throws":                kind(`async () => { throw new TypeError("no token yet"); }`, "fails at DEMO/auth/session (TypeError: no token yet)", "answers the browser with 401"),
+		"a fetch for requests, not for text": kind(`(request, init) => send(request.url, init)`, "asks for DEMO/undefined in the place of DEMO/auth/session"),
+	}
+}
+
 // mistakesOfPages are those of the page: the client's options, the policy, a service worker.
 func mistakesOfPages() map[string]mistake {
 	const (
@@ -197,6 +210,7 @@ func TestCauses_OfProxiesAndPages(t *testing.T) {
 	all := mistakesOfProxies(t)
 	maps.Copy(all, mistakesOfPages())
 	maps.Copy(all, mistakesOfSetups(t))
+	maps.Copy(all, mistakesOfFetch())
 	sayWhatToChange(t, all)
 }
 

@@ -28,7 +28,12 @@ func TestMistakes_Calls(t *testing.T) {
 		"another origin for a route":  {call: `routes.go("https://other.example/globex/notes")`, error: "location.assign"},
 		"an address for a name":       {call: `tabard.switchOrganization("/globex/notes").then(({ description }) => { throw Error(description) })`, error: "name it by that alone"},
 		"no name":                     {call: `tabard.switchOrganization(5)`, error: "must be an id or slug"},
-		"a value to be asked":         {call: `(stop => tabard.switchOrganization("globex").then(stop))(tabard.beforeSwitch(true))`, error: "fine", line: "beforeSwitch takes a function"},
+		"a value to be asked":         {call: `tabard.beforeSwitch(true)`, error: "a listener must be a function"},
+		"no listener":                 {call: `tabard.subscribe()`, error: "a listener must be a function"},
+		"a misspelt step-up":          {call: `tabard.stepUp({ acr: "urn:tabard:mfa" })`, error: "stepUp has no option acr: it has acrValues"},
+		"a text for a token":          {call: `tabard.getToken("https://files.example")`, error: "getToken takes an object, as in getToken({ audience:"},
+		"an address of another":       {call: `tabard.signIn({ organization: "acme", returnTo: "/globex/notes" })`, error: "/globex/notes is an address of globex, for which the tab would act, not for acme"},
+		"a request without CORS":      {call: `tabard.fetch("/api/organizations/org_acme/notes", { mode: "no-cors" }).then(({ status }) => { throw Error(status) })`, error: "401", line: "got no token, although one was sent"},
 		"a text for an answer":        {call: `(stop => tabard.switchOrganization("globex").then(stop))(tabard.beforeSwitch(() => "Really leave?"))`, error: "fine", line: "answers true to leave or false to stay"},
 		"a listener that switches":    {call: `(stop => tabard.switchOrganization("globex").then(stop))(tabard.beforeSwitch(() => tabard.switchOrganization("initech").then(() => true)))`, error: "fine", line: `switches to "initech" itself`},
 		"an API that is not named":    {call: `tabard.fetch("http://127.0.0.1:1/notes")`, error: "Failed to fetch", line: "http://127.0.0.1:1 is none of the client's apis"},
@@ -45,6 +50,34 @@ func TestMistakes_Calls(t *testing.T) {
 		}
 	}
 	awaitAddress(t, tab, "/acme/notes", "acme")
+}
+
+// TestMistakes_FetchWithoutCookies: a page whose fetch drops cookies is signed out after each
+// sign-in. The second says why, and does not leave.
+func TestMistakes_FetchWithoutCookies(t *testing.T) {
+	t.Parallel()
+	d, tab := example.Open(t, "routes/main.ts")
+	chrome.Before(t, tab, replaced(`(input, init) => send(input, { ...init, credentials: "omit" })`))
+	console := chrome.Watch(t, tab)
+	chrome.Go(t, tab, d.Origin+"/acme/notes")
+	chrome.Press(t, tab, "#sign-in")
+	chrome.Press(t, tab, "#person-alice")
+	chrome.Await(t, tab, `globalThis.tabard?.state.status === "signed_out"`)
+	got := chrome.Eval[string](t, tab, fmt.Sprintf(attempt, `tabard.signIn()`))
+	if !strings.HasPrefix(got, "TabardError fetch_replaced stop ") || !strings.Contains(got, "drops the cookie") {
+		t.Errorf("the second sign-in: %s", got)
+	}
+	awaitLine(t, console, "tabard: fetch_replaced: a script of the page has replaced fetch, and its own drops the cookie: "+d.Origin+"/auth/session")
+}
+
+// TestMistakes_FetchWithoutOptions: a page whose fetch drops the method says so.
+func TestMistakes_FetchWithoutOptions(t *testing.T) {
+	t.Parallel()
+	d, tab := example.Open(t, "routes/main.ts")
+	chrome.Before(t, tab, replaced(`(input) => send(input, { cache: "no-store" })`))
+	console := chrome.Watch(t, tab)
+	chrome.Go(t, tab, d.Origin)
+	awaitLine(t, console, "its own gets 405 invalid_request for POST "+d.Origin+"/auth/token, for which the browser gets 400 invalid_request")
 }
 
 // awaitLine waits for a line on a console that has a text.

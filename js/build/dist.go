@@ -39,8 +39,8 @@ const (
 
 // chunks are files that the client, or the switcher, loads when it uses them.
 var chunks = []string{
-	"accounts.js", "calls.js", "ending.js", "stepup.js", "window.js", "signin.js", "acting.js", "connect.js", "lend.js", "returnto.js", "debug.js", "origins.js", "question.js",
-	"causes.js", "network.js", "silence.js", "assets.js", "asked.js", "checked.js", "early.js", people,
+	"accounts.js", "calls.js", "refusals.js", "ending.js", "stepup.js", "window.js", "signin.js", "acting.js", "connect.js", "lend.js", "returnto.js", "debug.js", "origins.js", "question.js",
+	"causes.js", "network.js", "wrapped.js", "silence.js", "assets.js", "asked.js", "checked.js", "early.js", people,
 }
 
 // people is the chunk of the switcher.

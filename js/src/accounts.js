@@ -1,6 +1,8 @@
 // @ts-check
-// Several people in one browser. It is loaded when it is used, and imports nothing of the
+// Several people in one browser. It is loaded when it is used, and shares no state with the
 // client, which may be of another release: its needs are handed to it.
+
+import { accountOptions, requirePerson } from "./arguments.js";
 
 /** @import { Account, AccountResult } from "../index.js" */
 
@@ -25,9 +27,8 @@ export async function accounts({ ask, store }) {
  * @returns {Promise<AccountResult>}
  */
 export async function switchAccount({ ask, TabardError }, question, id, options) {
-  if (typeof options === "string") throw new TypeError(`switchAccount takes an object, as in switchAccount(id, { organization: "${options}" })`);
-  const { organization = "" } = options ?? {};
-  if (!id || typeof id !== "string") throw new TypeError("switchAccount takes the id of a person, as accounts() lists them");
+  const { organization = "" } = accountOptions(options);
+  requirePerson(id);
   if ((await question(id)) === false) return { status: "refused", code: "switch_declined", action: "stop", description: "the page stays with its person" };
   try {
     const { loginUrl, organization: entered, ...result } = JSON.parse(await ask("switchAccount", id, organization));

@@ -2,8 +2,8 @@
 // The calls that act for an organization by other ways than the client's fetch. They are loaded
 // when they are used, and share no state with the client, which may be of another release.
 
-import { requireKnown } from "./known.js";
 import { own } from "./own.js";
+import { lendOptions, proofOptions, refuseProtocols, tokenOptions } from "./arguments.js";
 import { proof as headersFor } from "./proof.js";
 
 /** @import { Client } from "../index.js" */
@@ -45,9 +45,9 @@ const tokenOf = (credential) => credential.replace(/^DPoP /, "");
  * @param {import("../index.js").TokenOptions} options
  */
 export async function newToken(context, options) {
-  const { forceRefresh, ...narrower } = own(options);
+  const { forceRefresh, ...narrower } = tokenOptions(options);
   const one = await forOne(context);
-  for (const _ in narrower) return (await context.loaded(import("./lend.js"))).narrower(one, own(options));
+  if (Object.keys(narrower).length > 0) return (await context.loaded(import("./lend.js"))).narrower(one, own(narrower), forceRefresh);
   const token = tokenOf(await one.credential());
   return forceRefresh ? tokenOf(await one.credential(token, "keep")) : token;
 }
@@ -56,8 +56,10 @@ export async function newToken(context, options) {
  * See {@link Client.connect}.
  * @param {Context} context
  * @param {string | URL} url
+ * @param {unknown} [protocols] a WebSocket's, of which it has its own
  */
-export async function connect(context, url) {
+export async function connect(context, url, protocols) {
+  refuseProtocols(protocols);
   const one = await forOne(context);
   return (await context.loaded(import("./connect.js"))).connect({ ...one, prove: (...request) => context.ask("proof", ...request) }, url);
 }
@@ -68,8 +70,8 @@ export async function connect(context, url) {
  * @param {import("../index.js").LendOptions} options
  */
 export async function lend(context, options) {
-  const one = await forOne(context);
-  return (await context.loaded(import("./lend.js"))).lend(one, own(options));
+  const given = lendOptions(options), one = await forOne(context);
+  return (await context.loaded(import("./lend.js"))).lend(one, given);
 }
 
 /**
@@ -79,8 +81,6 @@ export async function lend(context, options) {
  * @param {import("../index.js").ProofOptions} [options]
  */
 export async function proof(context, url, options) {
-  if (typeof options === "string") throw new TypeError(`proof takes an object, as in proof(url, { method: "${options}" })`); // else it would be GET's
-  const { method: _, signal: __, ...unknown } = own(options);
-  requireKnown("proof", options, unknown);
-  return headersFor(await forOne(context), url, own(options));
+  const given = proofOptions(options);
+  return headersFor(await forOne(context), url, given);
 }

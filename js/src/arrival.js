@@ -14,9 +14,6 @@ export const left = (method, ...args) => {
   } catch {}
 };
 
-/** Ends the return from a sign-in. */
-export const endReturn = () => left("removeItem");
-
 /**
  * Reads how a sign-in ended that the tab left for, and goes on to the address that waits for
  * the page, if one does. What an address says without a sign-in is somebody else's text, and

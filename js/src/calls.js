@@ -4,13 +4,10 @@
 // the client, which may be of another release: its needs are handed to it.
 
 import { declined } from "./declined.js";
-import { requireKnown } from "./known.js";
-import { own } from "./own.js";
+import { continueOptions, signInOptions } from "./arguments.js";
 import { absolute } from "./page.js";
-import { answerTo, foreign } from "./refusals.js";
-import { returnAddress } from "./returnaddress.js";
-
-export { foreign };
+import { isReplaced } from "./replaced.js";
+import { addressIn, returnAddress } from "./returnaddress.js";
 
 /** @import { Client, SignInOptions, StepUpOptions, StepUpRequest } from "../index.js" */
 
@@ -56,10 +53,12 @@ function requireTopLevel({ TabardError }) {
  * @returns {Promise<void>}
  */
 export async function signIn(context, options) {
-  const { organization = "", returnTo, prompt = "", loginHint = "", email = "", staySignedIn, account = "", popup: _, signal: __, ...unknown } = own(options);
-  requireKnown("signIn", options, unknown, context.popup);
-  if (context.popup !== undefined) return signInWindow(context, own(options));
+  const given = signInOptions(options, context.popup);
+  const { organization = "", prompt = "", loginHint = "", email = "", staySignedIn, account = "" } = given;
+  const returnTo = addressIn(context, organization, given.returnTo);
+  if (context.popup !== undefined) return signInWindow(context, { ...given, returnTo });
   requireTopLevel(context);
+  if (isReplaced()) await (await loaded(context, import("./wrapped.js"))).requireCookie(context);
   const hints = [prompt, loginHint, email, staySignedIn === undefined ? "" : String(!staySignedIn), account];
   const address = await returnAddress(returnTo);
   const config = !account && context.loading?.();
@@ -83,8 +82,9 @@ const signInWindow = async (context, options) =>
  * @param {{returnTo?: string | URL | undefined}} [options]
  */
 export async function leave(context, organization, loginUrl, options) {
+  const returnTo = addressIn(context, organization, continueOptions(options).returnTo);
   requireTopLevel(context);
-  await context.ask("stepUp", organization, loginUrl, await returnAddress(own(options).returnTo));
+  await context.ask("stepUp", organization, loginUrl, await returnAddress(returnTo));
 }
 
 /**
@@ -150,7 +150,10 @@ export const debug = async (_, client, backend) => (await import("./debug.js")).
  * @param {Context} context
  */
 async function stepUps(context) {
-  const handed = { ...context, requireTopLevel: () => requireTopLevel(context), returnAddress };
+  const handed = {
+    ...context, requireTopLevel: () => requireTopLevel(context),
+    returnAddress: (/** @type {string | URL | undefined} */ url, organization = "") => returnAddress(addressIn(context, organization, url)),
+  };
   return { handed, ...(await loaded(context, import("./stepup.js"))) };
 }
 
@@ -163,7 +166,14 @@ async function stepUps(context) {
  * @param {import("./fetch.js").Again} [again]
  */
 export const refused = async (context, response, request, token, again) =>
-  answerTo(context, (header) => challenged(context, header, request), response, token, again);
+  (await loaded(context, import("./refusals.js"))).answerTo(context, (header) => challenged(context, header, request), response, token, again);
+
+/**
+ * Throws for an answer that is not the organization's.
+ * @param {Context} context
+ * @param {Response} response
+ */
+export const foreign = async (context, response) => (await loaded(context, import("./refusals.js"))).foreign(context, response);
 
 /**
  * The error of an API's challenge.
@@ -196,5 +206,5 @@ export const connect = acting("connect"), lend = acting("lend"), newToken = acti
  */
 export async function stepUp(context, options) {
   const chunk = await stepUps(context);
-  await chunk.stepUp(chunk.handed, own(options), context.popup);
+  await chunk.stepUp(chunk.handed, options, context.popup);
 }

@@ -3,6 +3,8 @@
 // one line on the console that names the request, the answer and the change to make. It
 // is loaded when something fails, and loads the checks of the network when they are needed.
 
+import { isReplaced } from "./replaced.js";
+
 /** @import { State } from "../index.js" */
 /** @import { Cause } from "./probe.js" */
 
@@ -95,16 +97,23 @@ const underWay = new Map();
  */
 export function explainModule(error, url, isOver) {
   const isStalled = typeof error === "string";
-  const look = async () => (await import("./network.js")).causeOfModule(url, isStalled);
+  const backend = url.replace(/\/client\/module\.json.*/, "");
+  const look = async () => (await causeOfFetch(backend)) ?? (await import("./network.js")).causeOfModule(url, isStalled);
   const explain = async () => {
     const found = (!isStalled && causeOfBrowser()) || (await lasting(look, isOver));
     if (!found && !isOver()) console.error("tabard:", url, error);
-    return conclude(found, url.replace(/\/client\/module\.json.*/, ""));
+    return conclude(found, backend);
   };
   const explanation = underWay.get(url) ?? explain().finally(() => underWay.delete(url));
   underWay.set(url, explanation);
   return explanation;
 }
+
+/**
+ * The fault of the page's fetch, where a script has replaced the browser's.
+ * @param {string} backend
+ */
+const causeOfFetch = async (backend) => (isReplaced() ? (await import("./wrapped.js")).causeOfFetch(backend) : undefined);
 
 /**
  * Explains why a module that runs has got no answer, until it gets one.
@@ -115,8 +124,8 @@ export function explainModule(error, url, isOver) {
 export async function explainState(store, backend, halt) {
   const isOver = () => store.state.status !== "unavailable";
   const { error } = store.state;
-  if (error?.action === "stop") return say(cause(error.code, `${backend}: ${error.description}`));
-  const look = async () => (await import("./network.js")).causeOfBackend(backend);
+  if (error?.action === "stop") return say((await causeOfFetch(backend)) ?? cause(error.code, `${backend}: ${error.description}`));
+  const look = async () => (await causeOfFetch(backend)) ?? (await import("./network.js")).causeOfBackend(backend);
   const found = await conclude(causeOfBrowser() ?? (await lasting(look, isOver)), backend);
   if (found) halt(found);
 }

@@ -3,14 +3,15 @@
 // runs, and calls the module from then on.
 
 import { sharedClient } from "./clients.js";
-import { endReturn, takeArrival } from "./arrival.js";
-import { TabardError } from "./error.js";
+import { left, takeArrival } from "./arrival.js";
+import { problemOf, TabardError } from "./error.js";
 import { manifest, servedBy } from "./exec.js";
 import { explain } from "./failures.js";
 import { fetchFor, tokenOf } from "./fetch.js";
 import { freeze } from "./freeze.js";
 import { gateOf } from "./gate.js";
 import { startModule } from "./module.js";
+import { requireName } from "./arguments.js";
 import { callsOf } from "./ondemand.js";
 import { own } from "./own.js";
 import { absolute, addressFor, connectTabs, takeParameter, afterPrerendering } from "./page.js";
@@ -41,12 +42,12 @@ export function createClient(given) {
  * @returns {Client}
  */
 function client(backend, options, end) {
+  /** @type {Context & {close(): void}} */
   const context = start(backend, options, end);
   const { store, ask, close } = context;
   const call = callsOf(context);
   const gate = gateOf(store, call("askBeforeSwitch"));
   const steps = { ask: gate.ask, enter: switchTo(context, "enter"), switch: switchTo(context, "switch") };
-  /** @type {import("./routes/hook.js").Switch} */
   let change = steps.switch;
   /** @type {Client & {[routesHook](by?: import("./routes/hook.js").Switch): import("./routes/hook.js").Steps}} */
   const self = {
@@ -67,23 +68,25 @@ function client(backend, options, end) {
     accounts: call("accounts"),
     switchAccount: (id, options) => call("switchAccount")(gate.ask, id, options).catch(switchFailure),
     beforeSwitch: gate.add,
-    async switchOrganization(to) {
-      const organization = to === null ? "" : requireName(to);
+    /** @param {string | null} to @param {unknown} [more] */
+    async switchOrganization(to, more) {
+      const organization = to === null ? "" : requireName(to, more);
       const question = change.agrees?.(organization) || gate.ask(organization);
       const agreed = question && (await question);
       return agreed === false ? call("decline")().catch(switchFailure) : change(organization, agreed);
     },
-    inOrganization: (organization) => secondOrganization(context, requireName(organization)),
+    /** @type {(organization: string, more?: unknown) => import("../index.js").Scope} */
+    inOrganization: (organization, more) => secondOrganization(context, requireName(organization, more)),
     organizations: async () => freeze(JSON.parse(await ask("organizations"))),
     openTab(organization, url) {
-      const address = addressFor(requireName(organization), change.address?.(organization, url) ?? url, store.state);
+      const address = addressFor(requireName(organization, url), change.address?.(organization, url) ?? url, store.state);
       if (own(store.state).origins) call("openTab")(organization, url, window.open("", "_blank"));
       else window.open(address, "_blank", "noopener");
     },
     subscribe: store.subscribe,
     close,
     [routesHook](by = steps.switch) {
-      change = by;
+      context.change = change = by;
       return steps;
     },
   };
@@ -140,8 +143,8 @@ function start(backend, { organization: named, app, keepAlive, module: url, apis
       store.close();
     },
   };
-  endReturn();
-  const question = !arrival && !document.hidden ? setTimeout(askEarly, 250, context) : 0;
+  left("removeItem"); // the return from a sign-in has ended
+  const question = /** @type {any} */ (arrival || document.hidden || setTimeout(askEarly, 250, context));
   store.ready.then(() => {
     if (module.running() && store.state.status === "unavailable") explain("explainState", store, backend, (/** @type {any} */ cause) => module.tell("halt", cause.code, cause.description));
   });
@@ -180,8 +183,7 @@ const switchTo = (context, step) => async (organization) => {
 /** @param {unknown} error */
 function switchFailure(error) {
   if (!(error instanceof TabardError)) throw error;
-  const { code, action, message } = error;
-  return { status: "unavailable", code, action, description: message };
+  return { status: "unavailable", ...problemOf(error) };
 }
 
 /** @typedef {import("./ondemand.js").Context & {apis: string[], store: import("./store.js").Store}} Context */
@@ -195,8 +197,7 @@ const accessOf = (context, call = callsOf(context)) => ({
   proof: call("proof"),
   connect: call("connect"),
   async getToken(/** @type {import("../index.js").TokenOptions | undefined} */ options) {
-    for (const _ in own(options)) return call("newToken")(options);
-    return tokenOf(await context.credential());
+    return options ? call("newToken")(options) : tokenOf(await context.credential());
   },
 });
 
@@ -255,10 +256,4 @@ function prerendered() {
     signOut: fail,
     close() {},
   });
-}
-
-/** @param {string} organization */
-function requireName(organization) {
-  if (!organization || typeof organization !== "string") throw new TypeError("organization must be an id or slug");
-  return organization;
 }

@@ -1,6 +1,8 @@
 // @ts-check
-// WebSockets that act for the tab's organization. It is loaded when it is used, and imports
-// no part of the client, which may be of another release: its needs are handed to it.
+// WebSockets that act for the tab's organization. It is loaded when it is used, and shares no state
+// with the client, which may be of another release: its needs are handed to it.
+
+import { requireApi } from "./arguments.js";
 
 /** @import { TabardError } from "../index.js" */
 
@@ -44,7 +46,7 @@ export async function connect(context, url) {
   const address = new URL(url, document.baseURI);
   address.protocol = address.protocol.replace("ws", "http");
   address.hash = "";
-  if (!apis.includes(address.origin)) throw new TypeError(`${address.origin} is none of the client's apis`);
+  requireApi(apis, address.origin);
   let access = await credential();
   const scope = context.scope();
   let opened = await open(context, scope, address, access);

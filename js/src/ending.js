@@ -3,7 +3,7 @@
 // with the client, which may be of another release.
 
 import { freeze } from "./freeze.js";
-import { own } from "./own.js";
+import { signOutOptions } from "./arguments.js";
 import { absolute, appBase } from "./page.js";
 
 /** @import { Client, StepUpOptions } from "../index.js" */
@@ -25,22 +25,6 @@ export const sessions = async ({ ask }) => freeze(JSON.parse(await ask("sessions
  * @param {string} id
  */
 export const endSession = async (context, id) => void (await askWithStepUp(context, "endSession", id));
-
-const scopes = ["organization", "session", "browser", "everywhere"];
-
-/**
- * The options of a sign-out. What was meant otherwise ends no session: without a scope it would be
- * that of the whole browser. A button's event has no options.
- * @param {Parameters<Client["signOut"]>[0]} [options]
- */
-export function signOutOptions(options) {
-  if (typeof options === "string") throw new TypeError(`signOut takes an object, as in signOut({ scope: "${options}" })`);
-  const { scope, account, returnTo, ...unknown } = own(options);
-  const plain = options && [Object.prototype, null].includes(Object.getPrototypeOf(options));
-  if (plain) for (const name in unknown) throw new TypeError(`signOut has no option ${name}, only scope, account and returnTo`);
-  if (typeof scope === "string" && !scopes.includes(scope)) throw new TypeError(`signOut has no scope ${scope}, only ${scopes.join(", ")}`);
-  return { scope, account, returnTo };
-}
 
 /**
  * See {@link Client.signOut}.

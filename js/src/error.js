@@ -6,6 +6,9 @@ import { own } from "./own.js";
 
 /** A refusal or a fault, and the action to take. See index.d.ts. */
 export class TabardError extends Error {
+  /** @type {undefined | ((options?: import("../index.js").StepUpOptions) => Promise<void>)} */
+  continue;
+
   /**
    * @param {Code} code
    * @param {Action} action
@@ -20,8 +23,6 @@ export class TabardError extends Error {
     this.action = action;
     this.reason = reason;
     this.retryAfter = retryAfter;
-    /** @type {undefined | ((options?: import("../index.js").StepUpOptions) => Promise<void>)} */
-    this.continue = undefined;
   }
 }
 
@@ -39,6 +40,9 @@ export function toError(reason) {
   if (loginUrl) addresses.set(error, loginUrl);
   return error;
 }
+
+/** An error as states and results have it. @param {any} error */
+export const problemOf = ({ code, action, message }) => ({ code, action, description: message });
 
 /** Where refusals are satisfied. @type {WeakMap<TabardError, string>} */
 export const addresses = new WeakMap();

@@ -62,7 +62,7 @@ export const fetchFor = (context, call) => async (input, given) => {
     return isOwn(response, token) ? response : call("foreign")(response);
   };
   const response = await send(input, access);
-  if (response.status !== 401 && !response.headers.has("WWW-Authenticate")) return response;
+  if (response.status % 401 && !response.headers.has("WWW-Authenticate")) return response; // 401, and the 0 of an answer that the page may not read
   return call("refused")(response, method + url, tokenOf(access), init.body instanceof ReadableStream ? undefined : (/** @type {string} */ access) => send(copy, access));
 };
 

@@ -1,6 +1,8 @@
 // @ts-check
 // The question that a page asks before its tab leaves an organization.
 
+import { listen } from "./listeners.js";
+
 /** @import { BeforeSwitch } from "../index.js" */
 
 /** @typedef {(to: string) => Promise<boolean | undefined> | undefined} Ask */
@@ -16,10 +18,7 @@ export function gateOf(store, answer) {
   let last;
   return {
     /** @param {BeforeSwitch} listener */
-    add(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    add: (listener) => listen(listeners, listener),
     /**
      * Asks whether the tab may go to an organization. The answer is undefined where there is
      * nothing to ask about. A listener that fails, and a question that cannot be asked, keep the

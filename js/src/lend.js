@@ -35,18 +35,18 @@ const claimsOf = (token) => JSON.parse(atob(token.split(".")[1].replace(/-/g, "+
 /**
  * See {@link Client.getToken}.
  * @param {Context} context
- * @param {NarrowerOptions & {forceRefresh?: boolean}} options
+ * @param {NarrowerOptions} options
+ * @param {boolean} [fresh]
  */
-export async function narrower(context, { forceRefresh, ...options }) {
-  return (await get(context, bodyOf(options), forceRefresh)).token;
+export async function narrower(context, options, fresh) {
+  return (await get(context, bodyOf(options), fresh)).token;
 }
 
 /**
  * The request for a token, without the tab's additions.
  * @param {NarrowerOptions} options
  */
-export function bodyOf({ audience, permissions, seconds, ...unknown }) {
-  for (const name in unknown) throw new TypeError(`getToken and lend have no option ${name}`);
+export function bodyOf({ audience, permissions, seconds }) {
   if (audience !== undefined && typeof audience !== "string") throw new TypeError("audience must be a text");
   if (permissions !== undefined && !(Array.isArray(permissions) && permissions.every((one) => /^\S+$/.test(one)))) throw new TypeError("permissions must be a list of permissions");
   if (seconds !== undefined && !(Number.isInteger(seconds) && seconds > 0)) throw new TypeError("seconds must be a whole number above 0");

@@ -13,6 +13,7 @@ import { own } from "./own.js";
  *   credential(rejected?: string, ...keep: string[]): Promise<string>,
  *   scope(): {key: string, signal: AbortSignal},
  *   backend: string,
+ *   change?: import("./routes/hook.js").Switch,
  * }} Context
  */
 
@@ -22,8 +23,6 @@ import { own } from "./own.js";
  * @param {{popup?: unknown}} options
  */
 const open = ({ popup }) => (popup ? window.open("", "_blank", "popup") : undefined);
-
-const addressOf = (/** @type {any} */ error) => addresses.get(error);
 
 /**
  * Returns the calls by their names. Those that cannot be loaded throw, without an effect.
@@ -37,5 +36,5 @@ export const callsOf = (context) => (name) => async (...args) => {
     popup?.close();
     throw unavailable(String(cause));
   });
-  return calls[name]({ ...context, addressOf, open, popup, begun }, ...args);
+  return calls[name]({ ...context, addressOf: (/** @type {any} */ error) => addresses.get(error), open, popup, begun }, ...args);
 };

@@ -1,6 +1,8 @@
 // @ts-check
 // The headers of a request that the page sends by other means than the client's fetch.
 
+import { requireApi } from "./arguments.js";
+
 /**
  * See Client.proof.
  * @param {import("./ondemand.js").Context & {apis: string[]}} context
@@ -10,7 +12,7 @@
  */
 export async function proof({ apis, ask, credential, scope }, url, { method: given, signal }) {
   const { origin, pathname } = new URL(url, document.baseURI);
-  if (!apis.includes(origin)) throw new TypeError(`${origin} is not one of apis, the origins that get the token`);
+  requireApi(apis, origin);
   const { method } = new Request("data:,", { method: given }); // as it is sent
   signal?.throwIfAborted();
   const either = AbortSignal.any([scope().signal, ...(signal ? [signal] : [])]);

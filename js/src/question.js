@@ -81,7 +81,6 @@ class Question {
     for (const listener of listeners) {
       if (all && !first.has(listener)) continue;
       this.asked = listener;
-      if (typeof listener !== "function") throw new TypeError(`beforeSwitch takes a function, which is asked; given: ${listener}`);
       const agreed = await Promise.race([call(listeners, listener, change), this.#abandoned]);
       if (agreed == null) continue;
       if (typeof agreed !== "boolean") throw new TypeError(`a listener of beforeSwitch asks the person itself, and answers true to leave or false to stay; it answered: ${agreed}`);

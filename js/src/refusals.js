@@ -1,5 +1,6 @@
 // @ts-check
-// An API's refusals, and answers that are another organization's. It is part of the calls.
+// An API's refusals, and answers that are another organization's. It is loaded when there is one,
+// and has no imports: its needs are handed to it.
 
 /** @typedef {import("./ondemand.js").Context} Context */
 
@@ -27,6 +28,7 @@ export function foreign({ TabardError }, response) {
  * @param {import("./fetch.js").Again} [again] none where the body can be read only once
  */
 export async function answerTo({ credential }, challenged, response, token, again) {
+  if (response.type === "opaque") throw new TypeError('mode "no-cors" sends no token, and hides the answer: leave mode out, and let the API allow the page\'s origin by CORS');
   await throwChallenge(response, challenged);
   let access = "";
   if (response.status === 401) access = await credential(token);
@@ -34,7 +36,27 @@ export async function answerTo({ credential }, challenged, response, token, agai
   if (!access || !again) return response;
   const second = await again(access);
   await throwChallenge(second, challenged);
+  if (second.status === 401) explainRefusal(second);
   return second;
+}
+
+/** The origins whose refusals stand on the console. @type {Set<string>} */
+const said = new Set();
+
+/**
+ * Says why an API refuses a token that was minted just now. A challenge without an error means that
+ * no token arrived (RFC 6750, section 3.1).
+ * @param {Response} response
+ */
+function explainRefusal(response) {
+  const { origin } = new URL(response.url || location.href);
+  if (said.has(origin)) return;
+  said.add(origin);
+  const challenge = challengeOf(response);
+  const problem = /^(bearer|dpop)/i.test(challenge) && !/error=/.test(challenge)
+    ? 'got no token, although one was sent: leave mode "no-cors" out of the request, and let neither a wrapper of fetch, a service worker nor a proxy drop the header Authorization'
+    : `refuses a token that was minted just now (401${challenge && " " + challenge}): see that it expects this backend as the issuer, and the app's audience`;
+  console.error(`tabard: ${response.url} ${problem}`);
 }
 
 /**

@@ -21,3 +21,20 @@ export async function returnAddress(url) {
   if (target.href.length <= maxLength || target.origin !== location.origin) return target.href;
   return import("./returnto.js").then((chunk) => chunk.keep(target, parameter, maxLength), () => target.origin);
 }
+
+/**
+ * Where a way to the provider comes back to. Where routes are followed, that is an address of the
+ * organization that it is for: at another one's the tab would act for that.
+ * @param {{change?: import("./routes/hook.js").Switch | undefined, popup?: Window | null | undefined}} context
+ * @param {string} organization
+ * @param {string | URL} [url]
+ * @returns {string | URL | undefined}
+ */
+export function addressIn({ change, popup }, organization, url) {
+  try {
+    return (organization && change?.address?.(organization, url)) || url;
+  } catch (error) {
+    popup?.close();
+    throw error;
+  }
+}

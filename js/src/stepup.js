@@ -1,6 +1,8 @@
 // @ts-check
-// The step-up that an API asks for (RFC 9470). It is loaded when it is used, and imports
-// no part of the client, which may be of another release: its needs are handed to it.
+// The step-up that an API asks for (RFC 9470). It is loaded when it is used, and shares no state
+// with the client, which may be of another release: its needs are handed to it.
+
+import { continueOptions, stepUpOptions } from "./arguments.js";
 
 /** @import { StepUpOptions, StepUpRequest, TabardError } from "../index.js" */
 
@@ -9,7 +11,7 @@
  * @typedef {{
  *   TabardError: typeof TabardError,
  *   requireTopLevel(): void,
- *   returnAddress(url?: string | URL): Promise<string>,
+ *   returnAddress(url: string | URL | undefined, organization: string): Promise<string>,
  *   open(options: StepUpOptions): Window | null | undefined,
  *   ask(name: string, ...args: string[]): Promise<string>,
  *   credential(rejected?: string, ...keep: string[]): Promise<string>,
@@ -90,11 +92,11 @@ export function challengeError(context, header, request) {
 /**
  * Steps up as {@link Client.stepUp} is told to.
  * @param {Context} context
- * @param {StepUpRequest} options
+ * @param {StepUpRequest | undefined} given
  * @param {Window | null | undefined} popup
  */
-export async function stepUp(context, options, popup) {
-  const { acrValues = "", maxAge } = options;
+export async function stepUp(context, given, popup) {
+  const options = stepUpOptions(given, popup), { acrValues = "", maxAge } = options;
   const values = typeof acrValues === "string" ? words(acrValues) : [...acrValues];
   await begin(context, { acrValues: values, maxAge: maxAge ?? (values.length > 0 ? undefined : 0) }, () => {}, options, popup);
 }
@@ -110,7 +112,7 @@ export async function stepUp(context, options, popup) {
 function problem(context, challenge, onMet, code, description) {
   const error = new context.TabardError(code, "step_up", description);
   error.continue = async (options) => {
-    const given = own(options);
+    const given = continueOptions(options, "popup returnTo signal");
     await begin(context, challenge, onMet, given, context.open(given));
   };
   return error;
@@ -163,7 +165,7 @@ const unavailable = ({ TabardError }) => (cause) => {
  * @returns {Promise<void>}
  */
 async function leave({ context, problem }, organization, address, { returnTo }) {
-  await context.ask("stepUp", organization, address, await context.returnAddress(returnTo));
+  await context.ask("stepUp", organization, address, await context.returnAddress(returnTo, organization));
   return new Promise((_, reject) => {
     const onBack = () => reject(problem("step_up_canceled", "the person came back without an authentication"));
     addEventListener("pageshow", onBack, { once: true });

@@ -1,7 +1,9 @@
 // @ts-check
 
 import { deferred } from "./deferred.js";
+import { problemOf } from "./error.js";
 import { freeze } from "./freeze.js";
+import { listen } from "./listeners.js";
 import { own } from "./own.js";
 import { partitionKey, personOf, scopeOf } from "./scope.js";
 
@@ -104,16 +106,13 @@ export function storeOf(json, enter) {
      * Shows that the module does not run, if it never sent a state, and if it never will.
      * @param {any} error
      */
-    failed({ code, action, message }) {
-      if (state.status !== "starting" && !guessed && !(failed && action === "stop")) return;
+    failed(error) {
+      if (state.status !== "starting" && !guessed && !(failed && error.action === "stop")) return;
       failed = true;
-      changed(JSON.stringify({ ...state, status: "unavailable", error: { code, action, description: message } }));
+      changed(JSON.stringify({ ...state, status: "unavailable", error: problemOf(error) }));
     },
     /** @param {(state: State) => void} listener */
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    subscribe: (listener) => listen(listeners, listener),
     /**
      * The scope of a second organization.
      * @param {string} name

@@ -79,6 +79,32 @@ test("a token that is refused twice is the API's answer", async () => {
   assert.equal(stage.requests.length, 2);
 });
 
+/** An answer of an API at an address, as browsers give it. */
+const answerOf = (url, ...answer) => Object.defineProperty(new Response(...answer), "url", { value: url });
+
+test("why an API refuses a token that is new stands on the console, once for each origin", async () => {
+  const stage = await active({ apis: ["https://one.example", "https://api.example"] });
+  const lines = [];
+  console.error.mock.mockImplementation((line) => lines.push(line));
+  for (const [url, challenge] of [["https://one.example/notes", "Bearer"], ["https://one.example/more", "Bearer"], ["https://api.example/notes", 'Bearer error="invalid_token", error_description="wrong audience"']]) {
+    stage.answer = () => answerOf(url, "", { status: 401, headers: { "WWW-Authenticate": challenge } });
+    assert.equal((await client.fetch(url)).status, 401);
+  }
+  assert.deepEqual(lines, [
+    'tabard: https://one.example/notes got no token, although one was sent: leave mode "no-cors" out of the request, and let neither a wrapper of fetch, a service worker nor a proxy drop the header Authorization',
+    'tabard: https://api.example/notes refuses a token that was minted just now (401 Bearer error="invalid_token", error_description="wrong audience"): see that it expects this backend as the issuer, and the app\'s audience',
+  ]);
+});
+
+test("a request whose answer the page may not read is told why; one that asks where it is redirected to is answered", async () => {
+  const stage = await active();
+  const opaque = (type) => Object.defineProperties(new Response(null, { status: 204 }), { type: { value: type }, status: { value: 0 }, ok: { value: false } });
+  stage.answer = () => opaque("opaque");
+  await assert.rejects(client.fetch("/api", { mode: "no-cors" }), { name: "TypeError", message: /^mode "no-cors" sends no token/ });
+  stage.answer = () => opaque("opaqueredirect");
+  assert.equal((await client.fetch("/api", { redirect: "manual" })).type, "opaqueredirect");
+});
+
 test("a body that can be read only once is not sent twice", async () => {
   const stage = await active();
   stage.answer = async (input) => {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
 import { createClient } from "../index.js";
+import { createFakeClient } from "../testing.js";
 import { followRoutes, organizationOf } from "../routes.js";
 import { open } from "./open.js";
 import { acme, ada, globex, key, publish, remember, set, settle, state } from "./stage.js";
@@ -105,23 +106,72 @@ test("a call with anything but text is refused before the module sees it", async
   assert.deepEqual(stage.calls, []);
 });
 
-test("an option that a call does not have is named, and nothing happens", async () => {
+/** Calls that cannot be meant, and what they are told. */
+const mistaken = {
+  "a misspelt option of a sign-in": [(client) => client.signIn({ promt: "login" }), /^signIn has no option promt: it has organization, returnTo, prompt, /],
+  "a text for a sign-in": [(client) => client.signIn("acme"), /^signIn takes an object, as in signIn\({ organization: "acme" }\)$/],
+  "a list for a sign-in": [(client) => client.signIn(["acme"]), /^signIn takes an object/],
+  "a misspelt option of a step-up": [(client) => client.stepUp({ acr: "urn:mfa" }), /^stepUp has no option acr: it has acrValues, maxAge/],
+  "a text for a step-up": [(client) => client.stepUp("urn:mfa"), /^stepUp takes an object, as in stepUp\({ acrValues: "urn:mfa" }\)$/],
+  "a misspelt option of a proof": [(client) => client.proof("/api/notes", { methd: "PUT" }), /^proof has no option methd: it has method, signal$/],
+  "a text for a proof": [(client) => client.proof("/api/notes", "PUT"), /^proof takes an object, as in proof\(url, { method: "PUT" }\)$/],
+  "a proof for another origin": [(client) => client.proof("https://other.example/notes"), /^https:\/\/other.example is none of the client's apis/],
+  "a misspelt option of a sign-out": [(client) => client.signOut({ scop: "organization" }), /^signOut has no option scop: it has scope, account, returnTo$/],
+  "a misspelt scope": [(client) => client.signOut({ scope: "organisation" }), /^signOut has no scope organisation, only organization, session/],
+  "a text for a sign-out": [(client) => client.signOut("organization"), /^signOut takes an object, as in signOut\({ scope: "organization" }\)$/],
+  "a text for a switch of accounts": [(client) => client.switchAccount("usr_ada", "acme"), /^switchAccount takes an object, as in switchAccount\(id, { organization: "acme" }\)$/],
+  "a misspelt option of one": [(client) => client.switchAccount("usr_ada", { org: "acme" }), /^switchAccount has no option org: it has organization$/],
+  "an account without an id": [(client) => client.switchAccount({ id: "usr_ada" }), /^switchAccount takes the id of a person/],
+  "a misspelt option of a token": [(client) => client.getToken({ forceRefesh: true }), /^getToken has no option forceRefesh: it has audience, permissions, seconds, forceRefresh$/],
+  "another library's argument": [(client) => client.getToken(true), /^getToken takes an object/],
+  "an audience alone": [(client) => client.inOrganization("globex").getToken("https://files.example"), /^getToken takes an object, as in getToken\({ audience: "https:/],
+  "a misspelt option of a loan": [(client) => client.lend({ permissions: ["notes:read"], ttl: 60 }), /^lend has no option ttl: it has permissions, audience, seconds$/],
+  "a list for a loan": [(client) => client.lend(["notes:read"]), /^lend takes an object, as in lend\({ permissions: … }\)$/],
+  "a WebSocket's protocols": [(client) => client.connect("/live", ["chat"]), /^connect takes an address alone/],
+  "options of a switch": [(client) => client.switchOrganization("globex", { returnTo: "/globex/" }), /^organization must be an id or slug alone$/],
+  "an object for a switch": [(client) => client.switchOrganization({ organization: "globex" }), /^organization must be an id or slug alone$/],
+  "options of a second organization": [async (client) => client.inOrganization("globex", { signal: null }), /^organization must be an id or slug alone$/],
+  "options of a new tab": [async (client) => client.openTab("globex", { url: "/globex/" }), /^organization must be an id or slug alone$/],
+  "no listener": [async (client) => client.subscribe(), /^a listener must be a function$/],
+  "a value for a question": [async (client) => client.beforeSwitch(true), /^a listener must be a function$/],
+};
+for (const [name, [call, message]] of Object.entries(mistaken)) {
+  test(`a call that cannot be meant is told so, and has no effect: ${name}`, async () => {
+    const stage = set();
+    const client = open();
+    await settle();
+    publish(stage, {});
+    stage.calls.length = 0;
+    const fake = createFakeClient({ organization: "acme" });
+    for (const one of [client, fake]) await assert.rejects(call(one), { name: "TypeError", message });
+    assert.deepEqual([stage.calls, stage.opened, stage.requests, fake.departures, fake.state.status], [[], [], [], [], "active"]);
+  });
+}
+
+test("a window that was opened for a call that cannot be meant is closed", async () => {
+  const stage = set();
+  const client = open();
+  await settle();
+  for (const call of [() => client.signIn({ popup: true, promt: "login" }), () => client.stepUp({ popup: true, acr: "urn:mfa" })]) {
+    let closed = false;
+    stage.popup = { close: () => (closed = true) };
+    await assert.rejects(call(), /has no option/);
+    assert.ok(closed);
+  }
+});
+
+test("a way on names an option that it does not have: a window that it would not open, for one", async () => {
   const stage = set();
   const client = open();
   await settle();
   publish(stage, {});
-  stage.calls.length = 0;
-  stage.popup = { close: () => (stage.closed = true) };
-  await assert.rejects(client.signIn({ promt: "login" }), { name: "TypeError", message: "signIn has no option promt" });
-  await assert.rejects(client.signIn("acme"), /signIn takes its options by name, in an object; given: acme/);
-  await assert.rejects(client.signIn({ popup: true, promt: "login" }), /signIn has no option promt/);
-  assert.ok(stage.closed);
-  await assert.rejects(client.proof("/api/notes", { methd: "PUT" }), { name: "TypeError", message: "proof has no option methd" });
-  await assert.rejects(client.signOut({ scope: "organisation" }), { name: "TypeError", message: /^signOut has no scope organisation, only organization, session/ });
-  await assert.rejects(client.switchAccount("usr_ada", "acme"), { name: "TypeError", message: 'switchAccount takes an object, as in switchAccount(id, { organization: "acme" })' });
-  assert.deepEqual(stage.calls, []);
-  await client.signIn(Object.assign(Object.create({ type: "click" }), { isTrusted: true })); // a button's event
-  assert.equal(stage.calls[0][0], "signIn");
+  stage.module.switch = () => '{"status":"step_up_required","code":"x","action":"step_up","description":"","loginUrl":"https://app.example/auth/login"}';
+  const { continue: leave } = await client.switchOrganization("globex");
+  const fake = createFakeClient({ organization: "acme", organizations: [{ slug: "acme" }, { slug: "globex", stepUp: true }] });
+  const { continue: leaveFake } = await fake.switchOrganization("globex");
+  const before = stage.calls.length;
+  for (const one of [leave, leaveFake]) await assert.rejects(one({ popup: true }), { name: "TypeError", message: "continue has no option popup: it has returnTo" });
+  assert.deepEqual([stage.calls.length, fake.departures], [before, []]);
 });
 
 const noRecords = {
@@ -181,17 +231,21 @@ test("wasm_exec.js is preloaded with its integrity before it is imported", async
   assert.deepEqual([link.rel, link.href.startsWith("data:text/javascript,#"), /^sha256-/.test(link.integrity)], ["modulepreload", true, true]);
 });
 
-test("a call that was meant otherwise has no effect", async () => {
+test("a button's event has no options", async () => {
   const stage = set();
   const client = open();
   await settle();
-  const before = stage.calls.length;
-  for (const meant of ["organization", { scop: "organization" }]) await assert.rejects(client.signOut(meant), TypeError);
-  await assert.rejects(client.proof("/files", "PUT"), TypeError);
-  assert.deepEqual(stage.calls.slice(before), []);
+  publish(stage, {});
   class ButtonEvent {
     type = "click";
+    isTrusted = true;
   }
-  await client.signOut(new ButtonEvent());
-  assert.deepEqual(stage.calls.at(-1), ["signOut", "session"]);
+  const fake = createFakeClient({ organization: "acme" });
+  for (const one of [client, fake]) {
+    assert.equal(typeof (await one.getToken(new ButtonEvent())), "string");
+    await one.signIn(new ButtonEvent());
+    await one.signOut(new ButtonEvent());
+  }
+  assert.deepEqual(stage.calls.slice(-2).map(([name]) => name), ["signIn", "signOut"]);
+  assert.deepEqual([stage.calls.at(-1), fake.departures, fake.state.status], [["signOut", "session"], [{ to: "sign_in" }], "signed_out"]);
 });

@@ -7,7 +7,7 @@ import { createClient } from "../index.js";
 
 // The parts that the client loads when they are used are loaded by now, as a second time:
 // tests await turns of the event loop, not files.
-const parts = ["calls", "ending", "accounts", "stepup", "window", "signin", "acting", "connect", "lend", "returnto", "debug", "origins", "causes", "network", "silence", "assets", "question", "asked", "checked", "early"];
+const parts = ["calls", "refusals", "ending", "accounts", "stepup", "window", "signin", "acting", "connect", "lend", "returnto", "debug", "origins", "causes", "network", "wrapped", "silence", "assets", "question", "asked", "checked", "early"];
 await Promise.all(parts.map((name) => import(`../src/${name}.js`)));
 
 let clients = [];

@@ -48,7 +48,7 @@ test("on a server routes are settled and follow nothing", () => {
 test("a new tab begins where its organization does, and at no address of another's", () => {
   globalThis.location = new URL("https://app.example/acme/notes");
   const places = (known) => new Places({ state: state({ organizations: known }) }, new Pattern("/:organization/*", ["settings"]));
-  const at = (name, url, known = [acme, globex]) => String(places(known).tabOf(name, url));
+  const at = (name, url, known = [acme, globex]) => String(places(known).addressOf(name, url));
   assert.equal(at("globex"), "https://app.example/globex/");
   assert.equal(at(globex.id), "https://app.example/globex/");
   assert.equal(at("acme"), "https://app.example/acme/notes");
@@ -56,7 +56,7 @@ test("a new tab begins where its organization does, and at no address of another
     for (const name of ["globex", globex.id]) assert.equal(at(name, url), url);
   }
   for (const [name, url] of [["globex", "/acme/notes"], [globex.id, "/acme/notes"], ["acme", `/${globex.id}/`], ["globex", new URL("https://app.example/nowhere/")]]) {
-    assert.throws(() => at(name, url), { name: "TypeError", message: /^openTab: .* is an address of (acme|nowhere|org_\w+), .*such as \/(acme|globex)\/, or none$/ });
+    assert.throws(() => at(name, url), { name: "TypeError", message: /^\S+ is an address of (acme|nowhere|org_\w+), .*such as \/(acme|globex)\/, or none$/ });
   }
   assert.equal(at("org_new", "/new/notes", null), "/new/notes", "an id that is not listed may be of that slug");
   assert.throws(() => at("new", "/other/notes", null), /an address of other/);

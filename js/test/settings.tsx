@@ -1,11 +1,11 @@
-// The example of React Router's with one more page, whose loader's data and address stand in its forms.
+// The example of React Router's with a loader in its layout, and one more page, whose loaders' data and address stand in its forms.
 import { useOrganization, useOrganizationFetch } from "@tabard/client/react";
 import { followRoutes } from "@tabard/client/routes";
 import { useEffect, useState } from "react";
 import { createPortal } from "react-dom";
-import { Form, Link, type LoaderFunctionArgs, useActionData, useLoaderData, useParams } from "react-router";
+import { createBrowserRouter, Form, Link, type LoaderFunctionArgs, useActionData, useLoaderData, useParams, useRouteLoaderData } from "react-router";
 
-import { router, show, tabard } from "../examples/react-router/app.js";
+import { layout, pages, show, tabard } from "../examples/react-router/app.js";
 
 /** What does not belong together: the organizations of the tab, the address and the data that a page was rendered with. */
 const mixed: string[] = [];
@@ -15,6 +15,8 @@ async function load({ params: { organization } }: LoaderFunctionArgs) {
   return { name: `name of ${organization}` };
 }
 
+const loadLayout = ({ params: { organization } }: LoaderFunctionArgs) => `layout of ${organization}`;
+
 const kept = async ({ request }: { request: Request }) => ({ text: String((await request.formData()).get("text")) });
 
 function Settings() {
@@ -22,11 +24,12 @@ function Settings() {
   const organization = useOrganization();
   const send = useOrganizationFetch();
   const { name } = useLoaderData<{ name: string }>();
+  const around = useRouteLoaderData<string>("layout");
   const [typed, setTyped] = useState(name);
   const [open, setOpen] = useState(false);
   const [draft] = useState(() => localStorage.getItem("draft of " + named) ?? `draft of ${named}`);
   useEffect(() => {
-    if (organization?.slug !== named || name !== `name of ${named}`) mixed.push(`tab ${organization?.slug}, address ${named}, ${name}`);
+    if (organization?.slug !== named || name !== `name of ${named}` || around !== `layout of ${named}`) mixed.push(`tab ${organization?.slug}, address ${named}, ${name}, ${around}`);
   });
   const save = () => send(`/api/organizations/${organization?.id}/notes`, { method: "POST", body: JSON.stringify({ text: typed }), headers: { "Content-Type": "application/json" } });
   return (
@@ -66,7 +69,8 @@ function Autosaved() {
   return <textarea id="autosaved" value={text} onChange={({ target }) => setText(target.value)} />;
 }
 
-router.patchRoutes("0", [{ path: "/:organization/settings", element: <Settings />, loader: load, action: kept }]);
+const settings = { path: "settings", element: <Settings />, loader: load, action: kept };
+const router = createBrowserRouter([{ ...layout, id: "layout", loader: loadLayout, children: [settings, ...pages] }]);
 const routes = followRoutes(tabard, {
   navigate(url, { replace }) {
     const { pathname, search, hash } = new URL(url);
@@ -75,5 +79,5 @@ const routes = followRoutes(tabard, {
   home: ({ slug }) => `/${slug}/settings`,
 });
 router.subscribe(() => routes.follow());
-show(routes);
+show(routes, router);
 Object.assign(globalThis, { mixed });

@@ -29,7 +29,8 @@ export type Action = "retry" | "sign_in" | "step_up" | "choose" | "stop";
  *   whose organization the tab has left. Of the setup: `no_webassembly`, `webassembly_blocked`, `connection_blocked`,
  *   `script_blocked`, `cookies_blocked`, `insecure_context`, `page_without_origin`, `mixed_content`, `wrong_protocol`,
  *   `backend_not_found`, `not_the_backend`, `backend_redirected`, `password_before_backend`, `path_not_found`, `cors_blocked`,
- *   `preflight_blocked`, `module_not_found`, `module_damaged`, `module_wrong_type`, `compressed_twice`, `public_url_mismatch`.
+ *   `preflight_blocked`, `module_not_found`, `module_damaged`, `module_wrong_type`, `compressed_twice`, `public_url_mismatch`,
+ *   `fetch_replaced`.
  *   Of a sign-in: `invalid_response`, `unmet_authentication_requirements`,
  *   and the codes of the provider.
  */
@@ -46,7 +47,7 @@ export type Code =
   | "no_webassembly" | "webassembly_blocked" | "connection_blocked" | "cookies_blocked" | "insecure_context" | "mixed_content"
   | "script_blocked" | "page_without_origin" | "wrong_protocol" | "backend_not_found" | "not_the_backend" | "backend_redirected"
   | "password_before_backend" | "path_not_found" | "cors_blocked" | "preflight_blocked" | "module_not_found" | "module_damaged"
-  | "module_wrong_type" | "compressed_twice" | "public_url_mismatch"
+  | "module_wrong_type" | "compressed_twice" | "public_url_mismatch" | "fetch_replaced"
   | "invalid_response" | "unmet_authentication_requirements" | "consent_required" | "interaction_required"
   | "account_selection_required" | "invalid_scope" | "unauthorized_client" | "unsupported_response_type";
 

@@ -81,7 +81,7 @@ func ask(ctx context.Context, all []statement) ([]outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := edge.Ask(ctx, text)
+	answer, err := edge.Query(ctx, text)
 	if err != nil {
 		return nil, explain(err)
 	}

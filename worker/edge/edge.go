@@ -1,7 +1,8 @@
 // Package edge serves an http.Handler from the events of a Cloudflare Worker.
 //
-// The JavaScript beside it (../instance.mjs, ../pool.mjs) keeps instances of the
-// Go program and calls each with one event at a time, for a goroutine that wakes
-// in another event's context may do no I/O there. A request and its answer cross
-// in one call each: strings for what is text, one array for the body.
+// The JavaScript beside it (../pool.mjs, ../instance.mjs, ../event.mjs) keeps an instance of the
+// Go program, which serves many events at once. A goroutine may wake in another event's
+// context, where the platform refuses its I/O. So the program posts what it asks, with the
+// number of the event that its context carries, and that event does it and replies. A request
+// and its answer cross in one call each: strings for what is text, one array for the body.
 package edge

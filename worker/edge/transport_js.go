@@ -24,12 +24,8 @@ func (Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	abort := js.Global().Get("AbortController").New()
-	promise := platform.Call("fetch",
-		r.Method, r.URL.String(), headerText(r.Header), Uint8Array(body), abort.Get("signal"))
-	answered, err := Await(r.Context(), promise)
+	answered, err := ask(r.Context(), "fetch", r.Method, r.URL.String(), headerText(r.Header), Uint8Array(body))
 	if err != nil {
-		abort.Call("abort")
 		return nil, fetchError(r, err)
 	}
 	return response(r, answered), nil

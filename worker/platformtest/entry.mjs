@@ -1,6 +1,6 @@
 import "../build/wasm_exec.js";
 import program from "../build/platformtest.wasm";
-import { Statements } from "../d1.mjs";
+import { Event } from "../event.mjs";
 
 // Runs the compiled tests in one event and answers with what they printed, and
 // with their exit code in a header.
@@ -15,8 +15,10 @@ export default {
       return bytes.length;
     };
     const binding = {};
-    const statements = new Statements(env.DB, (...answer) => binding.answered(...answer));
-    globalThis.context = { env, binding, ask: (number, text) => statements.ask(number, text) };
+    const reply = (_, ...values) => binding.replied(...values);
+    const event = new Event({ reply, nextTimer: Infinity, runTimers() {} }, { env, life: 600_000 });
+    globalThis.context = { env, binding, post: (_, what, ...args) => event.post(what, args) };
+    event.serve();
     const ended = new Promise((resolve) => (go.exit = resolve));
     go.run(await WebAssembly.instantiate(program, go.importObject));
     const code = await ended;

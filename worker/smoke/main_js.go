@@ -10,9 +10,8 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"sync"
 	"time"
-
-	"github.com/syumai/workers/cloudflare"
 
 	"github.com/tabard-auth/tabard/worker/edge"
 )
@@ -22,6 +21,18 @@ var served int
 
 // working reports that work goes on after its response.
 var working bool
+
+// lock is held over a request, and alarm is closed by a timer of another event.
+var (
+	lock  sync.Mutex
+	alarm = make(chan struct{})
+)
+
+// arrived are the requests that go on together.
+var (
+	arrived  int
+	complete = make(chan struct{})
+)
 
 func main() {
 	mux := http.NewServeMux()
@@ -50,9 +61,9 @@ func main() {
 		fmt.Println("lingering")
 		time.Sleep(2 * time.Second)
 	})
-	mux.HandleFunc("/later", func(http.ResponseWriter, *http.Request) {
+	mux.HandleFunc("/later", func(_ http.ResponseWriter, r *http.Request) {
 		working = true
-		cloudflare.WaitUntil(func() {
+		edge.Later(r.Context(), func() {
 			time.Sleep(100 * time.Millisecond)
 			working = false
 		})
@@ -60,6 +71,26 @@ func main() {
 	mux.HandleFunc("/timer", func(http.ResponseWriter, *http.Request) {
 		working = true
 		time.AfterFunc(20*time.Millisecond, func() { working = false })
+	})
+	mux.HandleFunc("/together", together)
+	mux.HandleFunc("/hold", func(w http.ResponseWriter, r *http.Request) {
+		lock.Lock()
+		defer lock.Unlock()
+		asks(w, r)
+	})
+	mux.HandleFunc("/held", func(http.ResponseWriter, *http.Request) {
+		lock.Lock()
+		defer lock.Unlock()
+	})
+	mux.HandleFunc("/alarm", func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-alarm:
+		case <-r.Context().Done():
+			http.Error(w, r.Context().Err().Error(), http.StatusGatewayTimeout)
+		}
+	})
+	mux.HandleFunc("/set", func(http.ResponseWriter, *http.Request) {
+		time.AfterFunc(1500*time.Millisecond, func() { close(alarm) })
 	})
 	mux.HandleFunc("/login", asks)
 	mux.HandleFunc("/logout", asks)
@@ -72,6 +103,16 @@ func main() {
 		mux.ServeHTTP(w, r)
 	})
 	edge.Run(edge.Program{Handler: count, Scheduled: func(context.Context) error { return errors.New("on purpose") }})
+}
+
+// together asks as asks does, when as many requests as n says have arrived: the last one wakes
+// the others.
+func together(w http.ResponseWriter, r *http.Request) {
+	if arrived++; fmt.Sprint(arrived) == r.URL.Query().Get("n") {
+		close(complete)
+	}
+	<-complete
+	asks(w, r)
 }
 
 // asks asks the address that the request names, as an event that asks a provider does.
@@ -87,7 +128,8 @@ func asks(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer answer.Body.Close()
-	fmt.Fprint(w, served)
+	fmt.Fprintf(w, "%d", served)
+	io.Copy(w, answer.Body)
 }
 
 func echo(w http.ResponseWriter, r *http.Request) {

@@ -9,7 +9,14 @@ import { type ActionFunctionArgs, createBrowserRouter, Form, Link, RouterProvide
 
 export const tabard = createClient({ backend: "/auth", organization: organizationOf() });
 
-export const router = createBrowserRouter([{ element: <Layout />, children: [{ path: "/:organization?/*", element: <Notes />, action: remark }] }]);
+/** The organization is in the layout's own path: a loader of a layout without it would run once, for the first organization. */
+export const layout = { path: "/:organization?", element: <Layout /> };
+
+const notes = { element: <Notes />, action: remark };
+
+export const pages = [{ index: true, ...notes }, { path: "*", ...notes }];
+
+export const router = createBrowserRouter([{ ...layout, children: pages }]);
 
 const note = (text: unknown) => ({ method: "POST", body: JSON.stringify({ text }), headers: { "Content-Type": "application/json" } });
 
@@ -28,15 +35,15 @@ async function remark({ request }: ActionFunctionArgs) {
 
 const RoutesContext = createContext<Routes | undefined>(undefined);
 
-export function show(routes: Routes) {
+export function show(routes: Routes, of = router) {
   createRoot(document.getElementById("root") as HTMLElement).render(
     <TabardProvider client={tabard}>
       <RoutesContext value={routes}>
-        <RouterProvider router={router} />
+        <RouterProvider router={of} />
       </RoutesContext>
     </TabardProvider>,
   );
-  Object.assign(globalThis, { tabard, routes, router });
+  Object.assign(globalThis, { tabard, routes, router: of });
 }
 
 function Layout() {

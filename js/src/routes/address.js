@@ -251,4 +251,4 @@ export async function isOpen(question) {
 }
 
 /** @param {number} [milliseconds] @returns {Promise<void>} */
-const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));

@@ -23,8 +23,8 @@ export class Agreement {
   #guard;
   /** Whether the person has pressed something since the blocker began to ask. */
   #answered = false;
-  /** What the guard was last asked about, as an address names it. @type {string | undefined} */
-  #heard;
+  /** The address that the router goes to without asking the guard. @type {{url: string, patience: number} | undefined} */
+  #waited;
   /** Whether the router's blocker need not ask: the person has agreed, or is led back. */
   given = false;
 
@@ -78,11 +78,13 @@ export class Agreement {
   }
 
   /**
-   * Whether the router has asked the guard about an organization. What it then goes to, it is at already.
-   * @param {string} named
+   * The router is to ask the guard about an address. Returns how long it has to wait before, in
+   * milliseconds: longer each time that it did not ask.
+   * @param {string} url
    */
-  heardOf(named) {
-    return this.#heard === named;
+  unheard(url) {
+    this.#waited = { url, patience: this.#waited?.url === url ? 2 * this.#waited.patience : 50 };
+    return this.#waited.patience;
   }
 
   /**
@@ -132,7 +134,7 @@ export class Agreement {
    */
   watch(signal) {
     const on = (/** @type {string} */ type, /** @type {(event: Event) => void} */ listener) => window.addEventListener(type, listener, { capture: true, signal });
-    on("input", () => (this.#blocked === false || this.#answered) && this.forget());
+    on("input", () => (this.#blocked === false || this.#answered) && (this.end(), this.forget()));
     on("click", (event) => (this.#answered ||= !takesText(event.composedPath()[0])));
   }
 
@@ -143,7 +145,7 @@ export class Agreement {
 
   /** Address and tab agree: what the guard is asked from now on is about something else. */
   settled() {
-    this.#heard = undefined;
+    this.#waited = undefined;
   }
 
   /**
@@ -159,7 +161,7 @@ export class Agreement {
       const { nextLocation, path } = own(args[0]);
       const next = nextLocation?.pathname ?? path;
       const named = typeof next === "string" ? this.#pattern.read(new URL(next, location.href)) : undefined;
-      this.#heard = named;
+      if (!this.given) this.#waited = undefined;
       this.#blocked = !this.given && blocks(...args) && (named ?? true);
       this.#answered = false;
       return this.#blocked !== false;

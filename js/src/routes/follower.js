@@ -3,19 +3,23 @@
 // tab together. The address goes first, for its router may keep it; the tab follows.
 
 import { declined } from "../declined.js";
-import { currentEntry, isOpen, isPending, leadBack, request, restore, revisit, watch } from "./address.js";
+import { currentEntry, isOpen, isPending, leadBack, pause, request, restore, revisit, watch } from "./address.js";
 import { Agreement } from "./agreement.js";
 import { intercept } from "./ahead.js";
-import { routesHook } from "./hook.js";
 import { explainDenied, explainHash, explainNavigate } from "./mistakes.js";
 import { Pattern } from "./pattern.js";
 import { Places } from "./places.js";
 import { Published, settled } from "./published.js";
-import { blocked, denialOf, isActive, isStill, isUntold, known, matches, none, noQuestion, overtaken, refusalOf, withReturnTo } from "./result.js";
+import { blocked, denialOf, isActive, isStill, isUntold, known, matches, none, overtaken, refusalOf, withReturnTo } from "./result.js";
 import { Router } from "./router.js";
+import { stepsOf, takeOver } from "./steps.js";
+import { Turns } from "./turns.js";
 
 /** @import { Client, Organization, State, SwitchResult } from "../../index.js" */
 /** @import { RouteOptions, RouteProblem } from "../../routes.js" */
+
+/** How long a page that was hidden may take to have its guard again, in milliseconds. */
+const longest = 2000;
 
 export class Follower {
   #client;
@@ -25,12 +29,7 @@ export class Follower {
   #closing = new AbortController();
   /** The halves of a switch. @type {import("./hook.js").Steps} */
   #tab;
-  /** Numbers the changes of route: the last one counts. */
-  #turn = 0;
-  /** Whether a change of the last turn is under way. */
-  #busy = false;
-  /** How the tab came to follow an address in the last turn. @type {Promise<SwitchResult | undefined>} */
-  #followed = none;
+  #turns = new Turns(this.#closing.signal);
   /** The address as last seen. */
   #seen = "";
   /** Where a router was that lost its way. */
@@ -50,7 +49,7 @@ export class Follower {
    */
   constructor(client, { pattern = "/:organization/*", except = [], navigate, home, manual = false }) {
     this.#client = client;
-    this.#tab = { ask: noQuestion, enter: client.switchOrganization, switch: client.switchOrganization };
+    this.#tab = stepsOf(client);
     this.#pattern = new Pattern(pattern, except);
     this.#manual = manual;
     this.agreement = new Agreement(this.#pattern);
@@ -67,21 +66,15 @@ export class Follower {
     const client = this.#client;
     const stop = client.subscribe((state) => this.#onState(state));
     signal.addEventListener("abort", stop);
-    this.#interceptSwitches(/** @type {any} */ (client)[routesHook]);
+    this.#tab = takeOver(client, this.#asClients(), signal);
     // The address that the client was told at its start, it has dealt with; a client that was told none has not.
-    client.ready.then(() => (explainDenied(client.state, this.#pattern), !this.#busy) && (isActive(client.state) || isUntold(client.state, this.places.named) ? this.#compare() : this.#onState(client.state)), () => {});
+    client.ready.then(() => (explainDenied(client.state, this.#pattern), !this.#turns.busy) && (isActive(client.state) || isUntold(client.state, this.places.named) ? this.#compare() : this.#onState(client.state)), () => {});
   }
 
-  /**
-   * From now on the address changes before the tab does.
-   * @param {((by?: import("./hook.js").Switch) => import("./hook.js").Steps) | undefined} by a client's; an object that only looks like one has none
-   */
-  #interceptSwitches(by) {
-    if (!by) return;
+  /** The switch that takes the place of the client's own. */
+  #asClients() {
     const agrees = (/** @type {string} */ name) => this.agreement.agreesTo(this.places.find(name));
-    const change = Object.assign(this.switch.bind(this), { agrees, address: this.places.tabOf.bind(this.places) });
-    this.#tab = Object.assign({ ask: noQuestion }, by(change));
-    this.#closing.signal.addEventListener("abort", () => by());
+    return Object.assign(this.switch.bind(this), { agrees, address: this.places.addressOf.bind(this.places) });
   }
 
   /** The address may have changed. */
@@ -99,9 +92,9 @@ export class Follower {
     const once = url !== this.#strayed;
     this.#strayed = once && url !== this.#seen ? url : "";
     if (url === this.#seen || !isStill(this.#client.state, this.#active)) return;
-    const turn = this.#begin(false);
+    const turn = this.#turns.begin(false);
     await this.agreement.during(() => leadBack(this.#shown));
-    if (once && this.#current(turn)) await revisit(key, () => this.#router.navigate(url, false));
+    if (once && this.#turns.isCurrent(turn)) await revisit(key, () => this.#router.navigate(url, false));
   }
 
   #compare() {
@@ -110,7 +103,7 @@ export class Follower {
     const { organization } = this.#client.state;
     const { named } = this.places;
     if (named && !matches(organization, named)) return this.#follow(named);
-    if (this.#busy && organization) return this.#follow(organization.id); // overtakes the current one
+    if (this.#turns.busy && organization) return this.#follow(organization.id); // overtakes the current one
     const back = location.href === this.#shown.url && this.published.state.status === "stayed";
     this.#synchronize();
     if (!back) this.published.set(settled);
@@ -126,8 +119,8 @@ export class Follower {
 
   /** @param {string} named */
   #follow(named) {
-    const turn = this.#begin(true);
-    this.#followed = this.#enter(turn, named);
+    const turn = this.#turns.begin(true);
+    this.#turns.followed = this.#enter(turn, named);
   }
 
   /**
@@ -144,14 +137,14 @@ export class Follower {
     this.agreement.end();
     this.agreement.forget();
     const open = question && (await isOpen(question));
-    if (!this.#current(turn)) return undefined;
+    if (!this.#turns.isCurrent(turn)) return undefined;
     if (open) return this.#leadBack(named, question);
     if (question && (await question) === false) return this.#keep(named, url, declined);
     this.published.set({ status: "switching", organization: named, url });
     const refusal = await refusalOf(this.#client, named);
-    if (!this.#current(turn)) return undefined;
+    if (!this.#turns.isCurrent(turn)) return undefined;
     const result = refusal ?? (await this.#tab.switch(named));
-    if (!this.#current(turn)) return undefined;
+    if (!this.#turns.isCurrent(turn)) return undefined;
     return result.status === "switched" ? this.#settle(result) : this.#keep(named, url, result);
   }
 
@@ -173,15 +166,21 @@ export class Follower {
 
   /**
    * Has the page's router ask, where the address was about to change past it, or past what was
-   * typed since it asked.
+   * typed since it asked. It is led back first, for it may be ahead, as after a loader or a redirect: the page
+   * that it left, and the guard in it, may be hidden. If that is not back soon enough, the router
+   * asks nothing, and comes here again.
    * @param {string} named
    * @param {string} url
    * @param {() => unknown} navigate
+   * @returns {Promise<SwitchResult | undefined>}
    */
   async #askRouter(named, url, navigate) {
-    const turn = this.#begin(false);
-    if (this.agreement.heardOf(named)) await this.agreement.during(() => this.#router.recall());
-    if (this.#current(turn)) await this.#change(turn, known(named), url, false, navigate);
+    const turn = this.#turns.begin(false), patience = this.agreement.unheard(url);
+    await this.agreement.during(() => this.#router.recall());
+    if (patience < longest) await pause(patience);
+    if (!this.#turns.isCurrent(turn)) return undefined;
+    if (patience < longest) await this.#requestAddress(url, navigate);
+    return this.#turns.isCurrent(turn) ? this.#stay(named, url, blocked) : undefined;
   }
 
   /**
@@ -207,11 +206,12 @@ export class Follower {
    * @returns {Promise<SwitchResult | undefined>}
    */
   async #ask(named, url, question, navigate, back) {
-    const turn = this.#begin(false);
+    const turn = this.#turns.begin(false);
     if (back) await this.agreement.during(back);
     const agreed = await question;
-    if (!this.#current(turn)) return undefined;
+    if (!this.#turns.isCurrent(turn)) return undefined;
     if (agreed === false) return this.#stay(named, url, declined);
+    if (back && agreed === undefined && this.agreement.guards(new URL(url))) return this.#askRouter(named, url, navigate);
     return this.#change(turn, known(named), url, agreed === true, navigate);
   }
 
@@ -239,15 +239,15 @@ export class Follower {
       await this.#requestAddress(href, () => this.#router.navigate(href, replace));
       return { status: "unchanged" };
     }
-    const turn = this.#begin(false);
+    const turn = this.#turns.begin(false);
     const pressed = this.agreement.agreesTo(this.places.find(named)); // by a link, of which this is the page's handler
     const question = pressed ? undefined : this.#tab.ask(named);
     const agreed = question ? await question : pressed;
-    if (!this.#current(turn)) return overtaken;
+    if (!this.#turns.isCurrent(turn)) return overtaken;
     if (agreed === false && question) return this.#stay(named, href, declined);
-    this.#busy = true;
+    this.#turns.busy = true;
     const entered = await this.#tab.enter(named);
-    if (!this.#current(turn)) return overtaken;
+    if (!this.#turns.isCurrent(turn)) return overtaken;
     if (entered.status === "switched") return this.#move(turn, entered.organization, href, replace, agreed);
     const problem = this.#stay(named, href, entered);
     this.#followTab();
@@ -262,9 +262,9 @@ export class Follower {
    * @returns {Promise<SwitchResult>}
    */
   async switch(organization, agreed) {
-    const turn = this.#begin(false);
+    const turn = this.#turns.begin(false);
     const entered = await this.#tab.enter(organization);
-    if (!this.#current(turn)) return overtaken;
+    if (!this.#turns.isCurrent(turn)) return overtaken;
     if (entered.status !== "switched") return withReturnTo(entered, this.places.pageOf(organization));
     const named = this.places.named;
     const stays = !named || matches(entered.organization, named);
@@ -284,10 +284,10 @@ export class Follower {
   async #move(turn, organization, url, replace, agreed = false) {
     const kept = await this.#change(turn, organization, url, agreed, () => this.#router.navigate(url, replace));
     if (kept) return kept;
-    this.#busy = true;
+    this.#turns.busy = true;
     this.agreement.end();
     const result = await this.#tab.switch(organization.id);
-    if (!this.#current(turn)) return overtaken;
+    if (!this.#turns.isCurrent(turn)) return overtaken;
     return result.status === "switched" ? this.#settle(result) : this.#stay(organization.slug, url, result);
   }
 
@@ -302,11 +302,11 @@ export class Follower {
    * @returns {Promise<SwitchResult | undefined>}
    */
   async #change(turn, organization, url, agreed, navigate) {
-    this.#busy = false;
+    this.#turns.busy = false;
     this.agreement.begin(organization, agreed);
     if (url !== location.href) await this.#requestAddress(url, navigate);
     this.agreement.settle();
-    if (turn !== this.#turn) return (await this.#followed) ?? overtaken;
+    if (!this.#turns.isLast(turn)) return (await this.#turns.followed) ?? overtaken;
     const named = this.places.named;
     if (!named || matches(organization, named)) return undefined;
     if (agreed) this.agreement.keep(organization);
@@ -323,24 +323,12 @@ export class Follower {
     this.addressChanged();
   }
 
-  /** @param {boolean} busy whether a return to where the tab is overtakes it */
-  #begin(busy) {
-    this.#busy = busy;
-    this.#followed = none;
-    return ++this.#turn;
-  }
-
-  /** @param {number} turn */
-  #current(turn) {
-    return turn === this.#turn && !this.#closing.signal.aborted;
-  }
-
   /**
    * @template {SwitchResult} Result
    * @param {Result} result
    */
   #settle(result) {
-    this.#busy = false;
+    this.#turns.busy = false;
     this.#synchronize();
     this.published.set(settled);
     return result;
@@ -352,7 +340,7 @@ export class Follower {
    * @param {RouteProblem} result
    */
   #stay(organization, url, result) {
-    this.#busy = false;
+    this.#turns.busy = false;
     this.agreement.end();
     const problem = withReturnTo(result, url);
     this.published.set({ status: "stayed", organization, url, result: problem });
@@ -361,8 +349,8 @@ export class Follower {
 
   /** @param {State} state */
   #onState(state) {
-    if (!this.#busy && state.status === "denied" && state.named === this.places.named) this.published.set({ status: "denied", organization: state.named, url: location.href, result: denialOf(state) });
-    if (!this.#busy && isActive(state) && state.organization?.id !== this.#active) this.#followTab();
+    if (!this.#turns.busy && state.status === "denied" && state.named === this.places.named) this.published.set({ status: "denied", organization: state.named, url: location.href, result: denialOf(state) });
+    if (!this.#turns.busy && isActive(state) && state.organization?.id !== this.#active) this.#followTab();
   }
 
   /** Follows a tab whose organization is no longer the address's. Returns whether it is not. */
@@ -388,12 +376,12 @@ export class Follower {
    * @param {boolean} replace
    */
   async #moveAddress(organization, url, replace) {
-    const turn = this.#begin(false);
+    const turn = this.#turns.begin(false);
     this.#active = organization.id;
     this.published.set({ status: "switching", organization: organization.slug, url });
     await this.#requestAddress(url, () => this.#router.navigate(url, replace));
     const named = this.places.named;
-    if (this.#current(turn) && named && !matches(organization, named)) location.assign(url);
+    if (this.#turns.isCurrent(turn) && named && !matches(organization, named)) location.assign(url);
   }
 
   close() {

@@ -51,18 +51,18 @@ export class Places {
   }
 
   /**
-   * Where a new tab for an organization begins. At an address that names another it would act
-   * for that one.
+   * Where a page for an organization begins: a new tab, or the one that a sign-in comes back to. At
+   * an address that names another organization it would act for that one.
    * @param {string} name
    * @param {string | URL} [url] default: the page's own, or the organization's first
    */
-  tabOf(name, url) {
+  addressOf(name, url) {
     if (url === undefined) return this.pageOf(name);
     const { origin, href } = new URL(url, location.href);
     const named = origin === location.origin ? this.#pattern.read(new URL(href)) : undefined;
     const organization = this.find(name);
     if (named && !matches(organization, named) && (organization.id !== organization.slug || isId(name) === isId(named))) {
-      throw new TypeError(`openTab: ${url} is an address of ${named}, for which the tab would act, not for ${name}: give it one of ${name}, such as ${this.home(organization)}, or none`);
+      throw new TypeError(`${url} is an address of ${named}, for which the tab would act, not for ${name}: give one of ${name}, such as ${this.home(organization)}, or none`);
     }
     return url;
   }

@@ -4,7 +4,7 @@
 /** @import { Client, DeniedState, Organization, State } from "../../index.js" */
 /** @import { RouteProblem } from "../../routes.js" */
 
-import { own } from "../own.js";
+import { continueOptions } from "../arguments.js";
 
 /** @type {RouteProblem} */
 export const blocked = Object.freeze({ status: "overtaken", code: "navigation_blocked", action: "stop", description: "the page's router blocked the change of address, so the tab stays as it is" });
@@ -80,11 +80,8 @@ export function denialOf({ error: { code, action, description }, continue: stepU
  */
 export function withReturnTo(result, url) {
   if (result.status !== "step_up_required") return result;
-  return { ...result, continue: (options) => result.continue({ returnTo: own(options).returnTo ?? url }) };
+  return { ...result, continue: async (options) => result.continue({ returnTo: continueOptions(options).returnTo ?? url }) };
 }
 
 /** What did not happen. @type {Promise<undefined>} */
 export const none = Promise.resolve(undefined);
-
-/** What a client asks that has no question. @type {import("../gate.js").Ask} */
-export const noQuestion = () => undefined;

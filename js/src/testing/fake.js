@@ -2,10 +2,10 @@
 // A client for tests: the real client's states, scopes, questions and fetch, over a tab and
 // a backend that the test drives.
 
+import { accountOptions, continueOptions, lendOptions, proofOptions, refuseProtocols, requireApi, requireName, requirePerson, signInOptions, signOutOptions, stepUpOptions, tokenOptions } from "../arguments.js";
 import { connect } from "../connect.js";
 import { TabardError } from "../error.js";
 import { fetchFor } from "../fetch.js";
-import { signOutOptions } from "../ending.js";
 import { declined } from "../declined.js";
 import { gateOf } from "../gate.js";
 import { bodyOf, lend } from "../lend.js";
@@ -15,7 +15,7 @@ import { answerTo, foreign } from "../refusals.js";
 import { routesHook } from "../routes/hook.js";
 import { freeze } from "../freeze.js";
 import { problemOf } from "./codes.js";
-import { errorOf, returnOf } from "./outcomes.js";
+import { comesBack, errorOf, returnOf } from "./outcomes.js";
 import { Tab } from "./tab.js";
 import { World } from "./world.js";
 
@@ -50,7 +50,7 @@ export function createFakeClient(given) {
  * @param {F} listener
  * @param {unknown} otherwise
  */
-const loud = (listener, otherwise) => (/** @type {Parameters<F>} */ ...args) => {
+const loud = (listener, otherwise) => typeof listener !== "function" ? listener : (/** @type {Parameters<F>} */ ...args) => {
   try {
     return listener(...args);
   } catch (error) {
@@ -71,35 +71,36 @@ function clientOf(tab, apis) {
   const gate = gateOf(store, (listeners, change) => ask({ scope: () => store.partition }, listeners, change));
   const finish = (/** @type {string} */ name) => tab.change(name, true);
   const steps = { ask: gate.ask, enter: (/** @type {string} */ name) => tab.change(name, false), switch: finish };
-  /** @type {import("../routes/hook.js").Switch} */
-  let change = finish;
+  tab.by = finish;
   const sessions = [{
     id: "ses_1", current: true, app: "app", userAgent: "fake", address: "127.0.0.1", createdAt: 0, lastUsedAt: 0, expiresAt: 0, deviceBound: false,
   }];
   return {
     ...accessOf(tab, "", () => store.partition, apis),
-    lend: (/** @type {import("../../index.js").LendOptions} */ options) => lendBy(tab, own(options)),
+    lend: async (/** @type {import("../../index.js").LendOptions} */ options) => lendBy(tab, lendOptions(options)),
     signIn: async (/** @type {import("../../index.js").SignInOptions} */ options) => {
-      const { organization, returnTo, account } = own(options);
+      const { organization = "", returnTo, account } = signInOptions(options);
+      const back = comesBack(tab, organization, returnTo);
       await tab.started();
-      tab.leave({ to: "sign_in", ...(organization && { organization }), ...(account && { account }), ...returnOf({ returnTo }) });
+      tab.leave({ to: "sign_in", ...(organization && { organization }), ...(account && { account }), ...back });
     },
     accounts: async () => freeze(await tab.people()),
     async switchAccount(/** @type {string} */ id, /** @type {{organization?: string}} */ options) {
-      if (!id || typeof id !== "string") throw new TypeError("switchAccount takes the id of a person, as accounts() lists them");
+      const { organization = "" } = accountOptions(options);
+      requirePerson(id);
       if ((await gate.ask(id)) === false) return declined;
-      return tab.switchAccount(id, own(options).organization ?? "");
+      return tab.switchAccount(id, organization);
     },
-    stepUp: (/** @type {import("../../index.js").StepUpRequest} */ options) => stepUp(tab, own(options)),
+    stepUp: async (/** @type {import("../../index.js").StepUpRequest} */ options) => stepUp(tab, stepUpOptions(options)),
     beforeSwitch: (/** @type {import("../../index.js").BeforeSwitch} */ listener) => gate.add(loud(listener, false)),
-    async switchOrganization(/** @type {string | null} */ to) {
-      const organization = to === null ? "" : requireName(to);
-      const question = gate.ask(organization);
+    async switchOrganization(/** @type {string | null} */ to, /** @type {unknown} */ more) {
+      const organization = to === null ? "" : requireName(to, more);
+      const question = tab.by.agrees?.(organization) || gate.ask(organization);
       const agreed = question && (await question);
-      return agreed === false ? declined : change(organization, agreed);
+      return agreed === false ? declined : tab.by(organization, agreed);
     },
-    inOrganization(/** @type {string} */ organization) {
-      const scope = store.scope(requireName(organization));
+    inOrganization(/** @type {string} */ organization, /** @type {unknown} */ more) {
+      const scope = store.scope(requireName(organization, more));
       return Object.freeze({ ...accessOf(tab, organization, () => scope, apis), signal: scope.signal });
     },
     organizations: async () => freeze(await tab.list()),
@@ -109,8 +110,11 @@ function clientOf(tab, apis) {
       if (id !== "ses_1") throw errorOf(problemOf("not_found"));
       tab.signedOut();
     },
-    openTab: (/** @type {string} */ organization, /** @type {string | URL} */ url) =>
-      void tab.departures.push({ to: "new_tab", organization: requireName(organization), ...(url !== undefined && { returnTo: String(url) }), ...(tab.store.state.origins && { url: tab.addressOf(organization) }) }),
+    openTab(/** @type {string} */ organization, /** @type {string | URL} */ url) {
+      requireName(organization, url);
+      const address = tab.by.address?.(organization, url) ?? url;
+      tab.departures.push({ to: "new_tab", organization, ...returnOf({ returnTo: address }), ...(tab.store.state.origins && { url: tab.addressOf(organization) }) });
+    },
     subscribe: (/** @type {Parameters<Client["subscribe"]>[0]} */ listener) => store.subscribe(loud(listener, undefined)),
     async signOut(/** @type {Parameters<Client["signOut"]>[0]} */ options) {
       const { scope = "session", account } = signOutOptions(options);
@@ -122,7 +126,7 @@ function clientOf(tab, apis) {
     },
     close: () => tab.close(),
     [routesHook](by = finish) {
-      change = by;
+      tab.by = by;
       return steps;
     },
   };
@@ -145,7 +149,7 @@ function accessOf(tab, organization, scope, apis) {
   };
   const challenged = async (/** @type {string} */ header) => {
     const error = errorOf({ code: "insufficient_user_authentication", action: "step_up", description: "the API asks for another authentication: " + header });
-    error.continue = (options) => stepUp(tab, own(options));
+    error.continue = async (options) => stepUp(tab, continueOptions(options, "popup returnTo signal"));
     return error;
   };
   const context = {
@@ -165,9 +169,9 @@ function accessOf(tab, organization, scope, apis) {
   };
   return {
     async getToken(/** @type {import("../../index.js").TokenOptions | undefined} */ options) {
-      const { forceRefresh, ...narrower } = own(options);
+      const { forceRefresh, ...narrower } = tokenOptions(options);
       const token = await credential();
-      if (Object.keys(narrower).length > 0) return (await tab.lent(organization, bodyOf(narrower))).token;
+      if (Object.keys(narrower).length > 0) return (await tab.lent(organization, bodyOf(own(narrower)))).token;
       return forceRefresh ? credential(token, "keep") : token;
     },
     /** @type {typeof globalThis.fetch} */
@@ -176,15 +180,15 @@ function accessOf(tab, organization, scope, apis) {
       return send(input, init);
     },
     async proof(/** @type {string | URL} */ url, /** @type {import("../../index.js").ProofOptions} */ options) {
-      const { origin } = new URL(url, globalThis.location?.href);
-      if (!context.apis.includes(origin)) throw new TypeError(`${origin} is not one of apis, the origins that get the token`);
-      const { signal } = own(options), begun = scope();
+      const { signal } = proofOptions(options), begun = scope();
+      requireApi(context.apis, new URL(url, globalThis.location?.href).origin);
       signal?.throwIfAborted();
       const token = await credential();
       for (const one of [begun.key ? begun.signal : scope().signal, signal]) one?.throwIfAborted();
       return { Authorization: `Bearer ${token}` };
     },
-    async connect(/** @type {string | URL} */ url) {
+    async connect(/** @type {string | URL} */ url, /** @type {unknown} */ protocols) {
+      refuseProtocols(protocols);
       requires("connect", "document", "WebSocket");
       return connect({ ...context, prove: async () => "", challenged }, url);
     },
@@ -211,7 +215,7 @@ async function stepUp(tab, { popup, returnTo, signal }) {
   await tab.started();
   signal?.throwIfAborted();
   const { organization } = tab.store.state;
-  const departure = { to: /** @type {const} */ ("step_up"), ...(organization && { organization: organization.id }), ...returnOf({ returnTo }), ...(popup && { popup: /** @type {const} */ (true) }) };
+  const departure = { to: /** @type {const} */ ("step_up"), ...(organization && { organization: organization.id }), ...comesBack(tab, organization?.id ?? "", returnTo), ...(popup && { popup: /** @type {const} */ (true) }) };
   return new Promise((resolve, reject) => {
     signal?.addEventListener("abort", () => reject(signal.reason));
     tab.leave(departure, popup ? (code) => (code ? reject(errorOf({ ...problemOf(/** @type {any} */ (code)), action: "step_up" })) : resolve()) : undefined);
@@ -223,7 +227,7 @@ async function stepUp(tab, { popup, returnTo, signal }) {
  * @param {Tab} tab
  */
 const withStepUp = (tab) => (/** @type {import("../error.js").TabardError} */ error) => {
-  if (error.action === "step_up") error.continue = async (options) => tab.leave({ to: "step_up", ...returnOf(options) });
+  if (error.action === "step_up") error.continue = async (options) => tab.leave({ to: "step_up", ...returnOf(continueOptions(options)) });
   throw error;
 };
 
@@ -263,10 +267,4 @@ function driverOf(tab, world) {
     /** @param {number} secondsLeft */
     warnIdle: (secondsLeft) => tab.warn(secondsLeft),
   };
-}
-
-/** @param {string} organization */
-function requireName(organization) {
-  if (!organization || typeof organization !== "string") throw new TypeError("organization must be an id or slug");
-  return organization;
 }

@@ -2,6 +2,7 @@
 // How calls of a fake client end, in the real client's words.
 
 import { TabardError } from "../error.js";
+import { addressIn } from "../returnaddress.js";
 
 /** @import { Organization, Problem } from "../../index.js" */
 /** @import { Tenant } from "./world.js" */
@@ -20,6 +21,17 @@ export const organizationOf = ({ id, slug, name }) => Object.freeze({ id, slug, 
 
 /** @param {{returnTo?: string | URL | undefined}} [options] */
 export const returnOf = (options) => (options?.returnTo === undefined ? {} : { returnTo: String(options.returnTo) });
+
+/**
+ * Where a departure comes back to, if that is not the page itself.
+ * @param {{by: import("../routes/hook.js").Switch}} tab
+ * @param {string} organization that it is for; empty for none
+ * @param {string | URL} [url]
+ */
+export function comesBack({ by }, organization, url) {
+  const returnTo = addressIn({ change: by }, organization, url);
+  return returnOf({ returnTo: url === undefined && String(returnTo) === globalThis.location?.href ? undefined : returnTo });
+}
 
 /**
  * @template {string} S

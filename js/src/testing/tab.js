@@ -1,10 +1,11 @@
 // @ts-check
 // The tab of a fake client: a real one's is kept by the module.
 
+import { continueOptions } from "../arguments.js";
 import { enterDenied } from "../calls.js";
 import { initialState, storeOf } from "../store.js";
 import { problemOf } from "./codes.js";
-import { deniesEntry, errorOf, failed, organizationOf, returnOf, statusOf } from "./outcomes.js";
+import { comesBack, deniesEntry, errorOf, failed, organizationOf, statusOf } from "./outcomes.js";
 
 /** @import { AccountResult, Ending, Problem, Status, SwitchResult } from "../../index.js" */
 /** @import { Departure } from "../../testing.js" */
@@ -28,6 +29,8 @@ export class Tab {
   store;
   /** @type {Departure[]} */
   departures = [];
+  /** How the page switches the tab. @type {import("../routes/hook.js").Switch} */
+  by = (name) => this.change(name, true);
   /** Settles the promise that waits for the last departure. @type {((code: string | undefined) => void) | undefined} */
   back;
 
@@ -313,7 +316,7 @@ export class Tab {
     if (problem.action === "retry") return failed("unavailable", problem);
     if (problem.action !== "step_up") return failed(problem.code === "organization_mismatch" ? "failed" : "refused", problem);
     const { status, ...rest } = failed("refused", problem);
-    return { ...rest, status: "step_up_required", continue: async (options) => this.leave({ to: "step_up", organization: name, ...returnOf(options) }) };
+    return { ...rest, status: "step_up_required", continue: async (options) => this.leave({ to: "step_up", organization: name, ...comesBack(this, name, continueOptions(options).returnTo) }) };
   }
 
   /**
