@@ -76,10 +76,16 @@ func (w smokeTest) goOnForNoEvent(t *testing.T) {
 	w.want("/fail", 500, "")
 	w.want("/background?address="+url.QueryEscape(p.URL), 200, "")
 	w.want("/served", 200, "2 true")
+	deadline := time.After(5 * time.Second)
+	select {
+	case <-p.asked:
+	case <-deadline:
+		t.Fatal("it never asked")
+	}
 	p.release()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.After(3 * time.Second); ; {
+	for {
 		if _, body := w.get("/served"); strings.HasSuffix(body, "false") {
 			return
 		}
