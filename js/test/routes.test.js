@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
-import { acme, globex, state } from "./stage.js";
+import { acme, ada, globex, state } from "./stage.js";
 
 const { followRoutes, organizationOf } = await import("../routes.js");
 const { Pattern } = await import("../src/routes/pattern.js");
@@ -256,6 +256,41 @@ test("an address that may be meant is not commented on", async (t) => {
     routes.close();
   }
   assert.deepEqual(said.calls.map(({ arguments: [text] }) => text), []);
+});
+
+test("an organization whose slug was changed takes its address along, and the router need not ask", async () => {
+  const went = [];
+  const navigate = (url, { replace }) => (went.push([url, replace, guarded({ nextLocation: new URL(url) })]), history.replaceState(null, "", url));
+  const { routes, tab } = open({ navigate }, "/acme/a?b=1#c");
+  const guarded = routes.blocker(() => true);
+  tab.wear({ ...acme, slug: "acme-inc" });
+  await settle();
+  assert.deepEqual([went, location.href, routes.state.status, tab.asked], [[["https://app.example/acme-inc/a?b=1#c", true, false]], "https://app.example/acme-inc/a?b=1#c", "settled", []]);
+  tab.wear({ ...acme, slug: "acme-inc" });
+  tab.wear({ ...acme, slug: "acme-ag" });
+  await settle();
+  assert.deepEqual([went.length, location.pathname], [2, "/acme-ag/a"]);
+});
+
+test("a tab whose person was changed follows its address", async () => {
+  const { tab, routes } = open();
+  tab.state = state({ status: "choose", organization: null, user: { ...ada, id: "usr_dana" }, organizations: enters });
+  tab.listeners.forEach((listener) => listener(tab.state));
+  assert.deepEqual([tab.asked.map(({ name }) => name), routes.state.status], [["acme"], "switching"]);
+  tab.asked[0].resolve("token");
+  await settle();
+  assert.deepEqual([tab.state.organization, location.pathname, routes.state.status], [acme, "/acme/a", "settled"]);
+});
+
+test("an address that names an organization by its id, or none, stays where the slug changes", async () => {
+  for (const path of ["/org_acme/a", "/"]) {
+    const { tab, entries, routes } = open({ except: [""] }, path.replace("org_acme", acme.id));
+    tab.wear({ ...acme, slug: "acme-inc" });
+    await settle();
+    assert.equal(entries.length, 1);
+    assert.equal(location.pathname, path.replace("org_acme", acme.id));
+    routes.close();
+  }
 });
 
 test("routes that were closed follow nothing more", async () => {

@@ -11,6 +11,9 @@ import { matches } from "./result.js";
 /** @param {EventTarget | undefined} target */
 const takesText = (target) => target instanceof HTMLElement && (target.isContentEditable || target.matches("textarea, select, label, input:not([type=submit], [type=button])"));
 
+/** How long a page that was hidden may take to have its guard again, in milliseconds. */
+const longest = 2000;
+
 export class Agreement {
   #pattern;
   /** The organization that the page was asked about, while the address changes to it. @type {Organization | null} */
@@ -79,12 +82,13 @@ export class Agreement {
 
   /**
    * The router is to ask the guard about an address. Returns how long it has to wait before, in
-   * milliseconds: longer each time that it did not ask.
+   * milliseconds: longer each time that it did not ask, and undefined where that is of no use.
    * @param {string} url
    */
   unheard(url) {
-    this.#waited = { url, patience: this.#waited?.url === url ? 2 * this.#waited.patience : 50 };
-    return this.#waited.patience;
+    const patience = this.#waited?.url === url ? 2 * this.#waited.patience : 50;
+    this.#waited = patience < longest ? { url, patience } : undefined;
+    return this.#waited?.patience;
   }
 
   /**

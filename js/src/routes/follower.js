@@ -18,9 +18,6 @@ import { Turns } from "./turns.js";
 /** @import { Client, Organization, State, SwitchResult } from "../../index.js" */
 /** @import { RouteOptions, RouteProblem } from "../../routes.js" */
 
-/** How long a page that was hidden may take to have its guard again, in milliseconds. */
-const longest = 2000;
-
 export class Follower {
   #client;
   #pattern;
@@ -38,6 +35,8 @@ export class Follower {
   #shown = { url: "", state: null, key: undefined };
   /** The id of the organization that was active when address and tab last agreed. @type {string | undefined} */
   #active;
+  /** Its slug as last seen. @type {string | undefined} */
+  #slug;
 
   published = new Published();
   agreement;
@@ -64,8 +63,7 @@ export class Follower {
     intercept((...address) => this.#hold(...address), this.#router, signal);
     this.agreement.watch(signal);
     const client = this.#client;
-    const stop = client.subscribe((state) => this.#onState(state));
-    signal.addEventListener("abort", stop);
+    signal.addEventListener("abort", client.subscribe((state) => this.#onState(state)));
     this.#tab = takeOver(client, this.#asClients(), signal);
     // The address that the client was told at its start, it has dealt with; a client that was told none has not.
     client.ready.then(() => (explainDenied(client.state, this.#pattern), !this.#turns.busy) && (isActive(client.state) || isUntold(client.state, this.places.named) ? this.#compare() : this.#onState(client.state)), () => {});
@@ -114,6 +112,7 @@ export class Follower {
     this.#shown = currentEntry();
     this.#seen = this.#shown.url;
     this.#active = this.#client.state.organization?.id;
+    this.#slug = this.#client.state.organization?.slug;
     this.agreement.settled();
   }
 
@@ -177,9 +176,9 @@ export class Follower {
   async #askRouter(named, url, navigate) {
     const turn = this.#turns.begin(false), patience = this.agreement.unheard(url);
     await this.agreement.during(() => this.#router.recall());
-    if (patience < longest) await pause(patience);
+    if (patience) await pause(patience);
     if (!this.#turns.isCurrent(turn)) return undefined;
-    if (patience < longest) await this.#requestAddress(url, navigate);
+    if (patience) await this.#requestAddress(url, navigate);
     return this.#turns.isCurrent(turn) ? this.#stay(named, url, blocked) : undefined;
   }
 
@@ -266,8 +265,7 @@ export class Follower {
     const entered = await this.#tab.enter(organization);
     if (!this.#turns.isCurrent(turn)) return overtaken;
     if (entered.status !== "switched") return withReturnTo(entered, this.places.pageOf(organization));
-    const named = this.places.named;
-    const stays = !named || matches(entered.organization, named);
+    const { named } = this.places, stays = !named || matches(entered.organization, named);
     return this.#move(turn, entered.organization, stays ? location.href : this.places.homeOf(entered.organization), this.#active === undefined, agreed);
   }
 
@@ -349,8 +347,19 @@ export class Follower {
 
   /** @param {State} state */
   #onState(state) {
-    if (!this.#turns.busy && state.status === "denied" && state.named === this.places.named) this.published.set({ status: "denied", organization: state.named, url: location.href, result: denialOf(state) });
-    if (!this.#turns.busy && isActive(state) && state.organization?.id !== this.#active) this.#followTab();
+    if (this.#turns.busy) return;
+    if (state.status === "denied" && state.named === this.places.named) this.published.set({ status: "denied", organization: state.named, url: location.href, result: denialOf(state) });
+    if (isActive(state)) this.#followTab() || this.#followName();
+    if (state.status !== "choose" || !this.#active) return;
+    this.#active = undefined; // another person, who may enter what the address names
+    this.#compare();
+  }
+
+  /** An organization whose slug was changed takes its address along. The page stays as it is, so that the router need not ask. */
+  #followName() {
+    const url = this.places.renamed(this.#slug);
+    this.#slug = this.#client.state.organization?.slug;
+    if (url) void this.agreement.during(() => this.#requestAddress(url, () => this.#router.navigate(url, true)));
   }
 
   /** Follows a tab whose organization is no longer the address's. Returns whether it is not. */

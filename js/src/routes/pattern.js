@@ -30,6 +30,17 @@ export class Pattern {
   }
 
   /**
+   * An address of an organization by another name of it.
+   * @param {URL} url
+   * @param {string} organization
+   */
+  rename({ href }, organization) {
+    const url = new URL(href);
+    url.pathname = url.pathname.split("/").with(this.#before.length, encodeURIComponent(organization)).join("/");
+    return url.href;
+  }
+
+  /**
    * The path at which an organization's pages begin.
    * @param {string} organization
    */
