@@ -65,6 +65,23 @@ func TestForms_KeepWhatTheAPIDoesNotTake(t *testing.T) {
 	}
 }
 
+// TestForms_TypedWhileAWindowIsOpen: what is typed while the person authenticates in a window is not
+// taken for what was sent.
+func TestForms_TypedWhileAWindowIsOpen(t *testing.T) {
+	t.Parallel()
+	_, tab := inForm(t, "alice", "acme")
+	chrome.Eval[any](t, tab, `void answers.push(() => new Response("", { status: 401, headers: { "WWW-Authenticate": 'Bearer error="insufficient_user_authentication", acr_values="urn:tabard:mfa"' } }))`)
+	adds(t, tab, "insufficient_user_authentication")
+	popup := chrome.OpenedBy(t, tab, func() { chrome.Press(t, tab, "#confirm") })
+	chrome.Press(t, tab, "#draft")
+	chrome.Key(t, tab, "y")
+	chrome.Press(t, popup, "#second-factor-alice")
+	chrome.Await(t, tab, `posts === 2 && !document.querySelector("#problem") && !document.querySelector("#add").disabled`)
+	if got := chrome.Eval[string](t, tab, `document.querySelector("#draft").value`); got != "xy" {
+		t.Errorf("the form holds %q", got)
+	}
+}
+
 // TestForms_SendOnce: while a note is sent it is neither changed nor sent again, and a link that
 // is pressed meanwhile is followed when the note was added.
 func TestForms_SendOnce(t *testing.T) {
