@@ -4,6 +4,7 @@
 
 import { own } from "../own.js";
 import { isOfRouter } from "./address.js";
+import { say } from "./mistakes.js";
 import { matches } from "./result.js";
 
 /** @import { Organization } from "../../index.js" */
@@ -166,7 +167,9 @@ export class Agreement {
       const next = nextLocation?.pathname ?? path;
       const named = typeof next === "string" ? this.#pattern.read(new URL(next, location.href)) : undefined;
       if (!this.given) this.#waited = undefined;
-      this.#blocked = !this.given && blocks(...args) && (named ?? true);
+      const blocked = !this.given && blocks(...args);
+      if (/** @type {unknown} */ (blocked) instanceof Promise) say("the function of routes.blocker returned a promise, which counts as a yes: let it say at once whether to ask");
+      this.#blocked = blocked && (named ?? true);
       this.#answered = false;
       return this.#blocked !== false;
     };

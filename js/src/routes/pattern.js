@@ -10,9 +10,9 @@ export class Pattern {
    * @param {readonly string[]} except segments in its place that name no organization
    */
   constructor(pattern, except) {
-    const segments = pattern.split("/");
+    const segments = String(pattern).split("/");
     const place = segments.indexOf(":organization");
-    if (place < 1 || segments[0] !== "") throw new TypeError(`routes: "${pattern}" must begin with "/" and have a segment :organization, as in "/:organization/*"`);
+    if (typeof pattern !== "string" || place < 1 || segments[0] !== "") throw new TypeError(`routes: "${pattern}" must begin with "/" and have a segment :organization, as in "/:organization/*"`);
     requireList(except);
     this.#before = segments.slice(0, place);
     this.#except = except;
