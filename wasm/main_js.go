@@ -18,13 +18,16 @@ func main() {
 	handle := browser.Global("__tabard")
 	t := tab.New(config(handle.Get("options")), env(handle))
 	closed := make(chan struct{})
-	functions := functions(t)
-	functions = append(functions, member("close", func([]browser.Value) any {
-		t.Close()
-		close(closed)
+	handle.Call("ready", browser.Functions{Names: names, Func: browser.FuncOf(func(args []browser.Value) any {
+		switch name, a := args[0].Text(), args[1:]; {
+		case name == "close":
+			t.Close()
+			close(closed)
+		case !tell(t, name, a):
+			go settle(t, name, a)
+		}
 		return nil
-	}))
-	handle.Call("ready", functions)
+	})})
 	t.Start()
 	<-closed
 }
@@ -76,63 +79,92 @@ type channel struct{ handle browser.Value }
 
 func (c channel) Send(message string) { c.handle.Call("send", message) }
 
-// functions returns the functions that the client calls. Their names are a contract
-// with clients of other releases. Arguments and results are strings; errors and
-// compound results are JSON.
-func functions(t *tab.Tab) browser.Functions {
-	return browser.Functions{
-		async("token", func(a arguments) (string, *tab.Error) {
-			if a.text(2) == "keep" {
-				return t.Renew(a.text(0), a.text(1))
-			}
-			return t.Credential(a.text(0), a.text(1))
-		}),
-		async("proof", func(a arguments) (string, *tab.Error) {
-			return t.Proof(a.text(0), a.text(1), a.text(2))
-		}),
-		async("switch", func(a arguments) (string, *tab.Error) {
-			return t.Switch(a.text(0)).JSON(), nil
-		}),
-		async("enter", func(a arguments) (string, *tab.Error) {
-			return t.Enter(a.text(0)).JSON(), nil
-		}),
-		async("lead", func(a arguments) (string, *tab.Error) { return t.Address(a.text(0), a.text(1)) }),
-		async("organizations", func(arguments) (string, *tab.Error) {
-			list, err := t.Organizations()
-			return tab.EncodeOrganizations(list), err
-		}),
-		async("accounts", func(arguments) (string, *tab.Error) {
-			list, err := t.Accounts()
-			return tab.EncodeAccounts(list), err
-		}),
-		async("switchAccount", func(a arguments) (string, *tab.Error) {
-			return t.SwitchAccount(a.text(0), a.text(1)).JSON(), nil
-		}),
-		async("sessions", func(arguments) (string, *tab.Error) {
-			list, err := t.Sessions()
-			return tab.EncodeSessions(list), err
-		}),
-		async("endSession", func(a arguments) (string, *tab.Error) { return "", t.EndSession(a.text(0)) }),
-		async("signOut", func(a arguments) (string, *tab.Error) { return t.SignOut(a.text(0), a.text(1)) }),
-		async("signIn", func(a arguments) (string, *tab.Error) {
-			return "", t.SignIn(a.text(0), a.text(1), tab.Hints{
-				Prompt: a.text(2), LoginHint: a.text(3), Email: a.text(4), SessionCookie: a.text(5), Account: a.text(6),
-			})
-		}),
-		settled("stepUp", func(a arguments) { t.StepUp(a.text(0), a.text(1), a.text(2)) }),
-		async("stepUpURL", func(a arguments) (string, *tab.Error) {
-			return t.StepUpURL(a.text(0), a.text(1), a.text(2), a.text(3)), nil
-		}),
-		settled("signedIn", func(a arguments) { t.SignedIn(a.text(0)) }),
-		settled("asked", func(arguments) { t.OnNotJoined() }),
-		fireAndForget("input", func(arguments) { t.OnInput() }),
-		fireAndForget("halt", func(a arguments) { t.OnFinal(a.text(0), a.text(1)) }),
-		fireAndForget("hear", func(a arguments) { t.OnMessage(a.text(0)) }),
-		fireAndForget("look", func(a arguments) { t.OnVisible(a.text(0) == "online") }),
-		fireAndForget("hide", func(arguments) { t.OnHidden() }),
-		fireAndForget("freeze", func(arguments) { t.OnPageHide() }),
-		fireAndForget("thaw", func(arguments) { t.OnPageShow() }),
+// names are those of the functions that the client calls, a contract with clients of other
+// releases. Arguments and results are strings; errors and compound results are JSON. All are one
+// function of Go's, told by its first argument which one is meant: a start of the module makes no
+// function of Go's for each, and calls none of what they need.
+var names = []string{
+	"token", "proof", "switch", "enter", "lead", "organizations", "accounts", "switchAccount", "sessions", "endSession", "signOut",
+	"signIn", "stepUp", "stepUpURL", "signedIn", "asked", "input", "halt", "hear", "look", "hide", "freeze", "thaw", "close",
+}
+
+// tell calls a function that the client does not wait for. It reports whether it is one.
+func tell(t *tab.Tab, name string, a arguments) bool {
+	switch name {
+	case "input":
+		go t.OnInput()
+	case "halt":
+		go t.OnFinal(a.text(0), a.text(1))
+	case "hear":
+		go t.OnMessage(a.text(0))
+	case "look":
+		go t.OnVisible(a.text(0) == "online")
+	case "hide":
+		go t.OnHidden()
+	case "freeze":
+		go t.OnPageHide()
+	case "thaw":
+		go t.OnPageShow()
+	default:
+		return false
 	}
+	return true
+}
+
+// settle calls a function whose first two arguments settle a promise of the client.
+func settle(t *tab.Tab, name string, a arguments) {
+	result, err := answer(t, name, a[2:])
+	if err != nil {
+		a[1].Invoke(err.JSON())
+		return
+	}
+	a[0].Invoke(result)
+}
+
+func answer(t *tab.Tab, name string, a arguments) (result string, err *tab.Error) {
+	switch name {
+	case "token":
+		if a.text(2) == "keep" {
+			return t.Renew(a.text(0), a.text(1))
+		}
+		return t.Credential(a.text(0), a.text(1))
+	case "proof":
+		return t.Proof(a.text(0), a.text(1), a.text(2))
+	case "switch":
+		return t.Switch(a.text(0)).JSON(), nil
+	case "enter":
+		return t.Enter(a.text(0)).JSON(), nil
+	case "lead":
+		return t.Address(a.text(0), a.text(1))
+	case "organizations":
+		list, err := t.Organizations()
+		return tab.EncodeOrganizations(list), err
+	case "accounts":
+		list, err := t.Accounts()
+		return tab.EncodeAccounts(list), err
+	case "switchAccount":
+		return t.SwitchAccount(a.text(0), a.text(1)).JSON(), nil
+	case "sessions":
+		list, err := t.Sessions()
+		return tab.EncodeSessions(list), err
+	case "endSession":
+		return "", t.EndSession(a.text(0))
+	case "signOut":
+		return t.SignOut(a.text(0), a.text(1))
+	case "signIn":
+		return "", t.SignIn(a.text(0), a.text(1), tab.Hints{
+			Prompt: a.text(2), LoginHint: a.text(3), Email: a.text(4), SessionCookie: a.text(5), Account: a.text(6),
+		})
+	case "stepUp":
+		t.StepUp(a.text(0), a.text(1), a.text(2))
+	case "stepUpURL":
+		return t.StepUpURL(a.text(0), a.text(1), a.text(2), a.text(3)), nil
+	case "signedIn":
+		t.SignedIn(a.text(0))
+	case "asked":
+		t.OnNotJoined()
+	}
+	return "", nil
 }
 
 // arguments are those of a call by the client; one that is no string reads as empty.
@@ -143,39 +175,4 @@ func (a arguments) text(i int) string {
 		return ""
 	}
 	return a[i].Text()
-}
-
-func member(name string, f func([]browser.Value) any) browser.Member {
-	return browser.Member{Name: name, Func: browser.FuncOf(f)}
-}
-
-// fireAndForget wraps a function that the client does not wait for.
-func fireAndForget(name string, f func(arguments)) browser.Member {
-	return member(name, func(args []browser.Value) any {
-		go f(args)
-		return nil
-	})
-}
-
-// async wraps a function whose first two arguments settle a promise of the client.
-func async(name string, f func(arguments) (string, *tab.Error)) browser.Member {
-	return member(name, func(args []browser.Value) any {
-		go func() {
-			result, err := f(args[2:])
-			if err != nil {
-				args[1].Invoke(err.JSON())
-				return
-			}
-			args[0].Invoke(result)
-		}()
-		return nil
-	})
-}
-
-// settled wraps a function without a result that the client waits for.
-func settled(name string, f func(arguments)) browser.Member {
-	return async(name, func(a arguments) (string, *tab.Error) {
-		f(a)
-		return "", nil
-	})
 }

@@ -111,20 +111,44 @@ func TestP6AModuleThatComesSlowlyIsLetCome(t *testing.T) {
 	}
 }
 
-// TestP6AnImportThatNeverEndsIsGivenUp: wasm_exec.js is served at first and then never
-// answered.
+// TestP6AnImportThatNeverEndsIsGivenUp: wasm_exec.js is never answered but to the second
+// request, which a page sends to see whether it can import it. The page does not wait for
+// imports that it has given up.
 func TestP6AnImportThatNeverEndsIsGivenUp(t *testing.T) {
 	t.Parallel()
 	w := faultproxy.New(t)
 	d := demo.Start(t)
 	exec := assets(t)["wasm_exec.js"]
 	var asked atomic.Int32
-	awaitUnavailable(t, loading(t, w, d, exec, func(out http.ResponseWriter, r *http.Request) bool {
-		if asked.Add(1) > 1 {
+	again := make(chan struct{})
+	tab := loading(t, w, d, exec, func(out http.ResponseWriter, r *http.Request) bool {
+		n := asked.Add(1)
+		if n == 3 {
+			close(again)
+		}
+		if n != 2 {
 			return faultproxy.Hung(out, r)
 		}
 		return faultproxy.Answer(http.StatusOK, readAsset(t, exec), "Content-Type", "text/javascript", "Cache-Control", "no-store")(out, r)
-	}))
+	})
+	awaitUnavailable(t, tab)
+	<-again
+	awaitUnavailable(t, tab)
+	w.SetAt(exec, nil)
+	chrome.Await(t, tab, `tabard.state.status === "signed_out"`)
+}
+
+// TestModule_ExecAskedForOnce: the backend's own wasm_exec.js is on its way once, for a second
+// request would hold up the start.
+func TestModule_ExecAskedForOnce(t *testing.T) {
+	t.Parallel()
+	w := faultproxy.New(t)
+	d := demo.Start(t)
+	exec := assets(t)["wasm_exec.js"]
+	awaitLoaded(t, loading(t, w, d, exec, faultproxy.Answer(http.StatusOK, readAsset(t, exec), "Content-Type", "text/javascript", "Cache-Control", "no-store")))
+	if asked := len(w.Seen(exec)); asked != 1 {
+		t.Errorf("wasm_exec.js was asked for %d times", asked)
+	}
 }
 
 // TestAModuleThatIsNotTheReleasesIsNeverRun, even if it works: here the network adds a

@@ -19,7 +19,7 @@ const (
 	// clientBudget is for the files that a page with a live tab loads. The other files are chunks.
 	// The goal is 5,632; BENCHMARKS.md has the parts that are above it.
 	// The names and digests that stand in it compress to some bytes more or less with each build.
-	clientBudget = 6_144 + 16
+	clientBudget = 6_144 + 56
 )
 
 // sizes are a file's sizes, plain and compressed.

@@ -22,7 +22,7 @@ export const manifest = "/client/module.json";
  * @param {number} failures how often it went wrong so far: it may pause for longer each time
  */
 export function compile(url, backend, failures) {
-  const module = compiled.get(url) ?? load(url, backend, 20_000 << Math.min(failures, 3));
+  const module = compiled.get(url) ?? load(url, backend, failures);
   compiled.set(url, module);
   module.catch(() => compiled.get(url) === module && forget(url));
   return module;
@@ -37,10 +37,10 @@ export const forget = (url) => compiled.delete(url);
  * is of another release by now, or one of several is.
  * @param {string} url
  * @param {string} backend
- * @param {number} timeout in milliseconds
+ * @param {number} failures
  * @returns {Promise<WebAssembly.Module>}
  */
-const load = (url, backend, timeout) => new Promise((resolve, reject) => {
+const load = (url, backend, failures) => new Promise((resolve, reject) => {
   const controller = new AbortController();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let limit;
@@ -49,15 +49,13 @@ const load = (url, backend, timeout) => new Promise((resolve, reject) => {
     limit = setTimeout(() => {
       reject("no data arrives");
       controller.abort();
-    }, timeout);
+    }, 20_000 << Math.min(failures, 3));
   };
   /** @type {Get} */
-  const get = (path, options) => fetch(new URL(path, url), { ...options, signal: controller.signal });
+  const get = (path, options) => fetch(new URL(path, url), { cache: failures ? "reload" : "default", ...options, signal: controller.signal });
+  const isOwn = (/** @type {Asset} */ asset) => new URL(asset.url, url).href.startsWith(backend + "/client/");
   /** @param {Assets} assets */
-  const all = ({ wasm, exec }) => Promise.all([
-    compileWhole(own(wasm), get, onProgress, new URL(wasm.url, url).href.startsWith(backend + "/client/")),
-    importExec(own(exec), get, url),
-  ]);
+  const all = ({ wasm, exec }) => Promise.all([compileWhole(own(wasm), get, onProgress, isOwn(wasm)), importExec(own(exec), get, url, isOwn(exec), failures)]);
   const asked = async () => all(await (await get(url, { cache: "no-cache" })).json());
   const known = url === servedBy + manifest && import.meta.assets;
   onProgress();
@@ -112,21 +110,25 @@ const refuse = async (/** @type {Asset} */ asset) => (await import("./checked.js
 
 /**
  * Runs wasm_exec.js. The checked bytes run, also if the server's next answer differs: an
- * import takes the preloaded file of its address. It is fetched beforehand, for neither
- * can be given up, and another of the same address would wait with it.
+ * import takes the preloaded file of its address. The backend's own is asked for once. One from
+ * elsewhere, and each after a failure, is fetched beforehand: neither preload nor import can be
+ * given up, and another of the same address would wait with it.
  * @param {Asset} asset
  * @param {Get} get
  * @param {string} base
+ * @param {boolean} isOwn
+ * @param {number} failures
  */
-async function importExec(asset, get, base) {
-  await get(asset.url, asset);
+async function importExec(asset, get, base, isOwn, failures) {
+  if (failures || !isOwn) await get(asset.url, asset);
   const hadNoProcess = !globalThis.process;
   const url = new URL(asset.url, base) + "#" + Date.now();
-  await new Promise((onload, onerror) => {
+  const preloaded = new Promise((onload, onerror) => {
     const link = document.createElement("link");
-    document.head.append(Object.assign(link, { rel: "modulepreload", href: url, integrity: asset.integrity, onload, onerror }));
+    document.head.append(Object.assign(link, { ...asset, rel: "modulepreload", href: url, onload, onerror }));
   }).catch(() => refuse(asset));
-  await import(/* @vite-ignore */ /* webpackIgnore: true */ url);
+  if (!isOwn) await preloaded;
+  await Promise.all([preloaded, import(/* @vite-ignore */ /* webpackIgnore: true */ url)]);
   if (hadNoProcess) delete globalThis.process; // libraries tell by it that they run in Node
 }
 

@@ -33,21 +33,21 @@ func FuncOf(f func(args []Value) any) *Func {
 	return &Func{fn}
 }
 
-// Functions are an object's members. A map of them would have to be made, read and converted
-// by code that a start of the module calls for nothing else.
-type Functions []Member
-
-// Member is a function with its name.
-type Member struct {
-	Name string
-	Func *Func
+// Functions are an object's members, by their names. Func is called with the name first.
+type Functions struct {
+	Names []string
+	Func  *Func
 }
 
 func (all Functions) object() safejs.Value {
 	object, err := Global("Object").New()
-	for _, m := range all {
+	for _, name := range all.Names {
+		var member safejs.Value
 		if err == nil {
-			err = object.js.Set(m.Name, m.Func.js)
+			member, err = all.Func.js.Value().Call("bind", nil, name)
+		}
+		if err == nil {
+			err = object.js.Set(name, member)
 		}
 	}
 	if err != nil {

@@ -11,8 +11,7 @@ import (
 // server_error. Some providers have their own code for a person who cancels.
 func arrivalCode(code api.Code) api.Code {
 	switch code {
-	case "",
-		api.AccessDenied, api.AuthTimeMissing, api.AuthenticationNotRenewed, api.IdentityChanged, api.OrganizationAccessDenied, api.InsufficientUserAuthentication,
+	case api.AccessDenied, api.AuthTimeMissing, api.AuthenticationNotRenewed, api.IdentityChanged, api.OrganizationAccessDenied, api.InsufficientUserAuthentication,
 		api.InvalidRequest, api.InvalidDPoPProof, api.DeviceKeyRequired, api.DeviceKeyMismatch, api.OriginNotAllowed,
 		api.LoginRequired, api.SessionExpired, api.SessionRevoked, api.RefreshTokenReused, api.OrganizationSessionExpired,
 		api.StaffForbidden, api.AccountMismatch, api.AccountLimitReached, api.RateLimited, api.TemporarilyUnavailable, api.ServerError,

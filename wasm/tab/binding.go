@@ -23,7 +23,10 @@ type binding struct {
 
 func newBinding(c Config, r record, shownBefore string, input activity) binding {
 	b := binding{record: r, namedByPage: c.Organization != "", shownBefore: shownBefore, input: input}
-	b.state = State{Status: Starting, Fence: r.Fence, Arrival: arrivalCode(c.Arrival)}
+	b.state = State{Status: Starting, Fence: r.Fence}
+	if c.Arrival != "" {
+		b.state.Arrival = arrivalCode(c.Arrival)
+	}
 	if h := b.find(r.Organization); h != nil && (!b.namedByPage || matches(&h.answer.Organization, c.Organization)) {
 		b.state.Organization, b.state.User = h.organization(), h.answer.User
 	}
