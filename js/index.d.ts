@@ -229,6 +229,7 @@ export interface Client {
   inOrganization(organization: string): Scope;
   /**
    * The people who are signed in in this browser, where the app lets several be (`accounts: several`); empty where it does not.
+   * The tab of a person who signed out lists the others.
    * In the status `choose_account` they stand in {@link ChooseAccountState.accounts} too.
    */
   accounts(): Promise<readonly Account[]>;

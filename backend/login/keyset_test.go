@@ -262,7 +262,10 @@ func TestHeader_UnneededMembers(t *testing.T) {
 			}
 			p.ReplaceKeyWith("1", algorithm) // under the same id
 			_, err := signInAt(t, c, p, nil)
-			if *fetched == 1 { // go-oidc was about to forget the first fetch, and shared it
+			for range 100 { // go-oidc may be about to forget the first fetch, and share it
+				if *fetched > 1 {
+					break
+				}
 				_, err = signInAt(t, c, p, nil)
 			}
 			if err != nil || *fetched != 2 {

@@ -2,6 +2,7 @@ package browser
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/page"
@@ -85,5 +86,49 @@ func TestLend_Worker(t *testing.T) {
 	switchTo(t, tab, "globex")
 	if ended := chrome.Eval[string](t, tab, "ended"); ended != "ended" {
 		t.Errorf("the worker hears %q", ended)
+	}
+}
+
+// lendToFrame lends to a frame what reads the files of another audience, and tells what the
+// frame's token says.
+const lendToFrame = `(async () => {
+	const { port } = await tabard.lend({ audience: "https://files.example", permissions: ["notes:read"], seconds: 90 });
+	const frame = Object.assign(document.createElement("iframe"), { srcdoc: '<script type="module">import { borrow } from "' + location.origin + '/auth/client/borrow.js";' +
+		'onmessage = async ({ ports: [port] }) => { const tabard = borrow(port); parent.postMessage({ token: await tabard.getToken() });' +
+		' tabard.signal.onabort = () => tabard.getToken().catch((e) => parent.postMessage({ ended: e.code })); }; parent.postMessage({ ready: true });</' + 'script>' });
+	const heard = (what) => new Promise((resolve) => addEventListener("message", ({ data }) => what in data && resolve(data[what])));
+	const ready = heard("ready");
+	document.body.append(frame);
+	await ready;
+	const told = heard("token");
+	globalThis.ended = heard("ended");
+	frame.contentWindow.postMessage(null, "*", [port]);
+	const { aud, lent, permissions, roles, org_id, exp, iat } = JSON.parse(atob((await told).split(".")[1].replace(/-/g, "+").replace(/_/g, "/")));
+	return JSON.stringify({ aud, lent, permissions, roles, org_id, life: exp - iat });
+})()`
+
+// TestLend_FrameOfAnotherAudience lends to a frame what is for an audience that the app lists,
+// and for no API of the page's. What it has ends with the organization.
+func TestLend_FrameOfAnotherAudience(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	d.Apply(t, strings.Replace(d.Workspace(t), "  - id: demo\n", "  - id: demo\n    further_audiences: [https://files.example]\n", 1))
+	tab := chrome.Guest(t)
+	if _, err := chromedp.Call(tab, page.SetBypassCSP, page.SetBypassCSPParams{Enabled: true}); err != nil { // for the frame's script
+		t.Fatal(err)
+	}
+	d.SignIn(t, tab, "alice")
+	d.Open(t, tab, "acme")
+	want := `{"aud":"https://files.example","lent":true,"permissions":["notes:read"],"roles":[],"org_id":"org_acme","life":90}`
+	if got := chrome.Eval[string](t, tab, lendToFrame); got != want {
+		t.Errorf("the frame has %s, want %s", got, want)
+	}
+	elsewhere := `tabard.getToken({ audience: "https://files.example" }).then((token) => fetch("/api/organizations/org_acme/notes", { headers: { Authorization: "Bearer " + token } })).then((r) => r.status)`
+	if got := chrome.Eval[int](t, tab, elsewhere); got != 401 {
+		t.Errorf("the page's own API answers %d", got)
+	}
+	switchTo(t, tab, "globex")
+	if got := chrome.Eval[string](t, tab, "ended"); got != "lent_ended" {
+		t.Errorf("the frame hears %q", got)
 	}
 }

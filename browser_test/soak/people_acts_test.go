@@ -19,7 +19,7 @@ func (w *homePeople) work(end time.Time) {
 		often int
 		run   func(*personsTab)
 	}{
-		{"reloads", 5, w.reloads}, {"renews", 6, w.renews}, {"enters", 5, w.enters}, {"changes the account", 3, w.changes}, {"signs out", 1, w.leaves},
+		{"reloads", 5, w.reloads}, {"renews", 6, w.renews}, {"enters", 5, w.enters}, {"gets a narrower token", 2, w.narrows}, {"reads the cache", 3, w.caches}, {"changes the account", 3, w.changes}, {"signs out", 1, w.leaves},
 	}
 	var drawn []int
 	for i, act := range acts {
@@ -44,6 +44,7 @@ func (w *homePeople) work(end time.Time) {
 // seen is what a tab shows and keeps.
 type seen struct {
 	Status, User, Error, Kept string
+	Heard                     string // messages of other tabs since it was last seen
 	Accounts                  []struct{ ID string }
 }
 
@@ -51,7 +52,7 @@ func (w *homePeople) sees(p *personsTab) (s seen) {
 	w.Helper()
 	w.settled(p.tab)
 	json.Unmarshal([]byte(chrome.Eval[string](w, p.tab, `JSON.stringify({
-		status: tabard.state.status, user: tabard.state.user?.id ?? "", error: tabard.state.error?.code ?? "", accounts: tabard.state.accounts,
+		status: tabard.state.status, user: tabard.state.user?.id ?? "", error: tabard.state.error?.code ?? "", accounts: tabard.state.accounts, heard: heard.splice(0).join(),
 		kept: Object.entries(sessionStorage).filter(([name]) => name.startsWith("tabard")).join() })`)), &s)
 	return s
 }
@@ -63,6 +64,7 @@ func (w *homePeople) looks() {
 		seen := w.sees(p)
 		for id := range w.people {
 			w.require(id == p.person.id || seen.User != id && !strings.Contains(seen.Kept, id), "a tab of %s shows or keeps %s: %+v", p.person.subject, id, seen)
+			w.require(!strings.Contains(seen.Heard, id) && !strings.Contains(seen.Heard, "eyJ"), "a tab of %s is told %s", p.person.subject, seen.Heard)
 		}
 		w.require(p.person.out || seen.User == p.person.id, "%s was signed out: %s %s", p.person.subject, seen.Status, seen.Error)
 	}
@@ -87,12 +89,41 @@ func (w *homePeople) says(p *personsTab, promise string) string {
 
 func (w *homePeople) reloads(p *personsTab) { chrome.Reload(w, p.tab); w.settled(p.tab) }
 
-func (w *homePeople) renews(p *personsTab) {
+// works has a tab act for an organization.
+func (w *homePeople) works(p *personsTab) {
 	if chrome.Eval[string](w, p.tab, `tabard.state.status`) != "active" {
 		w.enters(p)
 	}
+}
+
+func (w *homePeople) renews(p *personsTab) {
+	w.works(p)
 	got := w.says(p, `tabard.getToken({ forceRefresh: true }).then(() => tabard.fetch("/api/organizations/" + tabard.state.organization.id + "/notes")).then(() => ({}))`)
 	w.require(got == "done", "%s renews: %s", p.person.subject, got)
+}
+
+// narrows gets a narrower token, which is the person's.
+func (w *homePeople) narrows(p *personsTab) {
+	w.works(p)
+	got := w.says(p, `tabard.getToken({ permissions: ["notes:read"], seconds: 60 }).then((token) => ({ status: JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).sub }))`)
+	w.require(got == p.person.id, "%s has a narrower token of %s", p.person.subject, got)
+}
+
+// caches finds in the cache of the tab's partition only what the person has put there for the
+// organization. In the control there is one cache.
+func (w *homePeople) caches(p *personsTab) {
+	w.works(p)
+	key := `tabard.partition.key`
+	if w.control == "shared cache" {
+		key = `"all"`
+	}
+	got := w.says(p, `(async () => {
+		const own = tabard.state.user.id + " " + tabard.state.organization.id, cache = await caches.open(`+key+`);
+		const found = await (await cache.match("/whose"))?.text() ?? own;
+		await cache.put("/whose", new Response(own));
+		return { status: found === own ? "own" : found };
+	})()`)
+	w.require(got == "own", "%s finds in their cache what is of %s", p.person.subject, got)
 }
 
 func (w *homePeople) enters(p *personsTab) {

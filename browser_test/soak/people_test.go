@@ -31,8 +31,9 @@ const outlasts = 3 * time.Minute
 var peopleFor = flag.Duration("people", time.Minute, "wall time of the acts of two people in one browser")
 
 // TestSoak_People: two people act at random in four tabs of one browser, each for
-// organizations of their own, on a bad network and over crashes. No request, token or record
-// of one is in a tab of the other, and nobody is signed out by what the other does.
+// organizations of their own, on a bad network and over crashes. No request, token, record, cache
+// entry or message of one is in a tab of the other, and nobody is signed out by what the other
+// does.
 func TestSoak_People(t *testing.T) {
 	w := newPeople(t, "")
 	w.work(time.Now().Add(*peopleFor))
@@ -43,10 +44,10 @@ func TestSoak_People(t *testing.T) {
 }
 
 // TestSoak_PeopleControls: an app that keeps its token for all of its tabs sends one person's
-// token from the other's, and one that signs people in without naming them ends the other's
-// session. The watchers find both.
+// token from the other's, one that has a cache for all of them finds the other's there, and one
+// that signs people in without naming them ends the other's session. The watchers find each.
 func TestSoak_PeopleControls(t *testing.T) {
-	for _, control := range []string{"shared token", "plain sign-in"} {
+	for _, control := range []string{"shared token", "shared cache", "plain sign-in"} {
 		t.Run(control, func(t *testing.T) {
 			w := newPeople(t, control)
 			w.work(time.Now().Add(controlPatience))
@@ -95,6 +96,13 @@ type personsTab struct {
 const watching = `{
 	const opened = new URLSearchParams(location.search).get("tabard_account");
 	if (opened) sessionStorage.soak ??= opened;
+	globalThis.heard = [];
+	globalThis.BroadcastChannel = class extends BroadcastChannel {
+		constructor(name) {
+			super(name);
+			this.addEventListener("message", ({ data }) => heard.push(JSON.stringify(data)));
+		}
+	};
 	const send = globalThis.fetch;
 	globalThis.fetch = function (input, init) {
 		const request = new Request(input, init);

@@ -129,13 +129,22 @@ func CloseTab(t testing.TB, tab context.Context) {
 
 func started(t testing.TB, parent context.Context, options ...chromedp.ContextOption) context.Context {
 	t.Helper()
+	ctx, err := start(t, parent, options...)
+	if err != nil {
+		t.Fatalf("starting Chromium: %v", err)
+	}
+	return ctx
+}
+
+func start(t testing.TB, parent context.Context, options ...chromedp.ContextOption) (context.Context, error) {
+	t.Helper()
 	ctx, cancel := chromedp.NewContext(parent, options...)
 	t.Cleanup(cancel)
 	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("starting Chromium: %v", err)
+		return nil, err
 	}
 	report(t, ctx)
-	return ctx
+	return ctx, nil
 }
 
 // attached attaches to a tab that the browser opened. A tab in the middle of a
@@ -146,8 +155,11 @@ func attached(t testing.TB, parent context.Context, id target.ID) context.Contex
 		probe, leave := chromedp.NewContext(parent, chromedp.WithTargetID(id), chromedp.WithDetachOnCancel())
 		err := chromedp.Do(probe)
 		leave()
+		var tab context.Context
 		if err == nil {
-			tab := started(t, parent, chromedp.WithTargetID(id))
+			tab, err = start(t, parent, chromedp.WithTargetID(id)) // it may navigate again
+		}
+		if err == nil {
 			chromedp.FromContext(tab).BrowserContextID = chromedp.FromContext(parent).BrowserContextID // of the same person
 			return tab
 		}
