@@ -242,6 +242,7 @@ test("a sign-in that the backend does not begin goes on to the backend's own pag
  * It waits for the requests that are wanted: a chunk's import takes as long as the disk does, and what is late would be the next test's.
  */
 async function unheard(epoch, answer, call, want) {
+  mock.timers.enable({ apis: ["setTimeout"] }); // the page's own question, after 250 ms, does not come
   const stage = set();
   stage.hangs = true;
   localStorage.setItem(key + ":epoch", epoch);
@@ -258,6 +259,7 @@ async function unheard(epoch, answer, call, want) {
   void call(client, stage).catch(() => {}).then(() => (settled = true));
   for (let i = 0; i < 50 && sent.join() !== want; i++) await settle();
   await settle();
+  mock.timers.reset();
   return { stage, sent: sent.join(), settled };
 }
 
