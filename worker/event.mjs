@@ -75,11 +75,12 @@ export class Event {
   async serve() {
     // The platform takes an event for hung that has nothing to wait for but another's word.
     const look = setInterval(() => this.#look(), LOOK_EVERY);
-    while (!this.#ended || this.#working > 0) {
+    for (;;) {
+      this.#doAll(this.#posted.splice(0));
+      if (this.#ended && this.#working === 0) break;
       this.#awaitTimer();
       await this.#woken.promise;
       this.#woken = Promise.withResolvers();
-      this.#doAll(this.#posted.splice(0));
     }
     clearInterval(look);
     clearTimeout(this.#timer);

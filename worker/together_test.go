@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tabard-auth/tabard/backend/api"
 )
@@ -26,6 +27,7 @@ func TestEventsTogether(t *testing.T) {
 			t.Errorf("%+v", a)
 		}
 	})
+	t.Run("go on with what is asked for no event of them", w.goOnForNoEvent)
 	t.Run("go on if one of them panics, and the next begin in another instance", func(t *testing.T) {
 		all := w.linger(t, 3)
 		w.want("/panic", 500, "")
@@ -63,6 +65,28 @@ func (w smokeTest) askInTheirOwnContexts(t *testing.T) {
 	for i, answered := range all {
 		if a, want := <-answered, fmt.Sprintf("%d/%d", events, i); a.body != want {
 			t.Errorf("event %d: %+v, want %s", i, a, want)
+		}
+	}
+}
+
+// goOnForNoEvent: go-oidc reads a provider's keys in a context of its own. The event that does it
+// goes on after its answer until that is done.
+func (w smokeTest) goOnForNoEvent(t *testing.T) {
+	p := newSlowProvider(t)
+	w.want("/fail", 500, "")
+	w.want("/background?address="+url.QueryEscape(p.URL), 200, "")
+	w.want("/served", 200, "2 true")
+	p.release()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.After(3 * time.Second); ; {
+		if _, body := w.get("/served"); strings.HasSuffix(body, "false") {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatal("what it asked never came to an end")
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"sync"
 	"time"
@@ -91,6 +92,13 @@ func main() {
 	})
 	mux.HandleFunc("/set", func(http.ResponseWriter, *http.Request) {
 		time.AfterFunc(1500*time.Millisecond, func() { close(alarm) })
+	})
+	mux.HandleFunc("/background", func(_ http.ResponseWriter, r *http.Request) {
+		working = true
+		go func() {
+			asks(httptest.NewRecorder(), r.WithContext(context.Background()))
+			working = false
+		}()
 	})
 	mux.HandleFunc("/login", asks)
 	mux.HandleFunc("/logout", asks)
