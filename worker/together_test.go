@@ -133,7 +133,9 @@ func TestAnEventThatNeverEnds(t *testing.T) {
 	w := newSmokeTestWith(t, `{"event": 2000}`)
 	ctx, leave := context.WithCancel(t.Context())
 	defer leave()
-	lost := w.begin(ctx, "/hang?lost")
+	p := newSlowProvider(t)
+	lost := w.begin(ctx, "/hold?lost&address="+url.QueryEscape(p.URL))
+	<-p.asked
 	waits := w.begin(t.Context(), "/served")
 	w.waits(1)
 	leave()

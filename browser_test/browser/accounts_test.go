@@ -60,6 +60,9 @@ func p12TwoPeopleInOneBrowser(t *testing.T, d *demo.Demo) {
 	if subject(bob) != b {
 		t.Error("alice's sign-out has reached bob's tab")
 	}
+	if got := chrome.Eval[string](t, alice, `tabard.accounts().then((all) => all.map(({ id }) => id).join())`); got != b {
+		t.Errorf("alice's tab lists %s, want bob, %s", got, b)
+	}
 	chrome.Reload(t, bob)
 	chrome.Await(t, bob, `globalThis.tabard?.state.status === "active"`)
 	if subject(bob) != b {

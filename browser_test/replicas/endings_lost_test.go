@@ -38,6 +38,11 @@ func TestP13_LostEndingIsMissed(t *testing.T) {
 		}
 		w.script.watch(m)
 		w.script.watch(witness)
+		for _, f := range w.followers() {
+			if f.ended(m) { // it has the keys from now on, as an API in use has
+				t.Errorf("%s refuses a token before %q", f.name(), c.name)
+			}
+		}
 		pg.Exec(t, w.DSN, `INSERT INTO lost VALUES ('`+strings.Join(c.reasons, `'), ('`)+`')`)
 		c.make(w, m)
 		pg.Exec(t, w.DSN, `DELETE FROM lost`)

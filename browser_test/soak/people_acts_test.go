@@ -19,7 +19,7 @@ func (w *homePeople) work(end time.Time) {
 		often int
 		run   func(*personsTab)
 	}{
-		{"reloads", 5, w.reloads}, {"renews", 6, w.renews}, {"enters", 5, w.enters}, {"gets a narrower token", 2, w.narrows}, {"reads the cache", 3, w.caches}, {"changes the account", 3, w.changes}, {"signs out", 1, w.leaves},
+		{"reloads", 5, w.reloads}, {"renews", 6, w.renews}, {"enters", 5, w.enters}, {"gets a narrower token", 2, w.narrows}, {"reads the cache", 3, w.caches}, {"an hour passes", 1, w.rotates}, {"changes the account", 3, w.changes}, {"signs out", 1, w.leaves},
 	}
 	var drawn []int
 	for i, act := range acts {

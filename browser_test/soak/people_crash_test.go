@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tabard-auth/tabard/backend/session"
 	"github.com/tabard-auth/tabard/browser_test/kit/chrome"
 )
 
@@ -44,10 +45,24 @@ func (w *homePeople) schedules() {
 	w.crash = time.Now().Add(killAfter + time.Duration(w.random.Int64N(int64(killWithin))))
 }
 
-// crashes kills the browser while its tabs ask for tokens. Then the person restores the tabs,
+// passes makes the refresh tokens of all sessions older, so that the next mints rotate them,
+// unless they are due already.
+func (w *homePeople) passes(d time.Duration) {
+	w.Helper()
+	if _, err := w.db.Exec("UPDATE sessions SET cur_at = cur_at - ?1, cur_last = cur_last - ?1 WHERE cur_at > unixepoch() - ?2",
+		int64(d/time.Second), int64(rotateAfter(false)/time.Second)); err != nil {
+		w.Error(err)
+	}
+}
+
+// rotates has the next mints of everybody rotate their refresh tokens.
+func (w *homePeople) rotates(*personsTab) { w.passes(rotateAfter(false)) }
+
+// crashes kills the browser while its tabs ask for tokens that rotate their cookies. Then the person restores the tabs,
 // or does not and opens new ones.
 func (w *homePeople) crashes() {
 	w.Helper()
+	w.rotates(nil)
 	for _, p := range w.tabs {
 		chrome.Eval[any](w, p.tab, `void tabard.getToken({ forceRefresh: true }).catch(() => {})`)
 	}
@@ -61,6 +76,7 @@ func (w *homePeople) crashes() {
 			w.returns(tab)
 		}
 	} else {
+		w.passes(time.Duration(session.LimitsFor(true).G+1) * time.Second) // the old cookie is no straggler's
 		w.done[afresh]++
 		for first := w.opens(); len(w.tabs) < number; {
 			tab := first

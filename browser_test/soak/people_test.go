@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"encoding/base64"
 	"encoding/json"
 	"flag"
@@ -12,6 +13,8 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,6 +66,7 @@ func TestSoak_PeopleControls(t *testing.T) {
 type homePeople struct {
 	*testing.T
 	demo           *demo.Demo
+	db             *sql.DB
 	proxy, profile string
 	control        string
 	random         *rand.Rand
@@ -125,6 +129,7 @@ func newPeople(t *testing.T, control string) *homePeople {
 		T: t, demo: d, control: control, began: time.Now(), profile: t.TempDir(), proxy: network.Address,
 		random: rand.New(rand.NewPCG(*seed, 7)), people: map[string]*atHome{}, done: map[string]int{},
 	}
+	w.opensDatabase()
 	network.Set(w.arrives)
 	network.SetAt("/", w.page)
 	network.SetAt("/soak.js", w.script)
@@ -149,6 +154,17 @@ func newPeople(t *testing.T, control string) *homePeople {
 	}
 	w.schedules()
 	return w
+}
+
+// opensDatabase opens the demo's database, whose sessions grow old by hand.
+func (w *homePeople) opensDatabase() {
+	w.Helper()
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: filepath.Join(w.demo.State, "tabard.db")}).EscapedPath()+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.Cleanup(func() { db.Close() })
+	w.db = db
 }
 
 // page serves the demo's page with watching in it.
@@ -251,7 +267,14 @@ func (w *homePeople) report() {
 	for _, act := range slices.Sorted(maps.Keys(w.done)) {
 		acts = append(acts, fmt.Sprintf("%d %s", w.done[act], act))
 	}
-	w.Logf("seed %d, %v: %s", *seed, time.Since(w.began).Round(time.Second), strings.Join(acts, ", "))
+	var rotations, reused int
+	if err := w.db.QueryRow("SELECT (SELECT COALESCE(SUM(gen - 1), 0) FROM sessions), (SELECT COUNT(*) FROM audit WHERE action IN ('session.reused', 'session.lost'))").Scan(&rotations, &reused); err != nil {
+		w.Error(err)
+	}
+	w.Logf("seed %d, %v: %s; %d rotations", *seed, time.Since(w.began).Round(time.Second), strings.Join(acts, ", "), rotations)
+	if rotations == 0 || reused > 0 {
+		w.Errorf("there were %d rotations, and %d tokens were taken for stolen or lost", rotations, reused)
+	}
 	for _, act := range []string{"reloads", "enters", "changes the account", "signs out", "signs in", restored, afresh} {
 		if w.done[act] == 0 && *peopleFor >= 5*time.Minute {
 			w.Errorf("there was no %s: the run is not conclusive", act)

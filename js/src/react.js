@@ -61,7 +61,10 @@ const { Activity, use } = /** @type {any} */ ({ ...React });
  */
 function Addressed({ named, opening, children }) {
   const organization = useOrganization();
-  const fits = !organization || !named || organization.slug === named || organization.id === named;
+  const [known, know] = useState(/** @type {string | undefined} */ (undefined)); // the name by which it was entered: its slug may change
+  const matches = !organization || !named || organization.slug === named || organization.id === named;
+  if (matches && known !== named) know(named);
+  const fits = matches || known === named;
   const kept = createElement(Kept, { fits }, children);
   const hidden = Activity ? createElement(Activity, { mode: fits ? "visible" : "hidden" }, kept) : createElement("div", { hidden: !fits }, kept);
   return createElement(Fragment, null, fits ? null : opening, hidden);

@@ -90,6 +90,7 @@ function titleOf() {
  * @param {ThemeOptions} [options]
  */
 export function followTheme(tabard, options) {
+  if (typeof tabard?.subscribe !== "function") throw new TypeError("followTheme takes the client first, as in followTheme(createClient(…))");
   const { title, icon, color } = { ...defaults, ...options };
   const root = document.documentElement.style, heading = titleOf();
   const link = attribute('link[rel~="icon" i]', "link", { rel: "icon" }, "href");

@@ -31,6 +31,9 @@ export async function causeOfFetch(backend) {
  */
 const causeOf = (problem, backend) => cause("fetch_replaced", `a script of the page has replaced fetch, and its own ${problem}: let it pass requests to ${backend} and their answers on as they are`);
 
+/** How the one problem begins that a sign-in cannot mend. */
+const dropped = "drops the cookie";
+
 /** When the tab last left for a sign-in. */
 const item = "tabard:sign-in:";
 
@@ -48,7 +51,7 @@ export async function requireCookie({ TabardError, backend, store }) {
     return; // Storage is blocked.
   }
   const problem = await compare(backend + "/session?quiet=1", { method: "GET" });
-  if (!problem) return;
+  if (!problem?.startsWith(dropped)) return; // a fault of the network passes
   const { code, description } = causeOf(problem, backend);
   console.error(`tabard: ${code}: ${description}`);
   throw new TabardError(/** @type {any} */ (code), "stop", description);
@@ -61,7 +64,7 @@ export async function requireCookie({ TabardError, backend, store }) {
  */
 async function compare(url, init) {
   const expected = await askBrowser(url, init);
-  if (!expected) return undefined;
+  if (!expected || expected.status >= 500 || expected.status === 429) return undefined; // which say nothing of the page
   /** @type {any} */
   let answer;
   try {
@@ -73,7 +76,7 @@ async function compare(url, init) {
   if (answer.bodyUsed) return `has read the body of the answer of ${url}, which can be read once: let it read a clone()`;
   if (answer.url && answer.url.split("#")[0] !== url) return `asks for ${answer.url} in the place of ${url}`;
   const told = await answer.text().then(codeOf, String);
-  if (told === "login_required" && expected.code !== told) return `drops the cookie: ${url} answers it with login_required, and the browser with ${expected.code || expected.status}`;
+  if (told === "login_required" && expected.code !== told) return `${dropped}: ${url} answers it with login_required, and the browser with ${expected.code || expected.status}`;
   if (answer.status !== expected.status || told !== expected.code) return `gets ${answer.status} ${told} for ${init.method} ${url}, for which the browser gets ${expected.status} ${expected.code}`;
 }
 

@@ -237,8 +237,12 @@ test("a sign-in that the backend does not begin goes on to the backend's own pag
   }
 });
 
-/** A call before the page has heard from its module, or of the backend; then the answer to the question whether a session lives. */
-async function unheard(epoch, answer, call) {
+/**
+ * A call before the page has heard from its module, or of the backend; then the answer to the question whether a session lives.
+ * It waits for the requests that are wanted: a chunk's import takes as long as the disk does, and what is late would be the next test's.
+ */
+async function unheard(epoch, answer, call, want) {
+  mock.timers.enable({ apis: ["setTimeout"] }); // the page's own question, after 250 ms, does not come
   const stage = set();
   stage.hangs = true;
   localStorage.setItem(key + ":epoch", epoch);
@@ -253,20 +257,22 @@ async function unheard(epoch, answer, call) {
   const client = open();
   let settled = false;
   void call(client, stage).catch(() => {}).then(() => (settled = true));
+  for (let i = 0; i < 50 && sent.join() !== want; i++) await settle();
   await settle();
+  mock.timers.reset();
   return { stage, sent: sent.join(), settled };
 }
 
 test("P12 a sign-in waits for the module where somebody may be signed in", async () => {
   for (const answer of [() => Response.json({ user: {} }), () => Response.json({ error: "device_key_required" }), () => Promise.reject(new TypeError("offline")), () => new Response("<html>")]) {
-    const { stage, sent, settled } = await unheard("ses_1.x", answer, (client) => client.signIn());
+    const { stage, sent, settled } = await unheard("ses_1.x", answer, (client) => client.signIn(), "session");
     assert.deepEqual([sent, settled, stage.left], ["session", false, undefined]);
   }
 });
 
 test("a sign-in asks whether the session that the browser knows has ended, and waits for no module then", async () => {
   for (const code of ["login_required", "session_expired", "session_revoked"]) {
-    const { stage, sent } = await unheard("ses_1.x", () => Response.json({ error: code }), (client) => client.signIn());
+    const { stage, sent } = await unheard("ses_1.x", () => Response.json({ error: code }), (client) => client.signIn(), "session,login");
     assert.deepEqual([sent, stage.left], ["session,login", "https://id.example/authorize"]);
   }
 });
@@ -290,7 +296,7 @@ test("a sign-in in a window begins before the module is there", async () => {
     const { stage, sent } = await unheard(epoch, answer, (client, stage) => {
       stage.popup = window(stage);
       return client.signIn({ popup: true, signal: leaving.signal });
-    });
+    }, want);
     assert.deepEqual([sent, stage.popup.at, stage.left, sessionStorage.getItem(key + ":left")], [want, at, undefined, null]);
     leaving.abort();
     await settle();

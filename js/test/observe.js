@@ -34,6 +34,16 @@ globalThis.observer = (() => {
     watch: (client) => void (globalThis.watched = client.partition.signal),
     aborted: () => ({ status: globalThis.watched.aborted ? globalThis.watched.reason.code : "not aborted" }),
     asked: () => ({ status: (globalThis.asked ?? []).join() }),
+    /** The error of a call that cannot be meant. */
+    mistaken: async (client, name, ...args) => {
+      try {
+        await client[name](...args);
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error;
+        return { status: error.message };
+      }
+      return { status: "no error" };
+    },
     both: async (client, ...organizations) => ({ status: (await Promise.all(organizations.map((name) => client.switchOrganization(name)))).map(({ status }) => status).join() }),
   };
 

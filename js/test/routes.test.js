@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
-import { acme, globex, state } from "./stage.js";
+import { acme, ada, globex, state } from "./stage.js";
 
 const { followRoutes, organizationOf } = await import("../routes.js");
 const { Pattern } = await import("../src/routes/pattern.js");
+const { followTheme } = await import("../theme.js");
 const { Places } = await import("../src/routes/places.js");
 const { createClient } = await import("../index.js");
 
@@ -189,6 +190,9 @@ test("so does one that found no organization, or was told of another than the pa
 test("an option that does not exist is named", async (t) => {
   const lines = [];
   t.mock.method(console, "error", (line) => lines.push(line));
+  organizationOf({ url: "/acme", patern: "/app/:organization/*", navigate() {} });
+  organizationOf({ url: "/acme", patern: "/app/:organization/*" });
+  assert.deepEqual(lines.splice(0), ["tabard: unknown option patern of organizationOf, ignored"]);
   open({ patterns: "/:organization/*", host: ":organization.example.com", home: () => "/" }).routes.close();
   assert.deepEqual(lines, ["tabard: unknown option patterns of followRoutes, ignored", "tabard: unknown option host of followRoutes, ignored: it follows paths; leave it out where each organization has a host"]);
 });
@@ -205,6 +209,13 @@ test("what would be silent, or would fail later, is named at once", async (t) =>
     assert.throws(() => organizationOf({ url: "https://acme.app.example.com", host: ":organization.app.example.com", except }), /except must be a list/);
   }
   assert.throws(() => followRoutes({ pattern: "/:organization/*" }), /takes the client first/);
+  assert.throws(() => followTheme(), /takes the client first/);
+  assert.throws(() => followRoutes(client, { navigate: null }), /navigate of followRoutes must be a function; given: null/);
+  assert.throws(() => followRoutes(client, { home: "/notes" }), /home of followRoutes must be a function/);
+  assert.throws(() => organizationOf("/:organization/*"), /takes an object, as in organizationOf\({ pattern: "\/:organization\/\*" }\)/);
+  assert.throws(() => organizationOf({ pattern: ["/:organization/*"] }), /must begin with "\/" and have a segment :organization/);
+  await assert.rejects(routes.go("acme"), /takes an address, and "acme" is an organization/);
+  await assert.rejects(routes.go({ pathname: "/globex/x" }), /takes an address, as in routes.go/);
   void routes.go("/globex/a");
   await settle();
   t.mock.timers.tick(1500);
@@ -221,6 +232,9 @@ const addresses = {
   "an except that organizationOf was not given": { options: { except: ["settings"] }, path: "/settings/profile", begins: denial("settings"), line: /organization "settings" of this address, in which followRoutes reads none/ },
   "another pattern than organizationOf's": { options: { pattern: "/shop/:organization/*" }, path: "/shop/globex/a", begins: denial("shop"), line: /"shop" of this address, in which followRoutes reads "globex"/ },
   "a base that both patterns lack": { path: "/app/acme/notes", begins: denial("app"), line: /names "app".*"\/app\/:organization\/\*"/ },
+  "an organization that is a function": { begins: denial("[not a text]"), line: /with something else than a text as the organization: give it what organizationOf\(\) returns/ },
+  "an organization that is a path": { begins: denial("/acme/notes"), line: /with a path as the organization/ },
+  "a guard that promises": { act: ({ routes }) => routes.blocker(async () => true)({}), line: /returned a promise, which counts as a yes/ },
   "a hash router": { path: "/#/acme/notes", line: /names "acme" behind "#"/ },
   "a home of the name": { options: { home: ({ slug }) => `/${slug} Inc/` }, act: ({ tab }) => tab.wear(globex), line: /home .*"globex".*names "globex Inc"/ },
   "a navigate that adds a base": { options: { navigate: (url) => history.pushState(null, "", "/app" + new URL(url).pathname) }, act: ({ routes }) => void routes.go("/globex/a"), line: /asked for \/globex\/a and went to \/app\/globex\/a.*"\/app\/:organization\/\*"/ },
@@ -240,6 +254,27 @@ for (const [name, { options, path, begins, act, line }] of Object.entries(addres
   });
 }
 
+test("routes that are told nothing say so, where the page follows by hand", async (t) => {
+  const lines = [];
+  t.mock.method(console, "error", (line) => lines.push(line));
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const navigation = new EventTarget();
+  t.after(() => delete globalThis.navigation);
+  globalThis.navigation = navigation;
+  const { routes } = open({ manual: true });
+  const goes = (url) => {
+    history.pushState(null, "", url);
+    navigation.dispatchEvent(new Event("currententrychange"));
+    t.mock.timers.tick(3000);
+  };
+  goes("/acme/b");
+  assert.deepEqual(lines, []);
+  goes("/globex/b");
+  assert.deepEqual(lines, ['tabard: the address names "globex", and the tab is in "acme": call routes.follow() when your router has arrived, or leave out manual']);
+  routes.follow();
+  assert.equal(routes.state.status, "switching");
+});
+
 test("an address that may be meant is not commented on", async (t) => {
   const said = t.mock.method(console, "error", () => {}).mock;
   const navigate = (url) => history.pushState(null, "", new URL(url).pathname === "/" ? "/acme/" : url);
@@ -256,6 +291,41 @@ test("an address that may be meant is not commented on", async (t) => {
     routes.close();
   }
   assert.deepEqual(said.calls.map(({ arguments: [text] }) => text), []);
+});
+
+test("an organization whose slug was changed takes its address along, and the router need not ask", async () => {
+  const went = [];
+  const navigate = (url, { replace }) => (went.push([url, replace, guarded({ nextLocation: new URL(url) })]), history.replaceState(null, "", url));
+  const { routes, tab } = open({ navigate }, "/acme/a?b=1#c");
+  const guarded = routes.blocker(() => true);
+  tab.wear({ ...acme, slug: "acme-inc" });
+  await settle();
+  assert.deepEqual([went, location.href, routes.state.status, tab.asked], [[["https://app.example/acme-inc/a?b=1#c", true, false]], "https://app.example/acme-inc/a?b=1#c", "settled", []]);
+  tab.wear({ ...acme, slug: "acme-inc" });
+  tab.wear({ ...acme, slug: "acme-ag" });
+  await settle();
+  assert.deepEqual([went.length, location.pathname], [2, "/acme-ag/a"]);
+});
+
+test("a tab whose person was changed follows its address", async () => {
+  const { tab, routes } = open();
+  tab.state = state({ status: "choose", organization: null, user: { ...ada, id: "usr_dana" }, organizations: enters });
+  tab.listeners.forEach((listener) => listener(tab.state));
+  assert.deepEqual([tab.asked.map(({ name }) => name), routes.state.status], [["acme"], "switching"]);
+  tab.asked[0].resolve("token");
+  await settle();
+  assert.deepEqual([tab.state.organization, location.pathname, routes.state.status], [acme, "/acme/a", "settled"]);
+});
+
+test("an address that names an organization by its id, or none, stays where the slug changes", async () => {
+  for (const path of ["/org_acme/a", "/"]) {
+    const { tab, entries, routes } = open({ except: [""] }, path.replace("org_acme", acme.id));
+    tab.wear({ ...acme, slug: "acme-inc" });
+    await settle();
+    assert.equal(entries.length, 1);
+    assert.equal(location.pathname, path.replace("org_acme", acme.id));
+    routes.close();
+  }
 });
 
 test("routes that were closed follow nothing more", async () => {

@@ -1,7 +1,7 @@
 // The example of React Router's with a loader in its layout, and one more page, whose loaders' data and address stand in its forms.
 import { useOrganization, useOrganizationFetch } from "@tabard/client/react";
 import { followRoutes } from "@tabard/client/routes";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { createPortal } from "react-dom";
 import { createBrowserRouter, Form, Link, type LoaderFunctionArgs, useActionData, useLoaderData, useParams, useRouteLoaderData } from "react-router";
 
@@ -52,18 +52,29 @@ function Autosaved() {
   const send = useOrganizationFetch();
   const [text, setText] = useState("");
   const [saved, setSaved] = useState("");
+  const unsaved = useRef<() => Promise<void>>(undefined);
+  useEffect(() => {
+    const go = () => void unsaved.current?.().catch(console.error);
+    addEventListener("pagehide", go);
+    return () => {
+      removeEventListener("pagehide", go);
+      go();
+    };
+  }, []);
   useEffect(() => {
     if (text === saved) return;
     const save = async () => {
-      const response = await send(`/api/organizations/${organization?.id}/notes`, { method: "POST", body: JSON.stringify({ text }), headers: { "Content-Type": "application/json" } });
+      const response = await send(`/api/organizations/${organization?.id}/notes`, { method: "POST", body: JSON.stringify({ text }), keepalive: true, headers: { "Content-Type": "application/json" } });
       if (!response.ok) throw new Error(`the API answered ${response.status}`);
       setSaved(text);
     };
     const timer = setTimeout(() => save().catch(() => {}), 60_000);
     const stop = tabard.beforeSwitch(save); // where it fails, the tab stays
+    unsaved.current = save;
     return () => {
       clearTimeout(timer);
       stop();
+      unsaved.current = undefined;
     };
   }, [text, saved, send, organization]);
   return <textarea id="autosaved" value={text} onChange={({ target }) => setText(target.value)} />;

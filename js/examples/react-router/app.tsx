@@ -100,7 +100,7 @@ function Notes() {
     try {
       const response = await send(`/api/organizations/${organization?.id}/notes`, note(draft));
       if (!response.ok) throw new Error(`the API answered ${response.status}`);
-      setDraft("");
+      setDraft((now) => (now === draft ? "" : now)); // what was typed while a window for the step-up was open stays
     } catch (error) {
       setProblem(error);
     } finally {

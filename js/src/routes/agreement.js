@@ -4,12 +4,16 @@
 
 import { own } from "../own.js";
 import { isOfRouter } from "./address.js";
+import { say } from "./mistakes.js";
 import { matches } from "./result.js";
 
 /** @import { Organization } from "../../index.js" */
 
 /** @param {EventTarget | undefined} target */
 const takesText = (target) => target instanceof HTMLElement && (target.isContentEditable || target.matches("textarea, select, label, input:not([type=submit], [type=button])"));
+
+/** How long a page that was hidden may take to have its guard again, in milliseconds. */
+const longest = 2000;
 
 export class Agreement {
   #pattern;
@@ -79,12 +83,13 @@ export class Agreement {
 
   /**
    * The router is to ask the guard about an address. Returns how long it has to wait before, in
-   * milliseconds: longer each time that it did not ask.
+   * milliseconds: longer each time that it did not ask, and undefined where that is of no use.
    * @param {string} url
    */
   unheard(url) {
-    this.#waited = { url, patience: this.#waited?.url === url ? 2 * this.#waited.patience : 50 };
-    return this.#waited.patience;
+    const patience = this.#waited?.url === url ? 2 * this.#waited.patience : 50;
+    this.#waited = patience < longest ? { url, patience } : undefined;
+    return this.#waited?.patience;
   }
 
   /**
@@ -162,7 +167,9 @@ export class Agreement {
       const next = nextLocation?.pathname ?? path;
       const named = typeof next === "string" ? this.#pattern.read(new URL(next, location.href)) : undefined;
       if (!this.given) this.#waited = undefined;
-      this.#blocked = !this.given && blocks(...args) && (named ?? true);
+      const blocked = !this.given && blocks(...args);
+      if (/** @type {unknown} */ (blocked) instanceof Promise) say("the function of routes.blocker returned a promise, which counts as a yes: let it say at once whether to ask");
+      this.#blocked = blocked && (named ?? true);
       this.#answered = false;
       return this.#blocked !== false;
     };

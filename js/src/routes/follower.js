@@ -6,20 +6,18 @@ import { declined } from "../declined.js";
 import { currentEntry, isOpen, isPending, leadBack, pause, request, restore, revisit, watch } from "./address.js";
 import { Agreement } from "./agreement.js";
 import { intercept } from "./ahead.js";
-import { explainDenied, explainHash, explainNavigate } from "./mistakes.js";
+import { explainDenied, explainHash, explainManual, explainNavigate } from "./mistakes.js";
 import { Pattern } from "./pattern.js";
 import { Places } from "./places.js";
 import { Published, settled } from "./published.js";
-import { blocked, denialOf, isActive, isStill, isUntold, known, matches, none, overtaken, refusalOf, withReturnTo } from "./result.js";
+import { blocked, denialOf, isActive, isUntold, known, matches, none, overtaken, refusalOf, withReturnTo } from "./result.js";
 import { Router } from "./router.js";
+import { Standing } from "./standing.js";
 import { stepsOf, takeOver } from "./steps.js";
 import { Turns } from "./turns.js";
 
 /** @import { Client, Organization, State, SwitchResult } from "../../index.js" */
 /** @import { RouteOptions, RouteProblem } from "../../routes.js" */
-
-/** How long a page that was hidden may take to have its guard again, in milliseconds. */
-const longest = 2000;
 
 export class Follower {
   #client;
@@ -30,14 +28,9 @@ export class Follower {
   /** The halves of a switch. @type {import("./hook.js").Steps} */
   #tab;
   #turns = new Turns(this.#closing.signal);
-  /** The address as last seen. */
-  #seen = "";
   /** Where a router was that lost its way. */
   #strayed = "";
-  /** The last entry that belonged to the tab's organization. @type {import("./address.js").Entry} */
-  #shown = { url: "", state: null, key: undefined };
-  /** The id of the organization that was active when address and tab last agreed. @type {string | undefined} */
-  #active;
+  #at;
 
   published = new Published();
   agreement;
@@ -49,6 +42,7 @@ export class Follower {
    */
   constructor(client, { pattern = "/:organization/*", except = [], navigate, home, manual = false }) {
     this.#client = client;
+    this.#at = new Standing(client);
     this.#tab = stepsOf(client);
     this.#pattern = new Pattern(pattern, except);
     this.#manual = manual;
@@ -60,12 +54,12 @@ export class Follower {
   begin() {
     this.#synchronize();
     const { signal } = this.#closing;
-    if (!this.#manual) watch({ changed: () => this.addressChanged(), returned: () => this.#returned(), isNew: () => location.href !== this.#seen }, signal);
+    if (this.#manual) explainManual(() => this.published.state.status === "settled", this.#client, this.#pattern, signal);
+    else watch({ changed: () => this.addressChanged(), returned: () => this.#returned(), isNew: () => location.href !== this.#at.seen }, signal);
     intercept((...address) => this.#hold(...address), this.#router, signal);
     this.agreement.watch(signal);
     const client = this.#client;
-    const stop = client.subscribe((state) => this.#onState(state));
-    signal.addEventListener("abort", stop);
+    signal.addEventListener("abort", client.subscribe((state) => this.#onState(state)));
     this.#tab = takeOver(client, this.#asClients(), signal);
     // The address that the client was told at its start, it has dealt with; a client that was told none has not.
     client.ready.then(() => (explainDenied(client.state, this.#pattern), !this.#turns.busy) && (isActive(client.state) || isUntold(client.state, this.places.named) ? this.#compare() : this.#onState(client.state)), () => {});
@@ -79,7 +73,7 @@ export class Follower {
 
   /** The address may have changed. */
   addressChanged() {
-    if (!isPending() && location.href !== this.#seen && !this.#closing.signal.aborted) this.#compare();
+    if (!isPending() && location.href !== this.#at.seen && !this.#closing.signal.aborted) this.#compare();
   }
 
   /**
@@ -90,30 +84,28 @@ export class Follower {
   async #returned() {
     const { url, key } = currentEntry();
     const once = url !== this.#strayed;
-    this.#strayed = once && url !== this.#seen ? url : "";
-    if (url === this.#seen || !isStill(this.#client.state, this.#active)) return;
+    this.#strayed = once && url !== this.#at.seen ? url : "";
+    if (url === this.#at.seen || !this.#at.isStill) return;
     const turn = this.#turns.begin(false);
-    await this.agreement.during(() => leadBack(this.#shown));
+    await this.agreement.during(() => leadBack(this.#at.shown));
     if (once && this.#turns.isCurrent(turn)) await revisit(key, () => this.#router.navigate(url, false));
   }
 
   #compare() {
-    this.#seen = location.href;
+    this.#at.seen = location.href;
     explainHash(this.#client.state, this.#pattern);
     const { organization } = this.#client.state;
     const { named } = this.places;
     if (named && !matches(organization, named)) return this.#follow(named);
     if (this.#turns.busy && organization) return this.#follow(organization.id); // overtakes the current one
-    const back = location.href === this.#shown.url && this.published.state.status === "stayed";
+    const back = location.href === this.#at.shown.url && this.published.state.status === "stayed";
     this.#synchronize();
     if (!back) this.published.set(settled);
   }
 
   /** Records that the address names the tab's organization. */
   #synchronize() {
-    this.#shown = currentEntry();
-    this.#seen = this.#shown.url;
-    this.#active = this.#client.state.organization?.id;
+    this.#at.mark();
     this.agreement.settled();
   }
 
@@ -132,7 +124,7 @@ export class Follower {
    */
   async #enter(turn, named) {
     const url = location.href;
-    if (this.agreement.passes(named, currentEntry(), this.#shown)) return this.#leadBack(named, none, () => this.#router.navigate(url, false));
+    if (this.agreement.passes(named, currentEntry(), this.#at.shown)) return this.#leadBack(named, none, () => this.#router.navigate(url, false));
     const question = this.agreement.covers(named) ? undefined : this.#tab.ask(named);
     this.agreement.end();
     this.agreement.forget();
@@ -177,9 +169,9 @@ export class Follower {
   async #askRouter(named, url, navigate) {
     const turn = this.#turns.begin(false), patience = this.agreement.unheard(url);
     await this.agreement.during(() => this.#router.recall());
-    if (patience < longest) await pause(patience);
+    if (patience) await pause(patience);
     if (!this.#turns.isCurrent(turn)) return undefined;
-    if (patience < longest) await this.#requestAddress(url, navigate);
+    if (patience) await this.#requestAddress(url, navigate);
     return this.#turns.isCurrent(turn) ? this.#stay(named, url, blocked) : undefined;
   }
 
@@ -192,8 +184,8 @@ export class Follower {
   #leadBack(named, question, again) {
     const { url, key } = currentEntry();
     again ??= () => revisit(key, () => this.#router.navigate(url, true));
-    this.#seen = this.#shown.url; // the way back is no change of route
-    return this.#ask(named, url, question, again, () => leadBack(this.#shown));
+    this.#at.seen = this.#at.shown.url; // the way back is no change of route
+    return this.#ask(named, url, question, again, () => leadBack(this.#at.shown));
   }
 
   /**
@@ -223,7 +215,7 @@ export class Follower {
    */
   #keep(named, url, result) {
     const problem = this.#stay(named, url, result);
-    if (!this.#followTab() && location.href === url && isStill(this.#client.state, this.#active)) void this.agreement.during(() => restore(this.#shown));
+    if (!this.#followTab() && location.href === url && this.#at.isStill) void this.agreement.during(() => restore(this.#at.shown));
     return problem;
   }
 
@@ -266,9 +258,8 @@ export class Follower {
     const entered = await this.#tab.enter(organization);
     if (!this.#turns.isCurrent(turn)) return overtaken;
     if (entered.status !== "switched") return withReturnTo(entered, this.places.pageOf(organization));
-    const named = this.places.named;
-    const stays = !named || matches(entered.organization, named);
-    return this.#move(turn, entered.organization, stays ? location.href : this.places.homeOf(entered.organization), this.#active === undefined, agreed);
+    const { named } = this.places, stays = !named || matches(entered.organization, named);
+    return this.#move(turn, entered.organization, stays ? location.href : this.places.homeOf(entered.organization), this.#at.active === undefined, agreed);
   }
 
   /**
@@ -349,21 +340,32 @@ export class Follower {
 
   /** @param {State} state */
   #onState(state) {
-    if (!this.#turns.busy && state.status === "denied" && state.named === this.places.named) this.published.set({ status: "denied", organization: state.named, url: location.href, result: denialOf(state) });
-    if (!this.#turns.busy && isActive(state) && state.organization?.id !== this.#active) this.#followTab();
+    if (this.#turns.busy) return;
+    if (state.status === "denied" && state.named === this.places.named) this.published.set({ status: "denied", organization: state.named, url: location.href, result: denialOf(state) });
+    if (isActive(state)) this.#followTab() || this.#followName();
+    if (state.status !== "choose" || !this.#at.active) return;
+    this.#at.active = undefined; // another person, who may enter what the address names
+    this.#compare();
+  }
+
+  /** An organization whose slug was changed takes its address along. The page stays as it is, so that the router need not ask. */
+  #followName() {
+    const url = this.places.renamed(this.#at.slug);
+    this.#at.slug = this.#client.state.organization?.slug;
+    if (url) void this.agreement.during(() => this.#requestAddress(url, () => this.#router.navigate(url, true)));
   }
 
   /** Follows a tab whose organization is no longer the address's. Returns whether it is not. */
   #followTab() {
     const { state } = this.#client;
     const { organization } = state;
-    if (!organization || !isActive(state) || organization.id === this.#active) return false;
+    if (!organization || !isActive(state) || organization.id === this.#at.active) return false;
     const named = this.places.named;
     if (!named || matches(organization, named)) {
       this.#synchronize();
       this.published.set(settled);
     } else {
-      void this.#moveAddress(organization, this.places.homeOf(organization), this.#active === undefined);
+      void this.#moveAddress(organization, this.places.homeOf(organization), this.#at.active === undefined);
     }
     return true;
   }
@@ -377,7 +379,7 @@ export class Follower {
    */
   async #moveAddress(organization, url, replace) {
     const turn = this.#turns.begin(false);
-    this.#active = organization.id;
+    this.#at.active = organization.id;
     this.published.set({ status: "switching", organization: organization.slug, url });
     await this.#requestAddress(url, () => this.#router.navigate(url, replace));
     const named = this.places.named;

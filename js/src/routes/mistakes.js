@@ -11,7 +11,7 @@ import { matches } from "./result.js";
 const said = new Set();
 
 /** @param {string} line */
-function say(line) {
+export function say(line) {
   if (!said.has(line)) console.error("tabard: " + line);
   said.add(line);
 }
@@ -33,7 +33,7 @@ const segmentsOf = (path) => path.split("/").filter(Boolean).map((segment) => se
  * @param {State} state
  * @param {string | undefined} name
  */
-const isKnown = ({ organization, organizations }, name) => name !== undefined && (matches(organization, name) || (organizations ?? []).some((one) => matches(one, name)));
+export const isKnown = ({ organization, organizations }, name) => name !== undefined && (matches(organization, name) || (organizations ?? []).some((one) => matches(one, name)));
 
 /**
  * Says why an organization is denied that is none: the page's address was read in another way
@@ -43,6 +43,7 @@ const isKnown = ({ organization, organizations }, name) => name !== undefined &&
  */
 export function explainDenied(state, pattern) {
   if (state.status !== "denied") return;
+  if (!/^[^/[]/.test(state.named)) return say(`the client was created with ${state.named[0] === "/" ? "a path" : "something else than a text"} as the organization: give it what organizationOf() returns`);
   const segments = segmentsOf(location.pathname);
   const named = pattern.read(new URL(location.href));
   if (!segments.includes(state.named)) return;
@@ -66,6 +67,23 @@ export function explainHash(state, pattern) {
   if (named && isKnown(state, named) && !pattern.read(new URL(origin + pathname))) {
     say(`the address names "${named}" behind "#", where followRoutes reads no organization: use the History API's router, not the hash router`);
   }
+}
+
+/**
+ * Says that the page's router went to another organization, and the page did not tell the routes, as it
+ * has to where it follows by hand.
+ * @param {() => boolean} isSettled whether nothing was told, or all of it dealt with
+ * @param {import("../../index.js").Client} client
+ * @param {Pattern} pattern
+ * @param {AbortSignal} signal
+ */
+export function explainManual(isSettled, client, pattern, signal) {
+  const look = () => {
+    const named = pattern.read(new URL(location.href));
+    if (signal.aborted || !isSettled() || !named || !client.state.organization || matches(client.state.organization, named)) return;
+    say(`the address names "${named}", and the tab is in "${client.state.organization.slug}": call routes.follow() when your router has arrived, or leave out manual`);
+  };
+  globalThis.navigation?.addEventListener("currententrychange", () => setTimeout(look, 3000), { signal });
 }
 
 /**

@@ -10,9 +10,9 @@ export class Pattern {
    * @param {readonly string[]} except segments in its place that name no organization
    */
   constructor(pattern, except) {
-    const segments = pattern.split("/");
+    const segments = String(pattern).split("/");
     const place = segments.indexOf(":organization");
-    if (place < 1 || segments[0] !== "") throw new TypeError(`routes: "${pattern}" must begin with "/" and have a segment :organization, as in "/:organization/*"`);
+    if (typeof pattern !== "string" || place < 1 || segments[0] !== "") throw new TypeError(`routes: "${pattern}" must begin with "/" and have a segment :organization, as in "/:organization/*"`);
     requireList(except);
     this.#before = segments.slice(0, place);
     this.#except = except;
@@ -27,6 +27,17 @@ export class Pattern {
     if (this.#before.some((segment, i) => segment !== segments[i])) return undefined;
     const named = decoded(segments[this.#before.length] ?? "");
     return named && !this.#except.includes(named) ? named : undefined;
+  }
+
+  /**
+   * An address of an organization by another name of it.
+   * @param {URL} url
+   * @param {string} organization
+   */
+  rename({ href }, organization) {
+    const url = new URL(href);
+    url.pathname = url.pathname.split("/").with(this.#before.length, encodeURIComponent(organization)).join("/");
+    return url.href;
   }
 
   /**

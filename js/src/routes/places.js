@@ -31,6 +31,15 @@ export class Places {
   }
 
   /**
+   * The page's address by the slug of the tab's organization, where it is named by the one before.
+   * @param {string | undefined} before
+   */
+  renamed(before) {
+    const { slug } = this.#client.state.organization ?? {};
+    return slug && before && slug !== before && this.named === before ? this.#pattern.rename(new URL(location.href), slug) : undefined;
+  }
+
+  /**
    * Where an organization's pages begin, as an absolute address.
    * @param {Organization} organization
    */
