@@ -34,7 +34,7 @@ export interface TabardPartitionProps extends ChildrenProps {
   /**
    * The organization, by slug or id, that the router's address names, where the children are the page at that address; undefined
    * where it names none. Address and tab do not change in the same render. With it, no page is mounted for another organization
-   * than the tab's. The page that is left stays, hidden, until the tab is in the next organization.
+   * than the tab's. The page that is left stays, hidden, until the tab is in the next organization; React before 19.2 takes it off.
    */
   named?: string | undefined;
   /** Shown while the address names another organization than the tab's. */

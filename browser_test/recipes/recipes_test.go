@@ -149,9 +149,54 @@ func TestRecipe_SvelteKit(t *testing.T) {
 	app := build(t, "SVELTEKIT.md", map[string]string{
 		"src/lib/tabard.ts": scripts[0], "src/routes/+layout.svelte": components[0],
 		"src/routes/+page.svelte": components[1], "src/routes/[organization]/notes/+page.svelte": components[2],
+		"src/lib/held.svelte.ts": scripts[1], "src/routes/[organization]/list/+page.ts": scripts[2], "src/routes/[organization]/list/+page.svelte": listPage,
 	})
 	port := ports.Hold(t)
-	tryDrafts(t, serve(t, app, fmt.Sprintf("http://127.0.0.1:%d", port), "node_modules/vite/bin/vite.js", "preview", "--strictPort", "--host", "127.0.0.1", "--port", fmt.Sprint(port)))
+	d := serve(t, app, fmt.Sprintf("http://127.0.0.1:%d", port), "node_modules/vite/bin/vite.js", "preview", "--strictPort", "--host", "127.0.0.1", "--port", fmt.Sprint(port))
+	tryDrafts(t, d)
+	tryHeld(t, d)
+}
+
+// listPage is a page with data of its load function, which writes down what it is given, and for which
+// organization it does so.
+const listPage = `<script lang="ts">
+  import { organizationOf } from "@tabard/client/svelte";
+  import { page } from "$app/state";
+  import { held } from "$lib/held.svelte";
+  import { tabard } from "$lib/tabard";
+
+  const organization = organizationOf(tabard);
+  const here = held();
+  const at = tabard.partition;
+  const told: string[] = ((globalThis as any).told ??= []);
+  const owners = $derived(JSON.stringify(here.data).match(/Welcome to the team/) ? "acme" : JSON.stringify(here.data).match(/MV Aurora/) ? "globex" : "none");
+  $effect(() => void told.push([at.key.split("/org_")[1], here.params.organization, owners, $organization?.slug].join(" ")));
+  $effect(() => void ((globalThis as any).ahead ??= []).push(page.params.organization));
+  let typed = $state("");
+</script>
+
+<nav><a id="list-of-acme" href="/acme/list">Acme</a> <a id="list-of-globex" href="/globex/list">Globex</a> <a id="list-of-nowhere" href="/nowhere/list">Nowhere</a></nav>
+<textarea id="typed" bind:value={typed}></textarea>
+`
+
+// tryHeld takes a tab to another organization while the page that is left has the next one's
+// params and data already: it is given its own.
+func tryHeld(t *testing.T, d *demo.Demo) {
+	t.Helper()
+	tab := chrome.New(t)
+	chrome.Go(t, tab, d.Origin+"/acme/list")
+	chrome.Press(t, tab, "#sign-in")
+	chrome.Press(t, tab, "#person-alice")
+	const all = `JSON.stringify([...new Set(told.splice(0))].sort())`
+	chrome.Await(t, tab, `globalThis.told?.includes("acme acme acme acme")`)
+	chrome.Eval[string](t, tab, all)
+	for _, c := range []struct{ to, at string }{{"globex", "globex"}, {"nowhere", "globex"}, {"acme", "acme"}, {"globex", "globex"}, {"acme", "acme"}} {
+		chrome.Eval[any](t, tab, fmt.Sprintf(`{ globalThis.ahead = []; document.querySelector("#list-of-%s").click(); }`, c.to))
+		chrome.Await(t, tab, fmt.Sprintf(`ahead.includes(%q) && location.pathname === "/%[2]s/list" && document.querySelector("h1").checkVisibility() && document.querySelector("h1").innerText === %[3]q && ahead.at(-1) === %[2]q`, c.to, c.at, names[c.at]))
+		if got, want := chrome.Eval[string](t, tab, all), fmt.Sprintf(`["%[1]s %[1]s %[1]s %[1]s"]`, c.at); got != want {
+			t.Errorf("%s: the page was given %s, want %s", c.to, got, want)
+		}
+	}
 }
 
 // TestRecipe_Testing writes the page with its tests, and runs them with each runner.

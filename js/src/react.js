@@ -56,7 +56,8 @@ const { Activity, use } = /** @type {any} */ ({ ...React });
 /**
  * The content of a partition at addresses that name an organization. Routers change their
  * address in a transition, and the tab changes at once, so that either may be ahead for a while.
- * What is hidden has no effects, and is not rendered: it would read the next page's data from the router.
+ * What is hidden has no effects, and is not rendered: it would read the next page's data from the router. An
+ * earlier React can hide no page so, and takes it off.
  * @param {import("../react.js").TabardPartitionProps} props
  */
 function Addressed({ named, opening, children }) {
@@ -65,9 +66,8 @@ function Addressed({ named, opening, children }) {
   const matches = !organization || !named || organization.slug === named || organization.id === named;
   if (matches && known !== named) know(named);
   const fits = matches || known === named;
-  const kept = createElement(Kept, { fits }, children);
-  const hidden = Activity ? createElement(Activity, { mode: fits ? "visible" : "hidden" }, kept) : createElement("div", { hidden: !fits }, kept);
-  return createElement(Fragment, null, fits ? null : opening, hidden);
+  const kept = Activity ? createElement(Activity, { mode: fits ? "visible" : "hidden" }, createElement(Kept, { fits }, children)) : fits && children;
+  return createElement(Fragment, null, fits ? null : opening, kept);
 }
 
 /** What never comes. */
@@ -81,7 +81,7 @@ function Kept({ fits, children }) {
   const [shown, show] = useState(/** @type {import("react").ReactNode} */ (null));
   const [wait] = useState(never);
   if (fits && shown !== children) show(children);
-  if (!fits && shown && Activity) use(wait); // React keeps what was there, and renders none of it
+  if (!fits && shown) use(wait); // React keeps what was there, and renders none of it
   return fits ? children : shown;
 }
 

@@ -23,7 +23,13 @@ import (
 // keeps its pages' console errors.
 func Open(t *testing.T, entry string) (*demo.Demo, context.Context) {
 	t.Helper()
-	d := demo.StartWith(t, Page(t, entry, ""))
+	return OpenWith(t, entry, nil)
+}
+
+// OpenWith is Open for an example that takes packages from other folders.
+func OpenWith(t *testing.T, entry string, packages map[string]string) (*demo.Demo, context.Context) {
+	t.Helper()
+	d := demo.StartWith(t, page(t, entry, "", packages))
 	tab := chrome.Guest(t)
 	chrome.Before(t, tab, KeepErrors)
 	return d, tab
@@ -39,10 +45,15 @@ addEventListener("unhandledrejection", (e) => complaints.push(String(e.reason)))
 // server's rendering.
 func Page(t *testing.T, entry, markup string) string {
 	t.Helper()
+	return page(t, entry, markup, nil)
+}
+
+func page(t *testing.T, entry, markup string, packages map[string]string) string {
+	t.Helper()
 	folder := t.TempDir()
 	Bundle(t, api.BuildOptions{
 		EntryPoints: []string{"../../js/examples/" + entry}, Outfile: filepath.Join(folder, "main.js"),
-		Platform: api.PlatformBrowser, Conditions: []string{"browser"},
+		Platform: api.PlatformBrowser, Conditions: []string{"browser"}, Alias: packages,
 	})
 	page := `<!doctype html><html lang="en"><meta charset="utf-8"><title>example</title>` +
 		`<link rel="icon" href="data:,"><body><div id="root">` + markup + `</div><script type="module" src="/main.js"></script></body></html>`
