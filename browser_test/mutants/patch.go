@@ -42,8 +42,10 @@ func (p patch) red(ctx context.Context, tree string) (said []byte, err error) {
 	if err := p.apply(ctx, tree); err != nil {
 		return nil, err
 	}
-	defer p.apply(context.WithoutCancel(ctx), tree, "--reverse")
-	if err := p.compiles(ctx, tree); err != nil {
+	always := context.WithoutCancel(ctx)
+	defer func() { err = errors.Join(err, p.build(always, tree)) }()
+	defer p.apply(always, tree, "--reverse")
+	if err := errors.Join(p.compiles(ctx, tree), p.build(ctx, tree)); err != nil {
 		return nil, err
 	}
 	said, err = runTest(ctx, tree, p.test)
@@ -74,7 +76,11 @@ func (p patch) compiles(ctx context.Context, tree string) error {
 		var err error
 		switch path.Ext(file) {
 		case ".go":
-			err = command(ctx, tree, "go", "list", "-export", "./"+path.Dir(file)) // compiles, and does not link
+			list := []string{"go", "list", "-export", "./" + path.Dir(file)} // compiles, and does not link
+			if strings.HasSuffix(file, "_js.go") {
+				list = append([]string{"env", "GOOS=js", "GOARCH=wasm"}, list...)
+			}
+			err = command(ctx, tree, list[0], list[1:]...)
 		case ".js", ".mjs":
 			err = command(ctx, tree, "node", "--check", file)
 		}
@@ -83,6 +89,16 @@ func (p patch) compiles(ctx context.Context, tree string) error {
 		}
 	}
 	return nil
+}
+
+// build builds the client and the module anew where a patch changes them and its test takes
+// what is built.
+func (p patch) build(ctx context.Context, tree string) error {
+	served := func(file string) bool { return strings.HasPrefix(file, "js/src/") || strings.HasPrefix(file, "wasm/") }
+	if !slices.ContainsFunc(p.files, served) || !slices.ContainsFunc(p.test, func(word string) bool { return strings.HasPrefix(word, "./browser_test/") }) {
+		return nil
+	}
+	return command(ctx, tree, "go", "run", "./js/build")
 }
 
 // green runs the tests of all patches on the unpatched tree, each package once. A test
