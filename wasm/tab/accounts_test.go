@@ -98,7 +98,8 @@ func TestP12_Accounts_AtRestAsTwoBrowsers(t *testing.T) {
 		ada.is(t, "ada")
 		bob.is(t, "bob")
 	})
-	if apart < 20 || together > apart {
+	const edges = 4 // tabs renew at times of chance, so that each one's last request falls into the hour or after it
+	if apart < 20 || together > apart+edges {
 		t.Errorf("%d requests of two people in one browser, %d in two", together, apart)
 	}
 }
